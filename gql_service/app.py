@@ -1,0 +1,100 @@
+"""The only place where the parts are joined."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from gql_service import instants
+from gql_service.auth.policy import Policy
+from gql_service.domain.values import Limits
+from gql_service.observability import logging
+from gql_service.schema.build import build_schema
+from gql_service.schema.context import Services
+from gql_service.schema.loaders import Loaders
+from gql_service.settings import Settings
+from gql_service.store.database import open_database
+from gql_service.web import explorer, health, rest
+from gql_service.web.graphql import PREFLIGHT_HEADERS, GraphQLEndpoint
+from gql_service.web.middleware import MaskErrors
+
+
+def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = instants.now) -> Starlette:
+    """The ASGI application of one process, configured by the environment unless told otherwise."""
+    settings = settings or Settings()
+    logging.configure(settings.log_level)
+    services = build_services(settings, clock)
+    graphql = GraphQLEndpoint(build_schema()._schema, services, settings)
+
+    async def graphql_or_explorer(request: Request) -> Response:
+        if settings.explorer and explorer.wants_page(request):
+            return explorer.page()
+        return await graphql(request)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        await services.database.close()
+
+    app = Starlette(
+        routes=[
+            Route("/graphql", graphql_or_explorer, methods=["GET", "POST"]),
+            Route(rest.PATH, rest.RestEndpoint(services, settings).__call__, methods=list(rest.METHODS)),
+            Route("/health/live", health.live),
+            Route("/health/ready", health.Ready(services.database).__call__),
+            *([explorer.assets()] if settings.explorer else []),
+        ],
+        middleware=[Middleware(MaskErrors), *_cors(settings)],
+        exception_handlers={HTTPException: _http_error, ClientDisconnect: _disconnected},
+        lifespan=lifespan,
+    )
+    app.state.services = services
+    return app
+
+
+def build_services(settings: Settings, clock: Callable[[], int] = instants.now) -> Services:
+    """What lives as long as the process; nothing is connected yet."""
+    database = open_database(settings)
+    return Services(
+        database=database,
+        loaders=Loaders(database, clock),
+        policy=Policy(settings.admin_permission),
+        limits=Limits(
+            settings.max_key_length,
+            settings.max_value_size,
+            settings.max_metadata_size,
+            settings.max_metadata_keys,
+        ),
+        clock=clock,
+    )
+
+
+def _cors(settings: Settings) -> list[Middleware]:
+    if not settings.cors_origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PATCH", "PUT", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", *PREFLIGHT_HEADERS],
+            expose_headers=["ETag"],
+            max_age=600,
+        )
+    ]
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"detail": f"{error.detail}."}, error.status_code, headers=dict(error.headers or {}))
+
+
+async def _disconnected(_request: Request, _error: Exception) -> Response:
+    """The client hung up while sending; nobody reads this response."""
+    return Response(status_code=400)

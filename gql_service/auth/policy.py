@@ -1,0 +1,155 @@
+"""The rules of access, pure: given who asks and whose thing it is, what may they do?"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple, Protocol
+
+from gql_service.auth.principal import Principal
+from gql_service.errors import Forbidden, NotFound
+
+USER_WIDE = ""
+"""Stands for the platform of the document that belongs to no platform."""
+
+
+class Role(Enum):
+    """What a field asks of its viewer, from the least to the most."""
+
+    PUBLIC = "PUBLIC"
+    AUTHENTICATED = "AUTHENTICATED"
+    TENANT_MEMBER = "TENANT_MEMBER"
+    SELF = "SELF"
+    TENANT_ADMIN = "TENANT_ADMIN"
+    PLATFORM_OWNER = "PLATFORM_OWNER"
+
+
+class Subject(NamedTuple):
+    """What a role is judged against."""
+
+    user_id: str | None
+    """The user it belongs to, if to one."""
+    tenant_id: str
+    """The tenant whose admins administer it."""
+    tenant_ids: frozenset[str]
+    """The tenants whose members may know of it."""
+
+
+class PlatformFacts(Protocol):
+    """What the rules need to know of a platform."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def tenant_id(self) -> str: ...
+
+
+class UserFacts(Protocol):
+    """What the rules need to know of a user."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def username(self) -> str: ...
+    @property
+    def tenant_id(self) -> str: ...
+    @property
+    def tenant_ids(self) -> frozenset[str]: ...
+
+
+_SEAL = object()
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentAccess:
+    """Proof that the caller may read and write one document; only this module can make one.
+
+    `platform_id` is USER_WIDE and `platform_key` None for the document that belongs to no platform;
+    `tenant_id` is the tenant whose admins administer the document.
+    """
+
+    actor_id: str
+    user_id: str
+    username: str
+    tenant_id: str
+    platform_id: str
+    platform_key: str | None
+    seal: object
+
+    def __post_init__(self) -> None:
+        if self.seal is not _SEAL:
+            raise TypeError("a DocumentAccess is made by auth.policy alone")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules, for one name of the admin permission."""
+
+    admin_permission: str = "admin"
+
+    def administers(self, principal: Principal, tenant_id: str) -> bool:
+        """Whether the caller is an admin of this tenant."""
+        return principal.is_platform_owner or f"{tenant_id}::{self.admin_permission}" in principal.permissions
+
+    def allows(self, role: Role, principal: Principal | None, subject: Subject | None) -> bool:
+        """Whether the caller holds a role over a subject. Without a subject, only what needs none."""
+        if role is Role.PUBLIC:
+            return True
+        if principal is None:
+            return False
+        if role is Role.AUTHENTICATED or principal.is_platform_owner:
+            return True
+        if role is Role.PLATFORM_OWNER or subject is None:
+            return False
+        if role is Role.TENANT_MEMBER:
+            return not principal.tenant_ids.isdisjoint(subject.tenant_ids)
+        if role is Role.SELF and principal.user_id == subject.user_id:
+            return True
+        return self.administers(principal, subject.tenant_id)
+
+    def sees_platform(self, principal: Principal, platform: PlatformFacts) -> bool:
+        """Whether the caller may know of a platform: members and platform owners do."""
+        return principal.is_platform_owner or platform.tenant_id in principal.tenant_ids
+
+    def require_naming(self, principal: Principal, platform: PlatformFacts, username: str) -> None:
+        """Only admins may name others; asked before the user is looked up, so that nobody can probe
+        usernames. Raises Forbidden."""
+        if username != principal.username and not self.administers(principal, platform.tenant_id):
+            raise _naming_others()
+
+    def platform_document(
+        self, principal: Principal, platform: PlatformFacts, user: UserFacts | None
+    ) -> DocumentAccess:
+        """Open the document of a user on a platform. Raises NotFound or Forbidden."""
+        own = user is not None and user.id == principal.user_id
+        if not own and not self.administers(principal, platform.tenant_id):
+            raise _naming_others()
+        if user is None or not (own or platform.tenant_id in user.tenant_ids):
+            raise NotFound("User not found")
+        return _access(principal, user, platform.tenant_id, platform.id, platform.key)
+
+    def user_wide_document(self, principal: Principal, user: UserFacts | None) -> DocumentAccess:
+        """Open the document of a user that names no platform. Raises NotFound or Forbidden."""
+        if user is None:
+            raise NotFound("User not found") if principal.is_platform_owner else _naming_others()
+        if user.id != principal.user_id and not self.administers(principal, user.tenant_id):
+            raise _naming_others()
+        return _access(principal, user, user.tenant_id, USER_WIDE, None)
+
+
+def _naming_others() -> Forbidden:
+    return Forbidden("Only tenant admins can access other users' metadata")
+
+
+def _access(
+    principal: Principal, user: UserFacts, tenant_id: str, platform_id: str, platform_key: str | None
+) -> DocumentAccess:
+    return DocumentAccess(
+        actor_id=principal.user_id,
+        user_id=user.id,
+        username=user.username,
+        tenant_id=tenant_id,
+        platform_id=platform_id,
+        platform_key=platform_key,
+        seal=_SEAL,
+    )

@@ -1,0 +1,29 @@
+"""Who asks: the user behind a token, with what they hold."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Principal(NamedTuple):
+    """The authenticated caller."""
+
+    user_id: str
+    username: str
+    tenant_id: str
+    permissions: frozenset[str]
+    is_platform_owner: bool
+    tenant_ids: frozenset[str]
+    """Every tenant the caller is a member of."""
+
+    @staticmethod
+    def of(
+        user_id: str, username: str, tenant_id: str, permissions: Iterable[str], *, is_platform_owner: bool
+    ) -> "Principal":
+        """The caller, given what is stored of them."""
+        held = frozenset(permissions)
+        return Principal(user_id, username, tenant_id, held, is_platform_owner, member_of(tenant_id, held))
+
+
+def member_of(tenant_id: str, permissions: Iterable[str]) -> frozenset[str]:
+    """The tenants a user belongs to: their own, and those they hold a `{TENANT_ID}::{PERMISSION}` of."""
+    return frozenset({tenant_id, *(permission.partition("::")[0] for permission in permissions)})

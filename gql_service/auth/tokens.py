@@ -1,0 +1,67 @@
+"""The text form of an access token: `upm_<id>_<secret>_<checksum>`.
+
+The prefix lets secret scanners find a leaked token, the checksum tells a typing error from a forgery
+without a database read, and only the SHA-256 of the secret is ever stored.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+import zlib
+from typing import NamedTuple
+
+_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_TOKEN = re.compile(r"upm_([0-9A-Za-z]{16})_([0-9A-Za-z]{43})_([0-9A-Za-z]{6})")
+
+
+class Token(NamedTuple):
+    """The two parts of a token that mean something."""
+
+    id: str
+    secret: str
+
+    def __str__(self) -> str:
+        body = f"upm_{self.id}_{self.secret}"
+        return f"{body}_{_checksum(body)}"
+
+    @property
+    def digest(self) -> bytes:
+        """32 bytes: what is stored instead of the secret, which has 256 bits of its own and needs no salt."""
+        return hashlib.sha256(self.secret.encode()).digest()
+
+    def matches(self, digest: bytes) -> bool:
+        """Compare in a time that does not depend on where the two differ."""
+        return hmac.compare_digest(self.digest, digest)
+
+
+def mint() -> Token:
+    """A new random token."""
+    return Token(_random(16), _random(43))
+
+
+def parse(text: str) -> Token | None:
+    """Read a token back; None when it cannot be one."""
+    match = _TOKEN.fullmatch(text)
+    if match is None:
+        return None
+    token = Token(match[1], match[2])
+    return token if hmac.compare_digest(str(token).encode(), text.encode()) else None
+
+
+def from_header(authorization: str | None) -> Token | None:
+    """The token of an `Authorization: Token …` or `Bearer …` header; None when there is none to be read."""
+    scheme, _, credentials = (authorization or "").strip().partition(" ")
+    return parse(credentials.strip()) if scheme.lower() in ("token", "bearer") else None
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+def _checksum(text: str) -> str:
+    number, digits = zlib.crc32(text.encode()), ""
+    for _ in range(6):
+        number, digit = divmod(number, 62)
+        digits = _ALPHABET[digit] + digits
+    return digits

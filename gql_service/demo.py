@@ -1,0 +1,76 @@
+"""Demo data: two users of one tenant, so that a newcomer has something to ask for."""
+
+from typing import NamedTuple
+
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gql_service.auth.policy import Policy
+from gql_service.auth.principal import Principal
+from gql_service.domain import access_tokens, badges, documents, tenants, users
+from gql_service.domain.values import Limits
+from gql_service.store.tables import access_tokens as access_tokens_table
+
+TENANT = "67f3b695bb457009cc645282"
+PLATFORMS = {"acme-corp": "Acme Corp", "my-app": "My App", "corporate": "Corporate", "personal": "Personal"}
+MEMBER, ADMIN = "john_doe", "jane_admin"
+_METADATA = {"theme": "dark", "language": "en", "notifications_enabled": True, "onboarding_completed": True}
+
+
+class DemoTokens(NamedTuple):
+    """Fresh tokens, valid until the next start."""
+
+    member: str
+    admin: str
+
+
+async def load(transaction: AsyncConnection, *, policy: Policy, limits: Limits, now: int) -> DemoTokens:
+    """Create what is missing, and replace the demo tokens of the last start."""
+    member = (await users.by_usernames(transaction, [MEMBER]))[0]
+    if member is None:
+        member = await _create(transaction, policy, limits, now)
+    admin = (await users.by_usernames(transaction, [ADMIN]))[0]
+    assert admin is not None, "both users are created in one transaction"
+    return DemoTokens(await _token(transaction, member.id, now), await _token(transaction, admin.id, now))
+
+
+async def _create(transaction: AsyncConnection, policy: Policy, limits: Limits, now: int) -> users.User:
+    await tenants.create_tenant(transaction, name="Acme", id=TENANT, now=now)
+    for key, name in PLATFORMS.items():
+        await tenants.create_platform(transaction, key=key, tenant_id=TENANT, name=name, now=now)
+    member = await users.create(
+        transaction,
+        username=MEMBER,
+        tenant_id=TENANT,
+        email="john.doe@example.com",
+        permissions=[f"{TENANT}::read"],
+        profile_fields={"firstName": {"value": "John"}, "lastName": {"value": "Doe"}},
+        now=now,
+    )
+    await users.create(
+        transaction,
+        username=ADMIN,
+        tenant_id=TENANT,
+        email="jane@example.com",
+        permissions=[f"{TENANT}::{policy.admin_permission}"],
+        profile_fields={"firstName": {"value": "Jane"}},
+        now=now,
+    )
+    await badges.record(transaction, member.id, "projectCreated", 1_713_800_000_000)
+    await badges.record(transaction, member.id, "firstApplicationCreated", 1_713_900_000_000)
+    platform = (await tenants.platforms_by_keys(transaction, ["acme-corp"]))[0]
+    assert platform is not None, "it was just created"
+    caller = Principal.of(member.id, MEMBER, TENANT, member.permissions, is_platform_owner=False)
+    access = policy.platform_document(caller, platform, member)
+    await documents.replace(transaction, access, metadata=_METADATA, limits=limits, now=now)
+    return member
+
+
+async def _token(transaction: AsyncConnection, user_id: str, now: int) -> str:
+    await transaction.execute(
+        update(access_tokens_table)
+        .where(access_tokens_table.c.user_id == user_id, access_tokens_table.c.label == "demo")
+        .where(access_tokens_table.c.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
+    return str(await access_tokens.issue(transaction, user_id, label="demo", now=now))

@@ -1,0 +1,52 @@
+"""Finding a document for a caller: the one order of checks that every door follows.
+
+401 (no caller), 404 (platform), 403 (naming others without being admin), 404 (user). The 403 comes before
+the user is looked up, so that nobody can probe usernames.
+"""
+
+from typing import Protocol
+
+from gql_service.auth.policy import DocumentAccess, Policy
+from gql_service.auth.principal import Principal
+from gql_service.domain.tenants import Platform
+from gql_service.domain.users import User
+from gql_service.errors import NotFound, Unauthenticated
+
+
+class Directory(Protocol):
+    """Where platforms and users are looked up."""
+
+    async def platform(self, key: str) -> Platform | None: ...
+
+    async def user(self, id: str) -> User | None: ...
+
+    async def user_named(self, username: str) -> User | None: ...
+
+
+async def find_document(
+    directory: Directory,
+    policy: Policy,
+    principal: Principal | None,
+    platform_key: str | None,
+    username: str | None,
+) -> DocumentAccess:
+    """The document of `username` (by default the caller) on a platform (None: the user-wide one).
+
+    Raises Unauthenticated, NotFound or Forbidden.
+    """
+    if principal is None:
+        raise Unauthenticated
+    if platform_key is None:
+        return policy.user_wide_document(principal, await _target(directory, principal, username))
+    platform = await directory.platform(platform_key)
+    if platform is None or not policy.sees_platform(principal, platform):
+        raise NotFound("Platform not found")
+    if username is not None:
+        policy.require_naming(principal, platform, username)
+    return policy.platform_document(principal, platform, await _target(directory, principal, username))
+
+
+async def _target(directory: Directory, principal: Principal, username: str | None) -> User | None:
+    if username is None or username == principal.username:
+        return await directory.user(principal.user_id)
+    return await directory.user_named(username)

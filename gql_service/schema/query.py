@@ -1,0 +1,121 @@
+"""The root of every read."""
+
+from asyncio import gather
+from typing import Annotated
+
+import strawberry
+from strawberry import Info
+from strawberry.federation.schema import FederationAny
+
+from gql_service.errors import LimitExceeded, NotFound
+from gql_service.schema.auth import AUTHENTICATED, PUBLIC, SELF, TENANT_MEMBER
+from gql_service.schema.context import Context
+from gql_service.schema.entities import Entity, find_entity, find_node, find_platform, find_user
+from gql_service.schema.inputs import UserBy
+from gql_service.schema.types.node import Node
+from gql_service.schema.types.platform import Platform
+from gql_service.schema.types.platform_metadata import PlatformMetadata
+from gql_service.schema.types.user import User
+
+MAX_NODES = 100
+EntityUnion = Annotated[Entity, strawberry.union("_Entity", description="What a gateway may ask for.")]
+
+
+@strawberry.type(name="_Service", directives=PUBLIC, description="What a gateway reads to compose the graph.")
+class Service:
+    sdl: str = strawberry.field(description="This schema in the schema definition language.")
+
+
+@strawberry.type(description="Everything that can be read.")
+class Query:
+    @strawberry.field(directives=AUTHENTICATED, description="The caller.")
+    async def me(self, info: Info[Context, None]) -> User:
+        row = await info.context.services.loaders.user(info.context.viewer.user_id)
+        if row is None:
+            raise NotFound("User not found")
+        return User.of(row)
+
+    @strawberry.field(
+        directives=TENANT_MEMBER,
+        description="A user by one of their keys; null where there is none the caller may know of.",
+    )
+    async def user(
+        self,
+        info: Info[Context, None],
+        by: Annotated[UserBy, strawberry.argument(description="Exactly one key.")],
+    ) -> User | None:
+        return await find_user(info.context, id=by.id, user_id=by.user_id, username=by.username)
+
+    @strawberry.field(
+        directives=AUTHENTICATED,
+        description="A platform; null where there is none the caller is a member of.",
+    )
+    async def platform(
+        self,
+        info: Info[Context, None],
+        key: Annotated[str, strawberry.argument(description="The platform's key.")],
+    ) -> Platform | None:
+        return await find_platform(info.context, key)
+
+    @strawberry.field(
+        directives=SELF,
+        description="A user's metadata on a platform. Nothing written yet reads as empty, at revision 0.",
+    )
+    async def platform_metadata(
+        self,
+        info: Info[Context, None],
+        platform_key: Annotated[str, strawberry.argument(description="The platform's key.")],
+        username: Annotated[
+            str | None, strawberry.argument(description="Whose metadata; by default the caller's.")
+        ] = None,
+    ) -> PlatformMetadata:
+        return await PlatformMetadata.open(info.context, platform_key, username)
+
+    @strawberry.field(
+        directives=AUTHENTICATED,
+        description="An object by its global id; null where there is none the caller may see.",
+    )
+    async def node(
+        self,
+        info: Info[Context, None],
+        id: Annotated[strawberry.ID, strawberry.argument(description="The global id.")],
+    ) -> Node | None:
+        return await find_node(info.context, id)
+
+    @strawberry.field(
+        directives=AUTHENTICATED, description="Objects by their global ids, up to 100, in their order."
+    )
+    async def nodes(
+        self,
+        info: Info[Context, None],
+        ids: Annotated[list[strawberry.ID], strawberry.argument(description="The global ids.")],
+    ) -> list[Node | None]:
+        _limit("ids", len(ids))
+        return list(await gather(*(find_node(info.context, id) for id in ids)))
+
+    @strawberry.field(
+        name="_entities",
+        directives=AUTHENTICATED,
+        description="For gateways: objects by their federation keys, up to 100, in their order.",
+    )
+    async def entities(
+        self,
+        info: Info[Context, None],
+        representations: Annotated[
+            list[FederationAny],
+            strawberry.argument(description="Each a `__typename` and the fields of one key."),
+        ],
+    ) -> list[
+        Annotated[Entity, strawberry.union("_Entity", description="What a gateway may ask for.")] | None
+    ]:
+        _limit("representations", len(representations))
+        return list(await gather(*(find_entity(info.context, each) for each in representations)))
+
+    @strawberry.field(name="_service", directives=PUBLIC, description="For gateways: this schema.")
+    def service(self, info: Info[Context, None]) -> Service:
+        return Service(sdl=info.schema.as_str())
+
+
+def _limit(name: str, count: int) -> None:
+    if count > MAX_NODES:
+        raise LimitExceeded(f"`{name}` has {count} items; {MAX_NODES} are allowed.")

@@ -1,0 +1,97 @@
+"""The custom scalars: how instants and JSON look from outside, and which literals they accept."""
+
+from collections.abc import Mapping
+from typing import Any, NewType
+
+import orjson
+import strawberry
+from graphql import (
+    BooleanValueNode,
+    FloatValueNode,
+    GraphQLError,
+    IntValueNode,
+    ListValueNode,
+    NullValueNode,
+    ObjectValueNode,
+    StringValueNode,
+    ValueNode,
+    VariableNode,
+)
+from strawberry.types.scalar import ScalarDefinition
+
+from gql_service import strict_json
+from gql_service.instants import rfc3339
+
+DateTime = NewType("DateTime", int)
+Timestamp = NewType("Timestamp", int)
+JSONObject = NewType("JSONObject", object)
+"""Outward, the canonical text of an object; inward, a decoded dictionary."""
+
+
+def _splice(text: str) -> orjson.Fragment:
+    """Stored JSON goes into the response as it is, neither decoded nor encoded again."""
+    return orjson.Fragment(text)
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise GraphQLError("A JSON object is expected.")
+    try:
+        strict_json.check(value, strict_json.MAX_DEPTH + 1)
+    except strict_json.InvalidJson as error:
+        raise GraphQLError(str(error)) from None
+    return value
+
+
+def _object_literal(node: ValueNode, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    return _object(_literal(node, variables or {}))
+
+
+def _literal(node: ValueNode, variables: Mapping[str, Any]) -> Any:
+    """The value a literal stands for; an enum value is no JSON, so it is refused rather than guessed."""
+    match node:
+        case NullValueNode():
+            return None
+        case StringValueNode() | BooleanValueNode():
+            return node.value
+        case IntValueNode():
+            return int(node.value) if len(node.value) < 25 else 2**64
+        case FloatValueNode():
+            return float(node.value)
+        case ListValueNode():
+            return [_literal(item, variables) for item in node.values]
+        case ObjectValueNode():
+            return {field.name.value: _literal(field.value, variables) for field in node.fields}
+        case VariableNode():
+            return variables.get(node.name.value)
+    raise GraphQLError("This is no JSON value: text needs quotes.", node)
+
+
+def _milliseconds(value: Any) -> int:
+    if type(value) is not int or not 0 <= value <= 2**53:
+        raise GraphQLError("A whole number of milliseconds from 0 to 2^53 is expected.")
+    return value
+
+
+SCALARS: dict[object, ScalarDefinition] = {
+    DateTime: strawberry.scalar(
+        name="DateTime",
+        description="An instant as RFC 3339 text in UTC, for example `2024-01-15T10:30:00Z`.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
+        serialize=rfc3339,
+    ),
+    Timestamp: strawberry.scalar(
+        name="Timestamp",
+        description="An instant as milliseconds since 1970-01-01 UTC, from 0 to 2^53.",
+        serialize=_milliseconds,
+        parse_value=_milliseconds,
+    ),
+    JSONObject: strawberry.scalar(
+        name="JSONObject",
+        description="A JSON object, as a literal or in a variable. Integers fit in 64 bits, keys are unique.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
+        serialize=_splice,
+        parse_value=_object,
+        parse_literal=_object_literal,
+    ),
+}

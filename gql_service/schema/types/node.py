@@ -1,0 +1,47 @@
+"""Global ids and the `Node` interface: base64 of `Type:key`, so that another service can build one."""
+
+import base64
+import binascii
+
+import strawberry
+
+from gql_service.errors import BadUserInput
+
+
+@strawberry.interface(description="An object that `node` can find again by its global id.")
+class Node:
+    id: strawberry.ID = strawberry.field(
+        description="The global id: base64 of the type's name, a colon and the key."
+    )
+
+
+def global_id(type_name: str, key: str) -> strawberry.ID:
+    """The global id of an object."""
+    return strawberry.ID(encode(f"{type_name}:{key}"))
+
+
+def parse_global_id(id: str) -> tuple[str, str]:
+    """The type's name and the key; two empty strings where the id cannot be one."""
+    try:
+        type_name, _, key = decode(id).partition(":")
+    except BadUserInput:
+        return "", ""
+    return type_name, key
+
+
+def key_of(id: str, type_name: str) -> str | None:
+    """The key in a global id, if it is one of this type."""
+    found, key = parse_global_id(id)
+    return key if found == type_name else None
+
+
+def encode(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def decode(text: str) -> str:
+    """Raises BadUserInput where the text is no base64 of UTF-8."""
+    try:
+        return base64.b64decode(text, validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise BadUserInput(f"{text[:80]!r} is not an id or cursor of this service.") from None

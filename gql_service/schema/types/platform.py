@@ -1,0 +1,103 @@
+"""`Platform`: an application of a tenant, and its users."""
+
+from typing import Annotated, Any
+
+import strawberry
+from strawberry import Info
+
+from gql_service.auth.policy import Subject
+from gql_service.domain import tenants, users
+from gql_service.domain.pages import Page
+from gql_service.errors import BadUserInput
+from gql_service.schema.auth import AUTHENTICATED, TENANT_ADMIN, TENANT_MEMBER
+from gql_service.schema.context import Context
+from gql_service.schema.types.connection import (
+    AFTER,
+    BEFORE,
+    FIRST,
+    LAST,
+    PageInfo,
+    cursors,
+    page_info,
+    read_page,
+)
+from gql_service.schema.types.node import Node, global_id
+from gql_service.schema.types.user import User
+
+
+@strawberry.input(description="Which users of a platform are meant; all conditions must hold.")
+class UserFilter:
+    username_prefix: str | None = strawberry.field(
+        default=None, description="The username begins with this text, in exactly this case."
+    )
+
+
+@strawberry.type(directives=AUTHENTICATED, description="A user in a list.")
+class UserEdge:
+    cursor: str = strawberry.field(description="Where the user stands in the list.")
+    node: User = strawberry.field(description="The user.")
+
+
+@strawberry.type(directives=AUTHENTICATED, description="A page of users.")
+class UserConnection:
+    tenant_id: strawberry.Private[str]
+    username_prefix: strawberry.Private[str | None]
+    edges: list[UserEdge] = strawberry.field(description="The users with their cursors.")
+    nodes: list[User] = strawberry.field(description="The users.")
+    page_info: PageInfo = strawberry.field(description="Where the page lies in the list.")
+
+    @strawberry.field(description="How many users the whole list has.")
+    async def total_count(self, info: Info[Context, None]) -> int:
+        async with info.context.services.database.read() as connection:
+            return await users.count_of_tenant(connection, self.tenant_id, self.username_prefix)
+
+
+@strawberry.federation.type(
+    keys=["key"],
+    directives=TENANT_MEMBER,
+    description="An application of a tenant, for which metadata is kept.",
+)
+class Platform(Node):
+    subject: strawberry.Private[Subject]
+    key: str = strawberry.field(description="The unique key, such as `acme-corp`.")
+    name: str = strawberry.field(description="What to call the platform.")
+    tenant_id: strawberry.ID = strawberry.field(description="The tenant that owns the platform.")
+
+    @strawberry.field(directives=TENANT_ADMIN, description="The platform's members, in a stable order.")
+    async def users(
+        self,
+        info: Info[Context, None],
+        first: Annotated[int | None, FIRST] = None,
+        after: Annotated[str | None, AFTER] = None,
+        last: Annotated[int | None, LAST] = None,
+        before: Annotated[str | None, BEFORE] = None,
+        where: Annotated[UserFilter | None, strawberry.argument(description="Which users are meant.")] = None,
+    ) -> UserConnection:
+        request = read_page(first, after, last, before)
+        prefix = where.username_prefix if where else None
+        if prefix and "\0" in prefix:
+            raise BadUserInput("Text must not contain the character U+0000.")
+        async with info.context.services.database.read() as connection:
+            page = await users.page_of_tenant(connection, self.tenant_id, request, prefix)
+        return _connection(page, self.tenant_id, prefix)
+
+    @staticmethod
+    def of(row: tenants.Platform) -> "Platform":
+        return Platform(
+            subject=Subject(None, row.tenant_id, frozenset({row.tenant_id})),
+            id=global_id("Platform", row.key),
+            key=row.key,
+            name=row.name,
+            tenant_id=strawberry.ID(row.tenant_id),
+        )
+
+
+def _connection(page: Page[Any], tenant_id: str, username_prefix: str | None) -> UserConnection:
+    found, keys = [User.of(row) for row in page.items], cursors(page, lambda row: row.id)
+    return UserConnection(
+        tenant_id=tenant_id,
+        username_prefix=username_prefix,
+        edges=[UserEdge(cursor=cursor, node=user) for cursor, user in zip(keys, found, strict=True)],
+        nodes=found,
+        page_info=page_info(page, keys),
+    )

@@ -1,0 +1,55 @@
+"""The only reader of the environment: every variable starts with `GQL_SERVICE_`."""
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgres": "postgresql+asyncpg",
+    "postgresql": "postgresql+asyncpg",
+}
+
+
+class Settings(BaseSettings):
+    """How one server process behaves. The README documents each; sizes are bytes, times are seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="GQL_SERVICE_", frozen=True)
+
+    database_url: str = "sqlite+aiosqlite:///gql_service.sqlite3"
+    database_pool_size: int = Field(default=10, ge=1)
+    database_pooler: bool = False
+    database_timeout: float = Field(default=5.0, gt=0)
+    admin_permission: str = Field(default="admin", min_length=1)
+    cors_origins: list[str] = []
+    explorer: bool = True
+    log_level: str = "info"
+    max_body_size: int = Field(default=1024 * 1024, ge=1)
+    max_document_tokens: int = Field(default=1000, ge=1)
+    max_cached_documents: int = Field(default=1000, ge=1)
+    max_key_length: int = Field(default=255, ge=1)
+    max_value_size: int = Field(default=128 * 1024, ge=1)
+    max_metadata_size: int = Field(default=1024 * 1024, ge=1)
+    max_metadata_keys: int = Field(default=2000, ge=1)
+    request_timeout: float = Field(default=10.0, gt=0)
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, url: str) -> str:
+        """Name the asynchronous driver where the URL leaves it out; refuse what would lose data."""
+        scheme, separator, rest = url.partition("://")
+        url = DRIVERS.get(scheme, scheme) + separator + rest
+        if not url.startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
+            raise ValueError(
+                "use sqlite+aiosqlite:///path/to/file or postgresql+asyncpg://user@host/database"
+            )
+        if url.startswith("sqlite") and (rest.strip("/") == "" or ":memory:" in rest):
+            raise ValueError("an in-memory SQLite database forgets everything; name a file")
+        return url
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, level: str) -> str:
+        levels = ("debug", "info", "warning", "error", "critical")
+        if level.lower() not in levels:
+            raise ValueError(f"choose one of {', '.join(levels)}")
+        return level.lower()

@@ -1,0 +1,105 @@
+"""JSON as this service reads and writes it: strict on the way in, canonical on the way out.
+
+Refused, because two databases or two clients would understand them differently: duplicate keys, NaN and
+infinities, integers beyond 64 bits, lone surrogates, NUL characters, and nesting without end.
+"""
+
+import json
+import re
+from typing import Any
+
+import orjson
+
+MAX_DEPTH = 64
+"""Levels of arrays and objects inside one value."""
+
+MAX_BODY_DEPTH = MAX_DEPTH + 16
+"""Levels inside a whole request, which wraps values in a few levels of its own."""
+
+_MIN_INTEGER, _MAX_INTEGER = -(2**63), 2**63 - 1
+_KEY_END = re.compile(rb'"[ \t\r\n]*:')
+
+
+class InvalidJson(ValueError):
+    """The text is not JSON this service accepts; the message says why."""
+
+
+def loads(text: bytes, max_depth: int = MAX_BODY_DEPTH) -> Any:
+    """Decode UTF-8 JSON text. Raises InvalidJson.
+
+    orjson is fast but keeps the last of two equal keys and turns 2^70 into a float. Whether either may
+    have happened is visible cheaply from outside, and only then the text is read again, slowly.
+    """
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise InvalidJson(f"The text is not valid JSON: {error}.") from None
+    keys, huge = _survey(value, max_depth)
+    if huge or len(_KEY_END.findall(text)) != keys:
+        _read_slowly(text)
+    return value
+
+
+def check(value: Any, max_depth: int = MAX_DEPTH) -> None:
+    """Refuse a decoded value (from a GraphQL literal, say) that `loads` would refuse as text."""
+    _survey(value, max_depth)
+
+
+def dumps(value: Any) -> str:
+    """The canonical text of a value: sorted keys, no white space; equal text is an equal value."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+_OUT_OF_RANGE = "Numbers must be finite, and integers must fit in 64 bits."
+
+
+def _survey(root: Any, max_depth: int) -> tuple[int, bool]:
+    """Count the object keys; tell whether some float may stand for an integer beyond 64 bits."""
+    keys, huge = 0, False
+    stack: list[tuple[Any, int]] = [(root, 1)]
+    while stack:
+        value, depth = stack.pop()
+        kind = type(value)
+        if kind is str:
+            _check_text(value)
+        elif kind is dict or kind is list:
+            if depth > max_depth:
+                raise InvalidJson(f"The value is nested deeper than {MAX_DEPTH} levels.")
+            if kind is dict:
+                keys += len(value)
+                for key in value:
+                    _check_text(key)
+                stack.extend((child, depth + 1) for child in value.values())
+            else:
+                stack.extend((child, depth + 1) for child in value)
+        elif kind is int:
+            if not _MIN_INTEGER <= value <= _MAX_INTEGER:
+                raise InvalidJson(_OUT_OF_RANGE)
+        elif kind is float:
+            if value - value != 0:  # NaN and infinities, which only a GraphQL literal can bring
+                raise InvalidJson(_OUT_OF_RANGE)
+            huge = huge or abs(value) >= 2.0**63
+    return keys, huge
+
+
+def _check_text(text: str) -> None:
+    if "\0" in text:
+        raise InvalidJson("Text must not contain the character U+0000.")
+
+
+def _read_slowly(text: bytes) -> None:
+    """Decode with the standard library, which shows every pair and every integer as written."""
+    json.loads(text.decode(), object_pairs_hook=_refuse_duplicates, parse_int=_bounded)
+
+
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> None:
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if key in seen:
+            raise InvalidJson(f"The key {json.dumps(key)} appears twice in one object.")
+        seen.add(key)
+
+
+def _bounded(digits: str) -> None:
+    if len(digits) > 20 or not _MIN_INTEGER <= int(digits) <= _MAX_INTEGER:
+        raise InvalidJson(_OUT_OF_RANGE)

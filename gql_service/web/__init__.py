@@ -1,0 +1,1 @@
+"""The doors: GraphQL and REST over HTTP, the explorer, and health."""

@@ -1,0 +1,60 @@
+"""The explorer: GraphiQL, built from `gql_service/explorer` and served without any other host."""
+
+from pathlib import Path
+
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+FOLDER = Path(__file__).parent.parent / "explorer"
+_BUILT = FOLDER / "dist"
+_CDN = "https://cdn.jsdelivr.net/npm"
+_SHARED_POLICY = (
+    "default-src 'none'; img-src 'self' data:; connect-src 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'; "
+)
+# The editor sets styles on its elements, hence 'unsafe-inline'; scripts come from files alone.
+_BUILT_POLICY = _SHARED_POLICY + (
+    "script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; worker-src 'self'"
+)
+_FALLBACK_POLICY = _SHARED_POLICY + (
+    f"script-src 'self' {_CDN}/graphiql@4.1.2/ {_CDN}/react@18.3.1/ {_CDN}/react-dom@18.3.1/; "
+    f"style-src 'unsafe-inline' {_CDN}/graphiql@4.1.2/; font-src data:"
+)
+
+
+def page() -> Response:
+    """The explorer, or where it was not built, a page that says so and offers a CDN."""
+    built = (_BUILT / "index.html").is_file()
+    return FileResponse(
+        _BUILT / "index.html" if built else FOLDER / "fallback.html",
+        headers={
+            "Content-Security-Policy": _BUILT_POLICY if built else _FALLBACK_POLICY,
+            "Cache-Control": "no-cache",
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
+def wants_page(request: Request) -> bool:
+    """A browser that was sent here, as opposed to a client that sends a query."""
+    return (
+        request.method == "GET"
+        and "query" not in request.query_params
+        and "text/html" in request.headers.get("accept", "")
+    )
+
+
+def assets() -> BaseRoute:
+    """The files the page loads."""
+    if not _BUILT.is_dir():
+        return Route("/explorer/fallback.js", _fallback_script)
+    files = StaticFiles(directory=_BUILT)
+    return Mount("/explorer", GZipMiddleware(files))
+
+
+async def _fallback_script(_request: Request) -> Response:
+    return FileResponse(FOLDER / "fallback.js", media_type="text/javascript")

@@ -1,0 +1,25 @@
+"""`/health/live`: the process answers. `/health/ready`: its database does too."""
+
+from sqlalchemy import text
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from gql_service.errors import Unavailable
+from gql_service.store.database import Database
+
+
+async def live(_request: Request) -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+class Ready:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def __call__(self, _request: Request) -> Response:
+        try:
+            async with self._database.read() as connection:
+                await connection.execute(text("SELECT 1"))
+        except Unavailable as error:
+            return JSONResponse({"status": "unavailable", "reason": error.message}, 503)
+        return JSONResponse({"status": "ok"})

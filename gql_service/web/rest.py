@@ -1,0 +1,159 @@
+"""The REST façade: `/api/core/users/platform-metadata/`, over the same functions as GraphQL."""
+
+import asyncio
+import re
+from functools import partial
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gql_service import strict_json
+from gql_service.auth.policy import DocumentAccess
+from gql_service.domain import documents
+from gql_service.domain.documents import Document, Precondition
+from gql_service.errors import (
+    SIZE_PROBLEMS,
+    BadUserInput,
+    Problem,
+    Rejected,
+    RequestError,
+    RevisionConflict,
+    Unauthenticated,
+    Unavailable,
+)
+from gql_service.instants import rfc3339
+from gql_service.schema.context import Context, Services, Write
+from gql_service.settings import Settings
+from gql_service.web.media_types import JSON, essence
+from gql_service.web.request import MalformedBody, UnsupportedMediaType, authenticate, read_body
+
+PATH = "/api/core/users/platform-metadata/"
+METHODS = ("GET", "PATCH", "PUT", "DELETE")
+_ENTITY_TAG = re.compile(r'(W/)?"([^"]*)"')
+
+
+class RestEndpoint:
+    """One resource: the metadata of a user on a platform."""
+
+    def __init__(self, services: Services, settings: Settings) -> None:
+        self._services = services
+        self._settings = settings
+
+    async def __call__(self, request: Request) -> Response:
+        try:
+            async with asyncio.timeout(self._settings.request_timeout):
+                return await self._respond(request)
+        except TimeoutError:
+            return _refusal(Unavailable("The request took too long; try again."))
+        except RequestError as error:
+            return _refusal(error)
+        except RevisionConflict as conflict:
+            return _json({"error": conflict.message}, 412, conflict.current_revision)
+        except Rejected as rejected:
+            name = rejected.field[0] if rejected.field else "non_field_errors"
+            return _json({name: [rejected.message]}, 413 if rejected.problem in SIZE_PROBLEMS else 400)
+
+    async def _respond(self, request: Request) -> Response:
+        context = Context(self._services, await authenticate(request, self._services.loaders))
+        if context.principal is None:
+            raise Unauthenticated
+        platform_key = request.query_params.get("platform_key")
+        if not platform_key:
+            raise BadUserInput("platform_key query parameter is required")
+        access = await context.document(platform_key, request.query_params.get("username"))
+        if request.method in ("GET", "HEAD"):
+            document = await self._services.loaders.document(access.user_id, access.platform_id)
+            if _names(request.headers.get("if-none-match"), document.revision, weak=True):
+                return Response(status_code=304, headers=_headers(document.revision))
+            return _document(access, document)
+        work = partial(await self._write(request), precondition=_precondition(request))
+        document = (await context.write(access, work)).document
+        if request.method == "DELETE":
+            return Response(status_code=204, headers=_headers(document.revision))
+        return _document(access, document)
+
+    async def _write(self, request: Request) -> Write:
+        if request.method == "DELETE":
+            return documents.clear
+        body = await self._read(request)
+        if request.method == "PUT":
+            _check_fields(body, {"metadata"})
+            if "metadata" not in body:
+                raise Rejected(Problem.METADATA_REQUIRED, "This field is required.", ("metadata",))
+            return partial(documents.replace, metadata=body["metadata"])
+        _check_fields(body, {"metadata", "delete_keys"})
+        return partial(documents.patch, metadata=body.get("metadata"), delete_keys=body.get("delete_keys"))
+
+    async def _read(self, request: Request) -> dict[str, Any]:
+        text = await read_body(request, self._settings.max_body_size)
+        if essence(request.headers.get("content-type")) != JSON:
+            raise UnsupportedMediaType(f"Send the body as {JSON}.")
+        try:
+            body = strict_json.loads(text)
+        except strict_json.InvalidJson as error:
+            raise MalformedBody(f"The body cannot be read. {error}") from None
+        if not isinstance(body, dict):
+            raise Rejected(Problem.INVALID_VALUE, "The body must be a JSON object.", ())
+        return body
+
+
+def _check_fields(body: dict[str, Any], known: set[str]) -> None:
+    """A misspelt field must not pass for an absent one."""
+    for name in body:
+        if name not in known:
+            names = " and ".join(f"'{field}'" for field in sorted(known, reverse=True))
+            raise Rejected(Problem.INVALID_KEY, f"Unknown field; the body has {names}.", (name,))
+
+
+def _precondition(request: Request) -> Precondition:
+    """`If-Match` and `If-None-Match` of RFC 9110, where the entity tag is the revision."""
+    match, none_match = request.headers.get("if-match"), request.headers.get("if-none-match")
+
+    def holds(revision: int) -> bool:
+        if match is not None and not _names(match, revision, weak=False):
+            return False
+        return none_match is None or not _names(none_match, revision, weak=True)
+
+    return holds
+
+
+def _names(header: str | None, revision: int, *, weak: bool) -> bool:
+    """Whether a list of entity tags names a revision; `*` names any that was ever written."""
+    if header is None:
+        return False
+    if header.strip() == "*":
+        return revision > 0
+    tags = _ENTITY_TAG.findall(header)
+    return any(tag == str(revision) and (weak or not weakness) for weakness, tag in tags)
+
+
+def _document(access: DocumentAccess, document: Document) -> Response:
+    body = {
+        "username": access.username,
+        "platform_key": access.platform_key,
+        "metadata": orjson.Fragment(document.metadata),
+        "created_at": None if document.created_at is None else rfc3339(document.created_at),
+        "updated_at": None if document.updated_at is None else rfc3339(document.updated_at),
+    }
+    return _json(body, 200, document.revision)
+
+
+def _refusal(error: RequestError) -> Response:
+    named = "detail" if error.status in (401, 415) or isinstance(error, MalformedBody) else "error"
+    response = _json({named: error.message}, error.status)
+    if error.status == 401:
+        response.headers["WWW-Authenticate"] = "Token"
+    if error.status == 503:
+        response.headers["Retry-After"] = "1"
+    return response
+
+
+def _json(body: dict[str, Any], status: int, revision: int | None = None) -> Response:
+    return Response(orjson.dumps(body), status, headers=_headers(revision), media_type=JSON)
+
+
+def _headers(revision: int | None) -> dict[str, str]:
+    headers = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
+    return headers if revision is None else headers | {"ETag": f'"{revision}"'}
