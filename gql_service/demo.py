@@ -2,14 +2,12 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gql_service.auth.policy import Policy
 from gql_service.auth.principal import Principal
 from gql_service.domain import access_tokens, badges, documents, tenants, users
 from gql_service.domain.values import Limits
-from gql_service.store.tables import access_tokens as access_tokens_table
 
 TENANT = "67f3b695bb457009cc645282"
 PLATFORMS = {"acme-corp": "Acme Corp", "my-app": "My App", "corporate": "Corporate", "personal": "Personal"}
@@ -67,10 +65,7 @@ async def _create(transaction: AsyncConnection, policy: Policy, limits: Limits, 
 
 
 async def _token(transaction: AsyncConnection, user_id: str, now: int) -> str:
-    await transaction.execute(
-        update(access_tokens_table)
-        .where(access_tokens_table.c.user_id == user_id, access_tokens_table.c.label == "demo")
-        .where(access_tokens_table.c.revoked_at.is_(None))
-        .values(revoked_at=now)
-    )
+    for token in await access_tokens.of_user(transaction, user_id):
+        if token.label == "demo":
+            await access_tokens.revoke(transaction, token.id, now=now)
     return str(await access_tokens.issue(transaction, user_id, label="demo", now=now))

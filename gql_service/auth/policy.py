@@ -103,7 +103,7 @@ class Policy:
             return False
         if role is Role.TENANT_MEMBER:
             return not principal.tenant_ids.isdisjoint(subject.tenant_ids)
-        if role is Role.SELF and principal.user_id == subject.user_id:
+        if role is Role.SELF and principal.id == subject.user_id:
             return True
         return self.administers(principal, subject.tenant_id)
 
@@ -111,41 +111,37 @@ class Policy:
         """Whether the caller may know of a platform: members and platform owners do."""
         return principal.is_platform_owner or platform.tenant_id in principal.tenant_ids
 
-    def require_naming(self, principal: Principal, platform: PlatformFacts, username: str) -> None:
-        """Only admins may name others; asked before the user is looked up, so that nobody can probe
-        usernames. Raises Forbidden."""
-        if username != principal.username and not self.administers(principal, platform.tenant_id):
-            raise _naming_others()
+    def require_admin(self, principal: Principal, tenant_id: str) -> None:
+        """Only admins may name others; to be asked before the other is looked up, so that nobody can
+        probe usernames. Raises Forbidden."""
+        if not self.administers(principal, tenant_id):
+            raise Forbidden("Only tenant admins can access other users' metadata")
 
     def platform_document(
         self, principal: Principal, platform: PlatformFacts, user: UserFacts | None
     ) -> DocumentAccess:
         """Open the document of a user on a platform. Raises NotFound or Forbidden."""
-        own = user is not None and user.id == principal.user_id
-        if not own and not self.administers(principal, platform.tenant_id):
-            raise _naming_others()
+        own = user is not None and user.id == principal.id
+        if not own:
+            self.require_admin(principal, platform.tenant_id)
         if user is None or not (own or platform.tenant_id in user.tenant_ids):
             raise NotFound("User not found")
         return _access(principal, user, platform.tenant_id, platform.id, platform.key)
 
     def user_wide_document(self, principal: Principal, user: UserFacts | None) -> DocumentAccess:
         """Open the document of a user that names no platform. Raises NotFound or Forbidden."""
+        if user is None or user.id != principal.id:
+            self.require_admin(principal, user.tenant_id if user else "")
         if user is None:
-            raise NotFound("User not found") if principal.is_platform_owner else _naming_others()
-        if user.id != principal.user_id and not self.administers(principal, user.tenant_id):
-            raise _naming_others()
+            raise NotFound("User not found")
         return _access(principal, user, user.tenant_id, USER_WIDE, None)
-
-
-def _naming_others() -> Forbidden:
-    return Forbidden("Only tenant admins can access other users' metadata")
 
 
 def _access(
     principal: Principal, user: UserFacts, tenant_id: str, platform_id: str, platform_key: str | None
 ) -> DocumentAccess:
     return DocumentAccess(
-        actor_id=principal.user_id,
+        actor_id=principal.id,
         user_id=user.id,
         username=user.username,
         tenant_id=tenant_id,

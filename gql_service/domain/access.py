@@ -6,7 +6,7 @@ the user is looked up, so that nobody can probe usernames.
 
 from typing import Protocol
 
-from gql_service.auth.policy import DocumentAccess, Policy
+from gql_service.auth.policy import DocumentAccess, Policy, UserFacts
 from gql_service.auth.principal import Principal
 from gql_service.domain.tenants import Platform
 from gql_service.domain.users import User
@@ -17,8 +17,6 @@ class Directory(Protocol):
     """Where platforms and users are looked up."""
 
     async def platform(self, key: str) -> Platform | None: ...
-
-    async def user(self, id: str) -> User | None: ...
 
     async def user_named(self, username: str) -> User | None: ...
 
@@ -36,17 +34,31 @@ async def find_document(
     """
     if principal is None:
         raise Unauthenticated
+    if username is None or username == principal.username:
+        return await find_document_of(directory, policy, principal, platform_key, principal)
     if platform_key is None:
-        return policy.user_wide_document(principal, await _target(directory, principal, username))
-    platform = await directory.platform(platform_key)
+        return policy.user_wide_document(principal, await directory.user_named(username))
+    platform = await _platform(directory, policy, principal, platform_key)
+    policy.require_admin(principal, platform.tenant_id)
+    return policy.platform_document(principal, platform, await directory.user_named(username))
+
+
+async def find_document_of(
+    directory: Directory,
+    policy: Policy,
+    principal: Principal,
+    platform_key: str | None,
+    user: UserFacts,
+) -> DocumentAccess:
+    """The document of a user who is at hand. Raises NotFound or Forbidden."""
+    if platform_key is None:
+        return policy.user_wide_document(principal, user)
+    platform = await _platform(directory, policy, principal, platform_key)
+    return policy.platform_document(principal, platform, user)
+
+
+async def _platform(directory: Directory, policy: Policy, principal: Principal, key: str) -> Platform:
+    platform = await directory.platform(key)
     if platform is None or not policy.sees_platform(principal, platform):
         raise NotFound("Platform not found")
-    if username is not None:
-        policy.require_naming(principal, platform, username)
-    return policy.platform_document(principal, platform, await _target(directory, principal, username))
-
-
-async def _target(directory: Directory, principal: Principal, username: str | None) -> User | None:
-    if username is None or username == principal.username:
-        return await directory.user(principal.user_id)
-    return await directory.user_named(username)
+    return platform

@@ -3,6 +3,7 @@
 import strawberry
 from graphql import (
     GraphQLArgument,
+    GraphQLEnumType,
     GraphQLInputField,
     GraphQLInputObjectType,
     GraphQLObjectType,
@@ -30,6 +31,25 @@ _ANY: ScalarDefinition = strawberry.scalar(
 )
 
 
+_FEDERATION = {
+    "_FieldSet": "For gateways: the names of fields.",
+    "link__Import": "For gateways: an element of a specification that this schema uses.",
+    "link__Purpose": "For gateways: what a specification is needed for.",
+    "link__Purpose.SECURITY": "For guarding fields.",
+    "link__Purpose.EXECUTION": "For resolving fields.",
+    "@auth(requires)": "The role.",
+    "@key": "For gateways: fields that tell one object of the type from all others.",
+    "@key(fields)": "The names of the fields.",
+    "@key(resolvable)": "Whether this service finds the object by them.",
+    "@link": "For gateways: a specification that this schema follows.",
+    "@link(url)": "The address of the specification.",
+    "@link(as)": "What its elements are prefixed with.",
+    "@link(for)": "What it is needed for.",
+    "@link(import)": "The elements used without a prefix.",
+}
+"""What Strawberry publishes for federation without a description."""
+
+
 def build_schema() -> strawberry.federation.Schema:
     """The Federation 2 subgraph. Raises UnguardedField where a field declares no role."""
     schema = strawberry.federation.Schema(
@@ -40,6 +60,7 @@ def build_schema() -> strawberry.federation.Schema:
         scalar_overrides={FederationAny: _ANY},
     )
     _leave_out_null_defaults(schema._schema)
+    _describe_federation(schema._schema)
     guard_schema(schema._schema)
     return schema
 
@@ -55,3 +76,14 @@ def _leave_out_null_defaults(schema: GraphQLSchema) -> None:
         for each in inputs:
             if each.default_value is None:
                 each.default_value = Undefined
+
+
+def _describe_federation(schema: GraphQLSchema) -> None:
+    for type_ in schema.type_map.values():
+        type_.description = type_.description or _FEDERATION.get(type_.name)
+        for name, value in type_.values.items() if isinstance(type_, GraphQLEnumType) else ():
+            value.description = value.description or _FEDERATION.get(f"{type_.name}.{name}")
+    for directive in schema.directives:
+        directive.description = directive.description or _FEDERATION.get(f"@{directive.name}")
+        for name, argument in directive.args.items():
+            argument.description = argument.description or _FEDERATION.get(f"@{directive.name}({name})")

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gql_service.auth.policy import DocumentAccess, Policy
+from gql_service.auth.policy import DocumentAccess, Policy, UserFacts
 from gql_service.auth.principal import Principal
-from gql_service.domain.access import find_document
+from gql_service.domain.access import find_document, find_document_of
 from gql_service.domain.documents import Written
 from gql_service.domain.values import Limits
 from gql_service.errors import Unauthenticated
@@ -48,6 +48,11 @@ class Context:
         """Open a document for the caller: see `domain.access.find_document`."""
         services = self.services
         return await find_document(services.loaders, services.policy, self.principal, platform_key, username)
+
+    async def document_of(self, platform_key: str | None, user: UserFacts) -> DocumentAccess:
+        """Open the document of a user who is at hand: see `domain.access.find_document_of`."""
+        services = self.services
+        return await find_document_of(services.loaders, services.policy, self.viewer, platform_key, user)
 
     async def write(self, access: DocumentAccess, work: Write) -> Written:
         """Write a document in one transaction. Raises Rejected."""

@@ -40,7 +40,8 @@ async def find_metadata(context: Context, key: str) -> PlatformMetadata | None:
     if user is None:
         return None
     try:
-        return await PlatformMetadata.open(context, platform_key or None, user.username)
+        access = await context.document_of(platform_key or None, user)
+        return await PlatformMetadata.read(context, access)
     except (NotFound, Forbidden):
         return None
 

@@ -30,7 +30,7 @@ class Service:
 class Query:
     @strawberry.field(directives=AUTHENTICATED, description="The caller.")
     async def me(self, info: Info[Context, None]) -> User:
-        row = await info.context.services.loaders.user(info.context.viewer.user_id)
+        row = await info.context.services.loaders.user(info.context.viewer.id)
         if row is None:
             raise NotFound("User not found")
         return User.of(row)
@@ -44,7 +44,8 @@ class Query:
         info: Info[Context, None],
         by: Annotated[UserBy, strawberry.argument(description="Exactly one key.")],
     ) -> User | None:
-        return await find_user(info.context, id=by.id, user_id=by.user_id, username=by.username)
+        keys = {name: key for name, key in vars(by).items() if key is not strawberry.UNSET}
+        return await find_user(info.context, **keys)
 
     @strawberry.field(
         directives=AUTHENTICATED,
@@ -69,7 +70,8 @@ class Query:
             str | None, strawberry.argument(description="Whose metadata; by default the caller's.")
         ] = None,
     ) -> PlatformMetadata:
-        return await PlatformMetadata.open(info.context, platform_key, username)
+        access = await info.context.document(platform_key, username)
+        return await PlatformMetadata.read(info.context, access)
 
     @strawberry.field(
         directives=AUTHENTICATED,

@@ -1,6 +1,5 @@
 """`/health/live`: the process answers. `/health/ready`: its database does too."""
 
-from sqlalchemy import text
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -18,8 +17,7 @@ class Ready:
 
     async def __call__(self, _request: Request) -> Response:
         try:
-            async with self._database.read() as connection:
-                await connection.execute(text("SELECT 1"))
+            await self._database.ping()
         except Unavailable as error:
             return JSONResponse({"status": "unavailable", "reason": error.message}, 503)
         return JSONResponse({"status": "ok"})

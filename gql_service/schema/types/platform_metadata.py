@@ -45,11 +45,8 @@ class PlatformMetadata(Node):
         return user_type.User.of(row)
 
     @staticmethod
-    async def open(
-        context: Context, platform_key: str | None, username: str | None = None
-    ) -> "PlatformMetadata":
-        """Find and read a document for the caller. Raises Unauthenticated, NotFound or Forbidden."""
-        access = await context.document(platform_key, username)
+    async def read(context: Context, access: DocumentAccess) -> "PlatformMetadata":
+        """Read a document that was opened for the caller."""
         document = await context.services.loaders.document(access.user_id, access.platform_id)
         return PlatformMetadata.of(access, document)
 

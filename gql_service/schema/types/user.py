@@ -28,6 +28,7 @@ LazyPlatformMetadata = Annotated[
     description="A user of the service. Members of a common tenant see the directory fields.",
 )
 class User(Node):
+    facts: strawberry.Private[users.User]
     subject: strawberry.Private[Subject]
     user_id: strawberry.ID = strawberry.field(description="The user's own id, as other services know it.")
     tenant_id: strawberry.ID = strawberry.field(description="The tenant the user belongs to.")
@@ -57,15 +58,18 @@ class User(Node):
         info: Info[Context, None],
         platform_key: Annotated[str, strawberry.argument(description="The platform's key.")],
     ) -> LazyPlatformMetadata:
-        return await metadata_type.PlatformMetadata.open(info.context, platform_key, self.username)
+        access = await info.context.document_of(platform_key, self.facts)
+        return await metadata_type.PlatformMetadata.read(info.context, access)
 
     @strawberry.field(directives=SELF, description="The user's metadata that belongs to no platform.")
     async def user_metadata(self, info: Info[Context, None]) -> LazyPlatformMetadata:
-        return await metadata_type.PlatformMetadata.open(info.context, None, self.username)
+        access = await info.context.document_of(None, self.facts)
+        return await metadata_type.PlatformMetadata.read(info.context, access)
 
     @staticmethod
     def of(row: users.User) -> "User":
         return User(
+            facts=row,
             subject=Subject(row.id, row.tenant_id, row.tenant_ids),
             id=global_id("User", row.id),
             user_id=strawberry.ID(row.id),

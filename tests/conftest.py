@@ -1,0 +1,69 @@
+"""Every test that touches data runs on SQLite and on PostgreSQL, against a real server."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import postgres
+from tests.support.service import Service, serving
+from tests.support.world import World
+
+BACKENDS = ("sqlite", "postgres")
+_skipped: dict[str, str] = {}
+
+
+def require(program: str, found: bool) -> None:
+    """Skip where a program is missing, loudly; fail where `GQL_TEST_REQUIRE_ALL` is set, as in CI."""
+    if found:
+        return
+    reason = f"{program} is not installed on this machine"
+    if os.environ.get("GQL_TEST_REQUIRE_ALL"):
+        pytest.fail(reason)
+    _skipped[program] = reason
+    pytest.skip(reason)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for program, reason in _skipped.items():
+        terminalreporter.section(f"NOT TESTED: what needs {program}", red=True, bold=True)
+        terminalreporter.line(reason)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Postgres]:
+    require("PostgreSQL (" + ", ".join(postgres.PROGRAMS) + ")", not postgres.missing_programs())
+    with postgres.running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session", params=BACKENDS)
+def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An empty database that all tests of the session share."""
+    return _new_database(request, request.param, tmp_path_factory.mktemp("database"))
+
+
+@pytest.fixture(params=BACKENDS)
+def fresh_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database for one test."""
+    return _new_database(request, request.param, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def service(database_url: str) -> Iterator[Service]:
+    """The server most tests share; each works with people of its own, from `world`."""
+    with serving(database_url) as running:
+        yield running
+
+
+@pytest.fixture
+def world(service: Service) -> World:
+    return World(service)
+
+
+def _new_database(request: pytest.FixtureRequest, backend: str, folder: Path) -> str:
+    if backend == "sqlite":
+        return f"sqlite+aiosqlite:///{folder / 'test.sqlite3'}"
+    server: postgres.Postgres = request.getfixturevalue("postgres_server")
+    return server.create_database()

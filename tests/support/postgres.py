@@ -1,0 +1,83 @@
+"""A PostgreSQL of our own: unprivileged, in its own folder, on its own port, gone afterwards."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+PROGRAMS = ("initdb", "pg_ctl", "psql")
+
+
+def missing_programs() -> list[str]:
+    """The programs needed that this machine lacks."""
+    return [program for program in PROGRAMS if _find(program) is None]
+
+
+class Postgres:
+    """A running server."""
+
+    def __init__(self, folder: Path, port: int, identity: dict[str, str]) -> None:
+        self.folder = folder
+        self.port = port
+        self._identity = identity
+
+    def create_database(self) -> str:
+        """A new empty database; returns its URL."""
+        name = f"test_{uuid4().hex}"
+        self.run("psql", "-h", str(self.folder), "-p", str(self.port), "-U", "tester", "-d", "postgres",
+                 "-qc", f"CREATE DATABASE {name}")  # fmt: skip
+        return f"postgresql+asyncpg://tester@127.0.0.1:{self.port}/{name}"
+
+    def run(self, program: str, *arguments: str) -> None:
+        path = _find(program)
+        assert path is not None, f"{program} is not installed"
+        subprocess.run(
+            [path, *arguments], check=True, cwd=self.folder, stdout=subprocess.DEVNULL, **self._identity
+        )  # type: ignore[call-overload]
+
+
+@contextmanager
+def running() -> Iterator[Postgres]:
+    """Start a server, and stop and remove it at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="gql_service_postgres_"))
+    identity: dict[str, str] = {}
+    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+        identity = {"user": _unprivileged_user()}
+        shutil.chown(folder, identity["user"])
+    server = Postgres(folder, _free_port(), identity)
+    data = str(folder / "data")
+    options = f"-p {server.port} -k {folder} -c listen_addresses=127.0.0.1 -c max_connections=200"
+    try:
+        server.run("initdb", "-D", data, "-A", "trust", "-U", "tester", "--no-sync")
+        server.run("pg_ctl", "-D", data, "-o", options, "-l", str(folder / "log"), "-w", "start")
+        try:
+            yield server
+        finally:
+            server.run("pg_ctl", "-D", data, "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _find(program: str) -> str | None:
+    found = shutil.which(program)
+    if found is None:
+        candidates = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{program}"), reverse=True)
+        found = str(candidates[0]) if candidates else None
+    return found
+
+
+def _unprivileged_user() -> str:
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

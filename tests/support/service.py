@@ -1,0 +1,102 @@
+"""The service under test: the real application behind a real uvicorn on loopback, in a thread."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import httpx
+import uvicorn
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gql_service import instants
+from gql_service.app import create_app
+from gql_service.schema.context import Services
+from gql_service.settings import Settings
+from gql_service.store import migrations
+
+T = TypeVar("T")
+
+
+class Service:
+    """One running server and its database."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.clock_offset = 0
+        """Milliseconds the service's clock is ahead."""
+        self._loop = asyncio.new_event_loop()
+        self.app = create_app(settings, clock=lambda: instants.now() + self.clock_offset)
+        self.services: Services = self.app.state.services
+        self._server = uvicorn.Server(
+            uvicorn.Config(self.app, port=0, log_config=None, access_log=False, lifespan="on")
+        )
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    @property
+    def url(self) -> str:
+        port = self._server.servers[0].sockets[0].getsockname()[1]
+        return f"http://127.0.0.1:{port}"
+
+    def start(self) -> None:
+        self._thread.start()
+        while not self._server.started:
+            assert self._thread.is_alive(), "the server did not start"
+            self._thread.join(0.01)
+        self.client = httpx.Client(base_url=self.url, timeout=30)
+
+    def stop(self) -> None:
+        self.client.close()
+        self._server.should_exit = True
+        self._thread.join(15)
+
+    def run(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Await something in the server's own event loop."""
+
+        async def call() -> T:
+            return await work()
+
+        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(60)
+
+    def write(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Run one transaction, past the doors: for setting the scene only."""
+        return self.run(lambda: self.services.database.write(work))
+
+    @contextmanager
+    def statements(self) -> Iterator[list[str]]:
+        """The SQL statements the service executes meanwhile."""
+        seen: list[str] = []
+
+        def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            seen.append(statement)
+
+        database = self.services.database
+        engines = [database.readers.sync_engine, database.writer.sync_engine]
+        for engine in engines:
+            event.listen(engine, "before_cursor_execute", note)
+        try:
+            yield seen
+        finally:
+            for engine in engines:
+                event.remove(engine, "before_cursor_execute", note)
+
+    def _serve(self) -> None:
+        async def serve() -> None:
+            await migrations.upgrade(self.services.database)
+            await self._server.serve()
+
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(serve())
+
+
+@contextmanager
+def serving(database_url: str, **settings: Any) -> Iterator[Service]:
+    """A server on this database, with other settings where given."""
+    service = Service(Settings(database_url=database_url, **settings))
+    service.start()
+    try:
+        yield service
+    finally:
+        service.stop()
