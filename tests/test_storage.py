@@ -1,0 +1,192 @@
+"""The database: migrations equal the tables, SQLite is set up to lose nothing, writes retry and roll back."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import insert, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gql_service.errors import Unavailable
+from gql_service.settings import Settings
+from gql_service.store import migrations, tables
+from gql_service.store.database import Database, LostRace, open_database
+
+T = TypeVar("T")
+
+
+def with_database(url: str, work: Callable[[Database], Awaitable[T]], **settings: Any) -> T:
+    """Run `work` on a migrated database."""
+
+    async def run() -> T:
+        database = open_database(Settings(database_url=url, **settings))
+        try:
+            await migrations.upgrade(database)
+            return await work(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+async def add_tenant(transaction: AsyncConnection, id: str) -> None:
+    await transaction.execute(insert(tables.tenants).values(id=id, name=id, created_at=0))
+
+
+async def tenants(database: Database) -> list[str]:
+    async with database.read() as connection:
+        return list((await connection.execute(select(tables.tenants.c.id))).scalars())
+
+
+def test_migrations_make_exactly_the_tables(fresh_database_url: str) -> None:
+    async def differences(database: Database) -> Any:
+        async with database.read() as connection:
+            return await connection.run_sync(
+                lambda sync: compare_metadata(
+                    MigrationContext.configure(sync, opts={"compare_type": True}), tables.metadata
+                )
+            )
+
+    assert with_database(fresh_database_url, differences) == []
+
+
+def test_migrating_twice_and_at_once_is_harmless(fresh_database_url: str) -> None:
+    async def again(database: Database) -> migrations.State:
+        await asyncio.gather(*(migrations.upgrade(database) for _ in range(3)))
+        return await migrations.state(database)
+
+    assert with_database(fresh_database_url, again) is migrations.State.CURRENT
+
+
+def test_sqlite_is_set_up_to_lose_nothing(tmp_path: Any) -> None:
+    async def pragmas(database: Database) -> list[Any]:
+        found = []
+        for engine in (database.readers, database.writer):
+            async with engine.connect() as connection:
+                for pragma in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout"):
+                    found.append((await connection.execute(text(f"PRAGMA {pragma}"))).scalar())
+        return found
+
+    url = f"sqlite:///{tmp_path / 'test.sqlite3'}"
+    assert with_database(url, pragmas) == ["wal", 2, 1, 5000] * 2
+
+
+def test_json_text_is_read_back_byte_by_byte(fresh_database_url: str) -> None:
+    stored = '{"b": 1.0,"a":[1e3, "\\u00e9"], "a":2}'
+
+    async def round_trip(database: Database) -> str:
+        async def write(transaction: AsyncConnection) -> None:
+            await add_tenant(transaction, "t")
+            user = {"id": "u", "tenant_id": "t", "username": "u", "email": "e", "profile_fields": stored}
+            more = {"permissions": "[]", "is_platform_owner": False, "revision": 1}
+            await transaction.execute(insert(tables.users).values(**user, **more, created_at=0, updated_at=0))
+
+        await database.write(write)
+        async with database.read() as connection:
+            return str((await connection.execute(select(tables.users.c.profile_fields))).scalar_one())
+
+    assert with_database(fresh_database_url, round_trip) == stored
+
+
+def test_a_failed_write_leaves_nothing(fresh_database_url: str) -> None:
+    async def fail(database: Database) -> list[str]:
+        async def write(transaction: AsyncConnection) -> None:
+            await add_tenant(transaction, "half")
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            await database.write(write)
+        return await tenants(database)
+
+    assert with_database(fresh_database_url, fail) == []
+
+
+def test_a_cancelled_write_leaves_nothing_and_blocks_nobody(fresh_database_url: str) -> None:
+    async def cancel(database: Database) -> list[str]:
+        begun = asyncio.Event()
+
+        async def write(transaction: AsyncConnection) -> None:
+            await add_tenant(transaction, "cancelled")
+            begun.set()
+            await asyncio.sleep(60)
+
+        task = asyncio.create_task(database.write(write))
+        await begun.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await database.write(lambda transaction: add_tenant(transaction, "next"))
+        return await tenants(database)
+
+    assert with_database(fresh_database_url, cancel) == ["next"]
+
+
+def test_a_lost_race_is_run_again(fresh_database_url: str) -> None:
+    async def lose(database: Database) -> list[str]:
+        attempts = []
+
+        async def write(transaction: AsyncConnection) -> None:
+            attempts.append(1)
+            await add_tenant(transaction, f"attempt{len(attempts)}")
+            if len(attempts) < 3:
+                raise LostRace
+
+        await database.write(write)
+        return await tenants(database)
+
+    assert with_database(fresh_database_url, lose) == ["attempt3"]
+
+
+def test_a_deadlock_is_run_again(postgres_server: Any) -> None:
+    async def deadlock(database: Database) -> int:
+        attempts = 0
+
+        def locking(first: int, second: int) -> Callable[[AsyncConnection], Awaitable[None]]:
+            async def write(transaction: AsyncConnection) -> None:
+                nonlocal attempts
+                attempts += 1
+                for lock in (first, second):
+                    await transaction.execute(text(f"SELECT pg_advisory_xact_lock({lock})"))
+                    await asyncio.sleep(0.2)
+
+            return write
+
+        await asyncio.gather(database.write(locking(1, 2)), database.write(locking(2, 1)))
+        return attempts
+
+    assert with_database(postgres_server.create_database(), deadlock) > 2
+
+
+def test_a_database_that_stays_locked_is_unavailable(fresh_database_url: str) -> None:
+    async def wait(database: Database) -> None:
+        holding, done = asyncio.Event(), asyncio.Event()
+
+        async def hold(transaction: AsyncConnection) -> None:
+            await add_tenant(transaction, "t")
+            holding.set()
+            await done.wait()
+
+        other = open_database(Settings(database_url=fresh_database_url, database_timeout=30))
+        holder = asyncio.create_task(other.write(hold))
+        await holding.wait()
+        with pytest.raises(Unavailable):
+            await database.write(lambda transaction: add_tenant(transaction, "t"))
+        done.set()
+        await holder
+        await other.close()
+
+    with_database(fresh_database_url, wait, database_timeout=0.5)
+
+
+def test_a_database_that_is_away_is_unavailable() -> None:
+    async def ask() -> None:
+        database = open_database(Settings(database_url="postgresql://nobody@127.0.0.1:1/nothing"))
+        with pytest.raises(Unavailable):
+            await database.ping()
+        with pytest.raises(Unavailable):
+            await database.write(lambda transaction: add_tenant(transaction, "t"))
+
+    asyncio.run(ask())
