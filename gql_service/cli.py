@@ -10,6 +10,7 @@ import uvicorn
 from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gql_service import demo as demo_data
@@ -240,6 +241,8 @@ def _run(work: Callable[[Services], Awaitable[T]]) -> T:
         return asyncio.run(run())
     except ServiceError as error:
         _fail(error.message)
+    except DBAPIError as error:
+        _fail(f"The database refused: {error.orig}")
 
 
 def _milliseconds(duration: str | None) -> int | None:

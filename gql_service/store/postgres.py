@@ -15,7 +15,11 @@ _BUSY = {"55P03", "57014", "53300", "57P03"}  # lock or statement timeout, too m
 
 
 def create_engines(settings: Settings) -> tuple[AsyncEngine, AsyncEngine]:
-    """The readers, which commit every statement by themselves, and the writers; they share no pool."""
+    """The readers, which commit every statement by themselves, and the writers; they share no pool.
+
+    A pooler may send a statement's preparation and its execution to different server connections,
+    unless a transaction holds them together, so there the readers open one.
+    """
 
     def engine(**options: Any) -> AsyncEngine:
         return create_async_engine(
@@ -28,7 +32,8 @@ def create_engines(settings: Settings) -> tuple[AsyncEngine, AsyncEngine]:
             **options,
         )
 
-    return engine(isolation_level="AUTOCOMMIT"), engine(isolation_level="READ COMMITTED")
+    reading = "READ COMMITTED" if settings.database_pooler else "AUTOCOMMIT"
+    return engine(isolation_level=reading), engine(isolation_level="READ COMMITTED")
 
 
 def _connect_arguments(settings: Settings) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class Postgres:
     def __init__(self, folder: Path, port: int, identity: dict[str, str]) -> None:
         self.folder = folder
         self.port = port
-        self._identity = identity
+        self.identity = identity
 
     def create_database(self) -> str:
         """A new empty database; returns its URL."""
@@ -38,7 +38,7 @@ class Postgres:
         path = _find(program)
         assert path is not None, f"{program} is not installed"
         subprocess.run(
-            [path, *arguments], check=True, cwd=self.folder, stdout=subprocess.DEVNULL, **self._identity
+            [path, *arguments], check=True, cwd=self.folder, stdout=subprocess.DEVNULL, **self.identity
         )  # type: ignore[call-overload]
 
 
@@ -50,7 +50,7 @@ def running() -> Iterator[Postgres]:
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
         identity = {"user": _unprivileged_user()}
         shutil.chown(folder, identity["user"])
-    server = Postgres(folder, _free_port(), identity)
+    server = Postgres(folder, free_port(), identity)
     data = str(folder / "data")
     options = f"-p {server.port} -k {folder} -c listen_addresses=127.0.0.1 -c max_connections=200"
     try:
@@ -77,7 +77,8 @@ def _unprivileged_user() -> str:
     return "postgres" if "postgres" in names else "nobody"
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

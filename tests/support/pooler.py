@@ -1,0 +1,47 @@
+"""A transaction pooler, PgBouncer, in front of the throw-away PostgreSQL."""
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.support.postgres import Postgres, free_port
+
+PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
+
+
+@contextmanager
+def pooling(server: Postgres) -> Iterator[int]:
+    """Run the pooler with few server connections, so that clients must share them; yields its port."""
+    assert PROGRAM is not None, "pgbouncer is not installed"
+    port = free_port()
+    users = server.folder / "users.txt"
+    users.write_text('"tester" ""\n')
+    configuration = server.folder / "pgbouncer.ini"
+    configuration.write_text(
+        f"[databases]\n* = host=127.0.0.1 port={server.port}\n"
+        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
+        f"auth_type = trust\nauth_file = {users}\npool_mode = transaction\ndefault_pool_size = 3\n"
+    )
+    process = subprocess.Popen(
+        [PROGRAM, "-q", str(configuration)], stderr=subprocess.DEVNULL, **server.identity
+    )  # type: ignore[call-overload]
+    try:
+        _wait_for(port)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            assert time.monotonic() < deadline, "pgbouncer did not start"
+            time.sleep(0.05)

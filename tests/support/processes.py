@@ -1,0 +1,110 @@
+"""The command line in processes of its own: a command run to its end, and a server."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+PROGRAM = (sys.executable, "-m", "gql_service")
+
+
+def environment(database_url: str, **settings: str) -> dict[str, str]:
+    """This process's environment, with these settings of the service and no others."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GQL_SERVICE_")}
+    given = {f"GQL_SERVICE_{name.upper()}": value for name, value in settings.items()}
+    return kept | given | {"GQL_SERVICE_DATABASE_URL": database_url}
+
+
+def command(database_url: str, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [*PROGRAM, *arguments],
+        env=environment(database_url, **settings),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def told(database_url: str, *arguments: str) -> str:
+    """What a command prints that must succeed; its last line."""
+    done = command(database_url, *arguments)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("\n")
+    return done.stdout.splitlines()[-1]
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+class Server:
+    """A server process, and what it has printed so far."""
+
+    def __init__(self, process: subprocess.Popen[bytes], url: str, output: Path) -> None:
+        self.process = process
+        self.url = url
+        self._output = output
+
+    @property
+    def output(self) -> str:
+        return self._output.read_text()
+
+    def ask(self, query: str, token: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token}"}
+        return httpx.post(f"{self.url}/graphql", json={"query": query}, headers=headers)
+
+    def stop(self) -> int:
+        """Ask it to stop; returns its exit code."""
+        self.process.terminate()
+        return self.process.wait(15)
+
+
+@contextmanager
+def serving_process(
+    folder: Path,
+    database_url: str,
+    *arguments: str,
+    program: Sequence[str] = PROGRAM,
+    extra: Mapping[str, str] | None = None,
+) -> Iterator[Server]:
+    """`serve` in a process that runs in this folder, on a free port, once it answers."""
+    port = free_port()
+    output = folder / f"output-{port}"
+    with output.open("wb") as sink:
+        process = subprocess.Popen(
+            [*program, "serve", "--port", str(port), *arguments],
+            cwd=folder,
+            env=environment(database_url) | dict(extra or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+        )
+    server = Server(process, f"http://127.0.0.1:{port}", output)
+    try:
+        _wait_until_ready(server)
+        yield server
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+
+def _wait_until_ready(server: Server) -> None:
+    for _ in range(300):
+        assert server.process.poll() is None, server.output
+        try:
+            if httpx.get(f"{server.url}/health/ready").status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise AssertionError(f"not ready after 30 s:\n{server.output}")
