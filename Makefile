@@ -18,7 +18,7 @@ serve: $(VENV)/.runtime explorer ## migrate, load demo data, serve on 127.0.0.1
 	@$(BIN)/gql-service serve --demo --port $(PORT)
 
 test: $(VENV)/.dev explorer check ## every check
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 check: $(VENV)/.dev ## style and types
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import signal
 from collections.abc import Awaitable, Callable
 from typing import Annotated, NoReturn, TypeVar
 
@@ -54,7 +55,8 @@ def serve(
     settings = _settings()
     _run(_require_migrated)
     if demo:
-        _print_demo(_write(_load_demo), f"http://{host}:{port}")
+        _print_demo(_write(_load_demo), f"http://{f'[{host}]' if ':' in host else host}:{port}")
+    signal.signal(signal.SIGTERM, _stopped)
     uvicorn.run(
         "gql_service.app:create_app",
         factory=True,
@@ -74,7 +76,7 @@ def serve(
 @app.command()
 def migrate() -> None:
     """Create the database's tables, or bring them up to date."""
-    _run(lambda services: migrations.upgrade(services.database))
+    _run(_migrate)
     typer.echo("The database is up to date.")
 
 
@@ -184,12 +186,26 @@ async def _user_named(connection: AsyncConnection, username: str) -> users.User:
     return user
 
 
+async def _migrate(services: Services) -> None:
+    await _known_state(services)
+    await migrations.upgrade(services.database)
+
+
 async def _require_migrated(services: Services) -> None:
-    state = await migrations.state(services.database)
-    if state is migrations.State.BEHIND:
+    if await _known_state(services) is migrations.State.BEHIND:
         raise BadUserInput("The database is not up to date. Run: gql-service migrate")
+
+
+async def _known_state(services: Services) -> migrations.State:
+    state = await migrations.state(services.database)
     if state is migrations.State.UNKNOWN:
         raise BadUserInput("The database was migrated by a newer gql-service. Install that version.")
+    return state
+
+
+def _stopped(_signal: int, _frame: object) -> NoReturn:
+    """uvicorn raises the signal again once it has shut down: then this is a clean end, not a death."""
+    raise SystemExit(0)
 
 
 def _load_demo(transaction: AsyncConnection, now: int) -> Awaitable[demo_data.DemoTokens]:

@@ -8,6 +8,7 @@ from gql_service.auth.policy import Policy
 from gql_service.auth.principal import Principal
 from gql_service.domain import access_tokens, badges, documents, tenants, users
 from gql_service.domain.values import Limits
+from gql_service.errors import BadUserInput
 
 TENANT = "67f3b695bb457009cc645282"
 PLATFORMS = {"acme-corp": "Acme Corp", "my-app": "My App", "corporate": "Corporate", "personal": "Personal"}
@@ -24,11 +25,13 @@ class DemoTokens(NamedTuple):
 
 async def load(transaction: AsyncConnection, *, policy: Policy, limits: Limits, now: int) -> DemoTokens:
     """Create what is missing, and replace the demo tokens of the last start."""
-    member = (await users.by_usernames(transaction, [MEMBER]))[0]
-    if member is None:
-        member = await _create(transaction, policy, limits, now)
-    admin = (await users.by_usernames(transaction, [ADMIN]))[0]
-    assert admin is not None, "both users are created in one transaction"
+    found = await users.by_usernames(transaction, [MEMBER, ADMIN])
+    if found == [None, None]:
+        await _create(transaction, policy, limits, now)
+        found = await users.by_usernames(transaction, [MEMBER, ADMIN])
+    member, admin = found
+    if member is None or admin is None or {member.tenant_id, admin.tenant_id} != {TENANT}:
+        raise BadUserInput(f"{MEMBER} or {ADMIN} exists and is not the demo's; use another database.")
     return DemoTokens(await _token(transaction, member.id, now), await _token(transaction, admin.id, now))
 
 

@@ -1,7 +1,10 @@
 """The only reader of the environment: every variable starts with `GQL_SERVICE_`."""
 
+import json
+from typing import Annotated
+
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
@@ -20,7 +23,7 @@ class Settings(BaseSettings):
     database_pooler: bool = False
     database_timeout: float = Field(default=5.0, gt=0)
     admin_permission: str = Field(default="admin", min_length=1)
-    cors_origins: list[str] = []
+    cors_origins: Annotated[list[str], NoDecode] = []
     explorer: bool = True
     log_level: str = "info"
     max_body_size: int = Field(default=1024 * 1024, ge=1)
@@ -45,6 +48,16 @@ class Settings(BaseSettings):
         if url.startswith("sqlite") and (rest.strip("/") == "" or ":memory:" in rest):
             raise ValueError("an in-memory SQLite database forgets everything; name a file")
         return url
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _read_list(cls, given: object) -> object:
+        if not isinstance(given, str):
+            return given
+        try:
+            return json.loads(given)
+        except ValueError:
+            raise ValueError('write a JSON list, such as ["https://app.example.com"]') from None
 
     @field_validator("log_level")
     @classmethod

@@ -158,10 +158,11 @@ def test_a_stale_expectation_is_a_conflict_even_where_nothing_would_change(write
 
 
 def test_literals_and_variables_mean_the_same(world: World, writer: Writer) -> None:
-    literal = """mutation ($v: JSONObject) { patchPlatformMetadata(input: {platformKey: "%s",
+    literal = """mutation ($k: String, $v: JSONObject) { patchPlatformMetadata(input: {platformKey: $k,
       metadata: {s: "x", i: 1, f: 1.0, e: 1e3, b: true, n: null, l: [1, [2]], o: {k: $v}}}) {
-        platformMetadata { metadata } userErrors { message } } }""" % world.platform_key
-    written = world.member.ask(literal, v={"deep": 1})["patchPlatformMetadata"]["platformMetadata"]
+        platformMetadata { metadata } userErrors { message } } }"""
+    answer = world.member.ask(literal, k=world.platform_key, v={"deep": 1})["patchPlatformMetadata"]
+    written = answer["platformMetadata"]
     given = {"s": "x", "i": 1, "f": 1.0, "e": 1000.0, "b": True, "n": None, "l": [1, [2]]}
     expected = {**given, "o": {"k": {"deep": 1}}}
     assert written["metadata"] == expected

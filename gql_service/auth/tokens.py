@@ -51,8 +51,8 @@ def parse(text: str) -> Token | None:
 
 def from_header(authorization: str | None) -> Token | None:
     """The token of an `Authorization: Token …` or `Bearer …` header; None when there is none to be read."""
-    scheme, _, credentials = (authorization or "").strip().partition(" ")
-    return parse(credentials.strip()) if scheme.lower() in ("token", "bearer") else None
+    scheme, _, credentials = (authorization or "").strip(" \t").partition(" ")
+    return parse(credentials.strip(" \t")) if scheme.lower() in ("token", "bearer") else None
 
 
 def _random(length: int) -> str:

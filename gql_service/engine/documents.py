@@ -14,6 +14,8 @@ from graphql import (
 )
 
 _MAX_ERRORS = 20
+_MAX_KEPT = 16 * 1024
+"""Characters of a document worth keeping: comments can make one as long as a body may be."""
 
 
 class Document(NamedTuple):
@@ -55,6 +57,8 @@ class Documents:
             self._known.move_to_end(text)
             return document
         document = self._read(text)
+        if len(text) > _MAX_KEPT:
+            return document
         self._known[text] = document
         if len(self._known) > self._capacity:
             self._known.popitem(last=False)
@@ -66,10 +70,17 @@ class Documents:
         except GraphQLError as error:
             raise InvalidDocument("GRAPHQL_PARSE_FAILED", [error]) from None
         try:
-            errors = validate(self._schema, node, max_errors=_MAX_ERRORS)
+            errors = [_public(error) for error in validate(self._schema, node, max_errors=_MAX_ERRORS)]
         except RecursionError:
             errors = [GraphQLError("The document is nested too deeply.")]
         if errors:
             raise InvalidDocument("GRAPHQL_VALIDATION_FAILED", errors)
         operations = [each for each in node.definitions if isinstance(each, OperationDefinitionNode)]
         return Document(node, {each.name.value if each.name else None: each for each in operations})
+
+
+def _public(error: GraphQLError) -> GraphQLError:
+    """Python reads no integer of more than 4,300 digits, and the rule that tries wraps what it raises."""
+    if isinstance(error.original_error, ValueError):
+        return GraphQLError("A number has too many digits.", error.nodes)
+    return error

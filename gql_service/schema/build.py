@@ -60,6 +60,7 @@ def build_schema() -> strawberry.federation.Schema:
         scalar_overrides={FederationAny: _ANY},
     )
     _leave_out_null_defaults(schema._schema)
+    _enforce_one_of(schema._schema)
     _describe_federation(schema._schema)
     guard_schema(schema._schema)
     return schema
@@ -76,6 +77,13 @@ def _leave_out_null_defaults(schema: GraphQLSchema) -> None:
         for each in inputs:
             if each.default_value is None:
                 each.default_value = Undefined
+
+
+def _enforce_one_of(schema: GraphQLSchema) -> None:
+    """Strawberry prints `@oneOf` but checks it while executing only; this has validation check it too."""
+    for type_ in schema.type_map.values():
+        if isinstance(type_, GraphQLInputObjectType) and type_.extensions["strawberry-definition"].is_one_of:
+            type_.is_one_of = True
 
 
 def _describe_federation(schema: GraphQLSchema) -> None:

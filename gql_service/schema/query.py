@@ -1,11 +1,13 @@
 """The root of every read."""
 
 from asyncio import gather
+from functools import cache
 from typing import Annotated
 
 import strawberry
 from strawberry import Info
 from strawberry.federation.schema import FederationAny
+from strawberry.schema import BaseSchema
 
 from gql_service.errors import LimitExceeded, NotFound
 from gql_service.schema.auth import AUTHENTICATED, PUBLIC, SELF, TENANT_MEMBER
@@ -115,7 +117,13 @@ class Query:
 
     @strawberry.field(name="_service", directives=PUBLIC, description="For gateways: this schema.")
     def service(self, info: Info[Context, None]) -> Service:
-        return Service(sdl=info.schema.as_str())
+        return Service(sdl=_sdl(info.schema))
+
+
+@cache
+def _sdl(schema: BaseSchema) -> str:
+    """Printing takes milliseconds, and anybody may ask for it."""
+    return schema.as_str()
 
 
 def _limit(name: str, count: int) -> None:

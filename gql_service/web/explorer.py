@@ -8,6 +8,8 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from gql_service.web.media_types import GRAPHQL_RESPONSE, JSON, negotiate
+
 FOLDER = Path(__file__).parent.parent / "explorer"
 _BUILT = FOLDER / "dist"
 _CDN = "https://cdn.jsdelivr.net/npm"
@@ -33,6 +35,7 @@ def page() -> Response:
         headers={
             "Content-Security-Policy": _BUILT_POLICY if built else _FALLBACK_POLICY,
             "Cache-Control": "no-cache",
+            "Vary": "Accept",
             "Referrer-Policy": "no-referrer",
             "X-Content-Type-Options": "nosniff",
         },
@@ -44,7 +47,7 @@ def wants_page(request: Request) -> bool:
     return (
         request.method == "GET"
         and "query" not in request.query_params
-        and "text/html" in request.headers.get("accept", "")
+        and negotiate(request.headers.get("accept"), (GRAPHQL_RESPONSE, JSON, "text/html")) == "text/html"
     )
 
 

@@ -26,6 +26,7 @@ from gql_service.web.request import (
 )
 
 PREFLIGHT_HEADERS = ("graphql-preflight", "x-requested-with", "apollo-require-preflight")
+_MAX_MESSAGE = 1000
 _OFFERS = (GRAPHQL_RESPONSE, JSON)
 
 
@@ -118,7 +119,8 @@ def _parameters(given: Any) -> Parameters:
         raise BadUserInput("`operationName` must be a string.")
     if variables is not None and not isinstance(variables, dict):
         raise BadUserInput("`variables` must be an object.")
-    if not isinstance(given.get("extensions") or {}, dict):
+    extensions = given.get("extensions")
+    if extensions is not None and not isinstance(extensions, dict):
         raise BadUserInput("`extensions` must be an object.")
     return Parameters(query, name or None, variables)
 
@@ -167,6 +169,7 @@ def _public(error: GraphQLError, code: str = BadUserInput.code) -> dict[str, Any
     while isinstance(original, GraphQLError):
         original = original.original_error
     formatted: dict[str, Any] = dict(error.formatted)
+    formatted["message"] = _shortened(error.message)
     if original is None:
         extensions: dict[str, Any] = {"code": code}
     elif isinstance(original, ServiceError):
@@ -177,3 +180,8 @@ def _public(error: GraphQLError, code: str = BadUserInput.code) -> dict[str, Any
         formatted["message"] = f"Internal error; the operators find it by the id {id}."
         extensions = {"code": "INTERNAL", "id": id}
     return formatted | {"extensions": extensions}
+
+
+def _shortened(message: str) -> str:
+    """graphql-core quotes the input in each of its messages, which would multiply a large one."""
+    return message if len(message) <= _MAX_MESSAGE else message[:_MAX_MESSAGE] + "…"

@@ -1,7 +1,6 @@
 """The REST façade: `/api/core/users/platform-metadata/`, over the same functions as GraphQL."""
 
 import asyncio
-import re
 from functools import partial
 from typing import Any
 
@@ -31,7 +30,6 @@ from gql_service.web.request import MalformedBody, UnsupportedMediaType, authent
 
 PATH = "/api/core/users/platform-metadata/"
 METHODS = ("GET", "PATCH", "PUT", "DELETE")
-_ENTITY_TAG = re.compile(r'(W/)?"([^"]*)"')
 
 
 class RestEndpoint:
@@ -65,7 +63,10 @@ class RestEndpoint:
         access = await context.document(platform_key, request.query_params.get("username"))
         if request.method in ("GET", "HEAD"):
             document = await self._services.loaders.document(access.user_id, access.platform_id)
-            if _names(request.headers.get("if-none-match"), document.revision, weak=True):
+            match, none_match = _tags(request, "if-match"), _tags(request, "if-none-match")
+            if match is not None and not _names(match, document.revision, weak=False):
+                raise RevisionConflict(document.revision)
+            if _names(none_match, document.revision, weak=True):
                 return Response(status_code=304, headers=_headers(document.revision))
             return _document(access, document)
         work = partial(await self._write(request), precondition=_precondition(request))
@@ -109,7 +110,7 @@ def _check_fields(body: dict[str, Any], known: set[str]) -> None:
 
 def _precondition(request: Request) -> Precondition:
     """`If-Match` and `If-None-Match` of RFC 9110, where the entity tag is the revision."""
-    match, none_match = request.headers.get("if-match"), request.headers.get("if-none-match")
+    match, none_match = _tags(request, "if-match"), _tags(request, "if-none-match")
 
     def holds(revision: int) -> bool:
         if match is not None and not _names(match, revision, weak=False):
@@ -119,14 +120,22 @@ def _precondition(request: Request) -> Precondition:
     return holds
 
 
-def _names(header: str | None, revision: int, *, weak: bool) -> bool:
+def _tags(request: Request, header: str) -> set[str] | None:
+    """The list in a header, which may be spread over several lines; None where there is no such header.
+
+    Tags of ours contain no comma, so it does not matter that those of others are torn apart at theirs.
+    """
+    lines = request.headers.getlist(header)
+    return {tag.strip() for line in lines for tag in line.split(",")} if lines else None
+
+
+def _names(tags: set[str] | None, revision: int, *, weak: bool) -> bool:
     """Whether a list of entity tags names a revision; `*` names any that was ever written."""
-    if header is None:
+    if tags is None:
         return False
-    if header.strip() == "*":
+    if tags == {"*"}:
         return revision > 0
-    tags = _ENTITY_TAG.findall(header)
-    return any(tag == str(revision) and (weak or not weakness) for weakness, tag in tags)
+    return f'"{revision}"' in tags or (weak and f'W/"{revision}"' in tags)
 
 
 def _document(access: DocumentAccess, document: Document) -> Response:

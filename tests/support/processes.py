@@ -14,14 +14,14 @@ import httpx
 PROGRAM = (sys.executable, "-m", "gql_service")
 
 
-def environment(database_url: str, **settings: str) -> dict[str, str]:
+def environment(database_url: str, /, **settings: str) -> dict[str, str]:
     """This process's environment, with these settings of the service and no others."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GQL_SERVICE_")}
     given = {f"GQL_SERVICE_{name.upper()}": value for name, value in settings.items()}
-    return kept | given | {"GQL_SERVICE_DATABASE_URL": database_url}
+    return kept | {"GQL_SERVICE_DATABASE_URL": database_url} | given
 
 
-def command(database_url: str, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+def command(database_url: str, /, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     return subprocess.run(
         [*PROGRAM, *arguments],
@@ -76,20 +76,21 @@ def serving_process(
     *arguments: str,
     program: Sequence[str] = PROGRAM,
     extra: Mapping[str, str] | None = None,
+    host: str = "127.0.0.1",
 ) -> Iterator[Server]:
     """`serve` in a process that runs in this folder, on a free port, once it answers."""
     port = free_port()
     output = folder / f"output-{port}"
     with output.open("wb") as sink:
         process = subprocess.Popen(
-            [*program, "serve", "--port", str(port), *arguments],
+            [*program, "serve", "--host", host, "--port", str(port), *arguments],
             cwd=folder,
             env=environment(database_url) | dict(extra or {}),
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,
         )
-    server = Server(process, f"http://127.0.0.1:{port}", output)
+    server = Server(process, f"http://{f'[{host}]' if ':' in host else host}:{port}", output)
     try:
         _wait_until_ready(server)
         yield server

@@ -1,0 +1,203 @@
+"""Conditional requests: the entity tag is the revision. See RFC 9110, section 13."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.world import REST, Caller, World
+
+WRITES: dict[str, Any] = {"PATCH": {"metadata": {"b": 2}}, "PUT": {"metadata": {"b": 2}}, "DELETE": None}
+EACH_WRITE = pytest.mark.parametrize("method", WRITES)
+
+
+class Client:
+    """The member of a world, sending conditional requests about their document."""
+
+    def __init__(self, world: World) -> None:
+        self.caller: Caller = world.member
+        self.key = world.platform_key
+
+    def send(self, method: str, body: Any = None, **headers: str) -> httpx.Response:
+        """A request with headers, an underscore standing for a hyphen."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.caller.rest(method, self.key, body, headers=named)
+
+    def state(self) -> tuple[str, Any]:
+        response = self.send("GET")
+        return response.headers["etag"], response.json()
+
+
+@pytest.fixture
+def client(world: World) -> Client:
+    """One whose document was never written."""
+    return Client(world)
+
+
+@pytest.fixture
+def written(client: Client) -> Client:
+    """One whose document is at revision 2."""
+    client.send("PUT", {"metadata": {"a": 0}})
+    client.send("PUT", {"metadata": {"a": 1}})
+    return client
+
+
+def test_every_answer_carries_the_revision_as_its_entity_tag(client: Client) -> None:
+    steps: list[tuple[str, Any, str]] = [
+        ("GET", None, '"0"'),
+        ("PATCH", {"metadata": {"a": 1}}, '"1"'),
+        ("PATCH", {"metadata": {"a": 1}}, '"1"'),
+        ("PUT", {"metadata": {"a": 2}}, '"2"'),
+        ("GET", None, '"2"'),
+        ("DELETE", None, '"3"'),
+        ("DELETE", None, '"3"'),
+        ("GET", None, '"3"'),
+    ]
+    for method, body, expected in steps:
+        assert client.send(method, body).headers["etag"] == expected
+
+
+def test_the_revision_goes_on_after_delete(client: Client) -> None:
+    client.send("PUT", {"metadata": {"a": 1}})
+    client.send("DELETE")
+    assert client.send("PUT", {"metadata": {"a": 1}}).headers["etag"] == '"3"'
+    assert client.send("PATCH", {"metadata": {"b": 1}}, If_Match='"1"').status_code == 412
+
+
+def test_the_entity_tag_is_the_revision_of_graphql(written: Client) -> None:
+    query = "query ($key: String!) { platformMetadata(platformKey: $key) { revision } }"
+    revision = written.caller.ask(query, key=written.key)["platformMetadata"]["revision"]
+    assert written.state()[0] == f'"{revision}"'
+
+
+@pytest.mark.parametrize("tags", ['"2"', 'W/"2"', '"1", "2"', '"x","2" , W/"9"', "*", ', "2",'])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_reader_who_has_the_revision_gets_304(written: Client, method: str, tags: str) -> None:
+    response = written.send(method, If_None_Match=tags)
+    assert (response.status_code, response.content) == (304, b"")
+    assert response.headers["etag"] == '"2"'
+    assert response.headers["cache-control"] == "private, no-cache"
+    assert response.headers["vary"] == "Authorization"
+
+
+@pytest.mark.parametrize("tags", ['"1"', 'W/"1"', '"22"', "2", '""', '"1", W/"3"', '"02"'])
+def test_a_reader_who_has_another_revision_gets_the_document(written: Client, tags: str) -> None:
+    response = written.send("GET", If_None_Match=tags)
+    assert (response.status_code, response.json()["metadata"]) == (200, {"a": 1})
+
+
+def test_a_reader_gets_304_before_any_write_only_for_revision_0(client: Client) -> None:
+    assert client.send("GET", If_None_Match='"0"').status_code == 304
+    assert client.send("GET", If_None_Match="*").status_code == 200
+
+
+def test_304_is_not_told_to_those_who_may_not_read(world: World, written: Client) -> None:
+    refused = world.colleague.rest(
+        "GET", written.key, username=written.caller.username, headers={"If-None-Match": '"2"'}
+    )
+    assert refused.status_code == 403
+    assert "etag" not in refused.headers
+
+
+@EACH_WRITE
+@pytest.mark.parametrize("tags", ['"2"', '"1", "2"', '"1","2","3"', "*"])
+def test_a_write_that_names_the_revision_is_done(written: Client, method: str, tags: str) -> None:
+    response = written.send(method, WRITES[method], If_Match=tags)
+    assert response.is_success
+    assert response.headers["etag"] == written.state()[0] == '"3"'
+
+
+@EACH_WRITE
+@pytest.mark.parametrize("tags", ['"1"', '"3"', 'W/"2"', '"1", W/"2"', "2", '"2', '""', 'w/"2"', 'x"2"'])
+def test_a_write_that_names_another_revision_changes_nothing(written: Client, method: str, tags: str) -> None:
+    before = written.state()
+    response = written.send(method, WRITES[method], If_Match=tags)
+    assert response.status_code == 412
+    assert response.headers["etag"] == '"2"'
+    assert "revision 2" in response.json()["error"]
+    assert written.state() == before
+
+
+@EACH_WRITE
+def test_a_stale_write_is_refused_even_where_it_would_change_nothing(written: Client, method: str) -> None:
+    written.send("DELETE")
+    body: Any = None if method == "DELETE" else {"metadata": {}}
+    assert written.send(method, body, If_Match='"2"').status_code == 412
+
+
+@EACH_WRITE
+def test_if_match_star_needs_a_document_that_was_written(client: Client, method: str) -> None:
+    assert client.send(method, WRITES[method], If_Match="*").status_code == 412
+    assert client.state()[0] == '"0"'
+
+
+def test_if_match_0_creates_only(client: Client) -> None:
+    assert client.send("PUT", WRITES["PUT"], If_Match='"0"').status_code == 200
+    assert client.send("PUT", WRITES["PUT"], If_Match='"0"').status_code == 412
+
+
+def test_if_none_match_star_creates_only(client: Client) -> None:
+    assert client.send("PUT", {"metadata": {"first": 1}}, If_None_Match="*").status_code == 200
+    assert client.send("PUT", {"metadata": {"second": 2}}, If_None_Match="*").status_code == 412
+    etag, body = client.state()
+    assert (etag, body["metadata"]) == ('"1"', {"first": 1})
+
+
+@EACH_WRITE
+@pytest.mark.parametrize("tags", ['"2"', 'W/"2"', '"1", "2"', "*"])
+def test_if_none_match_refuses_a_write_to_what_it_names(written: Client, method: str, tags: str) -> None:
+    before = written.state()
+    assert written.send(method, WRITES[method], If_None_Match=tags).status_code == 412
+    assert written.state() == before
+
+
+@EACH_WRITE
+def test_if_none_match_lets_a_write_to_anything_else_pass(written: Client, method: str) -> None:
+    assert written.send(method, WRITES[method], If_None_Match='"1", W/"3"').is_success
+
+
+def test_both_preconditions_must_hold(written: Client) -> None:
+    put = WRITES["PUT"]
+    assert written.send("PUT", put, If_Match='"2"', If_None_Match='"2"').status_code == 412
+    assert written.send("PUT", put, If_Match='"1"', If_None_Match='"1"').status_code == 412
+    assert written.send("PUT", put, If_Match='"2"', If_None_Match='"1"').status_code == 200
+
+
+def test_a_reader_who_insists_on_another_revision_gets_412(written: Client) -> None:
+    assert written.send("GET", If_Match='"1"').status_code == 412
+    assert written.send("GET", If_Match='"2"').status_code == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH"])
+def test_a_list_may_be_spread_over_several_header_lines(written: Client, method: str) -> None:
+    """RFC 9110, section 5.3: the lines mean the same as one line with commas between them."""
+    name = "If-None-Match" if method == "GET" else "If-Match"
+    response = written.caller.service.client.request(
+        method,
+        REST,
+        params={"platform_key": written.key},
+        json=WRITES.get(method),
+        headers=[("Authorization", f"Token {written.caller.token}"), (name, '"1"'), (name, '"2"')],
+    )
+    assert response.status_code == (304 if method == "GET" else 200)
+
+
+def test_a_refusal_comes_before_the_precondition(world: World, written: Client) -> None:
+    stale = {"If-Match": '"1"'}
+    other = world.member.username
+    put = WRITES["PUT"]
+    assert world.member.rest("PUT", "unknown", put, headers=stale).status_code == 404
+    assert world.colleague.rest("PUT", written.key, put, username=other, headers=stale).status_code == 403
+    assert written.send("PATCH", {}, If_Match='"1"').status_code == 400
+
+
+def test_one_of_many_racing_creators_wins(client: Client) -> None:
+    def create(number: int) -> int:
+        return client.send("PUT", {"metadata": {"winner": number}}, If_None_Match="*").status_code
+
+    with ThreadPoolExecutor(8) as racers:
+        answers = list(racers.map(create, range(16)))
+    assert sorted(answers) == [200] + [412] * 15
+    etag, body = client.state()
+    assert (etag, body["metadata"]) == ('"1"', {"winner": answers.index(200)})
