@@ -11,7 +11,7 @@ EXPLORER := gql_service/explorer
 EXPLORER_SOURCES := $(EXPLORER)/package-lock.json $(EXPLORER)/vite.config.js $(EXPLORER)/index.html \
                     $(wildcard $(EXPLORER)/src/*)
 
-.PHONY: serve test check explorer lock schema clean
+.PHONY: serve test test-long bench check explorer lock schema clean
 
 serve: $(VENV)/.runtime explorer ## migrate, load demo data, serve on 127.0.0.1
 	@$(BIN)/gql-service migrate
@@ -19,6 +19,12 @@ serve: $(VENV)/.runtime explorer ## migrate, load demo data, serve on 127.0.0.1
 
 test: $(VENV)/.dev explorer check ## every check
 	$(BIN)/pytest -n auto
+
+test-long: $(VENV)/.dev ## generated queries by the ten thousand: plans against graphql-core
+	$(BIN)/pytest tests/test_engine.py --hypothesis-profile=long
+
+bench: $(VENV)/.dev ## against the best peers; see bench/README.md
+	$(BIN)/python -m bench
 
 check: $(VENV)/.dev ## style and types
 	$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 """The only place where the parts are joined."""
 
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -10,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gql_service import instants
 from gql_service.auth.policy import Policy
@@ -30,21 +32,17 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = i
     settings = settings or Settings()
     logging.configure(settings.log_level)
     services = build_services(settings, clock)
-    graphql = GraphQLEndpoint(build_schema()._schema, services, settings)
-
-    async def graphql_or_explorer(request: Request) -> Response:
-        if settings.explorer and explorer.wants_page(request):
-            return explorer.page()
-        return await graphql(request)
+    graphql = MaskErrors(GraphQLEndpoint(build_schema()._schema, services, settings))
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        _collect_rarely()
         yield
         await services.database.close()
 
-    app = Starlette(
+    app = Application(
         routes=[
-            Route("/graphql", graphql_or_explorer, methods=["GET", "POST"]),
+            Route("/graphql", explorer.InFront(graphql) if settings.explorer else graphql),
             Route(rest.PATH, rest.RestEndpoint(services, settings).__call__, methods=list(rest.METHODS)),
             Route("/health/live", health.live),
             Route("/health/ready", health.Ready(services.database).__call__),
@@ -55,7 +53,34 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = i
         lifespan=lifespan,
     )
     app.state.services = services
+    if not settings.cors_origins:
+        app.graphql = graphql
     return app
+
+
+class Application(Starlette):
+    """Starlette, with a short cut for what comes most: posted operations need neither routing nor CORS."""
+
+    graphql: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if (
+            self.graphql
+            and scope["type"] == "http"
+            and scope["path"] == "/graphql"
+            and scope["method"] == "POST"
+        ):
+            await self.graphql(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def _collect_rarely() -> None:
+    """What lives as long as the process is left out of garbage collection, and the rest, nearly all of
+    which goes by reference counting, is looked at less often: a page of users makes thousands of objects."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
 
 
 def build_services(settings: Settings, clock: Callable[[], int] = instants.now) -> Services:

@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gql_service import demo as demo_data
 from gql_service import instants
@@ -23,6 +22,7 @@ from gql_service.schema.build import build_schema
 from gql_service.schema.context import Services
 from gql_service.settings import Settings
 from gql_service.store import migrations
+from gql_service.store.connection import Connection
 
 T = TypeVar("T")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -128,7 +128,7 @@ def user_create(
             now=now,
         )
     )
-    typer.echo(user.id)
+    typer.echo(user.user_id)
 
 
 @token_app.command("issue")
@@ -142,11 +142,11 @@ def token_issue(
     """Make a token and print it, this once, alone on the last line."""
     lifetime = _milliseconds(expires_in)
 
-    async def issue(transaction: AsyncConnection, now: int) -> str:
+    async def issue(transaction: Connection, now: int) -> str:
         user = await _user_named(transaction, username)
         expires_at = None if lifetime is None else now + lifetime
         return str(
-            await access_tokens.issue(transaction, user.id, label=label, expires_at=expires_at, now=now)
+            await access_tokens.issue(transaction, user.user_id, label=label, expires_at=expires_at, now=now)
         )
 
     token = _write(issue)
@@ -168,7 +168,7 @@ def token_list(username: str) -> None:
     async def read(services: Services) -> list[access_tokens.AccessToken]:
         async with services.database.read() as connection:
             user = await _user_named(connection, username)
-            return await access_tokens.of_user(connection, user.id)
+            return await access_tokens.of_user(connection, user.user_id)
 
     table = Table("id", "label", "created", "expires", "revoked")
     for token in _run(read):
@@ -179,7 +179,7 @@ def token_list(username: str) -> None:
     Console(width=None if Console().is_terminal else 120).print(table)
 
 
-async def _user_named(connection: AsyncConnection, username: str) -> users.User:
+async def _user_named(connection: Connection, username: str) -> users.User:
     user = (await users.by_usernames(connection, [username]))[0]
     if user is None:
         raise NotFound(f"There is no user {username}.")
@@ -187,17 +187,17 @@ async def _user_named(connection: AsyncConnection, username: str) -> users.User:
 
 
 async def _migrate(services: Services) -> None:
-    await _known_state(services)
-    await migrations.upgrade(services.database)
+    await _known_state()
+    await migrations.upgrade(_settings())
 
 
 async def _require_migrated(services: Services) -> None:
-    if await _known_state(services) is migrations.State.BEHIND:
+    if await _known_state() is migrations.State.BEHIND:
         raise BadUserInput("The database is not up to date. Run: gql-service migrate")
 
 
-async def _known_state(services: Services) -> migrations.State:
-    state = await migrations.state(services.database)
+async def _known_state() -> migrations.State:
+    state = await migrations.state(_settings())
     if state is migrations.State.UNKNOWN:
         raise BadUserInput("The database was migrated by a newer gql-service. Install that version.")
     return state
@@ -208,7 +208,7 @@ def _stopped(_signal: int, _frame: object) -> NoReturn:
     raise SystemExit(0)
 
 
-def _load_demo(transaction: AsyncConnection, now: int) -> Awaitable[demo_data.DemoTokens]:
+def _load_demo(transaction: Connection, now: int) -> Awaitable[demo_data.DemoTokens]:
     services = build_services(_settings())
     return demo_data.load(transaction, policy=services.policy, limits=services.limits, now=now)
 
@@ -232,7 +232,7 @@ def _settings() -> Settings:
         _fail(f"GQL_SERVICE_{str(details['loc'][0]).upper()}: {details['msg'].removeprefix('Value error, ')}")
 
 
-def _write(work: Callable[[AsyncConnection, int], Awaitable[T]]) -> T:
+def _write(work: Callable[[Connection, int], Awaitable[T]]) -> T:
     """Run one transaction on a migrated database, given the current instant."""
 
     async def write(services: Services) -> T:
@@ -259,6 +259,8 @@ def _run(work: Callable[[Services], Awaitable[T]]) -> T:
         _fail(error.message)
     except DBAPIError as error:
         _fail(f"The database refused: {error.orig}")
+    except OSError as error:
+        _fail(f"The database cannot be reached: {error}")
 
 
 def _milliseconds(duration: str | None) -> int | None:

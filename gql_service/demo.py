@@ -2,13 +2,12 @@
 
 from typing import NamedTuple
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from gql_service.auth.policy import Policy
 from gql_service.auth.principal import Principal
 from gql_service.domain import access_tokens, badges, documents, tenants, users
 from gql_service.domain.values import Limits
 from gql_service.errors import BadUserInput
+from gql_service.store.connection import Connection
 
 TENANT = "67f3b695bb457009cc645282"
 PLATFORMS = {"acme-corp": "Acme Corp", "my-app": "My App", "corporate": "Corporate", "personal": "Personal"}
@@ -23,7 +22,7 @@ class DemoTokens(NamedTuple):
     admin: str
 
 
-async def load(transaction: AsyncConnection, *, policy: Policy, limits: Limits, now: int) -> DemoTokens:
+async def load(transaction: Connection, *, policy: Policy, limits: Limits, now: int) -> DemoTokens:
     """Create what is missing, and replace the demo tokens of the last start."""
     found = await users.by_usernames(transaction, [MEMBER, ADMIN])
     if found == [None, None]:
@@ -32,10 +31,12 @@ async def load(transaction: AsyncConnection, *, policy: Policy, limits: Limits, 
     member, admin = found
     if member is None or admin is None or {member.tenant_id, admin.tenant_id} != {TENANT}:
         raise BadUserInput(f"{MEMBER} or {ADMIN} exists and is not the demo's; use another database.")
-    return DemoTokens(await _token(transaction, member.id, now), await _token(transaction, admin.id, now))
+    return DemoTokens(
+        await _token(transaction, member.user_id, now), await _token(transaction, admin.user_id, now)
+    )
 
 
-async def _create(transaction: AsyncConnection, policy: Policy, limits: Limits, now: int) -> users.User:
+async def _create(transaction: Connection, policy: Policy, limits: Limits, now: int) -> users.User:
     await tenants.create_tenant(transaction, name="Acme", id=TENANT, now=now)
     for key, name in PLATFORMS.items():
         await tenants.create_platform(transaction, key=key, tenant_id=TENANT, name=name, now=now)
@@ -57,17 +58,18 @@ async def _create(transaction: AsyncConnection, policy: Policy, limits: Limits, 
         profile_fields={"firstName": {"value": "Jane"}},
         now=now,
     )
-    await badges.record(transaction, member.id, "projectCreated", 1_713_800_000_000)
-    await badges.record(transaction, member.id, "firstApplicationCreated", 1_713_900_000_000)
+    await badges.record(transaction, member.user_id, "projectCreated", 1_713_800_000_000)
+    await badges.record(transaction, member.user_id, "firstApplicationCreated", 1_713_900_000_000)
     platform = (await tenants.platforms_by_keys(transaction, ["acme-corp"]))[0]
     assert platform is not None, "it was just created"
-    caller = Principal.of(member.id, MEMBER, TENANT, member.permissions, is_platform_owner=False)
+    caller = Principal.of(member.user_id, MEMBER, TENANT, member.permissions, is_platform_owner=False)
     access = policy.platform_document(caller, platform, member)
-    await documents.replace(transaction, access, metadata=_METADATA, limits=limits, now=now)
+    change = documents.replacing(_METADATA, limits)
+    await documents.write(transaction, access, change, limits=limits, now=now)
     return member
 
 
-async def _token(transaction: AsyncConnection, user_id: str, now: int) -> str:
+async def _token(transaction: Connection, user_id: str, now: int) -> str:
     for token in await access_tokens.of_user(transaction, user_id):
         if token.label == "demo":
             await access_tokens.revoke(transaction, token.id, now=now)

@@ -1,7 +1,8 @@
 """The only reader of the environment: every variable starts with `GQL_SERVICE_`."""
 
 import json
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -29,6 +30,8 @@ class Settings(BaseSettings):
     max_body_size: int = Field(default=1024 * 1024, ge=1)
     max_document_tokens: int = Field(default=1000, ge=1)
     max_cached_documents: int = Field(default=1000, ge=1)
+    trusted_documents: Path | None = None
+    trust: Literal["open", "log", "trusted-only"] = "open"
     max_key_length: int = Field(default=255, ge=1)
     max_value_size: int = Field(default=128 * 1024, ge=1)
     max_metadata_size: int = Field(default=1024 * 1024, ge=1)

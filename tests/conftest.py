@@ -5,10 +5,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support import postgres
 from tests.support.service import Service, serving
 from tests.support.world import World
+
+_QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+settings.register_profile(
+    "short", max_examples=300, deadline=None, database=None, suppress_health_check=_QUIET
+)
+settings.register_profile("long", settings.get_profile("short"), max_examples=20_000)
+settings.load_profile("short")
 
 BACKENDS = ("sqlite", "postgres")
 _skipped: dict[str, str] = {}

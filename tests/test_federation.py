@@ -143,15 +143,22 @@ def test_whatever_else_a_representation_carries_is_ignored(world: World, extra: 
 def test_a_representation_without_a_usable_key_is_refused(
     world: World, representation: dict[str, Any]
 ) -> None:
-    code, message = refusal(world.member, as_user(world.member), representation)
-    assert code == "BAD_USER_INPUT"
-    assert message == "A representation needs `__typename` and one of the keys of that type."
+    body = world.member.graphql(ENTITIES, of=[as_user(world.member), representation])
+    assert [found and found["userId"] for found in body["data"]["_entities"]] == [world.member.id, None]
+    (error,) = body["errors"]
+    assert (error["path"], error["extensions"]["code"]) == (["_entities", 1], "BAD_USER_INPUT")
+    assert error["message"] == "A representation needs `__typename` and one of the keys of that type."
 
 
-@pytest.mark.parametrize("representation", ["User", 7, True, 1.5, [], [{"__typename": "User"}], None])
+@pytest.mark.parametrize("representation", ["User", 7, True, 1.5, [], [{"__typename": "User"}]])
 def test_a_representation_that_is_no_object_is_refused(world: World, representation: Any) -> None:
-    code, _ = refusal(world.member, representation)
-    assert code == "BAD_USER_INPUT"
+    body = world.member.graphql(ENTITIES, of=[representation])
+    assert body["data"] == {"_entities": [None]}
+    assert body["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+def test_a_representation_that_is_null_is_refused_at_once(world: World) -> None:
+    assert refusal(world.member, None)[0] == "BAD_USER_INPUT"
 
 
 @pytest.mark.parametrize(

@@ -2,29 +2,40 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import insert, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import func, insert, select
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from gql_service.errors import Unavailable
 from gql_service.settings import Settings
 from gql_service.store import migrations, tables
-from gql_service.store.database import Database, LostRace, open_database
+from gql_service.store.connection import Connection, LostRace
+from gql_service.store.database import Database, open_database
+from gql_service.store.sqlite import SqliteDatabase
+from gql_service.store.statement import Statement
 
 T = TypeVar("T")
+
+
+_ADD_TENANT = Statement(insert(tables.tenants))
+_ADD_USER = Statement(insert(tables.users))
+_TENANTS = Statement(select(tables.tenants.c.id))
+_PROFILES = Statement(select(tables.users.c.profile_fields))
 
 
 def with_database(url: str, work: Callable[[Database], Awaitable[T]], **settings: Any) -> T:
     """Run `work` on a migrated database."""
 
     async def run() -> T:
-        database = open_database(Settings(database_url=url, **settings))
+        configured = Settings(database_url=url, **settings)
+        database = open_database(configured)
         try:
-            await migrations.upgrade(database)
+            await migrations.upgrade(configured)
             return await work(database)
         finally:
             await database.close()
@@ -32,68 +43,70 @@ def with_database(url: str, work: Callable[[Database], Awaitable[T]], **settings
     return asyncio.run(run())
 
 
-async def add_tenant(transaction: AsyncConnection, id: str) -> None:
-    await transaction.execute(insert(tables.tenants).values(id=id, name=id, created_at=0))
+async def add_tenant(transaction: Connection, id: str) -> None:
+    await transaction.execute(_ADD_TENANT, id=id, name=id, created_at=0)
 
 
 async def tenants(database: Database) -> list[str]:
     async with database.read() as connection:
-        return list((await connection.execute(select(tables.tenants.c.id))).scalars())
+        return [row[0] for row in await connection.fetch(_TENANTS)]
 
 
 def test_migrations_make_exactly_the_tables(fresh_database_url: str) -> None:
-    async def differences(database: Database) -> Any:
-        async with database.read() as connection:
-            return await connection.run_sync(
+    async def differences() -> Any:
+        await migrations.upgrade(Settings(database_url=fresh_database_url))
+        engine = create_async_engine(Settings(database_url=fresh_database_url).database_url)
+        async with engine.connect() as connection:
+            found = await connection.run_sync(
                 lambda sync: compare_metadata(
                     MigrationContext.configure(sync, opts={"compare_type": True}), tables.metadata
                 )
             )
+        await engine.dispose()
+        return found
 
-    assert with_database(fresh_database_url, differences) == []
+    assert asyncio.run(differences()) == []
 
 
 def test_migrating_twice_and_at_once_is_harmless(fresh_database_url: str) -> None:
-    async def again(database: Database) -> migrations.State:
-        await asyncio.gather(*(migrations.upgrade(database) for _ in range(3)))
-        return await migrations.state(database)
+    settings = Settings(database_url=fresh_database_url)
 
-    assert with_database(fresh_database_url, again) is migrations.State.CURRENT
+    async def again() -> migrations.State:
+        await asyncio.gather(*(migrations.upgrade(settings) for _ in range(3)))
+        return await migrations.state(settings)
+
+    assert asyncio.run(again()) is migrations.State.CURRENT
 
 
-def test_sqlite_is_set_up_to_lose_nothing(tmp_path: Any) -> None:
-    async def pragmas(database: Database) -> list[Any]:
-        found = []
-        for engine in (database.readers, database.writer):
-            async with engine.connect() as connection:
-                for pragma in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout"):
-                    found.append((await connection.execute(text(f"PRAGMA {pragma}"))).scalar())
-        return found
-
-    url = f"sqlite:///{tmp_path / 'test.sqlite3'}"
-    assert with_database(url, pragmas) == ["wal", 2, 1, 5000] * 2
+def test_sqlite_is_set_up_to_lose_nothing(tmp_path: Path) -> None:
+    database = SqliteDatabase(Settings(database_url=f"sqlite:///{tmp_path / 'test.sqlite3'}"))
+    connection = database._connect()
+    pragmas = ("journal_mode", "synchronous", "foreign_keys")
+    found = [connection.execute(f"PRAGMA {pragma}").fetchone()[0] for pragma in pragmas]
+    connection.close()
+    assert found == ["wal", 2, 1]
 
 
 def test_json_text_is_read_back_byte_by_byte(fresh_database_url: str) -> None:
     stored = '{"b": 1.0,"a":[1e3, "\\u00e9"], "a":2}'
 
     async def round_trip(database: Database) -> str:
-        async def write(transaction: AsyncConnection) -> None:
+        async def write(transaction: Connection) -> None:
             await add_tenant(transaction, "t")
             user = {"id": "u", "tenant_id": "t", "username": "u", "email": "e", "profile_fields": stored}
-            more = {"permissions": "[]", "is_platform_owner": False, "revision": 1}
-            await transaction.execute(insert(tables.users).values(**user, **more, created_at=0, updated_at=0))
+            more = {"permissions": "[]", "is_platform_owner": False, "revision": 1, "image": None}
+            await transaction.execute(_ADD_USER, **user, **more, created_at=0, updated_at=0)
 
         await database.write(write)
         async with database.read() as connection:
-            return str((await connection.execute(select(tables.users.c.profile_fields))).scalar_one())
+            return str((await connection.fetch(_PROFILES))[0][0])
 
     assert with_database(fresh_database_url, round_trip) == stored
 
 
 def test_a_failed_write_leaves_nothing(fresh_database_url: str) -> None:
     async def fail(database: Database) -> list[str]:
-        async def write(transaction: AsyncConnection) -> None:
+        async def write(transaction: Connection) -> None:
             await add_tenant(transaction, "half")
             raise ZeroDivisionError
 
@@ -104,31 +117,50 @@ def test_a_failed_write_leaves_nothing(fresh_database_url: str) -> None:
     assert with_database(fresh_database_url, fail) == []
 
 
-def test_a_cancelled_write_leaves_nothing_and_blocks_nobody(fresh_database_url: str) -> None:
+def test_a_write_whose_caller_gave_up_leaves_nothing_and_blocks_nobody(fresh_database_url: str) -> None:
     async def cancel(database: Database) -> list[str]:
-        begun = asyncio.Event()
+        begun, go_on = asyncio.Event(), asyncio.Event()
 
-        async def write(transaction: AsyncConnection) -> None:
+        async def write(transaction: Connection) -> None:
             await add_tenant(transaction, "cancelled")
             begun.set()
-            await asyncio.sleep(60)
+            await go_on.wait()
 
         task = asyncio.create_task(database.write(write))
         await begun.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+        go_on.set()
         await database.write(lambda transaction: add_tenant(transaction, "next"))
         return await tenants(database)
 
     assert with_database(fresh_database_url, cancel) == ["next"]
 
 
+def test_writes_that_share_a_commit_stand_or_fall_alone(fresh_database_url: str) -> None:
+    async def together(database: Database) -> tuple[list[bool], list[str]]:
+        async def one(number: int) -> None:
+            async def write(transaction: Connection) -> None:
+                await add_tenant(transaction, f"{number:02}")
+                if number % 3 == 0:
+                    raise ZeroDivisionError
+
+            await database.write(write)
+
+        results = await asyncio.gather(*(one(number) for number in range(30)), return_exceptions=True)
+        return [isinstance(each, ZeroDivisionError) for each in results], sorted(await tenants(database))
+
+    failed, stored = with_database(fresh_database_url, together)
+    assert failed == [number % 3 == 0 for number in range(30)]
+    assert stored == [f"{number:02}" for number in range(30) if number % 3]
+
+
 def test_a_lost_race_is_run_again(fresh_database_url: str) -> None:
     async def lose(database: Database) -> list[str]:
         attempts = []
 
-        async def write(transaction: AsyncConnection) -> None:
+        async def write(transaction: Connection) -> None:
             attempts.append(1)
             await add_tenant(transaction, f"attempt{len(attempts)}")
             if len(attempts) < 3:
@@ -144,12 +176,12 @@ def test_a_deadlock_is_run_again(postgres_server: Any) -> None:
     async def deadlock(database: Database) -> int:
         attempts = 0
 
-        def locking(first: int, second: int) -> Callable[[AsyncConnection], Awaitable[None]]:
-            async def write(transaction: AsyncConnection) -> None:
+        def locking(first: int, second: int) -> Callable[[Connection], Awaitable[None]]:
+            async def write(transaction: Connection) -> None:
                 nonlocal attempts
                 attempts += 1
                 for lock in (first, second):
-                    await transaction.execute(text(f"SELECT pg_advisory_xact_lock({lock})"))
+                    await transaction.fetch(Statement(select(func.pg_advisory_xact_lock(lock))))
                     await asyncio.sleep(0.2)
 
             return write
@@ -164,7 +196,7 @@ def test_a_database_that_stays_locked_is_unavailable(fresh_database_url: str) ->
     async def wait(database: Database) -> None:
         holding, done = asyncio.Event(), asyncio.Event()
 
-        async def hold(transaction: AsyncConnection) -> None:
+        async def hold(transaction: Connection) -> None:
             await add_tenant(transaction, "t")
             holding.set()
             await done.wait()
@@ -185,7 +217,8 @@ def test_a_database_that_is_away_is_unavailable() -> None:
     async def ask() -> None:
         database = open_database(Settings(database_url="postgresql://nobody@127.0.0.1:1/nothing"))
         with pytest.raises(Unavailable):
-            await database.ping()
+            async with database.read() as connection:
+                await connection.fetch(_TENANTS)
         with pytest.raises(Unavailable):
             await database.write(lambda transaction: add_tenant(transaction, "t"))
 

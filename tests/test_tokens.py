@@ -13,6 +13,7 @@ from sqlalchemy import select
 from gql_service.auth import tokens
 from gql_service.domain import access_tokens
 from gql_service.store import tables
+from gql_service.store.statement import Statement
 from tests.support.service import Service
 from tests.support.world import REST, Caller, World
 
@@ -248,7 +249,8 @@ def stored(service: Service, token: tokens.Token) -> dict[str, Any]:
     async def read() -> dict[str, Any]:
         async with service.services.database.read() as connection:
             statement = select(tables.access_tokens).where(tables.access_tokens.c.id == token.id)
-            return dict((await connection.execute(statement)).mappings().one())
+            (row,) = await connection.fetch(Statement(statement))
+            return dict(zip(tables.access_tokens.c.keys(), row, strict=True))
 
     return service.run(read)
 

@@ -22,15 +22,20 @@ class Role(Enum):
     PLATFORM_OWNER = "PLATFORM_OWNER"
 
 
-class Subject(NamedTuple):
+class Subject(Protocol):
     """What a role is judged against."""
 
-    user_id: str | None
-    """The user it belongs to, if to one."""
-    tenant_id: str
-    """The tenant whose admins administer it."""
-    tenant_ids: frozenset[str]
-    """The tenants whose members may know of it."""
+    @property
+    def user_id(self) -> str | None:
+        """The user it belongs to, if to one."""
+
+    @property
+    def tenant_id(self) -> str:
+        """The tenant whose admins administer it."""
+
+    @property
+    def tenant_ids(self) -> frozenset[str]:
+        """The tenants whose members may know of it; `tenant_id` is one of them."""
 
 
 class PlatformFacts(Protocol):
@@ -48,7 +53,7 @@ class UserFacts(Protocol):
     """What the rules need to know of a user."""
 
     @property
-    def id(self) -> str: ...
+    def user_id(self) -> str: ...
     @property
     def username(self) -> str: ...
     @property
@@ -60,9 +65,8 @@ class UserFacts(Protocol):
 _SEAL = object()
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentAccess:
-    """Proof that the caller may read and write one document; only this module can make one.
+class DocumentAccess(NamedTuple):
+    """Proof that the caller may read and write one document; only `Policy` makes one.
 
     `platform_id` is USER_WIDE and `platform_key` None for the document that belongs to no platform;
     `tenant_id` is the tenant whose admins administer the document.
@@ -76,7 +80,12 @@ class DocumentAccess:
     platform_key: str | None
     seal: object
 
-    def __post_init__(self) -> None:
+    @property
+    def tenant_ids(self) -> frozenset[str]:
+        return frozenset({self.tenant_id})
+
+    def verify(self) -> None:
+        """To be called before the proof is used. Raises TypeError where somebody else made it."""
         if self.seal is not _SEAL:
             raise TypeError("a DocumentAccess is made by auth.policy alone")
 
@@ -102,8 +111,10 @@ class Policy:
         if role is Role.PLATFORM_OWNER or subject is None:
             return False
         if role is Role.TENANT_MEMBER:
-            return not principal.tenant_ids.isdisjoint(subject.tenant_ids)
-        if role is Role.SELF and principal.id == subject.user_id:
+            return subject.tenant_id in principal.tenant_ids or not principal.tenant_ids.isdisjoint(
+                subject.tenant_ids
+            )
+        if role is Role.SELF and principal.user_id == subject.user_id:
             return True
         return self.administers(principal, subject.tenant_id)
 
@@ -121,28 +132,32 @@ class Policy:
         self, principal: Principal, platform: PlatformFacts, user: UserFacts | None
     ) -> DocumentAccess:
         """Open the document of a user on a platform. Raises NotFound or Forbidden."""
-        own = user is not None and user.id == principal.id
+        own = user is not None and user.user_id == principal.user_id
         if not own:
             self.require_admin(principal, platform.tenant_id)
-        if user is None or not (own or platform.tenant_id in user.tenant_ids):
+        if user is None or not (own or _belongs(user, platform.tenant_id)):
             raise NotFound("User not found")
         return _access(principal, user, platform.tenant_id, platform.id, platform.key)
 
     def user_wide_document(self, principal: Principal, user: UserFacts | None) -> DocumentAccess:
         """Open the document of a user that names no platform. Raises NotFound or Forbidden."""
-        if user is None or user.id != principal.id:
+        if user is None or user.user_id != principal.user_id:
             self.require_admin(principal, user.tenant_id if user else "")
         if user is None:
             raise NotFound("User not found")
         return _access(principal, user, user.tenant_id, USER_WIDE, None)
 
 
+def _belongs(user: UserFacts, tenant_id: str) -> bool:
+    return user.tenant_id == tenant_id or tenant_id in user.tenant_ids
+
+
 def _access(
     principal: Principal, user: UserFacts, tenant_id: str, platform_id: str, platform_key: str | None
 ) -> DocumentAccess:
     return DocumentAccess(
-        actor_id=principal.id,
-        user_id=user.id,
+        actor_id=principal.user_id,
+        user_id=user.user_id,
         username=user.username,
         tenant_id=tenant_id,
         platform_id=platform_id,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 class Principal(NamedTuple):
     """The authenticated caller: as much of a user as the rules need to know, and what they hold."""
 
-    id: str
+    user_id: str
     username: str
     tenant_id: str
     permissions: frozenset[str]
@@ -17,11 +17,11 @@ class Principal(NamedTuple):
 
     @staticmethod
     def of(
-        id: str, username: str, tenant_id: str, permissions: Iterable[str], *, is_platform_owner: bool
+        user_id: str, username: str, tenant_id: str, permissions: Iterable[str], *, is_platform_owner: bool
     ) -> "Principal":
         """The caller, given what is stored of them."""
         held = frozenset(permissions)
-        return Principal(id, username, tenant_id, held, is_platform_owner, member_of(tenant_id, held))
+        return Principal(user_id, username, tenant_id, held, is_platform_owner, member_of(tenant_id, held))
 
 
 def member_of(tenant_id: str, permissions: Iterable[str]) -> frozenset[str]:

@@ -4,6 +4,7 @@
 the user is looked up, so that nobody can probe usernames.
 """
 
+from collections.abc import Awaitable
 from typing import Protocol
 
 from gql_service.auth.policy import DocumentAccess, Policy, UserFacts
@@ -16,9 +17,9 @@ from gql_service.errors import NotFound, Unauthenticated
 class Directory(Protocol):
     """Where platforms and users are looked up."""
 
-    async def platform(self, key: str) -> Platform | None: ...
+    def platform(self, key: str) -> Awaitable[Platform | None]: ...
 
-    async def user_named(self, username: str) -> User | None: ...
+    def user_named(self, username: str) -> Awaitable[User | None]: ...
 
 
 async def find_document(

@@ -4,24 +4,41 @@ A write locks the row, checks the precondition against it, computes the new cont
 next revision; a write that changes nothing stores nothing. It needs the proof that `auth.policy` hands out.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import insert, select, tuple_, update
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import bindparam, insert, select, update
 
 from gql_service import strict_json
 from gql_service.auth.policy import DocumentAccess
 from gql_service.domain.values import Limits, check_delete_keys, check_document, check_metadata
 from gql_service.errors import Problem, Rejected, RevisionConflict
-from gql_service.store.database import LostRace
+from gql_service.store.connection import Connection, Duplicate, LostRace
+from gql_service.store.statement import Statement, among
 from gql_service.store.tables import documents
 
 Metadata = dict[str, Any]
 Precondition = Callable[[int], bool]
 """Whether a write may proceed on a document at this revision (0: never written)."""
+
+
+_BY_KEYS = Statement(
+    # Both lists narrow the primary key; a pair that nobody asked for is left aside below.
+    select(documents).where(
+        among(documents.c.user_id, "user_ids"), among(documents.c.platform_id, "platform_ids")
+    )
+)
+_THIS = (documents.c.user_id == bindparam("user_id")) & (documents.c.platform_id == bindparam("platform_id"))
+_LOCK = Statement(select(documents).where(_THIS).with_for_update())
+_INSERT = Statement(insert(documents))
+_UPDATE = Statement(
+    update(documents)
+    .where(documents.c.user_id == bindparam("of_user"), documents.c.platform_id == bindparam("of_platform"))
+    .values(
+        metadata=bindparam("metadata"), revision=bindparam("revision"), updated_at=bindparam("updated_at")
+    )
+)
 
 
 class Document(NamedTuple):
@@ -33,6 +50,56 @@ class Document(NamedTuple):
     revision: int
     created_at: int | None
     updated_at: int | None
+
+
+class OpenDocument(NamedTuple):
+    """A document with the proof that the caller may have it: the subject of the rules, too."""
+
+    access: DocumentAccess
+    document: Document
+
+    @property
+    def user_id(self) -> str:
+        return self.access.user_id
+
+    @property
+    def tenant_id(self) -> str:
+        return self.access.tenant_id
+
+    @property
+    def tenant_ids(self) -> frozenset[str]:
+        return self.access.tenant_ids
+
+    @property
+    def username(self) -> str:
+        return self.access.username
+
+    @property
+    def platform_key(self) -> str | None:
+        return self.access.platform_key
+
+    @property
+    def metadata(self) -> str:
+        return self.document.metadata
+
+    @property
+    def revision(self) -> int:
+        return self.document.revision
+
+    @property
+    def created_at(self) -> int | None:
+        return self.document.created_at
+
+    @property
+    def updated_at(self) -> int | None:
+        return self.document.updated_at
+
+
+class Change(NamedTuple):
+    """What a write is to do: checked before the database is asked, applied when its row is locked."""
+
+    apply: Callable[[Metadata], Metadata]
+    deleting: Set[str]
 
 
 class Written(NamedTuple):
@@ -52,27 +119,16 @@ def exactly_revision(expected: int) -> Precondition:
     return lambda revision: revision == expected
 
 
-async def by_keys(connection: AsyncConnection, keys: Sequence[tuple[str, str]]) -> list[Document]:
+async def by_keys(connection: Connection, keys: Sequence[tuple[str, str]]) -> list[Document]:
     """One document per (user id, platform id)."""
-    statement = select(documents).where(tuple_(documents.c.user_id, documents.c.platform_id).in_(keys))
-    found = {(row.user_id, row.platform_id): Document(*row) for row in await connection.execute(statement)}
+    users, platforms = list({key[0] for key in keys}), list({key[1] for key in keys})
+    rows = await connection.fetch(_BY_KEYS, user_ids=users, platform_ids=platforms)
+    found = {(row[0], row[1]): Document._make(row) for row in rows}
     return [found.get(key) or _absent(*key) for key in keys]
 
 
-async def patch(
-    transaction: AsyncConnection,
-    access: DocumentAccess,
-    *,
-    metadata: object,
-    delete_keys: object,
-    precondition: Precondition = any_revision,
-    limits: Limits,
-    now: int,
-) -> Written:
-    """Delete keys, then set keys; None stands for an input that was not supplied.
-
-    Raises Rejected, and RevisionConflict where the precondition fails.
-    """
+def patching(metadata: object, delete_keys: object, limits: Limits) -> Change:
+    """Delete keys, then set keys; None stands for an input that was not supplied. Raises Rejected."""
     if metadata is None and delete_keys is None:
         raise Rejected(
             Problem.METADATA_REQUIRED,
@@ -81,54 +137,38 @@ async def patch(
         )
     setting = check_metadata({} if metadata is None else metadata, limits)
     deleting = set(check_delete_keys([] if delete_keys is None else delete_keys))
-
-    def change(current: Metadata) -> Metadata:
-        return {key: value for key, value in current.items() if key not in deleting} | setting
-
-    return await _write(transaction, access, change, deleting, precondition, limits, now)
+    return Change(
+        lambda current: {key: current[key] for key in current if key not in deleting} | setting, deleting
+    )
 
 
-async def replace(
-    transaction: AsyncConnection,
-    access: DocumentAccess,
-    *,
-    metadata: object,
-    precondition: Precondition = any_revision,
-    limits: Limits,
-    now: int,
-) -> Written:
-    """Set exactly the given keys. Raises Rejected, and RevisionConflict where the precondition fails."""
+def replacing(metadata: object, limits: Limits) -> Change:
+    """Set exactly the given keys. Raises Rejected."""
     setting = check_metadata(metadata, limits)
-    return await _write(transaction, access, lambda _: setting, set(), precondition, limits, now)
+    return Change(lambda _: setting, frozenset())
 
 
-async def clear(
-    transaction: AsyncConnection,
+CLEARING = Change(lambda _: {}, frozenset())
+"""Remove everything but the revision."""
+
+
+async def write(
+    transaction: Connection,
     access: DocumentAccess,
+    change: Change,
     *,
     precondition: Precondition = any_revision,
     limits: Limits,
     now: int,
 ) -> Written:
-    """Remove everything but the revision. Raises RevisionConflict where the precondition fails."""
-    return await _write(transaction, access, lambda _: {}, set(), precondition, limits, now)
-
-
-async def _write(
-    transaction: AsyncConnection,
-    access: DocumentAccess,
-    change: Callable[[Metadata], Metadata],
-    deleting: set[str],
-    precondition: Precondition,
-    limits: Limits,
-    now: int,
-) -> Written:
+    """The one way a document is written. Raises Rejected; RevisionConflict where the precondition fails."""
+    access.verify()
     current = await _lock(transaction, access)
     if not precondition(current.revision):
         raise RevisionConflict(current.revision)
     before: Metadata = orjson.loads(current.metadata)
-    after = change(before)
-    deleted = sorted(key for key in deleting if key in before and key not in after)
+    after = change.apply(before)
+    deleted = sorted(key for key in change.deleting if key in before and key not in after)
     text = strict_json.dumps(after)
     if text == current.metadata:
         return Written(current, deleted)
@@ -143,30 +183,28 @@ async def _write(
     return Written(document, deleted)
 
 
-async def _lock(transaction: AsyncConnection, access: DocumentAccess) -> Document:
+async def _lock(transaction: Connection, access: DocumentAccess) -> Document:
     """Read the row and keep others from writing it. On SQLite the whole transaction already does."""
-    statement = select(documents).where(_is(access.user_id, access.platform_id)).with_for_update()
-    row = (await transaction.execute(statement)).one_or_none()
-    return _absent(access.user_id, access.platform_id) if row is None else Document(*row)
+    rows = await transaction.fetch(_LOCK, user_id=access.user_id, platform_id=access.platform_id)
+    return Document._make(rows[0]) if rows else _absent(access.user_id, access.platform_id)
 
 
-async def _store(transaction: AsyncConnection, document: Document) -> None:
+async def _store(transaction: Connection, document: Document) -> None:
     if document.revision > 1:
         await transaction.execute(
-            update(documents)
-            .where(_is(document.user_id, document.platform_id))
-            .values(metadata=document.metadata, revision=document.revision, updated_at=document.updated_at)
+            _UPDATE,
+            of_user=document.user_id,
+            of_platform=document.platform_id,
+            metadata=document.metadata,
+            revision=document.revision,
+            updated_at=document.updated_at,
         )
         return
     try:
-        await transaction.execute(insert(documents).values(document._asdict()))
-    except IntegrityError as error:
+        await transaction.execute(_INSERT, **document._asdict())
+    except Duplicate as error:
         # A row that does not exist cannot be locked, so another transaction may have created it.
         raise LostRace from error
-
-
-def _is(user_id: str, platform_id: str) -> Any:
-    return (documents.c.user_id == user_id) & (documents.c.platform_id == platform_id)
 
 
 def _absent(user_id: str, platform_id: str) -> Document:

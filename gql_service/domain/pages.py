@@ -1,9 +1,9 @@
 """Keyset pages: rows after or before a key, so that no row appears twice or is missed while others come."""
 
+from collections.abc import Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Row, Select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Select, bindparam
 
 from gql_service.errors import BadUserInput
 
@@ -39,17 +39,23 @@ def page_request(first: int | None, after: str | None, last: int | None, before:
     return PageRequest(size, last is not None, after, before)
 
 
-async def fetch_page(
-    connection: AsyncConnection, statement: Select[Any], key: ColumnElement[str], request: PageRequest
-) -> Page[Row[Any]]:
-    """Run a statement for one page, in the order of `key`, in a single round trip."""
+def keyset(statement: Select[Any], key: ColumnElement[str], request: PageRequest) -> Select[Any]:
+    """Limit a statement to one page in the order of `key`; its parameters are `page_parameters`."""
     if request.after is not None:
-        statement = statement.where(key > request.after)
+        statement = statement.where(key > bindparam("after"))
     if request.before is not None:
-        statement = statement.where(key < request.before)
-    order = key.desc() if request.backwards else key.asc()
-    rows = list((await connection.execute(statement.order_by(order).limit(request.size + 1))).all())
-    more, rows = len(rows) > request.size, rows[: request.size]
+        statement = statement.where(key < bindparam("before"))
+    return statement.order_by(key.desc() if request.backwards else key.asc()).limit(bindparam("size"))
+
+
+def page_parameters(request: PageRequest) -> dict[str, Any]:
+    """One row more than asked for tells whether there are more."""
+    return {"after": request.after, "before": request.before, "size": request.size + 1}
+
+
+def page_of(items: Sequence[T], request: PageRequest) -> Page[T]:
+    """What the statement found, cut and put in order."""
+    more, items = len(items) > request.size, items[: request.size]
     if request.backwards:
-        return Page(rows[::-1], has_previous=more, has_next=request.before is not None)
-    return Page(rows, has_previous=request.after is not None, has_next=more)
+        return Page(list(items[::-1]), has_previous=more, has_next=request.before is not None)
+    return Page(list(items), has_previous=request.after is not None, has_next=more)

@@ -2,18 +2,20 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 from uuid import uuid4
 
 import orjson
-from sqlalchemy import ColumnElement, Row, Select, func, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Select, Text, bindparam, func, insert, select
 
 from gql_service import strict_json
 from gql_service.auth.principal import member_of
-from gql_service.domain.pages import Page, PageRequest, fetch_page
+from gql_service.domain.pages import Page, PageRequest, keyset, page_of, page_parameters
 from gql_service.domain.tenants import require_tenant
 from gql_service.errors import BadUserInput
+from gql_service.store.connection import Connection, Duplicate
+from gql_service.store.statement import Statement, among
 from gql_service.store.tables import memberships, users
 
 _USERNAME = re.compile(r"[\w.@+-]{1,150}")
@@ -21,20 +23,37 @@ _PERMISSION = re.compile(r"[A-Za-z0-9_-]{1,64}::[^\s:]{1,128}")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-class User(NamedTuple):
-    """A row of `users`."""
+def _value(profile_fields: dict[str, Any], name: str) -> str:
+    """The value of a profile field; empty where there is none."""
+    field = profile_fields.get(name)
+    return str(field.get("value") or "") if field else ""
 
-    id: str
+
+class User(NamedTuple):
+    """A row of `users`. What is stored as JSON is read when it is asked for, because few ask."""
+
+    user_id: str
     tenant_id: str
     username: str
     email: str
     image: str | None
-    profile_fields: Mapping[str, Any]
-    permissions: tuple[str, ...]
-    is_platform_owner: bool
+    stored_profile_fields: str
+    stored_permissions: str
+    stored_platform_owner: int
     revision: int
     created_at: int
     updated_at: int
+
+    @property
+    def permissions(self) -> list[str]:
+        """What the user may do, each as `{TENANT_ID}::{PERMISSION}`."""
+        found: list[str] = orjson.loads(self.stored_permissions)
+        return found
+
+    @property
+    def is_platform_owner(self) -> bool:
+        """Whether the user is admin everywhere."""
+        return bool(self.stored_platform_owner)  # SQLite has no booleans
 
     @property
     def tenant_ids(self) -> frozenset[str]:
@@ -44,64 +63,77 @@ class User(NamedTuple):
     @property
     def display_name(self) -> str:
         """What to call the user: first and last name of the profile, or the username."""
-        names = (self.profile_fields.get(field) for field in ("firstName", "lastName"))
-        given = [name["value"] for name in names if isinstance(name, Mapping) and name.get("value")]
-        return " ".join(map(str, given)) or self.username
+        fields = orjson.loads(self.stored_profile_fields)
+        first, last = _value(fields, "firstName"), _value(fields, "lastName")
+        return f"{first} {last}".strip() or self.username
 
 
-def from_row(row: Row[Any]) -> User:
-    """Read the JSON columns of a row of `users`."""
-    user = User._make(row)
-    return user._replace(
-        profile_fields=orjson.loads(row.profile_fields), permissions=tuple(orjson.loads(row.permissions))
-    )
+_BY_IDS = Statement(select(users).where(among(users.c.id, "ids")))
+_BY_USERNAMES = Statement(select(users).where(among(users.c.username, "usernames")))
+_INSERT = Statement(insert(users))
+_INSERT_MEMBERSHIP = Statement(insert(memberships))
 
 
-async def by_ids(connection: AsyncConnection, ids: Sequence[str]) -> list[User | None]:
+async def by_ids(connection: Connection, ids: Sequence[str]) -> list[User | None]:
     """One user per id."""
-    rows = await connection.execute(select(users).where(users.c.id.in_(ids)))
-    found = {row[0]: from_row(row) for row in rows}
+    found = {row[0]: User._make(row) for row in await connection.fetch(_BY_IDS, ids=list(set(ids)))}
     return [found.get(id) for id in ids]
 
 
-async def by_usernames(connection: AsyncConnection, usernames: Sequence[str]) -> list[User | None]:
+async def by_usernames(connection: Connection, usernames: Sequence[str]) -> list[User | None]:
     """One user per username."""
-    rows = await connection.execute(select(users).where(users.c.username.in_(usernames)))
-    found = {row.username: from_row(row) for row in rows}
+    rows = await connection.fetch(_BY_USERNAMES, usernames=list(set(usernames)))
+    found = {row[2]: User._make(row) for row in rows}
     return [found.get(username) for username in usernames]
 
 
 async def page_of_tenant(
-    connection: AsyncConnection, tenant_id: str, request: PageRequest, username_prefix: str | None = None
+    connection: Connection, tenant_id: str, request: PageRequest, username_prefix: str | None = None
 ) -> Page[User]:
     """A page of the members of a tenant, in the order of their ids."""
-    statement = _members(select(users), tenant_id, username_prefix)
-    page = await fetch_page(connection, statement, users.c.id, request)
-    return Page([from_row(row) for row in page.items], page.has_previous, page.has_next)
-
-
-async def count_of_tenant(
-    connection: AsyncConnection, tenant_id: str, username_prefix: str | None = None
-) -> int:
-    """How many members a tenant has."""
-    statement = _members(select(func.count()).select_from(users), tenant_id, username_prefix)
-    return int((await connection.execute(statement)).scalar_one())
-
-
-def _members(statement: Select[Any], tenant_id: str, username_prefix: str | None) -> Select[Any]:
-    statement = statement.join(memberships, memberships.c.user_id == users.c.id).where(
-        memberships.c.tenant_id == tenant_id
+    statement = _page(
+        request._replace(size=0, after=request.after and "", before=request.before and ""),
+        bool(username_prefix),
     )
-    return statement.where(_starts_with(username_prefix)) if username_prefix else statement
+    rows = await connection.fetch(
+        statement, tenant_id=tenant_id, prefix=username_prefix, **page_parameters(request)
+    )
+    return page_of([User._make(row) for row in rows], request)
 
 
-def _starts_with(prefix: str) -> ColumnElement[bool]:
-    """Exact case on both databases, unlike LIKE, whose case rules differ between them."""
-    return func.substr(users.c.username, 1, len(prefix)) == prefix
+async def count_of_tenant(connection: Connection, tenant_id: str, username_prefix: str | None = None) -> int:
+    """How many members a tenant has."""
+    statement = _count(bool(username_prefix))
+    rows = await connection.fetch(statement, tenant_id=tenant_id, prefix=username_prefix)
+    return int(rows[0][0])
+
+
+@cache
+def _page(shape: PageRequest, prefixed: bool) -> Statement:
+    """`shape` is a request without its size, as the statement does not depend on the values."""
+    return Statement(keyset(_members(select(users), prefixed), memberships.c.user_id, shape), scans=prefixed)
+
+
+@cache
+def _count(prefixed: bool) -> Statement:
+    return Statement(_members(select(func.count()).select_from(users), prefixed), scans=True)
+
+
+def _members(statement: Select[Any], prefixed: bool) -> Select[Any]:
+    statement = statement.join(memberships, memberships.c.user_id == users.c.id).where(
+        memberships.c.tenant_id == bindparam("tenant_id")
+    )
+    return statement.where(_STARTS_WITH) if prefixed else statement
+
+
+# Exact case on both databases, unlike LIKE, whose case rules differ between them.
+_STARTS_WITH: ColumnElement[bool] = func.substr(
+    users.c.username, 1, func.length(bindparam("prefix", type_=Text))
+) == bindparam("prefix", type_=Text)
 
 
 async def create(
-    transaction: AsyncConnection,
+    transaction: Connection,
     *,
     username: str,
     tenant_id: str,
@@ -118,31 +150,27 @@ async def create(
     belongs_to = member_of(tenant_id, permissions)
     for tenant in sorted(belongs_to):
         await require_tenant(transaction, tenant)
-    if (await by_usernames(transaction, [username]))[0]:
-        raise BadUserInput(f"The username {username} is taken; choose another.")
     if id is not None and (await by_ids(transaction, [id]))[0]:
         raise BadUserInput(f"A user with the id {id} exists; choose another id.")
     user = User(
-        id=id or str(uuid4()),
+        user_id=id or str(uuid4()),
         tenant_id=tenant_id,
         username=username,
         email=email,
         image=image,
-        profile_fields=profile_fields or {},
-        permissions=tuple(dict.fromkeys(permissions)),
-        is_platform_owner=is_platform_owner,
+        stored_profile_fields=strict_json.dumps(profile_fields or {}),
+        stored_permissions=strict_json.dumps(list(dict.fromkeys(permissions))),
+        stored_platform_owner=is_platform_owner,
         revision=1,
         created_at=now,
         updated_at=now,
     )
-    stored = user._asdict() | {
-        "profile_fields": strict_json.dumps(user.profile_fields),
-        "permissions": strict_json.dumps(user.permissions),
-    }
-    await transaction.execute(insert(users).values(stored))
-    await transaction.execute(
-        insert(memberships), [{"user_id": user.id, "tenant_id": tenant} for tenant in sorted(belongs_to)]
-    )
+    try:
+        await transaction.execute(_INSERT, **dict(zip(users.c.keys(), user, strict=True)))
+    except Duplicate:
+        raise BadUserInput(f"The username {username} is taken; choose another.") from None
+    for tenant in sorted(belongs_to):
+        await transaction.execute(_INSERT_MEMBERSHIP, user_id=user.user_id, tenant_id=tenant)
     return user
 
 

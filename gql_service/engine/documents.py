@@ -1,35 +1,80 @@
 """Documents: parsed and validated once, and found again by their text."""
 
 from collections import OrderedDict
-from typing import NamedTuple
+from typing import Any
 
 from graphql import (
+    DirectiveNode,
     DocumentNode,
+    FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
-    OperationType,
+    VariableNode,
+    Visitor,
     parse,
     validate,
+    visit,
 )
+
+from gql_service.engine.arguments import Variables
 
 _MAX_ERRORS = 20
 _MAX_KEPT = 16 * 1024
 """Characters of a document worth keeping: comments can make one as long as a body may be."""
 
 
-class Document(NamedTuple):
+class Operation:
+    """One operation of a document, with the plans worked out for it so far."""
+
+    def __init__(self, node: OperationDefinitionNode, conditions: list[str]) -> None:
+        self.node = node
+        self.conditions = conditions
+        """The variables that may decide which fields are asked for."""
+        self.plans: dict[tuple[Any, ...], Any] = {}
+        self._variables: Variables | None = None
+
+    def variables(self, schema: GraphQLSchema) -> Variables:
+        """What the operation declares."""
+        if self._variables is None:
+            self._variables = Variables(schema, self.node)
+        return self._variables
+
+
+class Document:
     """A document that is valid against the schema."""
 
-    node: DocumentNode
-    operations: dict[str | None, OperationDefinitionNode]
+    def __init__(self, node: DocumentNode) -> None:
+        self.node = node
+        self.fragments = {
+            each.name.value: each for each in node.definitions if isinstance(each, FragmentDefinitionNode)
+        }
+        conditions = _conditions(node)
+        self._operations = {
+            each.name.value if each.name else None: Operation(each, conditions)
+            for each in node.definitions
+            if isinstance(each, OperationDefinitionNode)
+        }
 
-    def operation_type(self, name: str | None) -> OperationType | None:
-        """The type of the operation a request means; None where it means none, or is ambiguous."""
-        if name is None and len(self.operations) == 1:
-            return next(iter(self.operations.values())).operation
-        operation = self.operations.get(name) if name is not None else None
-        return None if operation is None else operation.operation
+    def operation(self, name: str | None) -> Operation | None:
+        """The operation a request means; None where it means none, or is ambiguous."""
+        if name is not None:
+            return self._operations.get(name)
+        return next(iter(self._operations.values())) if len(self._operations) == 1 else None
+
+
+def _conditions(node: DocumentNode) -> list[str]:
+    """The variables in the directives of a document."""
+    found: dict[str, None] = {}
+
+    class Finder(Visitor):
+        def enter_directive(self, directive: DirectiveNode, *_: Any) -> None:
+            for argument in directive.arguments or ():
+                if isinstance(argument.value, VariableNode):
+                    found[argument.value.name.value] = None
+
+    visit(node, Finder())
+    return list(found)
 
 
 class InvalidDocument(Exception):
@@ -75,8 +120,7 @@ class Documents:
             errors = [GraphQLError("The document is nested too deeply.")]
         if errors:
             raise InvalidDocument("GRAPHQL_VALIDATION_FAILED", errors)
-        operations = [each for each in node.definitions if isinstance(each, OperationDefinitionNode)]
-        return Document(node, {each.name.value if each.name else None: each for each in operations})
+        return Document(node)
 
 
 def _public(error: GraphQLError) -> GraphQLError:

@@ -36,6 +36,11 @@ def configure(level: str) -> None:
         logging.getLogger(name).propagate = name != "uvicorn.access"
 
 
+def report(event: str, **facts: str) -> None:
+    """Log something an operator asked to be told."""
+    structlog.get_logger("gql_service").info(event, **facts)
+
+
 def report_unexpected(error: BaseException) -> str:
     """Log a bug once, and return the id to find it by.
 

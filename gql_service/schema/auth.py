@@ -1,21 +1,22 @@
 """`@auth`: declared once on a type or field, printed in the SDL, and enforced from that declaration.
 
 A type's role is the role of its fields; a field's own role replaces it. Roles that depend on whose thing it
-is are judged against a `subject`: that of the object the field returns, if it has one, or else that of
-the object the field belongs to. Root fields without either only require a caller here: their resolvers need
+is are judged against a row: that of the object the field returns, if it has one, or else that of the
+object the field belongs to. Root fields without either only require a caller here: their resolvers need
 a proof from `auth.policy` to do anything.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
+from enum import Enum
 from inspect import isawaitable
-from typing import Any
+from typing import Any, NamedTuple
 
 import strawberry
 from graphql import GraphQLField, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema, get_named_type
 from strawberry.schema_directive import Location
 
-from gql_service.auth.policy import Role, Subject
-from gql_service.errors import Forbidden, Unauthenticated
+from gql_service.auth.policy import Role
+from gql_service.errors import Forbidden, RequestError, Unauthenticated
 from gql_service.schema.context import Context
 from gql_service.schema.enums import described_enum
 
@@ -53,12 +54,59 @@ Resolve = Callable[..., Any]
 _NEED_A_SUBJECT = {Role.TENANT_MEMBER, Role.SELF, Role.TENANT_ADMIN}
 
 
+class Judged(Enum):
+    """What a role is judged against: the field's object, the object it returns, or the caller alone."""
+
+    PARENT = "parent"
+    RESULT = "result"
+    CALLER = "caller"
+
+
+class Guard(NamedTuple):
+    """The role of one field. Fields of one object with the same `key` are allowed or refused together."""
+
+    name: str
+    role: Role
+    judged: Judged
+    resolve: Resolve
+    """The resolver without its guard."""
+
+    @property
+    def key(self) -> tuple[Role, Judged]:
+        return self.role, self.judged
+
+    @property
+    def judges_parent(self) -> bool:
+        return self.judged is Judged.PARENT
+
+    @property
+    def judges_result(self) -> bool:
+        return self.judged is Judged.RESULT
+
+    def allows(self, context: Context, source: Any) -> bool:
+        """Whether the resolver may run on this object."""
+        if self.judged is Judged.PARENT:
+            return context.services.policy.allows(self.role, context.principal, source.row)
+        principal = context.principal
+        return principal is not None and (principal.is_platform_owner or self.role is not Role.PLATFORM_OWNER)
+
+    def allows_result(self, context: Context, result: Any) -> bool:
+        """Whether the object that the resolver found may be shown."""
+        return result is None or context.services.policy.allows(self.role, context.principal, result.row)
+
+    def refusal(self, context: Context) -> RequestError:
+        """What to raise where the guard does not allow."""
+        if context.principal is None:
+            return Unauthenticated()
+        return Forbidden(f"{self.name} requires the role {self.role.value}.")
+
+
 class UnguardedField(Exception):
     """A field declares no role; the server must not start."""
 
 
 def guard_schema(schema: GraphQLSchema) -> None:
-    """Wrap the resolver of every field with its role. Raises UnguardedField, naming all without one."""
+    """Guard every field by its role. Raises UnguardedField, naming all without one."""
     missing = []
     for type_ in schema.type_map.values():
         if isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__"):
@@ -67,10 +115,23 @@ def guard_schema(schema: GraphQLSchema) -> None:
                 role = _declared(field.extensions) or inherited
                 if role is None:
                     missing.append(f"{type_.name}.{name}")
-                else:
-                    field.resolve = _guarded(f"{type_.name}.{name}", role, type_, field)
+                elif role is not Role.PUBLIC:
+                    _guard(f"{type_.name}.{name}", role, type_, field)
     if missing:
         raise UnguardedField(f"declare @auth on {', '.join(missing)}")
+
+
+def _guard(name: str, role: Role, parent: GraphQLObjectType, field: GraphQLField) -> None:
+    """The guard goes to the engine as data, and around the resolver for graphql-core."""
+    judged = Judged.CALLER
+    if role in _NEED_A_SUBJECT and _is_subject(get_named_type(field.type)):
+        judged = Judged.RESULT
+    elif role in _NEED_A_SUBJECT and _is_subject(parent):
+        judged = Judged.PARENT
+    assert field.resolve is not None, "Strawberry gives every field a resolver"
+    guard = Guard(name, role, judged, field.resolve)
+    field.extensions["guard"] = guard
+    field.resolve = _guarded(guard)
 
 
 def _declared(extensions: dict[str, Any]) -> Role | None:
@@ -78,61 +139,26 @@ def _declared(extensions: dict[str, Any]) -> Role | None:
     return next((directive.requires for directive in directives if isinstance(directive, Auth)), None)
 
 
-def _has_subject(type_: object) -> bool:
-    definition = getattr(type_, "extensions", {}).get("strawberry-definition")
-    return "subject" in getattr(getattr(definition, "origin", None), "__annotations__", {})
+def _is_subject(type_: object) -> bool:
+    """A type whose own role depends on whose thing it is has a row that tells."""
+    return _declared(getattr(type_, "extensions", {})) in _NEED_A_SUBJECT
 
 
-def _guarded(name: str, role: Role, parent: GraphQLObjectType, field: GraphQLField) -> Resolve | None:
-    resolve = field.resolve
-    assert resolve is not None, "Strawberry gives every field a resolver"
-    if role is Role.PUBLIC:
-        return resolve
-    if role in _NEED_A_SUBJECT and _has_subject(get_named_type(field.type)):
-        return _judge_result(name, role, resolve)
-    if role in _NEED_A_SUBJECT and _has_subject(parent):
-        return _judge_parent(name, role, resolve)
-    return _require_caller(name, role, resolve)
-
-
-def _require_caller(name: str, role: Role, resolve: Resolve) -> Resolve:
-    floor = Role.PLATFORM_OWNER if role is Role.PLATFORM_OWNER else Role.AUTHENTICATED
-
-    def guarded(source: Any, info: GraphQLResolveInfo[Context], **arguments: Any) -> Any:
-        _require(info.context, name, floor, None)
-        return resolve(source, info, **arguments)
-
-    return guarded
-
-
-def _judge_parent(name: str, role: Role, resolve: Resolve) -> Resolve:
-    def guarded(source: Any, info: GraphQLResolveInfo[Context], **arguments: Any) -> Any:
-        _require(info.context, name, role, source.subject)
-        return resolve(source, info, **arguments)
-
-    return guarded
-
-
-def _judge_result(name: str, role: Role, resolve: Resolve) -> Resolve:
-    def guarded(source: Any, info: GraphQLResolveInfo[Context], **arguments: Any) -> Any:
-        _require(info.context, name, Role.AUTHENTICATED, None)
-        result = resolve(source, info, **arguments)
+def _guarded(guard: Guard) -> Resolve:
+    def resolve(source: Any, info: GraphQLResolveInfo[Context], **arguments: Any) -> Any:
+        if not guard.allows(info.context, source):
+            raise guard.refusal(info.context)
+        result = guard.resolve(source, info, **arguments)
+        if not guard.judges_result:
+            return result
         return later(info.context, result) if isawaitable(result) else judged(info.context, result)
 
     async def later(context: Context, result: Awaitable[Any]) -> Any:
         return judged(context, await result)
 
     def judged(context: Context, result: Any) -> Any:
-        if result is not None:
-            _require(context, name, role, result.subject)
+        if not guard.allows_result(context, result):
+            raise guard.refusal(context)
         return result
 
-    return guarded
-
-
-def _require(context: Context, name: str, role: Role, subject: Subject | None) -> None:
-    if context.services.policy.allows(role, context.principal, subject):
-        return
-    if context.principal is None:
-        raise Unauthenticated
-    raise Forbidden(f"{name} requires the role {role.value}.")
+    return resolve

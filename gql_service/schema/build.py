@@ -18,6 +18,7 @@ from gql_service.schema.auth import guard_schema
 from gql_service.schema.mutation import Mutation
 from gql_service.schema.query import Query
 from gql_service.schema.scalars import SCALARS
+from gql_service.schema.types.node import read
 from gql_service.schema.types.platform import Platform
 from gql_service.schema.types.platform_metadata import PlatformMetadata
 from gql_service.schema.types.user import User
@@ -56,7 +57,7 @@ def build_schema() -> strawberry.federation.Schema:
         query=Query,
         mutation=Mutation,
         types=[User, Platform, PlatformMetadata, InvalidInput, RevisionConflict],
-        config=StrawberryConfig(scalar_map=SCALARS),
+        config=StrawberryConfig(scalar_map=SCALARS, default_resolver=read),
         scalar_overrides={FederationAny: _ANY},
     )
     _leave_out_null_defaults(schema._schema)

@@ -1,21 +1,19 @@
 """What resolvers are given: the services of the process and the caller of the request."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-
-from sqlalchemy.ext.asyncio import AsyncConnection
+from dataclasses import dataclass, field
 
 from gql_service.auth.policy import DocumentAccess, Policy, UserFacts
 from gql_service.auth.principal import Principal
 from gql_service.domain.access import find_document, find_document_of
-from gql_service.domain.documents import Written
+from gql_service.domain.documents import Change, Precondition, Written, any_revision, write
+from gql_service.domain.tenants import Platform
+from gql_service.domain.users import User
 from gql_service.domain.values import Limits
 from gql_service.errors import Unauthenticated
 from gql_service.schema.loaders import Loaders
+from gql_service.store.connection import Connection
 from gql_service.store.database import Database
-
-Write = Callable[..., Awaitable[Written]]
-"""A function of `domain.documents` that still lacks its transaction, access, limits and instant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +28,13 @@ class Services:
     """The current instant, in milliseconds."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Context:
     """One request: `principal` is None where no token was presented."""
 
     services: Services
     principal: Principal | None
+    _platforms: dict[str, Awaitable[Platform | None]] = field(default_factory=dict)
 
     @property
     def viewer(self) -> Principal:
@@ -44,21 +43,40 @@ class Context:
             raise Unauthenticated
         return self.principal
 
-    async def document(self, platform_key: str | None, username: str | None) -> DocumentAccess:
+    def platform(self, key: str) -> Awaitable[Platform | None]:
+        """A platform, looked up once a request however many of its users are asked for theirs."""
+        found = self._platforms.get(key)
+        if found is None:
+            found = self._platforms[key] = self.services.loaders.platform(key)
+        return found
+
+    def user_named(self, username: str) -> Awaitable[User | None]:
+        return self.services.loaders.user_named(username)
+
+    def document(self, platform_key: str | None, username: str | None) -> Awaitable[DocumentAccess]:
         """Open a document for the caller: see `domain.access.find_document`."""
         services = self.services
-        return await find_document(services.loaders, services.policy, self.principal, platform_key, username)
+        return find_document(self, services.policy, self.principal, platform_key, username)
 
-    async def document_of(self, platform_key: str | None, user: UserFacts) -> DocumentAccess:
+    def document_of(self, platform_key: str | None, user: UserFacts) -> Awaitable[DocumentAccess]:
         """Open the document of a user who is at hand: see `domain.access.find_document_of`."""
         services = self.services
-        return await find_document_of(services.loaders, services.policy, self.viewer, platform_key, user)
+        return find_document_of(self, services.policy, self.viewer, platform_key, user)
 
-    async def write(self, access: DocumentAccess, work: Write) -> Written:
+    async def write(
+        self, access: DocumentAccess, change: Change, precondition: Precondition = any_revision
+    ) -> Written:
         """Write a document in one transaction. Raises Rejected."""
         services = self.services
 
-        async def transaction(connection: AsyncConnection) -> Written:
-            return await work(connection, access, limits=services.limits, now=services.clock())
+        async def transaction(connection: Connection) -> Written:
+            return await write(
+                connection,
+                access,
+                change,
+                precondition=precondition,
+                limits=services.limits,
+                now=services.clock(),
+            )
 
         return await services.database.write(transaction)

@@ -22,15 +22,15 @@ async def find_user(
     else:
         key = key_of(id, "User") if id is not None else user_id
         row = await context.services.loaders.user(key) if key is not None else None
-    user = None if row is None else User.of(row)
-    return user if user is not None and _visible(context, user.subject) else None
+    user = None if row is None else User(row=row)
+    return user if user is not None and _visible(context, user.row) else None
 
 
 async def find_platform(context: Context, key: str) -> Platform | None:
     """A platform by its key, if the caller may know of it."""
-    row = await context.services.loaders.platform(key)
-    platform = None if row is None else Platform.of(row)
-    return platform if platform is not None and _visible(context, platform.subject) else None
+    row = await context.platform(key)
+    platform = None if row is None else Platform(row=row)
+    return platform if platform is not None and _visible(context, platform.row) else None
 
 
 async def find_metadata(context: Context, key: str) -> PlatformMetadata | None:

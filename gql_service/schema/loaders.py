@@ -4,68 +4,131 @@ They live as long as the process and cache nothing. A text key with a NUL charac
 PostgreSQL refuses a whole statement for it, so it is answered here.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from typing import TypeVar
-
-from sqlalchemy.ext.asyncio import AsyncConnection
-from strawberry.dataloader import DataLoader
+from typing import Any, Generic, TypeVar
 
 from gql_service.auth.principal import Principal
 from gql_service.auth.tokens import Token
 from gql_service.domain import access_tokens, badges, documents, tenants, users
 from gql_service.domain.badges import EarnedBadge
 from gql_service.domain.documents import Document
+from gql_service.domain.pages import Page, PageRequest
 from gql_service.domain.tenants import Platform
 from gql_service.domain.users import User
+from gql_service.store.connection import Connection
 from gql_service.store.database import Database
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
+Read = Callable[[Connection, Sequence[K]], Awaitable[Sequence[T]]]
 _MAX_BATCH = 500
 
 
+class Loader(Generic[K, T]):
+    """Gathers the keys asked for in one turn of the event loop into one read.
+
+    Every waiter has a future of its own, so one that is cancelled cancels nobody else.
+    """
+
+    def __init__(self, database: Database, read: Read[K, T]) -> None:
+        self._database = database
+        self._read = read
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiting: list[tuple[K, asyncio.Future[T]]] = []
+        self._reading: set[asyncio.Task[None]] = set()
+
+    def load(self, key: K) -> asyncio.Future[T]:
+        """The value for a key, when it has been read."""
+        loop = self._loop
+        if loop is None:
+            loop = self._loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        if not self._waiting:
+            loop.call_soon(self._dispatch)
+        self._waiting.append((key, future))
+        return future
+
+    def _dispatch(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for start in range(0, len(waiting), _MAX_BATCH):
+            task = asyncio.create_task(self._load(waiting[start : start + _MAX_BATCH]))
+            self._reading.add(task)  # the event loop itself would let go of it
+            task.add_done_callback(self._reading.discard)
+
+    async def _load(self, batch: list[tuple[K, asyncio.Future[T]]]) -> None:
+        try:
+            async with self._database.read() as connection:
+                values = await self._read(connection, [key for key, _ in batch])
+        except Exception as error:
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for (_, future), value in zip(batch, values, strict=True):
+            if not future.done():
+                future.set_result(value)
+
+
 class Loaders:
-    """Every read by key that a resolver may ask for."""
+    """Every read that a resolver may ask for."""
 
     def __init__(self, database: Database, clock: Callable[[], int]) -> None:
-        def gather(
-            read: Callable[[AsyncConnection, Sequence[K]], Awaitable[Sequence[T]]],
-        ) -> DataLoader[K, T]:
-            async def load(keys: list[K]) -> Sequence[T]:
-                async with database.read() as connection:
-                    return await read(connection, keys)
-
-            return DataLoader(load_fn=load, cache=False, max_batch_size=_MAX_BATCH)
-
         async def principals(
-            connection: AsyncConnection, presented: Sequence[Token]
+            connection: Connection, presented: Sequence[Token]
         ) -> Sequence[Principal | None]:
             return await access_tokens.principals(connection, presented, clock())
 
-        self._principals = gather(principals)
-        self._users = gather(users.by_ids)
-        self._users_named = gather(users.by_usernames)
-        self._platforms = gather(tenants.platforms_by_keys)
-        self._badges = gather(badges.by_users)
-        self._documents = gather(documents.by_keys)
+        async def pages(
+            connection: Connection, wanted: Sequence[tuple[str, PageRequest, str | None]]
+        ) -> Sequence[Page[User]]:
+            return [await users.page_of_tenant(connection, *each) for each in wanted]
 
-    async def principal(self, token: Token) -> Principal | None:
+        async def counts(connection: Connection, wanted: Sequence[tuple[str, str | None]]) -> Sequence[int]:
+            return [await users.count_of_tenant(connection, *each) for each in wanted]
+
+        self._principals = Loader(database, principals)
+        self._users = Loader(database, users.by_ids)
+        self._users_named = Loader(database, users.by_usernames)
+        self._platforms = Loader(database, tenants.platforms_by_keys)
+        self._badges = Loader(database, badges.by_users)
+        self._documents = Loader(database, documents.by_keys)
+        self._pages = Loader(database, pages)
+        self._counts = Loader(database, counts)
+
+    def principal(self, token: Token) -> asyncio.Future[Principal | None]:
         """The caller behind a token; None where it is not valid now."""
-        return await self._principals.load(token)
+        return self._principals.load(token)
 
-    async def user(self, id: str) -> User | None:
-        return None if "\0" in id else await self._users.load(id)
+    def user(self, user_id: str) -> asyncio.Future[User | None]:
+        return _nothing() if "\0" in user_id else self._users.load(user_id)
 
-    async def user_named(self, username: str) -> User | None:
-        return None if "\0" in username else await self._users_named.load(username)
+    def user_named(self, username: str) -> asyncio.Future[User | None]:
+        return _nothing() if "\0" in username else self._users_named.load(username)
 
-    async def platform(self, key: str) -> Platform | None:
-        return None if "\0" in key else await self._platforms.load(key)
+    def platform(self, key: str) -> asyncio.Future[Platform | None]:
+        return _nothing() if "\0" in key else self._platforms.load(key)
 
-    async def badges(self, user_id: str) -> list[EarnedBadge]:
+    def badges(self, user_id: str) -> asyncio.Future[list[EarnedBadge]]:
         """The badges of a user, oldest first."""
-        return await self._badges.load(user_id)
+        return self._badges.load(user_id)
 
-    async def document(self, user_id: str, platform_id: str) -> Document:
+    def document(self, user_id: str, platform_id: str) -> asyncio.Future[Document]:
         """A document; an empty one at revision 0 where nothing was ever written."""
-        return await self._documents.load((user_id, platform_id))
+        return self._documents.load((user_id, platform_id))
+
+    def members(
+        self, tenant_id: str, request: PageRequest, username_prefix: str | None
+    ) -> asyncio.Future[Page[User]]:
+        """A page of the members of a tenant."""
+        return self._pages.load((tenant_id, request, username_prefix))
+
+    def member_count(self, tenant_id: str, username_prefix: str | None) -> asyncio.Future[int]:
+        """How many members a tenant has."""
+        return self._counts.load((tenant_id, username_prefix))
+
+
+def _nothing() -> asyncio.Future[Any]:
+    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    future.set_result(None)
+    return future

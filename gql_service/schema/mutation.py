@@ -1,16 +1,24 @@
 """The root of every write: open the document, write it, tell what was written or what to mend."""
 
-from functools import partial
+from collections.abc import Callable
 from typing import Annotated
 
 import strawberry
 from strawberry import Info
 
-from gql_service.domain import documents
-from gql_service.domain.documents import any_revision, exactly_revision
+from gql_service.domain.documents import (
+    CLEARING,
+    Change,
+    OpenDocument,
+    any_revision,
+    exactly_revision,
+    patching,
+    replacing,
+)
+from gql_service.domain.values import Limits
 from gql_service.errors import Rejected
 from gql_service.schema.auth import AUTHENTICATED, SELF
-from gql_service.schema.context import Context, Write
+from gql_service.schema.context import Context
 from gql_service.schema.inputs import (
     ClearPlatformMetadataInput,
     DocumentInput,
@@ -64,8 +72,9 @@ class Mutation:
         self, info: Info[Context, None], input: PatchInput
     ) -> PatchPlatformMetadataPayload:
         payload = PatchPlatformMetadataPayload()
-        patch = partial(documents.patch, metadata=input.metadata, delete_keys=input.delete_keys)
-        payload.deleted_keys = await _write(info.context, input, patch, payload)
+        payload.deleted_keys = await _write(
+            info.context, input, payload, lambda limits: patching(input.metadata, input.delete_keys, limits)
+        )
         return payload
 
     @strawberry.mutation(
@@ -75,7 +84,7 @@ class Mutation:
         self, info: Info[Context, None], input: ReplaceInput
     ) -> ReplacePlatformMetadataPayload:
         payload = ReplacePlatformMetadataPayload()
-        await _write(info.context, input, partial(documents.replace, metadata=input.metadata), payload)
+        await _write(info.context, input, payload, lambda limits: replacing(input.metadata, limits))
         return payload
 
     @strawberry.mutation(
@@ -85,19 +94,24 @@ class Mutation:
         self, info: Info[Context, None], input: ClearInput
     ) -> ClearPlatformMetadataPayload:
         payload = ClearPlatformMetadataPayload()
-        await _write(info.context, input, documents.clear, payload)
+        await _write(info.context, input, payload, lambda _: CLEARING)
         return payload
 
 
-async def _write(context: Context, input: DocumentInput, work: Write, payload: DocumentPayload) -> list[str]:
+async def _write(
+    context: Context,
+    input: DocumentInput,
+    payload: DocumentPayload,
+    change: Callable[[Limits], Change],
+) -> list[str]:
     """Do the write, fill in the payload, and return the deleted keys."""
     access = await context.document(input.platform_key, input.username)
     expected = input.expected_revision
     precondition = any_revision if expected is None else exactly_revision(expected)
     try:
-        written = await context.write(access, partial(work, precondition=precondition))
+        written = await context.write(access, change(context.services.limits), precondition)
     except Rejected as error:
         payload.user_errors = [user_error(error)]
         return []
-    payload.platform_metadata = PlatformMetadata.of(access, written.document)
+    payload.platform_metadata = PlatformMetadata(row=OpenDocument(access, written.document))
     return written.deleted_keys

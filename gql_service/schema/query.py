@@ -1,6 +1,5 @@
 """The root of every read."""
 
-from asyncio import gather
 from functools import cache
 from typing import Annotated
 
@@ -32,10 +31,10 @@ class Service:
 class Query:
     @strawberry.field(directives=AUTHENTICATED, description="The caller.")
     async def me(self, info: Info[Context, None]) -> User:
-        row = await info.context.services.loaders.user(info.context.viewer.id)
+        row = await info.context.services.loaders.user(info.context.viewer.user_id)
         if row is None:
             raise NotFound("User not found")
-        return User.of(row)
+        return User(row=row)
 
     @strawberry.field(
         directives=TENANT_MEMBER,
@@ -89,20 +88,20 @@ class Query:
     @strawberry.field(
         directives=AUTHENTICATED, description="Objects by their global ids, up to 100, in their order."
     )
-    async def nodes(
+    def nodes(
         self,
         info: Info[Context, None],
         ids: Annotated[list[strawberry.ID], strawberry.argument(description="The global ids.")],
     ) -> list[Node | None]:
         _limit("ids", len(ids))
-        return list(await gather(*(find_node(info.context, id) for id in ids)))
+        return [find_node(info.context, id) for id in ids]  # type: ignore[misc]
 
     @strawberry.field(
         name="_entities",
         directives=AUTHENTICATED,
         description="For gateways: objects by their federation keys, up to 100, in their order.",
     )
-    async def entities(
+    def entities(
         self,
         info: Info[Context, None],
         representations: Annotated[
@@ -113,7 +112,7 @@ class Query:
         Annotated[Entity, strawberry.union("_Entity", description="What a gateway may ask for.")] | None
     ]:
         _limit("representations", len(representations))
-        return list(await gather(*(find_entity(info.context, each) for each in representations)))
+        return [find_entity(info.context, each) for each in representations]  # type: ignore[misc]
 
     @strawberry.field(name="_service", directives=PUBLIC, description="For gateways: this schema.")
     def service(self, info: Info[Context, None]) -> Service:

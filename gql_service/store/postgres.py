@@ -1,78 +1,130 @@
 """PostgreSQL: asyncpg, READ COMMITTED with row locks, timeouts, and life behind a transaction pooler."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
-from uuid import uuid4
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-
+from gql_service.errors import Unavailable
 from gql_service.settings import Settings
+from gql_service.store.connection import Connection, Duplicate, LostRace, Row
+from gql_service.store.statement import Statement
 
-_RETRYABLE = {"40001", "40P01"}  # serialization_failure, deadlock_detected
-_BUSY = {"55P03", "57014", "53300", "57P03"}  # lock or statement timeout, too many or no connections yet
+try:
+    import asyncpg
+except ModuleNotFoundError:  # the extra `postgres` is not installed, and SQLite needs none of it
+    if not TYPE_CHECKING:
+        asyncpg = None
 
-
-def create_engines(settings: Settings) -> tuple[AsyncEngine, AsyncEngine]:
-    """The readers, which commit every statement by themselves, and the writers; they share no pool.
-
-    A pooler may send a statement's preparation and its execution to different server connections,
-    unless a transaction holds them together, so there the readers open one.
-    """
-
-    def engine(**options: Any) -> AsyncEngine:
-        return create_async_engine(
-            settings.database_url,
-            pool_size=settings.database_pool_size,
-            max_overflow=0,
-            pool_timeout=settings.database_timeout,
-            json_deserializer=str,  # JSON columns are read as the text they were written as
-            connect_args=_connect_arguments(settings),
-            **options,
-        )
-
-    reading = "READ COMMITTED" if settings.database_pooler else "AUTOCOMMIT"
-    return engine(isolation_level=reading), engine(isolation_level="READ COMMITTED")
+T = TypeVar("T")
+_ATTEMPTS = 10
+_AGAIN = ("40001", "40P01")  # serialization_failure, deadlock_detected
+_BUSY = ("55P03", "57014", "53300", "57P03")  # lock or statement timeout, too many or no connections yet
 
 
-def _connect_arguments(settings: Settings) -> dict[str, Any]:
-    """A pooler hands each transaction to any server connection: prepared statements would be missing or
-    clash, and start-up parameters are refused, so there the timeouts belong to the database role."""
-    arguments: dict[str, Any] = {"timeout": settings.database_timeout}
-    if settings.database_pooler:
-        arguments |= {
-            "statement_cache_size": 0,
-            "prepared_statement_cache_size": 0,
-            "prepared_statement_name_func": lambda: f"gql_{uuid4().hex}",
-        }
-    else:
-        milliseconds = str(int(settings.database_timeout * 1000))
-        arguments["server_settings"] = {
-            "application_name": "gql_service",
-            "jit": "off",
-            "statement_timeout": milliseconds,
-            "lock_timeout": milliseconds,
-            "idle_in_transaction_session_timeout": milliseconds,
-        }
-    return arguments
+class _Connected:
+    """A connection of the pool."""
+
+    def __init__(self, raw: Any, observers: list[Callable[[str], None]]) -> None:
+        self._raw = raw
+        self._observers = observers
+
+    async def fetch(self, statement: Statement, **parameters: Any) -> Sequence[Row]:
+        sql, bind = statement.for_postgres
+        for observe in self._observers:
+            observe(sql)
+        rows: Sequence[Row] = await self._raw.fetch(sql, *bind(parameters))
+        return rows
+
+    async def execute(self, statement: Statement, **parameters: Any) -> None:
+        try:
+            await self.fetch(statement, **parameters)
+        except asyncpg.UniqueViolationError as error:
+            raise Duplicate from error
 
 
-@asynccontextmanager
-async def no_lock() -> AsyncIterator[None]:
-    """Writers lock rows, not the database."""
-    yield
+class PostgresDatabase:
+    """See `store.database.Database`."""
+
+    def __init__(self, settings: Settings) -> None:
+        if asyncpg is None:
+            raise ModuleNotFoundError("PostgreSQL needs the extra: pip install 'gql-service[postgres]'")
+        self.observers: list[Callable[[str], None]] = []
+        self._settings = settings
+        self._pool: Any = None
+        self._opening = asyncio.Lock()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Connection]:
+        """A pooler may send a statement's preparation and its execution to different server connections,
+        unless a transaction holds them together."""
+        with _unavailable():
+            async with self._acquire() as raw:
+                if not self._settings.database_pooler:
+                    yield _Connected(raw, self.observers)
+                    return
+                async with raw.transaction():
+                    yield _Connected(raw, self.observers)
+
+    async def write(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        with _unavailable():
+            for _ in range(_ATTEMPTS):
+                try:
+                    async with self._acquire() as raw, raw.transaction():
+                        return await work(_Connected(raw, self.observers))
+                except LostRace:
+                    continue
+                except asyncpg.PostgresError as error:
+                    if error.sqlstate not in _AGAIN:
+                        raise
+        raise _too_busy()
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+
+    @asynccontextmanager
+    async def _acquire(self) -> AsyncIterator[Any]:
+        if self._pool is None:
+            async with self._opening:
+                self._pool = self._pool or await self._open()
+        async with self._pool.acquire(timeout=self._settings.database_timeout) as raw:
+            yield raw
+
+    async def _open(self) -> Any:
+        settings = self._settings
+        options: dict[str, Any] = {"timeout": settings.database_timeout, "reset": _keep}
+        if settings.database_pooler:
+            options["statement_cache_size"] = 0
+        else:
+            milliseconds = str(int(settings.database_timeout * 1000))
+            options["server_settings"] = {
+                "application_name": "gql_service",
+                "jit": "off",
+                "statement_timeout": milliseconds,
+                "lock_timeout": milliseconds,
+                "idle_in_transaction_session_timeout": milliseconds,
+            }
+        dsn = settings.database_url.replace("postgresql+asyncpg://", "postgresql://", 1)
+        return await asyncpg.create_pool(dsn, min_size=1, max_size=settings.database_pool_size, **options)
 
 
-def is_retryable(error: DBAPIError) -> bool:
-    """Whether PostgreSQL asks for the transaction to be run again."""
-    return _state(error) in _RETRYABLE
+async def _keep(_raw: Any) -> None:
+    """Nothing we run changes the session, so a connection goes back to the pool as it is."""
 
 
-def is_busy(error: DBAPIError) -> bool:
-    """Whether a timeout or a connection limit was met."""
-    return _state(error) in _BUSY
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    """Tell a database that is busy or away, which passes, from a statement that is wrong."""
+    try:
+        yield
+    except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
+        raise _too_busy() from error
+    except asyncpg.PostgresError as error:
+        if error.sqlstate in _BUSY:
+            raise _too_busy() from error
+        raise
 
 
-def _state(error: DBAPIError) -> str:
-    return getattr(error.orig, "sqlstate", None) or ""
+def _too_busy() -> Unavailable:
+    return Unavailable("The database did not answer in time; try again.")

@@ -1,118 +1,213 @@
-"""SQLite: its pragmas, `BEGIN IMMEDIATE`, and one writer at a time across all worker processes."""
+"""SQLite: reads run inline, and writers queue for one transaction after the other.
+
+A keyed read takes less time than handing it to a thread. Only what waits for the disk goes to a thread:
+scans, and commits. Writes that queue up while one commits share the next commit, each in a savepoint.
+"""
 
 import asyncio
-import fcntl
-import os
-from collections.abc import AsyncIterator
+import sqlite3
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from gql_service.errors import Unavailable
 from gql_service.settings import Settings
+from gql_service.store.connection import Connection, Duplicate, LostRace, Row
+from gql_service.store.filelock import FileLock
+from gql_service.store.statement import Statement
+
+T = TypeVar("T")
+_MAX_GROUP = 100
+"""Writes that share one commit."""
 
 
-def file_of(url: str) -> Path:
-    """The database file a URL names."""
-    return Path(make_url(url).database or "")
+class _Inline:
+    """A connection whose statements run at once, in the event loop."""
+
+    def __init__(self, raw: sqlite3.Connection, observers: list[Callable[[str], None]]) -> None:
+        self._raw = raw
+        self._observers = observers
+
+    async def fetch(self, statement: Statement, **parameters: Any) -> list[Row]:
+        return self._run(statement, parameters).fetchall()
+
+    async def execute(self, statement: Statement, **parameters: Any) -> None:
+        try:
+            self._run(statement, parameters)
+        except sqlite3.IntegrityError as error:
+            if error.sqlite_errorname in ("SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE"):
+                raise Duplicate from error
+            raise
+
+    def _run(self, statement: Statement, parameters: dict[str, Any]) -> sqlite3.Cursor:
+        sql, bind = statement.for_sqlite
+        for observe in self._observers:
+            observe(sql)
+        return self._raw.execute(sql, bind(parameters))
 
 
-def create_engines(settings: Settings) -> tuple[AsyncEngine, AsyncEngine]:
-    """The readers and the writer. Readers never open a transaction: one that later had to write would
-    fail at once, whatever the busy timeout says."""
-    readers = create_async_engine(
-        settings.database_url,
-        isolation_level="AUTOCOMMIT",
-        pool_size=settings.database_pool_size,
-        max_overflow=0,
-        pool_timeout=settings.database_timeout,
-    )
-    writer = create_async_engine(
-        settings.database_url, pool_size=1, max_overflow=0, pool_timeout=settings.database_timeout
-    )
-    for engine in (readers, writer):
-        event.listen(engine.sync_engine, "connect", _configure(settings.database_timeout))
-    event.listen(writer.sync_engine, "begin", _begin_immediate)
-    return readers, writer
+class _Reader(_Inline):
+    """Runs scans in a thread, on a connection of their own."""
+
+    def __init__(self, database: "SqliteDatabase") -> None:
+        super().__init__(database._connect(), database.observers)
+        self._scanning = _Inline(database._connect(), database.observers)
+        self._thread = ThreadPoolExecutor(1, "sqlite-scan")
+
+    async def fetch(self, statement: Statement, **parameters: Any) -> list[Row]:
+        if not statement.scans:
+            return self._run(statement, parameters).fetchall()
+
+        def scan() -> list[Row]:
+            return self._scanning._run(statement, parameters).fetchall()
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, scan)
+
+    def close(self) -> None:
+        self._thread.shutdown()
+        self._scanning._raw.close()
+        self._raw.close()
 
 
-def _configure(timeout: float) -> Any:
-    def configure(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # the driver must not begin transactions of its own
-        cursor = connection.cursor()
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            f"busy_timeout={int(timeout * 1000)}",
-            "foreign_keys=ON",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
+class _Waiting(NamedTuple):
+    """A write in the queue."""
 
-    return configure
+    work: Callable[[Connection], Awaitable[Any]]
+    result: asyncio.Future[Any]
 
 
-def _begin_immediate(connection: Any) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+class SqliteDatabase:
+    """See `store.database.Database`."""
 
-
-class WriterLock:
-    """Held by the one task of one process that writes.
-
-    SQLite lets waiting writers poll; queueing them, first in the process and then on a file lock between
-    processes, keeps the slowest write short and closes the WAL-reset window of SQLite before 3.51.3.
-    The kernel releases the file lock of a process that dies.
-    """
-
-    def __init__(self, database: Path, timeout: float) -> None:
-        self._path = Path(f"{database}.lock")
-        self._timeout = timeout
-        self._mutex = asyncio.Lock()
-        self._file: int | None = None
+    def __init__(self, settings: Settings) -> None:
+        self.observers: list[Callable[[str], None]] = []
+        self._path = make_url(settings.database_url).database or ""
+        self._timeout = settings.database_timeout
+        self._lock = FileLock(f"{self._path}.lock", self._timeout)
+        self._queue: deque[_Waiting] = deque()
+        self._draining: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(1, "sqlite-commit")
 
     @asynccontextmanager
-    async def hold(self) -> AsyncIterator[None]:
-        """Raises TimeoutError when the lock cannot be had in time."""
-        async with asyncio.timeout(self._timeout):
-            await self._mutex.acquire()
+    async def read(self) -> AsyncIterator[Connection]:
         try:
-            await self._lock_file()
-            try:
-                yield
-            finally:
-                fcntl.flock(self._descriptor(), fcntl.LOCK_UN)
+            yield self._reader
+        except sqlite3.OperationalError as error:
+            raise _told(error) from error
+
+    async def write(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        waiting = _Waiting(work, asyncio.get_running_loop().create_future())
+        self._queue.append(waiting)
+        if self._draining is None:
+            self._draining = asyncio.create_task(self._drain())
+        try:
+            async with asyncio.timeout(self._timeout):
+                result: T = await waiting.result
+                return result
+        except TimeoutError:
+            raise _too_busy() from None
+        except sqlite3.OperationalError as error:
+            raise _told(error) from error
+
+    async def close(self) -> None:
+        if self._draining is not None:
+            await self._draining
+        self._thread.shutdown()
+        for connection in ("_reader", "_writer"):
+            if connection in self.__dict__:
+                self.__dict__.pop(connection).close()
+
+    @cached_property
+    def _reader(self) -> _Reader:
+        return _Reader(self)
+
+    @cached_property
+    def _writer(self) -> sqlite3.Connection:
+        writer = self._connect()
+        writer.execute("PRAGMA busy_timeout=0")  # waiting in SQLite would stop the event loop
+        return writer
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+    async def _drain(self) -> None:
+        """Write until the queue is empty."""
+        try:
+            while self._queue:
+                group = [self._queue.popleft() for _ in range(min(len(self._queue), _MAX_GROUP))]
+                try:
+                    await self._write_group(group)
+                except Exception as error:
+                    for _, result in group:
+                        if not result.done():
+                            result.set_exception(error)
         finally:
-            self._mutex.release()
+            self._draining = None
 
-    def _descriptor(self) -> int:
-        if self._file is None:
-            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        return self._file
-
-    async def _lock_file(self) -> None:
-        """Poll, because a blocking wait could be neither timed out nor cancelled."""
-        deadline = asyncio.get_running_loop().time() + self._timeout
-        pause = 0.0002
-        while True:
+    async def _write_group(self, group: list[_Waiting]) -> None:
+        """One transaction, in which each write stands or falls alone."""
+        written: list[tuple[asyncio.Future[Any], Any]] = []
+        async with self._lock.hold():
+            await self._begin()
             try:
-                fcntl.flock(self._descriptor(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except BlockingIOError:
-                if asyncio.get_running_loop().time() > deadline:
-                    raise TimeoutError from None
-                await asyncio.sleep(pause)
-                pause = min(pause * 1.5, 0.005)
+                for waiting in group:
+                    if not waiting.result.done():
+                        await self._write_one(waiting, written)
+                await asyncio.get_running_loop().run_in_executor(self._thread, self._writer.execute, "COMMIT")
+            except BaseException:
+                self._writer.execute("ROLLBACK")
+                raise
+        for result, value in written:
+            if not result.done():
+                result.set_result(value)
+
+    async def _write_one(self, waiting: _Waiting, written: list[tuple[asyncio.Future[Any], Any]]) -> None:
+        work, result = waiting
+        self._writer.execute("SAVEPOINT one")
+        try:
+            value = await work(_Inline(self._writer, self.observers))
+            if result.done():  # the caller has given up
+                raise asyncio.CancelledError
+            written.append((result, value))
+        except LostRace:
+            self._writer.execute("ROLLBACK TO one")
+            self._queue.append(waiting)
+        except BaseException as error:
+            self._writer.execute("ROLLBACK TO one")
+            if not result.done():
+                result.set_exception(error)
+        self._writer.execute("RELEASE one")
+
+    async def _begin(self) -> None:
+        """Wait, without stopping the event loop, for a writer that knows nothing of our lock."""
+        async with asyncio.timeout(self._timeout):
+            while True:
+                try:
+                    self._writer.execute("BEGIN IMMEDIATE")
+                    return
+                except sqlite3.OperationalError as error:
+                    if not _is_busy(error):
+                        raise
+                await asyncio.sleep(0.005)
 
 
-def is_retryable(error: DBAPIError) -> bool:
-    """Never: a transaction that began immediately meets no conflict."""
-    return False
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorname.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
 
 
-def is_busy(error: DBAPIError) -> bool:
-    """Whether another process kept the file locked for longer than the busy timeout."""
-    return getattr(error.orig, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+def _told(error: sqlite3.OperationalError) -> Exception:
+    return _too_busy() if _is_busy(error) else error
+
+
+def _too_busy() -> Unavailable:
+    return Unavailable("The database did not answer in time; try again.")

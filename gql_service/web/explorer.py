@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gql_service.web.media_types import GRAPHQL_RESPONSE, JSON, negotiate
 
@@ -42,12 +43,22 @@ def page() -> Response:
     )
 
 
-def wants_page(request: Request) -> bool:
-    """A browser that was sent here, as opposed to a client that sends a query."""
+class InFront:
+    """Sends a browser the page, and whoever sends a query on to GraphQL."""
+
+    def __init__(self, graphql: ASGIApp) -> None:
+        self._graphql = graphql
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        wants_page = scope["method"] == "GET" and _wants_page(Request(scope))
+        await (page() if wants_page else self._graphql)(scope, receive, send)
+
+
+def _wants_page(request: Request) -> bool:
+    accept = request.headers.get("accept", "").encode("latin-1")
     return (
-        request.method == "GET"
-        and "query" not in request.query_params
-        and negotiate(request.headers.get("accept"), (GRAPHQL_RESPONSE, JSON, "text/html")) == "text/html"
+        "query" not in request.query_params
+        and negotiate(accept, (GRAPHQL_RESPONSE, JSON, "text/html")) == "text/html"
     )
 
 

@@ -6,14 +6,16 @@ from typing import Any, NamedTuple
 
 import orjson
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.datastructures import QueryParams
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
 
 from gql_service import strict_json
 from gql_service.engine.documents import Documents, InvalidDocument
 from gql_service.engine.execute import execute
+from gql_service.engine.trusted import KnownDocuments, Trust, read_folder
 from gql_service.errors import BadUserInput, RequestError, ServiceError, Unavailable
-from gql_service.observability.logging import report_unexpected
+from gql_service.observability.logging import report, report_unexpected
 from gql_service.schema.context import Context, Services
 from gql_service.settings import Settings
 from gql_service.web.media_types import GRAPHQL_RESPONSE, JSON, essence, negotiate
@@ -28,18 +30,31 @@ from gql_service.web.request import (
 PREFLIGHT_HEADERS = ("graphql-preflight", "x-requested-with", "apollo-require-preflight")
 _MAX_MESSAGE = 1000
 _OFFERS = (GRAPHQL_RESPONSE, JSON)
+_CONTENT_TYPES = {offer: f"{offer}; charset=utf-8".encode() for offer in _OFFERS}
+_SIMPLE_TYPES = ("", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data")
+_EXTRA_HEADERS = {
+    401: [(b"www-authenticate", b"Bearer")],
+    503: [(b"retry-after", b"1")],
+}
+
+Headers = dict[bytes, bytes]
+Body = dict[str, Any]
 
 
 class Parameters(NamedTuple):
     """What a client asks for."""
 
-    query: str
+    query: str | None
+    hash: str | None
     operation_name: str | None
     variables: dict[str, Any] | None
 
 
 class GraphQLEndpoint:
-    """Reads a request, executes its operation, and writes the response."""
+    """Reads a request, executes its operation, and writes the response.
+
+    A plain ASGI application: Starlette's request and response objects cost as much as a small query.
+    """
 
     def __init__(self, schema: GraphQLSchema, services: Services, settings: Settings) -> None:
         self._schema = schema
@@ -48,58 +63,79 @@ class GraphQLEndpoint:
         self._documents = Documents(
             schema, max_tokens=settings.max_document_tokens, capacity=settings.max_cached_documents
         )
+        folder = settings.trusted_documents
+        self._known = KnownDocuments(
+            read_folder(folder) if folder else {},
+            Trust(settings.trust),
+            settings.max_cached_documents,
+            lambda hash: report("untrusted document", hash=hash),
+        )
 
-    async def __call__(self, request: Request) -> Response:
-        media_type = negotiate(request.headers.get("accept"), _OFFERS)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = _headers(scope)
+        media_type = negotiate(headers.get(b"accept"), _OFFERS)
+        extra: list[tuple[bytes, bytes]] = []
         try:
+            if scope["method"] not in ("GET", "HEAD", "POST"):
+                raise MethodNotAllowed("Send queries by GET or POST.", "GET, HEAD, POST")
             if media_type is None:
                 raise NotAcceptable(f"The response is {GRAPHQL_RESPONSE} or {JSON}; accept one of them.")
             async with asyncio.timeout(self._settings.request_timeout):
-                return await self._respond(request, media_type)
+                status, body = await self._answer(scope, headers, receive, media_type)
         except TimeoutError:
-            error: ServiceError = Unavailable("The request took too long; ask for less, or try again.")
+            status, body = _refused(Unavailable("The request took too long; ask for less, or try again."))
+        except MethodNotAllowed as refusal:
+            status, body = _refused(refusal)
+            extra = [(b"allow", refusal.allow.encode())]
         except RequestError as refusal:
-            error = refusal
-        return _refusal(error, media_type or JSON)
+            status, body = _refused(refusal)
+        except ClientDisconnect:
+            return
+        await _send(send, status, orjson.dumps(body), media_type or JSON, extra)
 
-    async def _respond(self, request: Request, media_type: str) -> Response:
-        principal = await authenticate(request, self._services.loaders)
-        parameters = await self._read(request)
+    async def _answer(
+        self, scope: Scope, headers: Headers, receive: Receive, media_type: str
+    ) -> tuple[int, Body]:
+        principal = await authenticate(headers.get(b"authorization"), self._services.loaders)
+        parameters = await self._read(scope, headers, receive)
         try:
-            document = self._documents.get(parameters.query)
+            document = self._documents.get(self._known.text(parameters.query, parameters.hash))
         except InvalidDocument as invalid:
             return _request_errors(invalid.errors, invalid.code, media_type)
-        operation = document.operation_type(parameters.operation_name)
-        if request.method != "POST" and operation not in (OperationType.QUERY, None):
-            raise MethodNotAllowed("Only queries may be sent by GET; send this operation by POST.")
+        operation = document.operation(parameters.operation_name)
+        if scope["method"] != "POST" and operation and operation.node.operation is not OperationType.QUERY:
+            raise MethodNotAllowed("Only queries may be sent by GET; send this operation by POST.", "POST")
         result = await execute(
             self._schema,
-            document.node,
+            document,
             context_value=Context(self._services, principal),
             variable_values=parameters.variables,
             operation_name=parameters.operation_name,
         )
         return _result(result, media_type)
 
-    async def _read(self, request: Request) -> Parameters:
-        if request.method != "POST":
-            given: Any = dict(request.query_params)
+    async def _read(self, scope: Scope, headers: Headers, receive: Receive) -> Parameters:
+        if scope["method"] != "POST":
+            given: Any = dict(QueryParams(scope["query_string"]))
             for name in ("variables", "extensions"):
                 if name in given:
                     given[name] = _json(given[name].encode(), f"`{name}`")
             return _parameters(given)
-        content_type = essence(request.headers.get("content-type"))
-        simple = content_type in (
-            "",
-            "text/plain",
-            "application/x-www-form-urlencoded",
-            "multipart/form-data",
-        )
-        if content_type != JSON and not (
-            simple and any(header in request.headers for header in PREFLIGHT_HEADERS)
-        ):
-            raise UnsupportedMediaType(f"Send the request as {JSON}.")
-        return _parameters(_json(await read_body(request, self._settings.max_body_size), "The body"))
+        content_type = headers.get(b"content-type")
+        if content_type != b"application/json" and essence(content_type) != JSON:
+            simple = essence(content_type) in _SIMPLE_TYPES
+            if not (simple and any(name.encode() in headers for name in PREFLIGHT_HEADERS)):
+                raise UnsupportedMediaType(f"Send the request as {JSON}.")
+        body = await read_body(receive, headers.get(b"content-length"), self._settings.max_body_size)
+        return _parameters(_json(body, "The body"))
+
+
+def _headers(scope: Scope) -> Headers:
+    """The first value of each header."""
+    headers: Headers = {}
+    for name, value in scope["headers"]:
+        headers.setdefault(name, value)
+    return headers
 
 
 def _json(text: bytes, what: str) -> Any:
@@ -113,54 +149,63 @@ def _parameters(given: Any) -> Parameters:
     if not isinstance(given, dict):
         raise BadUserInput("The body must be a JSON object with a `query`; batches are not supported.")
     query, name, variables = (given.get(key) for key in ("query", "operationName", "variables"))
-    if not isinstance(query, str) or not query.strip():
+    extensions = given.get("extensions")
+    if extensions is not None and not isinstance(extensions, dict):
+        raise BadUserInput("`extensions` must be an object.")
+    hash = _hash(extensions or {})
+    if not (query is None and hash) and (not isinstance(query, str) or not query.strip()):
         raise BadUserInput("`query` must be a string with a GraphQL document.")
     if name is not None and not isinstance(name, str):
         raise BadUserInput("`operationName` must be a string.")
     if variables is not None and not isinstance(variables, dict):
         raise BadUserInput("`variables` must be an object.")
-    extensions = given.get("extensions")
-    if extensions is not None and not isinstance(extensions, dict):
-        raise BadUserInput("`extensions` must be an object.")
-    return Parameters(query, name or None, variables)
+    return Parameters(query, hash, name or None, variables)
 
 
-def _result(result: ExecutionResult, media_type: str) -> Response:
-    errors = result.errors or []
-    if result.data is None and errors and not any(error.path for error in errors):
+def _hash(extensions: dict[str, Any]) -> str | None:
+    """The hash of an automatic persisted query."""
+    persisted = extensions.get("persistedQuery")
+    if persisted is None:
+        return None
+    hash = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
+    if not isinstance(hash, str) or persisted.get("version") != 1:
+        raise BadUserInput("`persistedQuery` is an object with `version` 1 and a `sha256Hash`.")
+    return hash.lower()
+
+
+def _result(result: ExecutionResult, media_type: str) -> tuple[int, Body]:
+    errors = result.errors
+    if not errors:
+        return 200, {"data": result.data}
+    if result.data is None and not any(error.path for error in errors):
         return _request_errors(errors, BadUserInput.code, media_type)
-    body: dict[str, Any] = {"data": result.data}
-    if errors:
-        body["errors"] = [_public(error) for error in errors]
-    return _response(body, 200, media_type)
+    return 200, {"data": result.data, "errors": [_public(error) for error in errors]}
 
 
-def _request_errors(errors: Sequence[GraphQLError], code: str, media_type: str) -> Response:
+def _request_errors(errors: Sequence[GraphQLError], code: str, media_type: str) -> tuple[int, Body]:
     """The operation was not executed. Clients of the older media type expect 200 all the same."""
     body = {"errors": [_public(error, code) for error in errors]}
-    return _response(body, 400 if media_type == GRAPHQL_RESPONSE else 200, media_type)
+    return 400 if media_type == GRAPHQL_RESPONSE else 200, body
 
 
-def _refusal(error: ServiceError, media_type: str) -> Response:
+def _refused(error: ServiceError) -> tuple[int, Body]:
     """The request is none of GraphQL over HTTP, or its caller is unknown: an error in either media type."""
-    body = {"errors": [{"message": error.message, "extensions": {"code": error.code}}]}
-    response = _response(body, error.status, media_type)
-    if error.status == 401:
-        response.headers["WWW-Authenticate"] = "Bearer"
-    if error.status == 405:
-        response.headers["Allow"] = "POST"
-    if error.status == 503:
-        response.headers["Retry-After"] = "1"
-    return response
+    return error.status, {"errors": [{"message": error.message, "extensions": {"code": error.code}}]}
 
 
-def _response(body: dict[str, Any], status: int, media_type: str) -> Response:
-    return Response(
-        orjson.dumps(body),
-        status,
-        headers={"Cache-Control": "no-store", "Vary": "Accept, Authorization"},
-        media_type=f"{media_type}; charset=utf-8",
-    )
+async def _send(
+    send: Send, status: int, body: bytes, media_type: str, extra: list[tuple[bytes, bytes]]
+) -> None:
+    headers = [
+        (b"content-type", _CONTENT_TYPES[media_type]),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"vary", b"Accept, Authorization"),
+        *_EXTRA_HEADERS.get(status, ()),
+        *extra,
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 def _public(error: GraphQLError, code: str = BadUserInput.code) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from starlette.responses import JSONResponse, Response
 
 from gql_service.errors import Unavailable
 from gql_service.store.database import Database
+from gql_service.store.statement import PING
 
 
 async def live(_request: Request) -> Response:
@@ -17,7 +18,8 @@ class Ready:
 
     async def __call__(self, _request: Request) -> Response:
         try:
-            await self._database.ping()
+            async with self._database.read() as connection:
+                await connection.fetch(PING)
         except Unavailable as error:
             return JSONResponse({"status": "unavailable", "reason": error.message}, 503)
         return JSONResponse({"status": "ok"})

@@ -1,24 +1,26 @@
 """Content negotiation: which of the offered media types a client prefers."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 JSON = "application/json"
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 
 
-def essence(content_type: str | None) -> str:
+def essence(content_type: bytes | None) -> str:
     """A media type without its parameters, in lower case."""
-    return (content_type or "").partition(";")[0].strip().lower()
+    return (content_type or b"").decode("latin-1").partition(";")[0].strip().lower()
 
 
-def negotiate(accept: str | None, offers: Sequence[str]) -> str | None:
+@lru_cache(256)
+def negotiate(accept: bytes | None, offers: tuple[str, ...]) -> str | None:
     """The offer an `Accept` header prefers, the first of equals; None where it accepts none.
 
     Without a header everything is acceptable. See RFC 9110, section 12.5.1.
     """
     if accept is None or not accept.strip():
         return offers[0]
-    ranges = [_parse(part) for part in accept.split(",")]
+    ranges = [_parse(part) for part in accept.split(b",")]
     best, best_quality = None, 0.0
     for offer in offers:
         quality = _quality(offer, ranges)
@@ -27,11 +29,11 @@ def negotiate(accept: str | None, offers: Sequence[str]) -> str | None:
     return best
 
 
-def _parse(part: str) -> tuple[str, float]:
+def _parse(part: bytes) -> tuple[str, float]:
     quality = 1.0
-    for parameter in part.split(";")[1:]:
-        name, _, value = parameter.partition("=")
-        if name.strip().lower() == "q":
+    for parameter in part.split(b";")[1:]:
+        name, _, value = parameter.partition(b"=")
+        if name.strip().lower() == b"q":
             try:
                 quality = min(max(float(value), 0.0), 1.0)
             except ValueError:

@@ -1,6 +1,7 @@
 """What every door reads of a request: its caller and its body, and what may be wrong with it."""
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
 
 from gql_service.auth import tokens
 from gql_service.auth.principal import Principal
@@ -9,8 +10,14 @@ from gql_service.schema.loaders import Loaders
 
 
 class MethodNotAllowed(RequestError):
+    """`allow` names the methods that are, as the header of that name does."""
+
     code = "METHOD_NOT_ALLOWED"
     status = 405
+
+    def __init__(self, message: str, allow: str) -> None:
+        super().__init__(message)
+        self.allow = allow
 
 
 class NotAcceptable(RequestError):
@@ -27,30 +34,35 @@ class MalformedBody(BadUserInput):
     """The body is not what its content type says."""
 
 
-async def authenticate(request: Request, loaders: Loaders) -> Principal | None:
+async def authenticate(authorization: bytes | None, loaders: Loaders) -> Principal | None:
     """The caller; None where no credentials were presented. Raises Unauthenticated where they are wrong."""
-    authorization = request.headers.get("authorization")
     if authorization is None:
         return None
-    token = tokens.from_header(authorization)
+    token = tokens.from_header(authorization.decode("latin-1"))
     principal = None if token is None else await loaders.principal(token)
     if principal is None:
         raise Unauthenticated
     return principal
 
 
-async def read_body(request: Request, max_size: int) -> bytes:
+async def read_body(receive: Receive, content_length: bytes | None, max_size: int) -> bytes:
     """The whole body. Raises LimitExceeded beyond `max_size` bytes, without reading on."""
-    length = request.headers.get("content-length", "0")
+    length = content_length or b""
+    if length.isdigit() and int(length) > max_size:
+        raise _too_large(max_size)
     chunks: list[bytes] = []
-    size = int(length) if length.isdecimal() else 0
-    if size <= max_size:
-        size = 0
-        async for chunk in request.stream():
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > max_size:
-                break
-    if size > max_size:
-        raise LimitExceeded(f"The request body is larger than {max_size} bytes.")
-    return b"".join(chunks)
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > max_size:
+            raise _too_large(max_size)
+        if not message.get("more_body"):
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _too_large(max_size: int) -> LimitExceeded:
+    return LimitExceeded(f"The request body is larger than {max_size} bytes.")

@@ -1,7 +1,6 @@
 """The REST façade: `/api/core/users/platform-metadata/`, over the same functions as GraphQL."""
 
 import asyncio
-from functools import partial
 from typing import Any
 
 import orjson
@@ -10,8 +9,7 @@ from starlette.responses import Response
 
 from gql_service import strict_json
 from gql_service.auth.policy import DocumentAccess
-from gql_service.domain import documents
-from gql_service.domain.documents import Document, Precondition
+from gql_service.domain.documents import CLEARING, Change, Document, Precondition, patching, replacing
 from gql_service.errors import (
     SIZE_PROBLEMS,
     BadUserInput,
@@ -23,7 +21,7 @@ from gql_service.errors import (
     Unavailable,
 )
 from gql_service.instants import rfc3339
-from gql_service.schema.context import Context, Services, Write
+from gql_service.schema.context import Context, Services
 from gql_service.settings import Settings
 from gql_service.web.media_types import JSON, essence
 from gql_service.web.request import MalformedBody, UnsupportedMediaType, authenticate, read_body
@@ -54,7 +52,9 @@ class RestEndpoint:
             return _json({name: [rejected.message]}, 413 if rejected.problem in SIZE_PROBLEMS else 400)
 
     async def _respond(self, request: Request) -> Response:
-        context = Context(self._services, await authenticate(request, self._services.loaders))
+        context = Context(
+            self._services, await authenticate(_raw(request, "authorization"), self._services.loaders)
+        )
         if context.principal is None:
             raise Unauthenticated
         platform_key = request.query_params.get("platform_key")
@@ -69,27 +69,27 @@ class RestEndpoint:
             if _names(none_match, document.revision, weak=True):
                 return Response(status_code=304, headers=_headers(document.revision))
             return _document(access, document)
-        work = partial(await self._write(request), precondition=_precondition(request))
-        document = (await context.write(access, work)).document
+        change = await self._change(request)
+        document = (await context.write(access, change, _precondition(request))).document
         if request.method == "DELETE":
             return Response(status_code=204, headers=_headers(document.revision))
         return _document(access, document)
 
-    async def _write(self, request: Request) -> Write:
+    async def _change(self, request: Request) -> Change:
         if request.method == "DELETE":
-            return documents.clear
+            return CLEARING
         body = await self._read(request)
         if request.method == "PUT":
             _check_fields(body, {"metadata"})
             if "metadata" not in body:
                 raise Rejected(Problem.METADATA_REQUIRED, "This field is required.", ("metadata",))
-            return partial(documents.replace, metadata=body["metadata"])
+            return replacing(body["metadata"], self._services.limits)
         _check_fields(body, {"metadata", "delete_keys"})
-        return partial(documents.patch, metadata=body.get("metadata"), delete_keys=body.get("delete_keys"))
+        return patching(body.get("metadata"), body.get("delete_keys"), self._services.limits)
 
     async def _read(self, request: Request) -> dict[str, Any]:
-        text = await read_body(request, self._settings.max_body_size)
-        if essence(request.headers.get("content-type")) != JSON:
+        text = await read_body(request.receive, _raw(request, "content-length"), self._settings.max_body_size)
+        if essence(_raw(request, "content-type")) != JSON:
             raise UnsupportedMediaType(f"Send the body as {JSON}.")
         try:
             body = strict_json.loads(text)
@@ -98,6 +98,11 @@ class RestEndpoint:
         if not isinstance(body, dict):
             raise Rejected(Problem.INVALID_VALUE, "The body must be a JSON object.", ())
         return body
+
+
+def _raw(request: Request, header: str) -> bytes | None:
+    value = request.headers.get(header)
+    return None if value is None else value.encode("latin-1")
 
 
 def _check_fields(body: dict[str, Any], known: set[str]) -> None:

@@ -8,14 +8,13 @@ from typing import Any, TypeVar
 
 import httpx
 import uvicorn
-from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gql_service import instants
 from gql_service.app import create_app
 from gql_service.schema.context import Services
 from gql_service.settings import Settings
 from gql_service.store import migrations
+from gql_service.store.connection import Connection
 
 T = TypeVar("T")
 
@@ -60,7 +59,7 @@ class Service:
 
         return asyncio.run_coroutine_threadsafe(call(), self._loop).result(60)
 
-    def write(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    def write(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Run one transaction, past the doors: for setting the scene only."""
         return self.run(lambda: self.services.database.write(work))
 
@@ -69,22 +68,16 @@ class Service:
         """The SQL statements the service executes meanwhile."""
         seen: list[str] = []
 
-        def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
-            seen.append(statement)
-
-        database = self.services.database
-        engines = [database.readers.sync_engine, database.writer.sync_engine]
-        for engine in engines:
-            event.listen(engine, "before_cursor_execute", note)
+        observers = self.services.database.observers
+        observers.append(seen.append)
         try:
             yield seen
         finally:
-            for engine in engines:
-                event.remove(engine, "before_cursor_execute", note)
+            observers.remove(seen.append)
 
     def _serve(self) -> None:
         async def serve() -> None:
-            await migrations.upgrade(self.services.database)
+            await migrations.upgrade(self.settings)
             await self._server.serve()
 
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:

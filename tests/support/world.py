@@ -21,7 +21,7 @@ class Caller:
 
     @property
     def id(self) -> str:
-        return self.user.id
+        return self.user.user_id
 
     @property
     def username(self) -> str:
@@ -104,6 +104,6 @@ class World:
                 now=now,
                 **facts,
             )
-            return user, str(await access_tokens.issue(tx, user.id, label="test", now=now))
+            return user, str(await access_tokens.issue(tx, user.user_id, label="test", now=now))
 
         return Caller(self.service, *self.service.write(create))

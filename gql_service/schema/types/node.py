@@ -1,18 +1,35 @@
-"""Global ids and the `Node` interface: base64 of `Type:key`, so that another service can build one."""
+"""Objects with a row, and the `Node` interface, whose ids are base64 of `Type:key`: others can build one."""
 
 import base64
 import binascii
+from collections.abc import Sequence
+from typing import Any
 
 import strawberry
+from strawberry.types.field import StrawberryField
 
 from gql_service.errors import BadUserInput
+
+ID = "The global id: base64 of the type's name, a colon and the key."
+
+
+def column(description: str, directives: Sequence[object] = ()) -> Any:
+    """A field that is read from the object's `row`, under the same name."""
+    field: StrawberryField = strawberry.field(description=description, directives=directives)
+    field.init = False
+    return field
+
+
+def read(source: Any, name: str) -> Any:
+    """How a field without a resolver gets its value: from the row of an object that has one."""
+    return getattr(getattr(source, "row", source), name)
 
 
 @strawberry.interface(description="An object that `node` can find again by its global id.")
 class Node:
-    id: strawberry.ID = strawberry.field(
-        description="The global id: base64 of the type's name, a colon and the key."
-    )
+    @strawberry.field(description=ID)
+    def id(self) -> strawberry.ID:
+        raise NotImplementedError
 
 
 def global_id(type_name: str, key: str) -> strawberry.ID:

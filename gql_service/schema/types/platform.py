@@ -5,8 +5,7 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import Info
 
-from gql_service.auth.policy import Subject
-from gql_service.domain import tenants, users
+from gql_service.domain import tenants
 from gql_service.domain.pages import Page
 from gql_service.errors import BadUserInput
 from gql_service.schema.auth import AUTHENTICATED, TENANT_ADMIN, TENANT_MEMBER
@@ -21,7 +20,7 @@ from gql_service.schema.types.connection import (
     page_info,
     read_page,
 )
-from gql_service.schema.types.node import Node, global_id
+from gql_service.schema.types.node import ID, Node, column, global_id
 from gql_service.schema.types.user import User
 
 
@@ -48,8 +47,7 @@ class UserConnection:
 
     @strawberry.field(description="How many users the whole list has.")
     async def total_count(self, info: Info[Context, None]) -> int:
-        async with info.context.services.database.read() as connection:
-            return await users.count_of_tenant(connection, self.tenant_id, self.username_prefix)
+        return await info.context.services.loaders.member_count(self.tenant_id, self.username_prefix)
 
 
 @strawberry.federation.type(
@@ -58,10 +56,14 @@ class UserConnection:
     description="An application of a tenant, for which metadata is kept.",
 )
 class Platform(Node):
-    subject: strawberry.Private[Subject]
-    key: str = strawberry.field(description="The unique key, such as `acme-corp`.")
-    name: str = strawberry.field(description="What to call the platform.")
-    tenant_id: strawberry.ID = strawberry.field(description="The tenant that owns the platform.")
+    row: strawberry.Private[tenants.Platform]
+    key: str = column("The unique key, such as `acme-corp`.")
+    name: str = column("What to call the platform.")
+    tenant_id: strawberry.ID = column("The tenant that owns the platform.")
+
+    @strawberry.field(description=ID)
+    def id(self) -> strawberry.ID:
+        return global_id("Platform", self.row.key)
 
     @strawberry.field(directives=TENANT_ADMIN, description="The platform's members, in a stable order.")
     async def users(
@@ -77,23 +79,12 @@ class Platform(Node):
         prefix = where.username_prefix if where else None
         if prefix and "\0" in prefix:
             raise BadUserInput("Text must not contain the character U+0000.")
-        async with info.context.services.database.read() as connection:
-            page = await users.page_of_tenant(connection, self.tenant_id, request, prefix)
-        return _connection(page, self.tenant_id, prefix)
-
-    @staticmethod
-    def of(row: tenants.Platform) -> "Platform":
-        return Platform(
-            subject=Subject(None, row.tenant_id, frozenset({row.tenant_id})),
-            id=global_id("Platform", row.key),
-            key=row.key,
-            name=row.name,
-            tenant_id=strawberry.ID(row.tenant_id),
-        )
+        page = await info.context.services.loaders.members(self.row.tenant_id, request, prefix)
+        return _connection(page, self.row.tenant_id, prefix)
 
 
 def _connection(page: Page[Any], tenant_id: str, username_prefix: str | None) -> UserConnection:
-    found, keys = [User.of(row) for row in page.items], cursors(page, lambda row: row.id)
+    found, keys = [User(row=row) for row in page.items], cursors(page, lambda row: row.user_id)
     return UserConnection(
         tenant_id=tenant_id,
         username_prefix=username_prefix,

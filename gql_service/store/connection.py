@@ -1,0 +1,28 @@
+"""What domain functions are given: a connection that runs statements, whatever the database."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from gql_service.store.statement import Statement
+
+Row = Sequence[Any]
+
+
+class Duplicate(Exception):
+    """A row with the same key exists."""
+
+
+class LostRace(Exception):
+    """A concurrent transaction was first: run this one again, it will see what that one wrote."""
+
+
+class Connection(Protocol):
+    """A connection for reading, or the transaction of one write."""
+
+    async def fetch(self, statement: Statement, **parameters: Any) -> Sequence[Row]:
+        """The rows of a query."""
+        ...
+
+    async def execute(self, statement: Statement, **parameters: Any) -> None:
+        """Run a statement without rows. Raises Duplicate."""
+        ...

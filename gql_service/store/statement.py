@@ -1,0 +1,88 @@
+"""SQL statements: written in SQLAlchemy Core, compiled once per database, run by the driver itself.
+
+To hand SQLAlchemy a statement for execution costs more than to execute it; see bench/README.md.
+"""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import Boolean, ColumnElement, Executable, Text, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as postgres_dialect
+from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+
+class Prepared(NamedTuple):
+    """The text for one driver, and how to order named parameters for it."""
+
+    sql: str
+    bind: Callable[[dict[str, Any]], tuple[Any, ...]]
+
+
+class Statement:
+    """A Core statement with parameters named by `bindparam` (in an INSERT, by its columns).
+
+    `scans` says that it may read many rows, so that SQLite runs it where it delays nobody.
+    """
+
+    def __init__(self, core: Executable, *, scans: bool = False) -> None:
+        self._core = core
+        self.scans = scans
+
+    @cached_property
+    def for_sqlite(self) -> Prepared:
+        return _prepare(self._core, sqlite_dialect(), lambda keys: orjson.dumps(keys).decode())
+
+    @cached_property
+    def for_postgres(self) -> Prepared:
+        return _prepare(self._core, postgres_dialect(), list)  # type: ignore[no-untyped-call]
+
+
+def _prepare(core: Executable, dialect: Dialect, pack: Callable[[Any], Any]) -> Prepared:
+    compiled = core.compile(dialect=dialect)  # type: ignore[attr-defined]
+    names: list[str] = compiled.positiontup
+    lists = {name for name in names if isinstance(compiled.binds[name].type, ARRAY)}
+    fixed = {name: compiled.binds[name].value for name in names if not compiled.binds[name].required}
+    fixed = {name: value for name, value in fixed.items() if value is not None}
+
+    def bind(given: dict[str, Any]) -> tuple[Any, ...]:
+        return tuple([given[name] for name in names])
+
+    def bind_lists(given: dict[str, Any]) -> tuple[Any, ...]:
+        given = fixed | given
+        return tuple([pack(given[name]) if name in lists else given[name] for name in names])
+
+    return Prepared(str(compiled), bind_lists if lists or fixed else bind)
+
+
+class among(FunctionElement[bool]):
+    """`among(column, "keys")`: the column is one of the texts in the list parameter, however many."""
+
+    type = Boolean()
+    inherit_cache = True
+    _is_implicitly_boolean = True  # or Core compares it with 1 for SQLite, which then uses no index
+
+    def __init__(self, column: ColumnElement[str], parameter: str) -> None:
+        super().__init__(column, bindparam(parameter, type_=ARRAY(Text)))
+
+
+@compiles(among, "sqlite")
+def _in_sqlite(element: among, compiler: SQLCompiler, **options: Any) -> str:
+    column, keys = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({keys}))"  # noqa: S608 - both are rendered by Core
+
+
+@compiles(among, "postgresql")
+def _in_postgres(element: among, compiler: SQLCompiler, **options: Any) -> str:
+    column, keys = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} = ANY({keys})"
+
+
+PING = Statement(select(1))
+"""A sign of life."""

@@ -1,0 +1,83 @@
+"""Documents by their hash: automatic persisted queries, and folders of trusted documents."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.service import Service, serving
+
+QUERY = "{ __typename }"
+TRUSTED = "query Trusted { __typename }"
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def send(service: Service, query: str | None, hash: str | None) -> Any:
+    persisted = {"persistedQuery": {"version": 1, "sha256Hash": hash}}
+    body = {"query": query, "extensions": persisted if hash else None}
+    return service.client.post("/graphql", json={key: body[key] for key in body if body[key]}).json()
+
+
+def code(body: Any) -> str:
+    return str(body["errors"][0]["extensions"]["code"])
+
+
+def test_a_document_is_registered_once_and_then_found_by_its_hash(service: Service) -> None:
+    query = f"# {service.url}\n{QUERY}"
+    unknown = send(service, None, sha256(query))
+    assert (code(unknown), unknown["errors"][0]["message"]) == (
+        "PERSISTED_QUERY_NOT_FOUND",
+        "PersistedQueryNotFound",
+    )
+    assert send(service, query, sha256(query)) == {"data": {"__typename": "Query"}}
+    assert send(service, None, sha256(query)) == {"data": {"__typename": "Query"}}
+    by_get = {"extensions": f'{{"persistedQuery":{{"version":1,"sha256Hash":"{sha256(query)}"}}}}'}
+    assert service.client.get("/graphql", params=by_get).json() == {"data": {"__typename": "Query"}}
+
+
+def test_a_hash_that_is_not_the_documents_is_refused_and_not_registered(service: Service) -> None:
+    assert code(send(service, QUERY, sha256("another"))) == "BAD_USER_INPUT"
+    assert code(send(service, None, sha256("another"))) == "PERSISTED_QUERY_NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    "persisted", [1, {}, {"version": 1}, {"version": 2, "sha256Hash": "a"}, {"version": 1, "sha256Hash": 1}]
+)
+def test_a_malformed_persisted_query_is_refused(service: Service, persisted: Any) -> None:
+    given = {"query": QUERY, "extensions": {"persistedQuery": persisted}}
+    response = service.client.post("/graphql", json=given)
+    assert (response.status_code, code(response.json())) == (400, "BAD_USER_INPUT")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "trusted"
+    folder.mkdir()
+    (folder / "one.graphql").write_text(TRUSTED)
+    return folder
+
+
+def test_only_trusted_documents_are_executed_where_the_operator_says_so(
+    fresh_database_url: str, folder: Path
+) -> None:
+    with serving(fresh_database_url, trusted_documents=folder, trust="trusted-only") as service:
+        assert send(service, TRUSTED, None) == {"data": {"__typename": "Query"}}
+        assert send(service, None, sha256(TRUSTED)) == {"data": {"__typename": "Query"}}
+        assert code(send(service, QUERY, None)) == "FORBIDDEN"
+        assert code(send(service, QUERY, sha256(QUERY))) == "FORBIDDEN"
+        assert code(send(service, None, sha256(QUERY))) == "PERSISTED_QUERY_NOT_FOUND"
+
+
+def test_an_untrusted_document_is_told_where_the_operator_wants_to_know(
+    fresh_database_url: str, folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with serving(fresh_database_url, trusted_documents=folder, trust="log") as service:
+        assert send(service, TRUSTED, None) == {"data": {"__typename": "Query"}}
+        assert send(service, QUERY, None) == {"data": {"__typename": "Query"}}
+    told = capfd.readouterr().err
+    assert sha256(QUERY) in told
+    assert sha256(TRUSTED) not in told
