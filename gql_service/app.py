@@ -80,7 +80,7 @@ def _collect_rarely() -> None:
     which goes by reference counting, is looked at less often: a page of users makes thousands of objects."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 20, 50)
+    gc.set_threshold(500_000, 20, 50)
 
 
 def build_services(settings: Settings, clock: Callable[[], int] = instants.now) -> Services:

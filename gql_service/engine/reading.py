@@ -1,6 +1,6 @@
 """Reading the leaves of an object: one generated function each place of an operation.
 
-Generated code reads a page of 50 users 1.6 times as fast as a loop over closures (bench/README.md).
+Generated code reads a page of users 1.4 times as fast as a loop over closures (`python -m bench.reading`).
 """
 
 from collections.abc import Callable, Sequence

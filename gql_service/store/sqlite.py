@@ -165,7 +165,8 @@ class SqliteDatabase:
                         await self._write_one(waiting, written)
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._writer.execute, "COMMIT")
             except BaseException:
-                self._writer.execute("ROLLBACK")
+                if self._writer.in_transaction:  # SQLite may have ended it itself, when the disk is full
+                    self._writer.execute("ROLLBACK")
                 raise
         for result, value in written:
             if not result.done():

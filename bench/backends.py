@@ -1,0 +1,105 @@
+"""The databases: a file, or a PostgreSQL of our own. Each server gets a copy of what was loaded once."""
+
+import asyncio
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import asyncpg
+
+from bench.data import Dataset, load
+from tests.support import postgres
+
+
+class Backend(Protocol):
+    """Where databases come from; a URL is `sqlite:///…` or `postgresql://…`."""
+
+    name: str
+    version: str
+
+    def loaded(self, users: int) -> tuple[str, Dataset]:
+        """The URL of a new database with this many users, ready to be copied."""
+
+    def copy(self, url: str) -> str:
+        """The URL of a new copy of a database that nobody is using."""
+
+
+class Sqlite:
+    """A file each, beside one another."""
+
+    name = "sqlite"
+    version = sqlite3.sqlite_version
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._count = 0
+
+    def loaded(self, users: int) -> tuple[str, Dataset]:
+        url = self._new()
+        dataset = asyncio.run(load(url, users))
+        with closing(sqlite3.connect(_file(url))) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return url, dataset
+
+    def copy(self, url: str) -> str:
+        copy = self._new()
+        shutil.copyfile(_file(url), _file(copy))
+        return copy
+
+    def _new(self) -> str:
+        self._count += 1
+        return f"sqlite:///{self._folder / f'bench-{self._count}.sqlite3'}"
+
+
+def _file(url: str) -> str:
+    return url.removeprefix("sqlite:///")
+
+
+class Postgres:
+    """A database each, in one server."""
+
+    name = "postgres"
+
+    def __init__(self, server: postgres.Postgres) -> None:
+        self._server = server
+        self._count = 0
+        self.version = asyncio.run(_server_version(server.port))
+
+    def loaded(self, users: int) -> tuple[str, Dataset]:
+        url = self._new()
+        dataset = asyncio.run(load(url, users))
+        self._psql("VACUUM ANALYZE", url.rpartition("/")[2])
+        return url, dataset
+
+    def copy(self, url: str) -> str:
+        return self._new(f" TEMPLATE {url.rpartition('/')[2]}")
+
+    def _new(self, origin: str = "") -> str:
+        self._count += 1
+        self._psql(f"CREATE DATABASE bench_{self._count}{origin}")
+        return f"postgresql://tester@127.0.0.1:{self._server.port}/bench_{self._count}"
+
+    def _psql(self, statement: str, database: str = "postgres") -> None:
+        place = ("-h", str(self._server.folder), "-p", str(self._server.port), "-U", "tester")
+        self._server.run("psql", *place, "-d", database, "-qc", statement)
+
+
+async def _server_version(port: int) -> str:
+    connection = await asyncpg.connect(host="127.0.0.1", port=port, user="tester", database="postgres")
+    try:
+        return str(await connection.fetchval("SHOW server_version"))
+    finally:
+        await connection.close()
+
+
+@contextmanager
+def running(name: str, folder: Path) -> Iterator[Backend]:
+    """A backend by its name; it is gone at the end."""
+    if name == "sqlite":
+        yield Sqlite(folder)
+        return
+    with postgres.running() as server:
+        yield Postgres(server)

@@ -1,0 +1,151 @@
+"""The data: one tenant, one platform, many users with badges and a document each, and tokens to try."""
+
+import random
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Table, insert
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from gql_service import instants, strict_json
+from gql_service.domain import access_tokens
+from gql_service.settings import Settings
+from gql_service.store import migrations, tables
+from gql_service.store.connection import Connection
+from gql_service.store.database import open_database
+
+TENANT, PLATFORM = "bench-tenant", "bench"
+MAX_SAMPLE = 1000
+_BADGES = ("projectCreated", "firstApplicationCreated", "firstDeployment")
+_CHUNK = 2000
+_BORN = 1_700_000_000_000
+
+Row = dict[str, Any]
+
+
+class Person(NamedTuple):
+    """A user that requests may name."""
+
+    id: str
+    username: str
+
+
+class Dataset(NamedTuple):
+    """What was loaded."""
+
+    users: int
+    sample: Sequence[Person]
+    """Users spread over all, for the requests to rotate over."""
+    tokens: Mapping[str, str]
+    """By caller: `admin`, `member`, and `expired` and `revoked`, which nobody may accept."""
+
+
+async def load(url: str, users: int) -> Dataset:
+    """Create the tables in an empty database, and fill them. The same number gives the same users."""
+    people = list(_people(users))
+    settings = Settings(database_url=url)
+    await migrations.upgrade(settings)
+    engine = create_async_engine(settings.database_url)
+    async with engine.begin() as transaction:
+        await _fill(transaction, people)
+    await engine.dispose()
+    database = open_database(settings)
+    tokens = await database.write(lambda transaction: _issue_tokens(transaction, people))
+    await database.close()
+    step = max(1, users // MAX_SAMPLE)
+    return Dataset(users, people[1 : users + 1 : step][:MAX_SAMPLE], tokens)
+
+
+def _people(users: int) -> Iterator[Person]:
+    """The admin, then the members."""
+    source = random.Random(users)  # noqa: S311 - the ids must repeat, not surprise
+    for number in range(users + 1):
+        id = str(uuid.UUID(int=source.getrandbits(128), version=4))
+        yield Person(id, f"user_{number:06}" if number else "admin")
+
+
+async def _fill(transaction: AsyncConnection, people: Sequence[Person]) -> None:
+    tenant = {"id": TENANT, "name": "Bench", "created_at": _BORN}
+    platform = {"id": str(uuid.UUID(int=1, version=4)), "key": PLATFORM, "tenant_id": TENANT}
+    await transaction.execute(insert(tables.tenants), tenant)
+    await transaction.execute(insert(tables.platforms), platform | {"name": "Bench", "created_at": _BORN})
+    await _insert(transaction, tables.users, [_user(person) for person in people])
+    memberships = [{"user_id": person.id, "tenant_id": TENANT} for person in people]
+    await _insert(transaction, tables.memberships, memberships)
+    await _insert(transaction, tables.earned_badges, [row for person in people for row in _badges(person)])
+    documents = [_document(person, number, platform["id"]) for number, person in enumerate(people)]
+    await _insert(transaction, tables.documents, documents)
+
+
+async def _insert(transaction: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
+    for start in range(0, len(rows), _CHUNK):
+        await transaction.execute(insert(table), rows[start : start + _CHUNK])
+
+
+def _user(person: Person) -> Row:
+    permission = "admin" if person.username == "admin" else "read"
+    number = person.username[-6:]
+    profile = {"firstName": {"value": "Bench"}, "lastName": {"value": f"User {number}"}}
+    return {
+        "id": person.id,
+        "tenant_id": TENANT,
+        "username": person.username,
+        "email": f"{person.username}@example.com",
+        "image": f"https://images.example.com/{person.id}.png",
+        "profile_fields": strict_json.dumps(profile),
+        "permissions": strict_json.dumps([f"{TENANT}::{permission}"]),
+        "is_platform_owner": False,
+        "revision": 1,
+        "created_at": _BORN,
+        "updated_at": _BORN,
+    }
+
+
+def _badges(person: Person) -> list[Row]:
+    return [
+        {"user_id": person.id, "name": name, "earned_at": _BORN + day * 86_400_000}
+        for day, name in enumerate(_BADGES)
+    ]
+
+
+def _document(person: Person, number: int, platform_id: str) -> Row:
+    metadata = {
+        "theme": "dark",
+        "language": "en",
+        "timezone": "Europe/Berlin",
+        "fontSize": 12 + number % 5,
+        "betaFeatures": number % 2 == 0,
+        "onboarding": {"completed": True, "step": number % 7, "skipped": ["tour", "survey"]},
+        "crmId": f"crm-{number:08}",
+        "lastProject": f"project-{number % 97}",
+        "notifications": {"email": True, "push": False, "digest": "weekly"},
+        "dashboard": {"columns": 3, "widgets": ["builds", "reviews", "alerts"]},
+        "note": f"Prefers to be called at the desk of {person.username}.",
+    }
+    return {
+        "user_id": person.id,
+        "platform_id": platform_id,
+        "metadata": strict_json.dumps(metadata),
+        "revision": 1,
+        "created_at": _BORN,
+        "updated_at": _BORN,
+    }
+
+
+async def _issue_tokens(transaction: Connection, people: Sequence[Person]) -> dict[str, str]:
+    now = instants.now()
+    admin, member = people[0].id, people[1].id
+
+    async def issue(user_id: str, expires_at: int | None = None) -> str:
+        token = await access_tokens.issue(transaction, user_id, label="bench", now=now, expires_at=expires_at)
+        return str(token)
+
+    tokens = {
+        "admin": await issue(admin, now + 7 * 86_400_000),
+        "member": await issue(member),
+        "expired": await issue(admin, now - 1),
+        "revoked": await issue(admin),
+    }
+    await access_tokens.revoke(transaction, tokens["revoked"].split("_")[1], now=now)
+    return tokens

@@ -1,0 +1,125 @@
+"""The extras: documents never seen before, memory, start-up, and how cost grows with size and workers."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from bench.findings import Figure, Findings, Table
+from bench.load import Load
+from bench.rounds import (
+    Measured,
+    Plan,
+    generator_cores,
+    measure,
+    rate,
+    rate_per_core,
+    server_cores,
+    take_turns,
+)
+from bench.servers import Server
+from bench.works import FIRST_SEEN, LIST, LIST_OF_100, ONE
+
+_CONNECTIONS = 16
+_BUSY = 64
+_LINEAR, _SCALED, _SCALING = 2.2, 1.1, 1.7
+
+
+def weigh(backend: str, servers: Sequence[Server]) -> Findings:
+    """Memory after the load so far, and how long each took to its first answer."""
+    rows = [
+        [
+            server.name,
+            f"{server.seconds_to_first_answer:.2f}",
+            " + ".join(f"{size / 2**20:.0f}" for size in server.resident_memory()),
+        ]
+        for server in servers
+    ]
+    header = ["server", "seconds to the first answer", "MiB resident, each process"]
+    return Findings([Table(f"{backend}: start-up, and memory after the load", header, rows)], [])
+
+
+def first_seen(backend: str, load: Load, servers: Sequence[Server], plan: Plan) -> Findings:
+    """Documents that no server has seen: each is parsed, validated and, where that is done, compiled."""
+    contestants = [server for server in servers if server.name != "floor"]
+    if not contestants:
+        return Findings([], [])
+    plan = plan._replace(connections=[_CONNECTIONS])
+    (measured,) = measure(load, contestants, FIRST_SEEN, plan)
+    rows = [[name, f"{measured.median(name, rate):,.0f}"] for name in measured.samples]
+    title = f"{backend}: documents never seen before, per second at {_CONNECTIONS} connections"
+    return Findings([Table(title, ["server", "`one` with an alias of its own"], rows)], [])
+
+
+def growth_of_list(backend: str, load: Load, servers: Sequence[Server], plan: Plan) -> Findings:
+    """What a list of 100 costs, in lists of 50."""
+    rows, figures = [], []
+    for server in servers:
+        runs = {
+            name: partial(load.run, server, work, connections=_CONNECTIONS, seconds=plan.seconds)
+            for name, work in (("50", LIST), ("100", LIST_OF_100))
+        }
+        measured = Measured("list", _CONNECTIONS, take_turns(runs, plan.rounds))
+        ratio = measured.ratio("50", "100", rate)
+        rates = (f"{measured.median(name, rate):,.0f}" for name in runs)
+        rows.append([server.name, *rates, f"{ratio:.2f}"])
+        if server.name == "ours":
+            figures.append(Figure(f"{backend}: cost of `list` of 100 in lists of 50", _LINEAR, False, ratio))
+    header = ["server", "lists of 50 per second", "lists of 100 per second", "cost ratio"]
+    return Findings([Table(f"{backend}: `list` of 100 users against 50", header, rows)], figures)
+
+
+class Sized(NamedTuple):
+    """A server on a database of some size."""
+
+    users: int
+    load: Load
+    server: Server
+
+
+def growth_of_data(backend: str, pairs: Sequence[tuple[Sized, Sized]], plan: Plan) -> Findings:
+    """What `one` and `list` cost with many users, against few: the same server on both, in turns."""
+    rows, figures = [], []
+    for few, many in pairs:
+        for work in (ONE, LIST):
+            runs = {
+                name: partial(sized.load.run, sized.server, work, connections=_BUSY, seconds=plan.seconds)
+                for name, sized in (("few", few), ("many", many))
+            }
+            take_turns(runs, 1)
+            measured = Measured(work.name, _BUSY, take_turns(runs, plan.rounds))
+            ratio = measured.ratio("few", "many", rate)
+            rates = (f"{measured.median(name, rate):,.0f}" for name in runs)
+            rows.append([few.server.name, work.name, *rates, f"{ratio:.2f}"])
+            if few.server.name == "ours":
+                what = f"{backend}, `{work.name}`: cost with {many.users:,} users against {few.users:,}"
+                figures.append(Figure(what, _SCALED, False, ratio))
+    few, many = pairs[0]
+    header = ["server", "work", f"{few.users:,} users, requests/s", f"{many.users:,} users", "cost ratio"]
+    return Findings([Table(f"{backend}: many users at {_BUSY} connections", header, rows)], figures)
+
+
+def workers(backend: str, load: Load, servers: Mapping[str, Server], plan: Plan) -> Findings:
+    """Two workers against one, each loaded by two wrk processes."""
+    rows, figures = [], []
+    for work in (ONE, LIST):
+        runs = {
+            name: partial(load.run, server, work, connections=_BUSY // 2, seconds=plan.seconds, generators=2)
+            for name, server in servers.items()
+        }
+        take_turns(runs, 1)
+        measured = Measured(work.name, _BUSY, take_turns(runs, plan.rounds))
+        for name in runs:
+            cores = [measured.median(name, of) for of in (server_cores, generator_cores)]
+            numbers = [f"{each:.2f}" for each in cores]
+            rates = [f"{measured.median(name, of):,.0f}" for of in (rate, rate_per_core)]
+            rows.append([work.name, name, rates[0], *numbers, rates[1]])
+        one, two = runs
+        ratio = measured.ratio(two, one, rate)
+        figures.append(Figure(f"{backend}, `{work.name}`: two workers against one", _SCALING, True, ratio))
+    cores_of = ("cores taken by the server", "cores taken by wrk", "requests per core-second of the server")
+    header = ["work", "workers", "requests/s", *cores_of]
+    note = (
+        "Server and load generator share the machine's cores. Where together they take nearly all there are, "
+        "the last column tells what workers would do with cores of their own."
+    )
+    return Findings([Table(f"{backend}: workers of gql_service", header, rows, note)], figures)

@@ -1,0 +1,112 @@
+"""The load: wrk sends the bodies of a work to one server for some seconds."""
+
+import itertools
+import resource
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import mean
+from typing import Any, NamedTuple
+
+import orjson
+
+from bench.data import Dataset
+from bench.servers import Server
+from bench.works import Work
+
+_SCRIPT = Path(__file__).parent / "wrk.lua"
+_SMALLEST = 0.9
+"""Refusals are shorter than answers: the mean response is at least this share of one known to be right."""
+_GRACE = 30
+
+
+class Sample(NamedTuple):
+    """What one run measured: requests per second, latencies in milliseconds, and cores taken meanwhile."""
+
+    rate: float
+    p50: float
+    p99: float
+    server_cores: float
+    generator_cores: float
+
+
+class Load:
+    """Runs wrk, giving each run a number of its own."""
+
+    def __init__(self, folder: Path, dataset: Dataset) -> None:
+        self._folder = folder
+        self._dataset = dataset
+        self._runs = itertools.count(1)
+
+    def run(
+        self, server: Server, work: Work, *, connections: int, seconds: int, generators: int = 1
+    ) -> Sample:
+        """Measure a server, with this many wrk processes of one thread and these connections each.
+
+        The server has come to rest when this returns. Raises RuntimeError when anything but right answers
+        came.
+        """
+        token = self._dataset.tokens[work.caller]
+        smallest = _SMALLEST * self._size_of_answer(server, work, token)
+        started, before = time.monotonic(), (server.processor_seconds(), _seconds_of_ended_children())
+        processes = [self._start(server, work, token, connections, seconds) for _ in range(generators)]
+        try:
+            results = [_result(process, seconds) for process in processes]
+        finally:
+            for process in processes:
+                process.kill()  # does nothing to one that has ended
+        elapsed = time.monotonic() - started
+        after = (server.processor_seconds(), _seconds_of_ended_children())
+        server.rest()
+        for result in results:
+            if result["failed"] or result["bytes"] < smallest * result["requests"]:
+                raise RuntimeError(f"{server.name} did not answer {work.name} rightly: {result}")
+        return Sample(
+            sum(result["requests"] / result["microseconds"] * 1e6 for result in results),
+            mean(result["p50"] for result in results) / 1000,
+            max(result["p99"] for result in results) / 1000,
+            *((late - early) / elapsed for late, early in zip(after, before, strict=True)),
+        )
+
+    def _size_of_answer(self, server: Server, work: Work, token: str) -> int:
+        body = work.bodies(self._dataset, next(self._runs))[0].replace(b"@@", b"probe")
+        answer = server.ask(body, token)
+        if "errors" in answer:
+            raise RuntimeError(f"{server.name} answers {work.name} with {answer}")
+        return len(orjson.dumps(answer))
+
+    def _start(
+        self, server: Server, work: Work, token: str, connections: int, seconds: int
+    ) -> subprocess.Popen[str]:
+        run = next(self._runs)
+        bodies = self._folder / f"bodies-{server.port}-{run}"
+        bodies.write_bytes(b"\n".join(work.bodies(self._dataset, run)) + b"\n")
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(_SCRIPT)]
+        script_arguments = [str(bodies), token, f"run{run}x"]
+        return subprocess.Popen(  # noqa: S603 - our own script
+            [*command, f"http://127.0.0.1:{server.port}/graphql", "--", *script_arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+
+def _seconds_of_ended_children() -> float:
+    """Processor time; while servers run, the children that have ended are load generators."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _result(process: subprocess.Popen[str], seconds: int) -> Mapping[str, Any]:
+    try:
+        output, _ = process.communicate(timeout=seconds + _GRACE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        output, _ = process.communicate()
+    _, found, line = output.partition("RESULT ")
+    if not found:
+        raise RuntimeError(f"wrk failed:\n{output[-2000:]}")
+    result: dict[str, Any] = orjson.loads(line)
+    return result

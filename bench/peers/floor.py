@@ -1,0 +1,74 @@
+"""The floor: the same checks and statements by hand in bare ASGI. It looks at an operation's name only.
+
+Whatever a GraphQL server takes longer than this is the price of GraphQL.
+"""
+
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import orjson
+
+from bench.peers.floor_operations import OPERATIONS, Refused, authenticate
+from bench.peers.floor_postgres import PostgresStore
+from bench.peers.floor_sqlite import SqliteStore
+
+Scope = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+
+def create_app() -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+    """The ASGI application, on the database that BENCH_DATABASE_URL names."""
+    url = os.environ["BENCH_DATABASE_URL"]
+    store = SqliteStore(url) if url.startswith("sqlite") else PostgresStore(url)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(store, receive, send)
+            return
+        try:
+            answer: dict[str, Any] = {"data": await _answer(store, scope, await _body(receive))}
+        except Refused as refusal:
+            answer = {"errors": [{"message": str(refusal)}]}
+        await _send(send, orjson.dumps(answer))
+
+    return app
+
+
+async def _answer(store: SqliteStore | PostgresStore, scope: Scope, body: bytes) -> Mapping[str, Any]:
+    request = orjson.loads(body)
+    async with store.connection() as connection:
+        caller = await authenticate(connection, _authorization(scope))
+        return await OPERATIONS[request["operationName"]](connection, caller, request["variables"])
+
+
+def _authorization(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            return str(value, "latin-1")
+    return None
+
+
+async def _body(receive: Receive) -> bytes:
+    message = await receive()
+    body: bytes = message["body"]
+    while message.get("more_body"):
+        message = await receive()
+        body += message["body"]
+    return body
+
+
+async def _send(send: Send, body: bytes) -> None:
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _lifespan(store: SqliteStore | PostgresStore, receive: Receive, send: Send) -> None:
+    await receive()
+    await store.open()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await store.close()
+    await send({"type": "lifespan.shutdown.complete"})

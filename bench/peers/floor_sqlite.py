@@ -1,0 +1,111 @@
+"""The floor's statements on SQLite: inline, on one connection, whose driver keeps them prepared."""
+
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+Row = Mapping[str, Any]
+Rows = Sequence[Row]
+
+
+class SqliteStore:
+    """One connection for all requests: it blocks, but for microseconds."""
+
+    def __init__(self, url: str) -> None:
+        self._file = url.removeprefix("sqlite:///")
+
+    async def open(self) -> None:
+        database = sqlite3.connect(self._file, isolation_level=None)
+        database.row_factory = sqlite3.Row
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
+            database.execute(f"PRAGMA {pragma}")
+        self._connection = SqliteConnection(database)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator["SqliteConnection"]:
+        yield self._connection
+
+    async def close(self) -> None:
+        self._connection.database.close()
+
+
+class SqliteConnection:
+    """The statements."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self.database = database
+
+    async def principal(self, token_id: str) -> Row | None:
+        rows = self._all(
+            "SELECT access_tokens.digest, users.id, users.username, users.tenant_id, users.permissions,"
+            " users.is_platform_owner"
+            " FROM access_tokens JOIN users ON users.id = access_tokens.user_id"
+            " WHERE access_tokens.id = ? AND access_tokens.revoked_at IS NULL"
+            " AND (access_tokens.expires_at IS NULL OR access_tokens.expires_at > ?)",
+            (token_id, _now()),
+        )
+        return rows[0] if rows else None
+
+    async def users(self, ids: Sequence[str]) -> Rows:
+        return self._all(f"SELECT * FROM users WHERE id IN ({_marks(ids)})", ids)  # noqa: S608
+
+    async def user_named(self, username: str) -> Row | None:
+        rows = self._all("SELECT * FROM users WHERE username = ?", (username,))
+        return rows[0] if rows else None
+
+    async def platform(self, key: str) -> Row | None:
+        rows = self._all("SELECT * FROM platforms WHERE key = ?", (key,))
+        return rows[0] if rows else None
+
+    async def members(self, tenant_id: str, limit: int) -> Rows:
+        return self._all(
+            "SELECT users.* FROM users JOIN memberships ON memberships.user_id = users.id"
+            " WHERE memberships.tenant_id = ? ORDER BY memberships.user_id LIMIT ?",
+            (tenant_id, limit),
+        )
+
+    async def badges(self, user_ids: Sequence[str]) -> Rows:
+        statement = "SELECT * FROM earned_badges WHERE user_id IN ({}) ORDER BY earned_at, name"
+        return self._all(statement.format(_marks(user_ids)), user_ids)
+
+    async def documents(self, user_ids: Sequence[str], platform_id: str) -> Rows:
+        statement = "SELECT * FROM documents WHERE platform_id = ? AND user_id IN ({})"
+        return self._all(statement.format(_marks(user_ids)), (platform_id, *user_ids))
+
+    @asynccontextmanager
+    async def locked(self, user_id: str, platform_id: str) -> AsyncIterator[Row | None]:
+        """The document in a transaction, which is committed at the end."""
+        self.database.execute("BEGIN IMMEDIATE")
+        try:
+            statement = "SELECT * FROM documents WHERE user_id = ? AND platform_id = ?"
+            rows = self._all(statement, (user_id, platform_id))
+            yield rows[0] if rows else None
+        except BaseException:
+            self.database.rollback()
+            raise
+        self.database.execute("COMMIT")
+
+    async def insert(self, user_id: str, platform_id: str, metadata: str) -> None:
+        now = _now()
+        statement = "INSERT INTO documents VALUES (?, ?, ?, 1, ?, ?)"
+        self.database.execute(statement, (user_id, platform_id, metadata, now, now))
+
+    async def update(self, user_id: str, platform_id: str, metadata: str, revision: int) -> None:
+        self.database.execute(
+            "UPDATE documents SET metadata = ?, revision = ?, updated_at = ?"
+            " WHERE user_id = ? AND platform_id = ?",
+            (metadata, revision, _now(), user_id, platform_id),
+        )
+
+    def _all(self, statement: str, parameters: Sequence[object]) -> list[Any]:
+        return self.database.execute(statement, parameters).fetchall()
+
+
+def _marks(keys: Sequence[str]) -> str:
+    return ", ".join("?" * len(keys))
+
+
+def _now() -> int:
+    return int(time.time() * 1000)

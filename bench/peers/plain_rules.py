@@ -1,0 +1,84 @@
+"""The plain recipe's rules of access and of metadata, over rows of the ORM."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import orjson
+
+from bench.peers.plain_models import Platform, User
+from gql_service.auth.principal import member_of
+
+_MAX_KEY_LENGTH = 255
+_MAX_VALUE_SIZE = 128 * 1024
+
+
+class Refused(Exception):
+    """The caller may not, or asks for what is not there."""
+
+
+class Caller(NamedTuple):
+    """Who asks, with what they hold."""
+
+    user: User
+    permissions: frozenset[str]
+    tenant_ids: frozenset[str]
+
+    @staticmethod
+    def of(user: User) -> "Caller":
+        return Caller(user, frozenset(user.permissions), member_of(user.tenant_id, user.permissions))
+
+    def administers(self, tenant_id: str) -> bool:
+        return self.user.is_platform_owner or f"{tenant_id}::admin" in self.permissions
+
+
+def require_admin(caller: Caller, tenant_id: str) -> None:
+    if not caller.administers(tenant_id):
+        raise Refused("Only tenant admins may do this.")
+
+
+def require_self(caller: Caller, user: User) -> None:
+    if caller.user.id != user.id:
+        require_admin(caller, user.tenant_id)
+
+
+def require_platform(caller: Caller, platform: Platform | None) -> Platform:
+    """The platform, if the caller may know of it."""
+    if platform and (caller.user.is_platform_owner or platform.tenant_id in caller.tenant_ids):
+        return platform
+    raise Refused("Platform not found")
+
+
+def require_document(caller: Caller, platform: Platform, user: User | None) -> User:
+    """Whose document it is: only admins and the user may open it, and only of a member of the platform."""
+    own = user is not None and user.id == caller.user.id
+    if not own:
+        require_admin(caller, platform.tenant_id)
+    if user is None or not (own or platform.tenant_id in member_of(user.tenant_id, user.permissions)):
+        raise Refused("User not found")
+    return user
+
+
+def sees_user(caller: Caller, user: User) -> bool:
+    """Whether the caller shares a tenant with a user."""
+    tenants = member_of(user.tenant_id, user.permissions)
+    return caller.user.is_platform_owner or not caller.tenant_ids.isdisjoint(tenants)
+
+
+def display_name(user: User) -> str:
+    names = [user.profile_fields.get(field, {}).get("value") for field in ("firstName", "lastName")]
+    return " ".join(name for name in names if name) or user.username
+
+
+def problem(metadata: Mapping[str, Any]) -> str | None:
+    """What is wrong with metadata given for writing; None when nothing is."""
+    for key, value in metadata.items():
+        if not key or len(key) > _MAX_KEY_LENGTH or "\0" in key or key != key.strip():
+            return "A key is invalid."
+        if len(canonical(value)) > _MAX_VALUE_SIZE:
+            return "A value is too large."
+    return None
+
+
+def canonical(value: Any) -> bytes:
+    """The text that equal values share."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)

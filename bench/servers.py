@@ -1,0 +1,154 @@
+"""The servers: how each is started, when it answers, what it weighs, and how it is ended."""
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from tests.support.postgres import free_port
+
+PEERS = Path(__file__).parent / "peers"
+NAMES = ("ours", "mercurius", "apollo", "plain", "floor")
+_READY_WITHIN = 60.0
+_RESTS_WITHIN = 120.0
+_STOPPED_WITHIN = 15.0
+_RESTING = 0.02
+"""Seconds of processor time in a twentieth of a second that do not count as work."""
+
+
+class Server(NamedTuple):
+    """A running server."""
+
+    name: str
+    port: int
+    process: subprocess.Popen[bytes]
+    seconds_to_first_answer: float
+
+    def ask(self, body: bytes, token: str) -> Any:
+        """POST an operation; returns the decoded response."""
+        return orjson.loads(_post(self.port, body, token))
+
+    def resident_memory(self) -> list[int]:
+        """The bytes of memory of each of its processes."""
+        page = os.sysconf("SC_PAGE_SIZE")
+        return [int(fields[21]) * page for fields in self._stats()]
+
+    def processor_seconds(self) -> float:
+        """The processor time that its processes have taken so far."""
+        ticks = sum(int(fields[11]) + int(fields[12]) for fields in self._stats())
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def rest(self) -> None:
+        """Wait until it has worked off what it was asked, so that it does not disturb who comes next."""
+        deadline, before = time.monotonic() + _RESTS_WITHIN, self.processor_seconds()
+        while time.monotonic() < deadline:
+            time.sleep(0.05)
+            after = self.processor_seconds()
+            if after - before < _RESTING:
+                return
+            before = after
+        raise RuntimeError(f"{self.name} does not come to rest")
+
+    def _stats(self) -> Iterator[list[str]]:
+        """`/proc/…/stat` of each process of its session, from the third field (the state) on."""
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = stat.read_text().rpartition(") ")[2].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if int(fields[3]) == self.process.pid:
+                yield fields
+
+
+@contextmanager
+def serving(
+    name: str, url: str, probe: bytes, token: str, folder: Path, *, workers: int = 1
+) -> Iterator[Server]:
+    """A server on a free port of loopback, from its first right answer to `probe` on."""
+    port = free_port()
+    log = folder / f"{name}-{port}.log"
+    with log.open("wb") as sink:
+        started = time.perf_counter()
+        process = subprocess.Popen(  # noqa: S603 - our own programs
+            _command(name, port, workers),
+            cwd=PEERS.parent.parent,
+            env=_environment(url, port),
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        _await_answer(process, port, probe, token, log)
+        yield Server(name, port, process, time.perf_counter() - started)
+    finally:
+        _stop(process)
+
+
+def _command(name: str, port: int, workers: int) -> Sequence[str]:
+    if name in ("mercurius", "apollo"):
+        return ("node", str(PEERS / f"{name}.mjs"))
+    at = ("--port", str(port), "--workers", str(workers))
+    if name == "ours":
+        return (sys.executable, "-m", "gql_service", "serve", *at)
+    uvicorn = (sys.executable, "-m", "uvicorn", "--factory", f"bench.peers.{name}:create_app", *at)
+    return (*uvicorn, "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning")
+
+
+def _environment(url: str, port: int) -> Mapping[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GQL_SERVICE_")}
+    return kept | {
+        "GQL_SERVICE_DATABASE_URL": url,
+        "BENCH_DATABASE_URL": url,
+        "BENCH_PORT": str(port),
+        "NODE_ENV": "production",
+    }
+
+
+def _await_answer(process: subprocess.Popen[bytes], port: int, probe: bytes, token: str, log: Path) -> None:
+    deadline = time.monotonic() + _READY_WITHIN
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        try:
+            response = orjson.loads(_post(port, probe, token))
+        except (OSError, http.client.HTTPException):
+            time.sleep(0.005)
+            continue
+        if "errors" in response:
+            raise RuntimeError(f"{log.stem} answers {response}")
+        return
+    raise RuntimeError(f"{log.stem} does not answer:\n{log.read_text()[-4000:]}")
+
+
+def _post(port: int, body: bytes, token: str) -> bytes:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=15)
+    try:
+        connection.request("POST", "/graphql", body, headers(token))
+        return connection.getresponse().read()
+    finally:
+        connection.close()
+
+
+def headers(token: str) -> dict[str, str]:
+    """What every request carries."""
+    return {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask the server to end, and then make it: all processes of its own session."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(_STOPPED_WITHIN)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()

@@ -1,0 +1,97 @@
+"""The works: GraphQL documents, the same for all servers, with who sends them and with which variables."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from bench.data import Dataset
+
+Variables = dict[str, Any]
+
+_USER = (
+    "userId username displayName image badges { name earnedAt } "
+    'platformMetadata(platformKey: "bench") { metadata }'
+)
+
+
+class Work(NamedTuple):
+    """One kind of request. `variables` makes those of every request of a run, in their order."""
+
+    name: str
+    document: str
+    caller: str
+    variables: Callable[[Dataset, int], Sequence[Variables]]
+
+    def bodies(self, dataset: Dataset, run: int) -> list[bytes]:
+        """The request bodies of a run, whose number makes sure that every write changes something."""
+        operation = {"query": self.document, "operationName": self.name.capitalize()}
+        return [orjson.dumps(operation | {"variables": each}) for each in self.variables(dataset, run)]
+
+
+def _one(dataset: Dataset, _run: int) -> list[Variables]:
+    return [{"id": user.id} for user in dataset.sample]
+
+
+def _list_of(size: int) -> Callable[[Dataset, int], list[Variables]]:
+    return lambda _dataset, _run: [{"first": size}]
+
+
+def _session(_dataset: Dataset, _run: int) -> list[Variables]:
+    return [{}]
+
+
+def _patch(dataset: Dataset, run: int) -> list[Variables]:
+    """Every user's theme becomes `a…`, and when all have it, `b…`."""
+    return [
+        {"username": user.username, "metadata": {"theme": f"{letter}{run:04}"}}
+        for letter in "ab"
+        for user in dataset.sample
+    ]
+
+
+def _entities(dataset: Dataset, _run: int) -> list[Variables]:
+    references = [{"__typename": "User", "userId": user.id} for user in dataset.sample]
+    return [
+        {"representations": references[start : start + 20]} for start in range(0, len(references) - 19, 20)
+    ]
+
+
+ONE = Work("one", "query One($id: ID!) { user(by: {userId: $id}) { " + _USER + " } }", "admin", _one)
+FIRST_SEEN = ONE._replace(document=ONE.document.replace("user(by", "@@: user(by"))
+"""Each request is a document of its own: see wrk.lua."""
+
+LIST = Work(
+    "list",
+    'query List($first: Int!) { platform(key: "bench") { users(first: $first) { nodes { '
+    + _USER
+    + " } } } }",
+    "admin",
+    _list_of(50),
+)
+LIST_OF_100 = LIST._replace(variables=_list_of(100))
+"""What a list of 50 is compared with."""
+
+SESSION = Work(
+    "session",
+    "query Session { me { userId username displayName email permissions } "
+    'platformMetadata(platformKey: "bench") { metadata revision } }',
+    "member",
+    _session,
+)
+PATCH = Work(
+    "patch",
+    "mutation Patch($username: String!, $metadata: JSONObject!) { patchPlatformMetadata("
+    'input: {platformKey: "bench", username: $username, metadata: $metadata}) '
+    "{ platformMetadata { metadata revision } userErrors { message } } }",
+    "admin",
+    _patch,
+)
+ENTITIES = Work(
+    "entities",
+    "query Entities($representations: [_Any!]!) { _entities(representations: $representations) "
+    "{ ... on User { userId username displayName badges { name } } } }",
+    "admin",
+    _entities,
+)
+WORKS = {work.name: work for work in (ONE, LIST, SESSION, PATCH, ENTITIES)}
