@@ -119,7 +119,7 @@ def workers(backend: str, load: Load, servers: Mapping[str, Server], plan: Plan)
     cores_of = ("cores taken by the server", "cores taken by wrk", "requests per core-second of the server")
     header = ["work", "workers", "requests/s", *cores_of]
     note = (
-        "Server and load generator share the machine's cores. Where together they take nearly all there are, "
-        "the last column tells what workers would do with cores of their own."
+        "Server, load generator and (not counted here) PostgreSQL share the cores. Where together they "
+        "take nearly all there are, the last column tells what workers would do with cores of their own."
     )
     return Findings([Table(f"{backend}: workers of gql_service", header, rows, note)], figures)

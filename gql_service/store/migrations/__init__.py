@@ -1,21 +1,21 @@
 """How the tables came to be: Alembic revisions, run through `upgrade` and checked by `state`."""
 
 import enum
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, event, text
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy import Connection, create_engine, event, make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from gql_service.settings import Settings
 
+T = TypeVar("T")
 _LOCK = 7_461_726  # any number: it names the advisory lock that lets one migration run at a time
 
 
@@ -30,18 +30,14 @@ class State(enum.Enum):
 
 async def upgrade(settings: Settings) -> None:
     """Bring the tables to the newest revision, in one transaction."""
-    async with _transaction(settings) as connection:
-        if connection.dialect.name == "postgresql":
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-        await connection.run_sync(_run)
+    await _in_transaction(settings, _run)
 
 
 async def state(settings: Settings) -> State:
     """Compare the database's revision with the newest one this code knows."""
-    async with _transaction(settings) as connection:
-        revision = await connection.run_sync(
-            lambda sync: MigrationContext.configure(sync).get_current_revision()
-        )
+    revision = await _in_transaction(
+        settings, lambda connection: MigrationContext.configure(connection).get_current_revision()
+    )
     script = ScriptDirectory.from_config(_config())
     if revision == script.get_current_head():
         return State.CURRENT
@@ -49,15 +45,17 @@ async def state(settings: Settings) -> State:
     return State.BEHIND if revision is None or revision in known else State.UNKNOWN
 
 
-@asynccontextmanager
-async def _transaction(settings: Settings) -> AsyncIterator[AsyncConnection]:
-    """A transaction of SQLAlchemy's, which Alembic needs; the service itself has no use for it."""
-    engine = create_async_engine(settings.database_url, poolclass=NullPool)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine.sync_engine, "connect", _leave_transactions_alone)
-        event.listen(engine.sync_engine, "begin", _begin_immediate)
-    async with engine.begin() as connection:
-        yield connection
+async def _in_transaction(settings: Settings, work: Callable[[Connection], T]) -> T:
+    """Run `work` in a transaction of SQLAlchemy's, which Alembic needs; nothing else here does."""
+    url = make_url(settings.database_url)
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url.set(drivername="sqlite"), poolclass=NullPool)
+        event.listen(engine, "connect", _leave_transactions_alone)
+        event.listen(engine, "begin", _begin_immediate)
+        with engine.begin() as connection:
+            return work(connection)
+    async with create_async_engine(url, poolclass=NullPool).begin() as transaction:
+        return await transaction.run_sync(work)
 
 
 def _leave_transactions_alone(connection: Any, _record: Any) -> None:
@@ -69,6 +67,8 @@ def _begin_immediate(connection: Connection) -> None:
 
 
 def _run(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
