@@ -19,6 +19,7 @@ from graphql import (
     GraphQLSchema,
     ObjectValueNode,
     OperationDefinitionNode,
+    Undefined,
     ValueNode,
     VariableNode,
     is_input_object_type,
@@ -100,11 +101,7 @@ def _parts(
 
 
 def _has_default(input_value: GraphQLArgument | GraphQLInputField) -> bool:
-    return input_value.default is not None or input_value.default_value is not _undefined()
-
-
-def _undefined() -> Any:
-    return GraphQLArgument(GraphQLScalarType("Any")).default_value
+    return input_value.default is not None or input_value.default_value is not Undefined
 
 
 def _part(type_: GraphQLInputType, node: ValueNode) -> Callable[[dict[str, Any]], Any]:
@@ -117,7 +114,7 @@ def _part(type_: GraphQLInputType, node: ValueNode) -> Callable[[dict[str, Any]]
     if _mentions_variables(node) or not (is_leaf_type(nullable) or _is_list_of_leaves(nullable)):
         raise _Slow
     constant = value_from_ast(node, type_)
-    if constant is _undefined():
+    if constant is Undefined:
         raise _Slow  # it is invalid, and the reference implementation says why
     return lambda _variables: constant
 
