@@ -33,7 +33,7 @@ async def _measure(folder: str) -> None:
     documents = Documents(schema, max_tokens=1000, capacity=10)
     token = tokens.parse(dataset.tokens["admin"])
     assert token is not None, "it was just issued"
-    context = Context(services, await services.loaders.principal(token))
+    context = Context(services, await services.loaders.principals.load(token))
     given = {"one": {"id": dataset.sample[0].id}, "list": {"first": 50}}
     for work, variables in given.items():
         document = documents.get(WORKS[work].document)

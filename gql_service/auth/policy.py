@@ -1,8 +1,9 @@
 """The rules of access, pure: given who asks and whose thing it is, what may they do?"""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from gql_service.auth.principal import Principal
 from gql_service.errors import Forbidden, NotFound
@@ -62,6 +63,16 @@ class UserFacts(Protocol):
     def tenant_ids(self) -> frozenset[str]: ...
 
 
+S = TypeVar("S")
+Verdict = bool | Callable[[S], bool]
+"""What can be said without the subject, or a function of the subject."""
+
+
+def allows(verdict: Verdict[S], subject: S) -> bool:
+    """Apply a verdict."""
+    return verdict if isinstance(verdict, bool) else verdict(subject)
+
+
 _SEAL = object()
 
 
@@ -100,23 +111,24 @@ class Policy:
         """Whether the caller is an admin of this tenant."""
         return principal.is_platform_owner or f"{tenant_id}::{self.admin_permission}" in principal.permissions
 
-    def allows(self, role: Role, principal: Principal | None, subject: Subject | None) -> bool:
-        """Whether the caller holds a role over a subject. Without a subject, only what needs none."""
+    def verdict(self, role: Role, principal: Principal | None) -> Verdict[Subject]:
+        """Whether the caller holds a role: over everything, over nothing, or as a function of the subject."""
         if role is Role.PUBLIC:
             return True
         if principal is None:
             return False
         if role is Role.AUTHENTICATED or principal.is_platform_owner:
             return True
-        if role is Role.PLATFORM_OWNER or subject is None:
+        if role is Role.PLATFORM_OWNER:
             return False
         if role is Role.TENANT_MEMBER:
-            return subject.tenant_id in principal.tenant_ids or not principal.tenant_ids.isdisjoint(
-                subject.tenant_ids
-            )
-        if role is Role.SELF and principal.user_id == subject.user_id:
-            return True
-        return self.administers(principal, subject.tenant_id)
+            mine = principal.tenant_ids
+            return lambda subject: subject.tenant_id in mine or not mine.isdisjoint(subject.tenant_ids)
+        administered = {tenant for tenant in principal.tenant_ids if self.administers(principal, tenant)}
+        if role is Role.SELF:
+            own = principal.user_id
+            return lambda subject: subject.user_id == own or subject.tenant_id in administered
+        return lambda subject: subject.tenant_id in administered
 
     def sees_platform(self, principal: Principal, platform: PlatformFacts) -> bool:
         """Whether the caller may know of a platform: members and platform owners do."""

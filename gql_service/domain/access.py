@@ -4,14 +4,14 @@
 the user is looked up, so that nobody can probe usernames.
 """
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
 from gql_service.auth.policy import DocumentAccess, Policy, UserFacts
 from gql_service.auth.principal import Principal
 from gql_service.domain.tenants import Platform
 from gql_service.domain.users import User
-from gql_service.errors import NotFound, Unauthenticated
+from gql_service.errors import NotFound, RequestError, Unauthenticated
 
 
 class Directory(Protocol):
@@ -35,27 +35,38 @@ async def find_document(
     """
     if principal is None:
         raise Unauthenticated
-    if username is None or username == principal.username:
-        return await find_document_of(directory, policy, principal, platform_key, principal)
+    own = username is None or username == principal.username
     if platform_key is None:
-        return policy.user_wide_document(principal, await directory.user_named(username))
+        user = principal if own else await directory.user_named(username or "")
+        return policy.user_wide_document(principal, user)
     platform = await _platform(directory, policy, principal, platform_key)
+    if own:
+        return policy.platform_document(principal, platform, principal)
     policy.require_admin(principal, platform.tenant_id)
-    return policy.platform_document(principal, platform, await directory.user_named(username))
+    return policy.platform_document(principal, platform, await directory.user_named(username or ""))
 
 
-async def find_document_of(
+async def find_documents_of(
     directory: Directory,
     policy: Policy,
     principal: Principal,
     platform_key: str | None,
-    user: UserFacts,
-) -> DocumentAccess:
-    """The document of a user who is at hand. Raises NotFound or Forbidden."""
-    if platform_key is None:
-        return policy.user_wide_document(principal, user)
-    platform = await _platform(directory, policy, principal, platform_key)
-    return policy.platform_document(principal, platform, user)
+    users: Sequence[UserFacts],
+) -> list[DocumentAccess | RequestError]:
+    """The documents of users who are at hand, or what is to be said instead. Raises NotFound."""
+    platform = None
+    if platform_key is not None:
+        platform = await _platform(directory, policy, principal, platform_key)
+    found: list[DocumentAccess | RequestError] = []
+    for user in users:
+        try:
+            if platform is None:
+                found.append(policy.user_wide_document(principal, user))
+            else:
+                found.append(policy.platform_document(principal, platform, user))
+        except RequestError as refusal:
+            found.append(refusal)
+    return found
 
 
 async def _platform(directory: Directory, policy: Policy, principal: Principal, key: str) -> Platform:

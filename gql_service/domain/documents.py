@@ -53,46 +53,26 @@ class Document(NamedTuple):
 
 
 class OpenDocument(NamedTuple):
-    """A document with the proof that the caller may have it: the subject of the rules, too."""
+    """A document that the caller may have, with whose it is: the subject of the rules, too."""
 
-    access: DocumentAccess
-    document: Document
-
-    @property
-    def user_id(self) -> str:
-        return self.access.user_id
-
-    @property
-    def tenant_id(self) -> str:
-        return self.access.tenant_id
+    user_id: str
+    username: str
+    tenant_id: str
+    platform_key: str | None
+    metadata: str
+    revision: int
+    created_at: int | None
+    updated_at: int | None
 
     @property
     def tenant_ids(self) -> frozenset[str]:
-        return self.access.tenant_ids
+        return frozenset({self.tenant_id})
 
-    @property
-    def username(self) -> str:
-        return self.access.username
-
-    @property
-    def platform_key(self) -> str | None:
-        return self.access.platform_key
-
-    @property
-    def metadata(self) -> str:
-        return self.document.metadata
-
-    @property
-    def revision(self) -> int:
-        return self.document.revision
-
-    @property
-    def created_at(self) -> int | None:
-        return self.document.created_at
-
-    @property
-    def updated_at(self) -> int | None:
-        return self.document.updated_at
+    @staticmethod
+    def of(access: DocumentAccess, document: Document) -> "OpenDocument":
+        """What was read with what allows to."""
+        _, user_id, username, tenant_id, _, platform_key, _ = access
+        return OpenDocument(user_id, username, tenant_id, platform_key, *document[2:])
 
 
 class Change(NamedTuple):
@@ -105,7 +85,7 @@ class Change(NamedTuple):
 class Written(NamedTuple):
     """The document after a write, and the keys that were asked to go and are gone."""
 
-    document: Document
+    document: OpenDocument
     deleted_keys: list[str]
 
 
@@ -171,7 +151,7 @@ async def write(
     deleted = sorted(key for key in change.deleting if key in before and key not in after)
     text = strict_json.dumps(after)
     if text == current.metadata:
-        return Written(current, deleted)
+        return Written(OpenDocument.of(access, current), deleted)
     check_document(after, text, limits)
     document = current._replace(
         metadata=text,
@@ -180,7 +160,7 @@ async def write(
         updated_at=now,
     )
     await _store(transaction, document)
-    return Written(document, deleted)
+    return Written(OpenDocument.of(access, document), deleted)
 
 
 async def _lock(transaction: Connection, access: DocumentAccess) -> Document:

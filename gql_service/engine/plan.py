@@ -4,8 +4,7 @@ Fields are collected by graphql-core itself, for one setting of the variables th
 What a plan does not cover raises Unplannable, and graphql-core executes it.
 """
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from types import CoroutineType
 from typing import Any
 
@@ -35,41 +34,70 @@ from graphql.pyutils import inspect
 
 from gql_service.engine.reading import reader
 from gql_service.engine.resolving import resolver
-from gql_service.engine.run import Nulled, Position, Run, Unplannable
+from gql_service.engine.run import Place, Run, Unplannable
 
-Complete = Callable[[Run, Any, Position], Any]
+Complete = Callable[[Run, Sequence[Any], Sequence[Place]], None]
+"""Turns values into the response, and puts it in their places."""
 
 
 class FieldPlan:
-    """A field of a response object: how to get its value, and how to turn that into the response."""
+    """A field of a response object: how to get its values, and how to turn them into the response."""
 
-    __slots__ = ("attribute", "finish", "guard", "key", "name", "nodes", "nullable", "resolve", "type")
+    __slots__ = (
+        "attribute",
+        "complete",
+        "guard",
+        "key",
+        "name",
+        "nodes",
+        "nullable",
+        "resolve",
+        "resolve_all",
+        "title",
+        "type",
+    )
 
-    def __init__(self, key: str, name: str, nodes: list[FieldNode], definition: GraphQLField) -> None:
+    def __init__(self, parent: GraphQLObjectType, key: str, nodes: list[FieldNode], definition: Any) -> None:
         self.key = key
-        self.name = name
+        self.name = nodes[0].name.value
+        self.title = f"{parent.name}.{self.name}"
         self.nodes = nodes
-        self.type = definition.type
+        self.type: GraphQLOutputType = definition.type
         self.nullable = not isinstance(definition.type, GraphQLNonNull)
         self.guard = definition.extensions.get("guard")
         self.attribute: str | None = None
         """Where a leaf is read from the source, if no resolver is to be called."""
-        self.resolve: Callable[[Run, Any, Position], Any]
-        self.finish: Complete
+        self.resolve: Callable[[Run, Any], Any]
+        self.resolve_all: Callable[[Run, Sequence[Any]], Any] | None = None
+        """For all objects at once, if the resolver can."""
+        self.complete: Complete
 
 
 class ObjectPlan:
-    """All fields of one object type in one place of an operation."""
+    """All fields of one object type in one place of an operation; `field` is what leads there."""
 
-    __slots__ = ("caller_guards", "calls", "fields", "guards", "read")
+    __slots__ = ("_origin", "_type", "calls", "field", "fields", "guards", "keys", "read")
 
-    def __init__(self, type_: GraphQLObjectType, fields: list[FieldPlan]) -> None:
+    def __init__(self, type_: GraphQLObjectType, field: FieldPlan | None, fields: list[FieldPlan]) -> None:
+        self.field: Any = field
         self.fields = fields
-        self.calls = [field for field in fields if field.attribute is None]
-        guards = {field.guard.key: field.guard for field in fields if field.guard and field.attribute}
-        self.guards = [guard for guard in guards.values() if guard.judges_parent]
-        self.caller_guards = [guard for guard in guards.values() if not guard.judges_parent]
-        self.read = reader(type_, fields)
+        self.keys = [each.key for each in fields]
+        self.calls = [each for each in fields if each.attribute is None]
+        self.guards = list({each.guard.key: each.guard for each in fields if each.guard}.values())
+        self._type = type_
+        self._origin = getattr(type_.extensions.get("strawberry-definition"), "origin", None)
+        self.read = reader(type_, self._origin, fields)
+
+    def check(self, source: Any, info: Any) -> None:
+        """As graphql-core does: an exception is raised, and a value of another type refused."""
+        if isinstance(source, Exception):
+            raise source
+        type_ = self._type
+        if source is None or type(source) is self._origin or type_.is_type_of is None:
+            return
+        if not type_.is_type_of(source, info):
+            message = f"Expected value of type '{type_.name}' but got: {inspect(source)}."
+            raise GraphQLError(message, self.field.nodes)
 
 
 class Planner:
@@ -93,9 +121,9 @@ class Planner:
         if root is None or self._operation.operation is OperationType.SUBSCRIPTION:
             raise Unplannable
         collected = collect_fields(self._schema, self._fragments, self._variables, root, self._operation)
-        return self._object(root, collected)
+        return self._object(root, None, collected)
 
-    def _object(self, type_: GraphQLObjectType, collected: Any) -> ObjectPlan:
+    def _object(self, type_: GraphQLObjectType, field: FieldPlan | None, collected: Any) -> ObjectPlan:
         if collected.new_defer_usages:
             raise Unplannable
         fields = []
@@ -105,57 +133,50 @@ class Planner:
             if definition is None or (name.startswith("__") and name != "__typename"):
                 raise Unplannable
             fields.append(self._field(type_, key, details, definition))
-        return ObjectPlan(type_, fields)
+        return ObjectPlan(type_, field, fields)
 
     def _field(self, type_: GraphQLObjectType, key: str, details: Any, definition: GraphQLField) -> FieldPlan:
         nodes = [detail.node for detail in details]
-        field = FieldPlan(key, nodes[0].name.value, nodes, definition)
-        field.resolve, field.attribute = resolver(self._schema, type_, nodes, definition)
-        complete = self._completer(definition.type, f"{type_.name}.{field.name}", details, field)
-        field.finish = _judged(field.guard, complete) if field.guard is not None else complete
+        field = FieldPlan(type_, key, nodes, definition)
+        field.resolve, field.resolve_all, field.attribute = resolver(self._schema, type_, nodes, definition)
+        complete = self._completer(definition.type, details, field)
+        judged = field.guard is not None and field.guard.judges_result
+        field.complete = _judged(field, complete) if judged else complete
         return field
 
-    def _completer(self, type_: GraphQLOutputType, name: str, details: Any, field: FieldPlan) -> Complete:
+    def _completer(self, type_: GraphQLOutputType, details: Any, field: FieldPlan) -> Complete:
         if isinstance(type_, GraphQLNonNull):
-            return _non_null(self._completer(type_.of_type, name, details, field), name)
+            type_ = type_.of_type
         if is_leaf_type(type_):
-            return _leaf(type_)
+            return _leaf(type_, field)
         if is_list_type(type_):
-            return self._list_completer(type_, name, details, field)
+            return self._list_completer(type_, details, field)
         if is_object_type(type_):
-            return self._object_completer(type_, details)
+            return _object(self._subplan(type_, details, field))
         assert is_abstract_type(type_), "there are no other output types"
-        return self._abstract_completer(type_, details)
+        return self._abstract_completer(type_, details, field)
 
-    def _list_completer(self, type_: GraphQLList[Any], name: str, details: Any, field: FieldPlan) -> Complete:
+    def _list_completer(self, type_: GraphQLList[Any], details: Any, field: FieldPlan) -> Complete:
         item_type = get_nullable_type(type_.of_type)
-        if is_object_type(item_type):
-            plan, origin = self._subplan(item_type, details)
-            item = _object(item_type, plan, origin, details)
-            if not plan.calls and not plan.guards:
-                return _list(item, type_, name, field, plan, origin)
-        else:
-            item = self._completer(item_type, name, details, field)
-        return _list(item, type_, name, field)
+        nullable = item_type is type_.of_type
+        if not is_object_type(item_type):
+            return _list(self._completer(item_type, details, field), nullable, field)
+        plan = self._subplan(item_type, details, field)
+        return _list(_object(plan), nullable, field, None if plan.calls else plan)
 
-    def _object_completer(self, type_: GraphQLObjectType, details: Any) -> Complete:
-        return _object(type_, *self._subplan(type_, details), details)
-
-    def _subplan(self, type_: GraphQLObjectType, details: Any) -> tuple[ObjectPlan, Any]:
-        """The plan for a type in a place, and the Python class whose instances need no check."""
+    def _subplan(self, type_: GraphQLObjectType, details: Any, field: FieldPlan) -> ObjectPlan:
         collected = collect_subfields(
             self._schema, self._fragments, self._variables, self._operation, type_, details
         )
-        origin = getattr(type_.extensions.get("strawberry-definition"), "origin", None)
-        return self._object(type_, collected), origin
+        return self._object(type_, field, collected)
 
-    def _abstract_completer(self, type_: Any, details: Any) -> Complete:
+    def _abstract_completer(self, type_: Any, details: Any, field: FieldPlan) -> Complete:
         """Plans for the concrete types are worked out when they turn up, as graphql-core does."""
         completers: dict[str, Complete] = {}
 
-        def complete(run: Run, value: Any, here: Position) -> Any:
-            if value is None:
-                return None
+        def concrete_name(value: Any) -> str:
+            if isinstance(value, Exception):
+                raise value
             definition = getattr(type(value), "__strawberry_definition__", None)
             concrete = None if definition is None else self._schema.type_map.get(definition.name)
             if not isinstance(concrete, GraphQLObjectType) or not self._schema.is_sub_type(type_, concrete):
@@ -164,112 +185,96 @@ class Planner:
                     f"not {inspect(value)}."
                 )
             if concrete.name not in completers:
-                completers[concrete.name] = self._object_completer(concrete, details)
-            return completers[concrete.name](run, value, here)
+                completers[concrete.name] = _object(self._subplan(concrete, details, field))
+            return concrete.name
+
+        def complete(run: Run, values: Sequence[Any], places: Sequence[Place]) -> None:
+            kinds: dict[str, tuple[list[Any], list[Place]]] = {}
+            for value, place in zip(values, places, strict=True):
+                if value is None:
+                    run.absent(field, place)
+                    continue
+                try:
+                    found, there = kinds.setdefault(concrete_name(value), ([], []))
+                except Exception as error:
+                    run.fail(error, field, place)
+                    continue
+                found.append(value)
+                there.append(place)
+            for name, (found, there) in kinds.items():
+                completers[name](run, found, there)
 
         return complete
 
 
-def _judged(guard: Any, complete: Complete) -> Complete:
-    """Where the object that a resolver finds decides, it is asked before it is shown."""
-    if not guard.judges_result:
-        return complete
+def _judged(field: FieldPlan, complete: Complete) -> Complete:
+    """Where the objects that a resolver finds decide, they are asked before they are shown."""
 
-    def finish(run: Run, value: Any, here: Position) -> Any:
-        if not guard.allows_result(run.context, value):
-            raise guard.refusal(run.context)
-        return complete(run, value, here)
+    def sift(run: Run, values: Sequence[Any], places: Sequence[Place]) -> None:
+        values, places = run.sift(run.result_verdict(field.guard), field, values, places)
+        if values:
+            complete(run, values, places)
 
-    return finish
+    return sift
 
 
-def _non_null(inner: Complete, name: str) -> Complete:
-    def complete(run: Run, value: Any, here: Position) -> Any:
-        completed = inner(run, value, here)
-        if completed is None:
-            raise TypeError(f"Cannot return null for non-nullable field {name}.")
-        return completed
-
-    return complete
-
-
-def _leaf(type_: GraphQLLeafType) -> Complete:
-    def complete(_run: Run, value: Any, _here: Position) -> Any:
-        if value is None:
-            return None
-        if isinstance(value, Exception):
-            raise value
-        return Executor.complete_leaf_value(type_, value)
-
-    return complete
-
-
-def _object(type_: GraphQLObjectType, plan: ObjectPlan, origin: Any, details: Any) -> Complete:
-    def complete(run: Run, value: Any, here: Position) -> Any:
-        if type(value) is not origin:
+def _leaf(type_: GraphQLLeafType, field: FieldPlan) -> Complete:
+    def complete(run: Run, values: Sequence[Any], places: Sequence[Place]) -> None:
+        for value, place in zip(values, places, strict=True):
             if value is None:
-                return None
-            _check_object(type_, value, run, details)
-        return run.build(plan, value, here)
+                run.absent(field, place)
+                continue
+            try:
+                if isinstance(value, Exception):
+                    raise value
+                place[0][place[1]] = Executor.complete_leaf_value(type_, value)
+            except Exception as error:
+                run.fail(error, field, place)
 
     return complete
+
+
+def _object(plan: ObjectPlan) -> Complete:
+    return lambda run, values, places: run.build(plan, values, places)
 
 
 def _list(
-    item: Complete,
-    type_: GraphQLList[Any],
-    name: str,
-    field: FieldPlan,
-    plain: ObjectPlan | None = None,
-    origin: Any = None,
+    complete_items: Complete, nullable: bool, field: FieldPlan, plain: ObjectPlan | None = None
 ) -> Complete:
     """`plain` is the plan of items that are only read, all at once, where nothing is the matter with them."""
-    required = isinstance(type_.of_type, GraphQLNonNull)
-    if required:
-        item = _non_null(item, name)
 
-    def one(run: Run, each: Any, place: Position) -> None:
-        try:
-            if type(each) is CoroutineType:
-                run.start(each, item, field, place)
+    def complete(run: Run, values: Sequence[Any], places: Sequence[Place]) -> None:
+        items: list[Any] = []
+        below: list[Place] = []
+        for value, place in zip(values, places, strict=True):
+            if value is None:
+                run.absent(field, place)
+            elif not isinstance(value, _SEQUENCES):
+                refused = GraphQLError(f"Expected Iterable, but did not find one for field '{field.title}'.")
+                run.fail(value if isinstance(value, Exception) else refused, field, place)
             else:
-                place[0][place[1]] = item(run, each, place)
-        except Nulled:
-            run.null_or_raise(place)
-        except Exception as error:
-            run.record(error, field, place)
-            run.null_or_raise(place)
+                read = None if plain is None else run.read(plain, value)
+                result: list[Any] = [None] * len(value) if read is None else read
+                place[0][place[1]] = result
+                if read is None:
+                    items += value
+                    below += [(result, index, nullable, place) for index in range(len(value))]
+        if CoroutineType in map(type, items):
+            items, below = _start(run, items, below)
+        if items:
+            complete_items(run, items, below)
 
-    def complete(run: Run, value: Any, here: Position) -> Any:
-        if value is None:
-            return None
-        if not isinstance(value, _SEQUENCES):
-            if isinstance(value, Exception):
-                raise value
-            raise GraphQLError(f"Expected Iterable, but did not find one for field '{name}'.")
-        if plain is not None and run.allows_caller(plain):
-            read = plain.read
-            with suppress(Exception):
-                return [read(each) for each in value if type(each) is origin or _odd()]
-        result: list[Any] = [None] * len(value)
-        for index, each in enumerate(value):
-            one(run, each, (result, index, not required, here))
-        return result
+    def _start(run: Run, items: list[Any], below: list[Place]) -> tuple[list[Any], list[Place]]:
+        there, places = [], []
+        for item, place in zip(items, below, strict=True):
+            if type(item) is CoroutineType:
+                run.start(item, False, complete_items, field, [place])
+            else:
+                there.append(item)
+                places.append(place)
+        return there, places
 
     return complete
 
 
 _SEQUENCES = (list, tuple)
-
-
-def _odd() -> bool:
-    raise ValueError("an item is of another class, or null")
-
-
-def _check_object(type_: GraphQLObjectType, value: Any, run: Run, details: Any) -> None:
-    """As graphql-core does: an exception is raised, and a value of another type refused."""
-    if isinstance(value, Exception):
-        raise value
-    if type_.is_type_of is not None and not type_.is_type_of(value, run.info):
-        nodes = [detail.node for detail in details]
-        raise GraphQLError(f"Expected value of type '{type_.name}' but got: {inspect(value)}.", nodes)

@@ -1,13 +1,14 @@
-"""Running a plan: objects are built at once, and what has to wait is filled in when it arrives.
+"""Running a plan, a level at a time: all objects that stand in one place of the operation are built together.
 
-A position says where a value goes: the container, the key in it, whether it may be null, and the position
-of the container itself. Following positions outward gives an error its path, and a null its place.
+A place says where a value goes: the container, the key in it, whether it may be null, and the place of the
+container itself. Containers are put in their places before what they contain is known, so what arrives late
+is filled in, and following places outward gives an error its path, and a null the place that takes it.
 
 Resolvers of queries are started eagerly and stepped here, without a task each. They wait for loaders only,
 so their reads are gathered; none may open a timeout, which would belong to the whole request.
 """
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Sequence
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,35 +17,13 @@ from graphql import ExecutionResult, GraphQLError, located_error
 if TYPE_CHECKING:
     from gql_service.engine.plan import Complete, FieldPlan, ObjectPlan
 
-Position = tuple[Any, Any, bool, Any]
-
-
-class Nulled(Exception):
-    """A value that must not be null is missing: its error is recorded, and its container is to be null."""
+Place = tuple[Any, Any, bool, Any]
+Verdict = bool | Callable[[Any], bool]
+"""What a guard says of the caller: everything is allowed, nothing is, or it depends on the object."""
 
 
 class Unplannable(Exception):
     """Something that a plan does not cover: graphql-core is to execute the operation."""
-
-
-class Waiting:
-    """A resolver that has been started and waits for a future (or, for None, for the next turn)."""
-
-    __slots__ = ("complete", "coroutine", "field", "future", "position")
-
-    def __init__(
-        self,
-        coroutine: Coroutine[Any, Any, Any],
-        complete: "Complete",
-        field: "FieldPlan",
-        position: Position,
-        future: Any,
-    ) -> None:
-        self.coroutine = coroutine
-        self.complete = complete
-        self.field = field
-        self.position = position
-        self.future = future
 
 
 class Call(NamedTuple):
@@ -54,13 +33,32 @@ class Call(NamedTuple):
     context: Any
 
 
+class Waiting:
+    """A resolver that has been started and waits for a future (or, for None, for the next turn).
+
+    It answers for one place, or for `many`, with a list.
+    """
+
+    __slots__ = ("complete", "coroutine", "field", "future", "many", "places")
+
+    def __init__(
+        self, coroutine: Any, many: bool, complete: "Complete", field: "FieldPlan", places: Sequence[Place]
+    ) -> None:
+        self.coroutine = coroutine
+        self.many = many
+        self.complete = complete
+        self.field = field
+        self.places = places
+        self.future: Any = None
+
+
 class Run:
     """One execution of a plan."""
 
     __slots__ = (
-        "_allowed",
         "_errors",
         "_nulled",
+        "_verdicts",
         "_waiting",
         "context",
         "given",
@@ -75,18 +73,16 @@ class Run:
         self.info = info
         self.variables = variables
         self.given = given
-        self._allowed: dict[ObjectPlan, bool] = {}
         self._errors: list[GraphQLError] = []
-        self._nulled: list[Position | None] = []
+        self._nulled: dict[int, Place | None] = {}
+        self._verdicts: dict[Any, Verdict] = {}
         self._waiting: list[Waiting] = []
 
     async def query(self, plan: "ObjectPlan") -> ExecutionResult:
         """Execute the fields of the root side by side."""
-        data: dict[str, Any] | None
-        try:
-            data = self.build(plan, self.root, None)
-        except Nulled:
-            return self._result(None)
+        data: dict[str, Any] = dict.fromkeys(plan.keys)
+        for field in plan.fields:
+            self.call(field, [self.root], [(data, field.key, field.nullable, None)])
         if self._waiting:
             await self._drain()
         return self._result(data)
@@ -94,164 +90,215 @@ class Run:
     async def mutation(self, plan: "ObjectPlan") -> ExecutionResult:
         """Execute the fields of the root one after the other, each to its end."""
         data: dict[str, Any] = {}
-        try:
-            for field in plan.fields:
-                await self._call_and_wait(field, data)
-        except Nulled:
-            return self._result(None)
+        for field in plan.fields:
+            data[field.key] = None
+            await self._call_and_wait(field, (data, field.key, field.nullable, None))
+            if self._is_nulled(None):
+                break
         return self._result(data)
 
-    def build(self, plan: "ObjectPlan", source: Any, position: Position | None) -> dict[str, Any]:
-        """The response object for a value. Raises Nulled."""
-        if not self.allows_caller(plan):
-            return self._build_carefully(plan, source, position)
-        for guard in plan.guards:
-            if not guard.allows(self.context, source):
-                return self._build_carefully(plan, source, position)
-        try:
-            result = plan.read(source)
-        except Exception:
-            return self._build_carefully(plan, source, position)
-        for field in plan.calls:
-            self._call(field, source, result, position)
-        return result
-
-    def allows_caller(self, plan: "ObjectPlan") -> bool:
-        """What depends on the caller alone is asked once, not once an object."""
-        allowed = self._allowed.get(plan)
-        if allowed is None:
-            allowed = all(guard.allows(self.context, None) for guard in plan.caller_guards)
-            self._allowed[plan] = allowed
-        return allowed
-
-    def _build_carefully(self, plan: "ObjectPlan", source: Any, position: Position | None) -> dict[str, Any]:
-        """Field by field, where one was refused or failed."""
-        result: dict[str, Any] = {}
-        for field in plan.fields:
-            self._call(field, source, result, position)
-        return result
-
-    def _call(self, field: "FieldPlan", source: Any, result: dict[str, Any], parent: Position | None) -> None:
-        here = (result, field.key, field.nullable, parent)
-        try:
-            guard = field.guard
-            if guard is not None and not guard.allows(self.context, source):
-                raise guard.refusal(self.context)
-            value = field.resolve(self, source, here)
-            if type(value) is CoroutineType:
-                self.start(value, field.finish, field, here)
-                return
-            result[field.key] = field.finish(self, value, here)
-        except Nulled:
-            self.null_or_raise(here)
-        except Exception as error:
-            self.record(error, field, here)
-            self.null_or_raise(here)
-
-    async def _call_and_wait(self, field: "FieldPlan", data: dict[str, Any]) -> None:
-        here = (data, field.key, field.nullable, None)
-        data[field.key] = None
-        try:
-            if field.guard is not None and not field.guard.allows(self.context, self.root):
-                raise field.guard.refusal(self.context)
-            value = field.resolve(self, self.root, here)
-            if type(value) is CoroutineType:
-                value = await value
-            data[field.key] = field.finish(self, value, here)
-        except Nulled:
-            self.null_or_raise(here)
-        except Exception as error:
-            self.record(error, field, here)
-            self.null_or_raise(here)
+    async def _call_and_wait(self, field: "FieldPlan", place: Place) -> None:
+        for source in self.admit(field, [self.root], [place])[0]:
+            try:
+                value = field.resolve(self, source)
+                if type(value) is CoroutineType:
+                    value = await value
+            except Exception as error:
+                self.fail(error, field, place)
+            else:
+                field.complete(self, [value], [place])
         await self._drain()
-        if None in self._nulled:
-            raise Nulled
 
-    def start(self, coroutine: Any, complete: "Complete", field: "FieldPlan", here: Position) -> None:
-        """Run a resolver up to where it waits, and keep it; or finish it, if it does not wait."""
-        try:
-            future = coroutine.send(None)
-        except StopIteration as end:
-            here[0][here[1]] = complete(self, end.value, here)
+    def build(self, plan: "ObjectPlan", sources: Sequence[Any], places: Sequence[Place]) -> None:
+        """Put the response objects of some values in their places, and call the resolvers of their fields."""
+        results = self.read(plan, sources)
+        if results is None:
+            for source, place in zip(sources, places, strict=True):
+                self._build_carefully(plan, source, place)
             return
-        here[0][here[1]] = None  # it has its place among the keys
+        for result, place in zip(results, places, strict=True):
+            place[0][place[1]] = result
+        for field in plan.calls:
+            key, nullable = field.key, field.nullable
+            here = [(result, key, nullable, place) for result, place in zip(results, places, strict=True)]
+            self.resolve(field, sources, here)
+
+    def read(self, plan: "ObjectPlan", sources: Sequence[Any]) -> list[dict[str, Any]] | None:
+        """The leaves of all objects at once; None where one is refused, missing, or fails to be read."""
+        try:
+            for guard in plan.guards:
+                verdict = self.verdict(guard)
+                if verdict is not True and not (verdict and all(map(verdict, sources))):
+                    return None
+            return plan.read(sources)
+        except Exception:
+            return None
+
+    def _build_carefully(self, plan: "ObjectPlan", source: Any, place: Place) -> None:
+        """One object field by field, where something is the matter with one of them."""
+        try:
+            plan.check(source, self.info)
+        except Exception as error:
+            self.fail(error, plan.field, place)
+            return
+        if source is None:
+            self.absent(plan.field, place)
+            return
+        result = place[0][place[1]] = dict.fromkeys(plan.keys)
+        for field in plan.fields:
+            self.call(field, [source], [(result, field.key, field.nullable, place)])
+
+    def call(self, field: "FieldPlan", sources: Sequence[Any], places: Sequence[Place]) -> None:
+        """Get the values of a field of some objects, as far as its guard allows."""
+        self.resolve(field, *self.admit(field, sources, places))
+
+    def resolve(self, field: "FieldPlan", sources: Sequence[Any], places: Sequence[Place]) -> None:
+        """Call a resolver for all objects, or for each, and complete what it has found."""
+        if field.resolve_all is not None and sources:
+            self.start(field.resolve_all(self, sources), True, field.complete, field, places)
+            return
+        values, found = [], []
+        for source, place in zip(sources, places, strict=True):
+            try:
+                value = field.resolve(self, source)
+            except Exception as error:
+                self.fail(error, field, place)
+                continue
+            if type(value) is CoroutineType:
+                self.start(value, False, field.complete, field, [place])
+            else:
+                values.append(value)
+                found.append(place)
+        if values:
+            field.complete(self, values, found)
+
+    def verdict(self, guard: Any) -> Verdict:
+        """What depends on the caller alone is asked once, not once an object."""
+        verdict = self._verdicts.get(guard.key)
+        if verdict is None:
+            verdict = self._verdicts[guard.key] = guard.verdict(self.context)
+        return verdict
+
+    def result_verdict(self, guard: Any) -> Verdict:
+        """The same for a guard that looks at what the resolver has found."""
+        key = ("result", guard.key)
+        verdict = self._verdicts.get(key)
+        if verdict is None:
+            verdict = self._verdicts[key] = guard.result_verdict(self.context)
+        return verdict
+
+    def admit(
+        self, field: "FieldPlan", sources: Sequence[Any], places: Sequence[Place]
+    ) -> tuple[Sequence[Any], Sequence[Place]]:
+        """The objects whose field the caller may have; the places of the others fail."""
+        if field.guard is None:
+            return sources, places
+        return self.sift(self.verdict(field.guard), field, sources, places)
+
+    def sift(
+        self, verdict: Verdict, field: "FieldPlan", subjects: Sequence[Any], places: Sequence[Place]
+    ) -> tuple[Sequence[Any], Sequence[Place]]:
+        """The objects that a verdict allows; the places of the others fail."""
+        if verdict is True:
+            return subjects, places
+        allowed, here = [], []
+        for subject, place in zip(subjects, places, strict=True):
+            try:
+                if not (verdict and verdict(subject)):
+                    raise field.guard.refusal(self.context)
+            except Exception as error:
+                self.fail(error, field, place)
+            else:
+                allowed.append(subject)
+                here.append(place)
+        return allowed, here
+
+    def start(
+        self, coroutine: Any, many: bool, complete: "Complete", field: "FieldPlan", places: Sequence[Place]
+    ) -> None:
+        """Run a resolver up to where it waits, and keep it; or complete its value, if it does not wait."""
+        waiting = Waiting(coroutine, many, complete, field, places)
+        for place in places:
+            place[0][place[1]] = None  # it has its place among the keys
+        values = self._step(waiting)
+        if values is None:
+            self._waiting.append(waiting)
+        elif values:
+            complete(self, values, places)
+
+    def _step(self, waiting: Waiting) -> Sequence[Any] | None:
+        """Run a resolver on; returns None where it waits again, and nothing where it failed."""
+        try:
+            future = waiting.coroutine.send(None)
+        except StopIteration as end:
+            return end.value if waiting.many else [end.value]
+        except Exception as error:
+            for place in waiting.places:
+                self.fail(error, waiting.field, place)
+            return ()
         if future is not None:
             future._asyncio_future_blocking = False
-        self._waiting.append(Waiting(coroutine, complete, field, here, future))
-
-    def null_or_raise(self, here: Position) -> None:
-        """In the midst of building: the nearest value that may be null catches."""
-        if not here[2]:
-            raise Nulled
-        here[0][here[1]] = None
-        self._nulled.append(here)
+        waiting.future = future
+        return None
 
     async def _drain(self) -> None:
-        """Step whatever can go on, until nothing waits."""
+        """Step whatever can go on, until nothing waits; values for the same place are completed together."""
         try:
             while self._waiting:
-                waiting, self._waiting = self._waiting, []
-                future = waiting[0].future
+                future = self._waiting[0].future
                 if future is None or not future.done():
                     await _Turn(future)
-                for each in waiting:
-                    if (each.future is not None and not each.future.done()) or self._step(each):
+                started, self._waiting = self._waiting, []
+                ended: dict[Complete, tuple[list[Any], list[Place]]] = {}
+                for each in started:
+                    values = None
+                    if each.future is None or each.future.done():
+                        values = self._step(each)
+                    if values is None:
                         self._waiting.append(each)
+                    elif values:
+                        found, places = ended.setdefault(each.complete, ([], []))
+                        found.extend(values)
+                        places.extend(each.places)
+                for complete, (found, places) in ended.items():
+                    complete(self, found, places)
         finally:
             for each in self._waiting:
                 each.coroutine.close()
 
-    def _step(self, waiting: Waiting) -> bool:
-        """Run a resolver up to where it waits again (True) or ends (False).
+    def fail(self, error: Exception, field: "FieldPlan", place: Place) -> None:
+        """Record an error, unless where it belongs is null already, and put null in its place."""
+        if not self._nulled or not self._is_nulled(place):
+            path: list[str | int] = []
+            at: Place | None = place
+            while at is not None:
+                path.append(at[1])
+                at = at[3]
+            self._errors.append(located_error(error, field.nodes, path[::-1]))
+        self._put_null(place)
 
-        The containers stand already, so a null goes outward along the positions.
-        """
-        position: Position | None = waiting.position
-        try:
-            future = waiting.coroutine.send(None)
-            if future is not None:
-                future._asyncio_future_blocking = False
-            waiting.future = future
-            return True
-        except StopIteration as end:
-            try:
-                waiting.position[0][waiting.position[1]] = waiting.complete(self, end.value, waiting.position)
-                return False
-            except Nulled:
-                pass
-            except Exception as error:
-                self.record(error, waiting.field, waiting.position)
-        except Exception as error:
-            self.record(error, waiting.field, waiting.position)
-        while position is not None and not position[2]:
-            position = position[3]
-        if position is not None:
-            position[0][position[1]] = None
-        self._nulled.append(position)
-        return False
+    def absent(self, field: "FieldPlan", place: Place) -> None:
+        """Put null in a place, which is an error where it must not be null."""
+        if place[2]:
+            place[0][place[1]] = None
+        else:
+            self.fail(TypeError(f"Cannot return null for non-nullable field {field.title}."), field, place)
 
-    def record(self, error: Exception, field: "FieldPlan", position: Position) -> None:
-        """Keep a located error, unless the place it belongs to is null already."""
-        if self._nulled and self._is_nulled(position):
-            return
-        path: list[str | int] = []
-        at: Position | None = position
-        while at is not None:
-            path.append(at[1])
-            at = at[3]
-        self._errors.append(located_error(error, field.nodes, path[::-1]))
+    def _put_null(self, place: Place | None) -> None:
+        """The nearest place outward that may be null takes it."""
+        while place is not None and not place[2]:
+            place = place[3]
+        if place is not None:
+            place[0][place[1]] = None
+        self._nulled[id(place)] = place
 
-    def _is_nulled(self, position: Position | None) -> bool:
-        if None in self._nulled:
-            return True
-        while position is not None:
-            if any(position is nulled for nulled in self._nulled):
-                return True
-            position = position[3]
-        return False
+    def _is_nulled(self, place: Place | None) -> bool:
+        while place is not None and id(place) not in self._nulled:
+            place = place[3]
+        return id(place) in self._nulled
 
-    def _result(self, data: dict[str, Any] | None) -> ExecutionResult:
-        return ExecutionResult(None if None in self._nulled else data, self._errors or None)
+    def _result(self, data: dict[str, Any]) -> ExecutionResult:
+        return ExecutionResult(None if self._is_nulled(None) else data, self._errors or None)
 
 
 class _Turn:

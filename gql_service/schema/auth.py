@@ -15,7 +15,7 @@ import strawberry
 from graphql import GraphQLField, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema, get_named_type
 from strawberry.schema_directive import Location
 
-from gql_service.auth.policy import Role
+from gql_service.auth.policy import Role, Subject, Verdict, allows
 from gql_service.errors import Forbidden, RequestError, Unauthenticated
 from gql_service.schema.context import Context
 from gql_service.schema.enums import described_enum
@@ -76,29 +76,32 @@ class Guard(NamedTuple):
         return self.role, self.judged
 
     @property
-    def judges_parent(self) -> bool:
-        return self.judged is Judged.PARENT
-
-    @property
     def judges_result(self) -> bool:
         return self.judged is Judged.RESULT
 
-    def allows(self, context: Context, source: Any) -> bool:
-        """Whether the resolver may run on this object."""
-        if self.judged is Judged.PARENT:
-            return context.services.policy.allows(self.role, context.principal, source.row)
-        principal = context.principal
-        return principal is not None and (principal.is_platform_owner or self.role is not Role.PLATFORM_OWNER)
+    def verdict(self, context: Context) -> Verdict[Any]:
+        """Whether the resolver may run: on any object, on none, or as a function of the object."""
+        if self.judged is not Judged.PARENT and self.role in _NEED_A_SUBJECT:
+            return context.principal is not None
+        return _of_row(context.services.policy.verdict(self.role, context.principal))
 
-    def allows_result(self, context: Context, result: Any) -> bool:
-        """Whether the object that the resolver found may be shown."""
-        return result is None or context.services.policy.allows(self.role, context.principal, result.row)
+    def result_verdict(self, context: Context) -> Verdict[Any]:
+        """Whether an object that the resolver found may be shown; nothing and failures always may."""
+        verdict = _of_row(context.services.policy.verdict(self.role, context.principal))
+        if verdict is True:
+            return True
+        return lambda found: found is None or isinstance(found, Exception) or allows(verdict, found)
 
     def refusal(self, context: Context) -> RequestError:
         """What to raise where the guard does not allow."""
         if context.principal is None:
             return Unauthenticated()
         return Forbidden(f"{self.name} requires the role {self.role.value}.")
+
+
+def _of_row(verdict: Verdict[Subject]) -> Verdict[Any]:
+    """Objects are judged by their rows."""
+    return verdict if isinstance(verdict, bool) else lambda source: verdict(source.row)
 
 
 class UnguardedField(Exception):
@@ -146,7 +149,7 @@ def _is_subject(type_: object) -> bool:
 
 def _guarded(guard: Guard) -> Resolve:
     def resolve(source: Any, info: GraphQLResolveInfo[Context], **arguments: Any) -> Any:
-        if not guard.allows(info.context, source):
+        if not allows(guard.verdict(info.context), source):
             raise guard.refusal(info.context)
         result = guard.resolve(source, info, **arguments)
         if not guard.judges_result:
@@ -157,7 +160,7 @@ def _guarded(guard: Guard) -> Resolve:
         return judged(context, await result)
 
     def judged(context: Context, result: Any) -> Any:
-        if not guard.allows_result(context, result):
+        if not allows(guard.result_verdict(context), result):
             raise guard.refusal(context)
         return result
 

@@ -1,16 +1,16 @@
 """What resolvers are given: the services of the process and the caller of the request."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from gql_service.auth.policy import DocumentAccess, Policy, UserFacts
 from gql_service.auth.principal import Principal
-from gql_service.domain.access import find_document, find_document_of
-from gql_service.domain.documents import Change, Precondition, Written, any_revision, write
+from gql_service.domain.access import find_document, find_documents_of
+from gql_service.domain.documents import Change, OpenDocument, Precondition, Written, any_revision, write
 from gql_service.domain.tenants import Platform
 from gql_service.domain.users import User
 from gql_service.domain.values import Limits
-from gql_service.errors import Unauthenticated
+from gql_service.errors import RequestError, Unauthenticated
 from gql_service.schema.loaders import Loaders
 from gql_service.store.connection import Connection
 from gql_service.store.database import Database
@@ -47,21 +47,35 @@ class Context:
         """A platform, looked up once a request however many of its users are asked for theirs."""
         found = self._platforms.get(key)
         if found is None:
-            found = self._platforms[key] = self.services.loaders.platform(key)
+            found = self._platforms[key] = self.services.loaders.platforms.load(key)
         return found
 
     def user_named(self, username: str) -> Awaitable[User | None]:
-        return self.services.loaders.user_named(username)
+        return self.services.loaders.users_named.load(username)
 
-    def document(self, platform_key: str | None, username: str | None) -> Awaitable[DocumentAccess]:
-        """Open a document for the caller: see `domain.access.find_document`."""
-        services = self.services
-        return find_document(self, services.policy, self.principal, platform_key, username)
+    def access(self, platform_key: str | None, username: str | None) -> Awaitable[DocumentAccess]:
+        """Find a document for the caller: see `domain.access.find_document`."""
+        return find_document(self, self.services.policy, self.principal, platform_key, username)
 
-    def document_of(self, platform_key: str | None, user: UserFacts) -> Awaitable[DocumentAccess]:
-        """Open the document of a user who is at hand: see `domain.access.find_document_of`."""
-        services = self.services
-        return find_document_of(self, services.policy, self.viewer, platform_key, user)
+    async def document(self, access: DocumentAccess) -> OpenDocument:
+        """Read a document that was found for the caller."""
+        key = (access.user_id, access.platform_id)
+        return OpenDocument.of(access, await self.services.loaders.documents.load(key))
+
+    async def documents_of(
+        self, platform_key: str | None, users: Sequence[UserFacts]
+    ) -> list[OpenDocument | RequestError]:
+        """Read the documents of users who are at hand: see `domain.access.find_documents_of`."""
+        found = await find_documents_of(self, self.services.policy, self.viewer, platform_key, users)
+        opened = [each for each in found if isinstance(each, DocumentAccess)]
+        read = iter(
+            await self.services.loaders.documents.load_many(
+                [(access.user_id, access.platform_id) for access in opened]
+            )
+        )
+        return [
+            OpenDocument.of(each, next(read)) if isinstance(each, DocumentAccess) else each for each in found
+        ]
 
     async def write(
         self, access: DocumentAccess, change: Change, precondition: Precondition = any_revision

@@ -1,82 +1,131 @@
-"""Finding objects by id or by the keys of federation: what may not be seen looks like what does not exist."""
+"""Finding objects by id or by the keys of federation: what may not be seen looks like what does not exist.
 
-from typing import Any
+Whatever names an object becomes a Reference first; references are then looked up together, a kind at a time.
+"""
 
-from gql_service.auth.policy import Role, Subject
-from gql_service.errors import BadUserInput, Forbidden, NotFound
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple, TypeVar
+
+from gql_service.auth.policy import Role, allows
+from gql_service.domain.documents import OpenDocument
+from gql_service.domain.users import User as UserRow
+from gql_service.errors import BadUserInput, NotFound
 from gql_service.schema.context import Context
-from gql_service.schema.types.node import key_of, parse_global_id
+from gql_service.schema.inputs import UserBy
+from gql_service.schema.types.node import Node, parse_global_id
 from gql_service.schema.types.platform import Platform
 from gql_service.schema.types.platform_metadata import PlatformMetadata
 from gql_service.schema.types.user import User
 
 Entity = User | Platform | PlatformMetadata
+T = TypeVar("T", bound=Node)
+Find = Callable[[Context, Sequence[str]], Awaitable[Sequence[Entity | None]]]
 
 
-async def find_user(
-    context: Context, *, id: str | None = None, user_id: str | None = None, username: str | None = None
-) -> User | None:
-    """A user by one of the three keys, if the caller may know of them."""
-    if username is not None:
-        row = await context.services.loaders.user_named(username)
-    else:
-        key = key_of(id, "User") if id is not None else user_id
-        row = await context.services.loaders.user(key) if key is not None else None
-    user = None if row is None else User(row=row)
-    return user if user is not None and _visible(context, user.row) else None
+class Reference(NamedTuple):
+    """What names an object: how to find it, and its key."""
+
+    find: Find
+    key: str
 
 
-async def find_platform(context: Context, key: str) -> Platform | None:
-    """A platform by its key, if the caller may know of it."""
-    row = await context.platform(key)
-    platform = None if row is None else Platform(row=row)
-    return platform if platform is not None and _visible(context, platform.row) else None
+async def find(context: Context, reference: Reference | None, kind: type[T]) -> T | None:
+    """The object a reference names, if the caller may see it. Raises Unauthenticated."""
+    (found,) = await find_all(context, [reference])
+    return found if isinstance(found, kind) else None
 
 
-async def find_metadata(context: Context, key: str) -> PlatformMetadata | None:
-    """A document by `userId:platformKey`, if the caller may open it."""
-    user_id, separator, platform_key = key.partition(":")
-    user = await context.services.loaders.user(user_id) if separator else None
-    if user is None:
-        return None
-    try:
-        access = await context.document_of(platform_key or None, user)
-        return await PlatformMetadata.read(context, access)
-    except (NotFound, Forbidden):
-        return None
+async def find_all(context: Context, references: Sequence[Reference | Exception | None]) -> list[Any]:
+    """The objects that references name, if the caller may see them; exceptions stay as they are.
 
-
-async def find_node(context: Context, id: str) -> Entity | None:
-    """Whatever a global id stands for, if the caller may see it. Raises Unauthenticated."""
+    Raises Unauthenticated.
+    """
     context.viewer  # noqa: B018 - nobody without a token finds anything
-    match parse_global_id(id):
-        case "User", key:
-            return await find_user(context, user_id=key)
-        case "Platform", key:
-            return await find_platform(context, key)
-        case "PlatformMetadata", key:
-            return await find_metadata(context, key)
-    return None
+    keys: dict[Find, dict[str, Entity | None]] = {}
+    for each in references:
+        if isinstance(each, Reference):
+            keys.setdefault(each.find, {})[each.key] = None
+    for finder, wanted in keys.items():
+        wanted.update(zip(list(wanted), await finder(context, list(wanted)), strict=True))
+    return [keys[each.find][each.key] if isinstance(each, Reference) else each for each in references]
 
 
-async def find_entity(context: Context, representation: Any) -> Entity | None:
-    """What a gateway's representation stands for, if the caller may see it.
+async def users_by_id(context: Context, ids: Sequence[str]) -> list[Entity | None]:
+    """By the users' own ids."""
+    return _visible(context, await context.services.loaders.users.load_many(ids))
 
-    Only the keys are read; whatever else the representation carries is ignored. Raises BadUserInput.
+
+async def users_by_name(context: Context, usernames: Sequence[str]) -> list[Entity | None]:
+    """By username."""
+    return _visible(context, await context.services.loaders.users_named.load_many(usernames))
+
+
+def _visible(context: Context, rows: Sequence[UserRow | None]) -> list[Entity | None]:
+    verdict = context.services.policy.verdict(Role.TENANT_MEMBER, context.viewer)
+    return [User(row=row) if row is not None and allows(verdict, row) else None for row in rows]
+
+
+async def platforms_by_key(context: Context, keys: Sequence[str]) -> list[Entity | None]:
+    """By the platforms' keys."""
+    rows = [await found for found in [context.platform(key) for key in keys]]
+    sees = context.services.policy.sees_platform
+    return [Platform(row=row) if row and sees(context.viewer, row) else None for row in rows]
+
+
+async def documents_by_key(context: Context, keys: Sequence[str]) -> list[Entity | None]:
+    """By `userId:platformKey`, where the key of the user-wide document ends with the colon."""
+    names = [key.partition(":") for key in keys if ":" in key]
+    users = await context.services.loaders.users.load_many([user_id for user_id, _, _ in names])
+    asked: dict[str, list[UserRow]] = {}
+    for (_, _, platform_key), user in zip(names, users, strict=True):
+        if user is not None:
+            asked.setdefault(platform_key, []).append(user)
+    found: dict[str, Entity] = {}
+    for platform_key, owners in asked.items():
+        with suppress(NotFound):
+            for row in await context.documents_of(platform_key or None, owners):
+                if isinstance(row, OpenDocument):
+                    found[f"{row.user_id}:{platform_key}"] = PlatformMetadata(row=row)
+    return [found.get(key) for key in keys]
+
+
+_BY_GLOBAL_ID: dict[str, Find] = {
+    "User": users_by_id,
+    "Platform": platforms_by_key,
+    "PlatformMetadata": documents_by_key,
+}
+
+
+def reference_by_id(id: str, *types: str) -> Reference | None:
+    """What a global id stands for, if for anything of one of the types (by default of any)."""
+    type_name, key = parse_global_id(id)
+    if type_name not in (types or _BY_GLOBAL_ID):
+        return None
+    return Reference(_BY_GLOBAL_ID[type_name], key)
+
+
+def user_reference(by: UserBy) -> Reference | None:
+    """What the one key stands for that a query names a user by."""
+    if isinstance(by.user_id, str):
+        return Reference(users_by_id, by.user_id)
+    if isinstance(by.username, str):
+        return Reference(users_by_name, by.username)
+    return reference_by_id(by.id or "", "User")
+
+
+def reference_of(representation: Any) -> Reference | BadUserInput | None:
+    """What a gateway's representation stands for.
+
+    Only the keys are read; whatever else the representation carries is ignored.
     """
     match representation:
-        case {"__typename": "User", "id": str(id)}:
-            return await find_user(context, id=id)
+        case {"__typename": "User" | "PlatformMetadata" as type_name, "id": str(id)}:
+            return reference_by_id(id, type_name)
         case {"__typename": "User", "userId": str(user_id)}:
-            return await find_user(context, user_id=user_id)
+            return Reference(users_by_id, user_id)
         case {"__typename": "User", "username": str(username)}:
-            return await find_user(context, username=username)
+            return Reference(users_by_name, username)
         case {"__typename": "Platform", "key": str(key)}:
-            return await find_platform(context, key)
-        case {"__typename": "PlatformMetadata", "id": str(id)}:
-            return await find_metadata(context, key_of(id, "PlatformMetadata") or "")
-    raise BadUserInput("A representation needs `__typename` and one of the keys of that type.")
-
-
-def _visible(context: Context, subject: Subject) -> bool:
-    return context.services.policy.allows(Role.TENANT_MEMBER, context.viewer, subject)
+            return Reference(platforms_by_key, key)
+    return BadUserInput("A representation needs `__typename` and one of the keys of that type.")

@@ -1,12 +1,11 @@
-"""The loaders: single reads, gathered over all requests in flight into one statement each.
+"""The loaders: reads by key, gathered over all requests in flight into one statement each.
 
-They live as long as the process and cache nothing. A text key with a NUL character cannot exist, and
-PostgreSQL refuses a whole statement for it, so it is answered here.
+They live as long as the process and cache nothing.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from gql_service.auth.principal import Principal
 from gql_service.auth.tokens import Token
@@ -23,6 +22,15 @@ K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 Read = Callable[[Connection, Sequence[K]], Awaitable[Sequence[T]]]
 _MAX_BATCH = 500
+"""Keys of one statement; those that are asked for together stay together."""
+
+
+class _Asked(NamedTuple):
+    """Keys that somebody waits for: for the value of the only one, or for the list of `many`."""
+
+    keys: Sequence[Any]
+    many: bool
+    answer: asyncio.Future[Any]
 
 
 class Loader(Generic[K, T]):
@@ -35,43 +43,63 @@ class Loader(Generic[K, T]):
         self._database = database
         self._read = read
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._waiting: list[tuple[K, asyncio.Future[T]]] = []
+        self._asked: list[_Asked] = []
         self._reading: set[asyncio.Task[None]] = set()
 
     def load(self, key: K) -> asyncio.Future[T]:
         """The value for a key, when it has been read."""
+        return self._ask((key,), many=False)
+
+    def load_many(self, keys: Sequence[K]) -> asyncio.Future[list[T]]:
+        """The values for keys, in their order."""
+        return self._ask(keys, many=True)
+
+    def _ask(self, keys: Sequence[K], many: bool) -> asyncio.Future[Any]:
         loop = self._loop
         if loop is None:
             loop = self._loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        if not self._waiting:
+        answer: asyncio.Future[Any] = loop.create_future()
+        if not self._asked:
             loop.call_soon(self._dispatch)
-        self._waiting.append((key, future))
-        return future
+        self._asked.append(_Asked(keys, many, answer))
+        return answer
 
     def _dispatch(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for start in range(0, len(waiting), _MAX_BATCH):
-            task = asyncio.create_task(self._load(waiting[start : start + _MAX_BATCH]))
-            self._reading.add(task)  # the event loop itself would let go of it
-            task.add_done_callback(self._reading.discard)
+        asked, self._asked = self._asked, []
+        batch: list[_Asked] = []
+        size = 0
+        for each in asked:
+            if batch and size + len(each.keys) > _MAX_BATCH:
+                self._start(batch)
+                batch, size = [], 0
+            batch.append(each)
+            size += len(each.keys)
+        self._start(batch)
 
-    async def _load(self, batch: list[tuple[K, asyncio.Future[T]]]) -> None:
+    def _start(self, batch: list[_Asked]) -> None:
+        task = asyncio.create_task(self._load(batch))
+        self._reading.add(task)  # the event loop itself would let go of it
+        task.add_done_callback(self._reading.discard)
+
+    async def _load(self, batch: list[_Asked]) -> None:
         try:
             async with self._database.read() as connection:
-                values = await self._read(connection, [key for key, _ in batch])
+                values = await self._read(connection, [key for asked in batch for key in asked.keys])
         except Exception as error:
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(error)
+            for _, _, answer in batch:
+                if not answer.done():
+                    answer.set_exception(error)
             return
-        for (_, future), value in zip(batch, values, strict=True):
-            if not future.done():
-                future.set_result(value)
+        start = 0
+        for keys, many, answer in batch:
+            end = start + len(keys)
+            if not answer.done():
+                answer.set_result(values[start:end] if many else values[start])
+            start = end
 
 
 class Loaders:
-    """Every read that a resolver may ask for."""
+    """Every read that a resolver may ask for. Users and platforms that do not exist are None."""
 
     def __init__(self, database: Database, clock: Callable[[], int]) -> None:
         async def principals(
@@ -87,48 +115,15 @@ class Loaders:
         async def counts(connection: Connection, wanted: Sequence[tuple[str, str | None]]) -> Sequence[int]:
             return [await users.count_of_tenant(connection, *each) for each in wanted]
 
-        self._principals = Loader(database, principals)
-        self._users = Loader(database, users.by_ids)
-        self._users_named = Loader(database, users.by_usernames)
-        self._platforms = Loader(database, tenants.platforms_by_keys)
-        self._badges = Loader(database, badges.by_users)
-        self._documents = Loader(database, documents.by_keys)
-        self._pages = Loader(database, pages)
-        self._counts = Loader(database, counts)
-
-    def principal(self, token: Token) -> asyncio.Future[Principal | None]:
+        self.principals: Loader[Token, Principal | None] = Loader(database, principals)
         """The caller behind a token; None where it is not valid now."""
-        return self._principals.load(token)
-
-    def user(self, user_id: str) -> asyncio.Future[User | None]:
-        return _nothing() if "\0" in user_id else self._users.load(user_id)
-
-    def user_named(self, username: str) -> asyncio.Future[User | None]:
-        return _nothing() if "\0" in username else self._users_named.load(username)
-
-    def platform(self, key: str) -> asyncio.Future[Platform | None]:
-        return _nothing() if "\0" in key else self._platforms.load(key)
-
-    def badges(self, user_id: str) -> asyncio.Future[list[EarnedBadge]]:
-        """The badges of a user, oldest first."""
-        return self._badges.load(user_id)
-
-    def document(self, user_id: str, platform_id: str) -> asyncio.Future[Document]:
-        """A document; an empty one at revision 0 where nothing was ever written."""
-        return self._documents.load((user_id, platform_id))
-
-    def members(
-        self, tenant_id: str, request: PageRequest, username_prefix: str | None
-    ) -> asyncio.Future[Page[User]]:
-        """A page of the members of a tenant."""
-        return self._pages.load((tenant_id, request, username_prefix))
-
-    def member_count(self, tenant_id: str, username_prefix: str | None) -> asyncio.Future[int]:
-        """How many members a tenant has."""
-        return self._counts.load((tenant_id, username_prefix))
-
-
-def _nothing() -> asyncio.Future[Any]:
-    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-    future.set_result(None)
-    return future
+        self.users: Loader[str, User | None] = Loader(database, users.by_ids)
+        self.users_named: Loader[str, User | None] = Loader(database, users.by_usernames)
+        self.platforms: Loader[str, Platform | None] = Loader(database, tenants.platforms_by_keys)
+        self.badges: Loader[str, list[EarnedBadge]] = Loader(database, badges.by_users)
+        """The badges of a user id, oldest first."""
+        self.documents: Loader[tuple[str, str], Document] = Loader(database, documents.by_keys)
+        """By user id and platform id; empty at revision 0 where nothing was ever written."""
+        self.members: Loader[tuple[str, PageRequest, str | None], Page[User]] = Loader(database, pages)
+        """A page of the members of a tenant id, whose usernames begin with a prefix."""
+        self.member_counts: Loader[tuple[str, str | None], int] = Loader(database, counts)

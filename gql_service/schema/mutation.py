@@ -9,7 +9,6 @@ from strawberry import Info
 from gql_service.domain.documents import (
     CLEARING,
     Change,
-    OpenDocument,
     any_revision,
     exactly_revision,
     patching,
@@ -105,7 +104,7 @@ async def _write(
     change: Callable[[Limits], Change],
 ) -> list[str]:
     """Do the write, fill in the payload, and return the deleted keys."""
-    access = await context.document(input.platform_key, input.username)
+    access = await context.access(input.platform_key, input.username)
     expected = input.expected_revision
     precondition = any_revision if expected is None else exactly_revision(expected)
     try:
@@ -113,5 +112,5 @@ async def _write(
     except Rejected as error:
         payload.user_errors = [user_error(error)]
         return []
-    payload.platform_metadata = PlatformMetadata(row=OpenDocument(access, written.document))
+    payload.platform_metadata = PlatformMetadata(row=written.document)
     return written.deleted_keys

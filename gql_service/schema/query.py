@@ -11,7 +11,16 @@ from strawberry.schema import BaseSchema
 from gql_service.errors import LimitExceeded, NotFound
 from gql_service.schema.auth import AUTHENTICATED, PUBLIC, SELF, TENANT_MEMBER
 from gql_service.schema.context import Context
-from gql_service.schema.entities import Entity, find_entity, find_node, find_platform, find_user
+from gql_service.schema.entities import (
+    Entity,
+    Reference,
+    find,
+    find_all,
+    platforms_by_key,
+    reference_by_id,
+    reference_of,
+    user_reference,
+)
 from gql_service.schema.inputs import UserBy
 from gql_service.schema.types.node import Node
 from gql_service.schema.types.platform import Platform
@@ -31,7 +40,7 @@ class Service:
 class Query:
     @strawberry.field(directives=AUTHENTICATED, description="The caller.")
     async def me(self, info: Info[Context, None]) -> User:
-        row = await info.context.services.loaders.user(info.context.viewer.user_id)
+        row = await info.context.services.loaders.users.load(info.context.viewer.user_id)
         if row is None:
             raise NotFound("User not found")
         return User(row=row)
@@ -45,8 +54,7 @@ class Query:
         info: Info[Context, None],
         by: Annotated[UserBy, strawberry.argument(description="Exactly one key.")],
     ) -> User | None:
-        keys = {name: key for name, key in vars(by).items() if key is not strawberry.UNSET}
-        return await find_user(info.context, **keys)
+        return await find(info.context, user_reference(by), User)
 
     @strawberry.field(
         directives=AUTHENTICATED,
@@ -57,7 +65,7 @@ class Query:
         info: Info[Context, None],
         key: Annotated[str, strawberry.argument(description="The platform's key.")],
     ) -> Platform | None:
-        return await find_platform(info.context, key)
+        return await find(info.context, Reference(platforms_by_key, key), Platform)
 
     @strawberry.field(
         directives=SELF,
@@ -71,8 +79,8 @@ class Query:
             str | None, strawberry.argument(description="Whose metadata; by default the caller's.")
         ] = None,
     ) -> PlatformMetadata:
-        access = await info.context.document(platform_key, username)
-        return await PlatformMetadata.read(info.context, access)
+        access = await info.context.access(platform_key, username)
+        return PlatformMetadata(row=await info.context.document(access))
 
     @strawberry.field(
         directives=AUTHENTICATED,
@@ -83,25 +91,25 @@ class Query:
         info: Info[Context, None],
         id: Annotated[strawberry.ID, strawberry.argument(description="The global id.")],
     ) -> Node | None:
-        return await find_node(info.context, id)
+        return await find(info.context, reference_by_id(id), Node)
 
     @strawberry.field(
         directives=AUTHENTICATED, description="Objects by their global ids, up to 100, in their order."
     )
-    def nodes(
+    async def nodes(
         self,
         info: Info[Context, None],
         ids: Annotated[list[strawberry.ID], strawberry.argument(description="The global ids.")],
     ) -> list[Node | None]:
         _limit("ids", len(ids))
-        return [find_node(info.context, id) for id in ids]  # type: ignore[misc]
+        return await find_all(info.context, [reference_by_id(id) for id in ids])
 
     @strawberry.field(
         name="_entities",
         directives=AUTHENTICATED,
         description="For gateways: objects by their federation keys, up to 100, in their order.",
     )
-    def entities(
+    async def entities(
         self,
         info: Info[Context, None],
         representations: Annotated[
@@ -112,7 +120,7 @@ class Query:
         Annotated[Entity, strawberry.union("_Entity", description="What a gateway may ask for.")] | None
     ]:
         _limit("representations", len(representations))
-        return [find_entity(info.context, each) for each in representations]  # type: ignore[misc]
+        return await find_all(info.context, [reference_of(each) for each in representations])
 
     @strawberry.field(name="_service", directives=PUBLIC, description="For gateways: this schema.")
     def service(self, info: Info[Context, None]) -> Service:

@@ -3,7 +3,7 @@
 To hand SQLAlchemy a statement for execution costs more than to execute it; see bench/README.md.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -37,11 +37,11 @@ class Statement:
 
     @cached_property
     def for_sqlite(self) -> Prepared:
-        return _prepare(self._core, sqlite_dialect(), lambda keys: orjson.dumps(keys).decode())
+        return _prepare(self._core, sqlite_dialect(), lambda keys: orjson.dumps(_possible(keys)).decode())
 
     @cached_property
     def for_postgres(self) -> Prepared:
-        return _prepare(self._core, postgres_dialect(), list)  # type: ignore[no-untyped-call]
+        return _prepare(self._core, postgres_dialect(), _possible)  # type: ignore[no-untyped-call]
 
 
 def _prepare(core: Executable, dialect: Dialect, pack: Callable[[Any], Any]) -> Prepared:
@@ -59,6 +59,11 @@ def _prepare(core: Executable, dialect: Dialect, pack: Callable[[Any], Any]) -> 
         return tuple([pack(given[name]) if name in lists else given[name] for name in names])
 
     return Prepared(str(compiled), bind_lists if lists or fixed else bind)
+
+
+def _possible(keys: Iterable[str]) -> list[str]:
+    """No stored text has a NUL character, and PostgreSQL refuses a whole statement for one."""
+    return [key for key in keys if "\0" not in key]
 
 
 class among(FunctionElement[bool]):

@@ -39,7 +39,7 @@ async def authenticate(authorization: bytes | None, loaders: Loaders) -> Princip
     if authorization is None:
         return None
     token = tokens.from_header(authorization.decode("latin-1"))
-    principal = None if token is None else await loaders.principal(token)
+    principal = None if token is None else await loaders.principals.load(token)
     if principal is None:
         raise Unauthenticated
     return principal

@@ -8,8 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gql_service import strict_json
-from gql_service.auth.policy import DocumentAccess
-from gql_service.domain.documents import CLEARING, Change, Document, Precondition, patching, replacing
+from gql_service.domain.documents import CLEARING, Change, OpenDocument, Precondition, patching, replacing
 from gql_service.errors import (
     SIZE_PROBLEMS,
     BadUserInput,
@@ -60,20 +59,20 @@ class RestEndpoint:
         platform_key = request.query_params.get("platform_key")
         if not platform_key:
             raise BadUserInput("platform_key query parameter is required")
-        access = await context.document(platform_key, request.query_params.get("username"))
+        access = await context.access(platform_key, request.query_params.get("username"))
         if request.method in ("GET", "HEAD"):
-            document = await self._services.loaders.document(access.user_id, access.platform_id)
+            document = await context.document(access)
             match, none_match = _tags(request, "if-match"), _tags(request, "if-none-match")
             if match is not None and not _names(match, document.revision, weak=False):
                 raise RevisionConflict(document.revision)
             if _names(none_match, document.revision, weak=True):
                 return Response(status_code=304, headers=_headers(document.revision))
-            return _document(access, document)
+            return _document(document)
         change = await self._change(request)
         document = (await context.write(access, change, _precondition(request))).document
         if request.method == "DELETE":
             return Response(status_code=204, headers=_headers(document.revision))
-        return _document(access, document)
+        return _document(document)
 
     async def _change(self, request: Request) -> Change:
         if request.method == "DELETE":
@@ -143,10 +142,10 @@ def _names(tags: set[str] | None, revision: int, *, weak: bool) -> bool:
     return f'"{revision}"' in tags or (weak and f'W/"{revision}"' in tags)
 
 
-def _document(access: DocumentAccess, document: Document) -> Response:
+def _document(document: OpenDocument) -> Response:
     body = {
-        "username": access.username,
-        "platform_key": access.platform_key,
+        "username": document.username,
+        "platform_key": document.platform_key,
         "metadata": orjson.Fragment(document.metadata),
         "created_at": None if document.created_at is None else rfc3339(document.created_at),
         "updated_at": None if document.updated_at is None else rfc3339(document.updated_at),

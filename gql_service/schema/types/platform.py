@@ -47,7 +47,7 @@ class UserConnection:
 
     @strawberry.field(description="How many users the whole list has.")
     async def total_count(self, info: Info[Context, None]) -> int:
-        return await info.context.services.loaders.member_count(self.tenant_id, self.username_prefix)
+        return await info.context.services.loaders.member_counts.load((self.tenant_id, self.username_prefix))
 
 
 @strawberry.federation.type(
@@ -79,7 +79,7 @@ class Platform(Node):
         prefix = where.username_prefix if where else None
         if prefix and "\0" in prefix:
             raise BadUserInput("Text must not contain the character U+0000.")
-        page = await info.context.services.loaders.members(self.row.tenant_id, request, prefix)
+        page = await info.context.services.loaders.members.load((self.row.tenant_id, request, prefix))
         return _connection(page, self.row.tenant_id, prefix)
 
 

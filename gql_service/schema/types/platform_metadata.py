@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 from strawberry import Info
 
-from gql_service.auth.policy import DocumentAccess
 from gql_service.domain.documents import OpenDocument
 from gql_service.errors import NotFound
 from gql_service.schema.auth import SELF, TENANT_MEMBER
@@ -42,13 +41,7 @@ class PlatformMetadata(Node):
 
     @strawberry.field(directives=TENANT_MEMBER, description="Whose metadata it is.")
     async def user(self, info: Info[Context, None]) -> LazyUser:
-        row = await info.context.services.loaders.user(self.row.user_id)
+        row = await info.context.services.loaders.users.load(self.row.user_id)
         if row is None:
             raise NotFound("User not found")
         return user_type.User(row=row)
-
-    @staticmethod
-    async def read(context: Context, access: DocumentAccess) -> "PlatformMetadata":
-        """Read a document that was opened for the caller."""
-        document = await context.services.loaders.document(access.user_id, access.platform_id)
-        return PlatformMetadata(row=OpenDocument(access, document))

@@ -1,14 +1,17 @@
 """`User`: whom metadata is about. Other members see the directory fields, the user and their admins all."""
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from strawberry import Info
 
 from gql_service.domain import users
+from gql_service.domain.documents import OpenDocument
 from gql_service.schema.auth import SELF, TENANT_MEMBER
 from gql_service.schema.context import Context
 from gql_service.schema.scalars import DateTime
+from gql_service.schema.together import together
 from gql_service.schema.types import platform_metadata as metadata_type
 from gql_service.schema.types.badge import EarnedBadge
 from gql_service.schema.types.node import ID, Node, column, global_id
@@ -44,21 +47,27 @@ class User(Node):
     def id(self) -> strawberry.ID:
         return global_id("User", self.row.user_id)
 
-    @strawberry.field(description="The badges the user has earned, oldest first.")
-    async def badges(self, info: Info[Context, None]) -> list[EarnedBadge]:
-        rows = await info.context.services.loaders.badges(self.row.user_id)
-        return [EarnedBadge(row=row) for row in rows]
+    @together(description="The badges the user has earned, oldest first.")
+    async def badges(users: Sequence["User"], info: Info[Context, None]) -> list[list[EarnedBadge]]:
+        found = await info.context.services.loaders.badges.load_many([user.row.user_id for user in users])
+        return [[EarnedBadge(row=row) for row in rows] for rows in found]
 
-    @strawberry.field(directives=SELF, description="The user's metadata on a platform.")
+    @together(directives=SELF, description="The user's metadata on a platform.")
     async def platform_metadata(
-        self,
+        users: Sequence["User"],
         info: Info[Context, None],
         platform_key: Annotated[str, strawberry.argument(description="The platform's key.")],
-    ) -> LazyPlatformMetadata:
-        access = await info.context.document_of(platform_key, self.row)
-        return await metadata_type.PlatformMetadata.read(info.context, access)
+    ) -> list[LazyPlatformMetadata]:
+        return await _documents(info.context, platform_key, users)
 
-    @strawberry.field(directives=SELF, description="The user's metadata that belongs to no platform.")
-    async def user_metadata(self, info: Info[Context, None]) -> LazyPlatformMetadata:
-        access = await info.context.document_of(None, self.row)
-        return await metadata_type.PlatformMetadata.read(info.context, access)
+    @together(directives=SELF, description="The user's metadata that belongs to no platform.")
+    async def user_metadata(users: Sequence["User"], info: Info[Context, None]) -> list[LazyPlatformMetadata]:
+        return await _documents(info.context, None, users)
+
+
+async def _documents(context: Context, platform_key: str | None, users: Sequence[User]) -> list[Any]:
+    """The documents of users, or why one is refused."""
+    found = await context.documents_of(platform_key, [user.row for user in users])
+    return [
+        metadata_type.PlatformMetadata(row=row) if isinstance(row, OpenDocument) else row for row in found
+    ]

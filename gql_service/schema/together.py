@@ -1,0 +1,42 @@
+"""Resolvers of many objects at once, so that a page of users costs one call a field, not one a user.
+
+The engine calls them once for all objects of one place; for graphql-core there is a resolver of one object.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, get_args
+
+import strawberry
+
+ResolveAll = Callable[..., Awaitable[Sequence[Any]]]
+
+
+def together(*, description: str, directives: Sequence[object] = ()) -> Callable[[ResolveAll], Any]:
+    """Make a field of a function from a list of objects, `info` and arguments to the list of their values.
+
+    A value that is an exception is an error of that object's field alone.
+    """
+
+    def field(resolve_all: ResolveAll) -> Any:
+        return strawberry.field(_of_one(resolve_all), description=description, directives=directives)
+
+    return field
+
+
+def _of_one(resolve_all: ResolveAll) -> Callable[..., Awaitable[Any]]:
+    async def resolve(self: Any, **arguments: Any) -> Any:
+        return (await resolve_all([self], **arguments))[0]
+
+    signature = inspect.signature(resolve_all)
+    (result,) = get_args(signature.return_annotation)
+    _, *parameters = signature.parameters.values()
+    resolve.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD), *parameters],
+        return_annotation=result,
+    )
+    resolve.__annotations__ = {each.name: each.annotation for each in parameters} | {"return": result}
+    resolve.__module__ = resolve_all.__module__
+    resolve.__name__ = resolve.__qualname__ = resolve_all.__name__
+    resolve.of_all = resolve_all  # type: ignore[attr-defined]
+    return resolve
