@@ -20,6 +20,7 @@ from gql_service.observability import logging
 from gql_service.schema.build import build_schema
 from gql_service.schema.context import Services
 from gql_service.schema.loaders import Loaders
+from gql_service.schema.writer import Writer
 from gql_service.settings import Settings
 from gql_service.store.database import open_database
 from gql_service.web import explorer, health, rest
@@ -86,16 +87,18 @@ def _collect_rarely() -> None:
 def build_services(settings: Settings, clock: Callable[[], int] = instants.now) -> Services:
     """What lives as long as the process; nothing is connected yet."""
     database = open_database(settings)
+    limits = Limits(
+        settings.max_key_length,
+        settings.max_value_size,
+        settings.max_metadata_size,
+        settings.max_metadata_keys,
+    )
     return Services(
         database=database,
         loaders=Loaders(database, clock),
+        writer=Writer(database, limits, clock),
         policy=Policy(settings.admin_permission),
-        limits=Limits(
-            settings.max_key_length,
-            settings.max_value_size,
-            settings.max_metadata_size,
-            settings.max_metadata_keys,
-        ),
+        limits=limits,
         clock=clock,
     )
 

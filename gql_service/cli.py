@@ -64,7 +64,7 @@ def serve(
         port=port,
         workers=workers,
         loop="uvloop",
-        http="httptools",
+        http="gql_service.web.protocol:HttpProtocol",
         log_config=None,
         access_log=False,
         server_header=False,

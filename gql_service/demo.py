@@ -64,8 +64,8 @@ async def _create(transaction: Connection, policy: Policy, limits: Limits, now: 
     assert platform is not None, "it was just created"
     caller = Principal.of(member.user_id, MEMBER, TENANT, member.permissions, is_platform_owner=False)
     access = policy.platform_document(caller, platform, member)
-    change = documents.replacing(_METADATA, limits)
-    await documents.write(transaction, access, change, limits=limits, now=now)
+    write = documents.Write(access, documents.replacing(_METADATA, limits), documents.any_revision)
+    await documents.write(transaction, write, limits=limits, now=now)
     return member
 
 

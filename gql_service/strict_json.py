@@ -17,6 +17,8 @@ MAX_BODY_DEPTH = MAX_DEPTH + 16
 """Levels inside a whole request, which wraps values in a few levels of its own."""
 
 _MIN_INTEGER, _MAX_INTEGER = -(2**63), 2**63 - 1
+_NUL = rb"\u0000"
+_LONG_NUMBER = re.compile(rb"\d{19}")
 _KEY_END = re.compile(rb'"[ \t\r\n]*:')
 
 
@@ -34,15 +36,34 @@ def loads(text: bytes, max_depth: int = MAX_BODY_DEPTH) -> Any:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise InvalidJson(f"The text is not valid JSON: {error}.") from None
-    keys, huge = _survey(value, max_depth)
-    if huge or len(_KEY_END.findall(text)) != keys:
+    if _NUL in text or text.count(b"{") + text.count(b"[") > max_depth:
+        check(value, max_depth)
+    if _LONG_NUMBER.search(text) or len(_KEY_END.findall(text)) != _count_keys(value):
         _read_slowly(text)
     return value
 
 
-def check(value: Any, max_depth: int = MAX_DEPTH) -> None:
+def check(root: Any, max_depth: int = MAX_DEPTH) -> None:
     """Refuse a decoded value (from a GraphQL literal, say) that `loads` would refuse as text."""
-    _survey(value, max_depth)
+    stack: list[tuple[Any, int]] = [(root, 1)]
+    while stack:
+        value, depth = stack.pop()
+        if isinstance(value, str):
+            _check_text(value)
+        elif isinstance(value, dict | list):
+            if depth > max_depth:
+                raise InvalidJson(f"The value is nested deeper than {MAX_DEPTH} levels.")
+            if isinstance(value, dict):
+                for key in value:
+                    _check_text(key)
+            stack.extend(
+                (child, depth + 1) for child in (value.values() if isinstance(value, dict) else value)
+            )
+        elif isinstance(value, float):
+            if value - value != 0:  # NaN and infinities
+                raise InvalidJson(_OUT_OF_RANGE)
+        elif isinstance(value, int) and not _MIN_INTEGER <= value <= _MAX_INTEGER:
+            raise InvalidJson(_OUT_OF_RANGE)
 
 
 def dumps(value: Any) -> str:
@@ -53,33 +74,19 @@ def dumps(value: Any) -> str:
 _OUT_OF_RANGE = "Numbers must be finite, and integers must fit in 64 bits."
 
 
-def _survey(root: Any, max_depth: int) -> tuple[int, bool]:
-    """Count the object keys; tell whether some float may stand for an integer beyond 64 bits."""
-    keys, huge = 0, False
-    stack: list[tuple[Any, int]] = [(root, 1)]
+def _count_keys(root: Any) -> int:
+    """The keys of all objects in a value."""
+    keys = 0
+    stack = [root]
     while stack:
-        value, depth = stack.pop()
-        kind = type(value)
-        if kind is str:
-            _check_text(value)
-        elif kind is dict or kind is list:
-            if depth > max_depth:
-                raise InvalidJson(f"The value is nested deeper than {MAX_DEPTH} levels.")
-            if kind is dict:
-                keys += len(value)
-                for key in value:
-                    _check_text(key)
-                stack.extend((child, depth + 1) for child in value.values())
-            else:
-                stack.extend((child, depth + 1) for child in value)
-        elif kind is int:
-            if not _MIN_INTEGER <= value <= _MAX_INTEGER:
-                raise InvalidJson(_OUT_OF_RANGE)
-        elif kind is float:
-            if value - value != 0:  # NaN and infinities, which only a GraphQL literal can bring
-                raise InvalidJson(_OUT_OF_RANGE)
-            huge = huge or abs(value) >= 2.0**63
-    return keys, huge
+        value = stack.pop()
+        if type(value) is dict:
+            keys += len(value)
+            value = value.values()
+        elif type(value) is not list:
+            continue
+        stack += [child for child in value if type(child) is dict or type(child) is list]
+    return keys
 
 
 def _check_text(text: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import NamedTuple, Protocol, TypeVar
 
 from gql_service.auth.principal import Principal
@@ -12,7 +12,7 @@ USER_WIDE = ""
 """Stands for the platform of the document that belongs to no platform."""
 
 
-class Role(Enum):
+class Role(StrEnum):
     """What a field asks of its viewer, from the least to the most."""
 
     PUBLIC = "PUBLIC"
@@ -94,6 +94,11 @@ class DocumentAccess(NamedTuple):
     @property
     def tenant_ids(self) -> frozenset[str]:
         return frozenset({self.tenant_id})
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The key of the document."""
+        return self.user_id, self.platform_id
 
     def verify(self) -> None:
         """To be called before the proof is used. Raises TypeError where somebody else made it."""

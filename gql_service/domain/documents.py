@@ -2,9 +2,10 @@
 
 A write locks the row, checks the precondition against it, computes the new content, and stores it with the
 next revision; a write that changes nothing stores nothing. It needs the proof that `auth.policy` hands out.
+Writes of several documents, or several writes of one, share a transaction.
 """
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 import orjson
@@ -23,14 +24,13 @@ Precondition = Callable[[int], bool]
 """Whether a write may proceed on a document at this revision (0: never written)."""
 
 
-_BY_KEYS = Statement(
-    # Both lists narrow the primary key; a pair that nobody asked for is left aside below.
-    select(documents).where(
-        among(documents.c.user_id, "user_ids"), among(documents.c.platform_id, "platform_ids")
-    )
+# Both lists narrow the primary key; a pair that nobody asked for is left aside below.
+_ANY_OF = select(documents).where(
+    among(documents.c.user_id, "user_ids"), among(documents.c.platform_id, "platform_ids")
 )
-_THIS = (documents.c.user_id == bindparam("user_id")) & (documents.c.platform_id == bindparam("platform_id"))
-_LOCK = Statement(select(documents).where(_THIS).with_for_update())
+_BY_KEYS = Statement(_ANY_OF)
+# All who lock several rows lock them in the same order, so that no two wait for each other.
+_LOCK = Statement(_ANY_OF.order_by(documents.c.user_id, documents.c.platform_id).with_for_update())
 _INSERT = Statement(insert(documents))
 _UPDATE = Statement(
     update(documents)
@@ -80,6 +80,14 @@ class Change(NamedTuple):
 
     apply: Callable[[Metadata], Metadata]
     deleting: Set[str]
+
+
+class Write(NamedTuple):
+    """A change of one document, with the proof that the caller may make it."""
+
+    access: DocumentAccess
+    change: Change
+    precondition: Precondition
 
 
 class Written(NamedTuple):
@@ -132,18 +140,38 @@ CLEARING = Change(lambda _: {}, frozenset())
 """Remove everything but the revision."""
 
 
-async def write(
-    transaction: Connection,
-    access: DocumentAccess,
-    change: Change,
-    *,
-    precondition: Precondition = any_revision,
-    limits: Limits,
-    now: int,
-) -> Written:
-    """The one way a document is written. Raises Rejected; RevisionConflict where the precondition fails."""
+async def write(transaction: Connection, one: Write, *, limits: Limits, now: int) -> Written:
+    """Write one document. Raises Rejected."""
+    (result,) = await write_all(transaction, [one], limits=limits, now=now)
+    if isinstance(result, Exception):
+        raise result
+    return result
+
+
+async def write_all(
+    transaction: Connection, writes: Sequence[Write], *, limits: Limits, now: int
+) -> list[Written | Exception]:
+    """The one way documents are written. Each write stands or falls alone; of one document, they follow
+    each other. What is refused is answered with Rejected, or RevisionConflict where a precondition fails."""
+    before = await _lock(transaction, {write.access.key for write in writes})
+    after = dict(before)
+    results: list[Written | Exception] = []
+    for write in writes:
+        try:
+            document, deleted = _apply(write, after[write.access.key], limits, now)
+        except Exception as refusal:
+            results.append(refusal)
+            continue
+        after[write.access.key] = document
+        results.append(Written(OpenDocument.of(write.access, document), deleted))
+    await _store(transaction, [after[key] for key in sorted(after) if after[key] is not before[key]], before)
+    return results
+
+
+def _apply(write: Write, current: Document, limits: Limits, now: int) -> tuple[Document, list[str]]:
+    """The document after a write, and which keys went; the same document, where nothing changes."""
+    access, change, precondition = write
     access.verify()
-    current = await _lock(transaction, access)
     if not precondition(current.revision):
         raise RevisionConflict(current.revision)
     before: Metadata = orjson.loads(current.metadata)
@@ -151,40 +179,46 @@ async def write(
     deleted = sorted(key for key in change.deleting if key in before and key not in after)
     text = strict_json.dumps(after)
     if text == current.metadata:
-        return Written(OpenDocument.of(access, current), deleted)
+        return current, deleted
     check_document(after, text, limits)
-    document = current._replace(
+    changed = current._replace(
         metadata=text,
         revision=current.revision + 1,
         created_at=current.created_at or now,
         updated_at=now,
     )
-    await _store(transaction, document)
-    return Written(OpenDocument.of(access, document), deleted)
+    return changed, deleted
 
 
-async def _lock(transaction: Connection, access: DocumentAccess) -> Document:
-    """Read the row and keep others from writing it. On SQLite the whole transaction already does."""
-    rows = await transaction.fetch(_LOCK, user_id=access.user_id, platform_id=access.platform_id)
-    return Document._make(rows[0]) if rows else _absent(access.user_id, access.platform_id)
+async def _lock(transaction: Connection, keys: Set[tuple[str, str]]) -> dict[tuple[str, str], Document]:
+    """Read the rows and keep others from writing them. On SQLite the whole transaction already does."""
+    users, platforms = list({user for user, _ in keys}), list({platform for _, platform in keys})
+    rows = await transaction.fetch(_LOCK, user_ids=users, platform_ids=platforms)
+    found = {(row[0], row[1]): Document._make(row) for row in rows}
+    return {key: found.get(key) or _absent(*key) for key in keys}
 
 
-async def _store(transaction: Connection, document: Document) -> None:
-    if document.revision > 1:
-        await transaction.execute(
-            _UPDATE,
-            of_user=document.user_id,
-            of_platform=document.platform_id,
-            metadata=document.metadata,
-            revision=document.revision,
-            updated_at=document.updated_at,
-        )
-        return
+async def _store(
+    transaction: Connection, changed: Sequence[Document], before: Mapping[tuple[str, str], Document]
+) -> None:
+    new = [document for document in changed if before[document[:2]].revision == 0]
     try:
-        await transaction.execute(_INSERT, **document._asdict())
+        await transaction.execute_many(_INSERT, [document._asdict() for document in new])
     except Duplicate as error:
         # A row that does not exist cannot be locked, so another transaction may have created it.
         raise LostRace from error
+    updates = [
+        {
+            "of_user": document.user_id,
+            "of_platform": document.platform_id,
+            "metadata": document.metadata,
+            "revision": document.revision,
+            "updated_at": document.updated_at,
+        }
+        for document in changed
+        if before[document[:2]].revision > 0
+    ]
+    await transaction.execute_many(_UPDATE, updates)
 
 
 def _absent(user_id: str, platform_id: str) -> Document:

@@ -5,7 +5,7 @@ What a plan does not cover raises Unplannable, and graphql-core executes it.
 """
 
 from collections.abc import Callable, Sequence
-from types import CoroutineType
+from types import CoroutineType, NoneType
 from typing import Any
 
 from graphql import (
@@ -83,7 +83,7 @@ class ObjectPlan:
         self.fields = fields
         self.keys = [each.key for each in fields]
         self.calls = [each for each in fields if each.attribute is None]
-        self.guards = list({each.guard.key: each.guard for each in fields if each.guard}.values())
+        self.guards = list({each.guard.before: each.guard for each in fields if each.guard}.values())
         self._type = type_
         self._origin = getattr(type_.extensions.get("strawberry-definition"), "origin", None)
         self.read = reader(type_, self._origin, fields)
@@ -140,7 +140,7 @@ class Planner:
         field = FieldPlan(type_, key, nodes, definition)
         field.resolve, field.resolve_all, field.attribute = resolver(self._schema, type_, nodes, definition)
         complete = self._completer(definition.type, details, field)
-        judged = field.guard is not None and field.guard.judges_result
+        judged = field.guard is not None and field.guard.after is not None
         field.complete = _judged(field, complete) if judged else complete
         return field
 
@@ -172,11 +172,9 @@ class Planner:
 
     def _abstract_completer(self, type_: Any, details: Any, field: FieldPlan) -> Complete:
         """Plans for the concrete types are worked out when they turn up, as graphql-core does."""
-        completers: dict[str, Complete] = {}
+        completers: dict[type, Complete] = {NoneType: _nothing(field)}
 
-        def concrete_name(value: Any) -> str:
-            if isinstance(value, Exception):
-                raise value
+        def completer(value: Any) -> Complete:
             definition = getattr(type(value), "__strawberry_definition__", None)
             concrete = None if definition is None else self._schema.type_map.get(definition.name)
             if not isinstance(concrete, GraphQLObjectType) or not self._schema.is_sub_type(type_, concrete):
@@ -184,25 +182,23 @@ class Planner:
                     f"Abstract type '{type_.name}' must resolve to an Object type at runtime, "
                     f"not {inspect(value)}."
                 )
-            if concrete.name not in completers:
-                completers[concrete.name] = _object(self._subplan(concrete, details, field))
-            return concrete.name
+            found = completers[type(value)] = _object(self._subplan(concrete, details, field))
+            return found
 
         def complete(run: Run, values: Sequence[Any], places: Sequence[Place]) -> None:
-            kinds: dict[str, tuple[list[Any], list[Place]]] = {}
+            kinds: dict[type, tuple[list[Any], list[Place]]] = {}
             for value, place in zip(values, places, strict=True):
-                if value is None:
-                    run.absent(field, place)
-                    continue
-                try:
-                    found, there = kinds.setdefault(concrete_name(value), ([], []))
-                except Exception as error:
-                    run.fail(error, field, place)
-                    continue
+                found, there = kinds.setdefault(type(value), ([], []))
                 found.append(value)
                 there.append(place)
-            for name, (found, there) in kinds.items():
-                completers[name](run, found, there)
+            for kind, (found, there) in kinds.items():
+                try:
+                    complete = completers.get(kind) or completer(found[0])
+                except Exception as error:
+                    for each, place in zip(found, there, strict=True):
+                        run.fail(each if isinstance(each, Exception) else error, field, place)
+                else:
+                    complete(run, found, there)
 
         return complete
 
@@ -211,11 +207,19 @@ def _judged(field: FieldPlan, complete: Complete) -> Complete:
     """Where the objects that a resolver finds decide, they are asked before they are shown."""
 
     def sift(run: Run, values: Sequence[Any], places: Sequence[Place]) -> None:
-        values, places = run.sift(run.result_verdict(field.guard), field, values, places)
+        values, places = run.sift(field.guard.after, field, values, places, results=True)
         if values:
             complete(run, values, places)
 
     return sift
+
+
+def _nothing(field: FieldPlan) -> Complete:
+    def complete(run: Run, _values: Sequence[Any], places: Sequence[Place]) -> None:
+        for place in places:
+            run.absent(field, place)
+
+    return complete
 
 
 def _leaf(type_: GraphQLLeafType, field: FieldPlan) -> Complete:
@@ -244,8 +248,8 @@ def _list(
     """`plain` is the plan of items that are only read, all at once, where nothing is the matter with them."""
 
     def complete(run: Run, values: Sequence[Any], places: Sequence[Place]) -> None:
-        items: list[Any] = []
-        below: list[Place] = []
+        lists: list[Sequence[Any]] = []
+        where: list[Place] = []
         for value, place in zip(values, places, strict=True):
             if value is None:
                 run.absent(field, place)
@@ -253,26 +257,37 @@ def _list(
                 refused = GraphQLError(f"Expected Iterable, but did not find one for field '{field.title}'.")
                 run.fail(value if isinstance(value, Exception) else refused, field, place)
             else:
-                read = None if plain is None else run.read(plain, value)
-                result: list[Any] = [None] * len(value) if read is None else read
-                place[0][place[1]] = result
-                if read is None:
-                    items += value
-                    below += [(result, index, nullable, place) for index in range(len(value))]
-        if CoroutineType in map(type, items):
-            items, below = _start(run, items, below)
-        if items:
-            complete_items(run, items, below)
+                lists.append(value)
+                where.append(place)
+        items = [item for each in lists for item in each]
+        read = None if plain is None else run.read(plain, items)
+        if read is not None:
+            start = 0
+            for each, place in zip(lists, where, strict=True):
+                place[0][place[1]] = read[start : start + len(each)]
+                start += len(each)
+        elif items:
+            complete_each(run, items, _spread(lists, where))
+        else:
+            _spread(lists, where)
 
-    def _start(run: Run, items: list[Any], below: list[Place]) -> tuple[list[Any], list[Place]]:
-        there, places = [], []
+    def _spread(lists: list[Sequence[Any]], where: list[Place]) -> list[Place]:
+        """Put empty lists in their places; the places of their items."""
+        below: list[Place] = []
+        for each, place in zip(lists, where, strict=True):
+            result = place[0][place[1]] = [None] * len(each)
+            below += [(result, index, nullable, place) for index in range(len(each))]
+        return below
+
+    def complete_each(run: Run, items: list[Any], below: list[Place]) -> None:
+        if CoroutineType not in map(type, items):
+            complete_items(run, items, below)
+            return
         for item, place in zip(items, below, strict=True):
             if type(item) is CoroutineType:
                 run.start(item, False, complete_items, field, [place])
             else:
-                there.append(item)
-                places.append(place)
-        return there, places
+                complete_items(run, [item], [place])
 
     return complete
 

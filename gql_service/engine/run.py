@@ -8,18 +8,18 @@ Resolvers of queries are started eagerly and stepped here, without a task each. 
 so their reads are gathered; none may open a timeout, which would belong to the whole request.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphql import ExecutionResult, GraphQLError, located_error
 
+from gql_service.auth.policy import Verdict, allows
+
 if TYPE_CHECKING:
     from gql_service.engine.plan import Complete, FieldPlan, ObjectPlan
 
 Place = tuple[Any, Any, bool, Any]
-Verdict = bool | Callable[[Any], bool]
-"""What a guard says of the caller: everything is allowed, nothing is, or it depends on the object."""
 
 
 class Unplannable(Exception):
@@ -75,7 +75,7 @@ class Run:
         self.given = given
         self._errors: list[GraphQLError] = []
         self._nulled: dict[int, Place | None] = {}
-        self._verdicts: dict[Any, Verdict] = {}
+        self._verdicts: dict[Any, Verdict[Any]] = {}
         self._waiting: list[Waiting] = []
 
     async def query(self, plan: "ObjectPlan") -> ExecutionResult:
@@ -127,8 +127,8 @@ class Run:
         """The leaves of all objects at once; None where one is refused, missing, or fails to be read."""
         try:
             for guard in plan.guards:
-                verdict = self.verdict(guard)
-                if verdict is not True and not (verdict and all(map(verdict, sources))):
+                verdict = self.verdict(guard, guard.before)
+                if verdict is not True and (verdict is False or not all(map(verdict, sources))):
                     return None
             return plan.read(sources)
         except Exception:
@@ -172,19 +172,11 @@ class Run:
         if values:
             field.complete(self, values, found)
 
-    def verdict(self, guard: Any) -> Verdict:
-        """What depends on the caller alone is asked once, not once an object."""
-        verdict = self._verdicts.get(guard.key)
+    def verdict(self, guard: Any, role: Any) -> Verdict[Any]:
+        """What a guard says of a role; what depends on the caller alone is asked once, not once an object."""
+        verdict = self._verdicts.get(role)
         if verdict is None:
-            verdict = self._verdicts[guard.key] = guard.verdict(self.context)
-        return verdict
-
-    def result_verdict(self, guard: Any) -> Verdict:
-        """The same for a guard that looks at what the resolver has found."""
-        key = ("result", guard.key)
-        verdict = self._verdicts.get(key)
-        if verdict is None:
-            verdict = self._verdicts[key] = guard.result_verdict(self.context)
+            verdict = self._verdicts[role] = guard.verdict(role, self.context)
         return verdict
 
     def admit(
@@ -193,18 +185,32 @@ class Run:
         """The objects whose field the caller may have; the places of the others fail."""
         if field.guard is None:
             return sources, places
-        return self.sift(self.verdict(field.guard), field, sources, places)
+        return self.sift(field.guard.before, field, sources, places)
 
     def sift(
-        self, verdict: Verdict, field: "FieldPlan", subjects: Sequence[Any], places: Sequence[Place]
+        self,
+        role: Any,
+        field: "FieldPlan",
+        subjects: Sequence[Any],
+        places: Sequence[Place],
+        *,
+        results: bool = False,
     ) -> tuple[Sequence[Any], Sequence[Place]]:
-        """The objects that a verdict allows; the places of the others fail."""
-        if verdict is True:
-            return subjects, places
+        """The objects over which the caller holds a role; the places of the others fail.
+
+        Among `results`, nulls and exceptions need no role: there is nothing to see.
+        """
+        verdict = self.verdict(field.guard, role)
+        try:
+            if verdict is True or (verdict and all(map(verdict, subjects))):
+                return subjects, places
+        except Exception:  # noqa: S110 - it is raised again below, where it has a place
+            pass
         allowed, here = [], []
         for subject, place in zip(subjects, places, strict=True):
             try:
-                if not (verdict and verdict(subject)):
+                nothing = results and (subject is None or isinstance(subject, Exception))
+                if not nothing and not allows(verdict, subject):
                     raise field.guard.refusal(self.context)
             except Exception as error:
                 self.fail(error, field, place)
@@ -242,14 +248,13 @@ class Run:
         return None
 
     async def _drain(self) -> None:
-        """Step whatever can go on, until nothing waits; values for the same place are completed together."""
+        """Step whatever can go on, until nothing waits."""
         try:
             while self._waiting:
                 future = self._waiting[0].future
                 if future is None or not future.done():
                     await _Turn(future)
                 started, self._waiting = self._waiting, []
-                ended: dict[Complete, tuple[list[Any], list[Place]]] = {}
                 for each in started:
                     values = None
                     if each.future is None or each.future.done():
@@ -257,11 +262,7 @@ class Run:
                     if values is None:
                         self._waiting.append(each)
                     elif values:
-                        found, places = ended.setdefault(each.complete, ([], []))
-                        found.extend(values)
-                        places.extend(each.places)
-                for complete, (found, places) in ended.items():
-                    complete(self, found, places)
+                        each.complete(self, values, each.places)
         finally:
             for each in self._waiting:
                 each.coroutine.close()

@@ -7,7 +7,6 @@ a proof from `auth.policy` to do anything.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
-from enum import Enum
 from inspect import isawaitable
 from typing import Any, NamedTuple
 
@@ -15,7 +14,7 @@ import strawberry
 from graphql import GraphQLField, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema, get_named_type
 from strawberry.schema_directive import Location
 
-from gql_service.auth.policy import Role, Subject, Verdict, allows
+from gql_service.auth.policy import Role, Verdict, allows
 from gql_service.errors import Forbidden, RequestError, Unauthenticated
 from gql_service.schema.context import Context
 from gql_service.schema.enums import described_enum
@@ -54,54 +53,27 @@ Resolve = Callable[..., Any]
 _NEED_A_SUBJECT = {Role.TENANT_MEMBER, Role.SELF, Role.TENANT_ADMIN}
 
 
-class Judged(Enum):
-    """What a role is judged against: the field's object, the object it returns, or the caller alone."""
-
-    PARENT = "parent"
-    RESULT = "result"
-    CALLER = "caller"
-
-
 class Guard(NamedTuple):
-    """The role of one field. Fields of one object with the same `key` are allowed or refused together."""
+    """What one field asks of its viewer: a role before its resolver runs, over the object the field belongs
+    to, and one after, over the object it returns."""
 
     name: str
-    role: Role
-    judged: Judged
+    declared: Role
+    before: Role
+    after: Role | None
     resolve: Resolve
     """The resolver without its guard."""
 
-    @property
-    def key(self) -> tuple[Role, Judged]:
-        return self.role, self.judged
-
-    @property
-    def judges_result(self) -> bool:
-        return self.judged is Judged.RESULT
-
-    def verdict(self, context: Context) -> Verdict[Any]:
-        """Whether the resolver may run: on any object, on none, or as a function of the object."""
-        if self.judged is not Judged.PARENT and self.role in _NEED_A_SUBJECT:
-            return context.principal is not None
-        return _of_row(context.services.policy.verdict(self.role, context.principal))
-
-    def result_verdict(self, context: Context) -> Verdict[Any]:
-        """Whether an object that the resolver found may be shown; nothing and failures always may."""
-        verdict = _of_row(context.services.policy.verdict(self.role, context.principal))
-        if verdict is True:
-            return True
-        return lambda found: found is None or isinstance(found, Exception) or allows(verdict, found)
+    def verdict(self, role: Role, context: Context) -> Verdict[Any]:
+        """Whether the viewer holds a role: over any object, over none, or as a function of the object."""
+        verdict = context.services.policy.verdict(role, context.principal)
+        return verdict if isinstance(verdict, bool) else lambda found: verdict(found.row)
 
     def refusal(self, context: Context) -> RequestError:
         """What to raise where the guard does not allow."""
         if context.principal is None:
             return Unauthenticated()
-        return Forbidden(f"{self.name} requires the role {self.role.value}.")
-
-
-def _of_row(verdict: Verdict[Subject]) -> Verdict[Any]:
-    """Objects are judged by their rows."""
-    return verdict if isinstance(verdict, bool) else lambda source: verdict(source.row)
+        return Forbidden(f"{self.name} requires the role {self.declared.value}.")
 
 
 class UnguardedField(Exception):
@@ -126,13 +98,14 @@ def guard_schema(schema: GraphQLSchema) -> None:
 
 def _guard(name: str, role: Role, parent: GraphQLObjectType, field: GraphQLField) -> None:
     """The guard goes to the engine as data, and around the resolver for graphql-core."""
-    judged = Judged.CALLER
-    if role in _NEED_A_SUBJECT and _is_subject(get_named_type(field.type)):
-        judged = Judged.RESULT
-    elif role in _NEED_A_SUBJECT and _is_subject(parent):
-        judged = Judged.PARENT
+    before, after = role, None
+    if role in _NEED_A_SUBJECT:
+        if _is_subject(get_named_type(field.type)):
+            before, after = Role.AUTHENTICATED, role
+        elif not _is_subject(parent):
+            before = Role.AUTHENTICATED
     assert field.resolve is not None, "Strawberry gives every field a resolver"
-    guard = Guard(name, role, judged, field.resolve)
+    guard = Guard(name, role, before, after, field.resolve)
     field.extensions["guard"] = guard
     field.resolve = _guarded(guard)
 
@@ -149,10 +122,9 @@ def _is_subject(type_: object) -> bool:
 
 def _guarded(guard: Guard) -> Resolve:
     def resolve(source: Any, info: GraphQLResolveInfo[Context], **arguments: Any) -> Any:
-        if not allows(guard.verdict(info.context), source):
-            raise guard.refusal(info.context)
+        require(guard.before, info.context, source)
         result = guard.resolve(source, info, **arguments)
-        if not guard.judges_result:
+        if guard.after is None:
             return result
         return later(info.context, result) if isawaitable(result) else judged(info.context, result)
 
@@ -160,8 +132,12 @@ def _guarded(guard: Guard) -> Resolve:
         return judged(context, await result)
 
     def judged(context: Context, result: Any) -> Any:
-        if not allows(guard.result_verdict(context), result):
-            raise guard.refusal(context)
+        if result is not None and guard.after is not None and not isinstance(result, Exception):
+            require(guard.after, context, result)
         return result
+
+    def require(role: Role, context: Context, subject: Any) -> None:
+        if not allows(guard.verdict(role, context), subject):
+            raise guard.refusal(context)
 
     return resolve

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from gql_service.auth.policy import DocumentAccess, Policy, UserFacts
 from gql_service.auth.principal import Principal
 from gql_service.domain.access import find_document, find_documents_of
-from gql_service.domain.documents import Change, OpenDocument, Precondition, Written, any_revision, write
+from gql_service.domain.documents import Change, OpenDocument, Precondition, Write, Written, any_revision
 from gql_service.domain.tenants import Platform
 from gql_service.domain.users import User
 from gql_service.domain.values import Limits
 from gql_service.errors import RequestError, Unauthenticated
 from gql_service.schema.loaders import Loaders
-from gql_service.store.connection import Connection
+from gql_service.schema.writer import Writer
 from gql_service.store.database import Database
 
 
@@ -22,6 +22,7 @@ class Services:
 
     database: Database
     loaders: Loaders
+    writer: Writer
     policy: Policy
     limits: Limits
     clock: Callable[[], int]
@@ -77,20 +78,8 @@ class Context:
             OpenDocument.of(each, next(read)) if isinstance(each, DocumentAccess) else each for each in found
         ]
 
-    async def write(
+    def write(
         self, access: DocumentAccess, change: Change, precondition: Precondition = any_revision
-    ) -> Written:
+    ) -> Awaitable[Written]:
         """Write a document in one transaction. Raises Rejected."""
-        services = self.services
-
-        async def transaction(connection: Connection) -> Written:
-            return await write(
-                connection,
-                access,
-                change,
-                precondition=precondition,
-                limits=services.limits,
-                now=services.clock(),
-            )
-
-        return await services.database.write(transaction)
+        return self.services.writer.write(Write(access, change, precondition))

@@ -32,7 +32,10 @@ class Reference(NamedTuple):
 
 async def find(context: Context, reference: Reference | None, kind: type[T]) -> T | None:
     """The object a reference names, if the caller may see it. Raises Unauthenticated."""
-    (found,) = await find_all(context, [reference])
+    context.viewer  # noqa: B018 - nobody without a token finds anything
+    if reference is None:
+        return None
+    (found,) = await reference.find(context, (reference.key,))
     return found if isinstance(found, kind) else None
 
 

@@ -4,8 +4,8 @@ They live as long as the process and cache nothing.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
+from typing import Any, Generic, TypeVar
 
 from gql_service.auth.principal import Principal
 from gql_service.auth.tokens import Token
@@ -20,17 +20,11 @@ from gql_service.store.database import Database
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
+Asked = tuple[Sequence[K], bool, asyncio.Future[Any]]
+"""Keys that somebody waits for: for the value of the only one, or (True) for the list of many."""
 Read = Callable[[Connection, Sequence[K]], Awaitable[Sequence[T]]]
 _MAX_BATCH = 500
 """Keys of one statement; those that are asked for together stay together."""
-
-
-class _Asked(NamedTuple):
-    """Keys that somebody waits for: for the value of the only one, or for the list of `many`."""
-
-    keys: Sequence[Any]
-    many: bool
-    answer: asyncio.Future[Any]
 
 
 class Loader(Generic[K, T]):
@@ -39,20 +33,21 @@ class Loader(Generic[K, T]):
     Every waiter has a future of its own, so one that is cancelled cancels nobody else.
     """
 
-    def __init__(self, database: Database, read: Read[K, T]) -> None:
+    def __init__(self, database: Database, read: Read[K, T], *, scans: bool = False) -> None:
         self._database = database
         self._read = read
+        self._waits = scans or not database.reads_inline
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._asked: list[_Asked] = []
+        self._asked: list[Asked[K]] = []
         self._reading: set[asyncio.Task[None]] = set()
 
     def load(self, key: K) -> asyncio.Future[T]:
         """The value for a key, when it has been read."""
-        return self._ask((key,), many=False)
+        return self._ask((key,), False)
 
     def load_many(self, keys: Sequence[K]) -> asyncio.Future[list[T]]:
         """The values for keys, in their order."""
-        return self._ask(keys, many=True)
+        return self._ask(keys, True)
 
     def _ask(self, keys: Sequence[K], many: bool) -> asyncio.Future[Any]:
         loop = self._loop
@@ -61,30 +56,37 @@ class Loader(Generic[K, T]):
         answer: asyncio.Future[Any] = loop.create_future()
         if not self._asked:
             loop.call_soon(self._dispatch)
-        self._asked.append(_Asked(keys, many, answer))
+        self._asked.append((keys, many, answer))
         return answer
 
     def _dispatch(self) -> None:
         asked, self._asked = self._asked, []
-        batch: list[_Asked] = []
+        if len(asked) == 1:
+            self._start(asked)
+            return
+        batch: list[Asked[K]] = []
         size = 0
         for each in asked:
-            if batch and size + len(each.keys) > _MAX_BATCH:
+            if batch and size + len(each[0]) > _MAX_BATCH:
                 self._start(batch)
                 batch, size = [], 0
             batch.append(each)
-            size += len(each.keys)
+            size += len(each[0])
         self._start(batch)
 
-    def _start(self, batch: list[_Asked]) -> None:
-        task = asyncio.create_task(self._load(batch))
+    def _start(self, batch: list[Asked[K]]) -> None:
+        reading = self._load(batch)
+        if not self._waits:
+            _finish(reading)  # a task costs more than the read
+            return
+        task = asyncio.create_task(reading)
         self._reading.add(task)  # the event loop itself would let go of it
         task.add_done_callback(self._reading.discard)
 
-    async def _load(self, batch: list[_Asked]) -> None:
+    async def _load(self, batch: list[Asked[K]]) -> None:
         try:
             async with self._database.read() as connection:
-                values = await self._read(connection, [key for asked in batch for key in asked.keys])
+                values = await self._read(connection, [key for keys, _, _ in batch for key in keys])
         except Exception as error:
             for _, _, answer in batch:
                 if not answer.done():
@@ -96,6 +98,16 @@ class Loader(Generic[K, T]):
             if not answer.done():
                 answer.set_result(values[start:end] if many else values[start])
             start = end
+
+
+def _finish(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine that never waits to its end."""
+    try:
+        coroutine.send(None)
+    except StopIteration:
+        return
+    coroutine.close()
+    raise RuntimeError("a loader whose reads wait must say that it scans")
 
 
 class Loaders:
@@ -124,6 +136,8 @@ class Loaders:
         """The badges of a user id, oldest first."""
         self.documents: Loader[tuple[str, str], Document] = Loader(database, documents.by_keys)
         """By user id and platform id; empty at revision 0 where nothing was ever written."""
-        self.members: Loader[tuple[str, PageRequest, str | None], Page[User]] = Loader(database, pages)
+        self.members: Loader[tuple[str, PageRequest, str | None], Page[User]] = Loader(
+            database, pages, scans=True
+        )
         """A page of the members of a tenant id, whose usernames begin with a prefix."""
-        self.member_counts: Loader[tuple[str, str | None], int] = Loader(database, counts)
+        self.member_counts: Loader[tuple[str, str | None], int] = Loader(database, counts, scans=True)

@@ -1,6 +1,6 @@
 """What domain functions are given: a connection that runs statements, whatever the database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from gql_service.store.statement import Statement
@@ -25,4 +25,8 @@ class Connection(Protocol):
 
     async def execute(self, statement: Statement, **parameters: Any) -> None:
         """Run a statement without rows. Raises Duplicate."""
+        ...
+
+    async def execute_many(self, statement: Statement, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run a statement without rows once for each set of parameters. Raises Duplicate."""
         ...

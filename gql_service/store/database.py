@@ -17,6 +17,8 @@ class Database(Protocol):
 
     observers: list[Callable[[str], None]]
     """Told the text of every statement that is run."""
+    reads_inline: bool
+    """Whether a read, other than a scan, is done at once, without waiting for anything."""
 
     def read(self) -> AbstractAsyncContextManager[Connection]:
         """A connection on which each statement sees what is committed when it starts.

@@ -1,7 +1,7 @@
 """PostgreSQL: asyncpg, READ COMMITTED with row locks, timeouts, and life behind a transaction pooler."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -37,14 +37,28 @@ class _Connected:
         return rows
 
     async def execute(self, statement: Statement, **parameters: Any) -> None:
+        await self.execute_many(statement, [parameters])
+
+    async def execute_many(self, statement: Statement, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Several sets of parameters go out together, and are answered together."""
+        if not rows:
+            return
+        sql, bind = statement.for_postgres
+        for observe in self._observers:
+            observe(sql)
         try:
-            await self.fetch(statement, **parameters)
+            if len(rows) == 1:
+                await self._raw.fetch(sql, *bind(rows[0]))
+            else:
+                await self._raw.executemany(sql, [bind(row) for row in rows])
         except asyncpg.UniqueViolationError as error:
             raise Duplicate from error
 
 
 class PostgresDatabase:
     """See `store.database.Database`."""
+
+    reads_inline = False
 
     def __init__(self, settings: Settings) -> None:
         if asyncpg is None:

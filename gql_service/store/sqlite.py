@@ -7,9 +7,8 @@ scans, and commits. Writes that queue up while one commits share the next commit
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
@@ -37,14 +36,18 @@ class _Inline:
         return self._run(statement, parameters).fetchall()
 
     async def execute(self, statement: Statement, **parameters: Any) -> None:
+        await self.execute_many(statement, [parameters])
+
+    async def execute_many(self, statement: Statement, rows: Sequence[Mapping[str, Any]]) -> None:
         try:
-            self._run(statement, parameters)
+            for parameters in rows:
+                self._run(statement, parameters)
         except sqlite3.IntegrityError as error:
             if error.sqlite_errorname in ("SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE"):
                 raise Duplicate from error
             raise
 
-    def _run(self, statement: Statement, parameters: dict[str, Any]) -> sqlite3.Cursor:
+    def _run(self, statement: Statement, parameters: Mapping[str, Any]) -> sqlite3.Cursor:
         sql, bind = statement.for_sqlite
         for observe in self._observers:
             observe(sql)
@@ -52,12 +55,19 @@ class _Inline:
 
 
 class _Reader(_Inline):
-    """Runs scans in a thread, on a connection of their own."""
+    """Runs scans in a thread, on a connection of their own; to be entered for each read."""
 
     def __init__(self, database: "SqliteDatabase") -> None:
         super().__init__(database._connect(), database.observers)
         self._scanning = _Inline(database._connect(), database.observers)
         self._thread = ThreadPoolExecutor(1, "sqlite-scan")
+
+    async def __aenter__(self) -> "_Reader":
+        return self
+
+    async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, sqlite3.OperationalError):
+            raise _told(error) from error
 
     async def fetch(self, statement: Statement, **parameters: Any) -> list[Row]:
         if not statement.scans:
@@ -84,6 +94,8 @@ class _Waiting(NamedTuple):
 class SqliteDatabase:
     """See `store.database.Database`."""
 
+    reads_inline = True
+
     def __init__(self, settings: Settings) -> None:
         self.observers: list[Callable[[str], None]] = []
         self._path = make_url(settings.database_url).database or ""
@@ -93,12 +105,8 @@ class SqliteDatabase:
         self._draining: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, "sqlite-commit")
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[Connection]:
-        try:
-            yield self._reader
-        except sqlite3.OperationalError as error:
-            raise _told(error) from error
+    def read(self) -> "_Reader":
+        return self._reader
 
     async def write(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         waiting = _Waiting(work, asyncio.get_running_loop().create_future())

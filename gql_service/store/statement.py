@@ -3,7 +3,7 @@
 To hand SQLAlchemy a statement for execution costs more than to execute it; see bench/README.md.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ class Prepared(NamedTuple):
     """The text for one driver, and how to order named parameters for it."""
 
     sql: str
-    bind: Callable[[dict[str, Any]], tuple[Any, ...]]
+    bind: Callable[[Mapping[str, Any]], tuple[Any, ...]]
 
 
 class Statement:
@@ -51,11 +51,11 @@ def _prepare(core: Executable, dialect: Dialect, pack: Callable[[Any], Any]) -> 
     fixed = {name: compiled.binds[name].value for name in names if not compiled.binds[name].required}
     fixed = {name: value for name, value in fixed.items() if value is not None}
 
-    def bind(given: dict[str, Any]) -> tuple[Any, ...]:
+    def bind(given: Mapping[str, Any]) -> tuple[Any, ...]:
         return tuple([given[name] for name in names])
 
-    def bind_lists(given: dict[str, Any]) -> tuple[Any, ...]:
-        given = fixed | given
+    def bind_lists(given: Mapping[str, Any]) -> tuple[Any, ...]:
+        given = {**fixed, **given}
         return tuple([pack(given[name]) if name in lists else given[name] for name in names])
 
     return Prepared(str(compiled), bind_lists if lists or fixed else bind)

@@ -1,7 +1,7 @@
 """Relay connections: cursors are opaque, and stand for the key of a row."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 import strawberry
 
@@ -9,8 +9,6 @@ from gql_service.domain.pages import Page, PageRequest, page_request
 from gql_service.errors import BadUserInput
 from gql_service.schema.auth import AUTHENTICATED
 from gql_service.schema.types.node import decode, encode
-
-T = TypeVar("T")
 
 
 @strawberry.type(directives=AUTHENTICATED, description="Where a page lies in its list.")
@@ -32,19 +30,14 @@ def read_page(first: int | None, after: str | None, last: int | None, before: st
     return page_request(first, _key(after), last, _key(before))
 
 
-def page_info(page: Page[Any], cursors: Sequence[str]) -> PageInfo:
-    """What Relay wants to know of a page with these cursors."""
+def page_info(page: Page[Any], keys: Sequence[str]) -> PageInfo:
+    """What Relay wants to know of a page whose rows have these keys."""
     return PageInfo(
         has_next_page=page.has_next,
         has_previous_page=page.has_previous,
-        start_cursor=cursors[0] if cursors else None,
-        end_cursor=cursors[-1] if cursors else None,
+        start_cursor=encode(keys[0]) if keys else None,
+        end_cursor=encode(keys[-1]) if keys else None,
     )
-
-
-def cursors(page: Page[T], key: Callable[[T], str]) -> list[str]:
-    """The cursor of each row of a page."""
-    return [encode(key(item)) for item in page.items]
 
 
 def _key(cursor: str | None) -> str | None:

@@ -1,11 +1,11 @@
 """`Platform`: an application of a tenant, and its users."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 from strawberry import Info
 
-from gql_service.domain import tenants
+from gql_service.domain import tenants, users
 from gql_service.domain.pages import Page
 from gql_service.errors import BadUserInput
 from gql_service.schema.auth import AUTHENTICATED, TENANT_ADMIN, TENANT_MEMBER
@@ -16,11 +16,10 @@ from gql_service.schema.types.connection import (
     FIRST,
     LAST,
     PageInfo,
-    cursors,
     page_info,
     read_page,
 )
-from gql_service.schema.types.node import ID, Node, column, global_id
+from gql_service.schema.types.node import ID, Node, column, encode, global_id
 from gql_service.schema.types.user import User
 
 
@@ -41,9 +40,19 @@ class UserEdge:
 class UserConnection:
     tenant_id: strawberry.Private[str]
     username_prefix: strawberry.Private[str | None]
-    edges: list[UserEdge] = strawberry.field(description="The users with their cursors.")
-    nodes: list[User] = strawberry.field(description="The users.")
-    page_info: PageInfo = strawberry.field(description="Where the page lies in the list.")
+    page: strawberry.Private[Page[users.User]]
+
+    @strawberry.field(description="The users with their cursors.")
+    def edges(self) -> list[UserEdge]:
+        return [UserEdge(cursor=encode(row.user_id), node=User(row=row)) for row in self.page.items]
+
+    @strawberry.field(description="The users.")
+    def nodes(self) -> list[User]:
+        return [User(row=row) for row in self.page.items]
+
+    @strawberry.field(description="Where the page lies in the list.")
+    def page_info(self) -> PageInfo:
+        return page_info(self.page, [row.user_id for row in self.page.items])
 
     @strawberry.field(description="How many users the whole list has.")
     async def total_count(self, info: Info[Context, None]) -> int:
@@ -80,15 +89,4 @@ class Platform(Node):
         if prefix and "\0" in prefix:
             raise BadUserInput("Text must not contain the character U+0000.")
         page = await info.context.services.loaders.members.load((self.row.tenant_id, request, prefix))
-        return _connection(page, self.row.tenant_id, prefix)
-
-
-def _connection(page: Page[Any], tenant_id: str, username_prefix: str | None) -> UserConnection:
-    found, keys = [User(row=row) for row in page.items], cursors(page, lambda row: row.user_id)
-    return UserConnection(
-        tenant_id=tenant_id,
-        username_prefix=username_prefix,
-        edges=[UserEdge(cursor=cursor, node=user) for cursor, user in zip(keys, found, strict=True)],
-        nodes=found,
-        page_info=page_info(page, keys),
-    )
+        return UserConnection(tenant_id=self.row.tenant_id, username_prefix=prefix, page=page)
