@@ -67,6 +67,7 @@ def serve(
         http="gql_service.web.protocol:HttpProtocol",
         log_config=None,
         access_log=False,
+        proxy_headers=False,
         server_header=False,
         log_level=settings.log_level,
         timeout_graceful_shutdown=10,

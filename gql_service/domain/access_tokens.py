@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, insert, select, update
 from gql_service.auth import tokens
 from gql_service.auth.principal import Principal
 from gql_service.errors import NotFound
-from gql_service.store.connection import Connection
+from gql_service.store.connection import Connection, rows_as
 from gql_service.store.statement import Statement, among
 from gql_service.store.tables import access_tokens, users
 
@@ -58,7 +58,7 @@ async def principals(
     connection: Connection, presented: Sequence[tokens.Token], now: int
 ) -> list[Principal | None]:
     """The caller behind each token; None for one that is unknown, forged, expired or revoked."""
-    rows = await connection.fetch(_PRINCIPALS, ids=list({token.id for token in presented}), now=now)
+    rows = await connection.fetch(_PRINCIPALS, ids={token.id for token in presented}, now=now)
     found = {row[0]: row for row in rows}
 
     def principal(token: tokens.Token) -> Principal | None:
@@ -97,4 +97,4 @@ async def revoke(transaction: Connection, id: str, *, now: int) -> None:
 
 async def of_user(connection: Connection, user_id: str) -> list[AccessToken]:
     """A user's tokens, oldest first."""
-    return [AccessToken._make(row) for row in await connection.fetch(_OF_USER, user_id=user_id)]
+    return rows_as(AccessToken, await connection.fetch(_OF_USER, user_id=user_id))

@@ -1,19 +1,16 @@
 """The badges users have earned."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from sqlalchemy import insert, select
 
-from gql_service.store.connection import Connection
+from gql_service.store.connection import Connection, rows_as
 from gql_service.store.statement import Statement, among
 from gql_service.store.tables import earned_badges
 
-_BY_USERS = Statement(
-    select(earned_badges)
-    .where(among(earned_badges.c.user_id, "user_ids"))
-    .order_by(earned_badges.c.earned_at, earned_badges.c.name)
-)
+_BY_USERS = Statement(select(earned_badges).where(among(earned_badges.c.user_id, "user_ids")))
 _INSERT = Statement(insert(earned_badges))
 
 
@@ -25,11 +22,16 @@ class EarnedBadge(NamedTuple):
     earned_at: int
 
 
+_AGE = itemgetter(2, 1)
+
+
 async def by_users(connection: Connection, user_ids: Sequence[str]) -> list[list[EarnedBadge]]:
     """The badges of each user, oldest first."""
     found: dict[str, list[EarnedBadge]] = {user_id: [] for user_id in user_ids}
-    for row in await connection.fetch(_BY_USERS, user_ids=list(found)):
-        found[row[0]].append(EarnedBadge._make(row))
+    for badge in rows_as(EarnedBadge, await connection.fetch(_BY_USERS, user_ids=found)):
+        found[badge[0]].append(badge)
+    for badges in found.values():
+        badges.sort(key=_AGE)  # a few at a time; the database would sort those of all users together
     return [found[user_id] for user_id in user_ids]
 
 

@@ -15,7 +15,7 @@ from gql_service import strict_json
 from gql_service.auth.policy import DocumentAccess
 from gql_service.domain.values import Limits, check_delete_keys, check_document, check_metadata
 from gql_service.errors import Problem, Rejected, RevisionConflict
-from gql_service.store.connection import Connection, Duplicate, LostRace
+from gql_service.store.connection import Connection, Duplicate, LostRace, rows_as
 from gql_service.store.statement import Statement, among
 from gql_service.store.tables import documents
 
@@ -109,9 +109,9 @@ def exactly_revision(expected: int) -> Precondition:
 
 async def by_keys(connection: Connection, keys: Sequence[tuple[str, str]]) -> list[Document]:
     """One document per (user id, platform id)."""
-    users, platforms = list({key[0] for key in keys}), list({key[1] for key in keys})
-    rows = await connection.fetch(_BY_KEYS, user_ids=users, platform_ids=platforms)
-    found = {(row[0], row[1]): Document._make(row) for row in rows}
+    users, platforms = {user for user, _ in keys}, {platform for _, platform in keys}
+    rows = rows_as(Document, await connection.fetch(_BY_KEYS, user_ids=users, platform_ids=platforms))
+    found = {document[:2]: document for document in rows}
     return [found.get(key) or _absent(*key) for key in keys]
 
 
@@ -192,9 +192,9 @@ def _apply(write: Write, current: Document, limits: Limits, now: int) -> tuple[D
 
 async def _lock(transaction: Connection, keys: Set[tuple[str, str]]) -> dict[tuple[str, str], Document]:
     """Read the rows and keep others from writing them. On SQLite the whole transaction already does."""
-    users, platforms = list({user for user, _ in keys}), list({platform for _, platform in keys})
-    rows = await transaction.fetch(_LOCK, user_ids=users, platform_ids=platforms)
-    found = {(row[0], row[1]): Document._make(row) for row in rows}
+    users, platforms = {user for user, _ in keys}, {platform for _, platform in keys}
+    rows = rows_as(Document, await transaction.fetch(_LOCK, user_ids=users, platform_ids=platforms))
+    found = {document[:2]: document for document in rows}
     return {key: found.get(key) or _absent(*key) for key in keys}
 
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 from sqlalchemy import bindparam, insert, select
 
 from gql_service.errors import BadUserInput
-from gql_service.store.connection import Connection, Duplicate
+from gql_service.store.connection import Connection, Duplicate, rows_as
 from gql_service.store.statement import Statement, among
 from gql_service.store.tables import platforms, tenants
 
@@ -50,8 +50,8 @@ class Platform(NamedTuple):
 
 async def platforms_by_keys(connection: Connection, keys: Sequence[str]) -> list[Platform | None]:
     """One platform per platform key."""
-    rows = await connection.fetch(_PLATFORMS_BY_KEYS, keys=list(set(keys)))
-    found = {platform.key: platform for platform in map(Platform._make, rows)}
+    rows = rows_as(Platform, await connection.fetch(_PLATFORMS_BY_KEYS, keys=set(keys)))
+    found = {platform.key: platform for platform in rows}
     return [found.get(key) for key in keys]
 
 

@@ -14,19 +14,13 @@ from gql_service.auth.principal import member_of
 from gql_service.domain.pages import Page, PageRequest, keyset, page_of, page_parameters
 from gql_service.domain.tenants import require_tenant
 from gql_service.errors import BadUserInput
-from gql_service.store.connection import Connection, Duplicate
+from gql_service.store.connection import Connection, Duplicate, rows_as
 from gql_service.store.statement import Statement, among
 from gql_service.store.tables import memberships, users
 
 _USERNAME = re.compile(r"[\w.@+-]{1,150}")
 _PERMISSION = re.compile(r"[A-Za-z0-9_-]{1,64}::[^\s:]{1,128}")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-
-
-def _value(profile_fields: dict[str, Any], name: str) -> str:
-    """The value of a profile field; empty where there is none."""
-    field = profile_fields.get(name)
-    return str(field.get("value") or "") if field else ""
 
 
 class User(NamedTuple):
@@ -64,8 +58,8 @@ class User(NamedTuple):
     def display_name(self) -> str:
         """What to call the user: first and last name of the profile, or the username."""
         fields = orjson.loads(self.stored_profile_fields)
-        first, last = _value(fields, "firstName"), _value(fields, "lastName")
-        return f"{first} {last}".strip() or self.username
+        names = [fields.get("firstName"), fields.get("lastName")]
+        return " ".join([str(name["value"]) for name in names if name and name["value"]]) or self.username
 
 
 _BY_IDS = Statement(select(users).where(among(users.c.id, "ids")))
@@ -76,14 +70,15 @@ _INSERT_MEMBERSHIP = Statement(insert(memberships))
 
 async def by_ids(connection: Connection, ids: Sequence[str]) -> list[User | None]:
     """One user per id."""
-    found = {row[0]: User._make(row) for row in await connection.fetch(_BY_IDS, ids=list(set(ids)))}
+    rows = rows_as(User, await connection.fetch(_BY_IDS, ids=set(ids)))
+    found = {user.user_id: user for user in rows}
     return [found.get(id) for id in ids]
 
 
 async def by_usernames(connection: Connection, usernames: Sequence[str]) -> list[User | None]:
     """One user per username."""
-    rows = await connection.fetch(_BY_USERNAMES, usernames=list(set(usernames)))
-    found = {row[2]: User._make(row) for row in rows}
+    rows = rows_as(User, await connection.fetch(_BY_USERNAMES, usernames=set(usernames)))
+    found = {user.username: user for user in rows}
     return [found.get(username) for username in usernames]
 
 
@@ -98,7 +93,7 @@ async def page_of_tenant(
     rows = await connection.fetch(
         statement, tenant_id=tenant_id, prefix=username_prefix, **page_parameters(request)
     )
-    return page_of([User._make(row) for row in rows], request)
+    return page_of(rows_as(User, rows), request)
 
 
 async def count_of_tenant(connection: Connection, tenant_id: str, username_prefix: str | None = None) -> int:

@@ -100,6 +100,12 @@ _BY_GLOBAL_ID: dict[str, Find] = {
 }
 
 
+_BY_KEY: dict[str, Sequence[tuple[str, Find]]] = {
+    "User": (("userId", users_by_id), ("username", users_by_name)),
+    "Platform": (("key", platforms_by_key),),
+}
+
+
 def reference_by_id(id: str, *types: str) -> Reference | None:
     """What a global id stands for, if for anything of one of the types (by default of any)."""
     type_name, key = parse_global_id(id)
@@ -122,13 +128,13 @@ def reference_of(representation: Any) -> Reference | BadUserInput | None:
 
     Only the keys are read; whatever else the representation carries is ignored.
     """
-    match representation:
-        case {"__typename": "User" | "PlatformMetadata" as type_name, "id": str(id)}:
+    if isinstance(representation, dict):
+        type_name = representation.get("__typename")
+        id = representation.get("id")
+        if type_name in ("User", "PlatformMetadata") and isinstance(id, str):
             return reference_by_id(id, type_name)
-        case {"__typename": "User", "userId": str(user_id)}:
-            return Reference(users_by_id, user_id)
-        case {"__typename": "User", "username": str(username)}:
-            return Reference(users_by_name, username)
-        case {"__typename": "Platform", "key": str(key)}:
-            return Reference(platforms_by_key, key)
+        for name, finder in _BY_KEY.get(type_name, ()) if isinstance(type_name, str) else ():
+            key = representation.get(name)
+            if isinstance(key, str):
+                return Reference(finder, key)
     return BadUserInput("A representation needs `__typename` and one of the keys of that type.")

@@ -1,6 +1,5 @@
 """`/graphql`: GraphQL over HTTP. See https://graphql.github.io/graphql-over-http/draft/."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -18,6 +17,7 @@ from gql_service.errors import BadUserInput, RequestError, ServiceError, Unavail
 from gql_service.observability.logging import report, report_unexpected
 from gql_service.schema.context import Context, Services
 from gql_service.settings import Settings
+from gql_service.web.deadlines import Deadlines
 from gql_service.web.media_types import GRAPHQL_RESPONSE, JSON, essence, negotiate
 from gql_service.web.request import (
     MethodNotAllowed,
@@ -60,6 +60,7 @@ class GraphQLEndpoint:
         self._schema = schema
         self._services = services
         self._settings = settings
+        self._deadlines = Deadlines(settings.request_timeout)
         self._documents = Documents(
             schema, max_tokens=settings.max_document_tokens, capacity=settings.max_cached_documents
         )
@@ -80,7 +81,7 @@ class GraphQLEndpoint:
                 raise MethodNotAllowed("Send queries by GET or POST.", "GET, HEAD, POST")
             if media_type is None:
                 raise NotAcceptable(f"The response is {GRAPHQL_RESPONSE} or {JSON}; accept one of them.")
-            async with asyncio.timeout(self._settings.request_timeout):
+            with self._deadlines():
                 status, body = await self._answer(scope, headers, receive, media_type)
         except TimeoutError:
             status, body = _refused(Unavailable("The request took too long; ask for less, or try again."))
@@ -91,6 +92,8 @@ class GraphQLEndpoint:
             status, body = _refused(refusal)
         except ClientDisconnect:
             return
+        except Exception as error:
+            status, body = 500, {"errors": [_masked(error)]}
         await _send(send, status, orjson.dumps(body), media_type or JSON, extra)
 
     async def _answer(
@@ -221,10 +224,14 @@ def _public(error: GraphQLError, code: str = BadUserInput.code) -> dict[str, Any
         formatted["message"] = original.message
         extensions = {"code": original.code}
     else:
-        id = report_unexpected(original)
-        formatted["message"] = f"Internal error; the operators find it by the id {id}."
-        extensions = {"code": "INTERNAL", "id": id}
+        return formatted | _masked(original)
     return formatted | {"extensions": extensions}
+
+
+def _masked(error: BaseException) -> dict[str, Any]:
+    id = report_unexpected(error)
+    message = f"Internal error; the operators find it by the id {id}."
+    return {"message": message, "extensions": {"code": "INTERNAL", "id": id}}
 
 
 def _shortened(message: str) -> str:

@@ -1,6 +1,5 @@
 """The REST façade: `/api/core/users/platform-metadata/`, over the same functions as GraphQL."""
 
-import asyncio
 from typing import Any
 
 import orjson
@@ -22,6 +21,7 @@ from gql_service.errors import (
 from gql_service.instants import rfc3339
 from gql_service.schema.context import Context, Services
 from gql_service.settings import Settings
+from gql_service.web.deadlines import Deadlines
 from gql_service.web.media_types import JSON, essence
 from gql_service.web.request import MalformedBody, UnsupportedMediaType, authenticate, read_body
 
@@ -35,10 +35,11 @@ class RestEndpoint:
     def __init__(self, services: Services, settings: Settings) -> None:
         self._services = services
         self._settings = settings
+        self._deadlines = Deadlines(settings.request_timeout)
 
     async def __call__(self, request: Request) -> Response:
         try:
-            async with asyncio.timeout(self._settings.request_timeout):
+            with self._deadlines():
                 return await self._respond(request)
         except TimeoutError:
             return _refusal(Unavailable("The request took too long; try again."))
