@@ -99,6 +99,7 @@ def build_services(settings: Settings, clock: Callable[[], int] = instants.now) 
         writer=Writer(database, limits, clock),
         policy=Policy(settings.admin_permission),
         limits=limits,
+        settings=settings,
         clock=clock,
     )
 

@@ -16,8 +16,9 @@ from sqlalchemy.exc import DBAPIError
 from gql_service import demo as demo_data
 from gql_service import instants
 from gql_service.app import build_services
-from gql_service.domain import access_tokens, tenants, users
-from gql_service.errors import BadUserInput, NotFound, ServiceError
+from gql_service.auth.policy import Policy
+from gql_service.domain import access_tokens, provisioning, tenants, users
+from gql_service.errors import BadUserInput, NotFound, Rejected, ServiceError
 from gql_service.schema.build import build_schema
 from gql_service.schema.context import Services
 from gql_service.settings import Settings
@@ -118,8 +119,9 @@ def user_create(
 ) -> None:
     """Add a user and print their id."""
     user = _write(
-        lambda tx, now: users.create(
+        lambda tx, now: provisioning.create(
             tx,
+            Policy().operator(),
             username=username,
             tenant_id=tenant,
             email=email,
@@ -256,7 +258,7 @@ def _run(work: Callable[[Services], Awaitable[T]]) -> T:
 
     try:
         return asyncio.run(run())
-    except ServiceError as error:
+    except (ServiceError, Rejected) as error:
         _fail(error.message)
     except DBAPIError as error:
         _fail(f"The database refused: {error.orig}")

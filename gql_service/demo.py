@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from gql_service.auth.policy import Policy
 from gql_service.auth.principal import Principal
-from gql_service.domain import access_tokens, badges, documents, tenants, users
+from gql_service.domain import access_tokens, badges, documents, provisioning, tenants, users
 from gql_service.domain.values import Limits
 from gql_service.errors import BadUserInput
 from gql_service.store.connection import Connection
@@ -40,8 +40,9 @@ async def _create(transaction: Connection, policy: Policy, limits: Limits, now: 
     await tenants.create_tenant(transaction, name="Acme", id=TENANT, now=now)
     for key, name in PLATFORMS.items():
         await tenants.create_platform(transaction, key=key, tenant_id=TENANT, name=name, now=now)
-    member = await users.create(
+    member = await provisioning.create(
         transaction,
+        policy.operator(),
         username=MEMBER,
         tenant_id=TENANT,
         email="john.doe@example.com",
@@ -49,8 +50,9 @@ async def _create(transaction: Connection, policy: Policy, limits: Limits, now: 
         profile_fields={"firstName": {"value": "John"}, "lastName": {"value": "Doe"}},
         now=now,
     )
-    await users.create(
+    await provisioning.create(
         transaction,
+        policy.operator(),
         username=ADMIN,
         tenant_id=TENANT,
         email="jane@example.com",

@@ -58,6 +58,16 @@ class Unavailable(RequestError):
     status = 503
 
 
+class MalformedData(RequestError):
+    """What is stored breaks a rule; somebody has written it past this service."""
+
+    code = "MALFORMED_DATA"
+    status = 500
+
+    def __init__(self, field: str, user_id: str, what: str) -> None:
+        super().__init__(f"The stored `{field}` of the user {user_id} is malformed: {what}.")
+
+
 class Problem(Enum):
     """What is wrong with a write: the stable codes of `userErrors`."""
 
@@ -68,6 +78,10 @@ class Problem(Enum):
     TOO_MANY_KEYS = "TOO_MANY_KEYS"
     DOCUMENT_TOO_LARGE = "DOCUMENT_TOO_LARGE"
     REVISION_CONFLICT = "REVISION_CONFLICT"
+    NOT_ALLOWED = "NOT_ALLOWED"
+    TAKEN = "TAKEN"
+    UNKNOWN_TENANT = "UNKNOWN_TENANT"
+    UNKNOWN_BADGE = "UNKNOWN_BADGE"
 
 
 SIZE_PROBLEMS = frozenset({Problem.VALUE_TOO_LARGE, Problem.TOO_MANY_KEYS, Problem.DOCUMENT_TOO_LARGE})
@@ -87,12 +101,12 @@ class Rejected(Exception):
 
 
 class RevisionConflict(Rejected):
-    """The document has moved on since the caller read it."""
+    """The document or user has moved on since the caller read it."""
 
-    def __init__(self, current_revision: int) -> None:
+    def __init__(self, current_revision: int, what: str = "document") -> None:
         super().__init__(
             Problem.REVISION_CONFLICT,
-            f"The document is at revision {current_revision}. Read it again, merge, and retry.",
+            f"The {what} is at revision {current_revision}. Read it again, merge, and retry.",
             ("expected_revision",),
         )
         self.current_revision = current_revision

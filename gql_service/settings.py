@@ -29,6 +29,11 @@ class Settings(BaseSettings):
     log_level: str = "info"
     max_body_size: int = Field(default=1024 * 1024, ge=1)
     max_document_tokens: int = Field(default=1000, ge=1)
+    max_document_depth: int = Field(default=10, ge=1)
+    max_document_aliases: int = Field(default=15, ge=1)
+    max_root_fields: int = Field(default=10, ge=1)
+    max_document_fields: int = Field(default=500, ge=1)
+    max_document_cost: int = Field(default=1000, ge=1)
     max_cached_documents: int = Field(default=1000, ge=1)
     trusted_documents: Path | None = None
     trust: Literal["open", "log", "trusted-only"] = "open"

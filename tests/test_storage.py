@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import func, insert, select
+from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from gql_service.errors import Unavailable
@@ -23,7 +23,10 @@ T = TypeVar("T")
 
 
 _ADD_TENANT = Statement(insert(tables.tenants))
-_ADD_USER = Statement(insert(tables.users))
+_GIVEN = (
+    "id tenant_id username email profile_fields permissions is_platform_owner revision created_at updated_at"
+)
+_ADD_USER = Statement(insert(tables.users).values({name: bindparam(name) for name in _GIVEN.split()}))
 _TENANTS = Statement(select(tables.tenants.c.id))
 _PROFILES = Statement(select(tables.users.c.profile_fields))
 
@@ -94,7 +97,7 @@ def test_json_text_is_read_back_byte_by_byte(fresh_database_url: str) -> None:
         async def write(transaction: Connection) -> None:
             await add_tenant(transaction, "t")
             user = {"id": "u", "tenant_id": "t", "username": "u", "email": "e", "profile_fields": stored}
-            more = {"permissions": "[]", "is_platform_owner": False, "revision": 1, "image": None}
+            more = {"permissions": "[]", "is_platform_owner": False, "revision": 1}
             await transaction.execute(_ADD_USER, **user, **more, created_at=0, updated_at=0)
 
         await database.write(write)

@@ -73,6 +73,15 @@ def allows(verdict: Verdict[S], subject: S) -> bool:
     return verdict if isinstance(verdict, bool) else verdict(subject)
 
 
+class UserWithRights(UserFacts, Protocol):
+    """What the rules need to know of a user before somebody may act as them."""
+
+    @property
+    def permissions(self) -> list[str]: ...
+    @property
+    def is_platform_owner(self) -> bool: ...
+
+
 _SEAL = object()
 
 
@@ -106,6 +115,24 @@ class DocumentAccess(NamedTuple):
             raise TypeError("a DocumentAccess is made by auth.policy alone")
 
 
+class UserAccess(NamedTuple):
+    """Proof that the caller may change one user; only `Policy` makes one."""
+
+    actor_id: str | None
+    """None for the operator at the command line."""
+    user_id: str
+    is_admin: bool
+    is_owner: bool
+    administered: frozenset[str]
+    """The tenants whose permissions the caller may grant."""
+    seal: object
+
+    def verify(self) -> None:
+        """To be called before the proof is used. Raises TypeError where somebody else made it."""
+        if self.seal is not _SEAL:
+            raise TypeError("a UserAccess is made by auth.policy alone")
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The rules, for one name of the admin permission."""
@@ -115,6 +142,14 @@ class Policy:
     def administers(self, principal: Principal, tenant_id: str) -> bool:
         """Whether the caller is an admin of this tenant."""
         return principal.is_platform_owner or f"{tenant_id}::{self.admin_permission}" in principal.permissions
+
+    def administered(self, principal: Principal) -> frozenset[str]:
+        """The tenants the caller is an admin of by permission."""
+        return frozenset(
+            tenant
+            for tenant in principal.tenant_ids
+            if f"{tenant}::{self.admin_permission}" in principal.permissions
+        )
 
     def verdict(self, role: Role, principal: Principal | None) -> Verdict[Subject]:
         """Whether the caller holds a role: over everything, over nothing, or as a function of the subject."""
@@ -129,7 +164,7 @@ class Policy:
         if role is Role.TENANT_MEMBER:
             mine = principal.tenant_ids
             return lambda subject: subject.tenant_id in mine or not mine.isdisjoint(subject.tenant_ids)
-        administered = {tenant for tenant in principal.tenant_ids if self.administers(principal, tenant)}
+        administered = self.administered(principal)
         if role is Role.SELF:
             own = principal.user_id
             return lambda subject: subject.user_id == own or subject.tenant_id in administered
@@ -163,6 +198,45 @@ class Policy:
         if user is None:
             raise NotFound("User not found")
         return _access(principal, user, user.tenant_id, USER_WIDE, None)
+
+    def user(self, principal: Principal, user: UserFacts | None) -> UserAccess:
+        """May the caller change a user? Raises Forbidden or NotFound, not telling who exists."""
+        administered, owner = self.administered(principal), principal.is_platform_owner
+        if user is None or user.user_id != principal.user_id:
+            if not (administered or owner):
+                raise Forbidden("Only tenant admins can change other users")
+            if user is None or not (owner or user.tenant_id in administered):
+                raise NotFound("User not found")
+        admin = owner or user.tenant_id in administered
+        return UserAccess(principal.user_id, user.user_id, admin, owner, administered, _SEAL)
+
+    def token(self, principal: Principal, user: UserWithRights | None) -> UserAccess:
+        """May the caller make tokens of a user? Whoever has one acts as them, so nobody may make a token of
+        somebody who may do more than they. Raises Forbidden or NotFound."""
+        access = self.user(principal, user)
+        if user is not None and user.user_id != principal.user_id and not access.is_owner:
+            tenants = {permission.partition("::")[0] for permission in user.permissions}
+            if user.is_platform_owner or not tenants <= access.administered:
+                raise Forbidden("This user has rights that you do not administer")
+        return access
+
+    def award(self, principal: Principal, user: UserFacts | None) -> UserAccess:
+        """May the caller award badges to a user? Only admins. Raises Forbidden or NotFound."""
+        access = self.user(principal, user)
+        if not access.is_admin:
+            raise Forbidden("Only tenant admins can award badges")
+        return access
+
+    def new_user(self, principal: Principal, tenant_id: str) -> UserAccess:
+        """May the caller add users to a tenant? Raises Forbidden."""
+        administered, owner = self.administered(principal), principal.is_platform_owner
+        if not (owner or tenant_id in administered):
+            raise Forbidden("Only tenant admins can create users")
+        return UserAccess(principal.user_id, "", True, owner, administered, _SEAL)
+
+    def operator(self, user_id: str = "") -> UserAccess:
+        """The command line may do everything: whoever runs it holds the database."""
+        return UserAccess(None, user_id, True, True, frozenset(), _SEAL)
 
 
 def _belongs(user: UserFacts, tenant_id: str) -> bool:

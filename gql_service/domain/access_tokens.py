@@ -7,8 +7,9 @@ import orjson
 from sqlalchemy import bindparam, insert, select, update
 
 from gql_service.auth import tokens
+from gql_service.auth.policy import UserAccess
 from gql_service.auth.principal import Principal
-from gql_service.errors import NotFound
+from gql_service.errors import NotFound, Problem, Rejected
 from gql_service.store.connection import Connection, rows_as
 from gql_service.store.statement import Statement, among
 from gql_service.store.tables import access_tokens, users
@@ -34,6 +35,21 @@ _REVOKE = Statement(
     .where(access_tokens.c.id == bindparam("token_id"), access_tokens.c.revoked_at.is_(None))
     .values(revoked_at=bindparam("revoked_at"))
 )
+_END = Statement(
+    update(access_tokens)
+    .where(
+        access_tokens.c.id == bindparam("token_id"),
+        access_tokens.c.user_id == bindparam("of_user"),
+        access_tokens.c.revoked_at.is_(None),
+        access_tokens.c.expires_at.is_(None) | (access_tokens.c.expires_at > bindparam("end")),
+    )
+    .values(expires_at=bindparam("end"))
+)
+_OWNERS = Statement(
+    select(access_tokens.c.id, access_tokens.c.user_id).where(among(access_tokens.c.id, "ids"))
+)
+_MAX_LABEL = 200
+_LONGEST = 100 * 366 * 24 * 3600
 _INSERT = Statement(insert(access_tokens))
 
 
@@ -47,10 +63,12 @@ class AccessToken(NamedTuple):
     revoked_at: int | None
 
 
+_COLUMNS = select(*(access_tokens.c[name] for name in AccessToken._fields))
+_TOKEN = Statement(_COLUMNS.where(access_tokens.c.id == bindparam("id")))
 _OF_USER = Statement(
-    select(*(access_tokens.c[name] for name in AccessToken._fields))
-    .where(access_tokens.c.user_id == bindparam("user_id"))
-    .order_by(access_tokens.c.created_at, access_tokens.c.id)
+    _COLUMNS.where(access_tokens.c.user_id == bindparam("user_id")).order_by(
+        access_tokens.c.created_at, access_tokens.c.id
+    )
 )
 
 
@@ -93,6 +111,53 @@ async def revoke(transaction: Connection, id: str, *, now: int) -> None:
     if not await transaction.fetch(_BY_ID, id=id):
         raise NotFound(f"There is no token {id}; `token list` shows the ids.")
     await transaction.execute(_REVOKE, token_id=id, revoked_at=now)
+
+
+async def issue_for(
+    transaction: Connection,
+    access: UserAccess,
+    *,
+    label: str,
+    lifetime: int | None,
+    replaces: str | None,
+    overlap: int,
+    now: int,
+) -> tokens.Token:
+    """Make a token for somebody whom the caller may act as; durations are seconds. Raises Rejected.
+
+    A token of the same user that it replaces goes on working for the overlap, and not longer.
+    """
+    access.verify()
+    if len(label) > _MAX_LABEL or "\0" in label:
+        raise Rejected(Problem.INVALID_VALUE, f"A label has at most {_MAX_LABEL} characters.", ("label",))
+    for name, seconds, least in (("expires_in_seconds", lifetime, 1), ("overlap_seconds", overlap, 0)):
+        if seconds is not None and not least <= seconds <= _LONGEST:
+            message = f"A number of seconds from {least} to {_LONGEST} is expected."
+            raise Rejected(Problem.INVALID_VALUE, message, (name,))
+    if replaces is not None:
+        if await owners(transaction, [replaces]) != [access.user_id]:
+            raise Rejected(Problem.INVALID_VALUE, "This user has no such token.", ("replaces",))
+        end = now + overlap * 1000
+        await transaction.execute(_END, token_id=replaces, of_user=access.user_id, end=end)
+    expires_at = None if lifetime is None else now + lifetime * 1000
+    return await issue(transaction, access.user_id, label=label, now=now, expires_at=expires_at)
+
+
+async def owners(connection: Connection, ids: Sequence[str]) -> list[str | None]:
+    """The id of the user each token belongs to."""
+    found = {row[0]: row[1] for row in await connection.fetch(_OWNERS, ids=ids)}
+    return [found.get(id) for id in ids]
+
+
+async def by_id(connection: Connection, id: str) -> AccessToken:
+    """A token that exists."""
+    (token,) = rows_as(AccessToken, await connection.fetch(_TOKEN, id=id))
+    return token
+
+
+async def of_users(connection: Connection, user_ids: Sequence[str]) -> list[list[AccessToken]]:
+    """The tokens of each user, oldest first."""
+    return [await of_user(connection, user_id) for user_id in user_ids]
 
 
 async def of_user(connection: Connection, user_id: str) -> list[AccessToken]:

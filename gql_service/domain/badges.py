@@ -1,17 +1,75 @@
-"""The badges users have earned."""
+"""The badges: which there are, and who has earned them."""
 
 from collections.abc import Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 
+from gql_service.auth.policy import UserAccess
+from gql_service.domain import notifications
+from gql_service.domain.profiles import is_instant
+from gql_service.errors import MalformedData, Problem, Rejected
 from gql_service.store.connection import Connection, rows_as
 from gql_service.store.statement import Statement, among
 from gql_service.store.tables import earned_badges
 
 _BY_USERS = Statement(select(earned_badges).where(among(earned_badges.c.user_id, "user_ids")))
-_INSERT = Statement(insert(earned_badges))
+# Whoever comes second, at the same instant even, finds the row and gets nothing.
+_RECORD = Statement(
+    postgresql_insert(earned_badges)
+    .values({column.name: bindparam(column.name) for column in earned_badges.c})
+    .on_conflict_do_nothing()
+    .returning(earned_badges.c.name),
+)
+
+
+class Badge(NamedTuple):
+    """A badge that can be earned."""
+
+    name: str
+    title: str
+    description: str
+    criteria: str
+
+
+CATALOG = {
+    badge.name: badge
+    for badge in (
+        Badge(
+            "projectCreated",
+            "Project founder",
+            "You have created your first project.",
+            "Create a project.",
+        ),
+        Badge(
+            "firstActionCreated",
+            "Off to a start",
+            "You have created your first action.",
+            "Create an action within a project.",
+        ),
+        Badge(
+            "firstProjectMemberInvite",
+            "Team player",
+            "You have invited the first member to a project.",
+            "Invite somebody to a project.",
+        ),
+        Badge(
+            "firstDataTypeCreated",
+            "Data architect",
+            "You have created your first data type.",
+            "Create a data type.",
+        ),
+        Badge(
+            "firstApplicationCreated",
+            "Application builder",
+            "You have created your first application.",
+            "Create an application.",
+        ),
+    )
+}
+"""All badges there are, by name."""
 
 
 class EarnedBadge(NamedTuple):
@@ -25,16 +83,45 @@ class EarnedBadge(NamedTuple):
 _AGE = itemgetter(2, 1)
 
 
-async def by_users(connection: Connection, user_ids: Sequence[str]) -> list[list[EarnedBadge]]:
-    """The badges of each user, oldest first."""
+async def by_users(
+    connection: Connection, user_ids: Sequence[str]
+) -> list[list[EarnedBadge] | MalformedData]:
+    """The badges of each user, oldest first; what breaks the rules is an error for that user alone."""
     found: dict[str, list[EarnedBadge]] = {user_id: [] for user_id in user_ids}
+    malformed: dict[str, MalformedData] = {}
     for badge in rows_as(EarnedBadge, await connection.fetch(_BY_USERS, user_ids=found)):
         found[badge[0]].append(badge)
-    for badges in found.values():
-        badges.sort(key=_AGE)  # a few at a time; the database would sort those of all users together
-    return [found[user_id] for user_id in user_ids]
+        if not is_instant(badge[2]):
+            what = f"the badge {badge.name!r} was earned at {badge.earned_at!r}"
+            malformed[badge[0]] = MalformedData("badges", badge[0], what)
+    for user_id, badges in found.items():
+        if user_id not in malformed:
+            badges.sort(key=_AGE)  # a few at a time; the database would sort those of all users together
+    return [malformed.get(user_id) or found[user_id] for user_id in user_ids]
 
 
-async def record(transaction: Connection, user_id: str, name: str, earned_at: int) -> None:
-    """Store a badge the user does not have yet."""
-    await transaction.execute(_INSERT, user_id=user_id, name=name, earned_at=earned_at)
+async def record(transaction: Connection, user_id: str, name: str, earned_at: int) -> bool:
+    """Store a badge; returns whether the user did not have it yet."""
+    return bool(await transaction.fetch(_RECORD, user_id=user_id, name=name, earned_at=earned_at))
+
+
+async def award(transaction: Connection, access: UserAccess, name: str, now: int) -> bool:
+    """Award a badge at most once, and tell the user; returns whether it is new. Raises Rejected."""
+    access.verify()
+    badge = CATALOG.get(name)
+    if badge is None:
+        known = ", ".join(CATALOG)
+        raise Rejected(
+            Problem.UNKNOWN_BADGE, f"There is no badge {name[:80]!r}; there are {known}.", ("badge",)
+        )
+    if not await record(transaction, access.user_id, name, now):
+        return False
+    await notifications.notify(
+        transaction,
+        access.user_id,
+        kind="badge",
+        title=f"Badge earned: {badge.title}",
+        body=badge.description,
+        now=now,
+    )
+    return True

@@ -55,12 +55,8 @@ async def platforms_by_keys(connection: Connection, keys: Sequence[str]) -> list
     return [found.get(key) for key in keys]
 
 
-async def require_tenant(connection: Connection, id: str) -> Tenant:
-    """Raises BadUserInput when there is no such tenant."""
-    rows = await connection.fetch(_TENANT, id=id)
-    if not rows:
-        raise BadUserInput(f"There is no tenant {id}; create it first.")
-    return Tenant._make(rows[0])
+async def tenant_exists(connection: Connection, id: str) -> bool:
+    return bool(await connection.fetch(_TENANT, id=id))
 
 
 async def create_tenant(transaction: Connection, *, name: str, now: int, id: str | None = None) -> Tenant:
@@ -86,7 +82,8 @@ async def create_platform(
             "A platform key is 1 to 100 lower-case letters, digits, dots, hyphens and underscores, "
             "and starts with a letter or digit."
         )
-    await require_tenant(transaction, tenant_id)
+    if not await tenant_exists(transaction, tenant_id):
+        raise BadUserInput(f"There is no tenant {tenant_id}; create it first.")
     platform = Platform(str(uuid4()), key, tenant_id, name or key, now)
     try:
         await transaction.execute(_INSERT_PLATFORM, **platform._asdict())

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from gql_service.auth.policy import DocumentAccess, Policy, UserFacts
 from gql_service.auth.principal import Principal
@@ -13,7 +14,11 @@ from gql_service.domain.values import Limits
 from gql_service.errors import RequestError, Unauthenticated
 from gql_service.schema.loaders import Loaders
 from gql_service.schema.writer import Writer
+from gql_service.settings import Settings
+from gql_service.store.connection import Connection
 from gql_service.store.database import Database
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,7 @@ class Services:
     writer: Writer
     policy: Policy
     limits: Limits
+    settings: Settings
     clock: Callable[[], int]
     """The current instant, in milliseconds."""
 
@@ -77,6 +83,11 @@ class Context:
         return [
             OpenDocument.of(each, next(read)) if isinstance(each, DocumentAccess) else each for each in found
         ]
+
+    def transaction(self, work: Callable[[Connection, int], Awaitable[T]]) -> Awaitable[T]:
+        """Run `work` in one transaction, given the current instant."""
+        services = self.services
+        return services.database.write(lambda connection: work(connection, services.clock()))
 
     def write(
         self, access: DocumentAccess, change: Change, precondition: Precondition = any_revision

@@ -9,12 +9,15 @@ from typing import Any, Generic, TypeVar
 
 from gql_service.auth.principal import Principal
 from gql_service.auth.tokens import Token
-from gql_service.domain import access_tokens, badges, documents, tenants, users
+from gql_service.domain import access_tokens, badges, documents, notifications, tenants, users
+from gql_service.domain.access_tokens import AccessToken
 from gql_service.domain.badges import EarnedBadge
 from gql_service.domain.documents import Document
+from gql_service.domain.notifications import Notification
 from gql_service.domain.pages import Page, PageRequest
 from gql_service.domain.tenants import Platform
 from gql_service.domain.users import User
+from gql_service.errors import MalformedData
 from gql_service.store.connection import Connection
 from gql_service.store.database import Database
 
@@ -124,6 +127,11 @@ class Loaders:
         ) -> Sequence[Page[User]]:
             return [await users.page_of_tenant(connection, *each) for each in wanted]
 
+        async def notification_pages(
+            connection: Connection, wanted: Sequence[tuple[str, PageRequest]]
+        ) -> Sequence[Page[Notification]]:
+            return [await notifications.page_of_user(connection, *each) for each in wanted]
+
         async def counts(connection: Connection, wanted: Sequence[tuple[str, str | None]]) -> Sequence[int]:
             return [await users.count_of_tenant(connection, *each) for each in wanted]
 
@@ -132,8 +140,18 @@ class Loaders:
         self.users: Loader[str, User | None] = Loader(database, users.by_ids)
         self.users_named: Loader[str, User | None] = Loader(database, users.by_usernames)
         self.platforms: Loader[str, Platform | None] = Loader(database, tenants.platforms_by_keys)
-        self.badges: Loader[str, list[EarnedBadge]] = Loader(database, badges.by_users)
+        self.badges: Loader[str, list[EarnedBadge] | MalformedData] = Loader(database, badges.by_users)
         """The badges of a user id, oldest first."""
+        self.tokens: Loader[str, list[AccessToken]] = Loader(database, access_tokens.of_users)
+        """The access tokens of a user id, oldest first."""
+        self.token_owners: Loader[str, str | None] = Loader(database, access_tokens.owners)
+        """The user id behind the id of a token."""
+        self.notifications: Loader[tuple[str, PageRequest], Page[Notification]] = Loader(
+            database, notification_pages
+        )
+        """A page of the notifications of a user id, the newest first."""
+        self.unread: Loader[str, int] = Loader(database, notifications.unread_counts)
+        """How many notifications of a user id are unread."""
         self.documents: Loader[tuple[str, str], Document] = Loader(database, documents.by_keys)
         """By user id and platform id; empty at revision 0 where nothing was ever written."""
         self.members: Loader[tuple[str, PageRequest, str | None], Page[User]] = Loader(

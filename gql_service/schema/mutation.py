@@ -26,6 +26,7 @@ from gql_service.schema.inputs import (
 )
 from gql_service.schema.types.platform_metadata import PlatformMetadata
 from gql_service.schema.types.user_error import UserError, user_error
+from gql_service.schema.user_mutation import UserMutation
 
 
 @strawberry.type(directives=AUTHENTICATED, description="What every write of a document answers.")
@@ -63,7 +64,7 @@ ClearInput = Annotated[ClearPlatformMetadataInput, strawberry.argument(descripti
 
 
 @strawberry.type(description="Everything that can be written.")
-class Mutation:
+class Mutation(UserMutation):
     @strawberry.mutation(
         directives=SELF, description="Remove keys, then set keys; all others stay as they are."
     )

@@ -22,12 +22,14 @@ from gql_service.schema.entities import (
     user_reference,
 )
 from gql_service.schema.inputs import UserBy
+from gql_service.schema.types.badge import Badge, catalog
+from gql_service.schema.types.limits import MAX_NODES, Limits
 from gql_service.schema.types.node import Node
 from gql_service.schema.types.platform import Platform
 from gql_service.schema.types.platform_metadata import PlatformMetadata
+from gql_service.schema.types.session import LocalAuthUser
 from gql_service.schema.types.user import User
 
-MAX_NODES = 100
 EntityUnion = Annotated[Entity, strawberry.union("_Entity", description="What a gateway may ask for.")]
 
 
@@ -44,6 +46,17 @@ class Query:
         if row is None:
             raise NotFound("User not found")
         return User(row=row)
+
+    @strawberry.field(directives=AUTHENTICATED, description="The caller, as a session carries them.")
+    async def session(self, info: Info[Context, None]) -> LocalAuthUser:
+        row = await info.context.services.loaders.users.load(info.context.viewer.user_id)
+        if row is None:
+            raise NotFound("User not found")
+        return LocalAuthUser(row=row)
+
+    @strawberry.field(directives=AUTHENTICATED, description="All badges that can be earned.")
+    def badge_catalog(self) -> list[Badge]:
+        return catalog()
 
     @strawberry.field(
         directives=TENANT_MEMBER,
@@ -121,6 +134,10 @@ class Query:
     ]:
         _limit("representations", len(representations))
         return await find_all(info.context, [reference_of(each) for each in representations])
+
+    @strawberry.field(directives=PUBLIC, description="The most that may be asked for or stored at once.")
+    def limits(self, info: Info[Context, None]) -> Limits:
+        return Limits.of(info.context.services.settings)
 
     @strawberry.field(name="_service", directives=PUBLIC, description="For gateways: this schema.")
     def service(self, info: Info[Context, None]) -> Service:

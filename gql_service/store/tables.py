@@ -15,6 +15,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    false,
 )
 from sqlalchemy.types import UserDefinedType
 
@@ -69,6 +70,16 @@ users = Table(
     Column("revision", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    Column("email_verified", Boolean, nullable=False, server_default=false()),
+    Column("language", Text),
+    Column("password_change_disabled", Boolean, nullable=False, server_default=false()),
+    Column("project_creation_disabled", Boolean, nullable=False, server_default=false()),
+    Column("profile_field_change_disabled", Boolean, nullable=False, server_default=false()),
+    Column("messaging_disabled", Boolean, nullable=False, server_default=false()),
+    Column("recent_projects", JsonText, nullable=False, server_default="{}"),
+    Column("last_seen_release_version", Text),
+    Column("personal_agent_permissions", JsonText, nullable=False, server_default="{}"),
+    Column("opt_in_decisions", JsonText, nullable=False, server_default="[]"),
 )
 
 # A row for each tenant a user belongs to, their own or one they hold a permission of: derived from
@@ -87,6 +98,19 @@ earned_badges = Table(
     Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
     Column("name", Text, primary_key=True),
     Column("earned_at", BigInteger, nullable=False),
+)
+
+# Ids sort the newest first: see `domain.notifications`.
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("read_at", BigInteger),
 )
 
 access_tokens = Table(

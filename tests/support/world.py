@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import httpx
 
-from gql_service.domain import access_tokens, tenants, users
+from gql_service.auth.policy import Policy
+from gql_service.domain import access_tokens, provisioning, tenants, users
 from tests.support.service import Service
 
 REST = "/api/core/users/platform-metadata/"
@@ -97,8 +98,9 @@ class World:
         facts.setdefault("username", f"u_{uuid4().hex}")
 
         async def create(tx: Any) -> tuple[users.User, str]:
-            user = await users.create(
+            user = await provisioning.create(
                 tx,
+                Policy().operator(),
                 tenant_id=tenant_id or self.tenant_id,
                 email=f"{facts['username']}@example.com",
                 now=now,

@@ -1,24 +1,33 @@
 """`User`: whom metadata is about. Other members see the directory fields, the user and their admins all."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import strawberry
 from strawberry import Info
 
-from gql_service.domain import users
+from gql_service import strict_json
+from gql_service.auth.policy import Role, allows
+from gql_service.domain import badges, users
 from gql_service.domain.documents import OpenDocument
+from gql_service.domain.profiles import visible_fields
+from gql_service.errors import MalformedData
 from gql_service.schema.auth import SELF, TENANT_MEMBER
 from gql_service.schema.context import Context
-from gql_service.schema.scalars import DateTime
+from gql_service.schema.scalars import DateTime, JSONObject
 from gql_service.schema.together import together
 from gql_service.schema.types import platform_metadata as metadata_type
-from gql_service.schema.types.badge import EarnedBadge
+from gql_service.schema.types.access_token import AccessToken
+from gql_service.schema.types.badge import BadgeProgress, EarnedBadge, progress
+from gql_service.schema.types.connection import AFTER, BEFORE, FIRST, LAST, read_page
 from gql_service.schema.types.node import ID, Node, column, global_id
+from gql_service.schema.types.notification import NotificationConnection
+from gql_service.schema.types.opt_in import OptInDecision
 
 if TYPE_CHECKING:
     from gql_service.schema.types.platform_metadata import PlatformMetadata
 
+T = TypeVar("T")
 LazyPlatformMetadata = Annotated[
     "PlatformMetadata", strawberry.lazy("gql_service.schema.types.platform_metadata")
 ]
@@ -42,6 +51,17 @@ class User(Node):
     revision: int = column("Counts the changes of the user; documents have a counter of their own.", SELF)
     created_at: DateTime = column("When the user was created.", SELF)
     updated_at: DateTime = column("When the user last changed.", SELF)
+    email_verified: bool = column("Whether the email address is known to be the user's.", SELF)
+    language: str | None = column("The preferred language, as a code of ISO 639-1.", SELF)
+    password_change_disabled: bool = column("The user cannot change their password.", SELF)
+    project_creation_disabled: bool = column("The user cannot create projects.", SELF)
+    profile_field_change_disabled: bool = column("The user cannot change their profile fields.", SELF)
+    messaging_disabled: bool = column("The user cannot create messages.", SELF)
+    recent_projects: JSONObject = column("When each project was last opened, in milliseconds.", SELF)
+    last_seen_release_version: str | None = column("The last release whose notes the user has seen.", SELF)
+    personal_agent_permissions: JSONObject = column(
+        "What the user's agent may do: `{project: {type: {read, write}}}`.", SELF
+    )
 
     @strawberry.field(description=ID)
     def id(self) -> strawberry.ID:
@@ -50,7 +70,55 @@ class User(Node):
     @together(description="The badges the user has earned, oldest first.")
     async def badges(users: Sequence["User"], info: Info[Context, None]) -> list[list[EarnedBadge]]:
         found = await info.context.services.loaders.badges.load_many([user.row.user_id for user in users])
-        return [[EarnedBadge(row=row) for row in rows] for rows in found]
+        return [_unless_malformed(rows, _earned) for rows in found]
+
+    @together(description="How far the user has come with the catalogue of badges.")
+    async def badge_progress(users: Sequence["User"], info: Info[Context, None]) -> list[BadgeProgress]:
+        found = await info.context.services.loaders.badges.load_many([user.row.user_id for user in users])
+        return [_unless_malformed(rows, progress) for rows in found]
+
+    @strawberry.field(
+        description="The profile fields, each with `value` and `visibility`; others see those that are "
+        "visible to the tenant, and the address only where it is made so."
+    )
+    def profile_fields(self, info: Info[Context, None]) -> JSONObject:
+        context = info.context
+        verdict = context.services.policy.verdict(Role.SELF, context.principal)
+        return self.all_profile_fields() if allows(verdict, self.row) else self._shown(all_of_them=False)
+
+    def all_profile_fields(self) -> JSONObject:
+        """As the user themself and their admins see them."""
+        return self._shown(all_of_them=True)
+
+    def _shown(self, *, all_of_them: bool) -> JSONObject:
+        shown = visible_fields(self.row.stored_profile_fields, self.row.email, all_of_them=all_of_them)
+        return JSONObject(strict_json.dumps(shown))
+
+    @strawberry.field(directives=SELF, description="The decisions on what was offered to the user.")
+    def opt_in_decisions(self) -> list[OptInDecision]:
+        return [OptInDecision(row=row) for row in self.row.opt_in_decisions]
+
+    @strawberry.field(directives=SELF, description="What the service has told the user, the newest first.")
+    async def notifications(
+        self,
+        info: Info[Context, None],
+        first: Annotated[int | None, FIRST] = None,
+        after: Annotated[str | None, AFTER] = None,
+        last: Annotated[int | None, LAST] = None,
+        before: Annotated[str | None, BEFORE] = None,
+    ) -> NotificationConnection:
+        request = read_page(first, after, last, before)
+        page = await info.context.services.loaders.notifications.load((self.row.user_id, request))
+        return NotificationConnection(page=page)
+
+    @together(directives=SELF, description="How many notifications the user has not read.")
+    async def unread_notification_count(users: Sequence["User"], info: Info[Context, None]) -> list[int]:
+        return await info.context.services.loaders.unread.load_many([user.row.user_id for user in users])
+
+    @strawberry.field(directives=SELF, description="The user's access tokens, oldest first.")
+    async def tokens(self, info: Info[Context, None]) -> list[AccessToken]:
+        rows = await info.context.services.loaders.tokens.load(self.row.user_id)
+        return [AccessToken(row=row) for row in rows]
 
     @together(directives=SELF, description="The user's metadata on a platform.")
     async def platform_metadata(
@@ -71,3 +139,12 @@ async def _documents(context: Context, platform_key: str | None, users: Sequence
     return [
         metadata_type.PlatformMetadata(row=row) if isinstance(row, OpenDocument) else row for row in found
     ]
+
+
+def _earned(rows: Sequence[badges.EarnedBadge]) -> list[EarnedBadge]:
+    return [EarnedBadge(row=row) for row in rows]
+
+
+def _unless_malformed(found: T | MalformedData, show: Callable[[T], Any]) -> Any:
+    """An exception among the values is an error of that user alone."""
+    return found if isinstance(found, MalformedData) else show(found)

@@ -19,7 +19,11 @@ described_enum(
         Problem.VALUE_TOO_LARGE: "A value is larger than a value may be.",
         Problem.TOO_MANY_KEYS: "The document would have more keys than it may.",
         Problem.DOCUMENT_TOO_LARGE: "The document would be larger than it may.",
-        Problem.REVISION_CONFLICT: "The document is at another revision than expected.",
+        Problem.REVISION_CONFLICT: "The document or user is at another revision than expected.",
+        Problem.NOT_ALLOWED: "The caller may not change this.",
+        Problem.TAKEN: "Another user has this already.",
+        Problem.UNKNOWN_TENANT: "There is no such tenant.",
+        Problem.UNKNOWN_BADGE: "The catalogue has no such badge.",
     },
 )
 

@@ -1,0 +1,79 @@
+"""What the service tells users. Ids sort the newest first, so that a page is one range of the primary key."""
+
+import secrets
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+from sqlalchemy import bindparam, func, insert, select, update
+
+from gql_service.domain.pages import Page, PageRequest, keyset, page_of, page_parameters
+from gql_service.store.connection import Connection, rows_as
+from gql_service.store.statement import Statement, among
+from gql_service.store.tables import notifications
+
+_OF_USER = notifications.c.user_id == bindparam("of_user")
+_INSERT = Statement(insert(notifications))
+_UNREAD = Statement(
+    select(notifications.c.user_id, func.count())
+    .where(among(notifications.c.user_id, "user_ids"), notifications.c.read_at.is_(None))
+    .group_by(notifications.c.user_id)
+)
+_MARK = (
+    update(notifications)
+    .where(_OF_USER, notifications.c.read_at.is_(None))
+    .values(read_at=bindparam("now"))
+    .returning(notifications.c.id)
+)
+_MARK_ALL = Statement(_MARK)
+_MARK_SOME = Statement(_MARK.where(among(notifications.c.id, "ids")))
+
+
+class Notification(NamedTuple):
+    """A row of `notifications`."""
+
+    user_id: str
+    id: str
+    kind: str
+    title: str
+    body: str
+    created_at: int
+    read_at: int | None
+
+
+async def notify(
+    transaction: Connection, user_id: str, *, kind: str, title: str, body: str, now: int
+) -> Notification:
+    """Tell a user something, in the transaction of what it is about."""
+    id = f"{2**53 - now:014x}{secrets.token_hex(8)}"
+    notification = Notification(user_id, id, kind, title, body, now, None)
+    await transaction.execute(_INSERT, **notification._asdict())
+    return notification
+
+
+async def page_of_user(connection: Connection, user_id: str, request: PageRequest) -> Page[Notification]:
+    """A page of a user's notifications, the newest first."""
+    shape = request._replace(size=0, after=request.after and "", before=request.before and "")
+    rows = await connection.fetch(_page(shape), of_user=user_id, **page_parameters(request))
+    return page_of(rows_as(Notification, rows), request)
+
+
+async def unread_counts(connection: Connection, user_ids: Sequence[str]) -> list[int]:
+    """How many notifications each user has not read."""
+    found = {row[0]: row[1] for row in await connection.fetch(_UNREAD, user_ids=set(user_ids))}
+    return [found.get(user_id, 0) for user_id in user_ids]
+
+
+async def mark_read(transaction: Connection, user_id: str, ids: Sequence[str] | None, now: int) -> list[str]:
+    """Mark a user's notifications as read, all of them for None; returns the ids that were unread."""
+    if ids is None:
+        rows = await transaction.fetch(_MARK_ALL, of_user=user_id, now=now)
+    else:
+        rows = await transaction.fetch(_MARK_SOME, of_user=user_id, now=now, ids=ids)
+    return sorted(row[0] for row in rows)
+
+
+@cache
+def _page(shape: PageRequest) -> Statement:
+    """`shape` is a request without its size, as the statement does not depend on the values."""
+    return Statement(keyset(select(notifications).where(_OF_USER), notifications.c.id, shape))
