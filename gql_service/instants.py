@@ -2,11 +2,17 @@
 
 import time
 from datetime import UTC, datetime
+from typing import TypeGuard
 
 
 def now() -> int:
     """The wall clock."""
     return time.time_ns() // 1_000_000
+
+
+def is_instant(value: object) -> TypeGuard[int]:
+    """Whether a value is an instant that every JSON reader keeps exactly: from 0 and below 2^53."""
+    return type(value) is int and 0 <= value < 2**53
 
 
 def rfc3339(instant: int) -> str:

@@ -9,8 +9,8 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 
 from gql_service.auth.policy import UserAccess
 from gql_service.domain import notifications
-from gql_service.domain.profiles import is_instant
 from gql_service.errors import MalformedData, Problem, Rejected
+from gql_service.instants import is_instant
 from gql_service.store.connection import Connection, rows_as
 from gql_service.store.statement import Statement, among
 from gql_service.store.tables import earned_badges

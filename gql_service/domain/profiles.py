@@ -12,9 +12,7 @@ import orjson
 
 from gql_service.domain.languages import LANGUAGES
 from gql_service.errors import MalformedData, Problem, Rejected
-
-MAX_INSTANT = 2**53 - 1
-"""The largest integer that every JSON reader keeps exactly; instants are milliseconds."""
+from gql_service.instants import is_instant
 
 _MAX_FIELDS, _MAX_NAME, _MAX_TEXT = 100, 100, 2000
 _TENANT, _PRIVATE = "tenant", "private"
@@ -114,12 +112,7 @@ def read_permissions(stored: str, user_id: str) -> list[str]:
     return permissions
 
 
-def is_instant(value: object) -> bool:
-    """Whether a value is whole milliseconds from 0 on, below 2^53."""
-    return type(value) is int and 0 <= value <= MAX_INSTANT
-
-
-_INSTANT = "whole milliseconds from 0 to 2^53 - 1 are."
+_INSTANT = "whole milliseconds, from 0 and below 2^53, are."
 
 
 def _merge(field: str, current: Json, given: Json, check: Callable[[str, Any], None]) -> Json:

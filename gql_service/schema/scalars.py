@@ -20,7 +20,7 @@ from graphql import (
 from strawberry.types.scalar import ScalarDefinition
 
 from gql_service import strict_json
-from gql_service.instants import rfc3339
+from gql_service.instants import is_instant, rfc3339
 
 DateTime = NewType("DateTime", int)
 Timestamp = NewType("Timestamp", int)
@@ -68,8 +68,8 @@ def _literal(node: ValueNode, variables: Mapping[str, Any]) -> Any:
 
 
 def _milliseconds(value: Any) -> int:
-    if type(value) is not int or not 0 <= value <= 2**53:
-        raise GraphQLError("A whole number of milliseconds from 0 to 2^53 is expected.")
+    if not is_instant(value):
+        raise GraphQLError("A whole number of milliseconds, from 0 and below 2^53, is expected.")
     return value
 
 
@@ -82,7 +82,7 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     Timestamp: strawberry.scalar(
         name="Timestamp",
-        description="An instant as milliseconds since 1970-01-01 UTC, from 0 to 2^53.",
+        description="An instant as milliseconds since 1970-01-01 UTC, from 0 and below 2^53.",
         serialize=_milliseconds,
         parse_value=_milliseconds,
     ),

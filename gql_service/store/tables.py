@@ -1,6 +1,7 @@
 """The tables. Instants are 64-bit integers: milliseconds since 1970-01-01 UTC, on both databases.
 
-Keys that a user's data lives under start with `user_id`, so that the tables can be distributed by user.
+Keys that a user's data lives under start with `user_id`, so that the tables can be distributed by user. Tables
+of small rows are stored in their keys on SQLite: a user's badges are one range, not a lookup each.
 """
 
 from typing import Any
@@ -90,6 +91,7 @@ memberships = Table(
     Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
     Column("tenant_id", Text, ForeignKey("tenants.id"), primary_key=True),
     Index(None, "tenant_id", "user_id"),
+    sqlite_with_rowid=False,
 )
 
 earned_badges = Table(
@@ -98,6 +100,7 @@ earned_badges = Table(
     Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
     Column("name", Text, primary_key=True),
     Column("earned_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 # Ids sort the newest first: see `domain.notifications`.
@@ -111,6 +114,7 @@ notifications = Table(
     Column("body", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("read_at", BigInteger),
+    sqlite_with_rowid=False,
 )
 
 access_tokens = Table(

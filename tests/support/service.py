@@ -15,6 +15,7 @@ from gql_service.schema.context import Services
 from gql_service.settings import Settings
 from gql_service.store import migrations
 from gql_service.store.connection import Connection
+from gql_service.web.protocol import HttpProtocol
 
 T = TypeVar("T")
 
@@ -30,7 +31,9 @@ class Service:
         self.app = create_app(settings, clock=lambda: instants.now() + self.clock_offset)
         self.services: Services = self.app.state.services
         self._server = uvicorn.Server(
-            uvicorn.Config(self.app, port=0, log_config=None, access_log=False, lifespan="on")
+            uvicorn.Config(
+                self.app, port=0, http=HttpProtocol, log_config=None, access_log=False, lifespan="on"
+            )
         )
         self._thread = threading.Thread(target=self._serve, daemon=True)
 

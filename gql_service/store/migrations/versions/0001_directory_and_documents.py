@@ -54,6 +54,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("user_id", "tenant_id", name="pk_memberships"),
         _belongs_to_user("memberships"),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name="fk_memberships_tenant_id_tenants"),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_memberships_tenant_id_user_id", "memberships", ["tenant_id", "user_id"])
     op.create_table(
@@ -63,6 +64,7 @@ def upgrade() -> None:
         sa.Column("earned_at", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("user_id", "name", name="pk_earned_badges"),
         _belongs_to_user("earned_badges"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "access_tokens",

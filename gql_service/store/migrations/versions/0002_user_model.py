@@ -40,4 +40,5 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["user_id"], ["users.id"], name="fk_notifications_user_id_users", ondelete="CASCADE"
         ),
+        sqlite_with_rowid=False,
     )
