@@ -61,7 +61,7 @@ def test_a_document_of_a_thousand_tokens_is_the_longest(service: Service) -> Non
         return [error["extensions"]["code"] for error in body["errors"]]
 
     assert ask(1000 - 12) == ["UNAUTHENTICATED"]
-    assert ask(1000 - 11) == ["GRAPHQL_PARSE_FAILED"]
+    assert ask(1000 - 11) == ["LIMIT_EXCEEDED"]
 
 
 def test_variables_nested_without_end_are_refused(service: Service) -> None:

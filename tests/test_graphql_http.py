@@ -79,7 +79,7 @@ REQUEST_ERRORS: list[tuple[dict[str, Any], str]] = [
     ({"query": "{ a: 1 }"}, "GRAPHQL_PARSE_FAILED"),
     ({"query": "é"}, "GRAPHQL_PARSE_FAILED"),
     ({"query": '{ node(id: "\\ud800") { id } }'}, "GRAPHQL_PARSE_FAILED"),
-    ({"query": "{" + "a: __typename " * 334 + "}"}, "GRAPHQL_PARSE_FAILED"),
+    ({"query": "{" + "a: __typename " * 334 + "}"}, "LIMIT_EXCEEDED"),
     ({"query": "{ unknown }"}, "GRAPHQL_VALIDATION_FAILED"),
     ({"query": "{ me }"}, "GRAPHQL_VALIDATION_FAILED"),
     ({"query": "fragment F on Query { __typename }"}, "GRAPHQL_VALIDATION_FAILED"),

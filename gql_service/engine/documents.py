@@ -1,6 +1,7 @@
 """Documents: parsed and validated once, and found again by their text."""
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import Any
 
 from graphql import (
@@ -13,13 +14,24 @@ from graphql import (
     VariableNode,
     Visitor,
     parse,
+    specified_rules,
     validate,
     visit,
 )
+from graphql.validation import OverlappingFieldsCanBeMergedRule
 
 from gql_service.engine.arguments import Variables
+from gql_service.engine.cost import Cost
+from gql_service.engine.limits import DocumentLimits, FieldsCanBeMerged, measure
+from gql_service.errors import LimitExceeded
 
+_RULES = tuple(
+    [FieldsCanBeMerged if rule is OverlappingFieldsCanBeMergedRule else rule for rule in specified_rules]
+)
+_LIMITS = DocumentLimits()
 _MAX_ERRORS = 20
+_MAX_TOLD = 2_500
+"""Mistakes told, times the characters of the document: telling one may quote much of it."""
 _MAX_KEPT = 16 * 1024
 """Characters of a document worth keeping: comments can make one as long as a body may be."""
 
@@ -27,8 +39,12 @@ _MAX_KEPT = 16 * 1024
 class Operation:
     """One operation of a document, with the plans worked out for it so far."""
 
-    def __init__(self, node: OperationDefinitionNode, conditions: list[str]) -> None:
+    def __init__(
+        self, node: OperationDefinitionNode, conditions: list[str], cost: Cost | None = None
+    ) -> None:
         self.node = node
+        self.cost = cost
+        """None where there are no limits."""
         self.conditions = conditions
         """The variables that may decide which fields are asked for."""
         self.plans: dict[tuple[Any, ...], Any] = {}
@@ -42,18 +58,19 @@ class Operation:
 
 
 class Document:
-    """A document that is valid against the schema."""
+    """A document that is valid against the schema; `costs` are those of its operations, by their names."""
 
-    def __init__(self, node: DocumentNode) -> None:
+    def __init__(self, node: DocumentNode, costs: Mapping[str | None, Cost] | None = None) -> None:
         self.node = node
         self.fragments = {
             each.name.value: each for each in node.definitions if isinstance(each, FragmentDefinitionNode)
         }
-        conditions = _conditions(node)
+        conditions, costs = _conditions(node), costs or {}
+        operations = [each for each in node.definitions if isinstance(each, OperationDefinitionNode)]
+        names = [each.name.value if each.name else None for each in operations]
         self._operations = {
-            each.name.value if each.name else None: Operation(each, conditions)
-            for each in node.definitions
-            if isinstance(each, OperationDefinitionNode)
+            name: Operation(each, conditions, costs.get(name))
+            for name, each in zip(names, operations, strict=True)
         }
 
     def operation(self, name: str | None) -> Operation | None:
@@ -78,7 +95,7 @@ def _conditions(node: DocumentNode) -> list[str]:
 
 
 class InvalidDocument(Exception):
-    """The text cannot be executed: `code` tells parsing from validation."""
+    """The text cannot be executed: `code` tells parsing, limits and validation apart."""
 
     def __init__(self, code: str, errors: list[GraphQLError]) -> None:
         super().__init__(code)
@@ -89,9 +106,12 @@ class InvalidDocument(Exception):
 class Documents:
     """The documents seen lately; the least recently used goes first, so a flood of new ones stays bounded."""
 
-    def __init__(self, schema: GraphQLSchema, *, max_tokens: int, capacity: int) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, *, max_tokens: int, limits: DocumentLimits = _LIMITS, capacity: int
+    ) -> None:
         self._schema = schema
         self._max_tokens = max_tokens
+        self._limits = limits
         self._capacity = capacity
         self._known: OrderedDict[str, Document] = OrderedDict()
 
@@ -110,17 +130,28 @@ class Documents:
         return document
 
     def _read(self, text: str) -> Document:
+        node = self._parse(text)
+        max_errors = min(_MAX_ERRORS, 1 + _MAX_TOLD // len(text))
         try:
-            node = parse(text, no_location=False, max_tokens=self._max_tokens)
-        except GraphQLError as error:
-            raise InvalidDocument("GRAPHQL_PARSE_FAILED", [error]) from None
-        try:
-            errors = [_public(error) for error in validate(self._schema, node, max_errors=_MAX_ERRORS)]
+            costs = measure(node, self._limits)
+            errors = validate(self._schema, node, _RULES, max_errors=max_errors)
+        except LimitExceeded as refusal:
+            raise InvalidDocument(refusal.code, [GraphQLError(refusal.message)]) from None
         except RecursionError:
             errors = [GraphQLError("The document is nested too deeply.")]
         if errors:
-            raise InvalidDocument("GRAPHQL_VALIDATION_FAILED", errors)
-        return Document(node)
+            raise InvalidDocument("GRAPHQL_VALIDATION_FAILED", [_public(error) for error in errors])
+        return Document(node, costs)
+
+    def _parse(self, text: str) -> DocumentNode:
+        try:
+            return parse(text, no_location=False, max_tokens=self._max_tokens)
+        except GraphQLError as error:
+            too_many = f"Syntax Error: Document contains more than {self._max_tokens} tokens."
+            if not error.message.startswith(too_many):
+                raise InvalidDocument("GRAPHQL_PARSE_FAILED", [error]) from None
+        message = f"The document has more than {self._max_tokens} tokens. Ask for less at once."
+        raise InvalidDocument(LimitExceeded.code, [GraphQLError(message)])
 
 
 def _public(error: GraphQLError) -> GraphQLError:

@@ -34,6 +34,8 @@ async def execute(
         variables = operation.variables(schema).coerce(given)
         if isinstance(variables, list):
             return ExecutionResult(None, variables)
+        if operation.cost is not None and (refusal := operation.cost.refusal(variables)):
+            return ExecutionResult(None, [GraphQLError(refusal.message, original_error=refusal)])
         plan = _plan(schema, document, operation, variables, given)
         if plan is not None:
             call: Any = Call(schema, context_value)

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from gql_service import strict_json
 from gql_service.engine.documents import Documents, InvalidDocument
 from gql_service.engine.execute import execute
+from gql_service.engine.limits import DocumentLimits
 from gql_service.engine.trusted import KnownDocuments, Trust, read_folder
 from gql_service.errors import BadUserInput, RequestError, ServiceError, Unavailable
 from gql_service.observability.logging import report, report_unexpected
@@ -62,7 +63,16 @@ class GraphQLEndpoint:
         self._settings = settings
         self._deadlines = Deadlines(settings.request_timeout)
         self._documents = Documents(
-            schema, max_tokens=settings.max_document_tokens, capacity=settings.max_cached_documents
+            schema,
+            max_tokens=settings.max_document_tokens,
+            limits=DocumentLimits(
+                depth=settings.max_document_depth,
+                aliases=settings.max_document_aliases,
+                root_fields=settings.max_root_fields,
+                fields=settings.max_document_fields,
+                cost=settings.max_document_cost,
+            ),
+            capacity=settings.max_cached_documents,
         )
         folder = settings.trusted_documents
         self._known = KnownDocuments(

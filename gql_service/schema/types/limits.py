@@ -18,7 +18,7 @@ class Limits:
     document_root_fields: int = strawberry.field(description="Fields at the root of an operation.")
     document_fields: int = strawberry.field(description="Fields of an operation, its fragments unfolded.")
     document_cost: int = strawberry.field(
-        description="What an operation may cost. A field with selections costs 1 and what its selections cost, "
+        description="What an operation may cost. A field with selections costs 1 and what they cost, "
         "times its `first`, its `last`, or the length of its `ids` or `representations`."
     )
     key_length: int = strawberry.field(description="Characters of a metadata key.")

@@ -1,0 +1,250 @@
+"""The limits of documents: each at its bound and one beyond, however the document is written."""
+
+from collections.abc import Callable
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from graphql import get_introspection_query
+
+from gql_service.settings import Settings
+from tests.support.service import Service, serving
+from tests.support.world import Caller, World
+
+JSON, RESPONSE = "application/json", "application/graphql-response+json"
+LEAVES = "id userId tenantId username displayName image email revision createdAt"
+USER = f"fragment U on User {{ {LEAVES} }}"
+
+
+def send(caller: Caller, query: str, accept: str = RESPONSE, **variables: Any) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {caller.token}", "Accept": accept}
+    body = {"query": query, "variables": variables}
+    return caller.service.client.post("/graphql", json=body, headers=headers)
+
+
+def refusal(caller: Caller, query: str, **variables: Any) -> str | None:
+    """Why an operation is refused as too large; None where it succeeds."""
+    response = send(caller, query, **variables)
+    body = response.json()
+    if response.status_code == 200:
+        assert list(body) == ["data"], body
+        return None
+    assert (response.status_code, list(body)) == (400, ["errors"]), body
+    (error,) = body["errors"]
+    assert error["extensions"] == {"code": "LIMIT_EXCEEDED"}
+    return str(error["message"])
+
+
+def deep(depth: int, way: str) -> str:
+    """A document so many fields deep."""
+    steps = ["me", *islice(cycle(["userMetadata", "user"]), depth - 2), "__typename"]
+    if way == "fragments":
+        types = {"me": "User", "user": "User", "userMetadata": "PlatformMetadata"}
+        spread = [step if step == "__typename" else f"{step} {{ ...F{at} }}" for at, step in enumerate(steps)]
+        rest = zip(steps, spread[1:], strict=False)
+        fragments = [f"fragment F{at} on {types[step]} {{ {then} }}" for at, (step, then) in enumerate(rest)]
+        return f"{{ {spread[0]} }} {' '.join(fragments)}"
+    opening, closing = (" { ... { ", " } }") if way == "inline fragments" else (" { ", " }")
+    return "{ " + opening.join(steps) + closing * (depth - 1) + " }"
+
+
+def wide(fields: int) -> str:
+    """A document of so many fields, at least 430, in ten branches."""
+    branch = "me { ...U userMetadata { user { ...U userMetadata { user { ...U userMetadata { user { ...U"
+    tails = [" __typename" * (fields // 10 - 43 + (fields % 10 if at == 0 else 0)) for at in range(10)]
+    branches = [f"a{at}: {branch}{tail}" + " }" * 7 for at, tail in enumerate(tails)]
+    return f"{{ {' '.join(branches)} }} {USER}"
+
+
+@pytest.mark.parametrize("way", ["fields", "inline fragments", "fragments"])
+def test_a_document_is_at_most_10_fields_deep(world: World, way: str) -> None:
+    assert refusal(world.member, deep(10, way)) is None
+    told = "The document is nested {} fields deep; 10 are allowed. Ask for less at once."
+    assert refusal(world.member, deep(11, way)) == told.format(11)
+    assert refusal(world.member, deep(25, way)) == told.format(25)
+
+
+def aliases(count: int) -> str:
+    return " ".join(f"a{at}: id" for at in range(count))
+
+
+ALIASES: dict[str, Callable[[int], str]] = {
+    "fields": lambda count: f"{{ me {{ {aliases(count)} }} }}",
+    "fields of two levels": lambda count: f"{{ a: me {{ {aliases(count - 1)} }} }}",
+    "their own names": lambda count: f"{{ me {{ {'id: id ' * count} }} }}",
+    "inline fragments": lambda count: (
+        f"{{ me {{ ... {{ b: id }} ... on User {{ {aliases(count - 1)} }} }} }}"
+    ),
+    "a fragment": lambda count: f"{{ me {{ ...F }} }} fragment F on User {{ {aliases(count)} }}",
+    "a fragment again": lambda count: f"{{ me {{ {'...F ' * count} }} }} fragment F on User {{ a: id }}",
+}
+ROOTS: dict[str, Callable[[int], str]] = {
+    "fields": lambda count: f"{{ {'__typename ' * count} }}",
+    "inline fragments": lambda count: f"{{ me {{ id }} {'... on Query { __typename } ' * (count - 1)} }}",
+    "a fragment": lambda count: f"{{ ...F }} fragment F on Query {{ {'__typename ' * count} }}",
+    "a fragment again": lambda count: f"{{ {'...F ' * count} }} fragment F on Query {{ __typename }}",
+}
+
+
+@pytest.mark.parametrize("written", ALIASES.values(), ids=ALIASES)
+def test_an_operation_has_at_most_15_aliases(world: World, written: Callable[[int], str]) -> None:
+    assert refusal(world.member, written(15)) is None
+    told = "The document has 16 aliases; 15 are allowed. Ask for less at once."
+    assert refusal(world.member, written(16)) == told
+
+
+@pytest.mark.parametrize("written", ROOTS.values(), ids=ROOTS)
+def test_an_operation_has_at_most_10_fields_at_its_root(world: World, written: Callable[[int], str]) -> None:
+    assert refusal(world.member, written(10)) is None
+    told = "The document has 11 fields at its root; 10 are allowed. Ask for less at once."
+    assert refusal(world.member, written(11)) == told
+
+
+def test_an_operation_has_at_most_500_fields(world: World) -> None:
+    assert refusal(world.member, wide(500)) is None
+    told = "The document has 501 fields; 500 are allowed. Ask for less at once."
+    assert refusal(world.member, wide(501)) == told
+
+
+def test_a_document_has_at_most_500_fields_in_50_operations(world: World) -> None:
+    def ask(document: str) -> Any:
+        headers = {"Authorization": f"Bearer {world.member.token}"}
+        body = {"query": document, "operationName": "Q7"}
+        return world.service.client.post("/graphql", json=body, headers=headers).json()
+
+    def message(document: str) -> str:
+        (error,) = ask(document)["errors"]
+        assert error["extensions"] == {"code": "LIMIT_EXCEEDED"}
+        return str(error["message"])
+
+    operations = [f"query Q{at} {{ me {{ {LEAVES} }} }}" for at in range(51)]
+    assert list(ask(" ".join(operations[:50]))) == ["data"]
+    assert message(" ".join(operations)).startswith("The document has 51 operations and fragments; 50 are")
+    longer = operations[0].replace("id", "id __typename", 1)
+    assert message(" ".join([longer, *operations[1:50]])).startswith("The document has 501 fields;")
+
+
+def test_a_field_may_be_asked_for_again_by_many_fragments_but_not_by_hundreds(world: World) -> None:
+    spreads = " ".join(f"...F{at}" for at in range(20))
+    fragments = " ".join(f"fragment F{at} on User {{ __typename id username }}" for at in range(20))
+    assert refusal(world.member, f"{{ me {{ {spreads} }} }} {fragments}") is None
+    told = (
+        "The document asks for too many fields of the same name in the same place. Ask for each of them once."
+    )
+    assert refusal(world.member, f"{{ me {{ {'id ' * 300} }} }}") == told
+
+
+def test_fragments_are_at_most_100_levels_deep(world: World) -> None:
+    def inline(levels: int) -> str:
+        return "{ " + "... { " * (levels - 1) + "__typename" + " }" * levels
+
+    def spread(levels: int) -> str:
+        inner = inline(levels - 30).replace("__typename", "id")
+        return f"{{ me {{ {'... { ' * 28} ...F {'} ' * 28} }} }} fragment F on User {inner}"
+
+    for document in (inline, spread):
+        assert refusal(world.member, document(100)) is None
+        told = refusal(world.member, document(101)) or ""
+        assert told.startswith("The document and its fragments are nested more than 100 levels deep.")
+
+
+def test_limits_come_before_validation_and_before_the_caller(service: Service) -> None:
+    body = service.client.post("/graphql", json={"query": "{ " + "unknown " * 11 + "}"}).json()
+    assert [error["extensions"]["code"] for error in body["errors"]] == ["LIMIT_EXCEEDED"]
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("{ me { ...F } } fragment F on User { ...F }", "Cannot spread fragment 'F' within itself."),
+        (
+            "{ ...F } fragment F on Query { ...G } fragment G on Query { platform(key: 1) { id } ...F }",
+            "Cannot spread fragment 'F' within itself via 'G'.",
+        ),
+        ("{ me { ...F } }", "Unknown fragment 'F'."),
+        ("{ me { id } } fragment F on User { id }", "Fragment 'F' is never used."),
+        ("{ me { ...F } } fragment F on User { id } fragment F on User { username }",
+         "There can be only one fragment named 'F'."),
+    ],
+)  # fmt: skip
+def test_fragments_that_cannot_be_unfolded_are_refused_by_validation(
+    world: World, query: str, told: str
+) -> None:
+    errors = send(world.member, query).json()["errors"]
+    assert told in [error["message"] for error in errors]
+    assert {error["extensions"]["code"] for error in errors} == {"GRAPHQL_VALIDATION_FAILED"}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        get_introspection_query(),
+        get_introspection_query(descriptions=False),
+        get_introspection_query(
+            specified_by_url=True,
+            directive_is_repeatable=True,
+            schema_description=True,
+            input_value_deprecation=True,
+            one_of=True,
+        ),
+    ],
+)
+def test_tools_may_introspect(service: Service, query: str) -> None:
+    body = service.client.post("/graphql", json={"query": query}).json()
+    assert list(body) == ["data"]
+
+
+def test_introspection_has_a_limit_of_its_own(service: Service) -> None:
+    query = "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }"
+    (error,) = service.client.post("/graphql", json={"query": query}).json()["errors"]
+    assert error["message"] == "Maximum introspection depth exceeded"
+
+
+LIMITS = """{ limits { bodyBytes documentTokens documentDepth documentAliases documentRootFields
+  documentFields documentCost keyLength valueBytes metadataBytes metadataKeys pageSize nodes
+  requestSeconds } }"""
+
+
+def test_everybody_may_ask_for_the_limits(service: Service) -> None:
+    settings = Settings()
+    assert service.client.post("/graphql", json={"query": LIMITS}).json()["data"]["limits"] == {
+        "bodyBytes": settings.max_body_size,
+        "documentTokens": settings.max_document_tokens,
+        "documentDepth": 10,
+        "documentAliases": 15,
+        "documentRootFields": 10,
+        "documentFields": 500,
+        "documentCost": 1000,
+        "keyLength": settings.max_key_length,
+        "valueBytes": settings.max_value_size,
+        "metadataBytes": settings.max_metadata_size,
+        "metadataKeys": settings.max_metadata_keys,
+        "pageSize": 100,
+        "nodes": 100,
+        "requestSeconds": settings.request_timeout,
+    }
+
+
+def test_the_operator_chooses_the_limits(tmp_path: Path) -> None:
+    chosen = {
+        "max_document_depth": 3,
+        "max_document_aliases": 2,
+        "max_root_fields": 1,
+        "max_document_fields": 16,
+        "max_document_cost": 4,
+    }
+    with serving(f"sqlite+aiosqlite:///{tmp_path / 'test.sqlite3'}", **chosen) as service:
+        member = World(service).member
+        told = member.ask(LIMITS)["limits"]
+        assert [told[name] for name in told if name.startswith("document")][1:] == list(chosen.values())
+        for allowed, refused in (
+            (deep(3, "fields"), deep(4, "fields")),
+            (ALIASES["fields"](2), ALIASES["fields"](3)),
+            (ROOTS["fields"](1), ROOTS["fields"](2)),
+            (f"{{ me {{ {LEAVES} id id id id id id }} }}", f"{{ me {{ {LEAVES} id id id id id id id }} }}"),
+            ('{ nodes(ids: ["", "", "", ""]) { id } }', '{ nodes(ids: ["", "", "", "", ""]) { id } }'),
+        ):
+            assert refusal(member, allowed) is None
+            assert refusal(member, refused) is not None
