@@ -20,7 +20,7 @@ type             fields                                             nobody stran
 Query            me                                                         U v v v v v
 Query            user platform node nodes _entities                         U - v v v v
 Query            platformMetadata                                           U N F v v v
-Query            _service                                                   v v v v v v
+Query            limits _service                                            v v v v v v
 Mutation         patchPlatformMetadata                                      U N F v v v
 Mutation         replacePlatformMetadata clearPlatformMetadata              U N F v v v
 User             id userId tenantId username displayName image badges       . . v v v v
@@ -40,6 +40,10 @@ ReplacePlatformMetadataPayload platformMetadata userErrors                  . . 
 ClearPlatformMetadataPayload   platformMetadata userErrors                  . . . v v v
 InvalidInput     message code field                                         . . . v v v
 RevisionConflict message code field currentRevision                         . . . v v v
+Limits           bodyBytes documentTokens documentDepth documentAliases     v v v v v v
+Limits           documentRootFields documentFields documentCost nodes       v v v v v v
+Limits           keyLength valueBytes metadataBytes metadataKeys pageSize   v v v v v v
+Limits           requestSeconds                                             v v v v v v
 _Service         sdl                                                        v v v v v v
 """
 REACH = """
@@ -72,6 +76,7 @@ InvalidInput     ClearPlatformMetadataPayload.userErrors                    neve
 RevisionConflict PatchPlatformMetadataPayload.userErrors                    U N F v v v
 RevisionConflict ReplacePlatformMetadataPayload.userErrors                  U N F v v v
 RevisionConflict ClearPlatformMetadataPayload.userErrors                    U N F v v v
+Limits           Query.limits                                               v v v v v v
 _Service         Query._service                                             v v v v v v
 """
 SELECT = {

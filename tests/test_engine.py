@@ -55,7 +55,7 @@ def both(caller: Caller | None, world: World, query: str, variables: dict[str, A
 
     async def run() -> tuple[ExecutionResult, ExecutionResult]:
         async def principal() -> Any:
-            user = None if caller is None else await services.loaders.user(caller.id)
+            user = None if caller is None else await services.loaders.users.load(caller.id)
             if user is None:
                 return None
             return Principal.of(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, insert, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 
 from gql_service.auth.policy import UserAccess
@@ -125,3 +125,11 @@ async def award(transaction: Connection, access: UserAccess, name: str, now: int
         now=now,
     )
     return True
+
+
+_INSERT = Statement(insert(earned_badges))
+
+
+async def insert_badges(transaction: Connection, rows: Sequence[EarnedBadge]) -> None:
+    """Store badges as they were earned elsewhere, without telling anybody. Raises Duplicate."""
+    await transaction.execute_many(_INSERT, [row._asdict() for row in rows])

@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Text, bindparam, insert, select, tuple_, update
 
 from gql_service import strict_json
 from gql_service.auth.policy import DocumentAccess
+from gql_service.domain.tenants import bytewise
 from gql_service.domain.values import Limits, check_delete_keys, check_document, check_metadata
 from gql_service.errors import Problem, Rejected, RevisionConflict
 from gql_service.store.connection import Connection, Duplicate, LostRace, rows_as
@@ -223,3 +224,32 @@ async def _store(
 
 def _absent(user_id: str, platform_id: str) -> Document:
     return Document(user_id, platform_id, "{}", 0, None, None)
+
+
+_IN_ORDER = bytewise(documents.c.user_id), bytewise(documents.c.platform_id)
+_OF_USERS = Statement(
+    select(documents)
+    .where(
+        among(documents.c.user_id, "user_ids"),
+        tuple_(*_IN_ORDER)
+        > tuple_(bindparam("after_user", type_=Text), bindparam("after_platform", type_=Text)),
+    )
+    .order_by(*_IN_ORDER)
+    .limit(bindparam("size"))
+)
+
+
+async def of_users(
+    connection: Connection, user_ids: Sequence[str], after: tuple[str, str], size: int
+) -> list[Document]:
+    """The next documents of these users in the order of (user id, platform id); ("", "") comes before all."""
+    user, platform = after
+    rows = await connection.fetch(
+        _OF_USERS, user_ids=user_ids, after_user=user, after_platform=platform, size=size
+    )
+    return rows_as(Document, rows)
+
+
+async def insert_documents(transaction: Connection, rows: Sequence[Document]) -> None:
+    """Store documents that were checked and are not there, with their revisions. Raises Duplicate."""
+    await transaction.execute_many(_INSERT, [row._asdict() for row in rows])

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import Text, bindparam, func, insert, select, tuple_, update
 
 from gql_service.domain.pages import Page, PageRequest, keyset, page_of, page_parameters
+from gql_service.domain.tenants import bytewise
 from gql_service.store.connection import Connection, rows_as
 from gql_service.store.statement import Statement, among
 from gql_service.store.tables import notifications
@@ -77,3 +78,40 @@ async def mark_read(transaction: Connection, user_id: str, ids: Sequence[str] | 
 def _page(shape: PageRequest) -> Statement:
     """`shape` is a request without its size, as the statement does not depend on the values."""
     return Statement(keyset(select(notifications).where(_OF_USER), notifications.c.id, shape))
+
+
+_IN_ORDER = bytewise(notifications.c.user_id), bytewise(notifications.c.id)
+_OF_USERS = Statement(
+    select(notifications)
+    .where(
+        among(notifications.c.user_id, "user_ids"),
+        tuple_(*_IN_ORDER) > tuple_(bindparam("after_user", type_=Text), bindparam("after_id", type_=Text)),
+    )
+    .order_by(*_IN_ORDER)
+    .limit(bindparam("size"))
+)
+_BY_KEYS = Statement(
+    select(notifications).where(among(notifications.c.user_id, "user_ids"), among(notifications.c.id, "ids"))
+)
+
+
+async def of_users(
+    connection: Connection, user_ids: Sequence[str], after: tuple[str, str], size: int
+) -> list[Notification]:
+    """The next notifications of these users in the order of (user id, id); ("", "") comes before all."""
+    user, id = after
+    rows = await connection.fetch(_OF_USERS, user_ids=user_ids, after_user=user, after_id=id, size=size)
+    return rows_as(Notification, rows)
+
+
+async def by_keys(connection: Connection, keys: Sequence[tuple[str, str]]) -> list[Notification | None]:
+    """One notification per (user id, id)."""
+    user_ids, ids = {user_id for user_id, _ in keys}, {id for _, id in keys}
+    rows = rows_as(Notification, await connection.fetch(_BY_KEYS, user_ids=user_ids, ids=ids))
+    found = {row[:2]: row for row in rows}
+    return [found.get(key) for key in keys]
+
+
+async def insert_notifications(transaction: Connection, rows: Sequence[Notification]) -> None:
+    """Store notifications as they were written elsewhere. Raises Duplicate."""
+    await transaction.execute_many(_INSERT, [row._asdict() for row in rows])

@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import ColumnElement, Text, bindparam, insert, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from gql_service.errors import BadUserInput
 from gql_service.store.connection import Connection, Duplicate, rows_as
@@ -90,3 +93,94 @@ async def create_platform(
     except Duplicate:
         raise BadUserInput(f"The platform key {key} is taken; choose another.") from None
     return platform
+
+
+class bytewise(FunctionElement[str]):
+    """A text column as it sorts by its bytes on both databases, whatever collation PostgreSQL was given."""
+
+    type = Text()
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[str]) -> None:
+        super().__init__(column)
+
+
+@compiles(bytewise)
+def _as_it_is(element: bytewise, compiler: SQLCompiler, **options: Any) -> str:
+    return str(compiler.process(element.clauses, **options))
+
+
+@compiles(bytewise, "postgresql")
+def _in_collation_c(element: bytewise, compiler: SQLCompiler, **options: Any) -> str:
+    return f'{compiler.process(element.clauses, **options)} COLLATE "C"'
+
+
+_TENANTS_BY_IDS = Statement(select(tenants).where(among(tenants.c.id, "ids")))
+_PLATFORMS_BY_IDS = Statement(select(platforms).where(among(platforms.c.id, "ids")))
+_TENANTS_AFTER = Statement(
+    select(tenants)
+    .where(bytewise(tenants.c.id) > bindparam("after"))
+    .order_by(bytewise(tenants.c.id))
+    .limit(bindparam("size"))
+)
+_PLATFORMS_AFTER = Statement(
+    select(platforms)
+    .where(bytewise(platforms.c.key) > bindparam("after"))
+    .order_by(bytewise(platforms.c.key))
+    .limit(bindparam("size"))
+)
+
+
+async def tenants_by_ids(connection: Connection, ids: Sequence[str]) -> list[Tenant | None]:
+    """One tenant per id."""
+    rows = rows_as(Tenant, await connection.fetch(_TENANTS_BY_IDS, ids=set(ids)))
+    found = {tenant.id: tenant for tenant in rows}
+    return [found.get(id) for id in ids]
+
+
+async def platforms_by_ids(connection: Connection, ids: Sequence[str]) -> list[Platform | None]:
+    """One platform per id, which is not its key."""
+    rows = rows_as(Platform, await connection.fetch(_PLATFORMS_BY_IDS, ids=set(ids)))
+    found = {platform.id: platform for platform in rows}
+    return [found.get(id) for id in ids]
+
+
+async def tenants_after(connection: Connection, id: str, size: int) -> list[Tenant]:
+    """The next tenants in the order of their ids; "" comes before all."""
+    return rows_as(Tenant, await connection.fetch(_TENANTS_AFTER, after=id, size=size))
+
+
+async def platforms_after(connection: Connection, key: str, size: int) -> list[Platform]:
+    """The next platforms in the order of their keys; "" comes before all."""
+    return rows_as(Platform, await connection.fetch(_PLATFORMS_AFTER, after=key, size=size))
+
+
+def check_tenant(tenant: Tenant) -> None:
+    """Whether a tenant that comes from elsewhere may be stored. Raises BadUserInput."""
+    if not tenant.name.strip():
+        raise BadUserInput("A tenant needs a name.")
+    _check_id(tenant.id)
+
+
+def check_platform(platform: Platform) -> None:
+    """Whether a platform that comes from elsewhere may be stored. Raises BadUserInput."""
+    if not _PLATFORM_KEY.fullmatch(platform.key):
+        raise BadUserInput(f"{platform.key[:80]!r} is no platform key.")
+    _check_id(platform.id)
+
+
+def _check_id(id: str) -> None:
+    if not _ID.fullmatch(id):
+        raise BadUserInput(
+            f"{id[:80]!r} is no id: an id is 1 to 64 letters, digits, hyphens and underscores."
+        )
+
+
+async def insert_tenants(transaction: Connection, rows: Sequence[Tenant]) -> None:
+    """Store tenants that were checked. Raises Duplicate."""
+    await transaction.execute_many(_INSERT_TENANT, [row._asdict() for row in rows])
+
+
+async def insert_platforms(transaction: Connection, rows: Sequence[Platform]) -> None:
+    """Store platforms that were checked, of tenants that exist. Raises Duplicate."""
+    await transaction.execute_many(_INSERT_PLATFORM, [row._asdict() for row in rows])

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, Text, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, Text, bindparam, func, insert, select
 
 from gql_service.auth.principal import member_of
 from gql_service.domain import profiles
 from gql_service.domain.pages import Page, PageRequest, keyset, page_of, page_parameters
 from gql_service.domain.profiles import OptInDecision
+from gql_service.domain.tenants import bytewise
 from gql_service.store.connection import Connection, rows_as
 from gql_service.store.statement import Statement, among
 from gql_service.store.tables import memberships, users
@@ -125,3 +126,34 @@ def _members(statement: Select[Any], prefixed: bool) -> Select[Any]:
 _STARTS_WITH: ColumnElement[bool] = func.substr(
     users.c.username, 1, func.length(bindparam("prefix", type_=Text))
 ) == bindparam("prefix", type_=Text)
+
+
+_IDS_AFTER = Statement(
+    select(users.c.id)
+    .where(bytewise(users.c.id) > bindparam("after"))
+    .order_by(bytewise(users.c.id))
+    .limit(bindparam("size"))
+)
+_COUNT_ALL = Statement(select(func.count()).select_from(users), scans=True)
+_INSERT_USER = Statement(insert(users))
+_INSERT_MEMBERSHIP = Statement(insert(memberships))
+_COLUMNS = users.c.keys()
+
+
+async def ids_after(connection: Connection, id: str, size: int) -> list[str]:
+    """The next ids of users in their order; "" comes before all."""
+    return [row[0] for row in await connection.fetch(_IDS_AFTER, after=id, size=size)]
+
+
+async def count_all(connection: Connection) -> int:
+    """How many users there are."""
+    return int((await connection.fetch(_COUNT_ALL))[0][0])
+
+
+async def insert_users(transaction: Connection, rows: Sequence[User]) -> None:
+    """Store users whose values are known to be good, with their memberships. Raises Duplicate."""
+    await transaction.execute_many(_INSERT_USER, [dict(zip(_COLUMNS, row, strict=True)) for row in rows])
+    belongs_to = [
+        {"user_id": row.user_id, "tenant_id": tenant} for row in rows for tenant in sorted(row.tenant_ids)
+    ]
+    await transaction.execute_many(_INSERT_MEMBERSHIP, belongs_to)

@@ -84,7 +84,7 @@ class Context:
             OpenDocument.of(each, next(read)) if isinstance(each, DocumentAccess) else each for each in found
         ]
 
-    def transaction(self, work: Callable[[Connection, int], Awaitable[T]]) -> Awaitable[T]:
+    def write_with(self, work: Callable[[Connection, int], Awaitable[T]]) -> Awaitable[T]:
         """Run `work` in one transaction, given the current instant."""
         services = self.services
         return services.database.write(lambda connection: work(connection, services.clock()))

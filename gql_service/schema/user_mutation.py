@@ -107,7 +107,7 @@ class UserMutation:
             )
             return CreateUserPayload(user=User(row=row))
 
-        return await _answered(info.context.transaction(create), CreateUserPayload)
+        return await _answered(info.context.write_with(create), CreateUserPayload)
 
     @strawberry.mutation(
         directives=SELF,
@@ -125,7 +125,7 @@ class UserMutation:
             )
             return UpdateUserPayload(user=User(row=row))
 
-        return await _answered(info.context.transaction(change), UpdateUserPayload)
+        return await _answered(info.context.write_with(change), UpdateUserPayload)
 
     @strawberry.mutation(
         directives=TENANT_ADMIN,
@@ -144,7 +144,7 @@ class UserMutation:
             badge = next(EarnedBadge(row=row) for row in earned if row.name == input.badge)
             return CheckBadgePayload(awarded=awarded, earned_badge=badge, user=User(row=user))
 
-        return await _answered(info.context.transaction(award), CheckBadgePayload)
+        return await _answered(info.context.write_with(award), CheckBadgePayload)
 
     @strawberry.mutation(directives=AUTHENTICATED, description="Mark the caller's notifications as read.")
     async def mark_notifications_read(
@@ -156,7 +156,7 @@ class UserMutation:
             read = await notifications.mark_read(connection, viewer.user_id, ids, now)
             return MarkNotificationsReadPayload(read_ids=[strawberry.ID(id) for id in read])
 
-        return await info.context.transaction(mark)
+        return await info.context.write_with(mark)
 
     @strawberry.mutation(directives=SELF, description="Make an access token.")
     async def issue_token(
@@ -177,7 +177,7 @@ class UserMutation:
             made = await access_tokens.by_id(connection, token.id)
             return IssueTokenPayload(token=str(token), access_token=AccessToken(row=made))
 
-        return await _answered(info.context.transaction(issue), IssueTokenPayload)
+        return await _answered(info.context.write_with(issue), IssueTokenPayload)
 
     @strawberry.mutation(directives=SELF, description="End an access token at once.")
     async def revoke_token(
@@ -197,7 +197,7 @@ class UserMutation:
                 access_token=AccessToken(row=await access_tokens.by_id(connection, input.id))
             )
 
-        return await info.context.transaction(revoke)
+        return await info.context.write_with(revoke)
 
 
 async def _access(
