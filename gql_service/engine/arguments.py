@@ -4,11 +4,13 @@ Values of the plain kinds are passed through when they are of the expected Pytho
 reference implementation coerces or refuses, so that every message is its own.
 """
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING
+from enum import Enum
 from typing import Any
 
 from graphql import (
+    ArgumentNode,
     FieldNode,
     GraphQLArgument,
     GraphQLField,
@@ -17,26 +19,32 @@ from graphql import (
     GraphQLNonNull,
     GraphQLScalarType,
     GraphQLSchema,
+    ObjectFieldNode,
     ObjectValueNode,
     OperationDefinitionNode,
     Undefined,
     ValueNode,
     VariableNode,
+    get_nullable_type,
     is_input_object_type,
     is_leaf_type,
     is_list_type,
     type_from_ast,
-    value_from_ast,
 )
 from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
 from graphql.language import Visitor, visit
+from graphql.utilities import coerce_input_literal
+from strawberry.relay import GlobalID
 from strawberry.types.arguments import convert_arguments
+from strawberry.types.base import StrawberryContainer, StrawberryMaybe
 from strawberry.types.field import StrawberryField
 
 from gql_service.engine.run import Run
 
 Bind = Callable[[Run], dict[str, Any]]
+Part = Callable[[dict[str, Any]], Any]
 _PLAIN: dict[str, Any] = {"String": str, "ID": str, "Boolean": bool, "Int": int}
+_IMMUTABLE = (str, int, float, type(None), Enum)
 _ABSENT = object()
 
 
@@ -52,7 +60,7 @@ def arguments(
         return lambda _run: {}
     slow = _by_reference(schema, node, definition, field)
     try:
-        parts = _parts(node, definition, field)
+        parts = _parts(definition.args, node.arguments or ())
     except _Slow:
         return slow
 
@@ -81,83 +89,96 @@ def _by_reference(
             field.arguments,
             scalar_registry=config.schema_converter.scalar_registry,
             config=config.config,
+            info=run.info,
         )
 
     return bind
 
 
 def _parts(
-    node: FieldNode, definition: GraphQLField, field: StrawberryField
-) -> list[tuple[str, Callable[[dict[str, Any]], Any]]]:
-    names = {argument.python_name: argument for argument in field.arguments}
-    given = {argument.name.value: argument.value for argument in node.arguments or ()}
+    inputs: Mapping[str, GraphQLArgument | GraphQLInputField],
+    nodes: Sequence[ArgumentNode | ObjectFieldNode],
+) -> list[tuple[str, Part]]:
+    """How to get each value that is given, with its name in Python. Raises _Slow where this knows no way."""
+    given = {each.name.value: each.value for each in nodes}
     parts = []
-    for (graphql_name, argument), python_name in zip(definition.args.items(), names, strict=True):
-        if graphql_name in given:
-            parts.append((python_name, _part(argument.type, given[graphql_name])))
-        elif _has_default(argument):
+    for name, expected in inputs.items():
+        has_default = expected.default is not None or expected.default_value is not Undefined
+        strawberrys = expected.extensions["strawberry-definition"]
+        if name in given:
+            if _is_converted(strawberrys.type):
+                raise _Slow
+            parts.append((strawberrys.python_name, _part(expected.type, given[name], has_default)))
+        elif has_default:
             raise _Slow
     return parts
 
 
-def _has_default(input_value: GraphQLArgument | GraphQLInputField) -> bool:
-    return input_value.default is not None or input_value.default_value is not Undefined
+def _is_converted(type_: Any) -> bool:
+    """Whether Strawberry makes something else of a value."""
+    if isinstance(type_, StrawberryMaybe) or type_ is GlobalID:
+        return True
+    return isinstance(type_, StrawberryContainer) and _is_converted(type_.of_type)
 
 
-def _part(type_: GraphQLInputType, node: ValueNode) -> Callable[[dict[str, Any]], Any]:
-    """How to get one value. Raises _Slow where this knows no way."""
-    nullable = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
+def _part(type_: GraphQLInputType, node: ValueNode, has_default: bool) -> Part:
+    nullable: Any = get_nullable_type(type_)
     if isinstance(node, VariableNode):
-        return _variable(type_, nullable, node.name.value)
+        return _variable(nullable, node.name.value, has_default, required=nullable is not type_)
     if isinstance(node, ObjectValueNode) and is_input_object_type(nullable):
         return _object(nullable, node)
-    if _mentions_variables(node) or not (is_leaf_type(nullable) or _is_list_of_leaves(nullable)):
+    if _mentions_variables(node) or not _is_simple(nullable):
         raise _Slow
-    constant = value_from_ast(node, type_)
+    constant = coerce_input_literal(node, type_)
     if constant is Undefined:
         raise _Slow  # it is invalid, and the reference implementation says why
-    return lambda _variables: constant
+    if isinstance(constant, _IMMUTABLE):
+        return lambda _variables: constant
+    return lambda _variables: coerce_input_literal(node, type_)
 
 
-def _variable(
-    type_: GraphQLInputType, nullable: GraphQLInputType, name: str
-) -> Callable[[dict[str, Any]], Any]:
-    if not (is_leaf_type(nullable) or _is_list_of_leaves(nullable)):
+def _variable(nullable: GraphQLInputType, name: str, has_default: bool, *, required: bool) -> Part:
+    if not _is_simple(nullable):
         raise _Slow
-    required = nullable is not type_
 
     def part(variables: dict[str, Any]) -> Any:
         value = variables.get(name, _ABSENT)
-        if required and (value is None or value is _ABSENT):
+        if (value is _ABSENT and (required or has_default)) or (value is None and required):
             raise _Slow
-        return value
+        return list(value) if type(value) is list else value
 
     return part
 
 
-def _object(type_: Any, node: ObjectValueNode) -> Callable[[dict[str, Any]], Any]:
-    """An input object, built as Strawberry builds it: by the keyword arguments that were given."""
+def _object(type_: Any, node: ObjectValueNode) -> Part:
+    """An input object, built as Strawberry builds it: by keyword arguments, null where one must be given."""
     definition = type_.extensions["strawberry-definition"]
-    names = dict(zip(type_.fields, (field.python_name for field in definition.fields), strict=True))
-    given = {field.name.value: field.value for field in node.fields}
-    if any(_has_default(field) for name, field in type_.fields.items() if name not in given):
-        raise _Slow
-    parts = [(names[name], _part(type_.fields[name].type, value)) for name, value in given.items()]
+    parts = _parts(type_.fields, node.fields)
     origin, one_of = definition.origin, definition.is_one_of
+    if definition.from_input is not None or (one_of and len(parts) != 1):
+        raise _Slow
+    needed = {
+        field.python_name: None
+        for field in definition.fields
+        if field.default_value is MISSING and field.default_factory is MISSING
+    }
 
     def build(variables: dict[str, Any]) -> Any:
-        values = {name: part(variables) for name, part in parts}
-        if one_of and (len(values) != 1 or None in values.values()):
-            raise _Slow
-        return origin(**{name: value for name, value in values.items() if value is not _ABSENT})
+        values = dict[str, Any](needed)
+        for name, part in parts:
+            value = part(variables)
+            if one_of and (value is None or value is _ABSENT):
+                raise _Slow
+            if value is not _ABSENT:
+                values[name] = value
+        return origin(**values)
 
     return build
 
 
-def _is_list_of_leaves(type_: GraphQLInputType) -> bool:
-    while is_list_type(type_) or isinstance(type_, GraphQLNonNull):
-        type_ = type_.of_type
-    return is_leaf_type(type_)
+def _is_simple(type_: GraphQLInputType) -> bool:
+    """Leaves and lists of leaves."""
+    return is_leaf_type(get_nullable_type(type_.of_type) if is_list_type(type_) else type_)
 
 
 def _mentions_variables(node: ValueNode) -> bool:
@@ -191,23 +212,29 @@ class Variables:
 
     def coerce(self, given: dict[str, Any]) -> dict[str, Any] | list[Any]:
         """The values, or the errors, as the reference implementation has them."""
-        if self._all_plain:
-            with suppress(Exception):
-                return self._pass(given)
-        found = self.by_reference(given)
+        try:
+            return self._pass(given)
+        except Exception:
+            found = self.by_reference(given)
         return found.coerced if isinstance(found, VariableValues) else found
 
     def by_reference(self, given: dict[str, Any]) -> VariableValues | list[Any]:
         return get_variable_values(self._schema, self._nodes, given, max_errors=50)
 
     def _pass(self, given: dict[str, Any]) -> dict[str, Any]:
+        if not self._all_plain:
+            raise _Slow
         coerced = {}
         for name, coerce, required in self._coercers:
-            if name in given:
-                value = given[name]
-                coerced[name] = coerce(value) if required or value is not None else None
+            value = given[name] if name in given else Undefined  # noqa: SIM401 - half the time of a call
+            if value is not None and value is not Undefined:
+                value = coerced[name] = coerce(value)
+                if value is Undefined:
+                    raise _Slow
             elif required:
                 raise _Slow
+            elif value is None:
+                coerced[name] = None
         return coerced
 
 
@@ -237,6 +264,10 @@ def _list_coercer(item_type: Any) -> Callable[[Any], Any]:
     def coerce(value: Any) -> Any:
         if type(value) is not list or (required and None in value):
             raise _Slow
-        return [None if each is None else item(each) for each in value]
+        coerced = [None if each is None else item(each) for each in value]
+        for each in coerced:
+            if each is Undefined:
+                raise _Slow
+        return coerced
 
     return coerce

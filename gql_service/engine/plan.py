@@ -1,11 +1,13 @@
 """Plans: an operation worked out once, so that a request only reads values and calls resolvers.
 
 Fields are collected by graphql-core itself, for one setting of the variables that `@skip` and `@include` use.
-What a plan does not cover raises Unplannable, and graphql-core executes it.
+What a plan does not cover raises Unplannable while planning, never later, and graphql-core executes it:
+introspection, subscriptions, extensions and permissions of fields, types with an `is_type_of` or `resolve_type`
+of their own, and whatever else may change how a field is resolved.
 """
 
 from collections.abc import Callable, Sequence
-from types import CoroutineType, NoneType
+from types import SimpleNamespace
 from typing import Any
 
 from graphql import (
@@ -13,8 +15,8 @@ from graphql import (
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLField,
-    GraphQLLeafType,
     GraphQLList,
+    GraphQLNamedType,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
@@ -30,14 +32,15 @@ from graphql import (
 from graphql.execution import Executor
 from graphql.execution.collect_fields import FragmentDetails, collect_fields, collect_subfields
 from graphql.execution.values import VariableValues
-from graphql.pyutils import inspect
+from graphql.pyutils import inspect, is_awaitable
+from strawberry import Info
 
+from gql_service.engine.completing import abstract, judged, leaf, list_of
 from gql_service.engine.reading import reader
 from gql_service.engine.resolving import resolver
-from gql_service.engine.run import Place, Run, Unplannable
-
-Complete = Callable[[Run, Sequence[Any], Sequence[Place]], None]
-"""Turns values into the response, and puts it in their places."""
+from gql_service.engine.response import Place
+from gql_service.engine.run import Run, Unplannable
+from gql_service.engine.waiting import Complete
 
 
 class FieldPlan:
@@ -51,6 +54,7 @@ class FieldPlan:
         "name",
         "nodes",
         "nullable",
+        "parent",
         "resolve",
         "resolve_all",
         "title",
@@ -58,6 +62,7 @@ class FieldPlan:
     )
 
     def __init__(self, parent: GraphQLObjectType, key: str, nodes: list[FieldNode], definition: Any) -> None:
+        self.parent = parent
         self.key = key
         self.name = nodes[0].name.value
         self.title = f"{parent.name}.{self.name}"
@@ -85,17 +90,18 @@ class ObjectPlan:
         self.calls = [each for each in fields if each.attribute is None]
         self.guards = list({each.guard.before: each.guard for each in fields if each.guard}.values())
         self._type = type_
-        self._origin = getattr(type_.extensions.get("strawberry-definition"), "origin", None)
+        self._origin = getattr(_definition(type_), "origin", None)
         self.read = reader(type_, self._origin, fields)
 
-    def check(self, source: Any, info: Any) -> None:
-        """As graphql-core does: an exception is raised, and a value of another type refused."""
-        if isinstance(source, Exception):
-            raise source
+    def complete(self, run: Run, values: Sequence[Any], places: Sequence[Place]) -> None:
+        run.build(self, values, places)
+
+    def check(self, source: Any) -> None:
+        """As graphql-core does, refuse a value of another type."""
         type_ = self._type
-        if source is None or type(source) is self._origin or type_.is_type_of is None:
+        if type(source) is self._origin or type_.is_type_of is None:
             return
-        if not type_.is_type_of(source, info):
+        if not type_.is_type_of(source, None):  # type: ignore[arg-type] # Strawberry's own ignore it
             message = f"Expected value of type '{type_.name}' but got: {inspect(source)}."
             raise GraphQLError(message, self.field.nodes)
 
@@ -114,18 +120,31 @@ class Planner:
         self._operation = operation
         self._variables = variables
         self._fragments = {name: FragmentDetails(node) for name, node in fragments.items()}
+        self._subplans: dict[tuple[Any, ...], ObjectPlan] = {}
 
     def plan(self) -> ObjectPlan:
         """Raises Unplannable, or GraphQLError as graphql-core would."""
+        self._refuse_what_changes_execution()
         root = self._schema.get_root_type(self._operation.operation)
         if root is None or self._operation.operation is OperationType.SUBSCRIPTION:
             raise Unplannable
         collected = collect_fields(self._schema, self._fragments, self._variables, root, self._operation)
         return self._object(root, None, collected)
 
-    def _object(self, type_: GraphQLObjectType, field: FieldPlan | None, collected: Any) -> ObjectPlan:
-        if collected.new_defer_usages:
+    def _refuse_what_changes_execution(self) -> None:
+        """Directives of the operation, variables of fragments, and what Strawberry can be told to do."""
+        schema: Any = getattr(self._schema, "_strawberry_schema", None)
+        if (
+            schema is None
+            or schema.config.info_class is not Info
+            or schema.config.enable_experimental_incremental_execution
+            or schema.schema_converter.exception_handlers
+            or self._operation.directives
+            or any(each.definition.variable_definitions for each in self._fragments.values())
+        ):
             raise Unplannable
+
+    def _object(self, type_: GraphQLObjectType, field: FieldPlan | None, collected: Any) -> ObjectPlan:
         fields = []
         for key, details in collected.grouped_field_set.items():
             name = details[0].node.name.value
@@ -140,19 +159,19 @@ class Planner:
         field = FieldPlan(type_, key, nodes, definition)
         field.resolve, field.resolve_all, field.attribute = resolver(self._schema, type_, nodes, definition)
         complete = self._completer(definition.type, details, field)
-        judged = field.guard is not None and field.guard.after is not None
-        field.complete = _judged(field, complete) if judged else complete
+        is_judged = field.guard is not None and field.guard.after is not None
+        field.complete = judged(field, complete) if is_judged else complete
         return field
 
     def _completer(self, type_: GraphQLOutputType, details: Any, field: FieldPlan) -> Complete:
         if isinstance(type_, GraphQLNonNull):
             type_ = type_.of_type
         if is_leaf_type(type_):
-            return _leaf(type_, field)
+            return leaf(type_, field)
         if is_list_type(type_):
             return self._list_completer(type_, details, field)
         if is_object_type(type_):
-            return _object(self._subplan(type_, details, field))
+            return self._subplan(type_, details, field).complete
         assert is_abstract_type(type_), "there are no other output types"
         return self._abstract_completer(type_, details, field)
 
@@ -160,136 +179,43 @@ class Planner:
         item_type = get_nullable_type(type_.of_type)
         nullable = item_type is type_.of_type
         if not is_object_type(item_type):
-            return _list(self._completer(item_type, details, field), nullable, field)
+            return list_of(self._completer(item_type, details, field), nullable, field)
         plan = self._subplan(item_type, details, field)
-        return _list(_object(plan), nullable, field, None if plan.calls else plan)
+        return list_of(plan.complete, nullable, field, None if plan.calls else plan)
 
     def _subplan(self, type_: GraphQLObjectType, details: Any, field: FieldPlan) -> ObjectPlan:
-        collected = collect_subfields(
-            self._schema, self._fragments, self._variables, self._operation, type_, details
-        )
-        return self._object(type_, field, collected)
+        """The same fields below the same one are planned once, however many types lead there."""
+        if getattr(_definition(type_), "is_type_of", None):
+            raise Unplannable  # it may have to be awaited
+        key = (type_.name, field.title, *[id(detail.node) for detail in details])
+        if key not in self._subplans:
+            collected = collect_subfields(
+                self._schema, self._fragments, self._variables, self._operation, type_, details
+            )
+            self._subplans[key] = self._object(type_, field, collected)
+        return self._subplans[key]
 
     def _abstract_completer(self, type_: Any, details: Any, field: FieldPlan) -> Complete:
-        """Plans for the concrete types are worked out when they turn up, as graphql-core does."""
-        completers: dict[type, Complete] = {NoneType: _nothing(field)}
+        """The types of instances of other classes than their own are found as graphql-core finds them."""
+        if getattr(_definition(type_), "resolve_type", None):
+            raise Unplannable  # it may have to be awaited
+        plans, of_classes = {}, {}
+        for possible in self._schema.get_possible_types(type_):
+            plan = plans[possible.name] = self._subplan(possible, details, field)
+            definition = _definition(possible)
+            if definition.name == possible.name and not definition.is_graphql_generic:
+                of_classes[definition.origin] = plan
+        info: Any = SimpleNamespace(
+            schema=self._schema, field_name=field.name, parent_type=field.parent, is_awaitable=is_awaitable
+        )
 
-        def completer(value: Any) -> Complete:
-            definition = getattr(type(value), "__strawberry_definition__", None)
-            concrete = None if definition is None else self._schema.type_map.get(definition.name)
-            if not isinstance(concrete, GraphQLObjectType) or not self._schema.is_sub_type(type_, concrete):
-                raise GraphQLError(
-                    f"Abstract type '{type_.name}' must resolve to an Object type at runtime, "
-                    f"not {inspect(value)}."
-                )
-            found = completers[type(value)] = _object(self._subplan(concrete, details, field))
-            return found
+        def find(value: Any) -> ObjectPlan:
+            name = type_.resolve_type(value, info, type_)
+            return plans[Executor.ensure_valid_runtime_type(info, name, type_, details, info, value).name]
 
-        def complete(run: Run, values: Sequence[Any], places: Sequence[Place]) -> None:
-            kinds: dict[type, tuple[list[Any], list[Place]]] = {}
-            for value, place in zip(values, places, strict=True):
-                found, there = kinds.setdefault(type(value), ([], []))
-                found.append(value)
-                there.append(place)
-            for kind, (found, there) in kinds.items():
-                try:
-                    complete = completers.get(kind) or completer(found[0])
-                except Exception as error:
-                    for each, place in zip(found, there, strict=True):
-                        run.fail(each if isinstance(each, Exception) else error, field, place)
-                else:
-                    complete(run, found, there)
-
-        return complete
+        return abstract(field, of_classes, find)
 
 
-def _judged(field: FieldPlan, complete: Complete) -> Complete:
-    """Where the objects that a resolver finds decide, they are asked before they are shown."""
-
-    def sift(run: Run, values: Sequence[Any], places: Sequence[Place]) -> None:
-        values, places = run.sift(field.guard.after, field, values, places, results=True)
-        if values:
-            complete(run, values, places)
-
-    return sift
-
-
-def _nothing(field: FieldPlan) -> Complete:
-    def complete(run: Run, _values: Sequence[Any], places: Sequence[Place]) -> None:
-        for place in places:
-            run.absent(field, place)
-
-    return complete
-
-
-def _leaf(type_: GraphQLLeafType, field: FieldPlan) -> Complete:
-    def complete(run: Run, values: Sequence[Any], places: Sequence[Place]) -> None:
-        for value, place in zip(values, places, strict=True):
-            if value is None:
-                run.absent(field, place)
-                continue
-            try:
-                if isinstance(value, Exception):
-                    raise value
-                place[0][place[1]] = Executor.complete_leaf_value(type_, value)
-            except Exception as error:
-                run.fail(error, field, place)
-
-    return complete
-
-
-def _object(plan: ObjectPlan) -> Complete:
-    return lambda run, values, places: run.build(plan, values, places)
-
-
-def _list(
-    complete_items: Complete, nullable: bool, field: FieldPlan, plain: ObjectPlan | None = None
-) -> Complete:
-    """`plain` is the plan of items that are only read, all at once, where nothing is the matter with them."""
-
-    def complete(run: Run, values: Sequence[Any], places: Sequence[Place]) -> None:
-        lists: list[Sequence[Any]] = []
-        where: list[Place] = []
-        for value, place in zip(values, places, strict=True):
-            if value is None:
-                run.absent(field, place)
-            elif not isinstance(value, _SEQUENCES):
-                refused = GraphQLError(f"Expected Iterable, but did not find one for field '{field.title}'.")
-                run.fail(value if isinstance(value, Exception) else refused, field, place)
-            else:
-                lists.append(value)
-                where.append(place)
-        items = [item for each in lists for item in each]
-        read = None if plain is None else run.read(plain, items)
-        if read is not None:
-            start = 0
-            for each, place in zip(lists, where, strict=True):
-                place[0][place[1]] = read[start : start + len(each)]
-                start += len(each)
-        elif items:
-            complete_each(run, items, _spread(lists, where))
-        else:
-            _spread(lists, where)
-
-    def _spread(lists: list[Sequence[Any]], where: list[Place]) -> list[Place]:
-        """Put empty lists in their places; the places of their items."""
-        below: list[Place] = []
-        for each, place in zip(lists, where, strict=True):
-            result = place[0][place[1]] = [None] * len(each)
-            below += [(result, index, nullable, place) for index in range(len(each))]
-        return below
-
-    def complete_each(run: Run, items: list[Any], below: list[Place]) -> None:
-        if CoroutineType not in map(type, items):
-            complete_items(run, items, below)
-            return
-        for item, place in zip(items, below, strict=True):
-            if type(item) is CoroutineType:
-                run.start(item, False, complete_items, field, [place])
-            else:
-                complete_items(run, [item], [place])
-
-    return complete
-
-
-_SEQUENCES = (list, tuple)
+def _definition(type_: GraphQLNamedType) -> Any:
+    """What Strawberry has made a type of."""
+    return type_.extensions.get("strawberry-definition")

@@ -7,10 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLNonNull, GraphQLObjectType, Undefined, get_nullable_type
+from graphql.pyutils import is_awaitable
 
 if TYPE_CHECKING:
     from gql_service.engine.plan import FieldPlan
 
+PLAIN = frozenset({str, int, float, bool, list, dict})
+"""Types of which every instance is a value: no exception, and nothing to be awaited."""
 _AS_IT_IS = {"String": "str", "ID": "str", "Boolean": "bool"}
 """Scalars whose serialization leaves values of this Python type unchanged."""
 
@@ -24,7 +27,13 @@ def reader(type_: GraphQLObjectType, origin: type | None, fields: Sequence["Fiel
     It raises whatever a leaf's value raises, or where a source is nothing of the kind; the caller then goes
     field by field.
     """
-    names: dict[str, Any] = {"origin": origin, "Undefined": Undefined, "odd": _odd}
+    names: dict[str, Any] = {
+        "origin": origin,
+        "Undefined": Undefined,
+        "PLAIN": PLAIN,
+        "is_value": _is_value,
+        "odd": _odd,
+    }
     lines, items = [], []
     for number, field in enumerate(fields):
         value = "None"
@@ -34,7 +43,7 @@ def reader(type_: GraphQLObjectType, origin: type | None, fields: Sequence["Fiel
             lines.append(f"v{number} = {field.attribute}")
             value = _expression(field, number, names)
         items.append(f"{field.key!r}: {value}")
-    if any("row." in line for line in lines):
+    if any(field.attribute and field.attribute.startswith("row.") for field in fields):
         lines.insert(0, "row = source.row")
     source = "\n".join(
         [
@@ -57,11 +66,16 @@ def _expression(field: "FieldPlan", number: int, names: dict[str, Any]) -> str:
     leaf: Any = get_nullable_type(field.type)
     names[f"serialize{number}"] = leaf.coerce_output_value
     absent = "odd()" if isinstance(field.type, GraphQLNonNull) else "None"
-    serialized = f"s if (s := serialize{number}(v{number})) is not None and s is not Undefined else odd()"
-    careful = f"({absent} if v{number} is None else {serialized})"
+    is_value = f"(type(v{number}) in PLAIN or is_value(v{number}))"
+    is_result = f"(s := serialize{number}(v{number})) is not None and s is not Undefined"
+    careful = f"({absent} if v{number} is None else s if {is_value} and {is_result} else odd())"
     if leaf.name in _AS_IT_IS:
         return f"v{number} if type(v{number}) is {_AS_IT_IS[leaf.name]} else {careful}"
     return careful
+
+
+def _is_value(value: Any) -> bool:
+    return not (value is Undefined or isinstance(value, Exception) or is_awaitable(value))
 
 
 def _odd() -> None:

@@ -11,6 +11,9 @@ from gql_service.engine.run import Run, Unplannable
 
 Resolve = Callable[[Run, Any], Any]
 ResolveAll = Callable[[Run, Sequence[Any]], Any]
+_CONVERTER = "strawberry.schema.schema_converter"
+_READ = "gql_service.schema.types.node.read"
+"""The default resolver of this schema, by its name, for this package is not to import the schema."""
 
 
 def resolver(
@@ -21,27 +24,31 @@ def resolver(
     if nodes[0].name.value == "__typename":
         return lambda _run, _source: parent.name, None, repr(parent.name)
     field = definition.extensions.get("strawberry-definition")
-    if not isinstance(field, StrawberryField) or field.extensions:
+    if type(field) is not StrawberryField or field.extensions:
         raise Unplannable
+    if _module(definition.extensions.get("guard", definition).resolve) != _CONVERTER:
+        raise Unplannable  # somebody has put a resolver in front of it
     if field.base_resolver is not None:
         return *_call(schema, nodes[0], definition, field), None
-    path = ("row", field.python_name) if _has_row(parent) else (field.python_name,)
+    read, name = field.default_resolver, field.python_name
     is_leaf = is_leaf_type(get_nullable_type(definition.type))
-    return _read(path), None, ".".join(("source", *path)[-2:]) if is_leaf else None
+    return lambda _run, source: read(source, name), None, _attribute(parent, field) if is_leaf else None
 
 
-def _has_row(type_: GraphQLObjectType) -> bool:
-    origin = getattr(type_.extensions.get("strawberry-definition"), "origin", None)
-    return "row" in getattr(origin, "__annotations__", {})
+def _attribute(parent: GraphQLObjectType, field: StrawberryField) -> str | None:
+    """What reads the same as the default resolver, if it is a known one."""
+    read: Any = field.default_resolver
+    if read is getattr:
+        return f"source.{field.python_name}"
+    if f"{_module(read)}.{getattr(read, '__qualname__', None)}" != _READ:
+        return None
+    origin = getattr(parent.extensions.get("strawberry-definition"), "origin", None)
+    has_row = "row" in getattr(origin, "__dataclass_fields__", {}) or hasattr(origin, "row")
+    return f"{'row' if has_row else 'source'}.{field.python_name}"
 
 
-def _read(path: tuple[str, ...]) -> Resolve:
-    def read(_run: Run, source: Any) -> Any:
-        for name in path:
-            source = getattr(source, name)
-        return source
-
-    return read
+def _module(function: Any) -> str | None:
+    return getattr(function, "__module__", None)
 
 
 def _call(
@@ -51,7 +58,7 @@ def _call(
     assert resolver is not None, "the caller has looked"
     if resolver.parent_parameter or resolver.root_parameter:
         raise Unplannable
-    function: Callable[..., Any] = resolver._unbound_wrapped_func
+    function: Any = resolver.wrapped_func
     info = resolver.info_parameter.name if resolver.info_parameter else None
     takes_self = resolver.self_parameter is not None
     bind = arguments(schema, node, definition, field)
