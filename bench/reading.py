@@ -10,7 +10,7 @@ from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any
 
-from graphql import FieldNode, GraphQLObjectType
+from graphql import FieldNode, GraphQLObjectType, NameNode
 
 from gql_service.engine.plan import FieldPlan
 from gql_service.engine.reading import reader
@@ -31,25 +31,29 @@ def _plans() -> tuple[GraphQLObjectType, list[FieldPlan]]:
     assert isinstance(user, GraphQLObjectType)
     plans = []
     for name in FIELDS:
-        field = FieldPlan(name, name, list[FieldNode](), user.fields[name])
+        node = FieldNode(name=NameNode(value=name))
+        field = FieldPlan(user, name, [node], user.fields[name])
         definition = user.fields[name].extensions["strawberry-definition"]
-        field.attribute = f"source.row.{definition.python_name}"
+        field.attribute = f"row.{definition.python_name}"
         plans.append(field)
     return user, plans
 
 
-def _looping(plans: list[FieldPlan]) -> Callable[[Any], dict[str, Any]]:
+def _looping(plans: list[FieldPlan]) -> Callable[[Any], list[dict[str, Any]]]:
     """What a plan would do without generated code."""
-    leaves = [(plan.key, attrgetter((plan.attribute or "").removeprefix("source."))) for plan in plans]
+    leaves = [(plan.key, attrgetter((plan.attribute or "").removeprefix("row."))) for plan in plans]
 
-    def read(source: Any) -> dict[str, Any]:
-        result = {}
-        for key, get in leaves:
-            value = get(source)
-            if type(value) is not str:
-                raise TypeError
-            result[key] = value
-        return result
+    def read(sources: Any) -> list[dict[str, Any]]:
+        results = []
+        for source in sources:
+            row, result = source.row, {}
+            for key, get in leaves:
+                value = get(row)
+                if type(value) is not str:
+                    raise TypeError
+                result[key] = value
+            results.append(result)
+        return results
 
     return read
 
@@ -57,14 +61,13 @@ def _looping(plans: list[FieldPlan]) -> Callable[[Any], dict[str, Any]]:
 def main() -> None:
     """Measure both in turn."""
     user, plans = _plans()
-    contestants = {"generated": reader(user, plans), "closures": _looping(plans)}
+    contestants = {"generated": reader(user, SimpleNamespace, plans), "closures": _looping(plans)}
     sources, times = _sources(), {name: list[float]() for name in contestants}
     for _ in range(_ROUNDS):
         for name, read in contestants.items():
             start = time.perf_counter()
             for _ in range(_REPEAT):
-                for source in sources:
-                    read(source)
+                read(sources)
             times[name].append((time.perf_counter() - start) / _REPEAT * 1e6)
     medians = {name: statistics.median(found) for name, found in times.items()}
     for name, median in medians.items():

@@ -12,7 +12,8 @@ LEAVES = {"settings", "errors", "auth", "observability", "instants", "strict_jso
 # What each part may import, besides the leaves and itself.
 ALLOWED = {
     "__main__": {"cli"},
-    "cli": {"app", "demo", "schema", "domain", "store"},
+    "cli": {"app", "demo", "transfer", "schema", "domain", "store"},
+    "transfer": {"domain", "store"},
     "demo": {"domain", "store"},
     "app": {"web", "engine", "schema", "domain", "store"},
     "web": {"engine", "schema", "domain", "store"},

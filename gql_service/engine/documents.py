@@ -81,12 +81,12 @@ class Document:
 
 
 def _conditions(node: DocumentNode) -> list[str]:
-    """The variables in the directives of a document."""
+    """The variables that `@skip` and `@include` use in a document."""
     found: dict[str, None] = {}
 
     class Finder(Visitor):
         def enter_directive(self, directive: DirectiveNode, *_: Any) -> None:
-            for argument in directive.arguments or ():
+            for argument in directive.arguments if directive.name.value in ("skip", "include") else ():
                 if isinstance(argument.value, VariableNode):
                     found[argument.value.name.value] = None
 

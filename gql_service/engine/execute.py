@@ -39,7 +39,7 @@ async def execute(
         plan = _plan(schema, document, operation, variables, given)
         if plan is not None:
             call: Any = Call(schema, context_value)
-            info: Any = Info(_raw_info=call, _field=None)  # type: ignore[arg-type]
+            info: Any = Info(_raw_info=call, _field=call)
             values = operation.variables(schema)
             run = Run(root_value, context_value, info, variables, lambda: values.by_reference(given))
             if operation.node.operation is OperationType.MUTATION:

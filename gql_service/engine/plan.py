@@ -2,8 +2,8 @@
 
 Fields are collected by graphql-core itself, for one setting of the variables that `@skip` and `@include` use.
 What a plan does not cover raises Unplannable while planning, never later, and graphql-core executes it:
-introspection, subscriptions, extensions and permissions of fields, types with an `is_type_of` or `resolve_type`
-of their own, and whatever else may change how a field is resolved.
+introspection, subscriptions, extensions and permissions of fields, types with an `is_type_of` or
+`resolve_type` of their own, and whatever else may change how a field is resolved.
 """
 
 from collections.abc import Callable, Sequence
