@@ -17,6 +17,19 @@ SELF_FIELDS = {
     "updatedAt": "updatedAt",
     "platformMetadata": 'platformMetadata(platformKey: "KEY") { username }',
     "userMetadata": "userMetadata { username }",
+    "emailVerified": "emailVerified",
+    "language": "language",
+    "passwordChangeDisabled": "passwordChangeDisabled",
+    "projectCreationDisabled": "projectCreationDisabled",
+    "profileFieldChangeDisabled": "profileFieldChangeDisabled",
+    "messagingDisabled": "messagingDisabled",
+    "recentProjects": "recentProjects",
+    "lastSeenReleaseVersion": "lastSeenReleaseVersion",
+    "personalAgentPermissions": "personalAgentPermissions",
+    "optInDecisions": "optInDecisions { name }",
+    "notifications": "notifications(first: 1) { nodes { id } }",
+    "unreadNotificationCount": "unreadNotificationCount",
+    "tokens": "tokens { id }",
 }
 ROUTES = {
     "by username": 'user(by: {username: "NAME"}) { FIELD }',
@@ -91,7 +104,8 @@ def test_a_colleague_reads_what_is_public_and_nothing_private(world: World, rout
 
 @pytest.mark.parametrize("route", (ROUTES | ADMIN_ROUTES).values(), ids=ROUTES | ADMIN_ROUTES)
 def test_admins_read_what_is_private(world: World, route: str) -> None:
-    target = Target(world.member, world.platform_key)
+    member = world.new_user(language="de", last_seen_release_version="1")
+    target = Target(member, world.platform_key)
     for viewer in (world.admin, world.owner):
         for field in SELF_FIELDS:
             assert None not in _leaves(viewer.ask(target.query(route, field)))

@@ -3,108 +3,19 @@
 import re
 from base64 import b64encode
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from gql_service.domain import badges
+from gql_service.domain.profiles import OptInDecision
+from tests.support.access_table import FIELDS, NULL, REACH, SELECT, SPOILT, WAYS
 from tests.support.service import Service
+from tests.support.users import tell
 from tests.support.world import Caller, World
 
 PRINCIPALS = ("nobody", "stranger", "colleague", "self", "admin", "owner")
 OUTCOMES = {"UNAUTHENTICATED": "U", "FORBIDDEN": "F", "NOT_FOUND": "N"}  # v is a value, - is null
-
-FIELDS = """
-What each viewer gets of a field of an object of `self`, once they have the object (. where nobody such has):
-
-type             fields                                             nobody stranger colleague self admin owner
-Query            me                                                         U v v v v v
-Query            user platform node nodes _entities                         U - v v v v
-Query            platformMetadata                                           U N F v v v
-Query            limits _service                                            v v v v v v
-Mutation         patchPlatformMetadata                                      U N F v v v
-Mutation         replacePlatformMetadata clearPlatformMetadata              U N F v v v
-User             id userId tenantId username displayName image badges       . . v v v v
-User             email permissions isPlatformOwner                          . . F v v v
-User             revision createdAt updatedAt                               . . F v v v
-User             platformMetadata userMetadata                              . . F v v v
-EarnedBadge      name earnedAt                                              . . v v v v
-Platform         id key name tenantId                                       . . v v v v
-Platform         users                                                      . . F F v v
-UserConnection   edges nodes pageInfo totalCount                            . . . . v v
-UserEdge         cursor node                                                . . . . v v
-PageInfo         hasNextPage hasPreviousPage startCursor endCursor          . . . . v v
-PlatformMetadata id username platformKey metadata revision                  . . . v v v
-PlatformMetadata createdAt updatedAt user                                   . . . v v v
-PatchPlatformMetadataPayload   platformMetadata userErrors deletedKeys      . . . v v v
-ReplacePlatformMetadataPayload platformMetadata userErrors                  . . . v v v
-ClearPlatformMetadataPayload   platformMetadata userErrors                  . . . v v v
-InvalidInput     message code field                                         . . . v v v
-RevisionConflict message code field currentRevision                         . . . v v v
-Limits           bodyBytes documentTokens documentDepth documentAliases     v v v v v v
-Limits           documentRootFields documentFields documentCost nodes       v v v v v v
-Limits           keyLength valueBytes metadataBytes metadataKeys pageSize   v v v v v v
-Limits           requestSeconds                                             v v v v v v
-_Service         sdl                                                        v v v v v v
-"""
-REACH = """
-What each viewer gets of the object of `self` by each way (s: an object of their own, of which they see all):
-
-type             by the fields                                      nobody stranger colleague self admin owner
-Query            query                                                      v v v v v v
-Mutation         mutation                                                   v v v v v v
-User             Query.me                                                   U s s s s s
-User             Query.user Query.node Query.nodes Query._entities          U - v v v v
-User             UserConnection.nodes UserEdge.node                         U - F F v v
-User             PlatformMetadata.user                                      U N F v v v
-EarnedBadge      User.badges                                                U - v v v v
-Platform         Query.platform Query.node Query.nodes Query._entities      U - v v v v
-UserConnection   Platform.users                                             U - F F v v
-UserEdge         UserConnection.edges                                       U - F F v v
-PageInfo         UserConnection.pageInfo                                    U - F F v v
-PlatformMetadata Query.platformMetadata                                     U N F v v v
-PlatformMetadata Query.node Query.nodes Query._entities                     U - - v v v
-PlatformMetadata User.platformMetadata User.userMetadata                    U - F v v v
-PlatformMetadata PatchPlatformMetadataPayload.platformMetadata              U N F v v v
-PlatformMetadata ReplacePlatformMetadataPayload.platformMetadata            U N F v v v
-PlatformMetadata ClearPlatformMetadataPayload.platformMetadata              U N F v v v
-PatchPlatformMetadataPayload   Mutation.patchPlatformMetadata               U N F v v v
-ReplacePlatformMetadataPayload Mutation.replacePlatformMetadata             U N F v v v
-ClearPlatformMetadataPayload   Mutation.clearPlatformMetadata               U N F v v v
-InvalidInput     PatchPlatformMetadataPayload.userErrors                    U N F v v v
-InvalidInput     ReplacePlatformMetadataPayload.userErrors                  U N F v v v
-InvalidInput     ClearPlatformMetadataPayload.userErrors                    never
-RevisionConflict PatchPlatformMetadataPayload.userErrors                    U N F v v v
-RevisionConflict ReplacePlatformMetadataPayload.userErrors                  U N F v v v
-RevisionConflict ClearPlatformMetadataPayload.userErrors                    U N F v v v
-Limits           Query.limits                                               v v v v v v
-_Service         Query._service                                             v v v v v v
-"""
-SELECT = {
-    "Query.user": 'user(by: {username: "NAME"})',
-    "Query.platform": 'platform(key: "KEY")',
-    "Query.platformMetadata": 'platformMetadata(platformKey: "KEY", username: "NAME")',
-    "Query.node": 'node(id: "GID")',
-    "Query.nodes": 'nodes(ids: ["GID"])',
-    "Query._entities": '_entities(representations: [{__typename: "TYPE", ENTITY}])',
-    "User.platformMetadata": 'platformMetadata(platformKey: "KEY")',
-    "Platform.users": 'users(first: 1, where: {usernamePrefix: "NAME"})',
-    "Mutation.patchPlatformMetadata": "patchPlatformMetadata(input: {DOC, metadata: {a: 1}})",
-    "Mutation.replacePlatformMetadata": "replacePlatformMetadata(input: {DOC, metadata: {a: 1}})",
-    "Mutation.clearPlatformMetadata": "clearPlatformMetadata(input: {DOC})",
-}
-"""How to select a field that needs arguments; what is written changes nothing, except by clear."""
-NULL = {("User.userMetadata", "platformKey")}
-"""What is null for everybody who may see it."""
-WAYS = {  # from the root to the object that has the field
-    "User": "Query.user",
-    "Platform": "Query.platform",
-    "PlatformMetadata": "Query.platformMetadata",
-    "UserConnection": "Query.platform Platform.users",
-    "UserEdge": "Query.platform Platform.users UserConnection.edges",
-    "PatchPlatformMetadataPayload": "Mutation.patchPlatformMetadata",
-    "ReplacePlatformMetadataPayload": "Mutation.replacePlatformMetadata",
-    "ClearPlatformMetadataPayload": "Mutation.clearPlatformMetadata",
-}
 
 
 def rows(table: str) -> dict[tuple[str, str], str]:
@@ -174,10 +85,8 @@ def operation(schema: Schema, way: str, type_name: str, field: str) -> str:
         parent, _, name = step.partition(".")
         leaf = f"{SELECT.get(step, name)} {{ ... on {target} {{ {leaf} }} }}"
         target = parent
-    if type_name == "RevisionConflict":
-        leaf = leaf.replace("DOC", "DOC, expectedRevision: 99")
-    if type_name == "InvalidInput":
-        leaf = leaf.replace("a: 1", f"{'a' * 256}: 1")
+    for good, spoilt in SPOILT.get(type_name, {}).items():
+        leaf = leaf.replace(good, spoilt)
     return f"{target.lower()} {{ {leaf} }}"
 
 
@@ -186,7 +95,16 @@ class Cast:
 
     def __init__(self, world: World) -> None:
         def person(tenant_id: str, **facts: Any) -> Caller:
-            return world.new_user(tenant_id, image="https://example.com/i.png", **facts)
+            user = world.new_user(
+                tenant_id,
+                image="https://example.com/i.png",
+                language="de",
+                last_seen_release_version="1",
+                opt_in_decisions=[OptInDecision("beta", True, 1)],
+                **facts,
+            )
+            world.service.write(lambda tx: badges.record(tx, user.id, "projectCreated", 1))
+            return user
 
         ours, theirs = world.tenant_id, world.other_tenant_id
         self.world = world
@@ -198,7 +116,13 @@ class Cast:
             "admin": person(ours, permissions=[f"{ours}::admin"]),
             "owner": person(theirs, is_platform_owner=True),
         }
-        world.service.write(lambda tx: badges.record(tx, self.member.id, "projectCreated", 1))
+        tell(world, self.member, "a")
+        self.member.ask("mutation { markNotificationsRead(input: {}) { readIds } }")
+        issue = "mutation { issueToken(input: {expiresInSeconds: 9}) { accessToken { id } } }"
+        self.token_id = self.member.ask(issue)["issueToken"]["accessToken"]["id"]
+        self.member.ask(
+            f'mutation {{ revokeToken(input: {{id: "{self.token_id}"}}) {{ accessToken {{ id }} }} }}'
+        )
         self.write()
 
     def write(self) -> None:
@@ -226,6 +150,9 @@ class Cast:
         gid = b64encode(f"{type_name}:{ids.get(type_name, user.id)}".encode()).decode()
         return {
             "NAME": user.username,
+            "FRESH": uuid4().hex,
+            "TENANT": self.world.tenant_id,
+            "TOKEN": self.token_id,
             "KEY": key,
             "GID": gid,
             "TYPE": type_name,

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import orjson
 from sqlalchemy import bindparam, insert, select, update
 
 from gql_service.auth import tokens
 from gql_service.auth.policy import UserAccess
 from gql_service.auth.principal import Principal
-from gql_service.errors import NotFound, Problem, Rejected
+from gql_service.domain.profiles import read_permissions
+from gql_service.errors import MalformedData, NotFound, Problem, Rejected
 from gql_service.store.connection import Connection, rows_as
 from gql_service.store.statement import Statement, among
 from gql_service.store.tables import access_tokens, users
@@ -33,6 +33,15 @@ _BY_ID = Statement(select(access_tokens.c.id).where(access_tokens.c.id == bindpa
 _REVOKE = Statement(
     update(access_tokens)
     .where(access_tokens.c.id == bindparam("token_id"), access_tokens.c.revoked_at.is_(None))
+    .values(revoked_at=bindparam("revoked_at"))
+)
+_REVOKE_FOREIGN = Statement(
+    update(access_tokens)
+    .where(
+        access_tokens.c.user_id == bindparam("of_user"),
+        access_tokens.c.issued_by != access_tokens.c.user_id,
+        access_tokens.c.revoked_at.is_(None),
+    )
     .values(revoked_at=bindparam("revoked_at"))
 )
 _END = Statement(
@@ -65,33 +74,43 @@ class AccessToken(NamedTuple):
 
 _COLUMNS = select(*(access_tokens.c[name] for name in AccessToken._fields))
 _TOKEN = Statement(_COLUMNS.where(access_tokens.c.id == bindparam("id")))
-_OF_USER = Statement(
-    _COLUMNS.where(access_tokens.c.user_id == bindparam("user_id")).order_by(
-        access_tokens.c.created_at, access_tokens.c.id
-    )
+_OF_USERS = Statement(
+    _COLUMNS.add_columns(access_tokens.c.user_id)
+    .where(among(access_tokens.c.user_id, "user_ids"))
+    .order_by(access_tokens.c.created_at, access_tokens.c.id)
 )
 
 
 async def principals(
     connection: Connection, presented: Sequence[tokens.Token], now: int
-) -> list[Principal | None]:
+) -> list[Principal | MalformedData | None]:
     """The caller behind each token; None for one that is unknown, forged, expired or revoked."""
     rows = await connection.fetch(_PRINCIPALS, ids={token.id for token in presented}, now=now)
     found = {row[0]: row for row in rows}
 
-    def principal(token: tokens.Token) -> Principal | None:
+    def principal(token: tokens.Token) -> Principal | MalformedData | None:
         row = found.get(token.id)
         if row is None or not token.matches(row[1]):
             return None
-        return Principal.of(row[2], row[3], row[4], orjson.loads(row[5]), is_platform_owner=bool(row[6]))
+        try:
+            permissions = read_permissions(row[5], row[2])
+        except MalformedData as error:
+            return error
+        return Principal.of(row[2], row[3], row[4], permissions, is_platform_owner=bool(row[6]))
 
     return [principal(token) for token in presented]
 
 
 async def issue(
-    transaction: Connection, user_id: str, *, label: str, now: int, expires_at: int | None = None
+    transaction: Connection,
+    user_id: str,
+    *,
+    label: str,
+    now: int,
+    expires_at: int | None = None,
+    issued_by: str | None = None,
 ) -> tokens.Token:
-    """Make a token; this is the only moment its secret is known."""
+    """Make a token; this is the only moment its secret is known. Without `issued_by`, the operator does."""
     token = tokens.mint()
     await transaction.execute(
         _INSERT,
@@ -102,6 +121,7 @@ async def issue(
         created_at=now,
         expires_at=expires_at,
         revoked_at=None,
+        issued_by=issued_by,
     )
     return token
 
@@ -140,7 +160,14 @@ async def issue_for(
         end = now + overlap * 1000
         await transaction.execute(_END, token_id=replaces, of_user=access.user_id, end=end)
     expires_at = None if lifetime is None else now + lifetime * 1000
-    return await issue(transaction, access.user_id, label=label, now=now, expires_at=expires_at)
+    return await issue(
+        transaction, access.user_id, label=label, now=now, expires_at=expires_at, issued_by=access.actor_id
+    )
+
+
+async def revoke_made_by_others(transaction: Connection, user_id: str, now: int) -> None:
+    """To be done when a user gets more rights: whoever made a token for them must not rise with them."""
+    await transaction.execute(_REVOKE_FOREIGN, of_user=user_id, revoked_at=now)
 
 
 async def owners(connection: Connection, ids: Sequence[str]) -> list[str | None]:
@@ -157,9 +184,12 @@ async def by_id(connection: Connection, id: str) -> AccessToken:
 
 async def of_users(connection: Connection, user_ids: Sequence[str]) -> list[list[AccessToken]]:
     """The tokens of each user, oldest first."""
-    return [await of_user(connection, user_id) for user_id in user_ids]
+    found: dict[str, list[AccessToken]] = {user_id: [] for user_id in user_ids}
+    for *token, user_id in await connection.fetch(_OF_USERS, user_ids=found):
+        found[user_id].append(AccessToken(*token))
+    return [found[user_id] for user_id in user_ids]
 
 
 async def of_user(connection: Connection, user_id: str) -> list[AccessToken]:
     """A user's tokens, oldest first."""
-    return rows_as(AccessToken, await connection.fetch(_OF_USER, user_id=user_id))
+    return (await of_users(connection, [user_id]))[0]

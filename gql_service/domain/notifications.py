@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Text, bindparam, func, insert, select, tuple_, update
 
-from gql_service.domain.pages import Page, PageRequest, keyset, page_of, page_parameters
+from gql_service.domain.pages import Page, PageRequest, keyset_of_each, page_of, page_parameters
 from gql_service.domain.tenants import bytewise
 from gql_service.store.connection import Connection, rows_as
 from gql_service.store.statement import Statement, among
@@ -52,11 +52,21 @@ async def notify(
     return notification
 
 
-async def page_of_user(connection: Connection, user_id: str, request: PageRequest) -> Page[Notification]:
-    """A page of a user's notifications, the newest first."""
+async def pages_of_users(
+    connection: Connection, user_ids: Sequence[str], request: PageRequest
+) -> list[Page[Notification]]:
+    """The same page of the notifications of each user, the newest first."""
     shape = request._replace(size=0, after=request.after and "", before=request.before and "")
-    rows = await connection.fetch(_page(shape), of_user=user_id, **page_parameters(request))
-    return page_of(rows_as(Notification, rows), request)
+    rows = await connection.fetch(_page(shape), user_ids=set(user_ids), **page_parameters(request))
+    found: dict[str, list[Notification]] = {user_id: [] for user_id in user_ids}
+    for notification in rows_as(Notification, [row[:-1] for row in rows]):
+        found[notification.user_id].append(notification)
+    return [page_of(found[user_id], request) for user_id in user_ids]
+
+
+async def page_of_user(connection: Connection, user_id: str, request: PageRequest) -> Page[Notification]:
+    """A page of the notifications of one user."""
+    return (await pages_of_users(connection, [user_id], request))[0]
 
 
 async def unread_counts(connection: Connection, user_ids: Sequence[str]) -> list[int]:
@@ -77,7 +87,8 @@ async def mark_read(transaction: Connection, user_id: str, ids: Sequence[str] | 
 @cache
 def _page(shape: PageRequest) -> Statement:
     """`shape` is a request without its size, as the statement does not depend on the values."""
-    return Statement(keyset(select(notifications).where(_OF_USER), notifications.c.id, shape))
+    mine = select(notifications).where(among(notifications.c.user_id, "user_ids"))
+    return Statement(keyset_of_each(mine, notifications.c.user_id, notifications.c.id, shape))
 
 
 _IN_ORDER = bytewise(notifications.c.user_id), bytewise(notifications.c.id)

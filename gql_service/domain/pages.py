@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Select, bindparam
+from sqlalchemy import ColumnElement, Select, bindparam, func, select
 
 from gql_service.errors import BadUserInput
 
@@ -41,11 +41,27 @@ def page_request(first: int | None, after: str | None, last: int | None, before:
 
 def keyset(statement: Select[Any], key: ColumnElement[str], request: PageRequest) -> Select[Any]:
     """Limit a statement to one page in the order of `key`; its parameters are `page_parameters`."""
+    statement = _between(statement, key, request)
+    return statement.order_by(key.desc() if request.backwards else key.asc()).limit(bindparam("size"))
+
+
+def keyset_of_each(
+    statement: Select[Any], owner: ColumnElement[str], key: ColumnElement[str], request: PageRequest
+) -> Select[Any]:
+    """The same page for each of several owners; the number of a row in its page is the last column."""
+    order = key.desc() if request.backwards else key.asc()
+    number = func.row_number().over(partition_by=owner, order_by=order).label("number")
+    numbered = _between(statement.add_columns(number), key, request).subquery()
+    page = select(numbered).where(numbered.c.number <= bindparam("size"))
+    return page.order_by(numbered.c.number)
+
+
+def _between(statement: Select[Any], key: ColumnElement[str], request: PageRequest) -> Select[Any]:
     if request.after is not None:
         statement = statement.where(key > bindparam("after"))
     if request.before is not None:
         statement = statement.where(key < bindparam("before"))
-    return statement.order_by(key.desc() if request.backwards else key.asc()).limit(bindparam("size"))
+    return statement
 
 
 def page_parameters(request: PageRequest) -> dict[str, Any]:

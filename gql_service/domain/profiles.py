@@ -28,29 +28,40 @@ class OptInDecision(NamedTuple):
     decided_at: int
 
 
-def display_name(stored_profile_fields: str) -> str:
-    """First and last name, as far as they are given and not private; empty where there is nothing."""
-    fields = orjson.loads(stored_profile_fields)
-    names = [fields.get("firstName"), fields.get("lastName")]
-    shown = [name["value"] for name in names if name and name.get("visibility") != _PRIVATE]
-    return " ".join([str(value) for value in shown if value])
+def display_name(stored_profile_fields: str, user_id: str) -> str:
+    """First and last name, as far as they are given and not private; empty where there is nothing.
+
+    Raises MalformedData.
+    """
+    try:
+        fields = orjson.loads(stored_profile_fields)
+        names = [fields.get("firstName"), fields.get("lastName")]
+        shown = [name.get("value") for name in names if name and name.get("visibility") != _PRIVATE]
+    except (AttributeError, ValueError):
+        raise MalformedData("profileFields", user_id, "not an object of objects") from None
+    return " ".join([str(value) for value in shown if value]).strip()
 
 
-def visible_fields(stored_profile_fields: str, email: str, *, all_of_them: bool) -> Json:
-    """The profile fields a viewer may see, that of the email address with the address as its value."""
-    fields: Json = orjson.loads(stored_profile_fields)
+def visible_fields(stored_profile_fields: str, user_id: str, email: str, *, all_of_them: bool) -> Json:
+    """The profile fields a viewer may see, that of the email address with the address as its value.
+
+    Raises MalformedData.
+    """
     shown = {}
-    for name, field in fields.items():
-        visibility = field.get("visibility", _PRIVATE if name == "email" else _TENANT)
-        if all_of_them or visibility == _TENANT:
-            shown[name] = field | {"value": email} if name == "email" else field
+    try:
+        for name, field in orjson.loads(stored_profile_fields).items():
+            visibility = field.get("visibility", _PRIVATE if name == "email" else _TENANT)
+            if all_of_them or visibility == _TENANT:
+                shown[name] = field | {"value": email} if name == "email" else field
+    except (AttributeError, ValueError):
+        raise MalformedData("profileFields", user_id, "not an object of objects") from None
     return shown
 
 
 def check_language(value: object) -> str | None:
     """Raises Rejected."""
     if value is not None and value not in LANGUAGES:
-        _refuse("language", f"{value!r} is no language code of ISO 639-1, such as `de` or `en`.")
+        _refuse("language", f"{str(value)[:40]!r} is no language code of ISO 639-1, such as `de` or `en`.")
     return value
 
 
@@ -92,9 +103,12 @@ def merge_decisions(current: list[OptInDecision], given: list[OptInDecision]) ->
 def read_decisions(stored: str, user_id: str) -> list[OptInDecision]:
     """Raises MalformedData."""
     try:
-        decisions = [OptInDecision(**each) for each in orjson.loads(stored)]
+        found = orjson.loads(stored)
+        decisions = [OptInDecision(**each) for each in found]
     except (TypeError, ValueError):
-        raise MalformedData("optInDecisions", user_id, "not a list of decisions") from None
+        found = None
+    if not isinstance(found, list):
+        raise MalformedData("optInDecisions", user_id, "not a list of decisions")
     for name, opted_in, decided_at in decisions:
         if not (_is_text(name, _MAX_NAME) and isinstance(opted_in, bool) and is_instant(decided_at)):
             raise MalformedData("optInDecisions", user_id, f"the decision {name!r} is not one")
@@ -146,16 +160,22 @@ def _check_recent_project(name: str, opened: object) -> None:
 
 
 def _check_agent_permissions(name: str, types: object) -> None:
-    good = isinstance(types, Mapping) and all(
-        isinstance(each, Mapping)
-        and each.keys() == {"read", "write"}
-        and all(isinstance(allowed, bool) for allowed in each.values())
-        for each in types.values()
+    good = (
+        isinstance(types, Mapping)
+        and len(types) <= _MAX_FIELDS
+        and all(
+            _is_text(kind, _MAX_NAME)
+            and isinstance(each, Mapping)
+            and each.keys() == {"read", "write"}
+            and all(isinstance(allowed, bool) for allowed in each.values())
+            for kind, each in types.items()
+        )
     )
     if not good:
         _refuse(
             "personal_agent_permissions",
-            f'`{name}` must map types to objects such as {{"read": true, "write": false}}.',
+            f"`{name}` must map at most {_MAX_FIELDS} types, each of 1 to {_MAX_NAME} characters, "
+            'to objects such as {"read": true, "write": false}.',
         )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from gql_service import strict_json
 from gql_service.auth.policy import UserAccess
 from gql_service.auth.principal import member_of
-from gql_service.domain import profiles
+from gql_service.domain import access_tokens, profiles
 from gql_service.domain.profiles import OptInDecision
 from gql_service.domain.tenants import tenant_exists
 from gql_service.domain.users import User, by_ids
@@ -149,6 +149,8 @@ async def change(
         await _require_tenant(transaction, tenant, "permissions")
     values = dict(zip(users.c.keys(), changed, strict=True))
     await transaction.execute(_UPDATE, of_user=values.pop("id"), **values)
+    if _has_risen(current, changed):
+        await access_tokens.revoke_made_by_others(transaction, changed.user_id, now)
     if changed.tenant_ids != current.tenant_ids:
         await transaction.execute(_DELETE_MEMBERSHIPS, of_user=changed.user_id)
         await _store_memberships(transaction, changed)
@@ -159,8 +161,6 @@ def _apply(user: User, changes: Changes) -> User:
     """The user with the changes. Raises Rejected."""
     values: dict[str, Any] = {}
     for name, given in changes.items():
-        if given is None and name not in NULLABLE:
-            _refuse(name, "This must not be null; leave it out to keep it as it is.")
         match name:
             case "language":
                 values[name] = profiles.check_language(given)
@@ -196,6 +196,14 @@ def _apply(user: User, changes: Changes) -> User:
     return user._replace(**values)
 
 
+def _has_risen(before: User, after: User) -> bool:
+    if after.is_platform_owner and not before.is_platform_owner:
+        return True
+    return before.stored_permissions != after.stored_permissions and not set(after.permissions) <= set(
+        before.permissions
+    )
+
+
 def _check_authority(access: UserAccess, user: User, changes: Changes) -> None:
     """Who may change what: users their own things, admins all but what would raise somebody above them."""
     if not access.is_admin:
@@ -204,6 +212,9 @@ def _check_authority(access: UserAccess, user: User, changes: Changes) -> None:
         if "profile_fields" in changes and user.profile_field_change_disabled:
             message = "Changing your profile fields is disabled; ask an admin."
             raise Rejected(Problem.NOT_ALLOWED, message, ("profile_fields",))
+    for name, given in changes.items():
+        if given is None and name not in NULLABLE:
+            _refuse(name, "This must not be null; leave it out to keep it as it is.")
     if "is_platform_owner" in changes and not access.is_owner:
         message = "Only a platform owner may make or unmake platform owners."
         raise Rejected(Problem.NOT_ALLOWED, message, ("is_platform_owner",))
@@ -211,7 +222,7 @@ def _check_authority(access: UserAccess, user: User, changes: Changes) -> None:
         for permission in sorted(set(user.permissions) ^ set(changes["permissions"])):
             tenant, _, _ = permission.partition("::")
             if tenant not in access.administered:
-                message = f"You may grant or take {permission!r} only as an admin of that tenant."
+                message = f"You may grant or take {permission[:80]!r} only as an admin of that tenant."
                 raise Rejected(Problem.NOT_ALLOWED, message, ("permissions",))
 
 
@@ -227,7 +238,7 @@ async def _store_memberships(transaction: Connection, user: User) -> None:
 
 async def _require_tenant(transaction: Connection, tenant_id: str, field: str) -> None:
     if not await tenant_exists(transaction, tenant_id):
-        message = f"There is no tenant {tenant_id}; create it first."
+        message = f"There is no tenant {tenant_id[:80]}; create it first."
         raise Rejected(Problem.UNKNOWN_TENANT, message, (field,))
 
 

@@ -59,7 +59,7 @@ async def platforms_by_keys(connection: Connection, keys: Sequence[str]) -> list
 
 
 async def tenant_exists(connection: Connection, id: str) -> bool:
-    return bool(await connection.fetch(_TENANT, id=id))
+    return "\0" not in id and bool(await connection.fetch(_TENANT, id=id))
 
 
 async def create_tenant(transaction: Connection, *, name: str, now: int, id: str | None = None) -> Tenant:

@@ -11,6 +11,7 @@ from gql_service.domain import profiles
 from gql_service.domain.pages import Page, PageRequest, keyset, page_of, page_parameters
 from gql_service.domain.profiles import OptInDecision
 from gql_service.domain.tenants import bytewise
+from gql_service.errors import MalformedData
 from gql_service.store.connection import Connection, rows_as
 from gql_service.store.statement import Statement, among
 from gql_service.store.tables import memberships, users
@@ -56,13 +57,16 @@ class User(NamedTuple):
 
     @property
     def tenant_ids(self) -> frozenset[str]:
-        """Every tenant the user belongs to. Raises MalformedData."""
-        return member_of(self.tenant_id, self.permissions)
+        """Every tenant the user belongs to."""
+        try:
+            return member_of(self.tenant_id, self.permissions)
+        except MalformedData:  # who may see the user is not for a broken list to decide
+            return frozenset({self.tenant_id})
 
     @property
     def display_name(self) -> str:
-        """What to call the user."""
-        return profiles.display_name(self.stored_profile_fields) or self.username
+        """What to call the user. Raises MalformedData."""
+        return profiles.display_name(self.stored_profile_fields, self.user_id) or self.username
 
 
 _BY_IDS = Statement(select(users).where(among(users.c.id, "ids")))

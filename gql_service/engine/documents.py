@@ -86,8 +86,9 @@ def _conditions(node: DocumentNode) -> list[str]:
 
     class Finder(Visitor):
         def enter_directive(self, directive: DirectiveNode, *_: Any) -> None:
-            for argument in directive.arguments if directive.name.value in ("skip", "include") else ():
-                if isinstance(argument.value, VariableNode):
+            decides = directive.name.value in ("skip", "include")
+            for argument in directive.arguments or ():
+                if decides and isinstance(argument.value, VariableNode):
                     found[argument.value.name.value] = None
 
     visit(node, Finder())

@@ -119,7 +119,7 @@ class Loaders:
     def __init__(self, database: Database, clock: Callable[[], int]) -> None:
         async def principals(
             connection: Connection, presented: Sequence[Token]
-        ) -> Sequence[Principal | None]:
+        ) -> Sequence[Principal | MalformedData | None]:
             return await access_tokens.principals(connection, presented, clock())
 
         async def pages(
@@ -130,12 +130,19 @@ class Loaders:
         async def notification_pages(
             connection: Connection, wanted: Sequence[tuple[str, PageRequest]]
         ) -> Sequence[Page[Notification]]:
-            return [await notifications.page_of_user(connection, *each) for each in wanted]
+            askers: dict[PageRequest, list[str]] = {}
+            for user_id, request in wanted:
+                askers.setdefault(request, []).append(user_id)
+            found: dict[tuple[str, PageRequest], Page[Notification]] = {}
+            for request, user_ids in askers.items():
+                pages = await notifications.pages_of_users(connection, user_ids, request)
+                found |= {(user_id, request): page for user_id, page in zip(user_ids, pages, strict=True)}
+            return [found[each] for each in wanted]
 
         async def counts(connection: Connection, wanted: Sequence[tuple[str, str | None]]) -> Sequence[int]:
             return [await users.count_of_tenant(connection, *each) for each in wanted]
 
-        self.principals: Loader[Token, Principal | None] = Loader(database, principals)
+        self.principals: Loader[Token, Principal | MalformedData | None] = Loader(database, principals)
         """The caller behind a token; None where it is not valid now."""
         self.users: Loader[str, User | None] = Loader(database, users.by_ids)
         self.users_named: Loader[str, User | None] = Loader(database, users.by_usernames)

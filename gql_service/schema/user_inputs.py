@@ -18,6 +18,10 @@ class OptInDecisionInput:
     opted_in: bool = strawberry.field(description="Whether the user took it.")
     decided_at: Timestamp | None = _optional("When they decided; by default now.")
 
+    def row(self, now: int) -> OptInDecision:
+        decided_at = now if self.decided_at in (None, strawberry.UNSET) else self.decided_at
+        return OptInDecision(self.name, self.opted_in, decided_at)
+
 
 @strawberry.input(description="What can be set of a user.")
 class UserFields:
@@ -52,10 +56,7 @@ class UserFields:
         given = {name: getattr(self, name) for name in UserFields.__annotations__}
         changes = {name: value for name, value in given.items() if value is not strawberry.UNSET}
         if changes.get("opt_in_decisions"):
-            changes["opt_in_decisions"] = [
-                OptInDecision(each.name, each.opted_in, each.decided_at or now)
-                for each in changes["opt_in_decisions"]
-            ]
+            changes["opt_in_decisions"] = [each.row(now) for each in changes["opt_in_decisions"]]
         return changes
 
 

@@ -27,6 +27,7 @@ from gql_service.schema.user_inputs import (
 from gql_service.store.connection import Connection
 
 P = TypeVar("P", bound="Payload")
+T = TypeVar("T")
 _INPUT = strawberry.argument(description="What to write.")
 
 
@@ -101,7 +102,7 @@ class UserMutation:
                 username=input.username,
                 tenant_id=input.tenant_id,
                 email=email,
-                id=input.user_id or None,
+                id=_given(input.user_id),
                 now=now,
                 **changes,
             )
@@ -116,8 +117,8 @@ class UserMutation:
     async def update_user(
         self, info: Info[Context, None], input: Annotated[UpdateUserInput, _INPUT]
     ) -> UpdateUserPayload:
-        access, _ = await _access(info.context, input.username or None, Policy.user)
-        expected = None if input.expected_revision is strawberry.UNSET else input.expected_revision
+        access, _ = await _access(info.context, _given(input.username), Policy.user)
+        expected = _given(input.expected_revision)
 
         async def change(connection: Connection, now: int) -> UpdateUserPayload:
             row = await provisioning.change(
@@ -150,7 +151,7 @@ class UserMutation:
     async def mark_notifications_read(
         self, info: Info[Context, None], input: Annotated[MarkNotificationsReadInput, _INPUT]
     ) -> MarkNotificationsReadPayload:
-        viewer, ids = info.context.viewer, input.ids or None if input.ids is strawberry.UNSET else input.ids
+        viewer, ids = info.context.viewer, _given(input.ids)
 
         async def mark(connection: Connection, now: int) -> MarkNotificationsReadPayload:
             read = await notifications.mark_read(connection, viewer.user_id, ids, now)
@@ -162,15 +163,15 @@ class UserMutation:
     async def issue_token(
         self, info: Info[Context, None], input: Annotated[IssueTokenInput, _INPUT]
     ) -> IssueTokenPayload:
-        access, _ = await _access(info.context, input.username or None, Policy.token)
+        access, _ = await _access(info.context, _given(input.username), Policy.token)
 
         async def issue(connection: Connection, now: int) -> IssueTokenPayload:
             token = await access_tokens.issue_for(
                 connection,
                 access,
                 label=input.label,
-                lifetime=input.expires_in_seconds or None,
-                replaces=input.replaces or None,
+                lifetime=_given(input.expires_in_seconds),
+                replaces=_given(input.replaces),
                 overlap=input.overlap_seconds,
                 now=now,
             )
@@ -198,6 +199,11 @@ class UserMutation:
             )
 
         return await info.context.write_with(revoke)
+
+
+def _given(value: T | None) -> T | None:
+    """None for what was left out, too; an empty text was not left out."""
+    return None if value is strawberry.UNSET else value
 
 
 async def _access(

@@ -1,7 +1,7 @@
 """The tables. Instants are 64-bit integers: milliseconds since 1970-01-01 UTC, on both databases.
 
-Keys that a user's data lives under start with `user_id`, so that the tables can be distributed by user. Tables
-of small rows are stored in their keys on SQLite: a user's badges are one range, not a lookup each.
+Keys that a user's data lives under start with `user_id`, so that the tables can be distributed by user.
+On SQLite, tables of small rows are stored in their keys: a user's badges are one range, not a lookup each.
 """
 
 from typing import Any
@@ -127,6 +127,7 @@ access_tokens = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
     Column("revoked_at", BigInteger),
+    Column("issued_by", Text),
 )
 
 # `platform_id` is the empty string for the user-wide document, hence no foreign key. A cleared document

@@ -5,7 +5,7 @@ from starlette.types import Receive
 
 from gql_service.auth import tokens
 from gql_service.auth.principal import Principal
-from gql_service.errors import BadUserInput, LimitExceeded, RequestError, Unauthenticated
+from gql_service.errors import BadUserInput, LimitExceeded, MalformedData, RequestError, Unauthenticated
 from gql_service.schema.loaders import Loaders
 
 
@@ -42,6 +42,8 @@ async def authenticate(authorization: bytes | None, loaders: Loaders) -> Princip
     principal = None if token is None else await loaders.principals.load(token)
     if principal is None:
         raise Unauthenticated
+    if isinstance(principal, MalformedData):
+        raise principal
     return principal
 
 

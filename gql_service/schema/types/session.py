@@ -10,7 +10,7 @@ from gql_service.schema.scalars import JSONObject, Timestamp
 from gql_service.schema.types.badge import EarnedBadge
 from gql_service.schema.types.node import column
 from gql_service.schema.types.opt_in import OptInDecision
-from gql_service.schema.types.user import User
+from gql_service.schema.types.user import MALFORMED, User
 
 NOT_IN_SESSION = frozenset(
     {
@@ -53,16 +53,16 @@ class LocalAuthUser:
     def id(self) -> strawberry.ID:
         return strawberry.ID(self.row.user_id)
 
-    @strawberry.field(description="The profile fields with their values and visibility.")
-    def profile_fields(self) -> JSONObject:
+    @strawberry.field(description=f"The profile fields with their values and visibility. {MALFORMED}")
+    def profile_fields(self) -> JSONObject | None:
         return User(row=self.row).all_profile_fields()
 
-    @strawberry.field(description="The decisions on what was offered to the user.")
-    def opt_in_decisions(self) -> list[OptInDecision]:
+    @strawberry.field(description=f"What the user decided on offers. {MALFORMED}")
+    def opt_in_decisions(self) -> list[OptInDecision] | None:
         return [OptInDecision(row=row) for row in self.row.opt_in_decisions]
 
-    @strawberry.field(description="The badges the user has earned, oldest first.")
-    async def badges(self, info: Info[Context, None]) -> list[EarnedBadge]:
+    @strawberry.field(description=f"The badges the user has earned, oldest first. {MALFORMED}")
+    async def badges(self, info: Info[Context, None]) -> list[EarnedBadge] | None:
         found = await info.context.services.loaders.badges.load(self.row.user_id)
         if isinstance(found, Exception):
             raise found

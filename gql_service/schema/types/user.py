@@ -27,6 +27,7 @@ from gql_service.schema.types.opt_in import OptInDecision
 if TYPE_CHECKING:
     from gql_service.schema.types.platform_metadata import PlatformMetadata
 
+MALFORMED = "Null, with an error, where what is stored is malformed."
 T = TypeVar("T")
 LazyPlatformMetadata = Annotated[
     "PlatformMetadata", strawberry.lazy("gql_service.schema.types.platform_metadata")
@@ -46,7 +47,9 @@ class User(Node):
     display_name: str = column("What to call the user, computed from the profile.")
     image: str | None = column("The address of the profile image.")
     email: str = column("The canonical email address.", SELF)
-    permissions: list[str] = column("What the user may do, each as `{TENANT_ID}::{PERMISSION}`.", SELF)
+    permissions: list[str] | None = column(
+        f"What the user may do, each as `{{TENANT_ID}}::{{PERMISSION}}`. {MALFORMED}", SELF
+    )
     is_platform_owner: bool = column("Whether the user is admin everywhere.", SELF)
     revision: int = column("Counts the changes of the user; documents have a counter of their own.", SELF)
     created_at: DateTime = column("When the user was created.", SELF)
@@ -67,21 +70,23 @@ class User(Node):
     def id(self) -> strawberry.ID:
         return global_id("User", self.row.user_id)
 
-    @together(description="The badges the user has earned, oldest first.")
-    async def badges(users: Sequence["User"], info: Info[Context, None]) -> list[list[EarnedBadge]]:
+    @together(description=f"The badges the user has earned, oldest first. {MALFORMED}")
+    async def badges(users: Sequence["User"], info: Info[Context, None]) -> list[list[EarnedBadge] | None]:
         found = await info.context.services.loaders.badges.load_many([user.row.user_id for user in users])
         return [_unless_malformed(rows, _earned) for rows in found]
 
-    @together(description="How far the user has come with the catalogue of badges.")
-    async def badge_progress(users: Sequence["User"], info: Info[Context, None]) -> list[BadgeProgress]:
+    @together(description=f"How far the user has come with the catalogue of badges. {MALFORMED}")
+    async def badge_progress(
+        users: Sequence["User"], info: Info[Context, None]
+    ) -> list[BadgeProgress | None]:
         found = await info.context.services.loaders.badges.load_many([user.row.user_id for user in users])
         return [_unless_malformed(rows, progress) for rows in found]
 
     @strawberry.field(
         description="The profile fields, each with `value` and `visibility`; others see those that are "
-        "visible to the tenant, and the address only where it is made so."
+        f"visible to the tenant, and the address only where it is made so. {MALFORMED}"
     )
-    def profile_fields(self, info: Info[Context, None]) -> JSONObject:
+    def profile_fields(self, info: Info[Context, None]) -> JSONObject | None:
         context = info.context
         verdict = context.services.policy.verdict(Role.SELF, context.principal)
         return self.all_profile_fields() if allows(verdict, self.row) else self._shown(all_of_them=False)
@@ -91,11 +96,12 @@ class User(Node):
         return self._shown(all_of_them=True)
 
     def _shown(self, *, all_of_them: bool) -> JSONObject:
-        shown = visible_fields(self.row.stored_profile_fields, self.row.email, all_of_them=all_of_them)
+        row = self.row
+        shown = visible_fields(row.stored_profile_fields, row.user_id, row.email, all_of_them=all_of_them)
         return JSONObject(strict_json.dumps(shown))
 
-    @strawberry.field(directives=SELF, description="The decisions on what was offered to the user.")
-    def opt_in_decisions(self) -> list[OptInDecision]:
+    @strawberry.field(directives=SELF, description=f"What the user decided on offers. {MALFORMED}")
+    def opt_in_decisions(self) -> list[OptInDecision] | None:
         return [OptInDecision(row=row) for row in self.row.opt_in_decisions]
 
     @strawberry.field(directives=SELF, description="What the service has told the user, the newest first.")

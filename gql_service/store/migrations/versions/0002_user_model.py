@@ -27,6 +27,7 @@ def upgrade() -> None:
         ("opt_in_decisions", "[]"),
     ):
         op.add_column("users", sa.Column(name, JsonText, nullable=False, server_default=empty))
+    op.add_column("access_tokens", sa.Column("issued_by", sa.Text))
     op.create_table(
         "notifications",
         sa.Column("user_id", sa.Text, nullable=False),

@@ -1,0 +1,144 @@
+"""The commands that move data from one database to another."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TaskProgressColumn,
+    TimeRemainingColumn,
+)
+
+from gql_service.cli import running
+from gql_service.domain import users
+from gql_service.errors import BadUserInput
+from gql_service.schema.context import Services
+from gql_service.transfer.exporting import export as export_lines
+from gql_service.transfer.importing import Summary, load
+from gql_service.transfer.lines import Person
+
+_STANDARD = "-"
+
+
+def export(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Where to write; - for standard output.")],
+) -> None:
+    """Write everything but access tokens to a file.
+
+    That is tenants, platforms, users with their badges, notifications and
+    documents: one JSON object a line. Tokens are kept as digests, which open
+    nothing; issue new ones.
+
+    The server may go on meanwhile. Users are read one after the other, so
+    the export is not the picture of one moment then; but what a line names
+    always stands before it, so that it can be imported.
+
+    The order depends on the data alone: what is exported, imported into an
+    empty database and exported again is the same to the byte. FILE is
+    replaced at the end, and may be read by you alone.
+    """
+    lines = running.on_migrated(lambda services: _export(services, file))
+    typer.echo(f"Exported {lines} lines.", err=file == _STANDARD)
+
+
+def import_(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="What to read; - for standard input.")],
+    from_line: Annotated[int, typer.Option(min=1, help="Pass over the lines before this one.")] = 1,
+) -> None:
+    """Read a file, as `export` writes it, into the database.
+
+    Each line is stored wholly or not at all. The first broken line ends the
+    import, which says what to mend: what comes before it is stored, and
+    nothing of what comes after it.
+
+    Import the same file again to go on, whatever has interrupted it: what is
+    there just as a line says is passed over. What is there but differs is
+    never overwritten: then the line is broken.
+
+    Of a user, only id, tenantId, username, email and createdAt are needed.
+    """
+    summary = running.on_migrated(lambda services: _import(services, file, from_line))
+    typer.echo(f"Read {summary.read} lines: {summary.written} written, {summary.unchanged} there already.")
+
+
+async def _export(services: Services, file: str) -> int:
+    async with services.database.read() as connection:
+        total = await users.count_all(connection)
+    lines = 0
+    with (
+        _target(file) as target,
+        _progress("Exporting users", total, MofNCompleteColumn()) as advance,
+    ):
+        async for entry, text in export_lines(services.database):
+            target.write(text.encode() + b"\n")
+            lines += 1
+            if isinstance(entry, Person):
+                advance(1)
+    return lines
+
+
+async def _import(services: Services, file: str, from_line: int) -> Summary:
+    with _source(file) as (source, size), _progress("Importing", size, DownloadColumn()) as advance:
+        return await load(services.database, source, services.limits, from_line=from_line, report=advance)
+
+
+@contextmanager
+def _target(file: str) -> Iterator[BinaryIO]:
+    """Standard output, or a file that gets its name only once it is whole. Raises BadUserInput."""
+    try:
+        if file == _STANDARD:
+            output = typer.get_binary_stream("stdout")
+            yield output
+            output.flush()
+            return
+        path = Path(file).resolve()
+        if path.exists() and not path.is_file():
+            raise BadUserInput(f"{file} is no ordinary file; - is standard output.")
+        descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(descriptor, "wb") as target:
+                yield target
+                target.flush()
+                os.fsync(target.fileno())
+            os.replace(unfinished, path)
+        except BaseException:
+            os.unlink(unfinished)
+            raise
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise BadUserInput(f"{file} cannot be written: {error.strerror}.") from error
+
+
+@contextmanager
+def _source(file: str) -> Iterator[tuple[BinaryIO, int | None]]:
+    """What to read, and how many bytes that is. Raises BadUserInput."""
+    if file == _STANDARD:
+        yield typer.get_binary_stream("stdin"), None
+        return
+    try:
+        with open(file, "rb") as source:
+            yield source, os.fstat(source.fileno()).st_size
+    except OSError as error:
+        raise BadUserInput(f"{file} cannot be read: {error.strerror}.") from error
+
+
+@contextmanager
+def _progress(what: str, total: int | None, done: ProgressColumn) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error, where that is a terminal."""
+    columns = ("{task.description}", BarColumn(), TaskProgressColumn(), done, TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda steps: progress.advance(task, steps)

@@ -1,0 +1,161 @@
+"""The commands about users: who they are, their badges, and what they were told."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Annotated, Any, TypeVar
+
+import orjson
+import typer
+from rich.table import Table
+
+from gql_service.auth.policy import Policy
+from gql_service.cli import running
+from gql_service.cli.directory import NewId, TenantId
+from gql_service.cli.updating import user_update
+from gql_service.domain import badges, notifications, provisioning, tenants, users
+from gql_service.domain.pages import MAX_PAGE, Page, PageRequest
+from gql_service.errors import MalformedData, NotFound
+from gql_service.schema.context import Services
+from gql_service.store.connection import Connection
+from gql_service.transfer.lines import person
+
+T = TypeVar("T")
+user_app = typer.Typer(no_args_is_help=True, help="Users, their badges, and what they were told.")
+user_app.command("update")(user_update)
+
+
+@user_app.command("create")
+def user_create(
+    username: str,
+    tenant: TenantId,
+    email: Annotated[str, typer.Option(help="The canonical email address.")],
+    id: NewId = None,
+    permission: Annotated[
+        list[str] | None, typer.Option(help="TENANT_ID::PERMISSION; may be repeated.")
+    ] = None,
+    platform_owner: Annotated[bool, typer.Option("--platform-owner", help="Admin everywhere.")] = False,
+) -> None:
+    """Add a user and print their id."""
+    user = running.write(
+        lambda tx, now: provisioning.create(
+            tx,
+            Policy().operator(),
+            username=username,
+            tenant_id=tenant,
+            email=email,
+            id=id,
+            permissions=permission or (),
+            is_platform_owner=platform_owner,
+            now=now,
+        )
+    )
+    typer.echo(user.user_id)
+
+
+@user_app.command("show")
+def user_show(username: str) -> None:
+    """Print everything about a user but tokens, as JSON; instants are milliseconds."""
+
+    async def read(services: Services) -> dict[str, Any]:
+        async with services.database.read() as connection:
+            user = await running.user_named(connection, username)
+            return person(user, await _badges(connection, user)) | {"displayName": user.display_name}
+
+    typer.echo(orjson.dumps(running.on_migrated(read), option=orjson.OPT_INDENT_2))
+
+
+@user_app.command("list")
+def user_list(tenant: TenantId) -> None:
+    """Print the members of a tenant, guests included, in the order of their ids.
+
+    A line each, separated by tabs: username, id, email, own tenant.
+    """
+
+    async def read(services: Services) -> None:
+        async with services.database.read() as connection:
+            if not await tenants.tenant_exists(connection, tenant):
+                raise NotFound(f"There is no tenant {tenant}.")
+        async for user in _pages(
+            services,
+            lambda connection, request: users.page_of_tenant(connection, tenant, request),
+            lambda user: user.user_id,
+        ):
+            _line(user.username, user.user_id, user.email, user.tenant_id)
+
+    running.on_migrated(read)
+
+
+@user_app.command("badge")
+def user_badge(username: str, badge: str) -> None:
+    """Award a badge of the catalogue; the user is told when it is new."""
+
+    async def award(transaction: Connection, now: int) -> bool:
+        user = await running.user_named(transaction, username)
+        return await badges.award(transaction, Policy().operator(user.user_id), badge, now)
+
+    new = running.write(award)
+    typer.echo(f"{username} has earned the badge {badge}." if new else f"{username} has {badge} already.")
+
+
+@user_app.command("badges")
+def user_badges(username: str) -> None:
+    """Show a user's badges, oldest first."""
+
+    async def read(services: Services) -> list[badges.EarnedBadge]:
+        async with services.database.read() as connection:
+            return await _badges(connection, await running.user_named(connection, username))
+
+    table = Table("badge", "title", "earned")
+    for earned in running.on_migrated(read):
+        badge = badges.CATALOG.get(earned.name)
+        title = badge.title if badge else ""
+        table.add_row(running.plain(earned.name), title, running.instant(earned.earned_at))
+    running.show(table)
+
+
+@user_app.command("notifications")
+def user_notifications(username: str) -> None:
+    """Print what a user was told, the newest first.
+
+    A line each, separated by tabs: when, when read, kind, title, body.
+    """
+
+    async def read(services: Services) -> None:
+        async with services.database.read() as connection:
+            user = await running.user_named(connection, username)
+        async for told in _pages(
+            services,
+            lambda connection, request: notifications.page_of_user(connection, user.user_id, request),
+            lambda told: told.id,
+        ):
+            read_at = running.instant(told.read_at) or "unread"
+            _line(running.instant(told.created_at), read_at, told.kind, told.title, told.body)
+
+    running.on_migrated(read)
+
+
+async def _badges(connection: Connection, user: users.User) -> list[badges.EarnedBadge]:
+    (earned,) = await badges.by_users(connection, [user.user_id])
+    if isinstance(earned, MalformedData):
+        raise earned
+    return earned
+
+
+async def _pages(
+    services: Services,
+    read: Callable[[Connection, PageRequest], Awaitable[Page[T]]],
+    key: Callable[[T], str],
+) -> AsyncIterator[T]:
+    """All items, a page at a time."""
+    request = PageRequest(MAX_PAGE, backwards=False, after=None, before=None)
+    while True:
+        async with services.database.read() as connection:
+            page = await read(connection, request)
+        for item in page.items:
+            yield item
+        if not page.has_next:
+            return
+        request = request._replace(after=key(page.items[-1]))
+
+
+def _line(*cells: str) -> None:
+    typer.echo("\t".join(running.plain(cell) for cell in cells))

@@ -1,0 +1,110 @@
+"""The lines of an export: each one JSON object, whose `type` says which of the five kinds it is.
+
+Instants are milliseconds. A user's line carries their badges; a document's names the platform by its key,
+and none for the user-wide one.
+"""
+
+from typing import NamedTuple
+
+import orjson
+
+from gql_service.domain.badges import EarnedBadge
+from gql_service.domain.documents import Document
+from gql_service.domain.notifications import Notification
+from gql_service.domain.tenants import Platform, Tenant
+from gql_service.domain.users import User
+from gql_service.errors import MalformedData
+from gql_service.transfer.shapes import Json
+
+
+class Person(NamedTuple):
+    """A user with their badges, oldest first."""
+
+    user: User
+    badges: list[EarnedBadge]
+
+
+class Filed(NamedTuple):
+    """A document with the key of its platform, whose id is not known before the database is asked."""
+
+    platform_key: str | None
+    document: Document
+
+
+Entry = Tenant | Platform | Person | Notification | Filed
+
+
+def encode(entry: Entry) -> Json:
+    """The line of an entry. Raises MalformedData where what is stored breaks a rule."""
+    match entry:
+        case Tenant(id, name, created_at):
+            return {"type": "tenant", "id": id, "name": name, "createdAt": created_at}
+        case Platform(id, key, tenant_id, name, created_at):
+            line = {"type": "platform", "id": id, "key": key, "tenantId": tenant_id, "name": name}
+            return line | {"createdAt": created_at}
+        case Person(user, badges):
+            return {"type": "user"} | person(user, badges)
+        case Notification():
+            return {
+                "type": "notification",
+                "userId": entry.user_id,
+                "id": entry.id,
+                "kind": entry.kind,
+                "title": entry.title,
+                "body": entry.body,
+                "createdAt": entry.created_at,
+                "readAt": entry.read_at,
+            }
+        case Filed(platform_key, document):
+            return {
+                "type": "document",
+                "userId": document.user_id,
+                "platformKey": platform_key,
+                "metadata": _stored(document.metadata, "metadata", document.user_id),
+                "revision": document.revision,
+                "createdAt": document.created_at,
+                "updatedAt": document.updated_at,
+            }
+
+
+def person(user: User, badges: list[EarnedBadge]) -> Json:
+    """Everything there is about a user. Raises MalformedData."""
+    return {
+        "id": user.user_id,
+        "tenantId": user.tenant_id,
+        "username": user.username,
+        "email": user.email,
+        "emailVerified": bool(user.email_verified),
+        "image": user.image,
+        "language": user.language,
+        "permissions": user.permissions,
+        "profileFields": _stored(user.stored_profile_fields, "profileFields", user.user_id),
+        "badges": [{"name": badge.name, "earnedAt": badge.earned_at} for badge in badges],
+        "passwordChangeDisabled": bool(user.password_change_disabled),
+        "projectCreationDisabled": bool(user.project_creation_disabled),
+        "profileFieldChangeDisabled": bool(user.profile_field_change_disabled),
+        "messagingDisabled": bool(user.messaging_disabled),
+        "isPlatformOwner": bool(user.is_platform_owner),
+        "recentProjects": _stored(user.recent_projects, "recentProjects", user.user_id),
+        "lastSeenReleaseVersion": user.last_seen_release_version,
+        "personalAgentPermissions": _stored(
+            user.personal_agent_permissions, "personalAgentPermissions", user.user_id
+        ),
+        "optInDecisions": [
+            {"name": name, "optedIn": opted_in, "decidedAt": decided_at}
+            for name, opted_in, decided_at in user.opt_in_decisions
+        ],
+        "revision": user.revision,
+        "createdAt": user.created_at,
+        "updatedAt": user.updated_at,
+    }
+
+
+def _stored(text: str, field: str, user_id: str) -> Json:
+    try:
+        value = orjson.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise MalformedData(field, user_id, "not a JSON object")
+    return value

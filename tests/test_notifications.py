@@ -1,0 +1,230 @@
+"""Notifications: listed newest first, counted, and marked as read by whom they are for."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from tests.support.service import Service
+from tests.support.users import ask, codes, guest, send, tell, unchanged, verdict, write
+from tests.support.world import Caller, World
+
+PAGE = """query ($first: Int, $after: String, $last: Int, $before: String) { me {
+  notifications(first: $first, after: $after, last: $last, before: $before) {
+    edges { cursor node { id } } nodes { id title readAt }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }"""
+
+
+@pytest.fixture(scope="module")
+def world(service: Service) -> World:
+    return World(service)
+
+
+@pytest.fixture
+def user(world: World) -> Caller:
+    return world.new_user()
+
+
+def page(user: Caller, **arguments: Any) -> Any:
+    return user.ask(PAGE, **arguments)["me"]["notifications"]
+
+
+def titles(page: Any) -> str:
+    return "".join(node["title"] for node in page["nodes"])
+
+
+def mark(user: Caller, **input: Any) -> list[str]:
+    read: list[str] = write(user, "markNotificationsRead", input, "readIds")["readIds"]
+    return read
+
+
+def unread(user: Caller) -> int:
+    count: int = ask(user, user, "unreadNotificationCount")["unreadNotificationCount"]
+    assert count == sum(node["readAt"] is None for node in page(user, first=100)["nodes"])
+    return count
+
+
+def test_a_notification_says_what_and_when(world: World, user: Caller) -> None:
+    before = world.service.services.clock()
+    write(world.admin, "checkBadge", {"username": user.username, "badge": "projectCreated"})
+    after = world.service.services.clock()
+    fields = "notifications(first: 1) { nodes { id kind title body createdAt readAt } }"
+    (shown,) = ask(user, user, fields)["notifications"]["nodes"]
+    assert (shown["kind"], shown["readAt"]) == ("badge", None)
+    assert shown["title"]
+    assert shown["body"]
+    created = datetime.fromisoformat(shown["createdAt"]).timestamp() * 1000
+    assert before <= round(created) <= after
+
+
+def test_the_newest_come_first(world: World, user: Caller) -> None:
+    tell(world, user, *"abcde")
+    assert titles(page(user, first=100)) == "edcba"
+    tell(world, user, "f", now=world.service.services.clock() + 1000)
+    assert titles(page(user, first=3)) == "fed"
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 6, 100])
+def test_pages_forward_give_all_once(world: World, user: Caller, size: int) -> None:
+    tell(world, user, *"abcde")
+    seen, cursor, more = "", None, True
+    while more and len(seen) < 10:
+        found = page(user, first=size, after=cursor)
+        info = found["pageInfo"]
+        assert [edge["node"]["id"] for edge in found["edges"]] == [node["id"] for node in found["nodes"]]
+        assert info["startCursor"] == found["edges"][0]["cursor"]
+        assert info["endCursor"] == found["edges"][-1]["cursor"]
+        seen, cursor, more = seen + titles(found), info["endCursor"], info["hasNextPage"]
+    assert seen == "edcba"
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 6, 100])
+def test_pages_backward_give_all_once(world: World, user: Caller, size: int) -> None:
+    tell(world, user, *"abcde")
+    seen, cursor, more = "", None, True
+    while more and len(seen) < 10:
+        found = page(user, last=size, before=cursor)
+        info = found["pageInfo"]
+        seen, cursor, more = titles(found) + seen, info["startCursor"], info["hasPreviousPage"]
+    assert seen == "edcba"
+
+
+def test_a_page_between_two_cursors(world: World, user: Caller) -> None:
+    tell(world, user, *"abcde")
+    cursors = [edge["cursor"] for edge in page(user, first=5)["edges"]]
+    assert titles(page(user, first=9, after=cursors[0], before=cursors[4])) == "dcb"
+    assert titles(page(user, last=2, after=cursors[0], before=cursors[4])) == "cb"
+    assert titles(page(user, first=9, after=cursors[4])) == ""
+    assert titles(page(user, last=9, before=cursors[0])) == ""
+
+
+def test_nothing_is_an_empty_page(user: Caller) -> None:
+    empty = page(user, first=1)
+    assert empty["edges"] == empty["nodes"] == []
+    assert empty["pageInfo"] == {
+        "hasNextPage": False,
+        "hasPreviousPage": False,
+        "startCursor": None,
+        "endCursor": None,
+    }
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"first": 1, "last": 1},
+        {"first": 0},
+        {"first": -1},
+        {"first": 101},
+        {"last": 101},
+        {"last": 0},
+        {"first": 1, "after": "not base64"},
+        {"first": 1, "after": "é"},
+        {"last": 1, "before": "/w=="},
+        {"first": 1, "after": "AA=="},
+        {"first": 1.5},
+        {"first": "1"},
+        {"first": True},
+    ],
+    ids=repr,
+)
+def test_bad_pages_are_refused(user: Caller, arguments: dict[str, Any]) -> None:
+    assert codes(user.graphql(PAGE, **arguments)) == "BAD_USER_INPUT"
+
+
+@pytest.mark.parametrize(
+    "cursor", ["", "eA==", "4oKs", "Zg==", "eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHg="]
+)
+def test_a_cursor_of_no_row_is_a_place_in_the_list(world: World, user: Caller, cursor: str) -> None:
+    tell(world, user, *"abc")
+    assert titles(page(user, last=9, before=cursor)) + titles(page(user, first=9, after=cursor)) == "cba"
+
+
+def test_marking_all_marks_all_and_again_none(world: World, user: Caller) -> None:
+    ids = tell(world, user, *"abc")
+    assert unread(user) == 3
+    assert sorted(mark(user)) == sorted(ids)
+    assert unread(user) == 0
+    with unchanged(world, user):
+        for input in ({}, {"ids": None}, {"ids": ids}):
+            assert mark(user, **input) == []
+    tell(world, user, "d")
+    assert (unread(user), len(mark(user, ids=None)), unread(user)) == (1, 1, 0)
+
+
+def test_marking_some_marks_these(world: World, user: Caller) -> None:
+    first, second, third = tell(world, user, *"abc")
+    assert mark(user, ids=[]) == []
+    assert unread(user) == 3
+    assert mark(user, ids=[second, second]) == [second]
+    assert [node["title"] for node in page(user, first=9)["nodes"] if node["readAt"]] == ["b"]
+    assert sorted(mark(user, ids=[first, second, third])) == sorted([first, third])
+    assert unread(user) == 0
+
+
+def test_marking_again_keeps_the_first_instant(world: World, user: Caller) -> None:
+    ids = tell(world, user, "a")
+    mark(user, ids=ids)
+    before = page(user, first=1)["nodes"]
+    assert before[0]["readAt"]
+    world.service.clock_offset += 5000
+    assert mark(user) == mark(user, ids=ids) == []
+    world.service.clock_offset -= 5000
+    assert page(user, first=1)["nodes"] == before
+
+
+def test_nobody_marks_what_is_for_others(world: World, user: Caller) -> None:
+    own, others = tell(world, user, "a"), tell(world, world.member, "b")
+    with unchanged(world, user):
+        for caller in (world.colleague, world.admin, world.owner, world.stranger):
+            assert mark(caller, ids=own) == []
+    with unchanged(world, world.member):
+        assert mark(user, ids=[*others, *own]) == own
+        tell(world, user, "c")
+        assert len(mark(user)) == 1
+    assert unread(world.member) == 1
+    mark(world.member)
+
+
+@pytest.mark.parametrize("id", ["", " ", "no-such-id", "é", "0" * 5000, "%", "' OR 1=1 --", "[]"])
+def test_ids_of_none_mark_none(world: World, user: Caller, id: str) -> None:
+    tell(world, user, "a")
+    with unchanged(world, user):
+        assert mark(user, ids=[id]) == []
+
+
+def test_a_thousand_ids_are_marked_at_once(world: World, user: Caller) -> None:
+    ids = tell(world, user, "a", "b")
+    unknown = [f"unknown-{number}" for number in range(2000)]
+    assert sorted(mark(user, ids=unknown + ids)) == sorted(ids)
+
+
+def test_what_is_no_list_of_ids_is_refused(world: World, user: Caller) -> None:
+    tell(world, user, "a")
+    bad: list[Any] = [[None], [[]], [True], [1.5], {}, True, [{}]]
+    with unchanged(world, user):
+        for ids in bad:
+            assert verdict(user, "markNotificationsRead", {"ids": ids}) == "BAD_USER_INPUT"
+        assert verdict(user, "markNotificationsRead", {"username": user.username}) == "BAD_USER_INPUT"
+        body = {"query": "mutation { markNotificationsRead(input: {}) { readIds } }"}
+        assert codes(world.service.client.post("/graphql", json=body).json()) == "UNAUTHENTICATED"
+
+
+def test_who_sees_the_notifications_of_a_user(world: World, user: Caller) -> None:
+    tell(world, user, "a")
+    for field in ("notifications(first: 1) { nodes { title } }", "unreadNotificationCount"):
+        query = f"query ($id: ID!) {{ user(by: {{userId: $id}}) {{ {field} }} }}"
+        for viewer in (user, world.admin, world.owner):
+            assert "errors" not in viewer.graphql(query, id=user.id)
+        for viewer in (world.colleague, guest(world)):
+            assert codes(viewer.graphql(query, id=user.id)) == "FORBIDDEN"
+        for viewer in (world.stranger, world.foreign_admin):
+            assert viewer.graphql(query, id=user.id) == {"data": {"user": None}}
+
+
+def test_marking_is_the_callers_even_where_they_see_those_of_others(world: World, user: Caller) -> None:
+    tell(world, user, "a")
+    with unchanged(world, user):
+        body = send(world.admin, "markNotificationsRead", {}, "readIds")
+        assert body["data"]["markNotificationsRead"] == {"userErrors": [], "readIds": []}

@@ -1,0 +1,252 @@
+"""What somebody has written past the service: a clear error where it is asked for, and nowhere else."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from gql_service.store import tables
+from tests.support.service import Service
+from tests.support.users import ask, codes, corrupt, guest, store, verdict
+from tests.support.world import Caller, World
+
+PERMISSIONS = [
+    '{"TENANT::admin": true}',
+    "5",
+    "[1]",
+    "null",
+    '"TENANT::admin"',
+    "[null]",
+    '[["TENANT::admin"]]',
+]
+DECISIONS = [
+    "5",
+    "null",
+    "{}",
+    '""',
+    '{"name": "beta"}',
+    "[5]",
+    "[[]]",
+    '["beta"]',
+    '[{"name": "beta", "opted_in": true}]',
+    '[{"name": "beta", "opted_in": 1, "decided_at": 1}]',
+    '[{"name": 5, "opted_in": true, "decided_at": 1}]',
+    '[{"name": "beta", "opted_in": true, "decided_at": -1}]',
+    '[{"name": "beta", "opted_in": true, "decided_at": "soon"}]',
+    '[{"name": "beta", "opted_in": true, "decided_at": 1, "more": 1}]',
+    '[{"name": "good", "opted_in": true, "decided_at": 1}, {"name": ""}]',
+]
+EARNED_AT = [-1, 2**53, 2**63 - 1]
+ON_SQLITE_ALONE: dict[str, list[Any]] = {  # whose columns take anything
+    "permissions": ["", "{", "[", "\u20ac"],
+    "optInDecisions": ["", "{", "[{]"],
+    "badges": ["soon", 1.5, b"\xff", ""],
+}
+FIELDS = {
+    "permissions": "permissions",
+    "optInDecisions": "optInDecisions { name }",
+    "badges": "badges { name }",
+}
+CASES = (
+    [("permissions", value) for value in PERMISSIONS]
+    + [("optInDecisions", value) for value in DECISIONS]
+    + [("badges", value) for value in EARNED_AT]
+)
+GOOD = "username language badgeProgress { total }"
+LIST = """query ($key: String!) { platform(key: $key) { users(first: 100) {
+  totalCount nodes { userId username language FIELD } } } }"""
+
+
+@pytest.fixture(scope="module")
+def world(service: Service) -> World:
+    return World(service)
+
+
+def spoil(world: World, field: str, value: Any, **facts: Any) -> Caller:
+    """A new user with something malformed in a field."""
+    user = world.new_user(**facts)
+    if field == "badges":
+        store(world, tables.earned_badges, user_id=user.id, name="firstActionCreated", earned_at=1)
+        store(world, tables.earned_badges, user_id=user.id, name="projectCreated", earned_at=value)
+    elif field == "permissions":
+        corrupt(world, user, permissions=value.replace("TENANT", world.tenant_id))
+    else:
+        corrupt(world, user, opt_in_decisions=value)
+    return user
+
+
+def assert_clear(error: dict[str, Any], field: str, user: Caller) -> None:
+    assert error["extensions"]["code"] == "MALFORMED_DATA"
+    assert field in error["message"]
+    assert user.id in error["message"]
+
+
+def see(viewer: Caller, user: Caller, fields: str) -> dict[str, Any]:
+    return viewer.graphql(f"query ($id: ID!) {{ user(by: {{userId: $id}}) {{ {fields} }} }}", id=user.id)
+
+
+@pytest.mark.parametrize(("field", "value"), CASES)
+def test_it_is_a_clear_error_that_names_the_user_and_the_field(world: World, field: str, value: Any) -> None:
+    user = spoil(world, field, value)
+    for viewer in (world.owner, world.admin):
+        body = see(viewer, user, f"username {FIELDS[field]}")
+        (error,) = body["errors"]
+        assert_clear(error, field, user)
+        assert error["path"] == ["user", field]
+
+
+@pytest.mark.parametrize("field", ON_SQLITE_ALONE)
+def test_it_is_a_clear_error_whatever_sqlite_has_stored(world: World, field: str) -> None:
+    if world.service.settings.database_url.startswith("sqlite"):
+        for value in ON_SQLITE_ALONE[field]:
+            user = spoil(world, field, value)
+            (error,) = see(world.owner, user, FIELDS[field])["errors"]
+            assert_clear(error, field, user)
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_other_fields_of_the_same_user_are_answered(world: World, field: str) -> None:
+    value = dict(CASES)[field]
+    user = spoil(world, field, value, language="de")
+    good = {each: text for each, text in FIELDS.items() if each != field}
+    body = see(world.owner, user, f"username language {' '.join(FIELDS.values())}")
+    assert body["data"]["user"] is not None, body["errors"]
+    assert body["data"]["user"] == ask(world.owner, user, f"username language {' '.join(good.values())}") | {
+        field: None
+    }
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_other_users_are_answered_in_a_whole_list(service: Service, field: str) -> None:
+    world = World(service)
+    good = world.owner.ask(LIST.replace("FIELD", FIELDS[field]), key=world.platform_key)
+    user = spoil(world, field, dict(CASES)[field], language="de")
+    body = world.owner.graphql(LIST.replace("FIELD", FIELDS[field]), key=world.platform_key)
+    (error,) = body["errors"]
+    assert_clear(error, field, user)
+    assert body["data"]["platform"] is not None, error["path"]
+    users = body["data"]["platform"]["users"]
+    assert users["totalCount"] == len(users["nodes"]) == good["platform"]["users"]["totalCount"] + 1
+    others = [row for row in users["nodes"] if row["userId"] != user.id]
+    assert others == good["platform"]["users"]["nodes"]
+    (spoilt,) = [row for row in users["nodes"] if row["userId"] == user.id]
+    assert spoilt == {"userId": user.id, "username": user.username, "language": "de", field: None}
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_list_that_does_not_ask_for_it_is_answered_as_ever(service: Service, field: str) -> None:
+    world = World(service)
+    user = spoil(world, field, dict(CASES)[field])
+    query = LIST.replace("FIELD", "displayName profileFields email")
+    for viewer in (world.admin, world.owner):
+        nodes = viewer.ask(query, key=world.platform_key)["platform"]["users"]["nodes"]
+        assert user.id in {row["userId"] for row in nodes}
+
+
+@pytest.mark.parametrize("field", ["optInDecisions", "badges"])
+def test_the_rest_of_a_session_is_answered(world: World, field: str) -> None:
+    user = spoil(world, field, dict(CASES)[field], language="de")
+    assert user.ask("{ session { id language permissions } }")["session"]["language"] == "de"
+    body = user.graphql(f"{{ session {{ id language {FIELDS[field]} }} }}")
+    (error,) = body["errors"]
+    assert_clear(error, field, user)
+    assert body["data"] == {"session": {"id": user.id, "language": "de", field: None}}
+
+
+@pytest.mark.parametrize("value", PERMISSIONS)
+def test_whoever_holds_malformed_permissions_is_told_so_or_answered(world: World, value: str) -> None:
+    """At both doors alike, and not that something unexpected has happened."""
+    user = spoil(world, "permissions", value)
+    body, response = user.graphql("{ me { username } }"), user.rest("GET", world.platform_key)
+    if "errors" in body:
+        assert_clear(body["errors"][0], "permissions", user)
+        assert "permissions" in response.text
+    else:
+        assert body == {"data": {"me": {"username": user.username}}}
+        assert response.status_code == 200
+
+
+@pytest.mark.parametrize("value", PERMISSIONS)
+def test_malformed_permissions_give_no_rights(world: World, value: str) -> None:
+    """Not even where they would read like some."""
+    user = spoil(world, "permissions", value)
+    body = see(user, world.member, "email")
+    assert (body.get("data") or {}).get("user") is None
+    for mutation, more in (("updateUser", {"language": "de"}), ("issueToken", {})):
+        assert verdict(user, mutation, {"username": world.member.username} | more) != "OK"
+    assert user.rest("GET", world.platform_key, username=world.member.username).status_code >= 400
+
+
+@pytest.mark.parametrize("value", ["5", "[1]"])
+def test_requests_of_others_at_the_same_time_are_answered(world: World, value: str) -> None:
+    """Callers are looked up together; one who cannot be read must not spoil the others."""
+    spoilt = spoil(world, "permissions", value)
+    callers = [spoilt, world.member, world.colleague, world.admin] * 10
+
+    async def run() -> list[httpx.Response]:
+        async with httpx.AsyncClient(timeout=30) as client:
+            body = {"query": "{ me { userId } }"}
+            return await asyncio.gather(
+                *(
+                    client.post(
+                        f"{world.service.url}/graphql",
+                        json=body,
+                        headers={"Authorization": f"Bearer {caller.token}"},
+                    )
+                    for caller in callers
+                )
+            )
+
+    for _ in range(3):
+        answers = [answer.json() for answer in asyncio.run(run())]
+        for caller, answer in zip(callers, answers, strict=True):
+            assert caller is spoilt or answer == {"data": {"me": {"userId": caller.id}}}
+
+
+@pytest.mark.parametrize("value", PERMISSIONS[:3])
+def test_who_may_not_see_a_user_is_not_told_that_they_are_malformed(world: World, value: str) -> None:
+    user = spoil(world, "permissions", value)
+    for viewer in (world.stranger, world.foreign_admin):
+        assert see(viewer, user, "userId") == {"data": {"user": None}}
+        query = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+        own = ask(viewer, viewer, "id")["id"]
+        spoilt = ask(world.owner, user, "id")["id"]
+        assert viewer.ask(query, ids=[spoilt, own]) == {"nodes": [None, {"id": own}]}
+
+
+def test_a_write_upon_something_malformed_is_refused_and_writes_nothing(world: World) -> None:
+    user = spoil(world, "optInDecisions", "5")
+    input = {"username": user.username, "optInDecisions": [{"name": "beta", "optedIn": True}]}
+    for caller in (user, world.admin):
+        assert verdict(caller, "updateUser", input) == "MALFORMED_DATA"
+    assert verdict(user, "updateUser", {"language": "de"}) == "OK"
+    assert ask(user, user, "revision language") == {"revision": 2, "language": "de"}
+
+
+def test_a_badge_is_awarded_beside_a_malformed_one_or_refused_clearly(world: World) -> None:
+    user = spoil(world, "badges", -1)
+    input = {"username": user.username, "badge": "firstDataTypeCreated"}
+    outcome = verdict(world.admin, "checkBadge", input)
+    assert outcome in ("OK", "MALFORMED_DATA")
+    expected = 1 if outcome == "OK" else 0
+    assert ask(user, user, "unreadNotificationCount")["unreadNotificationCount"] == expected
+
+
+@pytest.mark.parametrize(
+    "value", ["[]", "5", "null", '"x"', '{"firstName": 5}', '{"email": []}', '{"a": null}']
+)
+def test_malformed_profile_fields_are_a_clear_error_too(world: World, value: str) -> None:
+    user = world.new_user()
+    corrupt(world, user, profile_fields=value)
+    for field in ("displayName", "profileFields"):
+        for viewer in (world.colleague, world.admin):
+            body = see(viewer, user, field)
+            assert codes(body) == "MALFORMED_DATA" if "errors" in body else body["data"]["user"][field], body
+
+
+def test_a_guest_whose_permissions_are_malformed_is_no_member(world: World) -> None:
+    user = guest(world)
+    corrupt(world, user, permissions="5")
+    body = see(world.colleague, user, "username")
+    assert body["data"]["user"] is None
