@@ -17,6 +17,7 @@ from bench.data import load
 from bench.works import WORKS
 from gql_service.app import build_services
 from gql_service.auth import tokens
+from gql_service.auth.principal import Principal
 from gql_service.engine.documents import Documents
 from gql_service.engine.execute import execute
 from gql_service.schema.build import build_schema
@@ -33,7 +34,9 @@ async def _measure(folder: str) -> None:
     documents = Documents(schema, max_tokens=1000, capacity=10)
     token = tokens.parse(dataset.tokens["admin"])
     assert token is not None, "it was just issued"
-    context = Context(services, await services.loaders.principals.load(token))
+    principal = await services.loaders.principals.load(token)
+    assert isinstance(principal, Principal), "the token is good"
+    context = Context(services, principal)
     given = {"one": {"id": dataset.sample[0].id}, "list": {"first": 50}}
     for work, variables in given.items():
         document = documents.get(WORKS[work].document)

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gql_service.cli import app
+from tests.support.postgres import Postgres
 from tests.support.service import serving
 from tests.support.world import World
 
@@ -278,3 +279,17 @@ def test_an_export_during_writes_can_be_imported(shell: Shell, other: Shell) -> 
     assert re.search('"type":"document"', text)
     other.told("import", "-", input=text.encode())
     assert len(other.everything().splitlines()) == len(text.splitlines())
+
+
+def test_the_order_does_not_depend_on_the_collation(postgres_server: Postgres, lite: Shell) -> None:
+    create = "CREATE DATABASE english TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'"
+    host, port = str(postgres_server.folder), str(postgres_server.port)
+    postgres_server.run("psql", "-h", host, "-p", port, "-U", "tester", "-d", "postgres", "-qc", create)
+    english = Shell(f"postgresql+asyncpg://tester@127.0.0.1:{port}/english")
+    english.told("migrate")
+    keys, ids = ["0", "a-b", "a.b", "a_b", "ab"], ["-a", "A", "Ab", "B", "_a", "a", "a-b", "aB", "ab", "b"]
+    platforms = [DIRECTORY[-1] | {"id": f"p{number}", "key": key} for number, key in enumerate(keys)]
+    text = written([DIRECTORY[2], *platforms, *(whole(person(id)) for id in ids)])
+    for shell in (lite, english):
+        shell.told("import", "-", input=text.encode())
+        assert shell.everything() == text

@@ -245,6 +245,28 @@ def test_malformed_profile_fields_are_a_clear_error_too(world: World, value: str
             assert codes(body) == "MALFORMED_DATA" if "errors" in body else body["data"]["user"][field], body
 
 
+MAPS = {
+    "profile_fields": ("profileFields", {"a": {"value": 1}}),
+    "recent_projects": ("recentProjects", {"a": 1}),
+    "personal_agent_permissions": ("personalAgentPermissions", {"a": {}}),
+}
+
+
+@pytest.mark.parametrize("value", ["[]", "5", "null", '"x"'])
+@pytest.mark.parametrize("column", MAPS)
+def test_a_map_that_is_none_breaks_no_answer_and_no_write(world: World, column: str, value: str) -> None:
+    user = world.new_user(language="de")
+    corrupt(world, user, **{column: value})
+    field, given = MAPS[column]
+    query = f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on User {{ username {field} }} }} }}"
+    ids = [ask(world.owner, each, "id")["id"] for each in (user, world.member)]
+    body = world.owner.graphql(query, ids=ids)
+    assert body["data"]["nodes"][1] == ask(world.owner, world.member, f"username {field}")
+    for error in body.get("errors", ()):
+        assert_clear(error, field, user)
+    assert verdict(user, "updateUser", {field: given}) in ("OK", "MALFORMED_DATA")
+
+
 def test_a_guest_whose_permissions_are_malformed_is_no_member(world: World) -> None:
     user = guest(world)
     corrupt(world, user, permissions="5")

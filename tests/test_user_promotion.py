@@ -189,3 +189,22 @@ def test_a_token_somebody_else_made_does_not_get_what_the_user_gets_later(world:
         assert verdict(user, "updateUser", input) == "OK"
         with unchanged(world, world.stranger):
             assert verdict(kept, "updateUser", input | {"lastSeenReleaseVersion": "2"}) != "OK"
+
+
+def test_a_token_made_with_such_a_token_does_not_get_it_either(world: World) -> None:
+    """Or whoever holds a token of somebody else has it make another, which looks like the user's own."""
+    more = {"isPlatformOwner": True}, {"permissions": [f"{world.other_tenant_id}::admin"]}
+    for given in more:
+        user = world.new_user()
+        kept = Caller(
+            world.service,
+            user.user,
+            write(world.admin, "issueToken", {"username": user.username}, "token")["token"],
+        )
+        for _ in range(2):
+            kept = Caller(world.service, user.user, write(kept, "issueToken", {}, "token")["token"])
+        write(world.owner, "updateUser", {"username": user.username} | given)
+        with unchanged(world, world.stranger):
+            input = {"username": world.stranger.username, "lastSeenReleaseVersion": "1"}
+            assert verdict(kept, "updateUser", input) != "OK"
+        assert user.ask("{ me { username } }")["me"] == {"username": user.username}

@@ -1,4 +1,4 @@
-"""Awards at the same time: one row, one notification, and one answer that says so."""
+"""Writes about users at the same time: one award is new, and no token is made for who has just risen."""
 
 import asyncio
 from collections import Counter
@@ -80,3 +80,31 @@ def test_different_badges_at_once_are_all_awarded(world: World) -> None:
     assert awarded == {True: 5, False: 15}
     shown = ask(user, user, "badges { name } badgeProgress { earned } unreadNotificationCount")
     assert len(shown["badges"]) == shown["badgeProgress"]["earned"] == shown["unreadNotificationCount"] == 5
+
+
+def test_no_token_is_made_for_somebody_who_is_promoted_at_the_same_time(world: World) -> None:
+    """Whether the caller may act as the user is to be judged upon the user that the token is stored for."""
+    promote = (
+        'mutation { updateUser(input: {username: "NAME", isPlatformOwner: true}) { userErrors { code } } }'
+    )
+    issue = 'mutation { issueToken(input: {username: "NAME"}) { token } }'
+    ask_rights = "{ me { isPlatformOwner } }"
+
+    async def owners_made(user: Caller) -> list[str]:
+        """The tokens an admin has got that act as a platform owner."""
+        async with httpx.AsyncClient(timeout=60, base_url=world.service.url) as client:
+
+            async def post(token: str, query: str) -> dict[str, Any]:
+                body = {"query": query.replace("NAME", user.username)}
+                headers = {"Authorization": f"Bearer {token}"}
+                answer = (await client.post("/graphql", json=body, headers=headers)).json()
+                return dict(answer.get("data") or {})
+
+            posts = [post(world.admin.token, issue) for _ in range(16)]
+            posts.insert(5, post(world.owner.token, promote))
+            made = [(answer.get("issueToken") or {}).get("token") for answer in await asyncio.gather(*posts)]
+            rights = [(token, await post(token, ask_rights)) for token in made if token]
+        return [token for token, answer in rights if (answer.get("me") or {}).get("isPlatformOwner")]
+
+    for _ in range(5):
+        assert asyncio.run(owners_made(world.new_user())) == []

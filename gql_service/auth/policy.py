@@ -118,8 +118,8 @@ class DocumentAccess(NamedTuple):
 class UserAccess(NamedTuple):
     """Proof that the caller may change one user; only `Policy` makes one."""
 
-    actor_id: str | None
-    """None for the operator at the command line."""
+    origin_id: str | None
+    """Who is behind the caller: see `Principal.origin_id`; None for the operator at the command line."""
     user_id: str
     is_admin: bool
     is_owner: bool
@@ -208,7 +208,7 @@ class Policy:
             if user is None or not (owner or user.tenant_id in administered):
                 raise NotFound("User not found")
         admin = owner or user.tenant_id in administered
-        return UserAccess(principal.user_id, user.user_id, admin, owner, administered, _SEAL)
+        return UserAccess(principal.origin_id, user.user_id, admin, owner, administered, _SEAL)
 
     def token(self, principal: Principal, user: UserWithRights | None) -> UserAccess:
         """May the caller make tokens of a user? Whoever has one acts as them, so nobody may make a token of
@@ -232,7 +232,7 @@ class Policy:
         administered, owner = self.administered(principal), principal.is_platform_owner
         if not (owner or tenant_id in administered):
             raise Forbidden("Only tenant admins can create users")
-        return UserAccess(principal.user_id, "", True, owner, administered, _SEAL)
+        return UserAccess(principal.origin_id, "", True, owner, administered, _SEAL)
 
     def operator(self, user_id: str = "") -> UserAccess:
         """The command line may do everything: whoever runs it holds the database."""

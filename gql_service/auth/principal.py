@@ -14,14 +14,24 @@ class Principal(NamedTuple):
     is_platform_owner: bool
     tenant_ids: frozenset[str]
     """Every tenant the caller is a member of."""
+    origin_id: str
+    """Who made the token that was presented, and every token that led to it: the user, or somebody else."""
 
     @staticmethod
     def of(
-        user_id: str, username: str, tenant_id: str, permissions: Iterable[str], *, is_platform_owner: bool
+        user_id: str,
+        username: str,
+        tenant_id: str,
+        permissions: Iterable[str],
+        *,
+        is_platform_owner: bool,
+        origin_id: str | None = None,
     ) -> "Principal":
         """The caller, given what is stored of them."""
         held = frozenset(permissions)
-        return Principal(user_id, username, tenant_id, held, is_platform_owner, member_of(tenant_id, held))
+        tenant_ids = member_of(tenant_id, held)
+        origin_id = origin_id or user_id
+        return Principal(user_id, username, tenant_id, held, is_platform_owner, tenant_ids, origin_id)
 
 
 def member_of(tenant_id: str, permissions: Iterable[str]) -> frozenset[str]:

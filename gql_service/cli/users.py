@@ -1,7 +1,6 @@
 """The commands about users: who they are, their badges, and what they were told."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import orjson
 import typer
@@ -12,13 +11,12 @@ from gql_service.cli import running
 from gql_service.cli.directory import NewId, TenantId
 from gql_service.cli.updating import user_update
 from gql_service.domain import badges, notifications, provisioning, tenants, users
-from gql_service.domain.pages import MAX_PAGE, Page, PageRequest
+from gql_service.domain.pages import MAX_PAGE, PageRequest
 from gql_service.errors import MalformedData, NotFound
 from gql_service.schema.context import Services
 from gql_service.store.connection import Connection
 from gql_service.transfer.lines import person
 
-T = TypeVar("T")
 user_app = typer.Typer(no_args_is_help=True, help="Users, their badges, and what they were told.")
 user_app.command("update")(user_update)
 
@@ -74,12 +72,15 @@ def user_list(tenant: TenantId) -> None:
         async with services.database.read() as connection:
             if not await tenants.tenant_exists(connection, tenant):
                 raise NotFound(f"There is no tenant {tenant}.")
-        async for user in _pages(
-            services,
-            lambda connection, request: users.page_of_tenant(connection, tenant, request),
-            lambda user: user.user_id,
-        ):
-            _line(user.username, user.user_id, user.email, user.tenant_id)
+        request = PageRequest(MAX_PAGE, backwards=False, after=None, before=None)
+        while True:
+            async with services.database.read() as connection:
+                page = await users.page_of_tenant(connection, tenant, request)
+            for user in page.items:
+                _line(user.username, user.user_id, user.email, user.tenant_id)
+            if not page.has_next:
+                return
+            request = request._replace(after=page.items[-1].user_id)
 
     running.on_migrated(read)
 
@@ -122,13 +123,16 @@ def user_notifications(username: str) -> None:
     async def read(services: Services) -> None:
         async with services.database.read() as connection:
             user = await running.user_named(connection, username)
-        async for told in _pages(
-            services,
-            lambda connection, request: notifications.page_of_user(connection, user.user_id, request),
-            lambda told: told.id,
-        ):
-            read_at = running.instant(told.read_at) or "unread"
-            _line(running.instant(told.created_at), read_at, told.kind, told.title, told.body)
+        after = (user.user_id, "")
+        while True:
+            async with services.database.read() as connection:
+                page = await notifications.of_users(connection, [user.user_id], after, MAX_PAGE)
+            for told in page:
+                read_at = running.instant(told.read_at) or "unread"
+                _line(running.instant(told.created_at), read_at, told.kind, told.title, told.body)
+            if len(page) < MAX_PAGE:
+                return
+            after = page[-1][:2]
 
     running.on_migrated(read)
 
@@ -138,23 +142,6 @@ async def _badges(connection: Connection, user: users.User) -> list[badges.Earne
     if isinstance(earned, MalformedData):
         raise earned
     return earned
-
-
-async def _pages(
-    services: Services,
-    read: Callable[[Connection, PageRequest], Awaitable[Page[T]]],
-    key: Callable[[T], str],
-) -> AsyncIterator[T]:
-    """All items, a page at a time."""
-    request = PageRequest(MAX_PAGE, backwards=False, after=None, before=None)
-    while True:
-        async with services.database.read() as connection:
-            page = await read(connection, request)
-        for item in page.items:
-            yield item
-        if not page.has_next:
-            return
-        request = request._replace(after=key(page.items[-1]))
 
 
 def _line(*cells: str) -> None:

@@ -23,6 +23,7 @@ _PRINCIPALS = Statement(
         users.c.tenant_id,
         users.c.permissions,
         users.c.is_platform_owner,
+        access_tokens.c.issued_by,
     )
     .join(users, users.c.id == access_tokens.c.user_id)
     .where(among(access_tokens.c.id, "ids"))
@@ -96,7 +97,15 @@ async def principals(
             permissions = read_permissions(row[5], row[2])
         except MalformedData as error:
             return error
-        return Principal.of(row[2], row[3], row[4], permissions, is_platform_owner=bool(row[6]))
+        _, _, user_id, username, tenant_id, _, is_platform_owner, issued_by = row
+        return Principal.of(
+            user_id,
+            username,
+            tenant_id,
+            permissions,
+            is_platform_owner=bool(is_platform_owner),
+            origin_id=issued_by,
+        )
 
     return [principal(token) for token in presented]
 
@@ -161,7 +170,7 @@ async def issue_for(
         await transaction.execute(_END, token_id=replaces, of_user=access.user_id, end=end)
     expires_at = None if lifetime is None else now + lifetime * 1000
     return await issue(
-        transaction, access.user_id, label=label, now=now, expires_at=expires_at, issued_by=access.actor_id
+        transaction, access.user_id, label=label, now=now, expires_at=expires_at, issued_by=access.origin_id
     )
 
 

@@ -100,6 +100,17 @@ def merge_decisions(current: list[OptInDecision], given: list[OptInDecision]) ->
     return list(merged.values())
 
 
+def read_map(stored: str, field: str, user_id: str) -> Json:
+    """Raises MalformedData."""
+    try:
+        found = orjson.loads(stored)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise MalformedData(field, user_id, "not an object")
+    return found
+
+
 def read_decisions(stored: str, user_id: str) -> list[OptInDecision]:
     """Raises MalformedData."""
     try:
@@ -174,8 +185,8 @@ def _check_agent_permissions(name: str, types: object) -> None:
     if not good:
         _refuse(
             "personal_agent_permissions",
-            f"`{name}` must map at most {_MAX_FIELDS} types, each of 1 to {_MAX_NAME} characters, "
-            'to objects such as {"read": true, "write": false}.',
+            f'`{name}` must map types to objects such as {{"read": true, "write": false}}: '
+            f"at most {_MAX_FIELDS}, each of 1 to {_MAX_NAME} characters.",
         )
 
 

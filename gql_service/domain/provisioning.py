@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import orjson
 from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_or_nothing
 
 from gql_service import strict_json
 from gql_service.auth.policy import UserAccess
@@ -15,8 +16,8 @@ from gql_service.domain import access_tokens, profiles
 from gql_service.domain.profiles import OptInDecision
 from gql_service.domain.tenants import tenant_exists
 from gql_service.domain.users import User, by_ids
-from gql_service.errors import NotFound, Problem, Rejected, RevisionConflict
-from gql_service.store.connection import Connection, Duplicate, rows_as
+from gql_service.errors import MalformedData, NotFound, Problem, Rejected, RevisionConflict
+from gql_service.store.connection import Connection, rows_as
 from gql_service.store.statement import Statement
 from gql_service.store.tables import memberships, users
 
@@ -26,7 +27,12 @@ _PERMISSION = re.compile(r"[A-Za-z0-9_-]{1,64}::[^\s:\0]{1,128}")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MAX_PERMISSIONS = 1000
 
-_INSERT = Statement(insert(users))
+_INSERT = Statement(
+    insert_or_nothing(users)
+    .values({column.name: bindparam(column.name) for column in users.c})
+    .on_conflict_do_nothing()
+    .returning(users.c.id)
+)
 _LOCK = Statement(select(users).where(users.c.id == bindparam("id")).with_for_update())
 _UPDATE = Statement(
     update(users)
@@ -82,8 +88,6 @@ async def create(
     user = _apply(user, more)
     for tenant in sorted(user.tenant_ids):
         await _require_tenant(transaction, tenant, "tenant_id" if tenant == tenant_id else "permissions")
-    if id is not None and (await by_ids(transaction, [id]))[0]:
-        raise Rejected(Problem.TAKEN, f"A user with the id {id} exists; choose another id.", ("user_id",))
     await insert_user(transaction, user)
     return user
 
@@ -107,21 +111,30 @@ def _new_user(id: str, tenant_id: str, username: str, email: str, now: int) -> U
         project_creation_disabled=False,
         profile_field_change_disabled=False,
         messaging_disabled=False,
-        recent_projects="{}",
+        stored_recent_projects="{}",
         last_seen_release_version=None,
-        personal_agent_permissions="{}",
+        stored_personal_agent_permissions="{}",
         stored_opt_in_decisions="[]",
     )
 
 
 async def insert_user(transaction: Connection, user: User) -> None:
-    """Store a user whose values are known to be good. Raises Rejected where the username is taken."""
-    try:
-        await transaction.execute(_INSERT, **dict(zip(users.c.keys(), user, strict=True)))
-    except Duplicate:
+    """Store a user whose values are known to be good. Raises Rejected where the id or username is taken."""
+    if not await transaction.fetch(_INSERT, **dict(zip(users.c.keys(), user, strict=True))):
+        if (await by_ids(transaction, [user.user_id]))[0]:
+            message = f"A user with the id {user.user_id} exists; choose another id."
+            raise Rejected(Problem.TAKEN, message, ("user_id",))
         message = f"The username {user.username} is taken; choose another."
-        raise Rejected(Problem.TAKEN, message, ("username",)) from None
+        raise Rejected(Problem.TAKEN, message, ("username",))
     await _store_memberships(transaction, user)
+
+
+async def locked(transaction: Connection, user_id: str) -> User:
+    """A user whom nobody changes until the transaction ends. Raises NotFound."""
+    rows = rows_as(User, await transaction.fetch(_LOCK, id=user_id))
+    if not rows:
+        raise NotFound("User not found")
+    return rows[0]
 
 
 async def change(
@@ -134,10 +147,7 @@ async def change(
 ) -> User:
     """Change a user. Raises Rejected, RevisionConflict or NotFound; then nothing has changed."""
     access.verify()
-    rows = rows_as(User, await transaction.fetch(_LOCK, id=access.user_id))
-    if not rows:
-        raise NotFound("User not found")
-    (current,) = rows
+    current = await locked(transaction, access.user_id)
     if expected_revision is not None and expected_revision != current.revision:
         raise RevisionConflict(current.revision, what="user")
     _check_authority(access, current, changes)
@@ -173,16 +183,20 @@ def _apply(user: User, changes: Changes) -> User:
             case "permissions":
                 values["stored_permissions"] = strict_json.dumps(_check_permissions(given))
             case "profile_fields":
-                current = orjson.loads(user.stored_profile_fields)
+                current = profiles.read_map(user.stored_profile_fields, "profileFields", user.user_id)
                 values["stored_profile_fields"] = strict_json.dumps(
                     profiles.merge_profile_fields(current, given)
                 )
             case "recent_projects":
                 current = orjson.loads(user.recent_projects)
-                values[name] = strict_json.dumps(profiles.merge_recent_projects(current, given))
+                values["stored_recent_projects"] = strict_json.dumps(
+                    profiles.merge_recent_projects(current, given)
+                )
             case "personal_agent_permissions":
                 current = orjson.loads(user.personal_agent_permissions)
-                values[name] = strict_json.dumps(profiles.merge_agent_permissions(current, given))
+                values["stored_personal_agent_permissions"] = strict_json.dumps(
+                    profiles.merge_agent_permissions(current, given)
+                )
             case "opt_in_decisions":
                 values["stored_opt_in_decisions"] = _dump_decisions(
                     profiles.merge_decisions(user.opt_in_decisions, given)
@@ -199,9 +213,12 @@ def _apply(user: User, changes: Changes) -> User:
 def _has_risen(before: User, after: User) -> bool:
     if after.is_platform_owner and not before.is_platform_owner:
         return True
-    return before.stored_permissions != after.stored_permissions and not set(after.permissions) <= set(
-        before.permissions
-    )
+    if after.stored_permissions == before.stored_permissions:
+        return False
+    try:
+        return not set(after.permissions) <= set(before.permissions)
+    except MalformedData:
+        return True
 
 
 def _check_authority(access: UserAccess, user: User, changes: Changes) -> None:

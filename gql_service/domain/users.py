@@ -40,9 +40,9 @@ class User(NamedTuple):
     project_creation_disabled: bool
     profile_field_change_disabled: bool
     messaging_disabled: bool
-    recent_projects: str
+    stored_recent_projects: str
     last_seen_release_version: str | None
-    personal_agent_permissions: str
+    stored_personal_agent_permissions: str
     stored_opt_in_decisions: str
 
     @property
@@ -54,6 +54,18 @@ class User(NamedTuple):
     def opt_in_decisions(self) -> list[OptInDecision]:
         """Raises MalformedData."""
         return profiles.read_decisions(self.stored_opt_in_decisions, self.user_id)
+
+    @property
+    def recent_projects(self) -> str:
+        """The canonical text of when each project was last opened. Raises MalformedData."""
+        profiles.read_map(self.stored_recent_projects, "recentProjects", self.user_id)
+        return self.stored_recent_projects
+
+    @property
+    def personal_agent_permissions(self) -> str:
+        """The canonical text of what the agent may do. Raises MalformedData."""
+        profiles.read_map(self.stored_personal_agent_permissions, "personalAgentPermissions", self.user_id)
+        return self.stored_personal_agent_permissions
 
     @property
     def tenant_ids(self) -> frozenset[str]:

@@ -163,12 +163,15 @@ class UserMutation:
     async def issue_token(
         self, info: Info[Context, None], input: Annotated[IssueTokenInput, _INPUT]
     ) -> IssueTokenPayload:
+        policy, viewer = info.context.services.policy, info.context.viewer
         access, _ = await _access(info.context, _given(input.username), Policy.token)
 
         async def issue(connection: Connection, now: int) -> IssueTokenPayload:
+            # Again, under the lock: the user may have got rights meanwhile that the caller has not.
+            access_now = policy.token(viewer, await provisioning.locked(connection, access.user_id))
             token = await access_tokens.issue_for(
                 connection,
-                access,
+                access_now,
                 label=input.label,
                 lifetime=_given(input.expires_in_seconds),
                 replaces=_given(input.replaces),
