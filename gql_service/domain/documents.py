@@ -13,11 +13,10 @@ from sqlalchemy import Text, bindparam, insert, select, tuple_, update
 
 from gql_service import strict_json
 from gql_service.auth.policy import DocumentAccess
-from gql_service.domain.tenants import bytewise
 from gql_service.domain.values import Limits, check_delete_keys, check_document, check_metadata
 from gql_service.errors import Problem, Rejected, RevisionConflict
 from gql_service.store.connection import Connection, Duplicate, LostRace, rows_as
-from gql_service.store.statement import Statement, among
+from gql_service.store.statement import Statement, among, bytewise
 from gql_service.store.tables import documents
 
 Metadata = dict[str, Any]

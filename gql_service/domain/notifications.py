@@ -8,9 +8,8 @@ from typing import NamedTuple
 from sqlalchemy import Text, bindparam, func, insert, select, tuple_, update
 
 from gql_service.domain.pages import Page, PageRequest, keyset_of_each, page_of, page_parameters
-from gql_service.domain.tenants import bytewise
 from gql_service.store.connection import Connection, rows_as
-from gql_service.store.statement import Statement, among
+from gql_service.store.statement import Statement, among, bytewise
 from gql_service.store.tables import notifications
 
 _OF_USER = notifications.c.user_id == bindparam("of_user")

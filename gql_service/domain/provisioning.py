@@ -21,10 +21,10 @@ from gql_service.store.connection import Connection, rows_as
 from gql_service.store.statement import Statement
 from gql_service.store.tables import memberships, users
 
-_USERNAME = re.compile(r"[\w.@+-]{1,150}")
+USERNAME = re.compile(r"[\w.@+-]{1,150}")
 _EMAIL = re.compile(r"[^\s@\0]{1,64}@[^\s@\0]{1,255}")
 _PERMISSION = re.compile(r"[A-Za-z0-9_-]{1,64}::[^\s:\0]{1,128}")
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+USER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MAX_PERMISSIONS = 1000
 
 _INSERT = Statement(
@@ -79,20 +79,20 @@ async def create(
 ) -> User:
     """Add a user, with `more` as `change` takes it. Raises Rejected."""
     access.verify()
-    if not _USERNAME.fullmatch(username):
+    if not USERNAME.fullmatch(username):
         _refuse("username", "A username is 1 to 150 letters, digits and the characters . @ + - _")
-    if id is not None and not _ID.fullmatch(id):
+    if id is not None and not USER_ID.fullmatch(id):
         _refuse("user_id", "An id is 1 to 64 letters, digits, hyphens and underscores.")
-    user = _new_user(id or str(uuid4()), tenant_id, username, _check_email(email), now)
+    user = blank_user(id or str(uuid4()), tenant_id, username, _check_email(email), now)
     _check_authority(access, user, more)
-    user = _apply(user, more)
+    user = apply_changes(user, more)
     for tenant in sorted(user.tenant_ids):
         await _require_tenant(transaction, tenant, "tenant_id" if tenant == tenant_id else "permissions")
     await insert_user(transaction, user)
     return user
 
 
-def _new_user(id: str, tenant_id: str, username: str, email: str, now: int) -> User:
+def blank_user(id: str, tenant_id: str, username: str, email: str, now: int) -> User:
     return User(
         user_id=id,
         tenant_id=tenant_id,
@@ -151,7 +151,7 @@ async def change(
     if expected_revision is not None and expected_revision != current.revision:
         raise RevisionConflict(current.revision, what="user")
     _check_authority(access, current, changes)
-    changed = _apply(current, changes)
+    changed = apply_changes(current, changes)
     if changed == current:
         return current
     changed = changed._replace(revision=current.revision + 1, updated_at=now)
@@ -167,7 +167,7 @@ async def change(
     return changed
 
 
-def _apply(user: User, changes: Changes) -> User:
+def apply_changes(user: User, changes: Changes) -> User:
     """The user with the changes. Raises Rejected."""
     values: dict[str, Any] = {}
     for name, given in changes.items():

@@ -2,17 +2,14 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Text, bindparam, insert, select
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy import bindparam, insert, select
 
 from gql_service.errors import BadUserInput
 from gql_service.store.connection import Connection, Duplicate, rows_as
-from gql_service.store.statement import Statement, among
+from gql_service.store.statement import Statement, among, bytewise
 from gql_service.store.tables import platforms, tenants
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -93,26 +90,6 @@ async def create_platform(
     except Duplicate:
         raise BadUserInput(f"The platform key {key} is taken; choose another.") from None
     return platform
-
-
-class bytewise(FunctionElement[str]):
-    """A text column as it sorts by its bytes on both databases, whatever collation PostgreSQL was given."""
-
-    type = Text()
-    inherit_cache = True
-
-    def __init__(self, column: ColumnElement[str]) -> None:
-        super().__init__(column)
-
-
-@compiles(bytewise)
-def _as_it_is(element: bytewise, compiler: SQLCompiler, **options: Any) -> str:
-    return str(compiler.process(element.clauses, **options))
-
-
-@compiles(bytewise, "postgresql")
-def _in_collation_c(element: bytewise, compiler: SQLCompiler, **options: Any) -> str:
-    return f'{compiler.process(element.clauses, **options)} COLLATE "C"'
 
 
 _TENANTS_BY_IDS = Statement(select(tenants).where(among(tenants.c.id, "ids")))

@@ -10,10 +10,9 @@ from gql_service.auth.principal import member_of
 from gql_service.domain import profiles
 from gql_service.domain.pages import Page, PageRequest, keyset, page_of, page_parameters
 from gql_service.domain.profiles import OptInDecision
-from gql_service.domain.tenants import bytewise
 from gql_service.errors import MalformedData
 from gql_service.store.connection import Connection, rows_as
-from gql_service.store.statement import Statement, among
+from gql_service.store.statement import Statement, among, bytewise
 from gql_service.store.tables import memberships, users
 
 

@@ -89,5 +89,25 @@ def _in_postgres(element: among, compiler: SQLCompiler, **options: Any) -> str:
     return f"{column} = ANY({keys})"
 
 
+class bytewise(FunctionElement[str]):
+    """A text column as it sorts by its bytes on both databases, whatever collation PostgreSQL was given."""
+
+    type = Text()
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[str]) -> None:
+        super().__init__(column)
+
+
+@compiles(bytewise)
+def _as_it_is(element: bytewise, compiler: SQLCompiler, **options: Any) -> str:
+    return str(compiler.process(element.clauses, **options))
+
+
+@compiles(bytewise, "postgresql")
+def _in_collation_c(element: bytewise, compiler: SQLCompiler, **options: Any) -> str:
+    return f'{compiler.process(element.clauses, **options)} COLLATE "C"'
+
+
 PING = Statement(select(1))
 """A sign of life."""

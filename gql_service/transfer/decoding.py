@@ -150,9 +150,9 @@ def _platform(given: Json, _limits: Limits) -> Platform:
 
 def _person(given: Json, _limits: Limits) -> Person:
     id = given["id"]
-    if not provisioning._ID.fullmatch(id):
+    if not provisioning.USER_ID.fullmatch(id):
         raise Broken("`id` must be 1 to 64 letters, digits, hyphens and underscores.")
-    if not provisioning._USERNAME.fullmatch(given["username"]):
+    if not provisioning.USERNAME.fullmatch(given["username"]):
         raise Broken("`username` must be 1 to 150 letters, digits and the characters . @ + - _")
     given["badges"].sort(key=lambda badge: (badge["earnedAt"], badge["name"]))
     badges = {each["name"]: EarnedBadge(id, each["name"], each["earnedAt"]) for each in given["badges"]}
@@ -162,10 +162,10 @@ def _person(given: Json, _limits: Limits) -> Person:
     changes["opt_in_decisions"] = [
         OptInDecision(each["name"], each["optedIn"], each["decidedAt"]) for each in given["optInDecisions"]
     ]
-    user = provisioning._new_user(
+    user = provisioning.blank_user(
         id, given["tenantId"], given["username"], given["email"], given["createdAt"]
     )
-    user = provisioning._apply(user, changes)
+    user = provisioning.apply_changes(user, changes)
     return Person(
         user._replace(revision=given["revision"], updated_at=given["updatedAt"]), list(badges.values())
     )
