@@ -30,7 +30,6 @@ _PRINCIPALS = Statement(
     .where(access_tokens.c.revoked_at.is_(None))
     .where(access_tokens.c.expires_at.is_(None) | (access_tokens.c.expires_at > bindparam("now")))
 )
-_BY_ID = Statement(select(access_tokens.c.id).where(access_tokens.c.id == bindparam("id")))
 _REVOKE = Statement(
     update(access_tokens)
     .where(access_tokens.c.id == bindparam("token_id"), access_tokens.c.revoked_at.is_(None))
@@ -137,7 +136,7 @@ async def issue(
 
 async def revoke(transaction: Connection, id: str, *, now: int) -> None:
     """End a token at once; revoking it again changes nothing. Raises NotFound."""
-    if not await transaction.fetch(_BY_ID, id=id):
+    if not await transaction.fetch(_TOKEN, id=id):
         raise NotFound(f"There is no token {id}; `token list` shows the ids.")
     await transaction.execute(_REVOKE, token_id=id, revoked_at=now)
 

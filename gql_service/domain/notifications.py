@@ -63,11 +63,6 @@ async def pages_of_users(
     return [page_of(found[user_id], request) for user_id in user_ids]
 
 
-async def page_of_user(connection: Connection, user_id: str, request: PageRequest) -> Page[Notification]:
-    """A page of the notifications of one user."""
-    return (await pages_of_users(connection, [user_id], request))[0]
-
-
 async def unread_counts(connection: Connection, user_ids: Sequence[str]) -> list[int]:
     """How many notifications each user has not read."""
     found = {row[0]: row[1] for row in await connection.fetch(_UNREAD, user_ids=set(user_ids))}

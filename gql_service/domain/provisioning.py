@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 from uuid import uuid4
 
-import orjson
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_nothing
 
@@ -188,12 +187,13 @@ def apply_changes(user: User, changes: Changes) -> User:
                     profiles.merge_profile_fields(current, given)
                 )
             case "recent_projects":
-                current = orjson.loads(user.recent_projects)
+                current = profiles.read_map(user.stored_recent_projects, "recentProjects", user.user_id)
                 values["stored_recent_projects"] = strict_json.dumps(
                     profiles.merge_recent_projects(current, given)
                 )
             case "personal_agent_permissions":
-                current = orjson.loads(user.personal_agent_permissions)
+                stored = user.stored_personal_agent_permissions
+                current = profiles.read_map(stored, "personalAgentPermissions", user.user_id)
                 values["stored_personal_agent_permissions"] = strict_json.dumps(
                     profiles.merge_agent_permissions(current, given)
                 )

@@ -30,8 +30,6 @@ from gql_service.schema.types.platform_metadata import PlatformMetadata
 from gql_service.schema.types.session import LocalAuthUser
 from gql_service.schema.types.user import User
 
-EntityUnion = Annotated[Entity, strawberry.union("_Entity", description="What a gateway may ask for.")]
-
 
 @strawberry.type(name="_Service", directives=PUBLIC, description="What a gateway reads to compose the graph.")
 class Service:

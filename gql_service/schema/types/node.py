@@ -46,12 +46,6 @@ def parse_global_id(id: str) -> tuple[str, str]:
     return type_name, key
 
 
-def key_of(id: str, type_name: str) -> str | None:
-    """The key in a global id, if it is one of this type."""
-    found, key = parse_global_id(id)
-    return key if found == type_name else None
-
-
 def encode(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
