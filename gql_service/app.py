@@ -15,6 +15,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gql_service import instants
 from gql_service.auth.policy import Policy
+from gql_service.domain.drafts import Rules
+from gql_service.domain.encryption import KeyRing
 from gql_service.domain.values import Limits
 from gql_service.observability import logging
 from gql_service.schema.build import build_schema
@@ -93,12 +95,16 @@ def build_services(settings: Settings, clock: Callable[[], int] = instants.now) 
         settings.max_metadata_size,
         settings.max_metadata_keys,
     )
+    keys = KeyRing(
+        {id: key.get_secret_value() for id, key in settings.encryption_keys.items()}, settings.active_key
+    )
+    rules = Rules(limits, keys)
     return Services(
         database=database,
         loaders=Loaders(database, clock),
-        writer=Writer(database, limits, clock),
+        writer=Writer(database, rules, clock),
         policy=Policy(settings.admin_permission),
-        limits=limits,
+        rules=rules,
         settings=settings,
         clock=clock,
     )

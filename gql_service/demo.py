@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 from gql_service.auth.policy import Policy
 from gql_service.auth.principal import Principal
-from gql_service.domain import access_tokens, badges, documents, provisioning, tenants, users
-from gql_service.domain.values import Limits
+from gql_service.domain import access_tokens, badges, provisioning, tenants, users, writing
+from gql_service.domain.changes import replacing
+from gql_service.domain.drafts import Rules
 from gql_service.errors import BadUserInput
 from gql_service.store.connection import Connection
 
@@ -22,11 +23,11 @@ class DemoTokens(NamedTuple):
     admin: str
 
 
-async def load(transaction: Connection, *, policy: Policy, limits: Limits, now: int) -> DemoTokens:
+async def load(transaction: Connection, *, policy: Policy, rules: Rules, now: int) -> DemoTokens:
     """Create what is missing, and replace the demo tokens of the last start."""
     found = await users.by_usernames(transaction, [MEMBER, ADMIN])
     if found == [None, None]:
-        await _create(transaction, policy, limits, now)
+        await _create(transaction, policy, rules, now)
         found = await users.by_usernames(transaction, [MEMBER, ADMIN])
     member, admin = found
     if member is None or admin is None or {member.tenant_id, admin.tenant_id} != {TENANT}:
@@ -36,7 +37,7 @@ async def load(transaction: Connection, *, policy: Policy, limits: Limits, now: 
     )
 
 
-async def _create(transaction: Connection, policy: Policy, limits: Limits, now: int) -> users.User:
+async def _create(transaction: Connection, policy: Policy, rules: Rules, now: int) -> users.User:
     await tenants.create_tenant(transaction, name="Acme", id=TENANT, now=now)
     for key, name in PLATFORMS.items():
         await tenants.create_platform(transaction, key=key, tenant_id=TENANT, name=name, now=now)
@@ -66,8 +67,8 @@ async def _create(transaction: Connection, policy: Policy, limits: Limits, now: 
     assert platform is not None, "it was just created"
     caller = Principal.of(member.user_id, MEMBER, TENANT, member.permissions, is_platform_owner=False)
     access = policy.platform_document(caller, platform, member)
-    write = documents.Write(access, documents.replacing(_METADATA, limits), documents.any_revision)
-    await documents.write(transaction, write, limits=limits, now=now)
+    write = writing.Write(access, replacing(_METADATA, rules.limits), writing.any_revision, "demo")
+    await writing.write(transaction, write, rules=rules, now=now)
     return member
 
 

@@ -1,8 +1,16 @@
 """Instants are integers: milliseconds since 1970-01-01 UTC."""
 
+import re
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeGuard
+
+_RFC_3339 = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt]((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(\d{1,9}))?"
+    r"(?:[Zz]|([+-](?:[01]\d|2[0-3]):[0-5]\d))",
+    re.ASCII,
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def now() -> int:
@@ -20,3 +28,28 @@ def rfc3339(instant: int) -> str:
     moment = datetime.fromtimestamp(instant // 1000, UTC)
     fraction = f".{instant % 1000:03}" if instant % 1000 else ""
     return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+
+
+def parse(text: str) -> tuple[datetime, str]:
+    """An instant of RFC 3339, in UTC and to the second, with the digits of its fraction.
+
+    Raises ValueError, also for one without an offset.
+    """
+    match = _RFC_3339.fullmatch(text)
+    if match is None:
+        raise ValueError("not an instant with its offset, such as 2024-01-15T10:30:00Z")
+    day, time_, fraction, offset = match.groups()
+    try:
+        moment = datetime.fromisoformat(f"{day}T{time_}{offset or '+00:00'}").astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(str(error)) from None
+    return moment, fraction or ""
+
+
+def parse_milliseconds(text: str) -> int:
+    """An instant of RFC 3339, from 1970 on, without what is finer than milliseconds. Raises ValueError."""
+    moment, fraction = parse(text)
+    instant = (moment - _EPOCH) // timedelta(milliseconds=1) + int(f"{fraction:0<3}"[:3])
+    if not is_instant(instant):
+        raise ValueError("before 1970")
+    return instant

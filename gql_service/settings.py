@@ -1,10 +1,12 @@
 """The only reader of the environment: every variable starts with `GQL_SERVICE_`."""
 
+import base64
 import json
+import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretBytes, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DRIVERS = {
@@ -12,6 +14,8 @@ DRIVERS = {
     "postgres": "postgresql+asyncpg",
     "postgresql": "postgresql+asyncpg",
 }
+
+_KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class Settings(BaseSettings):
@@ -42,6 +46,14 @@ class Settings(BaseSettings):
     max_metadata_size: int = Field(default=1024 * 1024, ge=1)
     max_metadata_keys: int = Field(default=2000, ge=1)
     request_timeout: float = Field(default=10.0, gt=0)
+    encryption_keys: Annotated[dict[str, SecretBytes], NoDecode] = {}
+    encryption_key: str | None = None
+    sweep_interval: float = Field(default=60.0, gt=0)
+
+    @property
+    def active_key(self) -> str | None:
+        """The id of the key that encrypts: the one that is named, or else the last one listed."""
+        return self.encryption_key or next(reversed(self.encryption_keys), None)
 
     @field_validator("database_url")
     @classmethod
@@ -56,6 +68,30 @@ class Settings(BaseSettings):
         if url.startswith("sqlite") and (rest.strip("/") == "" or ":memory:" in rest):
             raise ValueError("an in-memory SQLite database forgets everything; name a file")
         return url
+
+    @field_validator("encryption_keys", mode="before")
+    @classmethod
+    def _read_keys(cls, given: object) -> dict[str, SecretBytes]:
+        """Keys in base64 by their ids. No message quotes one."""
+        try:
+            listed: Any = json.loads(given) if isinstance(given, str) else given
+            keys = {id: base64.b64decode(key, validate=True) for id, key in listed.items()}
+        except (AttributeError, TypeError, ValueError):
+            raise ValueError('write a JSON object of ids and keys in base64: {"2026-01": "…"}') from None
+        for id, key in keys.items():
+            if not _KEY_ID.fullmatch(id):
+                raise ValueError("the id of a key is 1 to 64 letters, digits, dots, hyphens and underscores")
+            if len(key) != 32:
+                raise ValueError(
+                    f"the key {id} has {len(key)} bytes; 32 are needed (openssl rand -base64 32)"
+                )
+        return {id: SecretBytes(key) for id, key in keys.items()}
+
+    @model_validator(mode="after")
+    def _known_key(self) -> "Settings":
+        if self.encryption_key is not None and self.encryption_key not in self.encryption_keys:
+            raise ValueError("GQL_SERVICE_ENCRYPTION_KEY names no key of GQL_SERVICE_ENCRYPTION_KEYS")
+        return self
 
     @field_validator("cors_origins", mode="before")
     @classmethod

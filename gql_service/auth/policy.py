@@ -98,6 +98,8 @@ class DocumentAccess(NamedTuple):
     tenant_id: str
     platform_id: str
     platform_key: str | None
+    is_admin: bool
+    """Whether the caller is an admin there: flags bind users, not admins."""
     seal: object
 
     @property
@@ -189,7 +191,7 @@ class Policy:
             self.require_admin(principal, platform.tenant_id)
         if user is None or not (own or _belongs(user, platform.tenant_id)):
             raise NotFound("User not found")
-        return _access(principal, user, platform.tenant_id, platform.id, platform.key)
+        return self._document(principal, user, platform.tenant_id, platform.id, platform.key)
 
     def user_wide_document(self, principal: Principal, user: UserFacts | None) -> DocumentAccess:
         """Open the document of a user that names no platform. Raises NotFound or Forbidden."""
@@ -197,7 +199,7 @@ class Policy:
             self.require_admin(principal, user.tenant_id if user else "")
         if user is None:
             raise NotFound("User not found")
-        return _access(principal, user, user.tenant_id, USER_WIDE, None)
+        return self._document(principal, user, user.tenant_id, USER_WIDE, None)
 
     def user(self, principal: Principal, user: UserFacts | None) -> UserAccess:
         """May the caller change a user? Raises Forbidden or NotFound, not telling who exists."""
@@ -234,6 +236,25 @@ class Policy:
             raise Forbidden("Only tenant admins can create users")
         return UserAccess(principal.origin_id, "", True, owner, administered, _SEAL)
 
+    def _document(
+        self,
+        principal: Principal,
+        user: UserFacts,
+        tenant_id: str,
+        platform_id: str,
+        platform_key: str | None,
+    ) -> DocumentAccess:
+        return DocumentAccess(
+            actor_id=principal.user_id,
+            user_id=user.user_id,
+            username=user.username,
+            tenant_id=tenant_id,
+            platform_id=platform_id,
+            platform_key=platform_key,
+            is_admin=self.administers(principal, tenant_id),
+            seal=_SEAL,
+        )
+
     def operator(self, user_id: str = "") -> UserAccess:
         """The command line may do everything: whoever runs it holds the database."""
         return UserAccess(None, user_id, True, True, frozenset(), _SEAL)
@@ -241,17 +262,3 @@ class Policy:
 
 def _belongs(user: UserFacts, tenant_id: str) -> bool:
     return user.tenant_id == tenant_id or tenant_id in user.tenant_ids
-
-
-def _access(
-    principal: Principal, user: UserFacts, tenant_id: str, platform_id: str, platform_key: str | None
-) -> DocumentAccess:
-    return DocumentAccess(
-        actor_id=principal.user_id,
-        user_id=user.user_id,
-        username=user.username,
-        tenant_id=tenant_id,
-        platform_id=platform_id,
-        platform_key=platform_key,
-        seal=_SEAL,
-    )

@@ -73,7 +73,7 @@ def _stopped(_signal: int, _frame: object) -> NoReturn:
 
 def _load_demo(transaction: Connection, now: int) -> Awaitable[demo_data.DemoTokens]:
     services = build_services(running.settings())
-    return demo_data.load(transaction, policy=services.policy, limits=services.limits, now=now)
+    return demo_data.load(transaction, policy=services.policy, rules=services.rules, now=now)
 
 
 def _print_demo(tokens: demo_data.DemoTokens, address: str) -> None:

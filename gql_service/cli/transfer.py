@@ -90,7 +90,9 @@ async def _export(services: Services, file: str) -> int:
 
 async def _import(services: Services, file: str, from_line: int) -> Summary:
     with _source(file) as (source, size), _progress("Importing", size, DownloadColumn()) as advance:
-        return await load(services.database, source, services.limits, from_line=from_line, report=advance)
+        return await load(
+            services.database, source, services.rules.limits, from_line=from_line, report=advance
+        )
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Keyset pages: rows after or before a key, so that no row appears twice or is missed while others come."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, select
@@ -75,3 +75,14 @@ def page_of(items: Sequence[T], request: PageRequest) -> Page[T]:
     if request.backwards:
         return Page(list(items[::-1]), has_previous=more, has_next=request.before is not None)
     return Page(list(items), has_previous=request.after is not None, has_next=more)
+
+
+def page_of_list(items: Sequence[T], request: PageRequest, key: Callable[[T], str]) -> Page[T]:
+    """A page of what is at hand whole, in the order of its keys."""
+    found = [
+        item
+        for item in items
+        if (request.after is None or key(item) > request.after)
+        and (request.before is None or key(item) < request.before)
+    ]
+    return page_of(found[::-1] if request.backwards else found, request)

@@ -38,6 +38,8 @@ class Platform(NamedTuple):
     tenant_id: str
     name: str
     created_at: int
+    strict: bool = False
+    """Whether its documents have defined keys only."""
 
     @property
     def user_id(self) -> None:

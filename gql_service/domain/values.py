@@ -1,6 +1,6 @@
 """What metadata may be: the rules for keys, values and whole documents."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from gql_service import strict_json
@@ -16,14 +16,15 @@ class Limits(NamedTuple):
     max_metadata_keys: int
 
 
-def check_metadata(metadata: object, limits: Limits) -> dict[str, Any]:
-    """Keys and values given for writing. Raises Rejected, naming the key."""
+def check_metadata(
+    metadata: object, limits: Limits, field: tuple[str, ...] = ("metadata",)
+) -> dict[str, str]:
+    """Keys and values given for writing as an object: the canonical text of each. Raises Rejected."""
     if not isinstance(metadata, dict):
-        raise Rejected(Problem.INVALID_VALUE, "`metadata` must be a JSON object.", ("metadata",))
-    for key, value in metadata.items():
-        _check_key(key, limits)
-        _check_value(key, value, limits)
-    return metadata
+        raise Rejected(Problem.INVALID_VALUE, "`metadata` must be a JSON object.", field)
+    for key in metadata:
+        check_key(key, limits, (*field, key))
+    return {key: check_value(value, limits, (*field, key)) for key, value in metadata.items()}
 
 
 def check_delete_keys(delete_keys: object) -> Sequence[str]:
@@ -33,15 +34,15 @@ def check_delete_keys(delete_keys: object) -> Sequence[str]:
     return delete_keys
 
 
-def check_document(metadata: Mapping[str, Any], text: str, limits: Limits) -> None:
-    """A whole document about to be stored, with its canonical text. Raises Rejected."""
-    if len(metadata) > limits.max_metadata_keys:
+def check_document(keys: int, size: int, limits: Limits) -> None:
+    """A whole document about to be stored: its keys, and the bytes of its values. Raises Rejected."""
+    if keys > limits.max_metadata_keys:
         raise Rejected(
             Problem.TOO_MANY_KEYS,
-            f"The document would have {len(metadata)} keys; {limits.max_metadata_keys} are allowed.",
+            f"The document would have {keys} keys; {limits.max_metadata_keys} are allowed.",
             ("metadata",),
         )
-    if (size := len(text.encode())) > limits.max_metadata_size:
+    if size > limits.max_metadata_size:
         raise Rejected(
             Problem.DOCUMENT_TOO_LARGE,
             f"The document would take {size} bytes; {limits.max_metadata_size} are allowed.",
@@ -49,7 +50,8 @@ def check_document(metadata: Mapping[str, Any], text: str, limits: Limits) -> No
         )
 
 
-def _check_key(key: str, limits: Limits) -> None:
+def check_key(key: str, limits: Limits, field: tuple[str, ...]) -> None:
+    """A key about to be written. Raises Rejected, naming the input at fault."""
     shown = key if len(key) <= 40 else key[:40] + "…"
     if not key:
         problem = "A key must not be empty."
@@ -61,17 +63,25 @@ def _check_key(key: str, limits: Limits) -> None:
         problem = f"The key {shown!r} begins or ends with white space."
     else:
         return
-    raise Rejected(Problem.INVALID_KEY, problem, ("metadata", key))
+    raise Rejected(Problem.INVALID_KEY, problem, field)
 
 
-def _check_value(key: str, value: Any, limits: Limits) -> None:
+def check_value(value: Any, limits: Limits, field: tuple[str, ...]) -> str:
+    """A value about to be written; returns its canonical text. Raises Rejected, naming the input at fault."""
     try:
         strict_json.check(value)
     except strict_json.InvalidJson as error:
-        raise Rejected(Problem.INVALID_VALUE, str(error), ("metadata", key)) from None
-    if (size := len(strict_json.dumps(value).encode())) > limits.max_value_size:
+        raise Rejected(Problem.INVALID_VALUE, str(error), field) from None
+    text = strict_json.dumps(value)
+    check_size(text, limits, field)
+    return text
+
+
+def check_size(text: str, limits: Limits, field: tuple[str, ...]) -> None:
+    """The canonical text of a value. Raises Rejected, naming the input at fault."""
+    if (size := len(text.encode())) > limits.max_value_size:
         raise Rejected(
             Problem.VALUE_TOO_LARGE,
             f"The value takes {size} bytes; {limits.max_value_size} are allowed.",
-            ("metadata", key),
+            field,
         )

@@ -29,7 +29,8 @@ def resolver(
     if _module(definition.extensions.get("guard", definition).resolve) != _CONVERTER:
         raise Unplannable  # somebody has put a resolver in front of it
     if field.base_resolver is not None:
-        return *_call(schema, nodes[0], definition, field), None
+        column = None if nodes[0].arguments else getattr(field.base_resolver.wrapped_func, "column", None)
+        return *_call(schema, nodes[0], definition, field), column and f"row.{column}"
     read, name = field.default_resolver, field.python_name
     is_leaf = is_leaf_type(get_nullable_type(definition.type))
     return lambda _run, source: read(source, name), None, _attribute(parent, field) if is_leaf else None

@@ -23,6 +23,7 @@ from gql_service.schema.types.platform import Platform
 from gql_service.schema.types.platform_metadata import PlatformMetadata
 from gql_service.schema.types.user import User
 from gql_service.schema.types.user_error import InvalidInput, RevisionConflict
+from gql_service.schema.types.user_metadata import UserMetadata
 
 _ANY: ScalarDefinition = strawberry.scalar(
     name="_Any",
@@ -56,7 +57,7 @@ def build_schema() -> strawberry.federation.Schema:
     schema = strawberry.federation.Schema(
         query=Query,
         mutation=Mutation,
-        types=[User, Platform, PlatformMetadata, InvalidInput, RevisionConflict],
+        types=[User, Platform, PlatformMetadata, UserMetadata, InvalidInput, RevisionConflict],
         config=StrawberryConfig(scalar_map=SCALARS, default_resolver=read),
         scalar_overrides={FederationAny: _ANY},
     )

@@ -7,10 +7,14 @@ from typing import TypeVar
 from gql_service.auth.policy import DocumentAccess, Policy, UserFacts
 from gql_service.auth.principal import Principal
 from gql_service.domain.access import find_document, find_documents_of
-from gql_service.domain.documents import Change, OpenDocument, Precondition, Write, Written, any_revision
+from gql_service.domain.changes import Change
+from gql_service.domain.documents import Document
+from gql_service.domain.drafts import Rules
+from gql_service.domain.idempotency import Answer, Once
 from gql_service.domain.tenants import Platform
 from gql_service.domain.users import User
-from gql_service.domain.values import Limits
+from gql_service.domain.views import OpenDocument
+from gql_service.domain.writing import Precondition, Write, any_revision
 from gql_service.errors import RequestError, Unauthenticated
 from gql_service.schema.loaders import Loaders
 from gql_service.schema.writer import Writer
@@ -29,7 +33,7 @@ class Services:
     loaders: Loaders
     writer: Writer
     policy: Policy
-    limits: Limits
+    rules: Rules
     settings: Settings
     clock: Callable[[], int]
     """The current instant, in milliseconds."""
@@ -41,6 +45,8 @@ class Context:
 
     services: Services
     principal: Principal | None
+    door: str = "graphql"
+    """What the history of a document is to say of where its changes come from."""
     _platforms: dict[str, Awaitable[Platform | None]] = field(default_factory=dict)
 
     @property
@@ -66,23 +72,20 @@ class Context:
 
     async def document(self, access: DocumentAccess) -> OpenDocument:
         """Read a document that was found for the caller."""
-        key = (access.user_id, access.platform_id)
-        return OpenDocument.of(access, await self.services.loaders.documents.load(key))
+        return self.opened(access, await self.services.loaders.documents.load(access.key))
 
     async def documents_of(
         self, platform_key: str | None, users: Sequence[UserFacts]
     ) -> list[OpenDocument | RequestError]:
         """Read the documents of users who are at hand: see `domain.access.find_documents_of`."""
         found = await find_documents_of(self, self.services.policy, self.viewer, platform_key, users)
-        opened = [each for each in found if isinstance(each, DocumentAccess)]
-        read = iter(
-            await self.services.loaders.documents.load_many(
-                [(access.user_id, access.platform_id) for access in opened]
-            )
-        )
-        return [
-            OpenDocument.of(each, next(read)) if isinstance(each, DocumentAccess) else each for each in found
-        ]
+        keys = [each.key for each in found if isinstance(each, DocumentAccess)]
+        read = iter(await self.services.loaders.documents.load_many(keys))
+        return [self.opened(each, next(read)) if isinstance(each, DocumentAccess) else each for each in found]
+
+    def opened(self, access: DocumentAccess, document: Document) -> OpenDocument:
+        """A document as the caller sees it now."""
+        return OpenDocument.of(access, document, self.services.rules.keys, self.services.clock)
 
     def write_with(self, work: Callable[[Connection, int], Awaitable[T]]) -> Awaitable[T]:
         """Run `work` in one transaction, given the current instant."""
@@ -90,7 +93,11 @@ class Context:
         return services.database.write(lambda connection: work(connection, services.clock()))
 
     def write(
-        self, access: DocumentAccess, change: Change, precondition: Precondition = any_revision
-    ) -> Awaitable[Written]:
+        self,
+        access: DocumentAccess,
+        change: Change,
+        precondition: Precondition = any_revision,
+        once: Once | None = None,
+    ) -> Awaitable[Answer]:
         """Write a document in one transaction. Raises Rejected."""
-        return self.services.writer.write(Write(access, change, precondition))
+        return self.services.writer.write(Write(access, change, precondition, self.door, once))

@@ -8,8 +8,9 @@ from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 from gql_service.auth.policy import Role, allows
-from gql_service.domain.documents import OpenDocument
+from gql_service.domain import views
 from gql_service.domain.users import User as UserRow
+from gql_service.domain.views import OpenDocument
 from gql_service.errors import BadUserInput, NotFound
 from gql_service.schema.context import Context
 from gql_service.schema.inputs import UserBy
@@ -17,10 +18,13 @@ from gql_service.schema.types.node import Node, parse_global_id
 from gql_service.schema.types.platform import Platform
 from gql_service.schema.types.platform_metadata import PlatformMetadata
 from gql_service.schema.types.user import User
+from gql_service.schema.types.user_metadata import UserMetadata
 
 Entity = User | Platform | PlatformMetadata
+"""What a gateway may ask for."""
+Found = Entity | UserMetadata
 T = TypeVar("T", bound=Node)
-Find = Callable[[Context, Sequence[str]], Awaitable[Sequence[Entity | None]]]
+Find = Callable[[Context, Sequence[str]], Awaitable[Sequence[Found | None]]]
 
 
 class Reference(NamedTuple):
@@ -45,7 +49,7 @@ async def find_all(context: Context, references: Sequence[Reference | Exception 
     Raises Unauthenticated.
     """
     context.viewer  # noqa: B018 - nobody without a token finds anything
-    keys: dict[Find, dict[str, Entity | None]] = {}
+    keys: dict[Find, dict[str, Found | None]] = {}
     for each in references:
         if isinstance(each, Reference):
             keys.setdefault(each.find, {})[each.key] = None
@@ -54,29 +58,29 @@ async def find_all(context: Context, references: Sequence[Reference | Exception 
     return [keys[each.find][each.key] if isinstance(each, Reference) else each for each in references]
 
 
-async def users_by_id(context: Context, ids: Sequence[str]) -> list[Entity | None]:
+async def users_by_id(context: Context, ids: Sequence[str]) -> list[Found | None]:
     """By the users' own ids."""
     return _visible(context, await context.services.loaders.users.load_many(ids))
 
 
-async def users_by_name(context: Context, usernames: Sequence[str]) -> list[Entity | None]:
+async def users_by_name(context: Context, usernames: Sequence[str]) -> list[Found | None]:
     """By username."""
     return _visible(context, await context.services.loaders.users_named.load_many(usernames))
 
 
-def _visible(context: Context, rows: Sequence[UserRow | None]) -> list[Entity | None]:
+def _visible(context: Context, rows: Sequence[UserRow | None]) -> list[Found | None]:
     verdict = context.services.policy.verdict(Role.TENANT_MEMBER, context.viewer)
     return [User(row=row) if row is not None and allows(verdict, row) else None for row in rows]
 
 
-async def platforms_by_key(context: Context, keys: Sequence[str]) -> list[Entity | None]:
+async def platforms_by_key(context: Context, keys: Sequence[str]) -> list[Found | None]:
     """By the platforms' keys."""
     rows = [await found for found in [context.platform(key) for key in keys]]
     sees = context.services.policy.sees_platform
     return [Platform(row=row) if row and sees(context.viewer, row) else None for row in rows]
 
 
-async def documents_by_key(context: Context, keys: Sequence[str]) -> list[Entity | None]:
+async def documents_by_key(context: Context, keys: Sequence[str]) -> list[Found | None]:
     """By `userId:platformKey`, where the key of the user-wide document ends with the colon."""
     names = [key.partition(":") for key in keys if ":" in key]
     users = await context.services.loaders.users.load_many([user_id for user_id, _, _ in names])
@@ -84,7 +88,7 @@ async def documents_by_key(context: Context, keys: Sequence[str]) -> list[Entity
     for (_, _, platform_key), user in zip(names, users, strict=True):
         if user is not None:
             asked.setdefault(platform_key, []).append(user)
-    found: dict[str, Entity] = {}
+    found: dict[str, Found] = {}
     for platform_key, owners in asked.items():
         with suppress(NotFound):
             for row in await context.documents_of(platform_key or None, owners):
@@ -93,10 +97,30 @@ async def documents_by_key(context: Context, keys: Sequence[str]) -> list[Entity
     return [found.get(key) for key in keys]
 
 
+async def entries_by_key(context: Context, keys: Sequence[str]) -> list[Found | None]:
+    """By `userId:platformKey:key`, where the platform's key is empty in the user-wide document."""
+    names = {key: key.split(":", 2) for key in keys if key.count(":") >= 2}
+    asked = list(dict.fromkeys(f"{user_id}:{platform_key}" for user_id, platform_key, _ in names.values()))
+    opened = dict(zip(asked, await documents_by_key(context, asked), strict=True))
+    readable = {name: each.row.access for name, each in opened.items() if isinstance(each, PlatformMetadata)}
+    read = await context.services.loaders.whole_documents.load_many([each.key for each in readable.values()])
+    whole = dict(zip(readable, read, strict=True))
+    rules, now = context.services.rules, context.services.clock()
+    found: dict[str, Found] = {}
+    for key, (user_id, platform_key, name) in names.items():
+        document = f"{user_id}:{platform_key}"
+        if document in whole:
+            row = views.entry_of(readable[document], whole[document], name, rules.keys, now)
+            if row is not None:
+                found[key] = UserMetadata(row=row)
+    return [found.get(key) for key in keys]
+
+
 _BY_GLOBAL_ID: dict[str, Find] = {
     "User": users_by_id,
     "Platform": platforms_by_key,
     "PlatformMetadata": documents_by_key,
+    "UserMetadata": entries_by_key,
 }
 
 

@@ -1,8 +1,28 @@
 """The input types."""
 
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from typing import Any
+
 import strawberry
 
-from gql_service.schema.scalars import JSONObject
+from gql_service.domain.value_types import ValueType
+from gql_service.schema.enums import described_enum
+from gql_service.schema.scalars import DateTime, JSONObject
+
+described_enum(
+    ValueType,
+    "ValueType",
+    "How to understand the text of a value.",
+    {
+        ValueType.string: "Text, as it is.",
+        ValueType.number: "A number as JSON writes it: a 64-bit integer, or a finite double.",
+        ValueType.boolean: "`true` or `false`.",
+        ValueType.date: "A day, `2024-03-01`, or an instant of RFC 3339, kept in UTC.",
+        ValueType.json: "Any JSON text, kept in canonical form.",
+        ValueType.binary: "Base64 of RFC 4648 with its padding.",
+    },
+)
 
 
 @strawberry.input(one_of=True, description="A user by exactly one of their keys.")
@@ -25,6 +45,11 @@ class DocumentInput:
     expected_revision: int | None = strawberry.field(
         default=None, description="Write only if the document is at this revision; 0 means never written."
     )
+    idempotency_key: str | None = strawberry.field(
+        default=None,
+        description="A text of your own that makes it safe to send this again: within 24 hours the write is "
+        "done once, and its first answer repeated.",
+    )
 
 
 @strawberry.input(description="Which keys to remove and which to set; at least one of the two is needed.")
@@ -45,3 +70,45 @@ class ReplacePlatformMetadataInput(DocumentInput):
 @strawberry.input(description="Which document to empty.")
 class ClearPlatformMetadataInput(DocumentInput):
     pass
+
+
+def _optional(description: str) -> Any:
+    return strawberry.field(default=strawberry.UNSET, description=description)
+
+
+@strawberry.input(description="An entry to create or change. What is left out of one that exists stays.")
+class UserMetadataInput:
+    metadata_key: str = strawberry.field(description="The key.")
+    metadata_value: str | None = _optional("The value as text, of the entry's type. A new entry needs one.")
+    value_type: ValueType | None = _optional("By default that of the definition, or else `string`.")
+    category: str | None = _optional("What the entry is grouped by, up to 100 characters.")
+    description: str | None = _optional("What the entry is for, up to 500 characters.")
+    source: str | None = _optional("What system has made it, up to 100 characters.")
+    is_encrypted: bool | None = _optional("Whether to store the value encrypted. By default not.")
+    is_indexed: bool | None = _optional("Whether users may be searched by the value. By default not.")
+    is_public: bool | None = _optional("Whether the user may see the entry. By default not.")
+    is_editable: bool | None = _optional("Whether the user may change the entry. By default not.")
+    valid_from: DateTime | None = _optional("From when on the entry is valid; by default always.")
+    valid_until: DateTime | None = _optional("When the entry expires; by default never.")
+
+
+@strawberry.input(description="Which entries to remove and which to create or change, all or none.")
+class SetUserMetadataInput(DocumentInput):
+    entries: list[UserMetadataInput] = strawberry.field(
+        default_factory=list, description="Entries to create or change, after the removals."
+    )
+    delete_keys: list[str] = strawberry.field(
+        default_factory=list, description="Keys to remove; one that does not exist is no error."
+    )
+
+
+def given(input: Any) -> Any:
+    """What a client has given, as plain JSON: without what it has left out."""
+    if isinstance(input, list):
+        return [given(each) for each in input]
+    if isinstance(input, Enum):
+        return input.value
+    if is_dataclass(input):
+        values = {field.name: getattr(input, field.name) for field in fields(input)}
+        return {name: given(value) for name, value in values.items() if value is not strawberry.UNSET}
+    return input

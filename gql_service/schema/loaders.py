@@ -161,6 +161,8 @@ class Loaders:
         """How many notifications of a user id are unread."""
         self.documents: Loader[tuple[str, str], Document] = Loader(database, documents.by_keys)
         """By user id and platform id; empty at revision 0 where nothing was ever written."""
+        self.whole_documents: Loader[tuple[str, str], Document] = Loader(database, documents.whole_by_keys)
+        """The same, with what is known of each key."""
         self.members: Loader[tuple[str, PageRequest, str | None], Page[User]] = Loader(
             database, pages, scans=True
         )

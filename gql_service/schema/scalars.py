@@ -24,6 +24,8 @@ from gql_service.instants import is_instant, rfc3339
 
 DateTime = NewType("DateTime", int)
 Timestamp = NewType("Timestamp", int)
+JSON = NewType("JSON", object)
+"""Outward, the canonical text of a value; inward, the decoded value."""
 JSONObject = NewType("JSONObject", object)
 """Outward, the canonical text of an object; inward, a decoded dictionary."""
 
@@ -67,6 +69,25 @@ def _literal(node: ValueNode, variables: Mapping[str, Any]) -> Any:
     raise GraphQLError("This is no JSON value: text needs quotes.", node)
 
 
+def _instant(value: Any) -> Any:
+    """The text as it is: resolvers read it, and say in their own way what is wrong with it."""
+    if not isinstance(value, str) or len(value) > 64:
+        raise GraphQLError("An instant is expected as text, such as 2024-01-15T10:30:00Z.")
+    return value
+
+
+def _json_value(value: Any) -> Any:
+    try:
+        strict_json.check(value, strict_json.MAX_DEPTH)
+    except strict_json.InvalidJson as error:
+        raise GraphQLError(str(error)) from None
+    return value
+
+
+def _json_literal(node: ValueNode, variables: Mapping[str, Any] | None = None) -> Any:
+    return _json_value(_literal(node, variables or {}))
+
+
 def _milliseconds(value: Any) -> int:
     if not is_instant(value):
         raise GraphQLError("A whole number of milliseconds, from 0 and below 2^53, is expected.")
@@ -79,12 +100,21 @@ SCALARS: dict[object, ScalarDefinition] = {
         description="An instant as RFC 3339 text in UTC, for example `2024-01-15T10:30:00Z`.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         serialize=rfc3339,
+        parse_value=_instant,
     ),
     Timestamp: strawberry.scalar(
         name="Timestamp",
         description="An instant as milliseconds since 1970-01-01 UTC, from 0 and below 2^53.",
         serialize=_milliseconds,
         parse_value=_milliseconds,
+    ),
+    JSON: strawberry.scalar(
+        name="JSON",
+        description="A JSON value, as a literal or in a variable. Integers fit in 64 bits, keys are unique.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
+        serialize=_splice,
+        parse_value=_json_value,
+        parse_literal=_json_literal,
     ),
     JSONObject: strawberry.scalar(
         name="JSONObject",

@@ -12,14 +12,19 @@ import strawberry
 ResolveAll = Callable[..., Awaitable[Sequence[Any]]]
 
 
-def together(*, description: str, directives: Sequence[object] = ()) -> Callable[[ResolveAll], Any]:
+def together(
+    *, description: str, directives: Sequence[object] = (), column: str | None = None
+) -> Callable[[ResolveAll], Any]:
     """Make a field of a function from a list of objects, `info` and arguments to the list of their values.
 
-    A value that is an exception is an error of that object's field alone.
+    A value that is an exception is an error of that object's field alone. Where no argument is given, the
+    value may be found in a `column` of the object's row.
     """
 
     def field(resolve_all: ResolveAll) -> Any:
-        return strawberry.field(_of_one(resolve_all), description=description, directives=directives)
+        resolve = _of_one(resolve_all)
+        resolve.column = column  # type: ignore[attr-defined]
+        return strawberry.field(resolve, description=description, directives=directives)
 
     return field
 

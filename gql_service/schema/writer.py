@@ -8,8 +8,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from gql_service.domain.documents import Write, Written, write_all
-from gql_service.domain.values import Limits
+from gql_service.domain.drafts import Rules
+from gql_service.domain.idempotency import Answer
+from gql_service.domain.writing import Write, write_all
 from gql_service.store.connection import Connection
 from gql_service.store.database import Database
 
@@ -21,20 +22,20 @@ class _Asked(NamedTuple):
     """A write that somebody waits for."""
 
     write: Write
-    answer: asyncio.Future[Written]
+    answer: asyncio.Future[Answer]
 
 
 class Writer:
     """The writes of one process."""
 
-    def __init__(self, database: Database, limits: Limits, clock: Callable[[], int]) -> None:
+    def __init__(self, database: Database, rules: Rules, clock: Callable[[], int]) -> None:
         self._database = database
-        self._limits = limits
+        self._rules = rules
         self._clock = clock
         self._asked: deque[_Asked] = deque()
         self._writing: asyncio.Task[None] | None = None
 
-    async def write(self, write: Write) -> Written:
+    async def write(self, write: Write) -> Answer:
         """Write a document. Raises Rejected, or Unavailable; then nothing is written."""
         asked = _Asked(write, asyncio.get_running_loop().create_future())
         self._asked.append(asked)
@@ -51,9 +52,9 @@ class Writer:
             self._writing = None
 
     async def _write_together(self, batch: list[_Asked]) -> None:
-        async def transaction(connection: Connection) -> list[Written | Exception]:
+        async def transaction(connection: Connection) -> list[Answer | Exception]:
             writes = [asked.write for asked in batch]
-            return await write_all(connection, writes, limits=self._limits, now=self._clock())
+            return await write_all(connection, writes, rules=self._rules, now=self._clock())
 
         try:
             results = await self._database.write(transaction)

@@ -30,6 +30,11 @@ class Connection(Protocol):
         """The rows of a query."""
         ...
 
+    async def hold(self, names: Iterable[str], *, alone: bool) -> None:
+        """In a transaction: hold names until it ends, together with others, or alone. What somebody holds
+        alone, nobody else holds. On SQLite transactions follow each other anyway."""
+        ...
+
     async def execute(self, statement: Statement, **parameters: Any) -> None:
         """Run a statement without rows. Raises Duplicate."""
         ...

@@ -1,9 +1,12 @@
 """PostgreSQL: asyncpg, READ COMMITTED with row locks, timeouts, and life behind a transaction pooler."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import Text, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from gql_service.errors import Unavailable
 from gql_service.settings import Settings
@@ -22,6 +25,15 @@ _AGAIN = ("40001", "40P01")  # serialization_failure, deadlock_detected
 _BUSY = ("55P03", "57014", "53300", "57P03")  # lock or statement timeout, too many or no connections yet
 
 
+def _hold(lock: Callable[..., Any]) -> Statement:
+    names = func.unnest(bindparam("names", type_=ARRAY(Text))).column_valued("name")
+    return Statement(select(lock(func.hashtextextended(names, 0))))
+
+
+_HOLD = _hold(func.pg_advisory_xact_lock_shared)
+_HOLD_ALONE = _hold(func.pg_advisory_xact_lock)
+
+
 class _Connected:
     """A connection of the pool."""
 
@@ -35,6 +47,10 @@ class _Connected:
             observe(sql)
         rows: Sequence[Row] = await self._raw.fetch(sql, *bind(parameters))
         return rows
+
+    async def hold(self, names: Iterable[str], *, alone: bool) -> None:
+        if wanted := sorted(names):
+            await self.fetch(_HOLD_ALONE if alone else _HOLD, names=wanted)
 
     async def execute(self, statement: Statement, **parameters: Any) -> None:
         await self.execute_many(statement, [parameters])

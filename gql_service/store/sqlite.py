@@ -7,7 +7,7 @@ scans, and commits. Writes that queue up while one commits share the next commit
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
@@ -34,6 +34,9 @@ class _Inline:
 
     async def fetch(self, statement: Statement, **parameters: Any) -> list[Row]:
         return self._run(statement, parameters).fetchall()
+
+    async def hold(self, _names: Iterable[str], *, alone: bool) -> None:
+        pass
 
     async def execute(self, statement: Statement, **parameters: Any) -> None:
         await self.execute_many(statement, [parameters])

@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Double,
     ForeignKey,
     Index,
     LargeBinary,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     false,
+    text,
 )
 from sqlalchemy.types import UserDefinedType
 
@@ -39,6 +41,10 @@ metadata = MetaData(
     }
 )
 
+_EXPIRES = text("expires_at IS NOT NULL")
+_BYTEWISE = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text that sorts by its bytes on both databases."""
+
 tenants = Table(
     "tenants",
     metadata,
@@ -55,6 +61,7 @@ platforms = Table(
     Column("tenant_id", Text, ForeignKey("tenants.id"), nullable=False),
     Column("name", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("strict", Boolean, nullable=False, server_default=false()),
 )
 
 users = Table(
@@ -131,7 +138,9 @@ access_tokens = Table(
 )
 
 # `platform_id` is the empty string for the user-wide document, hence no foreign key. A cleared document
-# keeps its row, because a revision is never used twice.
+# keeps its row, because a revision is never used twice. `metadata` has the values that everybody who may read
+# the document may always see; `attributes` has all else about each key, and the other values, if there are
+# any: then the document is `conditional`. It comes last, for most reads do without it.
 documents = Table(
     "documents",
     metadata,
@@ -141,4 +150,68 @@ documents = Table(
     Column("revision", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    Column("conditional", Boolean, nullable=False, server_default=false()),
+    Column("expires_at", BigInteger),
+    Column("attributes", JsonText, nullable=False, server_default="{}"),
+    Index("ix_documents_expires_at", "expires_at", sqlite_where=_EXPIRES, postgresql_where=_EXPIRES),
+)
+
+# A row for each write that changed something: history now, and what subscribers are told.
+document_changes = Table(
+    "document_changes",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("platform_id", Text, primary_key=True),
+    Column("revision", BigInteger, primary_key=True),
+    Column("actor_id", Text),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("changes", JsonText, nullable=False),
+)
+
+# What `isIndexed` entries are found by. `equality` is a digest of the value, keyed where it is encrypted;
+# then there is neither text nor number. PostgreSQL indexes no more than 2,704 bytes, hence the digest.
+metadata_index = Table(
+    "metadata_index",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("platform_id", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("equality", LargeBinary, nullable=False),
+    Column("text_value", _BYTEWISE),
+    Column("number_value", Double),
+    Column("encrypted", Boolean, nullable=False),
+    Column("valid_from", BigInteger),
+    Column("valid_until", BigInteger),
+    Index("ix_metadata_index_equality", "platform_id", "key", "equality", "user_id"),
+    Index("ix_metadata_index_text", "platform_id", "key", "text_value", "user_id"),
+    Index("ix_metadata_index_number", "platform_id", "key", "number_value", "user_id"),
+    Index("ix_metadata_index_user", "platform_id", "key", "user_id"),
+    sqlite_with_rowid=False,
+)
+
+# What entries of a platform may be: see `domain.definitions`.
+metadata_definitions = Table(
+    "metadata_definitions",
+    metadata,
+    Column("platform_id", Text, ForeignKey("platforms.id"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("value_type", Text, nullable=False),
+    Column("rules", JsonText, nullable=False),
+    Column("defaults", JsonText, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# What was answered to a write that may be sent again. `key` begins with the id of who sent it.
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("platform_id", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("request", LargeBinary, nullable=False),
+    Column("response", JsonText, nullable=False),
+    Column("created_at", BigInteger, nullable=False, index=True),
 )

@@ -187,10 +187,19 @@ def _notification(given: Json, _limits: Limits) -> Notification:
 
 def _document(given: Json, limits: Limits) -> Filed:
     metadata = check_metadata(given["metadata"], limits)
-    text = strict_json.dumps(metadata)
-    check_document(metadata, text, limits)
-    revision, created_at, updated_at = given["revision"], given["createdAt"], given["updatedAt"]
-    document = Document(given["userId"], USER_WIDE, text, revision, created_at, updated_at)
+    text = strict_json.dumps(given["metadata"])
+    check_document(len(metadata), len(text.encode()), limits)
+    document = Document(
+        given["userId"],
+        USER_WIDE,
+        metadata=text,
+        revision=given["revision"],
+        created_at=given["createdAt"],
+        updated_at=given["updatedAt"],
+        conditional=False,
+        expires_at=None,
+        attributes="{}",
+    )
     return Filed(given["platformKey"], document)
 
 

@@ -7,10 +7,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gql_service import strict_json
-from gql_service.domain.documents import CLEARING, Change, OpenDocument, Precondition, patching, replacing
+from gql_service.domain.changes import CLEARING, Change, patching, replacing
+from gql_service.domain.views import OpenDocument
+from gql_service.domain.writing import Precondition
 from gql_service.errors import (
     SIZE_PROBLEMS,
     BadUserInput,
+    MalformedData,
     Problem,
     Rejected,
     RequestError,
@@ -53,7 +56,9 @@ class RestEndpoint:
 
     async def _respond(self, request: Request) -> Response:
         context = Context(
-            self._services, await authenticate(_raw(request, "authorization"), self._services.loaders)
+            self._services,
+            await authenticate(_raw(request, "authorization"), self._services.loaders),
+            door="rest",
         )
         if context.principal is None:
             raise Unauthenticated
@@ -66,11 +71,13 @@ class RestEndpoint:
             match, none_match = _tags(request, "if-match"), _tags(request, "if-none-match")
             if match is not None and not _names(match, document.revision, weak=False):
                 raise RevisionConflict(document.revision)
-            if _names(none_match, document.revision, weak=True):
+            # What is to be seen of a conditional document changes with time, too.
+            if _names(none_match, document.revision, weak=True) and not document.conditional:
                 return Response(status_code=304, headers=_headers(document.revision))
             return _document(document)
         change = await self._change(request)
-        document = (await context.write(access, change, _precondition(request))).document
+        written = await context.write(access, change, _precondition(request))
+        document = context.opened(access, written.document)
         if request.method == "DELETE":
             return Response(status_code=204, headers=_headers(document.revision))
         return _document(document)
@@ -83,9 +90,9 @@ class RestEndpoint:
             _check_fields(body, {"metadata"})
             if "metadata" not in body:
                 raise Rejected(Problem.METADATA_REQUIRED, "This field is required.", ("metadata",))
-            return replacing(body["metadata"], self._services.limits)
+            return replacing(body["metadata"], self._services.rules.limits)
         _check_fields(body, {"metadata", "delete_keys"})
-        return patching(body.get("metadata"), body.get("delete_keys"), self._services.limits)
+        return patching(body.get("metadata"), body.get("delete_keys"), self._services.rules.limits)
 
     async def _read(self, request: Request) -> dict[str, Any]:
         text = await read_body(request.receive, _raw(request, "content-length"), self._settings.max_body_size)
@@ -144,6 +151,9 @@ def _names(tags: set[str] | None, revision: int, *, weak: bool) -> bool:
 
 
 def _document(document: OpenDocument) -> Response:
+    """Raises MalformedData."""
+    if isinstance(document.metadata, MalformedData):
+        raise document.metadata
     body = {
         "username": document.username,
         "platform_key": document.platform_key,

@@ -1,22 +1,51 @@
 """`PlatformMetadata`: all metadata of one user on one platform, with its revision."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 from strawberry import Info
 
-from gql_service.domain.documents import OpenDocument
-from gql_service.errors import NotFound
+from gql_service.domain import views
+from gql_service.domain.pages import page_of_list
+from gql_service.domain.views import OpenDocument, OpenEntry
+from gql_service.errors import BadUserInput, Forbidden, NotFound
+from gql_service.instants import parse_milliseconds
 from gql_service.schema.auth import SELF, TENANT_MEMBER
 from gql_service.schema.context import Context
 from gql_service.schema.scalars import DateTime, JSONObject
+from gql_service.schema.together import together
 from gql_service.schema.types import user as user_type
+from gql_service.schema.types.connection import AFTER, BEFORE, FIRST, LAST, read_page
 from gql_service.schema.types.node import ID, Node, column, global_id
+from gql_service.schema.types.user_metadata import UserMetadata, UserMetadataConnection
 
 if TYPE_CHECKING:
     from gql_service.schema.types.user import User
 
 LazyUser = Annotated["User", strawberry.lazy("gql_service.schema.types.user")]
+
+
+@strawberry.input(description="Which entries are meant; all conditions must hold.")
+class EntryFilter:
+    key_prefix: str | None = strawberry.field(default=None, description="The key begins with this text.")
+    category: str | None = strawberry.field(default=None, description="The category is exactly this.")
+    source: str | None = strawberry.field(default=None, description="The source is exactly this.")
+
+    def matches(self, row: OpenEntry) -> bool:
+        """Whether an entry is meant."""
+        return (
+            (self.key_prefix is None or row.metadata_key.startswith(self.key_prefix))
+            and (self.category is None or row.entry.category == self.category)
+            and (self.source is None or row.entry.source == self.source)
+        )
+
+
+def _instant(text: str) -> int:
+    try:
+        return parse_milliseconds(text)
+    except ValueError as error:
+        raise BadUserInput(f"`asOf`: {text!r} is no instant: {error}.") from None
 
 
 @strawberry.federation.type(
@@ -30,10 +59,71 @@ class PlatformMetadata(Node):
     platform_key: str | None = column(
         "The platform's key; null for the metadata that belongs to no platform."
     )
-    metadata: JSONObject = column("The keys and their values.")
     revision: int = column("Counts the writes that changed something; 0 before any.")
     created_at: DateTime | None = column("When the first key was written.")
     updated_at: DateTime | None = column("When a key last changed.")
+
+    @together(
+        column="metadata",
+        description="The keys and their values: the entries that the viewer sees and that are valid now, or "
+        "were or will be at another instant.",
+    )
+    async def metadata(
+        documents: Sequence["PlatformMetadata"],
+        info: Info[Context, None],
+        keys: Annotated[list[str] | None, strawberry.argument(description="Only these keys.")] = None,
+        as_of: Annotated[
+            DateTime | None, strawberry.argument(description="What is valid then; by default now.")
+        ] = None,
+    ) -> list[JSONObject]:
+        if keys is None and as_of is None:
+            return [document.row.metadata for document in documents]  # type: ignore[misc]
+        context = info.context
+        at = context.services.clock() if as_of is None else _instant(str(as_of))
+        rows = [document.row for document in documents]
+        whole = await context.services.loaders.whole_documents.load_many([row.access.key for row in rows])
+        ring = context.services.rules.keys
+        return [
+            JSONObject(views.projection(row.access, document, ring, at, keys))
+            for row, document in zip(rows, whole, strict=True)
+        ]
+
+    @strawberry.field(description="One entry; null where there is none that the viewer sees and is valid.")
+    async def entry(
+        self,
+        info: Info[Context, None],
+        key: Annotated[str, strawberry.argument(description="The key.")],
+    ) -> UserMetadata | None:
+        services, access = info.context.services, self.row.access
+        document = await services.loaders.whole_documents.load(access.key)
+        found = views.entry_of(access, document, key, services.rules.keys, services.clock())
+        return None if found is None else UserMetadata(row=found)
+
+    @strawberry.field(description="The entries that the viewer sees, in the order of their keys.")
+    async def entries(
+        self,
+        info: Info[Context, None],
+        first: Annotated[int | None, FIRST] = None,
+        after: Annotated[str | None, AFTER] = None,
+        last: Annotated[int | None, LAST] = None,
+        before: Annotated[str | None, BEFORE] = None,
+        where: Annotated[EntryFilter | None, strawberry.argument(description="Which entries.")] = None,
+        include_inactive: Annotated[
+            bool, strawberry.argument(description="Also those not valid yet and those expired; for admins.")
+        ] = False,
+    ) -> UserMetadataConnection:
+        request = read_page(first, after, last, before)
+        services, access = info.context.services, self.row.access
+        if include_inactive and not access.is_admin:
+            raise Forbidden("Only tenant admins see entries that are not valid")
+        document = await services.loaders.whole_documents.load(access.key)
+        found = views.entries(
+            access, document, services.rules.keys, services.clock(), inactive=include_inactive
+        )
+        if where is not None:
+            found = [entry for entry in found if where.matches(entry)]
+        page = page_of_list(found, request, lambda entry: entry.metadata_key)
+        return UserMetadataConnection(page=page, total_count=len(found))
 
     @strawberry.field(description=ID)
     def id(self) -> strawberry.ID:

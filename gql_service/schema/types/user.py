@@ -9,8 +9,8 @@ from strawberry import Info
 from gql_service import strict_json
 from gql_service.auth.policy import Role, allows
 from gql_service.domain import badges, users
-from gql_service.domain.documents import OpenDocument
 from gql_service.domain.profiles import visible_fields
+from gql_service.domain.views import OpenDocument
 from gql_service.errors import MalformedData
 from gql_service.schema.auth import SELF, TENANT_MEMBER
 from gql_service.schema.context import Context

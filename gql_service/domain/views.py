@@ -1,0 +1,170 @@
+"""Documents and entries as a viewer sees them: who may see which value, when, is decided here alone."""
+
+import hashlib
+from collections.abc import Callable, Collection
+from typing import Any, NamedTuple
+
+import orjson
+
+from gql_service import strict_json
+from gql_service.auth.policy import DocumentAccess
+from gql_service.domain.documents import Document
+from gql_service.domain.encryption import KeyRing, Place, Undecipherable
+from gql_service.domain.entries import Entry
+from gql_service.domain.value_types import ValueType, outward
+from gql_service.errors import MalformedData
+
+
+def sees(access: DocumentAccess, entry: Entry) -> bool:
+    """Whether the viewer may know of an entry while it is valid."""
+    return access.is_admin or entry.is_public
+
+
+class OpenDocument(NamedTuple):
+    """A document that the caller may have, with whose it is: the subject of the rules, too."""
+
+    user_id: str
+    username: str
+    tenant_id: str
+    platform_key: str | None
+    metadata: str | MalformedData
+    """The canonical text of the object of what the caller sees now; or why it cannot be told."""
+    revision: int
+    created_at: int | None
+    updated_at: int | None
+    access: DocumentAccess
+    conditional: bool
+
+    @property
+    def tenant_ids(self) -> frozenset[str]:
+        return frozenset({self.tenant_id})
+
+    @staticmethod
+    def of(
+        access: DocumentAccess, document: Document, keys: KeyRing, clock: Callable[[], int]
+    ) -> "OpenDocument":
+        """What was read, with what allows to."""
+        metadata: str | MalformedData = document.metadata
+        if document.conditional:
+            try:
+                metadata = projection(access, document, keys, clock())
+            except MalformedData as error:
+                metadata = error
+        return OpenDocument(
+            access.user_id,
+            access.username,
+            access.tenant_id,
+            access.platform_key,
+            metadata,
+            document.revision,
+            document.created_at,
+            document.updated_at,
+            access,
+            document.conditional,
+        )
+
+
+class OpenEntry(NamedTuple):
+    """An entry that the caller sees, under the names of its fields; the subject of the rules, too."""
+
+    access: DocumentAccess
+    metadata_key: str
+    entry: Entry
+    keys: KeyRing
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.entry, name)
+
+    @property
+    def value_type(self) -> ValueType:
+        return self.entry.type
+
+    @property
+    def user_id(self) -> str:
+        return self.access.user_id
+
+    @property
+    def tenant_id(self) -> str:
+        return self.access.tenant_id
+
+    @property
+    def tenant_ids(self) -> frozenset[str]:
+        return frozenset({self.tenant_id})
+
+    @property
+    def value(self) -> str:
+        """The canonical JSON text of the value. Raises MalformedData."""
+        return plain_text(self.access, self.metadata_key, self.entry, self.keys)
+
+    @property
+    def metadata_value(self) -> str:
+        """The value as text. Raises MalformedData."""
+        return outward(self.entry.type, self.value)
+
+    @property
+    def digest(self) -> str:
+        """What tells this value of this key from others. Raises MalformedData."""
+        return digest(self.metadata_key, self.entry.type, self.value)
+
+    @property
+    def can_change(self) -> bool:
+        return self.access.is_admin or self.entry.is_editable
+
+
+def digest(key: str, type_: ValueType, text: str) -> str:
+    """64 hexadecimal digits for a key, the type and the value that it has."""
+    return hashlib.sha256(strict_json.dumps([key, type_.value, text]).encode()).hexdigest()
+
+
+def plain_text(access: DocumentAccess, key: str, entry: Entry, keys: KeyRing) -> str:
+    """The canonical JSON text of a value, decrypted where need be. Raises MalformedData."""
+    if entry.text is not None:
+        return entry.text
+    try:
+        return keys.decrypt(Place.of(access, key), entry.ciphertext or "")
+    except Undecipherable as error:
+        raise MalformedData("metadata", access.user_id, f"`{key}` cannot be decrypted: {error}") from None
+
+
+def projection(
+    access: DocumentAccess,
+    document: Document,
+    keys: KeyRing,
+    at: int,
+    only: Collection[str] | None = None,
+) -> str:
+    """The canonical text of the object that the viewer sees at an instant, or of these keys of it.
+
+    Raises MalformedData.
+    """
+    content = document.content()
+    shown = {}
+    for key in content if only is None else only:
+        entry = content.get(key)
+        if entry is not None and entry.is_active(at) and sees(access, entry):
+            shown[key] = orjson.Fragment(plain_text(access, key, entry, keys))
+    return strict_json.dumps(shown)
+
+
+def entries(
+    access: DocumentAccess, document: Document, keys: KeyRing, at: int, *, inactive: bool = False
+) -> list[OpenEntry]:
+    """The entries that the viewer sees at an instant, in the order of their keys; admins may see inactive
+    ones, too."""
+    content = document.content()
+    found = [(key, entry) for key in content if (entry := content.get(key)) is not None]
+    return [
+        OpenEntry(access, key, entry, keys)
+        for key, entry in found
+        if sees(access, entry) and (entry.is_active(at) or (inactive and access.is_admin))
+    ]
+
+
+def entry_of(
+    access: DocumentAccess, document: Document, key: str, keys: KeyRing, at: int
+) -> OpenEntry | None:
+    """One entry, if the viewer sees it at an instant."""
+    entry = document.content().get(key)
+    if entry is None or not entry.is_active(at) or not sees(access, entry):
+        return None
+    return OpenEntry(access, key, entry, keys)

@@ -1,0 +1,174 @@
+"""The one way documents are written.
+
+A write locks the row, checks the precondition against it, lets a draft compute the new content, and stores it
+with the next revision, its history and its index; one that changes nothing stores nothing. It needs the proof
+that `auth.policy` hands out. Writes of several documents, or several writes of one, share a transaction.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from gql_service.auth.policy import DocumentAccess
+from gql_service.domain import definitions, documents, history, index
+from gql_service.domain.changes import Change
+from gql_service.domain.definitions import FREE, PlatformRules
+from gql_service.domain.documents import Document, Key
+from gql_service.domain.drafts import Draft, Rules
+from gql_service.domain.encryption import Place
+from gql_service.domain.entries import Entry
+from gql_service.domain.idempotency import Answer, Answers, Once
+from gql_service.domain.values import check_document
+from gql_service.errors import RevisionConflict
+from gql_service.store.connection import Connection
+
+Precondition = Callable[[int], bool]
+"""Whether a write may proceed on a document at this revision (0: never written)."""
+Changed = Mapping[str, tuple[Entry | None, Entry | None]]
+
+
+class Write(NamedTuple):
+    """A change of one document, with the proof that the caller may make it."""
+
+    access: DocumentAccess
+    change: Change
+    precondition: Precondition
+    source: str = "graphql"
+    """The door the write came through."""
+    once: Once | None = None
+    """Given where the same write may be sent again, and is to be done only once."""
+
+
+class Conflict(RevisionConflict):
+    """A precondition failed on this document, of which the caller named these keys."""
+
+    def __init__(self, document: Document, keys: Sequence[str]) -> None:
+        super().__init__(document.revision)
+        self.document = document
+        self.keys = keys
+
+
+def any_revision(_revision: int) -> bool:
+    """The precondition of a caller who has none."""
+    return True
+
+
+def exactly_revision(expected: int) -> Precondition:
+    """The precondition of a caller who has seen one revision."""
+    return lambda revision: revision == expected
+
+
+async def write(transaction: Connection, one: Write, *, rules: Rules, now: int) -> Answer:
+    """Write one document. Raises Rejected."""
+    (result,) = await write_all(transaction, [one], rules=rules, now=now)
+    if isinstance(result, Exception):
+        raise result
+    return result
+
+
+async def write_all(
+    transaction: Connection, writes: Sequence[Write], *, rules: Rules, now: int, dry: bool = False
+) -> list[Answer | Exception]:
+    """Each write stands or falls alone; of one document, they follow each other. What is refused is answered
+    with Rejected, or Conflict where a precondition fails. If it is dry, nothing is stored."""
+    platform_ids = {write.access.platform_id for write in writes if write.access.platform_key is not None}
+    await transaction.hold(platform_ids, alone=False)
+    platforms = await definitions.of_platforms(transaction, platform_ids)
+    before = await documents.lock(transaction, {write.access.key for write in writes})
+    batch = _Batch(before, platforms, rules, now)
+    await batch.answers.read(transaction, {(each.access, each.once) for each in writes if each.once})
+    results = [batch.answer(write) for write in writes]
+    if not dry:
+        await batch.store(transaction)
+    return results
+
+
+class _Batch:
+    """The documents of one transaction, and what is to be stored at its end."""
+
+    def __init__(
+        self, before: Mapping[Key, Document], platforms: Mapping[str, PlatformRules], rules: Rules, now: int
+    ) -> None:
+        self.answers = Answers(now)
+        self._before = before
+        self._after = dict(before)
+        self._platforms = platforms
+        self._rules = rules
+        self._now = now
+        self._index = index.Updates()
+        self._recorded: list[history.Row] = []
+        self._forgotten: dict[Key, set[str]] = {}
+
+    def answer(self, write: Write) -> Answer | Exception:
+        """Do a write, or say why not."""
+        try:
+            write.access.verify()
+            if write.once and (given := self.answers.find(write.access, write.once)):
+                return given
+            answer = self._write(write)
+        except Exception as refusal:
+            return refusal
+        if write.once:
+            self.answers.keep(write.access, write.once, answer)
+        return answer
+
+    async def store(self, transaction: Connection) -> None:
+        """Store what has changed. Raises LostRace."""
+        changed = [
+            self._after[key] for key in sorted(self._after) if self._after[key] is not self._before[key]
+        ]
+        await documents.store(transaction, changed, self._before)
+        for document, keep in self._forgotten.items():
+            await history.forget(transaction, document, keep)
+        await history.record(transaction, self._recorded)
+        await self._index.store(transaction)
+        await self.answers.store(transaction)
+
+    def _write(self, write: Write) -> Answer:
+        access, change, precondition, source, _ = write
+        current = self._after[access.key]
+        if not precondition(current.revision):
+            raise Conflict(current, sorted(change.keys))
+        content = current.content()
+        platform = self._platforms.get(access.platform_id, FREE)
+        draft = Draft(access, content, self._rules, platform, self._now)
+        change.apply(draft)
+        changed = draft.changes()
+        document = current
+        if changed:
+            metadata, attributes = content.encode()
+            check_document(len(content), len(metadata.encode()) + content.hidden_size(), self._rules.limits)
+            document = self._after[access.key] = Document(
+                *access.key,
+                metadata=metadata,
+                revision=current.revision + 1,
+                created_at=current.created_at or self._now,
+                updated_at=self._now,
+                conditional=content.is_conditional,
+                expires_at=content.expires_at,
+                attributes=attributes,
+            )
+            self._note(draft, document, source, changed)
+        if draft.purges:
+            self._forget(access.key, set(content))
+        gone = {
+            key for key, (entry, after) in changed.items() if after is None and entry and draft.sees(entry)
+        }
+        return Answer(document, sorted(gone & change.deleting))
+
+    def _note(self, draft: Draft, document: Document, source: str, changed: Changed) -> None:
+        """What the history and the index are to say."""
+        actor, text = draft.access.actor_id, history.changes_text(changed)
+        row = history.Row(*document[:2], document.revision, actor, self._now, source, text)
+        self._recorded.append(row)
+        for key, (before, after) in changed.items():
+            place = Place.of(draft.access, key)
+            if after is not None and after.is_indexed:
+                text = draft.text(key, after)
+                self._index.set(place, index.row_of(place, after, text, self._rules.keys))
+            elif key in draft.expired or (before is not None and before.is_indexed):
+                self._index.set(place, None)
+
+    def _forget(self, document: Key, keep: set[str]) -> None:
+        self._forgotten[document] = keep & self._forgotten.get(document, keep)
+        self._recorded = [row.without_values(keep) if row[:2] == document else row for row in self._recorded]
+        self.answers.forget(document)

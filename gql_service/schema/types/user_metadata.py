@@ -1,0 +1,106 @@
+"""`UserMetadata`: one key of a user's metadata, with its type, flags, window, and who wrote it when."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+from strawberry import Info
+
+from gql_service.auth.policy import Role, allows
+from gql_service.domain.pages import Page
+from gql_service.domain.value_types import ValueType
+from gql_service.domain.views import OpenEntry
+from gql_service.schema.auth import AUTHENTICATED, SELF
+from gql_service.schema.context import Context
+from gql_service.schema.scalars import JSON, DateTime
+from gql_service.schema.types import user as user_type
+from gql_service.schema.types.connection import PageInfo, page_info
+from gql_service.schema.types.node import ID, Node, column, encode, global_id
+
+if TYPE_CHECKING:
+    from gql_service.schema.types.user import User
+
+LazyUser = Annotated["User", strawberry.lazy("gql_service.schema.types.user")]
+_MALFORMED = "An error where what is stored cannot be decrypted."
+
+
+@strawberry.type(directives=AUTHENTICATED, description="What the viewer may do with an entry.")
+class EntryCapabilities:
+    edit: bool = strawberry.field(description="Change it.")
+    delete: bool = strawberry.field(description="Remove it.")
+
+
+@strawberry.type(
+    directives=SELF, description="One key of a user's metadata, with all that is known about it."
+)
+class UserMetadata(Node):
+    row: strawberry.Private[OpenEntry]
+    user_id: strawberry.ID = column("The user this metadata belongs to.")
+    metadata_key: str = column("The key, unique within the document.")
+    metadata_value: str | None = column(f"The value as text, to be understood by `valueType`. {_MALFORMED}")
+    value: JSON | None = column(f"The value as JSON. {_MALFORMED}")
+    value_type: ValueType = column("How to understand the text of the value.")
+    category: str | None = column("What the entry is grouped by.")
+    description: str | None = column("What the entry is for.")
+    source: str | None = column("What system has made it.")
+    is_encrypted: bool = column("Whether the value is stored encrypted.")
+    is_indexed: bool = column("Whether users may be searched by the value.")
+    is_public: bool = column("Whether the user may see the entry.")
+    is_editable: bool = column("Whether the user may change the entry.")
+    valid_from: DateTime | None = column("From when on the entry is valid; null means always.")
+    valid_until: DateTime | None = column("When the entry expires; null means never.")
+    created_at: DateTime = column("When the entry was created.")
+    updated_at: DateTime = column("When the entry last changed.")
+    digest: str | None = column(f"Stands for key, type and value: `expectedDigests` takes it. {_MALFORMED}")
+
+    @strawberry.field(description=ID)
+    def id(self) -> strawberry.ID:
+        access = self.row.access
+        key = f"{access.user_id}:{access.platform_key or ''}:{self.row.metadata_key}"
+        return global_id("UserMetadata", key)
+
+    @strawberry.field(description="What the viewer may do with the entry.")
+    def viewer_can(self) -> EntryCapabilities:
+        able = self.row.can_change
+        return EntryCapabilities(edit=able, delete=able)
+
+    @strawberry.field(description="Who created the entry; null where that is unknown to the viewer.")
+    async def created_by(self, info: Info[Context, None]) -> LazyUser | None:
+        return await person(info.context, self.row.created_by)
+
+    @strawberry.field(description="Who last changed the entry; null where that is unknown to the viewer.")
+    async def updated_by(self, info: Info[Context, None]) -> LazyUser | None:
+        return await person(info.context, self.row.updated_by)
+
+
+async def person(context: Context, user_id: str | None) -> "User | None":
+    """A user, as far as the viewer may know of them."""
+    row = None if user_id is None else await context.services.loaders.users.load(user_id)
+    verdict = context.services.policy.verdict(Role.TENANT_MEMBER, context.principal)
+    return user_type.User(row=row) if row is not None and allows(verdict, row) else None
+
+
+@strawberry.type(directives=AUTHENTICATED, description="An entry in a list.")
+class UserMetadataEdge:
+    cursor: str = strawberry.field(description="Where the entry stands in the list.")
+    node: UserMetadata = strawberry.field(description="The entry.")
+
+
+@strawberry.type(directives=AUTHENTICATED, description="A page of entries, in the order of their keys.")
+class UserMetadataConnection:
+    page: strawberry.Private[Page[OpenEntry]]
+    total_count: int = strawberry.field(description="How many entries the whole list has.")
+
+    @strawberry.field(description="The entries with their cursors.")
+    def edges(self) -> list[UserMetadataEdge]:
+        return [
+            UserMetadataEdge(cursor=encode(row.metadata_key), node=UserMetadata(row=row))
+            for row in self.page.items
+        ]
+
+    @strawberry.field(description="The entries.")
+    def nodes(self) -> list[UserMetadata]:
+        return [UserMetadata(row=row) for row in self.page.items]
+
+    @strawberry.field(description="Where the page lies in the list.")
+    def page_info(self) -> PageInfo:
+        return page_info(self.page, [row.metadata_key for row in self.page.items])

@@ -1,0 +1,49 @@
+"""Typed entries, set and read through the front door: the examples of their document, flags and windows."""
+
+from typing import Any
+
+from tests.support.world import Caller, World
+
+ENTRY = """userId metadataKey metadataValue valueType category description source isEncrypted isIndexed
+  isPublic isEditable validFrom validUntil createdAt updatedAt createdBy { username } updatedBy { username }
+  value digest viewerCan { edit delete }"""
+SET = f"""mutation ($input: SetUserMetadataInput!) {{ setUserMetadata(input: $input) {{
+  platformMetadata {{ metadata revision }} entries {{ {ENTRY} }} deletedKeys
+  userErrors {{ code message field
+    ... on RevisionConflict {{ currentRevision entries {{ metadataKey }} }} }} }} }}"""
+
+
+def set_entries(caller: Caller, world: World, *entries: dict[str, Any], **input: Any) -> Any:
+    given = {"platformKey": world.platform_key, "entries": list(entries)} | input
+    return caller.ask(SET, input=given)["setUserMetadata"]
+
+
+def test_an_entry_comes_back_as_it_was_set(world: World) -> None:
+    entry = {
+        "metadataKey": "feature_flags.new_dashboard",
+        "metadataValue": "true",
+        "valueType": "boolean",
+        "category": "feature_flags",
+        "description": "Beta access",
+        "source": "admin_panel",
+        "isEncrypted": False,
+        "isIndexed": True,
+        "isPublic": False,
+        "isEditable": False,
+        "validFrom": "2024-03-01T00:00:00Z",
+        "validUntil": "2124-06-01T00:00:00Z",
+    }
+    payload = set_entries(world.admin, world, entry, username=world.member.username)
+    assert payload["userErrors"] == []
+    (found,) = payload["entries"]
+    assert {name: found[name] for name in entry} == entry
+    assert found["userId"] == world.member.id
+    assert found["value"] is True
+    assert found["createdBy"] == found["updatedBy"] == {"username": world.admin.username}
+    assert found["viewerCan"] == {"edit": True, "delete": True}
+    assert payload["platformMetadata"]["metadata"] == {"feature_flags.new_dashboard": True}
+    asked = f"""query ($key: String!) {{ platformMetadata(platformKey: $key) {{ metadata revision
+      entries(first: 9) {{ totalCount nodes {{ {ENTRY} }} }}
+      entry(key: "feature_flags.new_dashboard") {{ id }} }} }}"""
+    seen = world.member.ask(asked, key=world.platform_key)["platformMetadata"]
+    assert seen == {"metadata": {}, "revision": 1, "entries": {"totalCount": 0, "nodes": []}, "entry": None}
