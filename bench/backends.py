@@ -20,8 +20,8 @@ class Backend(Protocol):
     name: str
     version: str
 
-    def loaded(self, users: int) -> tuple[str, Dataset]:
-        """The URL of a new database with this many users, ready to be copied."""
+    def loaded(self, users: int, *, conditional: bool = False) -> tuple[str, Dataset]:
+        """The URL of a new database with this many users, ready to be copied: see `data.load`."""
 
     def copy(self, url: str) -> str:
         """The URL of a new copy of a database that nobody is using."""
@@ -37,9 +37,9 @@ class Sqlite:
         self._folder = folder
         self._count = 0
 
-    def loaded(self, users: int) -> tuple[str, Dataset]:
+    def loaded(self, users: int, *, conditional: bool = False) -> tuple[str, Dataset]:
         url = self._new()
-        dataset = asyncio.run(load(url, users))
+        dataset = asyncio.run(load(url, users, conditional=conditional))
         with closing(sqlite3.connect(_file(url))) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return url, dataset
@@ -68,9 +68,9 @@ class Postgres:
         self._count = 0
         self.version = asyncio.run(_server_version(server.port))
 
-    def loaded(self, users: int) -> tuple[str, Dataset]:
+    def loaded(self, users: int, *, conditional: bool = False) -> tuple[str, Dataset]:
         url = self._new()
-        dataset = asyncio.run(load(url, users))
+        dataset = asyncio.run(load(url, users, conditional=conditional))
         self._psql("VACUUM ANALYZE", url.rpartition("/")[2])
         return url, dataset
 

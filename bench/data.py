@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from gql_service import instants, strict_json
 from gql_service.domain import access_tokens
+from gql_service.domain.entries import Content, Entry
+from gql_service.domain.value_types import type_of
 from gql_service.settings import Settings
 from gql_service.store import migrations, tables
 from gql_service.store.connection import Connection
@@ -41,14 +43,18 @@ class Dataset(NamedTuple):
     """By caller: `admin`, `member`, and `expired` and `revoked`, which nobody may accept."""
 
 
-async def load(url: str, users: int) -> Dataset:
-    """Create the tables in an empty database, and fill them. The same number gives the same users."""
+async def load(url: str, users: int, *, conditional: bool = False) -> Dataset:
+    """Create the tables in an empty database, and fill them. The same number gives the same users.
+
+    Documents have the attributes they would have had they been patched. If they are conditional, each has
+    two more entries: one that is hidden from its user, and one that is valid for a while.
+    """
     people = list(_people(users))
     settings = Settings(database_url=url)
     await migrations.upgrade(settings)
     engine = create_async_engine(settings.database_url)
     async with engine.begin() as transaction:
-        await _fill(transaction, people)
+        await _fill(transaction, people, conditional)
     await engine.dispose()
     database = open_database(settings)
     tokens = await database.write(lambda transaction: _issue_tokens(transaction, people))
@@ -65,7 +71,7 @@ def _people(users: int) -> Iterator[Person]:
         yield Person(id, f"user_{number:06}" if number else "admin")
 
 
-async def _fill(transaction: AsyncConnection, people: Sequence[Person]) -> None:
+async def _fill(transaction: AsyncConnection, people: Sequence[Person], conditional: bool) -> None:
     tenant = {"id": TENANT, "name": "Bench", "created_at": _BORN}
     platform = {"id": str(uuid.UUID(int=1, version=4)), "key": PLATFORM, "tenant_id": TENANT}
     await transaction.execute(insert(tables.tenants), tenant)
@@ -74,7 +80,9 @@ async def _fill(transaction: AsyncConnection, people: Sequence[Person]) -> None:
     memberships = [{"user_id": person.id, "tenant_id": TENANT} for person in people]
     await _insert(transaction, tables.memberships, memberships)
     await _insert(transaction, tables.earned_badges, [row for person in people for row in _badges(person)])
-    documents = [_document(person, number, platform["id"]) for number, person in enumerate(people)]
+    documents = [
+        _document(person, number, platform["id"], conditional) for number, person in enumerate(people)
+    ]
     await _insert(transaction, tables.documents, documents)
 
 
@@ -109,7 +117,7 @@ def _badges(person: Person) -> list[Row]:
     ]
 
 
-def _document(person: Person, number: int, platform_id: str) -> Row:
+def _document(person: Person, number: int, platform_id: str, conditional: bool) -> Row:
     metadata = {
         "theme": "dark",
         "language": "en",
@@ -123,14 +131,46 @@ def _document(person: Person, number: int, platform_id: str) -> Row:
         "dashboard": {"columns": 3, "widgets": ["builds", "reviews", "alerts"]},
         "note": f"Prefers to be called at the desk of {person.username}.",
     }
+    content = Content("{}", "{}", _BORN)
+    for key, value in metadata.items():
+        content.put(key, _entry(person, value))
+    if conditional:
+        content.put("tier", _entry(person, "premium")._replace(is_public=False, is_editable=False))
+        content.put("trial", _entry(person, True)._replace(valid_from=_BORN, valid_until=4 * _BORN))
+    stored, attributes = content.encode()
     return {
         "user_id": person.id,
         "platform_id": platform_id,
-        "metadata": strict_json.dumps(metadata),
+        "metadata": stored,
+        "attributes": attributes,
+        "conditional": content.is_conditional,
+        "expires_at": content.expires_at,
         "revision": 1,
         "created_at": _BORN,
         "updated_at": _BORN,
     }
+
+
+def _entry(person: Person, value: object) -> Entry:
+    text = strict_json.dumps(value)
+    return Entry(
+        type=type_of(text),
+        text=text,
+        ciphertext=None,
+        category=None,
+        description=None,
+        source=None,
+        is_indexed=False,
+        is_public=True,
+        is_editable=True,
+        is_encrypted=False,
+        valid_from=None,
+        valid_until=None,
+        created_at=_BORN,
+        updated_at=_BORN,
+        created_by=person.id,
+        updated_by=person.id,
+    )
 
 
 async def _issue_tokens(transaction: Connection, people: Sequence[Person]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from bench.rounds import (
     take_turns,
 )
 from bench.servers import Server
-from bench.works import FIRST_SEEN, LIST, LIST_OF_100, ONE
+from bench.works import FIRST_SEEN, LIST, LIST_OF_100, ONE, PATCH
 
 _CONNECTIONS = 16
 _BUSY = 64
@@ -69,7 +69,7 @@ def growth_of_list(backend: str, load: Load, servers: Sequence[Server], plan: Pl
 
 
 class Sized(NamedTuple):
-    """A server on a database of some size."""
+    """A server on a database of its own."""
 
     users: int
     load: Load
@@ -96,6 +96,22 @@ def growth_of_data(backend: str, pairs: Sequence[tuple[Sized, Sized]], plan: Pla
     few, many = pairs[0]
     header = ["server", "work", f"{few.users:,} users, requests/s", f"{many.users:,} users", "cost ratio"]
     return Findings([Table(f"{backend}: many users at {_BUSY} connections", header, rows)], figures)
+
+
+def conditions(backend: str, plain: Sized, conditional: Sized, plan: Plan) -> Findings:
+    """What reads and writes cost where every document has entries that are hidden or valid for a while."""
+    rows = []
+    for work in (ONE, LIST, PATCH):
+        runs = {
+            name: partial(sized.load.run, sized.server, work, connections=_BUSY, seconds=plan.seconds)
+            for name, sized in (("plain", plain), ("conditional", conditional))
+        }
+        take_turns(runs, 1)
+        measured = Measured(work.name, _BUSY, take_turns(runs, plan.rounds))
+        rates = (f"{measured.median(name, rate):,.0f}" for name in runs)
+        rows.append([work.name, *rates, f"{measured.ratio('conditional', 'plain', rate):.2f}"])
+    header = ["work", "plain documents, requests/s", "conditional documents", "conditional ÷ plain"]
+    return Findings([Table(f"{backend}: conditional documents at {_BUSY} connections", header, rows)], [])
 
 
 def workers(backend: str, load: Load, servers: Mapping[str, Server], plan: Plan) -> Findings:

@@ -47,6 +47,8 @@ class Session:
             self._say("checking that all answer alike")
             agreement.check(servers, self._options.works, self._dataset)
             findings = [self._contest(servers), *self._extras(servers)]
+        if self._options.extra:
+            findings.append(self._conditions())
         if self._options.scale:
             findings.append(self._growth_of_data())
         if self._options.workers:
@@ -79,6 +81,20 @@ class Session:
                 for small, large in zip(few, many, strict=True)
             ]
             return extras.growth_of_data(self._backend.name, pairs, self._options.plan)
+
+    def _conditions(self) -> Findings:
+        self._say("conditional documents")
+        url, dataset = self._backend.loaded(self._options.users, conditional=True)
+        with (
+            self._serve("ours", self._url, self._dataset) as plain,
+            self._serve("ours", url, dataset) as conditional,
+        ):
+            return extras.conditions(
+                self._backend.name,
+                Sized(self._dataset.users, self._load, plain),
+                Sized(dataset.users, Load(self._folder, dataset), conditional),
+                self._options.plan,
+            )
 
     def _workers(self) -> Findings:
         self._say("two workers against one")

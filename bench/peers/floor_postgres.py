@@ -78,18 +78,25 @@ class PostgresConnection:
         return await self._all(statement, user_ids)
 
     async def documents(self, user_ids: Sequence[str], platform_id: str) -> Rows:
-        statement = "SELECT * FROM documents WHERE platform_id = $1 AND user_id = ANY($2)"
+        statement = (
+            "SELECT user_id, metadata, revision FROM documents WHERE platform_id = $1 AND user_id = ANY($2)"
+        )
         return await self._all(statement, platform_id, user_ids)
 
     @asynccontextmanager
     async def locked(self, user_id: str, platform_id: str) -> AsyncIterator[Row | None]:
         """The document in a transaction, which is committed at the end."""
         async with self._connection.transaction():
-            statement = "SELECT * FROM documents WHERE user_id = $1 AND platform_id = $2 FOR UPDATE"
+            statement = (
+                "SELECT metadata, revision FROM documents WHERE user_id = $1 AND platform_id = $2 FOR UPDATE"
+            )
             yield await self._connection.fetchrow(statement, user_id, platform_id)
 
     async def insert(self, user_id: str, platform_id: str, metadata: str) -> None:
-        statement = "INSERT INTO documents VALUES ($1, $2, $3, 1, $4, $4)"
+        statement = (
+            "INSERT INTO documents (user_id, platform_id, metadata, revision, created_at, updated_at)"
+            " VALUES ($1, $2, $3, 1, $4, $4)"
+        )
         await self._connection.execute(statement, user_id, platform_id, metadata, _now())
 
     async def update(self, user_id: str, platform_id: str, metadata: str, revision: int) -> None:

@@ -71,7 +71,9 @@ class SqliteConnection:
         return self._all(statement.format(_marks(user_ids)), user_ids)
 
     async def documents(self, user_ids: Sequence[str], platform_id: str) -> Rows:
-        statement = "SELECT * FROM documents WHERE platform_id = ? AND user_id IN ({})"
+        statement = (
+            "SELECT user_id, metadata, revision FROM documents WHERE platform_id = ? AND user_id IN ({})"
+        )
         return self._all(statement.format(_marks(user_ids)), (platform_id, *user_ids))
 
     @asynccontextmanager
@@ -79,7 +81,7 @@ class SqliteConnection:
         """The document in a transaction, which is committed at the end."""
         self.database.execute("BEGIN IMMEDIATE")
         try:
-            statement = "SELECT * FROM documents WHERE user_id = ? AND platform_id = ?"
+            statement = "SELECT metadata, revision FROM documents WHERE user_id = ? AND platform_id = ?"
             rows = self._all(statement, (user_id, platform_id))
             yield rows[0] if rows else None
         except BaseException:
@@ -89,7 +91,10 @@ class SqliteConnection:
 
     async def insert(self, user_id: str, platform_id: str, metadata: str) -> None:
         now = _now()
-        statement = "INSERT INTO documents VALUES (?, ?, ?, 1, ?, ?)"
+        statement = (
+            "INSERT INTO documents (user_id, platform_id, metadata, revision, created_at, updated_at)"
+            " VALUES (?, ?, ?, 1, ?, ?)"
+        )
         self.database.execute(statement, (user_id, platform_id, metadata, now, now))
 
     async def update(self, user_id: str, platform_id: str, metadata: str, revision: int) -> None:

@@ -27,7 +27,8 @@ export function open(url) {
           WHERE user_id = ${userId} AND platform_id = ${platformId}`;
       } else {
         await transaction`
-          INSERT INTO documents VALUES (${userId}, ${platformId}, ${text}::text::json, 1, ${now}, ${now})`;
+          INSERT INTO documents (user_id, platform_id, metadata, revision, created_at, updated_at)
+          VALUES (${userId}, ${platformId}, ${text}::text::json, 1, ${now}, ${now})`;
       }
       return { metadata: after, revision };
     });
@@ -46,7 +47,7 @@ export function open(url) {
     platforms: (keys) => sql`SELECT * FROM platforms WHERE key = ANY(${keys})`,
     badges: (ids) => sql`SELECT * FROM earned_badges WHERE user_id = ANY(${ids}) ORDER BY earned_at, name`,
     documents: (platformId, ids) =>
-      sql`SELECT * FROM documents WHERE platform_id = ${platformId} AND user_id = ANY(${ids})`,
+      sql`SELECT user_id, metadata, revision FROM documents WHERE platform_id = ${platformId} AND user_id = ANY(${ids})`,
     members: (tenantId, limit) => sql`
       SELECT users.* FROM users JOIN memberships ON memberships.user_id = users.id
       WHERE memberships.tenant_id = ${tenantId} ORDER BY memberships.user_id LIMIT ${limit}`,

@@ -27,7 +27,7 @@ export function open(url) {
   const usersNamed = many("SELECT * FROM users WHERE username IN ({})");
   const platforms = many("SELECT * FROM platforms WHERE key IN ({})");
   const badges = many("SELECT * FROM earned_badges WHERE user_id IN ({}) ORDER BY earned_at, name");
-  const documents = many("SELECT * FROM documents WHERE platform_id = ? AND user_id IN ({})");
+  const documents = many("SELECT user_id, metadata, revision FROM documents WHERE platform_id = ? AND user_id IN ({})");
   const members = database.prepare(
     `SELECT users.* FROM users JOIN memberships ON memberships.user_id = users.id
      WHERE memberships.tenant_id = ? ORDER BY memberships.user_id LIMIT ?`,
@@ -39,8 +39,10 @@ export function open(url) {
      WHERE access_tokens.id = ? AND access_tokens.revoked_at IS NULL
        AND (access_tokens.expires_at IS NULL OR access_tokens.expires_at > ?)`,
   );
-  const current = database.prepare("SELECT * FROM documents WHERE user_id = ? AND platform_id = ?");
-  const insert = database.prepare("INSERT INTO documents VALUES (?, ?, ?, 1, ?, ?)");
+  const current = database.prepare("SELECT metadata, revision FROM documents WHERE user_id = ? AND platform_id = ?");
+  const insert = database.prepare(
+    "INSERT INTO documents (user_id, platform_id, metadata, revision, created_at, updated_at) VALUES (?, ?, ?, 1, ?, ?)",
+  );
   const update = database.prepare(
     "UPDATE documents SET metadata = ?, revision = ?, updated_at = ? WHERE user_id = ? AND platform_id = ?",
   );
