@@ -131,23 +131,20 @@ def _document(person: Person, number: int, platform_id: str, conditional: bool) 
         "dashboard": {"columns": 3, "widgets": ["builds", "reviews", "alerts"]},
         "note": f"Prefers to be called at the desk of {person.username}.",
     }
-    content = Content("{}", "{}", _BORN)
+    content = Content("{}", None, "{}", _BORN)
     for key, value in metadata.items():
         content.put(key, _entry(person, value))
     if conditional:
         content.put("tier", _entry(person, "premium")._replace(is_public=False, is_editable=False))
         content.put("trial", _entry(person, True)._replace(valid_from=_BORN, valid_until=4 * _BORN))
-    stored, attributes = content.encode()
     return {
         "user_id": person.id,
         "platform_id": platform_id,
-        "metadata": stored,
-        "attributes": attributes,
-        "conditional": content.is_conditional,
         "expires_at": content.expires_at,
         "revision": 1,
         "created_at": _BORN,
         "updated_at": _BORN,
+        **content.encode(),
     }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
 
-from sqlalchemy import Text, bindparam, case, insert, select, tuple_, update
+from sqlalchemy import Text, bindparam, insert, null, select, tuple_, update
 
 from gql_service.domain.entries import Content
 from gql_service.store.connection import Connection, Duplicate, LostRace, rows_as
@@ -14,17 +14,16 @@ Key = tuple[str, str]
 """The id of a user and that of a platform."""
 
 _COLUMNS = [documents.c[name] for name in list(documents.c.keys())[:-1]]
+"""All but the attributes."""
 # Both lists narrow the primary key; a pair that nobody asked for is left aside below.
 _THESE = among(documents.c.user_id, "user_ids"), among(documents.c.platform_id, "platform_ids")
-_BY_KEYS = Statement(
-    select(*_COLUMNS, case((documents.c.conditional, documents.c.attributes), else_=None)).where(*_THESE)
-)
+_BY_KEYS = Statement(select(*_COLUMNS, null()).where(*_THESE))
 _WHOLE = select(*_COLUMNS, documents.c.attributes).where(*_THESE)
 _WHOLE_BY_KEYS = Statement(_WHOLE)
 # All who lock several rows lock them in the same order, so that no two wait for each other.
 _LOCK = Statement(_WHOLE.order_by(documents.c.user_id, documents.c.platform_id).with_for_update())
 _INSERT = Statement(insert(documents))
-_CHANGING = ("metadata", "revision", "updated_at", "conditional", "expires_at", "attributes")
+_CHANGING = ("metadata", "revision", "updated_at", "conditions", "expires_at", "attributes")
 _UPDATE = Statement(
     update(documents)
     .where(documents.c.user_id == bindparam("of_user"), documents.c.platform_id == bindparam("of_platform"))
@@ -35,7 +34,8 @@ _UPDATE = Statement(
 class Document(NamedTuple):
     """A row of `documents`; one that was never written is empty, at revision 0, without instants.
 
-    `attributes` is None where it was not asked for: the document is not conditional then.
+    `conditions` is None where every value is always there for everybody; `attributes` is None where it was
+    not asked for. See `domain.entries`.
     """
 
     user_id: str
@@ -44,18 +44,18 @@ class Document(NamedTuple):
     revision: int
     created_at: int | None
     updated_at: int | None
-    conditional: bool
+    conditions: str | None
     expires_at: int | None
     attributes: str | None
 
     def content(self) -> Content:
         """The entries; `attributes` must have been asked for."""
         assert self.attributes is not None, "it was read without its attributes"
-        return Content(self.metadata, self.attributes, self.created_at or 0)
+        return Content(self.metadata, self.conditions, self.attributes, self.created_at or 0)
 
 
 async def by_keys(connection: Connection, keys: Sequence[Key]) -> list[Document]:
-    """One document per (user id, platform id), with attributes only where it is conditional."""
+    """One document per (user id, platform id), without its attributes."""
     return await _read(connection, _BY_KEYS, keys)
 
 
@@ -95,7 +95,7 @@ async def _read(connection: Connection, statement: Statement, keys: Sequence[Key
 
 
 def _absent(user_id: str, platform_id: str) -> Document:
-    return Document(user_id, platform_id, "{}", 0, None, None, False, None, "{}")
+    return Document(user_id, platform_id, "{}", 0, None, None, None, None, "{}")
 
 
 _IN_ORDER = bytewise(documents.c.user_id), bytewise(documents.c.platform_id)

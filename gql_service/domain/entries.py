@@ -1,9 +1,9 @@
 """Entries: one key of a document with all that is known about it, and how a document's row keeps them.
 
-A row has two JSON objects. `metadata` holds the values that everybody who may read the document may always
-see. `attributes` holds all else about each key, and the value itself where it is hidden, windowed or
-encrypted: a document with such a value is conditional. What is not said about a key is what a key is that was
-written as part of an object: public, editable, plain, without a window.
+A row has three JSON objects. `metadata` holds the values that everybody who may read the document may always
+see; `conditions`, if there are any, the values that are hidden, windowed or encrypted, with what decides who
+sees them when; `attributes` all else about each key, which reads of values do without. What is not said about
+a key is what a key is that was written as part of an object: public, editable, plain, without a window.
 """
 
 from collections.abc import Iterator
@@ -17,6 +17,9 @@ from gql_service.domain.value_types import ValueType, type_of
 _FLAGS = (("isPublic", 7, True), ("isEditable", 8, True), ("isIndexed", 6, False))
 _TEXTS = (("category", 3), ("description", 4), ("source", 5))
 _WINDOW = (("validFrom", 10), ("validUntil", 11))
+_CONDITIONS = frozenset({"isPublic", "validFrom", "validUntil"})
+"""What only conditional entries have."""
+_NEVER = 2**63
 
 
 class Entry(NamedTuple):
@@ -63,68 +66,75 @@ def described(entry: Entry) -> dict[str, Any]:
     return attributes
 
 
+def shown(conditions: str, at: int, *, hidden_too: bool) -> Iterator[tuple[str, str | None, str]]:
+    """Of the values that are not always there for everybody, those that are now: the key, the canonical text
+    or None where it is encrypted, and the ciphertext."""
+    for key, said in orjson.loads(conditions).items():
+        get = said.get
+        if (hidden_too or get("isPublic", True)) and get("validFrom", at) <= at < get("validUntil", _NEVER):
+            yield key, get("text"), get("ciphertext", "")
+
+
 class Content:
     """The keys of one document; an entry is decoded when it is asked for."""
 
-    def __init__(self, metadata: str, attributes: str, born: int) -> None:
+    def __init__(self, metadata: str, conditions: str | None, attributes: str, born: int) -> None:
         """`born` is when a key without attributes was created."""
         self._values: dict[str, Any] = orjson.loads(metadata)
+        self._conditions: dict[str, dict[str, Any]] = orjson.loads(conditions or "{}")
         self._attributes: dict[str, dict[str, Any]] = orjson.loads(attributes)
         self._born = born
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted(self._values.keys() | self._attributes.keys()))
+        return iter(sorted(self._values.keys() | self._conditions.keys()))
 
     def __len__(self) -> int:
-        return len(self._values.keys() | self._attributes.keys())
+        return len(self._values) + len(self._conditions)
 
     def get(self, key: str) -> Entry | None:
-        attributes = self._attributes.get(key)
+        attributes = self._attributes.get(key, {})
         if key in self._values:
-            return _decode(attributes or {}, strict_json.dumps(self._values[key]), self._born)
-        if attributes is None:
+            return _decode(attributes, strict_json.dumps(self._values[key]), self._born)
+        conditions = self._conditions.get(key)
+        if conditions is None:
             return None
-        text = strict_json.dumps(attributes["value"]) if "value" in attributes else None
-        return _decode(attributes, text, self._born)
+        return _decode(attributes | conditions, conditions.get("text"), self._born)
 
     def put(self, key: str, entry: Entry) -> None:
         self.remove(key)
-        attributes = _encode(entry)
-        if entry.is_conditional:
-            if entry.is_encrypted:
-                attributes["ciphertext"] = entry.ciphertext
-            else:
-                attributes["value"] = orjson.Fragment(entry.text or "null")
-        else:
+        said = _encode(entry)
+        self._attributes[key] = {name: value for name, value in said.items() if name not in _CONDITIONS}
+        if not entry.is_conditional:
             self._values[key] = orjson.Fragment(entry.text or "null")
-        self._attributes[key] = attributes
+            return
+        conditions = {name: value for name, value in said.items() if name in _CONDITIONS}
+        if entry.is_encrypted:
+            self._conditions[key] = conditions | {"ciphertext": entry.ciphertext}
+        else:
+            self._conditions[key] = conditions | {"text": entry.text}
 
     def remove(self, key: str) -> None:
-        self._values.pop(key, None)
-        self._attributes.pop(key, None)
+        for part in (self._values, self._conditions, self._attributes):
+            part.pop(key, None)
 
-    def encode(self) -> tuple[str, str]:
-        """The two canonical texts, `metadata` and `attributes`."""
-        return strict_json.dumps(self._values), strict_json.dumps(self._attributes)
-
-    def hidden_size(self) -> int:
-        """Bytes of the values that are not in `metadata`."""
-        return sum(
-            len(strict_json.dumps(each.get("value", each.get("ciphertext"))).encode())
-            for each in self._attributes.values()
-            if "value" in each or "ciphertext" in each
-        )
-
-    @property
-    def is_conditional(self) -> bool:
-        return any("value" in each or "ciphertext" in each for each in self._attributes.values())
+    def encode(self) -> dict[str, Any]:
+        """The canonical texts, by the columns of a row that keep them."""
+        return {
+            "metadata": strict_json.dumps(self._values),
+            "conditions": strict_json.dumps(self._conditions) if self._conditions else None,
+            "attributes": strict_json.dumps(self._attributes),
+        }
 
     @property
     def expires_at(self) -> int | None:
         """When the first entry expires, if one does."""
-        return min(
-            (each["validUntil"] for each in self._attributes.values() if "validUntil" in each), default=None
-        )
+        ends = [each["validUntil"] for each in self._conditions.values() if "validUntil" in each]
+        return min(ends, default=None)
+
+    def hidden_size(self) -> int:
+        """Bytes of the values that are not in `metadata`."""
+        values = (each.get("text") or each["ciphertext"] for each in self._conditions.values())
+        return sum(len(value.encode()) for value in values)
 
 
 def _encode(entry: Entry) -> dict[str, Any]:

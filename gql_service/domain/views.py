@@ -10,7 +10,7 @@ from gql_service import strict_json
 from gql_service.auth.policy import DocumentAccess
 from gql_service.domain.documents import Document
 from gql_service.domain.encryption import KeyRing, Place, Undecipherable
-from gql_service.domain.entries import Entry
+from gql_service.domain.entries import Entry, shown
 from gql_service.domain.value_types import ValueType, outward
 from gql_service.errors import MalformedData
 
@@ -33,7 +33,8 @@ class OpenDocument(NamedTuple):
     created_at: int | None
     updated_at: int | None
     access: DocumentAccess
-    conditional: bool
+    is_conditional: bool
+    """Whether another viewer, or another moment, may have other metadata at the same revision."""
 
     @property
     def tenant_ids(self) -> frozenset[str]:
@@ -45,9 +46,9 @@ class OpenDocument(NamedTuple):
     ) -> "OpenDocument":
         """What was read, with what allows to."""
         metadata: str | MalformedData = document.metadata
-        if document.conditional:
+        if document.conditions is not None:
             try:
-                metadata = projection(access, document, keys, clock())
+                metadata = _joined(access, document.metadata, document.conditions, keys, clock())
             except MalformedData as error:
                 metadata = error
         return OpenDocument(
@@ -60,7 +61,7 @@ class OpenDocument(NamedTuple):
             document.created_at,
             document.updated_at,
             access,
-            document.conditional,
+            document.conditions is not None,
         )
 
 
@@ -118,12 +119,26 @@ def digest(key: str, type_: ValueType, text: str) -> str:
 
 def plain_text(access: DocumentAccess, key: str, entry: Entry, keys: KeyRing) -> str:
     """The canonical JSON text of a value, decrypted where need be. Raises MalformedData."""
-    if entry.text is not None:
-        return entry.text
+    return entry.text if entry.text is not None else _decrypted(access, key, entry.ciphertext or "", keys)
+
+
+def _decrypted(access: DocumentAccess, key: str, ciphertext: str, keys: KeyRing) -> str:
     try:
-        return keys.decrypt(Place.of(access, key), entry.ciphertext or "")
+        return keys.decrypt(Place.of(access, key), ciphertext)
     except Undecipherable as error:
         raise MalformedData("metadata", access.user_id, f"`{key}` cannot be decrypted: {error}") from None
+
+
+def _joined(access: DocumentAccess, metadata: str, conditions: str, keys: KeyRing, at: int) -> str:
+    """The object that the viewer sees at an instant, put together from its parts as they are: decoding and
+    encoding them would cost a page of users more than all else."""
+    more = [
+        f"{strict_json.dumps(key)}:{_decrypted(access, key, ciphertext, keys) if text is None else text}"
+        for key, text, ciphertext in shown(conditions, at, hidden_too=access.is_admin)
+    ]
+    if not more:
+        return metadata
+    return "{" + ",".join([*more, metadata[1:-1]] if metadata != "{}" else more) + "}"
 
 
 def projection(

@@ -135,18 +135,16 @@ class _Batch:
         changed = draft.changes()
         document = current
         if changed:
-            metadata, attributes = content.encode()
-            check_document(len(content), len(metadata.encode()) + content.hidden_size(), self._rules.limits)
-            document = self._after[access.key] = Document(
-                *access.key,
-                metadata=metadata,
+            document = current._replace(
                 revision=current.revision + 1,
                 created_at=current.created_at or self._now,
                 updated_at=self._now,
-                conditional=content.is_conditional,
                 expires_at=content.expires_at,
-                attributes=attributes,
+                **content.encode(),
             )
+            size = len(document.metadata.encode()) + content.hidden_size()
+            check_document(len(content), size, self._rules.limits)
+            self._after[access.key] = document
             self._note(draft, document, source, changed)
         if draft.purges:
             self._forget(access.key, set(content))

@@ -139,8 +139,8 @@ access_tokens = Table(
 
 # `platform_id` is the empty string for the user-wide document, hence no foreign key. A cleared document
 # keeps its row, because a revision is never used twice. `metadata` has the values that everybody who may read
-# the document may always see; `attributes` has all else about each key, and the other values, if there are
-# any: then the document is `conditional`. It comes last, for most reads do without it.
+# the document may always see, `conditions` the others, if there are any; `attributes`, which comes last
+# because most reads do without it, has all else about each key. See `domain.entries`.
 documents = Table(
     "documents",
     metadata,
@@ -150,7 +150,7 @@ documents = Table(
     Column("revision", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
-    Column("conditional", Boolean, nullable=False, server_default=false()),
+    Column("conditions", JsonText),
     Column("expires_at", BigInteger),
     Column("attributes", JsonText, nullable=False, server_default="{}"),
     Index("ix_documents_expires_at", "expires_at", sqlite_where=_EXPIRES, postgresql_where=_EXPIRES),

@@ -196,7 +196,7 @@ def _document(given: Json, limits: Limits) -> Filed:
         revision=given["revision"],
         created_at=given["createdAt"],
         updated_at=given["updatedAt"],
-        conditional=False,
+        conditions=None,
         expires_at=None,
         attributes="{}",
     )

@@ -72,7 +72,7 @@ class RestEndpoint:
             if match is not None and not _names(match, document.revision, weak=False):
                 raise RevisionConflict(document.revision)
             # What is to be seen of a conditional document changes with time, too.
-            if _names(none_match, document.revision, weak=True) and not document.conditional:
+            if _names(none_match, document.revision, weak=True) and not document.is_conditional:
                 return Response(status_code=304, headers=_headers(document.revision))
             return _document(document)
         change = await self._change(request)

@@ -14,7 +14,7 @@ _BYTEWISE = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 def upgrade() -> None:
     """Keys that exist are plain, public and editable: what keys are that have no attributes."""
     op.add_column("platforms", _flag("strict"))
-    op.add_column("documents", _flag("conditional"))
+    op.add_column("documents", sa.Column("conditions", JsonText))
     op.add_column("documents", sa.Column("expires_at", sa.BigInteger))
     op.add_column("documents", sa.Column("attributes", JsonText, nullable=False, server_default="{}"))
     expires = sa.text("expires_at IS NOT NULL")
