@@ -235,6 +235,10 @@ def _check_authority(access: UserAccess, user: User, changes: Changes) -> None:
     if "is_platform_owner" in changes and not access.is_owner:
         message = "Only a platform owner may make or unmake platform owners."
         raise Rejected(Problem.NOT_ALLOWED, message, ("is_platform_owner",))
+    others = sorted(changes.keys() - {"permissions"})  # each of those is judged by its tenant
+    if others and not access.covers(user):
+        message = "This user has rights that you do not administer; ask somebody who administers them all."
+        raise Rejected(Problem.NOT_ALLOWED, message, (others[0],))
     if "permissions" in changes and not access.is_owner:
         for permission in sorted(set(user.permissions) ^ set(changes["permissions"])):
             tenant, _, _ = permission.partition("::")

@@ -112,7 +112,8 @@ class UserMutation:
 
     @strawberry.mutation(
         directives=SELF,
-        description="Change a user: users set what is their own, admins also what is not.",
+        description="Change a user: users set what is their own, admins also what is not. Of a user who has "
+        "rights that an admin does not administer, the admin sets only `permissions`.",
     )
     async def update_user(
         self, info: Info[Context, None], input: Annotated[UpdateUserInput, _INPUT]
@@ -159,7 +160,10 @@ class UserMutation:
 
         return await info.context.write_with(mark)
 
-    @strawberry.mutation(directives=SELF, description="Make an access token.")
+    @strawberry.mutation(
+        directives=SELF,
+        description="Make an access token: of oneself, or of a user all of whose rights one administers.",
+    )
     async def issue_token(
         self, info: Info[Context, None], input: Annotated[IssueTokenInput, _INPUT]
     ) -> IssueTokenPayload:
@@ -183,19 +187,25 @@ class UserMutation:
 
         return await _answered(info.context.write_with(issue), IssueTokenPayload)
 
-    @strawberry.mutation(directives=SELF, description="End an access token at once.")
+    @strawberry.mutation(
+        directives=SELF,
+        description="End an access token at once: one's own, or that of a user all of whose rights one "
+        "administers.",
+    )
     async def revoke_token(
         self, info: Info[Context, None], input: Annotated[RevokeTokenInput, _INPUT]
     ) -> RevokeTokenPayload:
         loaders, policy = info.context.services.loaders, info.context.services.policy
         owner_id = await loaders.token_owners.load(input.id)
         owner = None if owner_id is None else await loaders.users.load(owner_id)
+        viewer = info.context.viewer
         try:
-            policy.user(info.context.viewer, owner)
+            access = policy.token(viewer, owner)
         except NotFound:
             raise NotFound("Token not found") from None
 
         async def revoke(connection: Connection, now: int) -> RevokeTokenPayload:
+            policy.token(viewer, await provisioning.locked(connection, access.user_id))
             await access_tokens.revoke(connection, input.id, now=now)
             return RevokeTokenPayload(
                 access_token=AccessToken(row=await access_tokens.by_id(connection, input.id))
