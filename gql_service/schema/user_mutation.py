@@ -1,7 +1,7 @@
 """The writes about users: who they are, their badges, notifications and tokens."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import strawberry
 from strawberry import Info
@@ -9,12 +9,12 @@ from strawberry import Info
 from gql_service.auth.policy import Policy, UserAccess
 from gql_service.auth.principal import Principal
 from gql_service.domain import access_tokens, badges, notifications, provisioning, users
-from gql_service.errors import NotFound, Rejected
+from gql_service.errors import MalformedData, NotFound, Rejected
 from gql_service.schema.auth import AUTHENTICATED, SELF, TENANT_ADMIN
 from gql_service.schema.context import Context
 from gql_service.schema.types.access_token import AccessToken
 from gql_service.schema.types.badge import EarnedBadge
-from gql_service.schema.types.user import User
+from gql_service.schema.types.user import MALFORMED, User
 from gql_service.schema.types.user_error import UserError, user_error
 from gql_service.schema.user_inputs import (
     CheckBadgeInput,
@@ -61,7 +61,7 @@ class CheckBadgePayload(UserPayload):
         default=False, description="Whether the badge is new; a second award changes nothing."
     )
     earned_badge: EarnedBadge | None = strawberry.field(
-        default=None, description="The badge as the user has it."
+        default=None, description=f"The badge as the user has it. {MALFORMED}"
     )
 
 
@@ -140,10 +140,8 @@ class UserMutation:
 
         async def award(connection: Connection, now: int) -> CheckBadgePayload:
             awarded = await badges.award(connection, access, input.badge, now)
-            (earned,) = await badges.by_users(connection, [access.user_id])
-            if isinstance(earned, Exception):
-                raise earned
-            badge = next(EarnedBadge(row=row) for row in earned if row.name == input.badge)
+            earned = await badges.of_user(connection, access.user_id, input.badge)
+            badge: Any = earned if isinstance(earned, MalformedData) else EarnedBadge(row=earned)
             return CheckBadgePayload(awarded=awarded, earned_badge=badge, user=User(row=user))
 
         return await _answered(info.context.write_with(award), CheckBadgePayload)
