@@ -160,7 +160,8 @@ class UserMutation:
 
     @strawberry.mutation(
         directives=SELF,
-        description="Make an access token: of oneself, or of a user all of whose rights one administers.",
+        description="Make an access token: of oneself, or of a user all of whose rights one administers. At "
+        "most 100 of a user's work at a time.",
     )
     async def issue_token(
         self, info: Info[Context, None], input: Annotated[IssueTokenInput, _INPUT]

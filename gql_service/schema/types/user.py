@@ -123,7 +123,10 @@ class User(Node):
     async def unread_notification_count(users: Sequence["User"], info: Info[Context, None]) -> list[int]:
         return await info.context.services.loaders.unread.load_many([user.row.user_id for user in users])
 
-    @strawberry.field(directives=SELF, description="The user's access tokens, oldest first.")
+    @strawberry.field(
+        directives=SELF,
+        description="The user's access tokens, oldest first: those that work, and the latest that ended.",
+    )
     async def tokens(self, info: Info[Context, None]) -> list[AccessToken]:
         rows = await info.context.services.loaders.tokens.load(self.row.user_id)
         return [AccessToken(row=row) for row in rows]
