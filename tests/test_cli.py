@@ -244,7 +244,13 @@ def test_the_demo_starts_again_and_ends_its_old_tokens(fresh_database_url: str, 
 def test_the_demo_gives_no_token_for_a_user_it_did_not_create(migrated: str) -> None:
     told(migrated, "user", "create", "john_doe", "--tenant", "acme", "--email", "john@example.com")
     before = contents(migrated)
-    assert "john_doe" in refused(migrated, "serve", "--demo", "--port", "0")
+    assert "john_doe" in refused(migrated, "serve", "--demo", "--port", "1")
+    assert contents(migrated) == before
+
+
+def test_the_demo_needs_a_port_it_can_print(migrated: str) -> None:
+    before = contents(migrated)
+    assert "port" in refused(migrated, "serve", "--demo", "--port", "0")
     assert contents(migrated) == before
 
 
