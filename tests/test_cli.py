@@ -4,7 +4,6 @@ import re
 import shutil
 import sqlite3
 import subprocess
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -259,9 +258,8 @@ def test_the_server_answers_and_stops_cleanly(migrated: str, tmp_path: Path, wor
     with serving_process(tmp_path, migrated, "--demo", "--workers", workers) as server:
         member = demo_tokens(server)["Member"]
         assert {server.ask(ME, member).status_code for _ in range(20)} == {200}
-        began = time.monotonic()
         assert server.stop() == 0
-        assert time.monotonic() - began < 5
+        assert "timeout graceful shutdown exceeded" not in server.output, "it waited for nothing"
         assert "Traceback" not in server.output
         with pytest.raises(httpx.ConnectError):
             server.ask(ME, member)
