@@ -75,6 +75,14 @@ def test_an_admin_neither_grants_nor_takes_elsewhere(world: World) -> None:
     assert permissions(world, user) == [theirs, ours]
 
 
+def test_nobody_grants_anything_of_a_tenant_that_does_not_exist(world: World) -> None:
+    user = world.new_user()
+    with unchanged(world, user):
+        for named in ("no-such-tenant", world.tenant_id[:-1], world.tenant_id.upper()):
+            assert grant(world.owner, user, f"{named}::read") == "UNKNOWN_TENANT permissions"
+            assert grant(world.admin, user, f"{named}::read") == "NOT_ALLOWED permissions"
+
+
 def test_an_admin_of_both_tenants_grants_in_both(world: World) -> None:
     both = [f"{world.tenant_id}::admin", f"{world.other_tenant_id}::admin"]
     admin, user = world.new_user(permissions=both), world.new_user()

@@ -177,6 +177,8 @@ def apply_changes(user: User, changes: Changes) -> User:
                 values[name] = profiles.check_version(given)
             case "email":
                 values[name] = _check_email(given)
+                if given != user.email and "email_verified" not in changes:
+                    values["email_verified"] = False  # it was said of the old address
             case "image":
                 values[name] = _check_image(given)
             case "permissions":

@@ -39,7 +39,9 @@ class UserFields:
     personal_agent_permissions: JSONObject | None = _optional(
         "Projects to set, each `{type: {read, write}}`; null removes one."
     )
-    email: str | None = _optional("The canonical email address. Admins only.")
+    email: str | None = _optional(
+        "The canonical email address, which is not verified unless `emailVerified` says so. Admins only."
+    )
     email_verified: bool | None = _optional("Whether the address is known to be the user's. Admins only.")
     image: str | None = _optional("The address of the profile image; null for none. Admins only.")
     permissions: list[str] | None = _optional(
