@@ -88,6 +88,12 @@ class EarnedBadge(NamedTuple):
 _AGE = itemgetter(2, 1)
 
 
+def locked(earned: Sequence[EarnedBadge]) -> list[Badge]:
+    """The badges of the catalogue that are still to be earned."""
+    names = {badge.name for badge in earned}
+    return [badge for badge in CATALOG.values() if badge.name not in names]
+
+
 async def by_users(
     connection: Connection, user_ids: Sequence[str]
 ) -> list[list[EarnedBadge] | MalformedData]:
