@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import LargeBinary, cast
 
 from gql_service.store import tables
 from tests.support.service import Service
@@ -12,23 +13,10 @@ from tests.support.users import ask, codes, corrupt, guest, send, store, verdict
 from tests.support.world import Caller, World
 
 PERMISSIONS = [
-    '{"TENANT::admin": true}',
-    "5",
-    "[1]",
-    "null",
-    '"TENANT::admin"',
-    "[null]",
-    '[["TENANT::admin"]]',
-]
+    '{"TENANT::admin": true}', "5", "[1]", "null", '"TENANT::admin"', "[null]", '[["TENANT::admin"]]'
+]  # fmt: skip
 DECISIONS = [
-    "5",
-    "null",
-    "{}",
-    '""',
-    '{"name": "beta"}',
-    "[5]",
-    "[[]]",
-    '["beta"]',
+    *("5", "null", "{}", '""', '{"name": "beta"}', "[5]", "[[]]", '["beta"]'),
     '[{"name": "beta", "opted_in": true}]',
     '[{"name": "beta", "opted_in": 1, "decided_at": 1}]',
     '[{"name": 5, "opted_in": true, "decided_at": 1}]',
@@ -125,6 +113,18 @@ def test_it_is_a_clear_error_whatever_sqlite_has_stored(world: World, field: str
             user = spoil(world, field, value)
             (error,) = see(world.owner, user, FIELDS[field])["errors"]
             assert_clear(error, field, user)
+
+
+def test_a_badge_whose_name_is_no_text_is_a_clear_error_of_its_user_alone(world: World) -> None:
+    if world.service.settings.database_url.startswith("sqlite"):
+        user, other = spoil(world, "badges", 1), spoil(world, "badges", 1)
+        store(world, tables.earned_badges, user_id=user.id, name=cast(b"\xff", LargeBinary), earned_at=1)
+        ids = [ask(world.owner, each, "id")["id"] for each in (user, other)]
+        query = "query ($ids: [ID!]!) { nodes(ids: $ids) { ... on User { badges { name } } } }"
+        body = world.owner.graphql(query, ids=ids)
+        (error,) = body["errors"]
+        assert_clear(error, "badges", user)
+        assert [node["badges"] is None for node in body["data"]["nodes"]] == [True, False]
 
 
 @pytest.mark.parametrize("field", FIELDS)

@@ -102,7 +102,7 @@ async def by_users(
     malformed: dict[str, MalformedData] = {}
     for badge in rows_as(EarnedBadge, await connection.fetch(_BY_USERS, user_ids=found)):
         found[badge[0]].append(badge)
-        if not is_instant(badge[2]):
+        if not (is_instant(badge[2]) and isinstance(badge[1], str)):  # SQLite stores whatever it is given
             malformed[badge[0]] = _malformed(badge)
     for user_id, badges in found.items():
         if user_id not in malformed:
