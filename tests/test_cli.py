@@ -4,7 +4,6 @@ import re
 import shutil
 import sqlite3
 import subprocess
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -244,7 +243,13 @@ def test_the_demo_starts_again_and_ends_its_old_tokens(fresh_database_url: str, 
 def test_the_demo_gives_no_token_for_a_user_it_did_not_create(migrated: str) -> None:
     told(migrated, "user", "create", "john_doe", "--tenant", "acme", "--email", "john@example.com")
     before = contents(migrated)
-    assert "john_doe" in refused(migrated, "serve", "--demo", "--port", "0")
+    assert "john_doe" in refused(migrated, "serve", "--demo", "--port", "1")
+    assert contents(migrated) == before
+
+
+def test_the_demo_needs_a_port_it_can_print(migrated: str) -> None:
+    before = contents(migrated)
+    assert "port" in refused(migrated, "serve", "--demo", "--port", "0")
     assert contents(migrated) == before
 
 
@@ -253,9 +258,8 @@ def test_the_server_answers_and_stops_cleanly(migrated: str, tmp_path: Path, wor
     with serving_process(tmp_path, migrated, "--demo", "--workers", workers) as server:
         member = demo_tokens(server)["Member"]
         assert {server.ask(ME, member).status_code for _ in range(20)} == {200}
-        began = time.monotonic()
         assert server.stop() == 0
-        assert time.monotonic() - began < 5
+        assert "timeout graceful shutdown exceeded" not in server.output, "it waited for nothing"
         assert "Traceback" not in server.output
         with pytest.raises(httpx.ConnectError):
             server.ask(ME, member)

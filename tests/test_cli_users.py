@@ -209,14 +209,26 @@ def test_a_badge_is_awarded_once_and_told_once(shell: Shell) -> None:
     ]  # fmt: skip
 
 
-def test_badges_are_listed_oldest_first_known_or_not(shell: Shell) -> None:
+def test_badges_are_listed_oldest_first_known_or_not_and_then_those_to_be_earned(shell: Shell) -> None:
     badges = [{"name": "projectCreated", "earnedAt": BORN + 1}, {"name": "old[/]one", "earnedAt": BORN}]
     shell.load(person("ann", badges=badges))
-    rows = re.findall(r"^│ (\S+) +│ (.*?) +│ (\S+) +│$", shell.told("user", "badges", "ann"), re.MULTILINE)
-    assert rows == [
+    shown = shell.told("user", "badges", "ann")
+    assert re.findall(r"^│ (\S+) +│ (.*?) +│ (\S+) +│$", shown, re.MULTILINE) == [
         ("old[/]one", "", "2023-11-14T22:13:20Z"),
         ("projectCreated", "Project founder", "2023-11-14T22:13:20.001Z"),
     ]
+    progress, *locked = shown.splitlines()[-5:]
+    assert progress == "1 of 5 badges of the catalogue."
+    assert locked[0] == "To be earned: firstActionCreated. Create an action within a project."
+
+
+def test_notifications_can_be_marked_as_read_once(shell: Shell) -> None:
+    for badge in ("projectCreated", "firstActionCreated"):
+        shell.told("user", "badge", "joe", badge)
+    for count in (2, 0):
+        told = shell.told("user", "notifications", "joe", "--mark-read")
+        assert told == f"{count} notifications are read now.\n"
+    assert "unread" not in shell.told("user", "notifications", "joe")
 
 
 def test_all_notifications_are_listed_the_newest_first_and_steer_no_terminal(shell: Shell) -> None:

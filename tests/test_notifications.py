@@ -64,6 +64,16 @@ def test_the_newest_come_first(world: World, user: Caller) -> None:
     assert titles(page(user, first=3)) == "fed"
 
 
+def test_the_newest_of_one_millisecond_come_first_too(world: World, user: Caller) -> None:
+    now, told = world.service.services.clock(), "abcdefghijklmnopqrstuvwxyz"
+    for title in told:
+        tell(world, user, title, now=now)
+    assert titles(page(user, first=100)) == told[::-1]
+    tell(world, user, "0", now=now - 1)
+    tell(world, user, "1", now=now + 1)
+    assert titles(page(user, first=100)) == f"1{told[::-1]}0"
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 6, 100])
 def test_pages_forward_give_all_once(world: World, user: Caller, size: int) -> None:
     tell(world, user, *"abcde")

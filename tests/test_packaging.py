@@ -1,8 +1,10 @@
 """The wheel: what it contains, and that it works where nothing but the wheel was installed."""
 
+import ast
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -51,12 +53,28 @@ def test_the_wheel_contains_every_file_of_the_package_and_nothing_else(wheel: Pa
         assert dist <= names
 
 
+def test_whatever_is_required_is_used() -> None:
+    """Or whoever installs the service gets, and has to look after, what it does not need."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    required = [*project["dependencies"], *project["optional-dependencies"]["postgres"]]
+    names = {re.split(r"[\[<>=]", each)[0].removesuffix("-graphql").replace("-", "_") for each in required}
+    imported = set()
+    for path in (ROOT / "gql_service").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                imported.add(str(node.module).partition(".")[0])
+    assert names - imported == {"httptools", "uvloop"}, "uvicorn imports these two"
+
+
 def test_the_installed_wheel_migrates_issues_a_token_and_serves(wheel: Path, tmp_path: Path) -> None:
     venv = tmp_path / "venv"
     run(sys.executable, "-m", "venv", venv, cwd=tmp_path)
     run(venv / "bin/python", "-m", "pip", "install", "--quiet", wheel, cwd=tmp_path)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
+    assert "aiosqlite" not in run(venv / "bin/python", "-m", "pip", "list", cwd=tmp_path)
     program = str(venv / "bin/gql-service")
     url = f"sqlite+aiosqlite:///{elsewhere / 'data.sqlite3'}"
     env = environment(url)

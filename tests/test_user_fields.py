@@ -75,6 +75,15 @@ def test_email_verified_is_false_until_an_admin_says_so(world: World) -> None:
     assert ask(world.owner, create(world, emailVerified=True), "emailVerified") == {"emailVerified": True}
 
 
+def test_email_verified_is_about_the_address_it_was_said_of(world: World) -> None:
+    user = create(world, emailVerified=True)
+    new = {"username": user.username, "email": f"{uuid4().hex}@example.org"}
+    same = {"username": user.username, "email": "ada@example.com"}
+    for given, verified in ((same, True), (new, False), (same | {"emailVerified": True}, True)):
+        write(world.admin, "updateUser", given)
+        assert ask(user, user, "email emailVerified") == {"email": given["email"], "emailVerified": verified}
+
+
 def test_image_is_an_address_or_null(world: World) -> None:
     address = "https://example.com/ada.png?size=2#x"
     assert changed(world, "image", address, by=world.admin) == [None, address]

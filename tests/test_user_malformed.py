@@ -5,30 +5,18 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import LargeBinary, cast
 
 from gql_service.store import tables
 from tests.support.service import Service
-from tests.support.users import ask, codes, corrupt, guest, store, verdict
+from tests.support.users import ask, codes, corrupt, guest, send, store, verdict, write
 from tests.support.world import Caller, World
 
 PERMISSIONS = [
-    '{"TENANT::admin": true}',
-    "5",
-    "[1]",
-    "null",
-    '"TENANT::admin"',
-    "[null]",
-    '[["TENANT::admin"]]',
-]
+    '{"TENANT::admin": true}', "5", "[1]", "null", '"TENANT::admin"', "[null]", '[["TENANT::admin"]]'
+]  # fmt: skip
 DECISIONS = [
-    "5",
-    "null",
-    "{}",
-    '""',
-    '{"name": "beta"}',
-    "[5]",
-    "[[]]",
-    '["beta"]',
+    *("5", "null", "{}", '""', '{"name": "beta"}', "[5]", "[[]]", '["beta"]'),
     '[{"name": "beta", "opted_in": true}]',
     '[{"name": "beta", "opted_in": 1, "decided_at": 1}]',
     '[{"name": 5, "opted_in": true, "decided_at": 1}]',
@@ -38,22 +26,44 @@ DECISIONS = [
     '[{"name": "good", "opted_in": true, "decided_at": 1}, {"name": ""}]',
 ]
 EARNED_AT = [-1, 2**53, 2**63 - 1]
+NO_MAPS = ["[]", "5", "null", '"x"', "[{}]", "true"]
+NO_PROFILES = [*NO_MAPS, '{"firstName": 5}', '{"email": []}', '{"a": null}']
 ON_SQLITE_ALONE: dict[str, list[Any]] = {  # whose columns take anything
     "permissions": ["", "{", "[", "\u20ac"],
     "optInDecisions": ["", "{", "[{]"],
     "badges": ["soon", 1.5, b"\xff", ""],
+    "profileFields": ["", "{", b"\xff", 1.5],
+    "recentProjects": ["", "{", b"\xff", 1.5],
+    "personalAgentPermissions": ["", "{", b"\xff", 1.5],
 }
 FIELDS = {
     "permissions": "permissions",
     "optInDecisions": "optInDecisions { name }",
     "badges": "badges { name }",
+    "profileFields": "profileFields",
+    "recentProjects": "recentProjects",
+    "personalAgentPermissions": "personalAgentPermissions",
+}
+COLUMNS = {
+    "optInDecisions": "opt_in_decisions",
+    "profileFields": "profile_fields",
+    "recentProjects": "recent_projects",
+    "personalAgentPermissions": "personal_agent_permissions",
+}
+WRITES: dict[str, Any] = {
+    "optInDecisions": [{"name": "beta", "optedIn": True}],
+    "profileFields": {"a": {"value": 1}},
+    "recentProjects": {"a": 1},
+    "personalAgentPermissions": {"a": {}},
 }
 CASES = (
     [("permissions", value) for value in PERMISSIONS]
     + [("optInDecisions", value) for value in DECISIONS]
     + [("badges", value) for value in EARNED_AT]
+    + [("profileFields", value) for value in NO_PROFILES]
+    + [("recentProjects", value) for value in NO_MAPS]
+    + [("personalAgentPermissions", value) for value in NO_MAPS]
 )
-GOOD = "username language badgeProgress { total }"
 LIST = """query ($key: String!) { platform(key: $key) { users(first: 100) {
   totalCount nodes { userId username language FIELD } } } }"""
 
@@ -72,7 +82,7 @@ def spoil(world: World, field: str, value: Any, **facts: Any) -> Caller:
     elif field == "permissions":
         corrupt(world, user, permissions=value.replace("TENANT", world.tenant_id))
     else:
-        corrupt(world, user, opt_in_decisions=value)
+        corrupt(world, user, **{COLUMNS[field]: value})
     return user
 
 
@@ -105,16 +115,27 @@ def test_it_is_a_clear_error_whatever_sqlite_has_stored(world: World, field: str
             assert_clear(error, field, user)
 
 
+def test_a_badge_whose_name_is_no_text_is_a_clear_error_of_its_user_alone(world: World) -> None:
+    if world.service.settings.database_url.startswith("sqlite"):
+        user, other = spoil(world, "badges", 1), spoil(world, "badges", 1)
+        store(world, tables.earned_badges, user_id=user.id, name=cast(b"\xff", LargeBinary), earned_at=1)
+        ids = [ask(world.owner, each, "id")["id"] for each in (user, other)]
+        query = "query ($ids: [ID!]!) { nodes(ids: $ids) { ... on User { badges { name } } } }"
+        body = world.owner.graphql(query, ids=ids)
+        (error,) = body["errors"]
+        assert_clear(error, "badges", user)
+        assert [node["badges"] is None for node in body["data"]["nodes"]] == [True, False]
+
+
 @pytest.mark.parametrize("field", FIELDS)
 def test_other_fields_of_the_same_user_are_answered(world: World, field: str) -> None:
     value = dict(CASES)[field]
     user = spoil(world, field, value, language="de")
     good = {each: text for each, text in FIELDS.items() if each != field}
-    body = see(world.owner, user, f"username language {' '.join(FIELDS.values())}")
+    body = see(world.owner, user, f"username language displayName {' '.join(FIELDS.values())}")
     assert body["data"]["user"] is not None, body["errors"]
-    assert body["data"]["user"] == ask(world.owner, user, f"username language {' '.join(good.values())}") | {
-        field: None
-    }
+    answered = ask(world.owner, user, f"username language displayName {' '.join(good.values())}")
+    assert body["data"]["user"] == answered | {field: None}
 
 
 @pytest.mark.parametrize("field", FIELDS)
@@ -138,13 +159,13 @@ def test_other_users_are_answered_in_a_whole_list(service: Service, field: str) 
 def test_a_list_that_does_not_ask_for_it_is_answered_as_ever(service: Service, field: str) -> None:
     world = World(service)
     user = spoil(world, field, dict(CASES)[field])
-    query = LIST.replace("FIELD", "displayName profileFields email")
+    query = LIST.replace("FIELD", "displayName email image")
     for viewer in (world.admin, world.owner):
         nodes = viewer.ask(query, key=world.platform_key)["platform"]["users"]["nodes"]
         assert user.id in {row["userId"] for row in nodes}
 
 
-@pytest.mark.parametrize("field", ["optInDecisions", "badges"])
+@pytest.mark.parametrize("field", [field for field in FIELDS if field != "permissions"])
 def test_the_rest_of_a_session_is_answered(world: World, field: str) -> None:
     user = spoil(world, field, dict(CASES)[field], language="de")
     assert user.ask("{ session { id language permissions } }")["session"]["language"] == "de"
@@ -215,56 +236,55 @@ def test_who_may_not_see_a_user_is_not_told_that_they_are_malformed(world: World
         assert viewer.ask(query, ids=[spoilt, own]) == {"nodes": [None, {"id": own}]}
 
 
-def test_a_write_upon_something_malformed_is_refused_and_writes_nothing(world: World) -> None:
-    user = spoil(world, "optInDecisions", "5")
-    input = {"username": user.username, "optInDecisions": [{"name": "beta", "optedIn": True}]}
+@pytest.mark.parametrize("field", WRITES)
+def test_a_write_upon_something_malformed_is_refused_and_writes_nothing(world: World, field: str) -> None:
+    user = spoil(world, field, "5")
+    input = {"username": user.username, field: WRITES[field]}
     for caller in (user, world.admin):
         assert verdict(caller, "updateUser", input) == "MALFORMED_DATA"
     assert verdict(user, "updateUser", {"language": "de"}) == "OK"
     assert ask(user, user, "revision language") == {"revision": 2, "language": "de"}
 
 
-def test_a_badge_is_awarded_beside_a_malformed_one_or_refused_clearly(world: World) -> None:
+def test_a_badge_is_awarded_beside_a_malformed_one(world: World) -> None:
     user = spoil(world, "badges", -1)
+    select = "awarded earnedBadge { name } user { username }"
     input = {"username": user.username, "badge": "firstDataTypeCreated"}
-    outcome = verdict(world.admin, "checkBadge", input)
-    assert outcome in ("OK", "MALFORMED_DATA")
-    expected = 1 if outcome == "OK" else 0
-    assert ask(user, user, "unreadNotificationCount")["unreadNotificationCount"] == expected
+    for awarded in (True, False):
+        assert write(world.admin, "checkBadge", input, select) == {
+            "awarded": awarded,
+            "earnedBadge": {"name": "firstDataTypeCreated"},
+            "user": {"username": user.username},
+        }
+    assert ask(user, user, "unreadNotificationCount") == {"unreadNotificationCount": 1}
+    assert codes(see(user, user, "badges { name }")) == "MALFORMED_DATA"
 
 
-@pytest.mark.parametrize(
-    "value", ["[]", "5", "null", '"x"', '{"firstName": 5}', '{"email": []}', '{"a": null}']
-)
-def test_malformed_profile_fields_are_a_clear_error_too(world: World, value: str) -> None:
-    user = world.new_user()
-    corrupt(world, user, profile_fields=value)
-    for field in ("displayName", "profileFields"):
-        for viewer in (world.colleague, world.admin):
-            body = see(viewer, user, field)
-            assert codes(body) == "MALFORMED_DATA" if "errors" in body else body["data"]["user"][field], body
+def test_a_malformed_badge_is_not_awarded_again_and_is_an_error_where_it_is_shown(world: World) -> None:
+    user = spoil(world, "badges", -1)
+    input = {"username": user.username, "badge": "projectCreated"}
+    assert write(world.admin, "checkBadge", input, "awarded") == {"awarded": False}
+    body = send(world.admin, "checkBadge", input, "awarded earnedBadge { name } user { username }")
+    (error,) = body["errors"]
+    assert_clear(error, "badges", user)
+    assert error["path"] == ["checkBadge", "earnedBadge"]
+    assert body["data"]["checkBadge"] == {
+        "userErrors": [],
+        "awarded": False,
+        "earnedBadge": None,
+        "user": {"username": user.username},
+    }
 
 
-MAPS = {
-    "profile_fields": ("profileFields", {"a": {"value": 1}}),
-    "recent_projects": ("recentProjects", {"a": 1}),
-    "personal_agent_permissions": ("personalAgentPermissions", {"a": {}}),
-}
-
-
-@pytest.mark.parametrize("value", ["[]", "5", "null", '"x"'])
-@pytest.mark.parametrize("column", MAPS)
-def test_a_map_that_is_none_breaks_no_answer_and_no_write(world: World, column: str, value: str) -> None:
-    user = world.new_user(language="de")
-    corrupt(world, user, **{column: value})
-    field, given = MAPS[column]
-    query = f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on User {{ username {field} }} }} }}"
-    ids = [ask(world.owner, each, "id")["id"] for each in (user, world.member)]
-    body = world.owner.graphql(query, ids=ids)
-    assert body["data"]["nodes"][1] == ask(world.owner, world.member, f"username {field}")
-    for error in body.get("errors", ()):
-        assert_clear(error, field, user)
-    assert verdict(user, "updateUser", {field: given}) in ("OK", "MALFORMED_DATA")
+@pytest.mark.parametrize("value", NO_PROFILES)
+def test_whose_profile_fields_are_malformed_is_called_by_a_name_all_the_same(
+    world: World, value: str
+) -> None:
+    user = spoil(world, "profileFields", value)
+    for viewer in (world.colleague, world.admin, user):
+        assert ask(viewer, user, "displayName")["displayName"]
+    (error,) = see(world.colleague, user, "displayName profileFields")["errors"]
+    assert_clear(error, "profileFields", user)
 
 
 def test_a_guest_whose_permissions_are_malformed_is_no_member(world: World) -> None:

@@ -6,12 +6,28 @@ from uuid import uuid4
 import pytest
 
 from tests.support.service import Service
-from tests.support.users import ask, guest, unchanged, verdict, write
+from tests.support.users import ask, corrupt, guest, unchanged, verdict, write
 from tests.support.world import Caller, World
 
 MEMBERS = (
     "query ($key: String!) { platform(key: $key) { users(first: 100) { totalCount nodes { userId } } } }"
 )
+
+EVERYTHING_ELSE: dict[str, Any] = {
+    "email": "mallory@example.com",
+    "emailVerified": True,
+    "image": "https://example.com/mallory.png",
+    "passwordChangeDisabled": True,
+    "projectCreationDisabled": True,
+    "profileFieldChangeDisabled": True,
+    "messagingDisabled": True,
+    "language": "de",
+    "profileFields": {"email": {"visibility": "tenant"}},
+    "recentProjects": {"p1": 1},
+    "lastSeenReleaseVersion": "2.0",
+    "optInDecisions": [{"name": "beta", "optedIn": True}],
+    "personalAgentPermissions": {"p1": {"task": {"read": True, "write": True}}},
+}
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +73,14 @@ def test_an_admin_neither_grants_nor_takes_elsewhere(world: World) -> None:
         assert grant(world.admin, user, theirs, "no-such-tenant::read") == refused
     assert grant(world.admin, user, theirs, ours) == "OK"
     assert permissions(world, user) == [theirs, ours]
+
+
+def test_nobody_grants_anything_of_a_tenant_that_does_not_exist(world: World) -> None:
+    user = world.new_user()
+    with unchanged(world, user):
+        for named in ("no-such-tenant", world.tenant_id[:-1], world.tenant_id.upper()):
+            assert grant(world.owner, user, f"{named}::read") == "UNKNOWN_TENANT permissions"
+            assert grant(world.admin, user, f"{named}::read") == "NOT_ALLOWED permissions"
 
 
 def test_an_admin_of_both_tenants_grants_in_both(world: World) -> None:
@@ -208,3 +232,52 @@ def test_a_token_made_with_such_a_token_does_not_get_it_either(world: World) -> 
             input = {"username": world.stranger.username, "lastSeenReleaseVersion": "1"}
             assert verdict(kept, "updateUser", input) != "OK"
         assert user.ask("{ me { username } }")["me"] == {"username": user.username}
+
+
+def test_nobody_takes_over_an_account_with_more_rights(world: World) -> None:
+    """By its address, its flags, its profile, or by ending its tokens; permissions are judged one by one."""
+    ours, theirs = world.tenant_id, world.other_tenant_id
+    cases: list[dict[str, Any]] = [
+        {"is_platform_owner": True},
+        {"permissions": [f"{theirs}::admin"]},
+        {"permissions": [f"{ours}::admin", f"{theirs}::read"]},
+    ]
+    for held in cases:
+        target = world.new_user(**held)
+        token = ask(world.owner, target, "tokens { id }")["tokens"][0]["id"]
+        for caller in (world.admin, guest(world, "admin")):
+            with unchanged(world, target):
+                for field, value in EVERYTHING_ELSE.items():
+                    input = {"username": target.username, field: value}
+                    assert verdict(caller, "updateUser", input) == f"NOT_ALLOWED {field}"
+                assert verdict(caller, "revokeToken", {"id": token}) == "FORBIDDEN"
+                assert verdict(caller, "issueToken", {"username": target.username}) == "FORBIDDEN"
+            given = [*held.get("permissions", ()), f"{ours}::extra"]
+            assert grant(caller, target, *given) == "OK"
+            assert grant(caller, target, *given[:-1]) == "OK"
+            awarded = verdict(caller, "checkBadge", {"username": target.username, "badge": "projectCreated"})
+            assert awarded == "OK"
+            assert ask(caller, target, "email") == {"email": target.user.email}
+        assert verdict(target, "updateUser", {"language": "de"}) == "OK"
+        input = {"username": target.username, "email": EVERYTHING_ELSE["email"]}
+        assert verdict(world.owner, "updateUser", input) == "OK"
+        assert verdict(world.owner, "revokeToken", {"id": token}) == "OK"
+
+
+def test_who_administers_all_rights_of_a_user_changes_everything(world: World) -> None:
+    both = [f"{world.tenant_id}::admin", f"{world.other_tenant_id}::admin"]
+    admin, target = world.new_user(permissions=both), world.new_user(permissions=both)
+    for field, value in EVERYTHING_ELSE.items():
+        assert verdict(admin, "updateUser", {"username": target.username, field: value}) == "OK"
+    assert ask(target, target, "email") == {"email": EVERYTHING_ELSE["email"]}
+
+
+def test_rights_that_cannot_be_read_are_nobodys_to_administer(world: World) -> None:
+    target = world.new_user()
+    corrupt(world, target, permissions='{"a": 1}')
+    input = {"username": target.username, "email": EVERYTHING_ELSE["email"]}
+    assert verdict(world.admin, "updateUser", input) == "MALFORMED_DATA"
+    assert verdict(world.admin, "issueToken", {"username": target.username}) == "MALFORMED_DATA"
+    assert verdict(world.owner, "updateUser", input) == "OK"
+    assert verdict(world.owner, "updateUser", {"username": target.username, "permissions": []}) == "OK"
+    assert verdict(world.admin, "updateUser", input) == "OK"

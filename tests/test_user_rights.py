@@ -177,6 +177,14 @@ def test_disabled_profile_changes_bind_the_user_and_no_admin(world: World) -> No
     assert verdict(user, "updateUser", {"profileFields": {"city": None}}) == "OK"
 
 
+def test_the_other_flags_are_told_to_those_who_have_what_they_forbid(world: World) -> None:
+    flags = "passwordChangeDisabled projectCreationDisabled messagingDisabled"
+    user = world.new_user()
+    write(world.admin, "updateUser", {"username": user.username} | dict.fromkeys(flags.split(), True))
+    assert verdict(user, "updateUser", OWN) == "OK"
+    assert user.ask(f"{{ session {{ {flags} }} }}")["session"] == dict.fromkeys(flags.split(), True)
+
+
 def test_an_admin_whose_profile_changes_are_disabled_is_still_an_admin(world: World) -> None:
     admin = world.new_user(permissions=[f"{world.tenant_id}::admin"], profile_field_change_disabled=True)
     assert verdict(admin, "updateUser", {"profileFields": {"a": {"value": 1}}}) == "OK"

@@ -127,7 +127,20 @@ class UserAccess(NamedTuple):
     is_owner: bool
     administered: frozenset[str]
     """The tenants whose permissions the caller may grant."""
+    is_self: bool
+    """Whether the caller is the user."""
     seal: object
+
+    def covers(self, user: UserWithRights) -> bool:
+        """Whether the caller administers every right this user has.
+
+        Whoever changes the email address of somebody, or holds a token of theirs, can act as them: an admin
+        of one tenant must not get by that what the user may do in others. Raises MalformedData.
+        """
+        if self.is_owner or self.is_self:
+            return True
+        tenants = {permission.partition("::")[0] for permission in user.permissions}
+        return not user.is_platform_owner and tenants <= self.administered
 
     def verify(self) -> None:
         """To be called before the proof is used. Raises TypeError where somebody else made it."""
@@ -204,22 +217,21 @@ class Policy:
     def user(self, principal: Principal, user: UserFacts | None) -> UserAccess:
         """May the caller change a user? Raises Forbidden or NotFound, not telling who exists."""
         administered, owner = self.administered(principal), principal.is_platform_owner
-        if user is None or user.user_id != principal.user_id:
+        own = user is not None and user.user_id == principal.user_id
+        if user is None or not own:
             if not (administered or owner):
                 raise Forbidden("Only tenant admins can change other users")
             if user is None or not (owner or user.tenant_id in administered):
                 raise NotFound("User not found")
         admin = owner or user.tenant_id in administered
-        return UserAccess(principal.origin_id, user.user_id, admin, owner, administered, _SEAL)
+        return UserAccess(principal.origin_id, user.user_id, admin, owner, administered, own, _SEAL)
 
     def token(self, principal: Principal, user: UserWithRights | None) -> UserAccess:
-        """May the caller make tokens of a user? Whoever has one acts as them, so nobody may make a token of
-        somebody who may do more than they. Raises Forbidden or NotFound."""
+        """May the caller make and end tokens of a user? See `UserAccess.covers`. Raises Forbidden, NotFound
+        or MalformedData."""
         access = self.user(principal, user)
-        if user is not None and user.user_id != principal.user_id and not access.is_owner:
-            tenants = {permission.partition("::")[0] for permission in user.permissions}
-            if user.is_platform_owner or not tenants <= access.administered:
-                raise Forbidden("This user has rights that you do not administer")
+        if user is not None and not access.covers(user):
+            raise Forbidden("This user has rights that you do not administer")
         return access
 
     def award(self, principal: Principal, user: UserFacts | None) -> UserAccess:
@@ -234,7 +246,7 @@ class Policy:
         administered, owner = self.administered(principal), principal.is_platform_owner
         if not (owner or tenant_id in administered):
             raise Forbidden("Only tenant admins can create users")
-        return UserAccess(principal.origin_id, "", True, owner, administered, _SEAL)
+        return UserAccess(principal.origin_id, "", True, owner, administered, False, _SEAL)
 
     def _document(
         self,
@@ -257,7 +269,7 @@ class Policy:
 
     def operator(self, user_id: str = "") -> UserAccess:
         """The command line may do everything: whoever runs it holds the database."""
-        return UserAccess(None, user_id, True, True, frozenset(), _SEAL)
+        return UserAccess(None, user_id, True, True, frozenset(), False, _SEAL)
 
 
 def _belongs(user: UserFacts, tenant_id: str) -> bool:

@@ -27,6 +27,8 @@ def serve(
     """Answer requests until stopped. The database must have been migrated."""
     if demo and host not in LOOPBACK:
         running.fail(f"--demo hands out tokens, so it listens on loopback only; {host} is not loopback.")
+    if demo and port == 0:
+        running.fail("--demo prints the address to open, so it needs a port; 0 is whichever is free.")
     settings = running.settings()
     running.run(running.require_migrated)
     if demo:

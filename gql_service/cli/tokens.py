@@ -7,7 +7,7 @@ from rich.table import Table
 
 from gql_service.auth.policy import Policy
 from gql_service.cli import running
-from gql_service.domain import access_tokens
+from gql_service.domain import access_tokens, provisioning
 from gql_service.schema.context import Services
 from gql_service.store.connection import Connection
 
@@ -35,6 +35,7 @@ def token_issue(
 
     async def issue(transaction: Connection, now: int) -> str:
         user = await running.user_named(transaction, username)
+        await provisioning.locked(transaction, user.user_id)
         token = await access_tokens.issue_for(
             transaction,
             Policy().operator(user.user_id),

@@ -34,7 +34,7 @@ _AGENT = _option(
 def user_update(
     username: str,
     language: Annotated[Text, _option("A code of ISO 639-1; an empty text for none.")] = None,
-    email: Annotated[Text, _option("The canonical email address.")] = None,
+    email: Annotated[Text, _option("The canonical email address, not verified unless said.")] = None,
     email_verified: Annotated[Flag, _option("Whether the address is known to be theirs.")] = None,
     image: Annotated[Text, _option("The address of the profile image; an empty text for none.")] = None,
     permission: Annotated[Texts, _GRANT] = None,

@@ -1,5 +1,6 @@
 """The commands about users: who they are, their badges, and what they were told."""
 
+from functools import partial
 from typing import Annotated, Any
 
 import orjson
@@ -99,26 +100,37 @@ def user_badge(username: str, badge: str) -> None:
 
 @user_app.command("badges")
 def user_badges(username: str) -> None:
-    """Show a user's badges, oldest first."""
+    """Show a user's badges, oldest first, and what is still to be earned."""
 
     async def read(services: Services) -> list[badges.EarnedBadge]:
         async with services.database.read() as connection:
             return await _badges(connection, await running.user_named(connection, username))
 
     table = Table("badge", "title", "earned")
-    for earned in running.on_migrated(read):
+    found = running.on_migrated(read)
+    for earned in found:
         badge = badges.CATALOG.get(earned.name)
         title = badge.title if badge else ""
         table.add_row(running.plain(earned.name), title, running.instant(earned.earned_at))
     running.show(table)
+    locked = badges.locked(found)
+    typer.echo(f"{len(badges.CATALOG) - len(locked)} of {len(badges.CATALOG)} badges of the catalogue.")
+    for badge in locked:
+        typer.echo(f"To be earned: {badge.name}. {badge.criteria}")
 
 
 @user_app.command("notifications")
-def user_notifications(username: str) -> None:
+def user_notifications(
+    username: str,
+    mark_read: Annotated[bool, typer.Option(help="Mark all as read, and print how many were not.")] = False,
+) -> None:
     """Print what a user was told, the newest first.
 
     A line each, separated by tabs: when, when read, kind, title, body.
     """
+    if mark_read:
+        typer.echo(f"{running.write(partial(_mark_read, username=username))} notifications are read now.")
+        return
 
     async def read(services: Services) -> None:
         async with services.database.read() as connection:
@@ -135,6 +147,11 @@ def user_notifications(username: str) -> None:
             after = page[-1][:2]
 
     running.on_migrated(read)
+
+
+async def _mark_read(transaction: Connection, now: int, username: str) -> int:
+    user = await running.user_named(transaction, username)
+    return len(await notifications.mark_read(transaction, user.user_id, None, now))
 
 
 async def _badges(connection: Connection, user: users.User) -> list[badges.EarnedBadge]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, not_, select, update
 
 from gql_service.auth import tokens
 from gql_service.auth.policy import UserAccess
@@ -14,6 +14,9 @@ from gql_service.store.connection import Connection, rows_as
 from gql_service.store.statement import Statement, among
 from gql_service.store.tables import access_tokens, users
 
+_WORKS = access_tokens.c.revoked_at.is_(None) & (
+    access_tokens.c.expires_at.is_(None) | (access_tokens.c.expires_at > bindparam("now"))
+)
 _PRINCIPALS = Statement(
     select(
         access_tokens.c.id,
@@ -26,9 +29,19 @@ _PRINCIPALS = Statement(
         access_tokens.c.issued_by,
     )
     .join(users, users.c.id == access_tokens.c.user_id)
-    .where(among(access_tokens.c.id, "ids"))
-    .where(access_tokens.c.revoked_at.is_(None))
-    .where(access_tokens.c.expires_at.is_(None) | (access_tokens.c.expires_at > bindparam("now")))
+    .where(among(access_tokens.c.id, "ids"), _WORKS)
+)
+_OF_USER = access_tokens.c.user_id == bindparam("of_user")
+_COUNT = Statement(select(func.count()).where(_OF_USER, _WORKS))
+_ENDED = select(access_tokens.c.id).where(_OF_USER, not_(_WORKS))
+_FORGET = Statement(
+    delete(access_tokens).where(
+        access_tokens.c.id.in_(
+            _ENDED.order_by(access_tokens.c.created_at.desc(), access_tokens.c.id)
+            .limit(bindparam("size"))
+            .offset(bindparam("kept"))
+        )
+    )
 )
 _REVOKE = Statement(
     update(access_tokens)
@@ -58,6 +71,7 @@ _OWNERS = Statement(
     select(access_tokens.c.id, access_tokens.c.user_id).where(among(access_tokens.c.id, "ids"))
 )
 _MAX_LABEL = 200
+_MAX_WORKING, _MAX_ENDED, _MAX_FORGOTTEN = 100, 100, 1000
 _LONGEST = 100 * 366 * 24 * 3600
 _INSERT = Statement(insert(access_tokens))
 
@@ -153,7 +167,9 @@ async def issue_for(
 ) -> tokens.Token:
     """Make a token for somebody whom the caller may act as; durations are seconds. Raises Rejected.
 
-    A token of the same user that it replaces goes on working for the overlap, and not longer.
+    A token of the same user that it replaces goes on working for the overlap, and not longer. The user must
+    be locked, so that the tokens that are counted are all there are. Of those that have ended, the latest
+    hundred are kept.
     """
     access.verify()
     if len(label) > _MAX_LABEL or "\0" in label:
@@ -167,6 +183,11 @@ async def issue_for(
             raise Rejected(Problem.INVALID_VALUE, "This user has no such token.", ("replaces",))
         end = now + overlap * 1000
         await transaction.execute(_END, token_id=replaces, of_user=access.user_id, end=end)
+    working = int((await transaction.fetch(_COUNT, of_user=access.user_id, now=now))[0][0])
+    if working >= _MAX_WORKING:
+        message = f"This user has {working} tokens that work, which is the most; revoke one first."
+        raise Rejected(Problem.TOO_MANY_TOKENS, message, ())
+    await transaction.execute(_FORGET, of_user=access.user_id, now=now, kept=_MAX_ENDED, size=_MAX_FORGOTTEN)
     expires_at = None if lifetime is None else now + lifetime * 1000
     return await issue(
         transaction, access.user_id, label=label, now=now, expires_at=expires_at, issued_by=access.origin_id

@@ -16,6 +16,11 @@ from gql_service.store.statement import Statement, among
 from gql_service.store.tables import earned_badges
 
 _BY_USERS = Statement(select(earned_badges).where(among(earned_badges.c.user_id, "user_ids")))
+_BY_KEY = Statement(
+    select(earned_badges).where(
+        earned_badges.c.user_id == bindparam("of_user"), earned_badges.c.name == bindparam("of_name")
+    )
+)
 # Whoever comes second, at the same instant even, finds the row and gets nothing.
 _RECORD = Statement(
     postgresql_insert(earned_badges)
@@ -83,6 +88,12 @@ class EarnedBadge(NamedTuple):
 _AGE = itemgetter(2, 1)
 
 
+def locked(earned: Sequence[EarnedBadge]) -> list[Badge]:
+    """The badges of the catalogue that are still to be earned."""
+    names = {badge.name for badge in earned}
+    return [badge for badge in CATALOG.values() if badge.name not in names]
+
+
 async def by_users(
     connection: Connection, user_ids: Sequence[str]
 ) -> list[list[EarnedBadge] | MalformedData]:
@@ -91,13 +102,25 @@ async def by_users(
     malformed: dict[str, MalformedData] = {}
     for badge in rows_as(EarnedBadge, await connection.fetch(_BY_USERS, user_ids=found)):
         found[badge[0]].append(badge)
-        if not is_instant(badge[2]):
-            what = f"the badge {badge.name!r} was earned at {badge.earned_at!r}"
-            malformed[badge[0]] = MalformedData("badges", badge[0], what)
+        if not (is_instant(badge[2]) and isinstance(badge[1], str)):  # SQLite stores whatever it is given
+            malformed[badge[0]] = _malformed(badge)
     for user_id, badges in found.items():
         if user_id not in malformed:
             badges.sort(key=_AGE)  # a few at a time; the database would sort those of all users together
     return [malformed.get(user_id) or found[user_id] for user_id in user_ids]
+
+
+async def of_user(connection: Connection, user_id: str, name: str) -> EarnedBadge | MalformedData:
+    """A badge the user has, whatever the others are like."""
+    rows = await connection.fetch(_BY_KEY, of_user=user_id, of_name=name)
+    (badge,) = rows_as(EarnedBadge, rows)
+    return badge if is_instant(badge.earned_at) else _malformed(badge)
+
+
+def _malformed(badge: EarnedBadge) -> MalformedData:
+    return MalformedData(
+        "badges", badge.user_id, f"the badge {badge.name!r} was earned at {badge.earned_at!r}"
+    )
 
 
 async def record(transaction: Connection, user_id: str, name: str, earned_at: int) -> bool:

@@ -177,6 +177,8 @@ def apply_changes(user: User, changes: Changes) -> User:
                 values[name] = profiles.check_version(given)
             case "email":
                 values[name] = _check_email(given)
+                if given != user.email and "email_verified" not in changes:
+                    values["email_verified"] = False  # it was said of the old address
             case "image":
                 values[name] = _check_image(given)
             case "permissions":
@@ -235,6 +237,10 @@ def _check_authority(access: UserAccess, user: User, changes: Changes) -> None:
     if "is_platform_owner" in changes and not access.is_owner:
         message = "Only a platform owner may make or unmake platform owners."
         raise Rejected(Problem.NOT_ALLOWED, message, ("is_platform_owner",))
+    others = sorted(changes.keys() - {"permissions"})  # each of those is judged by its tenant
+    if others and not access.covers(user):
+        message = "This user has rights that you do not administer; ask somebody who administers them all."
+        raise Rejected(Problem.NOT_ALLOWED, message, (others[0],))
     if "permissions" in changes and not access.is_owner:
         for permission in sorted(set(user.permissions) ^ set(changes["permissions"])):
             tenant, _, _ = permission.partition("::")

@@ -76,8 +76,11 @@ class User(NamedTuple):
 
     @property
     def display_name(self) -> str:
-        """What to call the user. Raises MalformedData."""
-        return profiles.display_name(self.stored_profile_fields, self.user_id) or self.username
+        """What to call the user: by their username where the profile has no name to show."""
+        try:
+            return profiles.display_name(self.stored_profile_fields, self.user_id) or self.username
+        except MalformedData:  # `profileFields` tells; a list of people need not lose one over it
+            return self.username
 
 
 _BY_IDS = Statement(select(users).where(among(users.c.id, "ids")))

@@ -39,7 +39,9 @@ class UserFields:
     personal_agent_permissions: JSONObject | None = _optional(
         "Projects to set, each `{type: {read, write}}`; null removes one."
     )
-    email: str | None = _optional("The canonical email address. Admins only.")
+    email: str | None = _optional(
+        "The canonical email address, which is not verified unless `emailVerified` says so. Admins only."
+    )
     email_verified: bool | None = _optional("Whether the address is known to be the user's. Admins only.")
     image: str | None = _optional("The address of the profile image; null for none. Admins only.")
     permissions: list[str] | None = _optional(
@@ -70,7 +72,9 @@ class CreateUserInput(UserFields):
 
 @strawberry.input(description="What is to change of a user.")
 class UpdateUserInput(UserFields):
-    username: str | None = _optional("Whom to change; by default the caller. Naming others needs an admin.")
+    username: str | None = _optional(
+        "Whom to change; by default the caller. Naming others needs an admin of all their rights."
+    )
     expected_revision: int | None = _optional("Write only if the user is at this revision.")
 
 
@@ -87,7 +91,9 @@ class MarkNotificationsReadInput:
 
 @strawberry.input(description="A token to be made.")
 class IssueTokenInput:
-    username: str | None = _optional("Whose token; by default the caller's. Naming others needs an admin.")
+    username: str | None = _optional(
+        "Whose token; by default the caller's. Naming others needs an admin of all their rights."
+    )
     label: str = strawberry.field(default="", description="What the token is for, up to 200 characters.")
     expires_in_seconds: int | None = _optional("How long the token is to work; by default until revoked.")
     replaces: strawberry.ID | None = _optional(

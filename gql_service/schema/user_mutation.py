@@ -1,7 +1,7 @@
 """The writes about users: who they are, their badges, notifications and tokens."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import strawberry
 from strawberry import Info
@@ -9,12 +9,12 @@ from strawberry import Info
 from gql_service.auth.policy import Policy, UserAccess
 from gql_service.auth.principal import Principal
 from gql_service.domain import access_tokens, badges, notifications, provisioning, users
-from gql_service.errors import NotFound, Rejected
+from gql_service.errors import MalformedData, NotFound, Rejected
 from gql_service.schema.auth import AUTHENTICATED, SELF, TENANT_ADMIN
 from gql_service.schema.context import Context
 from gql_service.schema.types.access_token import AccessToken
 from gql_service.schema.types.badge import EarnedBadge
-from gql_service.schema.types.user import User
+from gql_service.schema.types.user import MALFORMED, User
 from gql_service.schema.types.user_error import UserError, user_error
 from gql_service.schema.user_inputs import (
     CheckBadgeInput,
@@ -61,7 +61,7 @@ class CheckBadgePayload(UserPayload):
         default=False, description="Whether the badge is new; a second award changes nothing."
     )
     earned_badge: EarnedBadge | None = strawberry.field(
-        default=None, description="The badge as the user has it."
+        default=None, description=f"The badge as the user has it. {MALFORMED}"
     )
 
 
@@ -112,7 +112,8 @@ class UserMutation:
 
     @strawberry.mutation(
         directives=SELF,
-        description="Change a user: users set what is their own, admins also what is not.",
+        description="Change a user: users set what is their own, admins also what is not. Of a user who has "
+        "rights that an admin does not administer, the admin sets only `permissions`.",
     )
     async def update_user(
         self, info: Info[Context, None], input: Annotated[UpdateUserInput, _INPUT]
@@ -139,10 +140,8 @@ class UserMutation:
 
         async def award(connection: Connection, now: int) -> CheckBadgePayload:
             awarded = await badges.award(connection, access, input.badge, now)
-            (earned,) = await badges.by_users(connection, [access.user_id])
-            if isinstance(earned, Exception):
-                raise earned
-            badge = next(EarnedBadge(row=row) for row in earned if row.name == input.badge)
+            earned = await badges.of_user(connection, access.user_id, input.badge)
+            badge: Any = earned if isinstance(earned, MalformedData) else EarnedBadge(row=earned)
             return CheckBadgePayload(awarded=awarded, earned_badge=badge, user=User(row=user))
 
         return await _answered(info.context.write_with(award), CheckBadgePayload)
@@ -159,7 +158,11 @@ class UserMutation:
 
         return await info.context.write_with(mark)
 
-    @strawberry.mutation(directives=SELF, description="Make an access token.")
+    @strawberry.mutation(
+        directives=SELF,
+        description="Make an access token: of oneself, or of a user all of whose rights one administers. At "
+        "most 100 of a user's work at a time.",
+    )
     async def issue_token(
         self, info: Info[Context, None], input: Annotated[IssueTokenInput, _INPUT]
     ) -> IssueTokenPayload:
@@ -183,19 +186,25 @@ class UserMutation:
 
         return await _answered(info.context.write_with(issue), IssueTokenPayload)
 
-    @strawberry.mutation(directives=SELF, description="End an access token at once.")
+    @strawberry.mutation(
+        directives=SELF,
+        description="End an access token at once: one's own, or that of a user all of whose rights one "
+        "administers.",
+    )
     async def revoke_token(
         self, info: Info[Context, None], input: Annotated[RevokeTokenInput, _INPUT]
     ) -> RevokeTokenPayload:
         loaders, policy = info.context.services.loaders, info.context.services.policy
         owner_id = await loaders.token_owners.load(input.id)
         owner = None if owner_id is None else await loaders.users.load(owner_id)
+        viewer = info.context.viewer
         try:
-            policy.user(info.context.viewer, owner)
+            access = policy.token(viewer, owner)
         except NotFound:
             raise NotFound("Token not found") from None
 
         async def revoke(connection: Connection, now: int) -> RevokeTokenPayload:
+            policy.token(viewer, await provisioning.locked(connection, access.user_id))
             await access_tokens.revoke(connection, input.id, now=now)
             return RevokeTokenPayload(
                 access_token=AccessToken(row=await access_tokens.by_id(connection, input.id))

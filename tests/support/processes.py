@@ -1,16 +1,19 @@
 """The command line in processes of its own: a command run to its end, and a server."""
 
 import os
+import random
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
 
+_PATIENCE = 120
+"""Seconds after which something hangs, however busy the machine is."""
 PROGRAM = (sys.executable, "-m", "gql_service")
 
 
@@ -29,7 +32,7 @@ def command(database_url: str, /, *arguments: str, **settings: str) -> subproces
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=_PATIENCE,
     )
 
 
@@ -42,9 +45,12 @@ def told(database_url: str, *arguments: str) -> str:
 
 
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """A port nobody has now, and that nobody is given unasked, as those from 32768 on are."""
+    while True:
+        with socket.socket() as listener, suppress(OSError):
+            port = random.randrange(10_000, 32_768)
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 class Server:
@@ -61,12 +67,12 @@ class Server:
 
     def ask(self, query: str, token: str) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}"}
-        return httpx.post(f"{self.url}/graphql", json={"query": query}, headers=headers)
+        return httpx.post(f"{self.url}/graphql", json={"query": query}, headers=headers, timeout=_PATIENCE)
 
     def stop(self) -> int:
         """Ask it to stop; returns its exit code."""
         self.process.terminate()
-        return self.process.wait(15)
+        return self.process.wait(_PATIENCE)
 
 
 @contextmanager
@@ -101,11 +107,13 @@ def serving_process(
 
 
 def _wait_until_ready(server: Server) -> None:
-    for _ in range(300):
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
         assert server.process.poll() is None, server.output
         try:
-            if httpx.get(f"{server.url}/health/ready").status_code == 200:
+            if httpx.get(f"{server.url}/health/ready", timeout=_PATIENCE).status_code == 200:
                 return
         except httpx.TransportError:
-            time.sleep(0.1)
-    raise AssertionError(f"not ready after 30 s:\n{server.output}")
+            pass
+        time.sleep(0.1)
+    raise AssertionError(f"not ready after {_PATIENCE} s:\n{server.output}")

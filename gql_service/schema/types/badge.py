@@ -45,6 +45,5 @@ def catalog() -> list[Badge]:
 
 def progress(earned: Sequence[badges.EarnedBadge]) -> BadgeProgress:
     """What the badges of a user mean in the catalogue."""
-    names = {badge.name for badge in earned}
-    locked = [Badge(row=row) for row in badges.CATALOG.values() if row.name not in names]
+    locked = [Badge(row=row) for row in badges.locked(earned)]
     return BadgeProgress(earned=len(badges.CATALOG) - len(locked), total=len(badges.CATALOG), locked=locked)

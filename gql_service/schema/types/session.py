@@ -44,10 +44,14 @@ class LocalAuthUser:
     profile_field_change_disabled: bool = column("The user cannot change their profile fields.")
     messaging_disabled: bool = column("The user cannot create messages.")
     is_platform_owner: bool = column("The user is admin everywhere.")
-    recent_projects: JSONObject = column("When each project was last opened, in milliseconds.")
+    recent_projects: JSONObject | None = column(
+        f"When each project was last opened, in milliseconds. {MALFORMED}"
+    )
     last_seen_release_version: str | None = column("The last release whose notes the user has seen.")
     language: str | None = column("The preferred language, as a code of ISO 639-1.")
-    personal_agent_permissions: JSONObject = column("What the user's agent may do: by project, by type.")
+    personal_agent_permissions: JSONObject | None = column(
+        f"What the user's agent may do: by project, by type. {MALFORMED}"
+    )
 
     @strawberry.field(description="The user's own id.")
     def id(self) -> strawberry.ID:

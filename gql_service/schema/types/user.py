@@ -44,7 +44,7 @@ class User(Node):
     user_id: strawberry.ID = column("The user's own id, as other services know it.")
     tenant_id: strawberry.ID = column("The tenant the user belongs to.")
     username: str = column("The unique name the user signs in with.")
-    display_name: str = column("What to call the user, computed from the profile.")
+    display_name: str = column("What to call the user: computed from the profile, or the username.")
     image: str | None = column("The address of the profile image.")
     email: str = column("The canonical email address.", SELF)
     permissions: list[str] | None = column(
@@ -60,10 +60,12 @@ class User(Node):
     project_creation_disabled: bool = column("The user cannot create projects.", SELF)
     profile_field_change_disabled: bool = column("The user cannot change their profile fields.", SELF)
     messaging_disabled: bool = column("The user cannot create messages.", SELF)
-    recent_projects: JSONObject = column("When each project was last opened, in milliseconds.", SELF)
+    recent_projects: JSONObject | None = column(
+        f"When each project was last opened, in milliseconds. {MALFORMED}", SELF
+    )
     last_seen_release_version: str | None = column("The last release whose notes the user has seen.", SELF)
-    personal_agent_permissions: JSONObject = column(
-        "What the user's agent may do: `{project: {type: {read, write}}}`.", SELF
+    personal_agent_permissions: JSONObject | None = column(
+        f"What the user's agent may do: `{{project: {{type: {{read, write}}}}}}`. {MALFORMED}", SELF
     )
 
     @strawberry.field(description=ID)
@@ -121,7 +123,10 @@ class User(Node):
     async def unread_notification_count(users: Sequence["User"], info: Info[Context, None]) -> list[int]:
         return await info.context.services.loaders.unread.load_many([user.row.user_id for user in users])
 
-    @strawberry.field(directives=SELF, description="The user's access tokens, oldest first.")
+    @strawberry.field(
+        directives=SELF,
+        description="The user's access tokens, oldest first: those that work, and the latest that ended.",
+    )
     async def tokens(self, info: Info[Context, None]) -> list[AccessToken]:
         rows = await info.context.services.loaders.tokens.load(self.row.user_id)
         return [AccessToken(row=row) for row in rows]

@@ -39,6 +39,7 @@ described_enum(
         Problem.TAKEN: "Another user has this already.",
         Problem.UNKNOWN_TENANT: "There is no such tenant.",
         Problem.UNKNOWN_BADGE: "The catalogue has no such badge.",
+        Problem.TOO_MANY_TOKENS: "The user has as many tokens that work as a user may have.",
     },
 )
 
@@ -47,7 +48,9 @@ described_enum(
 class UserError:
     message: str = strawberry.field(description="What is wrong, and what to do.")
     code: Problem = strawberry.field(description="What is wrong, for programs.")
-    field: list[str] = strawberry.field(description="The path of the input at fault, below `input`.")
+    field: list[str] = strawberry.field(
+        description="The path of the input at fault, below `input`; empty where it is none in particular."
+    )
 
 
 @strawberry.type(directives=AUTHENTICATED, description="An input the service does not accept.")
