@@ -183,12 +183,12 @@ def _json(text: bytes, what: str) -> Any:
 def _parameters(given: Any) -> Parameters:
     if not isinstance(given, dict):
         raise BadUserInput("The body must be a JSON object with a `query`; batches are not supported.")
-    query, name, variables = (given.get(key) for key in ("query", "operationName", "variables"))
+    query, name, variables = given.get("query"), given.get("operationName"), given.get("variables")
     extensions = given.get("extensions")
     if extensions is not None and not isinstance(extensions, dict):
         raise BadUserInput("`extensions` must be an object.")
-    hash = _hash(extensions or {})
-    if not (query is None and hash) and (not isinstance(query, str) or not query.strip()):
+    hash = _hash(extensions) if extensions else None
+    if not (query is None and hash) and (not isinstance(query, str) or not query or query.isspace()):
         raise BadUserInput("`query` must be a string with a GraphQL document.")
     if name is not None and not isinstance(name, str):
         raise BadUserInput("`operationName` must be a string.")
