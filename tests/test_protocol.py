@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -269,3 +270,20 @@ def test_stopping_under_load_breaks_off_no_answer(fresh_database_url: str) -> No
             assert not thread.is_alive()
     assert len(answers) > 50
     assert all(data.startswith(b"HTTP/1.1 200 OK") and data.endswith(ANSWER) for data in answers)
+
+
+def test_a_connection_is_closed_when_it_was_idle_for_five_seconds(tmp_path: Path) -> None:
+    """And not earlier: the time counts from the last response."""
+    at = f"sqlite+aiosqlite:///{tmp_path / 'test.sqlite3'}"
+    with serving(at) as service, connected(service) as unused, connected(service) as used:
+        unused.sendall(request())
+        received(unused, ANSWER)
+        started = time.monotonic()
+        for _ in range(4):
+            used.sendall(request())
+            received(used, ANSWER)
+            time.sleep(0.5)
+        assert unused.recv(1) == b""
+        assert 4.5 < time.monotonic() - started < 6.5
+        used.sendall(request())
+        received(used, ANSWER)

@@ -1,6 +1,7 @@
 """`/graphql`: GraphQL over HTTP. See https://graphql.github.io/graphql-over-http/draft/."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import orjson
@@ -47,6 +48,8 @@ _EXTRA_HEADERS = {
 
 Headers = dict[bytes, bytes]
 """The first value of each, by its name in lower case."""
+ReadBody = Callable[[int], Awaitable[bytes]]
+"""Gives the body, if it has no more bytes than that. Raises LimitExceeded or ClientDisconnect."""
 Body = dict[str, Any]
 
 
@@ -100,7 +103,8 @@ class GraphQLEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(reversed(scope["headers"]))
-        answer = await self.answer(scope["method"], scope["query_string"], headers, receive)
+        read = partial(read_body, receive, headers.get(b"content-length"))
+        answer = await self.answer(scope["method"], scope["query_string"], headers, read)
         if answer is not None:
             length = (b"content-length", b"%d" % len(answer.body))
             head = {"type": "http.response.start", "status": answer.status}
@@ -108,10 +112,9 @@ class GraphQLEndpoint:
             await send({"type": "http.response.body", "body": answer.body})
 
     async def answer(
-        self, method: str, query_string: bytes, headers: Headers, receive: Receive
+        self, method: str, query_string: bytes, headers: Headers, read: ReadBody
     ) -> Answer | None:
-        """The response; None where the client has gone. The body is received as ASGI has it, once the
-        caller is known."""
+        """The response; None where the client has gone. The body is read once the caller is known."""
         media_type = negotiate(headers.get(b"accept"), _OFFERS)
         extra: tuple[tuple[bytes, bytes], ...] = ()
         try:
@@ -120,7 +123,7 @@ class GraphQLEndpoint:
             if media_type is None:
                 raise NotAcceptable(f"The response is {GRAPHQL_RESPONSE} or {JSON}; accept one of them.")
             with self._deadlines():
-                status, body = await self._answer(method, query_string, headers, receive, media_type)
+                status, body = await self._answer(method, query_string, headers, read, media_type)
         except TimeoutError:
             status, body = _refused(Unavailable("The request took too long; ask for less, or try again."))
         except MethodNotAllowed as refusal:
@@ -137,10 +140,10 @@ class GraphQLEndpoint:
         return Answer(status, _HEADERS[media_type or JSON] + extra, orjson.dumps(body))
 
     async def _answer(
-        self, method: str, query_string: bytes, headers: Headers, receive: Receive, media_type: str
+        self, method: str, query_string: bytes, headers: Headers, read: ReadBody, media_type: str
     ) -> tuple[int, Body]:
         principal = await authenticate(headers.get(b"authorization"), self._services.loaders)
-        parameters = await self._read(method, query_string, headers, receive)
+        parameters = await self._read(method, query_string, headers, read)
         try:
             document = self._documents.get(self._known.text(parameters.query, parameters.hash))
         except InvalidDocument as invalid:
@@ -157,7 +160,7 @@ class GraphQLEndpoint:
         )
         return _result(result, media_type)
 
-    async def _read(self, method: str, query_string: bytes, headers: Headers, receive: Receive) -> Parameters:
+    async def _read(self, method: str, query_string: bytes, headers: Headers, read: ReadBody) -> Parameters:
         if method != "POST":
             given: Any = dict(QueryParams(query_string))
             for name in ("variables", "extensions"):
@@ -169,8 +172,7 @@ class GraphQLEndpoint:
             simple = essence(content_type) in _SIMPLE_TYPES
             if not (simple and any(name.encode() in headers for name in PREFLIGHT_HEADERS)):
                 raise UnsupportedMediaType(f"Send the request as {JSON}.")
-        body = await read_body(receive, headers.get(b"content-length"), self._settings.max_body_size)
-        return _parameters(_json(body, "The body"))
+        return _parameters(_json(await read(self._settings.max_body_size), "The body"))
 
 
 def _json(text: bytes, what: str) -> Any:

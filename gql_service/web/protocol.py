@@ -12,10 +12,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from gql_service.web.graphql import Answer, GraphQLEndpoint, Headers
-
-_NOT_PLAIN = (b"expect", b"upgrade")
-"""Headers of requests that are left to uvicorn."""
-
+from gql_service.web.request import read_body
 
 _SCOPE = {"method": "POST"}
 """All that uvicorn looks at when it answers for an operation itself."""
@@ -26,11 +23,41 @@ class HttpProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self._idle_since: float | None = None
         is_as_always = not (self.access_log or self.root_path or self.limit_concurrency)
         self._graphql: GraphQLEndpoint | None = getattr(self.app, "graphql", None) if is_as_always else None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(_Gathering(transport, self.loop))  # type: ignore[arg-type]
+
+    def on_response_complete(self) -> None:
+        """As uvicorn does it, but for the timer, which outlives requests instead of being made for each."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._close_when_idle_for(self.timeout_keep_alive)
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = None
+
+    def timeout_keep_alive_handler(self) -> None:
+        self.timeout_keep_alive_task = None
+        if self._idle_since is None:
+            return
+        rest = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if rest > 0:
+            self._close_when_idle_for(rest)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _close_when_idle_for(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
 
     def on_message_begin(self) -> None:
         self.url = b""
@@ -45,7 +72,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._leave_to_uvicorn()
             return
         headers = dict(reversed(self.headers))  # the first value of each
-        if any(name in headers for name in _NOT_PLAIN):
+        if b"expect" in headers or b"upgrade" in headers:
             self._leave_to_uvicorn()
             return
         before = self.cycle
@@ -89,8 +116,7 @@ class _Operation(RequestResponseCycle):
         self._headers = headers
 
     async def answer(self, *_asgi: object) -> None:
-        receive: Any = self.receive
-        answer = await self._graphql.answer("POST", b"", self._headers, receive)
+        answer = await self._graphql.answer("POST", b"", self._headers, self._read)
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
         if answer is None or self.disconnected:
@@ -101,6 +127,13 @@ class _Operation(RequestResponseCycle):
         if not self.keep_alive:
             self.transport.close()
         self.on_response()
+
+    async def _read(self, max_size: int) -> bytes:
+        """Nearly always the body is there before anybody asks for it."""
+        if self.more_body or self.disconnected or len(self.body) > max_size:
+            receive: Any = self.receive
+            return await read_body(receive, self._headers.get(b"content-length"), max_size)
+        return bytes(self.body)
 
     def _rendered(self, answer: Answer) -> bytes:
         parts = [STATUS_LINE[answer.status]]
