@@ -11,7 +11,6 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gql_service import instants
 from gql_service.auth.policy import Policy
@@ -64,18 +63,8 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = i
 class Application(Starlette):
     """Starlette, with a short cut for what comes most: posted operations need neither routing nor CORS."""
 
-    graphql: ASGIApp | None = None
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if (
-            self.graphql
-            and scope["type"] == "http"
-            and scope["path"] == "/graphql"
-            and scope["method"] == "POST"
-        ):
-            await self.graphql(scope, receive, send)
-        else:
-            await super().__call__(scope, receive, send)
+    graphql: GraphQLEndpoint | None = None
+    """Where `web.protocol` takes them, unless CORS was asked for."""
 
 
 def _collect_rarely() -> None:

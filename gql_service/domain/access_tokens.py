@@ -10,7 +10,7 @@ from gql_service.auth.policy import UserAccess
 from gql_service.auth.principal import Principal
 from gql_service.domain.profiles import read_permissions
 from gql_service.errors import MalformedData, NotFound, Problem, Rejected
-from gql_service.store.connection import Connection, rows_as
+from gql_service.store.connection import Connection, Row, rows_as
 from gql_service.store.statement import Statement, among
 from gql_service.store.tables import access_tokens, users
 
@@ -100,27 +100,30 @@ async def principals(
 ) -> list[Principal | MalformedData | None]:
     """The caller behind each token; None for one that is unknown, forged, expired or revoked."""
     rows = await connection.fetch(_PRINCIPALS, ids={token.id for token in presented}, now=now)
-    found = {row[0]: row for row in rows}
+    found = {row[0]: (row[1], _principal(row)) for row in rows}
+    callers: list[Principal | MalformedData | None] = []
+    for token in presented:
+        digest, principal = found.get(token.id, _UNKNOWN)
+        callers.append(principal if digest is not None and token.matches(digest) else None)
+    return callers
 
-    def principal(token: tokens.Token) -> Principal | MalformedData | None:
-        row = found.get(token.id)
-        if row is None or not token.matches(row[1]):
-            return None
-        try:
-            permissions = read_permissions(row[5], row[2])
-        except MalformedData as error:
-            return error
-        _, _, user_id, username, tenant_id, _, is_platform_owner, issued_by = row
+
+_UNKNOWN = (None, None)
+
+
+def _principal(row: Row) -> Principal | MalformedData:
+    _, _, user_id, username, tenant_id, permissions, is_platform_owner, issued_by = row
+    try:
         return Principal.of(
             user_id,
             username,
             tenant_id,
-            permissions,
+            read_permissions(permissions, user_id),
             is_platform_owner=bool(is_platform_owner),
             origin_id=issued_by,
         )
-
-    return [principal(token) for token in presented]
+    except MalformedData as error:
+        return error
 
 
 async def issue(

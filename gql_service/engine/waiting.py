@@ -143,10 +143,11 @@ class Resolvers(Response):
     @coroutine
     def _turn(self) -> Generator[Any, None, None]:
         """Wait until one resolver at least can go on."""
-        first, *others = futures = [each.future for each in self._waiting]
-        if None in futures:
-            yield
-        elif others:
+        yield  # what is read in the event loop itself is there in the next turn
+        for each in self._waiting:
+            if each.future is None or each.future.done():
+                return
+        if len(self._waiting) > 1:
             self._wake = get_running_loop().create_future()
             for each in self._waiting:
                 if not each.watched:
@@ -154,6 +155,7 @@ class Resolvers(Response):
                     each.future.add_done_callback(self._wake_up)
             yield from self._wake
         else:
+            first = self._waiting[0].future
             first._asyncio_future_blocking = True
             try:
                 yield first

@@ -42,7 +42,7 @@ class _Connected:
         self._observers = observers
 
     async def fetch(self, statement: Statement, **parameters: Any) -> Sequence[Row]:
-        sql, bind = statement.for_postgres
+        sql, bind, _ = statement.for_postgres
         for observe in self._observers:
             observe(sql)
         rows: Sequence[Row] = await self._raw.fetch(sql, *bind(parameters))
@@ -59,7 +59,7 @@ class _Connected:
         """Several sets of parameters go out together, and are answered together."""
         if not rows:
             return
-        sql, bind = statement.for_postgres
+        sql, bind, _ = statement.for_postgres
         for observe in self._observers:
             observe(sql)
         try:

@@ -51,7 +51,9 @@ class _Inline:
             raise
 
     def _run(self, statement: Statement, parameters: Mapping[str, Any]) -> sqlite3.Cursor:
-        sql, bind = statement.for_sqlite
+        sql, bind, lists = statement.for_sqlite
+        if {len(parameters[name]) for name in lists} == {1}:
+            sql, bind, _ = statement.for_sqlite_by_one
         for observe in self._observers:
             observe(sql)
         return self._raw.execute(sql, bind(parameters))

@@ -1,6 +1,7 @@
 """`/graphql`: GraphQL over HTTP. See https://graphql.github.io/graphql-over-http/draft/."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import orjson
@@ -31,14 +32,24 @@ from gql_service.web.request import (
 PREFLIGHT_HEADERS = ("graphql-preflight", "x-requested-with", "apollo-require-preflight")
 _MAX_MESSAGE = 1000
 _OFFERS = (GRAPHQL_RESPONSE, JSON)
-_CONTENT_TYPES = {offer: f"{offer}; charset=utf-8".encode() for offer in _OFFERS}
 _SIMPLE_TYPES = ("", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data")
+_HEADERS = {
+    offer: (
+        (b"content-type", f"{offer}; charset=utf-8".encode()),
+        (b"cache-control", b"no-store"),
+        (b"vary", b"Accept, Authorization"),
+    )
+    for offer in _OFFERS
+}
 _EXTRA_HEADERS = {
-    401: [(b"www-authenticate", b"Bearer")],
-    503: [(b"retry-after", b"1")],
+    401: ((b"www-authenticate", b"Bearer"),),
+    503: ((b"retry-after", b"1"),),
 }
 
 Headers = dict[bytes, bytes]
+"""The first value of each, by its name in lower case."""
+ReadBody = Callable[[int], Awaitable[bytes]]
+"""Gives the body, if it has no more bytes than that. Raises LimitExceeded or ClientDisconnect."""
 Body = dict[str, Any]
 
 
@@ -51,10 +62,18 @@ class Parameters(NamedTuple):
     variables: dict[str, Any] | None
 
 
-class GraphQLEndpoint:
-    """Reads a request, executes its operation, and writes the response.
+class Answer(NamedTuple):
+    """A response but for its length; there are few different headers."""
 
-    A plain ASGI application: Starlette's request and response objects cost as much as a small query.
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+
+class GraphQLEndpoint:
+    """Reads a request, executes its operation, and says what to answer.
+
+    Also a plain ASGI application: Starlette's request and response objects cost as much as a small query.
     """
 
     def __init__(self, schema: GraphQLSchema, services: Services, settings: Settings) -> None:
@@ -83,40 +102,54 @@ class GraphQLEndpoint:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = _headers(scope)
+        headers = dict(reversed(scope["headers"]))
+        read = partial(read_body, receive, headers.get(b"content-length"))
+        answer = await self.answer(scope["method"], scope["query_string"], headers, read)
+        if answer is not None:
+            length = (b"content-length", b"%d" % len(answer.body))
+            head = {"type": "http.response.start", "status": answer.status}
+            await send(head | {"headers": [*answer.headers, length]})
+            await send({"type": "http.response.body", "body": answer.body})
+
+    async def answer(
+        self, method: str, query_string: bytes, headers: Headers, read: ReadBody
+    ) -> Answer | None:
+        """The response; None where the client has gone. The body is read once the caller is known."""
         media_type = negotiate(headers.get(b"accept"), _OFFERS)
-        extra: list[tuple[bytes, bytes]] = []
+        extra: tuple[tuple[bytes, bytes], ...] = ()
         try:
-            if scope["method"] not in ("GET", "HEAD", "POST"):
+            if method not in ("GET", "HEAD", "POST"):
                 raise MethodNotAllowed("Send queries by GET or POST.", "GET, HEAD, POST")
             if media_type is None:
                 raise NotAcceptable(f"The response is {GRAPHQL_RESPONSE} or {JSON}; accept one of them.")
             with self._deadlines():
-                status, body = await self._answer(scope, headers, receive, media_type)
+                status, body = await self._answer(method, query_string, headers, read, media_type)
         except TimeoutError:
             status, body = _refused(Unavailable("The request took too long; ask for less, or try again."))
         except MethodNotAllowed as refusal:
             status, body = _refused(refusal)
-            extra = [(b"allow", refusal.allow.encode())]
+            extra = ((b"allow", refusal.allow.encode()),)
         except RequestError as refusal:
             status, body = _refused(refusal)
         except ClientDisconnect:
-            return
+            return None
         except Exception as error:
             status, body = 500, {"errors": [_masked(error)]}
-        await _send(send, status, orjson.dumps(body), media_type or JSON, extra)
+        if status != 200:
+            extra += _EXTRA_HEADERS.get(status, ())
+        return Answer(status, _HEADERS[media_type or JSON] + extra, orjson.dumps(body))
 
     async def _answer(
-        self, scope: Scope, headers: Headers, receive: Receive, media_type: str
+        self, method: str, query_string: bytes, headers: Headers, read: ReadBody, media_type: str
     ) -> tuple[int, Body]:
         principal = await authenticate(headers.get(b"authorization"), self._services.loaders)
-        parameters = await self._read(scope, headers, receive)
+        parameters = await self._read(method, query_string, headers, read)
         try:
             document = self._documents.get(self._known.text(parameters.query, parameters.hash))
         except InvalidDocument as invalid:
             return _request_errors(invalid.errors, invalid.code, media_type)
         operation = document.operation(parameters.operation_name)
-        if scope["method"] != "POST" and operation and operation.node.operation is not OperationType.QUERY:
+        if method != "POST" and operation and operation.node.operation is not OperationType.QUERY:
             raise MethodNotAllowed("Only queries may be sent by GET; send this operation by POST.", "POST")
         result = await execute(
             self._schema,
@@ -127,9 +160,9 @@ class GraphQLEndpoint:
         )
         return _result(result, media_type)
 
-    async def _read(self, scope: Scope, headers: Headers, receive: Receive) -> Parameters:
-        if scope["method"] != "POST":
-            given: Any = dict(QueryParams(scope["query_string"]))
+    async def _read(self, method: str, query_string: bytes, headers: Headers, read: ReadBody) -> Parameters:
+        if method != "POST":
+            given: Any = dict(QueryParams(query_string))
             for name in ("variables", "extensions"):
                 if name in given:
                     given[name] = _json(given[name].encode(), f"`{name}`")
@@ -139,16 +172,7 @@ class GraphQLEndpoint:
             simple = essence(content_type) in _SIMPLE_TYPES
             if not (simple and any(name.encode() in headers for name in PREFLIGHT_HEADERS)):
                 raise UnsupportedMediaType(f"Send the request as {JSON}.")
-        body = await read_body(receive, headers.get(b"content-length"), self._settings.max_body_size)
-        return _parameters(_json(body, "The body"))
-
-
-def _headers(scope: Scope) -> Headers:
-    """The first value of each header."""
-    headers: Headers = {}
-    for name, value in scope["headers"]:
-        headers.setdefault(name, value)
-    return headers
+        return _parameters(_json(await read(self._settings.max_body_size), "The body"))
 
 
 def _json(text: bytes, what: str) -> Any:
@@ -161,12 +185,12 @@ def _json(text: bytes, what: str) -> Any:
 def _parameters(given: Any) -> Parameters:
     if not isinstance(given, dict):
         raise BadUserInput("The body must be a JSON object with a `query`; batches are not supported.")
-    query, name, variables = (given.get(key) for key in ("query", "operationName", "variables"))
+    query, name, variables = given.get("query"), given.get("operationName"), given.get("variables")
     extensions = given.get("extensions")
     if extensions is not None and not isinstance(extensions, dict):
         raise BadUserInput("`extensions` must be an object.")
-    hash = _hash(extensions or {})
-    if not (query is None and hash) and (not isinstance(query, str) or not query.strip()):
+    hash = _hash(extensions) if extensions else None
+    if not (query is None and hash) and (not isinstance(query, str) or not query or query.isspace()):
         raise BadUserInput("`query` must be a string with a GraphQL document.")
     if name is not None and not isinstance(name, str):
         raise BadUserInput("`operationName` must be a string.")
@@ -204,21 +228,6 @@ def _request_errors(errors: Sequence[GraphQLError], code: str, media_type: str) 
 def _refused(error: ServiceError) -> tuple[int, Body]:
     """The request is none of GraphQL over HTTP, or its caller is unknown: an error in either media type."""
     return error.status, {"errors": [{"message": error.message, "extensions": {"code": error.code}}]}
-
-
-async def _send(
-    send: Send, status: int, body: bytes, media_type: str, extra: list[tuple[bytes, bytes]]
-) -> None:
-    headers = [
-        (b"content-type", _CONTENT_TYPES[media_type]),
-        (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"no-store"),
-        (b"vary", b"Accept, Authorization"),
-        *_EXTRA_HEADERS.get(status, ()),
-        *extra,
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
 
 
 def _public(error: GraphQLError, code: str = BadUserInput.code) -> dict[str, Any]:

@@ -1,20 +1,153 @@
-"""HTTP/1.1 connections that send the head and the body of a response in one system call.
+"""HTTP/1.1 connections: uvicorn's, with a short cut for posted operations, and one system call a response.
 
-uvicorn writes them one after the other, and each write is a system call and a packet of its own: together a
-third of what a small query costs.
+uvicorn writes head and body one after the other, and each write is a system call and a packet of its own:
+together a third of what a small query costs. ASGI's scope and messages are another fifth, so what comes most
+goes to the GraphQL endpoint without them; pipelining, flow control, keep-alive and shutdown stay uvicorn's.
 """
 
 import asyncio
+from functools import lru_cache
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from gql_service.web.graphql import Answer, GraphQLEndpoint, Headers
+from gql_service.web.request import read_body
+
+_SCOPE = {"method": "POST"}
+"""All that uvicorn looks at when it answers for an operation itself."""
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """uvicorn's protocol on a transport that gathers what is written in one turn of the event loop."""
+    """uvicorn's protocol; an application that has a `graphql` endpoint lets posted operations go there."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._idle_since: float | None = None
+        is_as_always = not (self.access_log or self.root_path or self.limit_concurrency)
+        self._graphql: GraphQLEndpoint | None = getattr(self.app, "graphql", None) if is_as_always else None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(_Gathering(transport, self.loop))  # type: ignore[arg-type]
+
+    def on_response_complete(self) -> None:
+        """As uvicorn does it, but for the timer, which outlives requests instead of being made for each."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._close_when_idle_for(self.timeout_keep_alive)
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = None
+
+    def timeout_keep_alive_handler(self) -> None:
+        self.timeout_keep_alive_task = None
+        if self._idle_since is None:
+            return
+        rest = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if rest > 0:
+            self._close_when_idle_for(rest)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _close_when_idle_for(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def on_message_begin(self) -> None:
+        self.url = b""
+        self.headers = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        graphql = self._graphql
+        if graphql is None or self.url != b"/graphql" or self.parser.get_method() != b"POST":
+            self._leave_to_uvicorn()
+            return
+        headers = dict(reversed(self.headers))  # the first value of each
+        if b"expect" in headers or b"upgrade" in headers:
+            self._leave_to_uvicorn()
+            return
+        before = self.cycle
+        cycle = self.cycle = _Operation(self, graphql, headers)
+        if before is None or before.response_complete:
+            self._start_asgi_task(cycle, cycle.answer)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, cycle.answer))
+
+    def _leave_to_uvicorn(self) -> None:
+        """Tell it all that it has missed."""
+        url, headers = self.url, self.headers
+        super().on_message_begin()
+        super().on_url(url)
+        for name, value in headers:
+            super().on_header(name, value)
+        super().on_headers_complete()
+
+
+class _Operation(RequestResponseCycle):
+    """One posted operation. uvicorn runs it, collects its body, and answers for it where it breaks."""
+
+    access_log = False
+    scope: Any = _SCOPE
+    waiting_for_100_continue = disconnected = response_started = response_complete = False
+    more_body = True
+    chunked_encoding = None
+    expected_content_length = 0
+
+    def __init__(self, protocol: HttpProtocol, graphql: GraphQLEndpoint, headers: Headers) -> None:
+        self.body = bytearray()
+        self.message_event = asyncio.Event()
+        self.logger = protocol.logger
+        self.transport = protocol.transport
+        self.flow = protocol.flow
+        self.default_headers = protocol.server_state.default_headers
+        self.keep_alive = protocol.parser.get_http_version() != "1.0" and protocol.parser.should_keep_alive()
+        self.on_response = protocol.on_response_complete
+        self._graphql = graphql
+        self._headers = headers
+
+    async def answer(self, *_asgi: object) -> None:
+        answer = await self._graphql.answer("POST", b"", self._headers, self._read)
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if answer is None or self.disconnected:
+            return
+        self.response_started = self.response_complete = True
+        self.transport.write(self._rendered(answer))
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
+
+    async def _read(self, max_size: int) -> bytes:
+        """Nearly always the body is there before anybody asks for it."""
+        if self.more_body or self.disconnected or len(self.body) > max_size:
+            receive: Any = self.receive
+            return await read_body(receive, self._headers.get(b"content-length"), max_size)
+        return bytes(self.body)
+
+    def _rendered(self, answer: Answer) -> bytes:
+        parts = [STATUS_LINE[answer.status]]
+        for name, value in self.default_headers:
+            parts += (name, b": ", value, b"\r\n")
+        if not self.keep_alive:
+            parts.append(b"connection: close\r\n")
+        parts += (_lines(answer.headers), b"content-length: %d\r\n\r\n" % len(answer.body), answer.body)
+        return b"".join(parts)
+
+
+@lru_cache(64)
+def _lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
 class _Gathering:

@@ -32,7 +32,14 @@ class Service:
         self.services: Services = self.app.state.services
         self._server = uvicorn.Server(
             uvicorn.Config(
-                self.app, port=0, http=HttpProtocol, log_config=None, access_log=False, lifespan="on"
+                self.app,
+                port=0,
+                http=HttpProtocol,
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                lifespan="on",
             )
         )
         self._thread = threading.Thread(target=self._serve, daemon=True)
