@@ -18,7 +18,7 @@ MAX_BODY_DEPTH = MAX_DEPTH + 16
 
 _MIN_INTEGER, _MAX_INTEGER = -(2**63), 2**63 - 1
 _NUL = rb"\u0000"
-_LONG_NUMBER = re.compile(rb"[\[:,\s]-?\d{19}")
+_LONG_NUMBER = re.compile(rb"(?:^|[\[:,\s])-?\d{19}")
 _KEY_END = re.compile(rb'"[ \t\r\n]*:')
 
 
