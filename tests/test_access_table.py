@@ -85,8 +85,9 @@ def operation(schema: Schema, way: str, type_name: str, field: str) -> str:
         parent, _, name = step.partition(".")
         leaf = f"{SELECT.get(step, name)} {{ ... on {target} {{ {leaf} }} }}"
         target = parent
-    for good, spoilt in SPOILT.get(type_name, {}).items():
-        leaf = leaf.replace(good, spoilt)
+    for spoilt in (SPOILT.get(type_name, {}), SPOILT.get(way.partition(".")[0], {})):
+        for good, bad in spoilt.items():
+            leaf = leaf.replace(good, bad)
     return f"{target.lower()} {{ {leaf} }}"
 
 
@@ -127,7 +128,7 @@ class Cast:
 
     def write(self) -> None:
         for key in (self.world.platform_key, None):
-            mutation = SELECT["Mutation.patchPlatformMetadata"].replace("DOC", "platformKey: $key")
+            mutation = SELECT["Mutation.setUserMetadata"].replace("DOC", "platformKey: $key")
             self.member.ask(f"mutation ($key: String) {{ {mutation} {{ userErrors {{ code }} }} }}", key=key)
 
     def outcome(self, who: str, type_name: str, text: str) -> str:
@@ -146,7 +147,7 @@ class Cast:
 
     def _texts(self, type_name: str) -> dict[str, str]:
         user, key = self.member, self.world.platform_key
-        ids = {"Platform": key, "PlatformMetadata": f"{user.id}:{key}"}
+        ids = {"Platform": key, "PlatformMetadata": f"{user.id}:{key}", "UserMetadata": f"{user.id}:{key}:a"}
         gid = b64encode(f"{type_name}:{ids.get(type_name, user.id)}".encode()).decode()
         return {
             "NAME": user.username,

@@ -1,21 +1,7 @@
 """Typed entries, set and read through the front door: the examples of their document, flags and windows."""
 
-from typing import Any
-
-from tests.support.world import Caller, World
-
-ENTRY = """userId metadataKey metadataValue valueType category description source isEncrypted isIndexed
-  isPublic isEditable validFrom validUntil createdAt updatedAt createdBy { username } updatedBy { username }
-  value digest viewerCan { edit delete }"""
-SET = f"""mutation ($input: SetUserMetadataInput!) {{ setUserMetadata(input: $input) {{
-  platformMetadata {{ metadata revision }} entries {{ {ENTRY} }} deletedKeys
-  userErrors {{ code message field
-    ... on RevisionConflict {{ currentRevision entries {{ metadataKey }} }} }} }} }}"""
-
-
-def set_entries(caller: Caller, world: World, *entries: dict[str, Any], **input: Any) -> Any:
-    given = {"platformKey": world.platform_key, "entries": list(entries)} | input
-    return caller.ask(SET, input=given)["setUserMetadata"]
+from tests.support.entries import ENTRY, set_entries
+from tests.support.world import World
 
 
 def test_an_entry_comes_back_as_it_was_set(world: World) -> None:

@@ -136,7 +136,7 @@ class Draft:
                 entry = entry._replace(text=conform(entry.type, entry.text, self.limits))
             except InvalidValue as error:
                 message = f"The value of {_shown(key)} is not of its type. {error}"
-                raise Rejected(Problem.INVALID_VALUE, message, field) from None
+                raise Rejected(error.problem, message, field) from None
         if definition is not None:
             definition.check(key, entry.type, lambda: self.text(key, entry), field)
         self._content.put(key, self._sealed(key, entry, field))

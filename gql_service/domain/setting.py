@@ -71,15 +71,16 @@ def _text(
     try:
         if value is not None:
             text = parse(type_, value, draft.limits)
-            check_size(text, draft.limits, field)
+            if type_ is not ValueType.binary:  # of which the bytes were counted, not their text
+                check_size(text, draft.limits, field)
             return text
         if current is None or "metadata_value" in given:
             message = f"{key[:40]!r} needs a value: a new entry has none, and none is null."
             raise Rejected(Problem.INVALID_VALUE, message, field)
         return None if current.type is type_ else conform(type_, draft.text(key, current), draft.limits)
     except InvalidValue as error:
-        message = f"The value of {key[:40]!r} is no {type_.value}. {error}"
-        raise Rejected(Problem.INVALID_VALUE, message, field) from None
+        message = f"The value of {key[:40]!r} cannot be stored as {type_.value}. {error}"
+        raise Rejected(error.problem, message, field) from None
     except Undecipherable as error:
         message = f"The value of {key[:40]!r} cannot be decrypted: {error}."
         raise Rejected(Problem.ENCRYPTION_UNAVAILABLE, message, field) from None

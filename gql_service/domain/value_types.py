@@ -16,6 +16,7 @@ import orjson
 
 from gql_service import instants, strict_json
 from gql_service.domain.values import Limits
+from gql_service.errors import Problem
 
 
 class ValueType(Enum):
@@ -33,12 +34,21 @@ TEXTUAL = frozenset({ValueType.string, ValueType.date, ValueType.binary})
 """Types whose values are JSON strings."""
 
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+_LONGEST_NUMBER = 400
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class InvalidValue(ValueError):
     """The text is no value of the type; the message says what one looks like."""
+
+    problem = Problem.INVALID_VALUE
+
+
+class TooLarge(InvalidValue):
+    """The text is a value of the type, but a larger one than may be stored."""
+
+    problem = Problem.VALUE_TOO_LARGE
 
 
 def type_of(text: str) -> ValueType:
@@ -101,8 +111,9 @@ def _string(text: str, _limits: Limits) -> str:
 
 
 def _number(text: str, _limits: Limits) -> str:
-    if not _NUMBER.fullmatch(text) or len(text) > 400:
-        raise InvalidValue("A number is expected, written as in JSON, such as 42 or -1.5e3.")
+    if not _NUMBER.fullmatch(text) or len(text) > _LONGEST_NUMBER:
+        message = "A number is expected, written as in JSON, such as 42 or -1.5e3"
+        raise InvalidValue(f"{message}, in at most {_LONGEST_NUMBER} characters.")
     return _json(text, _limits)
 
 
@@ -147,7 +158,7 @@ def _binary(text: str, limits: Limits) -> str:
     if decoded is None or base64.b64encode(decoded).decode() != text:
         raise InvalidValue("Binary data is expected, as base64 of RFC 4648 with its padding.")
     if len(decoded) > limits.max_value_size:
-        raise InvalidValue(f"The data takes {len(decoded)} bytes; {limits.max_value_size} are allowed.")
+        raise TooLarge(f"The data takes {len(decoded)} bytes; {limits.max_value_size} are allowed.")
     return strict_json.dumps(text)
 
 

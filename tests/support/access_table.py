@@ -10,6 +10,7 @@ Query            platformMetadata                                           U N 
 Query            limits _service                                            v v v v v v
 Mutation         patchPlatformMetadata                                      U N F v v v
 Mutation         replacePlatformMetadata clearPlatformMetadata              U N F v v v
+Mutation         setUserMetadata                                            U N F v v v
 Mutation         createUser checkBadge                                      U F F F v v
 Mutation         updateUser issueToken revokeToken                          U F F v v v
 Mutation         markNotificationsRead                                      U v v v v v
@@ -44,9 +45,18 @@ UserEdge         cursor node                                                . . 
 PageInfo         hasNextPage hasPreviousPage startCursor endCursor          . . . v v v
 PlatformMetadata id username platformKey metadata revision                  . . . v v v
 PlatformMetadata createdAt updatedAt user                                   . . . v v v
+PlatformMetadata entry entries                                      . . . v v v
+UserMetadata     id userId metadataKey metadataValue value valueType        . . . v v v
+UserMetadata     category description source isEncrypted isIndexed          . . . v v v
+UserMetadata     isPublic isEditable validFrom validUntil digest            . . . v v v
+UserMetadata     createdAt updatedAt createdBy updatedBy viewerCan          . . . v v v
+UserMetadataConnection edges nodes pageInfo totalCount                      . . . v v v
+UserMetadataEdge cursor node                                                . . . v v v
+EntryCapabilities edit delete                                               . . . v v v
 PatchPlatformMetadataPayload   platformMetadata userErrors deletedKeys      . . . v v v
 ReplacePlatformMetadataPayload platformMetadata userErrors                  . . . v v v
 ClearPlatformMetadataPayload   platformMetadata userErrors                  . . . v v v
+SetUserMetadataPayload platformMetadata userErrors entries deletedKeys      . . . v v v
 CreateUserPayload user userErrors                                           . . . . v v
 UpdateUserPayload user userErrors                                           . . . v v v
 CheckBadgePayload user userErrors awarded earnedBadge                       . . . . v v
@@ -54,7 +64,7 @@ MarkNotificationsReadPayload userErrors readIds                             . v 
 IssueTokenPayload userErrors token accessToken                              . . . v v v
 RevokeTokenPayload userErrors accessToken                                   . . . v v v
 InvalidInput     message code field                                         . . . v v v
-RevisionConflict message code field currentRevision                         . . . v v v
+RevisionConflict message code field currentRevision entries                 . . . v v v
 Limits           bodyBytes documentTokens documentDepth documentAliases     v v v v v v
 Limits           documentRootFields documentFields documentCost keyLength   v v v v v v
 Limits           valueBytes metadataBytes metadataKeys pageSize nodes       v v v v v v
@@ -73,6 +83,7 @@ User             UserConnection.nodes UserEdge.node                         U - 
 User             PlatformMetadata.user                                      U N F v v v
 User             CreateUserPayload.user CheckBadgePayload.user              U F F F v v
 User             UpdateUserPayload.user                                     U F F v v v
+User             UserMetadata.createdBy UserMetadata.updatedBy              U N F v v v
 LocalAuthUser    Query.session                                              U s s s s s
 UserOptInDecision User.optInDecisions                                       U - F v v v
 UserOptInDecision LocalAuthUser.optInDecisions                              U s s s s s
@@ -93,15 +104,25 @@ UserConnection   Platform.users                                             U - 
 UserEdge         UserConnection.edges                                       U - F F v v
 PageInfo         UserConnection.pageInfo                                    U - F F v v
 PageInfo         NotificationConnection.pageInfo                            U - F v v v
+PageInfo         UserMetadataConnection.pageInfo                             U N F v v v
 PlatformMetadata Query.platformMetadata                                     U N F v v v
 PlatformMetadata Query.node Query.nodes Query._entities                     U - - v v v
 PlatformMetadata User.platformMetadata User.userMetadata                    U - F v v v
 PlatformMetadata PatchPlatformMetadataPayload.platformMetadata              U N F v v v
 PlatformMetadata ReplacePlatformMetadataPayload.platformMetadata            U N F v v v
 PlatformMetadata ClearPlatformMetadataPayload.platformMetadata              U N F v v v
+PlatformMetadata SetUserMetadataPayload.platformMetadata                    U N F v v v
+UserMetadata     PlatformMetadata.entry                                     U N F v v v
+UserMetadata     Query.node Query.nodes                                     U - - v v v
+UserMetadata     UserMetadataConnection.nodes UserMetadataEdge.node         U N F v v v
+UserMetadata     SetUserMetadataPayload.entries RevisionConflict.entries    U N F v v v
+UserMetadataConnection PlatformMetadata.entries                             U N F v v v
+UserMetadataEdge UserMetadataConnection.edges                               U N F v v v
+EntryCapabilities UserMetadata.viewerCan                                    U N F v v v
 PatchPlatformMetadataPayload   Mutation.patchPlatformMetadata               U N F v v v
 ReplacePlatformMetadataPayload Mutation.replacePlatformMetadata             U N F v v v
 ClearPlatformMetadataPayload   Mutation.clearPlatformMetadata               U N F v v v
+SetUserMetadataPayload         Mutation.setUserMetadata                     U N F v v v
 CreateUserPayload            Mutation.createUser                            U F F F v v
 UpdateUserPayload            Mutation.updateUser                            U F F v v v
 CheckBadgePayload            Mutation.checkBadge                            U F F F v v
@@ -110,6 +131,7 @@ IssueTokenPayload            Mutation.issueToken                            U F 
 RevokeTokenPayload           Mutation.revokeToken                           U F F v v v
 InvalidInput     PatchPlatformMetadataPayload.userErrors                    U N F v v v
 InvalidInput     ReplacePlatformMetadataPayload.userErrors                  U N F v v v
+InvalidInput     SetUserMetadataPayload.userErrors                          U N F v v v
 InvalidInput     ClearPlatformMetadataPayload.userErrors                    never
 InvalidInput     CreateUserPayload.userErrors CheckBadgePayload.userErrors  U F F F v v
 InvalidInput     UpdateUserPayload.userErrors IssueTokenPayload.userErrors  U F F v v v
@@ -118,6 +140,7 @@ InvalidInput     RevokeTokenPayload.userErrors                              neve
 RevisionConflict PatchPlatformMetadataPayload.userErrors                    U N F v v v
 RevisionConflict ReplacePlatformMetadataPayload.userErrors                  U N F v v v
 RevisionConflict ClearPlatformMetadataPayload.userErrors                    U N F v v v
+RevisionConflict SetUserMetadataPayload.userErrors                          U N F v v v
 RevisionConflict UpdateUserPayload.userErrors                               U F F v v v
 RevisionConflict CreateUserPayload.userErrors CheckBadgePayload.userErrors  never
 RevisionConflict MarkNotificationsReadPayload.userErrors                    never
@@ -133,11 +156,16 @@ SELECT = {
     "Query.nodes": 'nodes(ids: ["GID"])',
     "Query._entities": '_entities(representations: [{__typename: "TYPE", ENTITY}])',
     "User.platformMetadata": 'platformMetadata(platformKey: "KEY")',
+    "PlatformMetadata.entry": 'entry(key: "a")',
+    "PlatformMetadata.entries": "entries(first: 1)",
     "User.notifications": "notifications(first: 1)",
     "Platform.users": 'users(first: 1, where: {usernamePrefix: "NAME"})',
     "Mutation.patchPlatformMetadata": "patchPlatformMetadata(input: {DOC, metadata: {a: 1}})",
     "Mutation.replacePlatformMetadata": "replacePlatformMetadata(input: {DOC, metadata: {a: 1}})",
     "Mutation.clearPlatformMetadata": "clearPlatformMetadata(input: {DOC})",
+    "Mutation.setUserMetadata": """setUserMetadata(input: {DOC, entries: [{metadataKey: "a",
+        valueType: number, metadataValue: "1", category: "c", description: "d", source: "s", isPublic: true,
+        isEditable: true, validFrom: "2000-01-01T00:00:00Z", validUntil: "2900-01-01T00:00:00Z"}]})""",
     "Mutation.createUser": """createUser(input: {username: "FRESH", tenantId: "TENANT", email: "a@b",
         image: "https://a/b", lastSeenReleaseVersion: "1", language: "de"})""",
     "Mutation.updateUser": 'updateUser(input: {username: "NAME", language: "de"})',
@@ -150,6 +178,7 @@ SELECT = {
 SPOILT = {
     "InvalidInput": {
         "a: 1": f"{'a' * 256}: 1",
+        'metadataValue: "1"': 'metadataValue: "x"',
         'language: "de"': 'language: "xx"',
         'badge: "projectCreated"': 'badge: "xx"',
         "overlapSeconds: 0": "overlapSeconds: -1",
@@ -160,7 +189,11 @@ SPOILT = {
     },
 }
 """What to write instead, to get one of these."""
-NULL = {("User.userMetadata", "platformKey"), ("IssueTokenPayload.accessToken", "revokedAt")}
+NULL = {
+    ("User.userMetadata", "platformKey"),
+    ("IssueTokenPayload.accessToken", "revokedAt"),
+    ("ClearPlatformMetadataPayload.platformMetadata", "entry"),
+}
 """What is null for everybody who may see it."""
 WAYS = {  # from the root to the object that has the field
     "User": "Query.user",
@@ -171,11 +204,16 @@ WAYS = {  # from the root to the object that has the field
     "NotificationEdge": "Query.user User.notifications NotificationConnection.edges",
     "Platform": "Query.platform",
     "PlatformMetadata": "Query.platformMetadata",
+    "UserMetadata": "Query.platformMetadata PlatformMetadata.entry",
+    "UserMetadataConnection": "Query.platformMetadata PlatformMetadata.entries",
+    "UserMetadataEdge": "Query.platformMetadata PlatformMetadata.entries UserMetadataConnection.edges",
+    "RevisionConflict": "Mutation.setUserMetadata SetUserMetadataPayload.userErrors",
     "UserConnection": "Query.platform Platform.users",
     "UserEdge": "Query.platform Platform.users UserConnection.edges",
     "PatchPlatformMetadataPayload": "Mutation.patchPlatformMetadata",
     "ReplacePlatformMetadataPayload": "Mutation.replacePlatformMetadata",
     "ClearPlatformMetadataPayload": "Mutation.clearPlatformMetadata",
+    "SetUserMetadataPayload": "Mutation.setUserMetadata",
     "CreateUserPayload": "Mutation.createUser",
     "UpdateUserPayload": "Mutation.updateUser",
     "CheckBadgePayload": "Mutation.checkBadge",
