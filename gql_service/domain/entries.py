@@ -6,7 +6,7 @@ encrypted: a document with such a value is conditional. What is not said about a
 written as part of an object: public, editable, plain, without a window.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -63,6 +63,12 @@ def described(entry: Entry) -> dict[str, Any]:
     return attributes
 
 
+def recalled(told: Mapping[str, Any]) -> Entry:
+    """The entry that history tells of; of an encrypted one, without its value."""
+    entry = _decode(told, strict_json.dumps(told["value"]) if "value" in told else None, 0)
+    return entry._replace(is_encrypted="isEncrypted" in told)
+
+
 class Content:
     """The keys of one document; an entry is decoded when it is asked for."""
 
@@ -102,6 +108,13 @@ class Content:
     def remove(self, key: str) -> None:
         self._values.pop(key, None)
         self._attributes.pop(key, None)
+
+    def expire(self, now: int) -> list[str]:
+        """Remove what has expired; returns its keys."""
+        gone = [key for key, each in self._attributes.items() if each.get("validUntil", now + 1) <= now]
+        for key in gone:
+            self.remove(key)
+        return gone
 
     def encode(self) -> tuple[str, str]:
         """The two canonical texts, `metadata` and `attributes`."""
@@ -146,7 +159,7 @@ def _encode(entry: Entry) -> dict[str, Any]:
     return attributes
 
 
-def _decode(attributes: dict[str, Any], text: str | None, born: int) -> Entry:
+def _decode(attributes: Mapping[str, Any], text: str | None, born: int) -> Entry:
     get = attributes.get
     created_at, created_by = get("createdAt", born), get("createdBy")
     changed = "updatedAt" in attributes
