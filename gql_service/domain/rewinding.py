@@ -135,7 +135,7 @@ async def to_revision(connection: Connection, document: Key, revision: int) -> P
     walk, past, count = _Walk(connection, _FROM, 0, (*document, revision - 1)), Past.nothing_changed(), 0
     while rows := await walk.next([document]):
         count += len(rows)
-        if count > MAX_CHANGES or (count == len(rows) and rows[0].revision != revision):
+        if count > MAX_CHANGES + 1 or (count == len(rows) and rows[0].revision != revision):
             return None
         for row in rows:
             if row.revision > revision:

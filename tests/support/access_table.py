@@ -10,6 +10,7 @@ Query            platformMetadata                                           U N 
 Query            limits _service                                            v v v v v v
 Mutation         patchPlatformMetadata                                      U N F v v v
 Mutation         replacePlatformMetadata clearPlatformMetadata              U N F v v v
+Mutation         restorePlatformMetadata                                    U N F F v v
 Mutation         createUser checkBadge                                      U F F F v v
 Mutation         updateUser issueToken revokeToken                          U F F v v v
 Mutation         markNotificationsRead                                      U v v v v v
@@ -43,10 +44,18 @@ UserConnection   edges nodes pageInfo totalCount                            . . 
 UserEdge         cursor node                                                . . . . v v
 PageInfo         hasNextPage hasPreviousPage startCursor endCursor          . . . v v v
 PlatformMetadata id username platformKey metadata revision                  . . . v v v
-PlatformMetadata createdAt updatedAt user                                   . . . v v v
+PlatformMetadata createdAt updatedAt user history                           . . . v v v
+PlatformMetadataChangeConnection edges nodes pageInfo                       . . . v v v
+PlatformMetadataChangeEdge cursor node                                      . . . v v v
+PlatformMetadataChange revision changedAt source actor changedKeys          . . . v v v
+PlatformMetadataChange deletedKeys changes                                  . . . v v v
+EntryChange      key old new                                                . . . v v v
+PastEntry        value valueType category description source isEncrypted    . . . v v v
+PastEntry        isIndexed isPublic isEditable validFrom validUntil         . . . v v v
 PatchPlatformMetadataPayload   platformMetadata userErrors deletedKeys      . . . v v v
 ReplacePlatformMetadataPayload platformMetadata userErrors                  . . . v v v
 ClearPlatformMetadataPayload   platformMetadata userErrors                  . . . v v v
+RestorePlatformMetadataPayload platformMetadata userErrors skippedKeys      . . . . v v
 CreateUserPayload user userErrors                                           . . . . v v
 UpdateUserPayload user userErrors                                           . . . v v v
 CheckBadgePayload user userErrors awarded earnedBadge                       . . . . v v
@@ -93,12 +102,22 @@ UserConnection   Platform.users                                             U - 
 UserEdge         UserConnection.edges                                       U - F F v v
 PageInfo         UserConnection.pageInfo                                    U - F F v v
 PageInfo         NotificationConnection.pageInfo                            U - F v v v
+PageInfo         PlatformMetadataChangeConnection.pageInfo                  U N F v v v
 PlatformMetadata Query.platformMetadata                                     U N F v v v
 PlatformMetadata Query.node Query.nodes Query._entities                     U - - v v v
 PlatformMetadata User.platformMetadata User.userMetadata                    U - F v v v
 PlatformMetadata PatchPlatformMetadataPayload.platformMetadata              U N F v v v
 PlatformMetadata ReplacePlatformMetadataPayload.platformMetadata            U N F v v v
 PlatformMetadata ClearPlatformMetadataPayload.platformMetadata              U N F v v v
+PlatformMetadata RestorePlatformMetadataPayload.platformMetadata            U N F F v v
+PlatformMetadataChangeConnection PlatformMetadata.history                   U N F v v v
+PlatformMetadataChangeEdge PlatformMetadataChangeConnection.edges           U N F v v v
+PlatformMetadataChange PlatformMetadataChangeConnection.nodes               U N F v v v
+PlatformMetadataChange PlatformMetadataChangeEdge.node                      U N F v v v
+EntryChange      PlatformMetadataChange.changes                             U N F v v v
+PastEntry        EntryChange.old EntryChange.new                            U N F v v v
+User             PlatformMetadataChange.actor                               U N F v v v
+RestorePlatformMetadataPayload Mutation.restorePlatformMetadata             U N F F v v
 PatchPlatformMetadataPayload   Mutation.patchPlatformMetadata               U N F v v v
 ReplacePlatformMetadataPayload Mutation.replacePlatformMetadata             U N F v v v
 ClearPlatformMetadataPayload   Mutation.clearPlatformMetadata               U N F v v v
@@ -111,6 +130,7 @@ RevokeTokenPayload           Mutation.revokeToken                           U F 
 InvalidInput     PatchPlatformMetadataPayload.userErrors                    U N F v v v
 InvalidInput     ReplacePlatformMetadataPayload.userErrors                  U N F v v v
 InvalidInput     ClearPlatformMetadataPayload.userErrors                    never
+InvalidInput     RestorePlatformMetadataPayload.userErrors                  U N F F v v
 InvalidInput     CreateUserPayload.userErrors CheckBadgePayload.userErrors  U F F F v v
 InvalidInput     UpdateUserPayload.userErrors IssueTokenPayload.userErrors  U F F v v v
 InvalidInput     MarkNotificationsReadPayload.userErrors                    never
@@ -118,6 +138,7 @@ InvalidInput     RevokeTokenPayload.userErrors                              neve
 RevisionConflict PatchPlatformMetadataPayload.userErrors                    U N F v v v
 RevisionConflict ReplacePlatformMetadataPayload.userErrors                  U N F v v v
 RevisionConflict ClearPlatformMetadataPayload.userErrors                    U N F v v v
+RevisionConflict RestorePlatformMetadataPayload.userErrors                  U N F F v v
 RevisionConflict UpdateUserPayload.userErrors                               U F F v v v
 RevisionConflict CreateUserPayload.userErrors CheckBadgePayload.userErrors  never
 RevisionConflict MarkNotificationsReadPayload.userErrors                    never
@@ -133,11 +154,13 @@ SELECT = {
     "Query.nodes": 'nodes(ids: ["GID"])',
     "Query._entities": '_entities(representations: [{__typename: "TYPE", ENTITY}])',
     "User.platformMetadata": 'platformMetadata(platformKey: "KEY")',
+    "PlatformMetadata.history": "history(first: 9)",
     "User.notifications": "notifications(first: 1)",
     "Platform.users": 'users(first: 1, where: {usernamePrefix: "NAME"})',
     "Mutation.patchPlatformMetadata": "patchPlatformMetadata(input: {DOC, metadata: {a: 1}})",
     "Mutation.replacePlatformMetadata": "replacePlatformMetadata(input: {DOC, metadata: {a: 1}})",
     "Mutation.clearPlatformMetadata": "clearPlatformMetadata(input: {DOC})",
+    "Mutation.restorePlatformMetadata": "restorePlatformMetadata(input: {DOC, revision: 1})",
     "Mutation.createUser": """createUser(input: {username: "FRESH", tenantId: "TENANT", email: "a@b",
         image: "https://a/b", lastSeenReleaseVersion: "1", language: "de"})""",
     "Mutation.updateUser": 'updateUser(input: {username: "NAME", language: "de"})',
@@ -150,6 +173,7 @@ SELECT = {
 SPOILT = {
     "InvalidInput": {
         "a: 1": f"{'a' * 256}: 1",
+        "revision: 1": "revision: 99",
         'language: "de"': 'language: "xx"',
         'badge: "projectCreated"': 'badge: "xx"',
         "overlapSeconds: 0": "overlapSeconds: -1",
@@ -171,11 +195,19 @@ WAYS = {  # from the root to the object that has the field
     "NotificationEdge": "Query.user User.notifications NotificationConnection.edges",
     "Platform": "Query.platform",
     "PlatformMetadata": "Query.platformMetadata",
+    "PlatformMetadataChangeConnection": "Query.platformMetadata PlatformMetadata.history",
+    "PlatformMetadataChangeEdge": "Query.platformMetadata PlatformMetadata.history "
+    "PlatformMetadataChangeConnection.edges",
+    "PlatformMetadataChange": "Query.platformMetadata PlatformMetadata.history "
+    "PlatformMetadataChangeConnection.nodes",
+    "EntryChange": "Query.platformMetadata PlatformMetadata.history PlatformMetadataChangeConnection.nodes "
+    "PlatformMetadataChange.changes",
     "UserConnection": "Query.platform Platform.users",
     "UserEdge": "Query.platform Platform.users UserConnection.edges",
     "PatchPlatformMetadataPayload": "Mutation.patchPlatformMetadata",
     "ReplacePlatformMetadataPayload": "Mutation.replacePlatformMetadata",
     "ClearPlatformMetadataPayload": "Mutation.clearPlatformMetadata",
+    "RestorePlatformMetadataPayload": "Mutation.restorePlatformMetadata",
     "CreateUserPayload": "Mutation.createUser",
     "UpdateUserPayload": "Mutation.updateUser",
     "CheckBadgePayload": "Mutation.checkBadge",
