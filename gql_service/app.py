@@ -1,8 +1,9 @@
 """The only place where the parts are joined."""
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -14,6 +15,7 @@ from starlette.routing import Route
 
 from gql_service import instants
 from gql_service.auth.policy import Policy
+from gql_service.domain import sweeping
 from gql_service.domain.drafts import Rules
 from gql_service.domain.encryption import KeyRing
 from gql_service.domain.values import Limits
@@ -39,7 +41,11 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = i
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         _collect_rarely()
+        sweeper = asyncio.create_task(_keep_sweeping(services))
         yield
+        sweeper.cancel()
+        with suppress(asyncio.CancelledError):
+            await sweeper
         await services.database.close()
 
     app = Application(
@@ -73,6 +79,16 @@ def _collect_rarely() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(500_000, 20, 50)
+
+
+async def _keep_sweeping(services: Services) -> None:
+    """Delete what has expired, every so often; where that fails, the next time will do."""
+    while True:
+        await asyncio.sleep(services.settings.sweep_interval)
+        try:
+            await sweeping.sweep(services.database, services.clock)
+        except Exception as error:
+            logging.report_unexpected(error)
 
 
 def build_services(settings: Settings, clock: Callable[[], int] = instants.now) -> Services:

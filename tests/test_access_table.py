@@ -125,11 +125,23 @@ class Cast:
             f'mutation {{ revokeToken(input: {{id: "{self.token_id}"}}) {{ accessToken {{ id }} }} }}'
         )
         self.write()
+        self._change()
 
     def write(self) -> None:
         for key in (self.world.platform_key, None):
             mutation = SELECT["Mutation.setUserMetadata"].replace("DOC", "platformKey: $key")
             self.member.ask(f"mutation ($key: String) {{ {mutation} {{ userErrors {{ code }} }} }}", key=key)
+
+    def _change(self) -> None:
+        """Have an entry of which everything is told, and which has a past."""
+        entry: dict[str, Any] = {name: name for name in ("metadataKey", "category", "description", "source")}
+        entry |= {"validFrom": "2001-01-01T00:00:00Z", "validUntil": "2999-01-01T00:00:00Z"}
+        mutation = """mutation ($input: SetUserMetadataInput!) { setUserMetadata(input: $input) {
+          userErrors { message } } }"""
+        for value in ("old", "new"):
+            entry |= {"metadataValue": value, "isPublic": True, "isEditable": True}
+            given = {"platformKey": self.world.platform_key, "entries": [entry]}
+            assert self.member.ask(mutation, input=given)["setUserMetadata"]["userErrors"] == []
 
     def outcome(self, who: str, type_name: str, text: str) -> str:
         """What a viewer gets of `leaf`."""

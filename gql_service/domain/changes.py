@@ -14,6 +14,8 @@ class Change(NamedTuple):
     apply: Callable[[Draft], None]
     keys: Set[str] = frozenset()
     deleting: Set[str] = frozenset()
+    rewinds_to: int | None = None
+    """The revision of which the draft is to know what the document was after it."""
 
 
 def patching(metadata: object, delete_keys: object, limits: Limits) -> Change:

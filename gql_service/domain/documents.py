@@ -22,6 +22,13 @@ _WHOLE = select(*_COLUMNS, documents.c.attributes).where(*_THESE)
 _WHOLE_BY_KEYS = Statement(_WHOLE)
 # All who lock several rows lock them in the same order, so that no two wait for each other.
 _LOCK = Statement(_WHOLE.order_by(documents.c.user_id, documents.c.platform_id).with_for_update())
+_EXPIRED = Statement(
+    select(*_COLUMNS, documents.c.attributes)
+    .where(documents.c.expires_at <= bindparam("now"))
+    .order_by(documents.c.expires_at)
+    .limit(bindparam("size"))
+    .with_for_update(skip_locked=True)
+)
 _INSERT = Statement(insert(documents))
 _CHANGING = ("metadata", "revision", "updated_at", "conditions", "expires_at", "attributes")
 _UPDATE = Statement(
@@ -85,6 +92,20 @@ async def store(transaction: Connection, changed: Sequence[Document], before: Ma
         if before[document[:2]].revision > 0
     ]
     await transaction.execute_many(_UPDATE, updates)
+
+
+def swept(document: Document, content: Content) -> Document:
+    """A document from whose content was removed what has expired: nothing that anybody saw has changed, so
+    neither has the revision. It stays conditional until it has another, because whoever has kept an answer
+    under this revision must not be told that it is still good."""
+    encoded = content.encode()
+    encoded["conditions"] = encoded["conditions"] or "{}"
+    return document._replace(expires_at=content.expires_at, **encoded)
+
+
+async def expired(transaction: Connection, now: int, size: int) -> list[Document]:
+    """Some documents in which an entry has expired, locked; not those that somebody else has locked."""
+    return rows_as(Document, await transaction.fetch(_EXPIRED, now=now, size=size))
 
 
 async def _read(connection: Connection, statement: Statement, keys: Sequence[Key]) -> list[Document]:

@@ -8,6 +8,7 @@ from gql_service.auth.policy import DocumentAccess
 from gql_service.domain.definitions import PlatformRules
 from gql_service.domain.encryption import KeyRing, Place, Undecipherable
 from gql_service.domain.entries import Content, Entry
+from gql_service.domain.rewinding import Past
 from gql_service.domain.value_types import InvalidValue, ValueType, conform, type_of
 from gql_service.domain.values import Limits
 from gql_service.errors import Problem, Rejected
@@ -43,12 +44,16 @@ class Draft:
         self.limits = rules.limits
         self.purges = False
         """Whether what is removed leaves history, too."""
+        self.past: Past | None = None
+        """What the document was after the revision that the change asked for, if history knows that."""
+        self.skipped: set[str] = set()
+        """Keys left as they are because history does not know what they were."""
         self._content = content
         self._keys = rules.keys
         self._platform = platform
         self._before: dict[str, Entry | None] = {}
         self.expired: set[str] = set()
-        """Keys written whose former entry has expired, and may still be found by the index."""
+        """Keys whose former entry has expired, and may still be found by the index."""
 
     def __iter__(self) -> Iterator[str]:
         """The keys that are there, valid yet or not."""

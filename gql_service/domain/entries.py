@@ -6,7 +6,7 @@ sees them when; `attributes` all else about each key, which reads of values do w
 a key is what a key is that was written as part of an object: public, editable, plain, without a window.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -75,6 +75,12 @@ def shown(conditions: str, at: int, *, hidden_too: bool) -> Iterator[tuple[str, 
             yield key, get("text"), get("ciphertext", "")
 
 
+def recalled(told: Mapping[str, Any]) -> Entry:
+    """The entry that history tells of; of an encrypted one, without its value."""
+    entry = _decode(told, strict_json.dumps(told["value"]) if "value" in told else None, 0)
+    return entry._replace(is_encrypted="isEncrypted" in told)
+
+
 class Content:
     """The keys of one document; an entry is decoded when it is asked for."""
 
@@ -117,6 +123,13 @@ class Content:
         for part in (self._values, self._conditions, self._attributes):
             part.pop(key, None)
 
+    def expire(self, now: int) -> list[str]:
+        """Remove what has expired; returns its keys."""
+        gone = [key for key, each in self._conditions.items() if each.get("validUntil", _NEVER) <= now]
+        for key in gone:
+            self.remove(key)
+        return gone
+
     def encode(self) -> dict[str, Any]:
         """The canonical texts, by the columns of a row that keep them."""
         return {
@@ -156,7 +169,7 @@ def _encode(entry: Entry) -> dict[str, Any]:
     return attributes
 
 
-def _decode(attributes: dict[str, Any], text: str | None, born: int) -> Entry:
+def _decode(attributes: Mapping[str, Any], text: str | None, born: int) -> Entry:
     get = attributes.get
     created_at, created_by = get("createdAt", born), get("createdBy")
     changed = "updatedAt" in attributes

@@ -3,17 +3,21 @@
 The values of encrypted entries are never in it, encrypted or not.
 """
 
+import re
 from collections.abc import Mapping, Sequence, Set
+from functools import cache
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import BigInteger, and_, bindparam, delete, func, insert, select, update
 
 from gql_service import strict_json
 from gql_service.domain.documents import Key
 from gql_service.domain.entries import Entry, described
+from gql_service.domain.pages import Page, PageRequest, page_of
+from gql_service.errors import BadUserInput
 from gql_service.store.connection import Connection, rows_as
-from gql_service.store.statement import Statement
+from gql_service.store.statement import Statement, among
 from gql_service.store.tables import document_changes
 
 _OF_DOCUMENT = (
@@ -30,6 +34,9 @@ _REWRITE = Statement(
 )
 
 
+_REVISION = re.compile(r"[1-9]\d{0,15}", re.ASCII)
+
+
 class Row(NamedTuple):
     """A row of `document_changes`; `changes` maps keys to `{old, new}`, as `described` tells entries."""
 
@@ -44,8 +51,19 @@ class Row(NamedTuple):
     def without_values(self, keep: Set[str]) -> "Row":
         """The same change, knowing of all keys but these no more than their names."""
         changes = orjson.loads(self.changes)
-        told = {key: change if key in keep else {} for key, change in changes.items()}
+        told = {key: change if key in keep else _named(change) for key, change in changes.items()}
         return self._replace(changes=strict_json.dumps(told))
+
+
+def _named(change: Mapping[str, Any]) -> Mapping[str, Any]:
+    if is_forgotten(change):
+        return change
+    return {} if "new" in change else {"deleted": True}
+
+
+def is_forgotten(change: Mapping[str, Any]) -> bool:
+    """Whether no more is known of the change of a key than that it happened."""
+    return not ("old" in change or "new" in change)
 
 
 def changes_text(changed: Mapping[str, tuple[Entry | None, Entry | None]]) -> str:
@@ -60,6 +78,55 @@ def changes_text(changed: Mapping[str, tuple[Entry | None, Entry | None]]) -> st
             for key, (before, after) in changed.items()
         }
     )
+
+
+def check_page(request: PageRequest) -> PageRequest:
+    """A page of a history is asked for by revisions. Raises BadUserInput."""
+    for cursor in (request.after, request.before):
+        if cursor is not None and not _REVISION.fullmatch(cursor):
+            raise BadUserInput("The cursor is not one of a history.")
+    return request
+
+
+async def pages(connection: Connection, documents: Sequence[Key], request: PageRequest) -> list[Page[Row]]:
+    """The same page of the history of each document, the newest change first."""
+    rows = rows_as(
+        Row,
+        await connection.fetch(
+            _page(request.backwards, request.after is not None, request.before is not None),
+            user_ids={user for user, _ in documents},
+            platform_ids={platform for _, platform in documents},
+            size=request.size + 1,
+            after=int(request.after or 0),
+            before=int(request.before or 0),
+        ),
+    )
+    found: dict[Key, list[Row]] = {document: [] for document in documents}
+    for row in rows:
+        if row[:2] in found:
+            found[row[:2]].append(row)
+    return [page_of(found[document], request) for document in documents]
+
+
+@cache
+def _page(backwards: bool, after: bool, before: bool) -> Statement:
+    """Rows are numbered by their keys alone, so that no more of them are read than are shown."""
+    rows = document_changes.c
+    revision, owner = rows.revision, [rows.user_id, rows.platform_id]
+    order = revision.asc() if backwards else revision.desc()
+    number = func.row_number().over(partition_by=owner, order_by=order).label("number")
+    keys = select(*owner, revision, number).where(
+        among(rows.user_id, "user_ids"), among(rows.platform_id, "platform_ids")
+    )
+    if after:
+        keys = keys.where(revision < bindparam("after", type_=BigInteger))
+    if before:
+        keys = keys.where(revision > bindparam("before", type_=BigInteger))
+    numbered = keys.subquery()
+    same = [rows[name] == numbered.c[name] for name in ("user_id", "platform_id", "revision")]
+    page = select(*(rows[name] for name in Row._fields)).join(numbered, and_(*same))
+    page = page.where(numbered.c.number <= bindparam("size"))
+    return Statement(page.order_by(numbered.c.number), scans=True)
 
 
 async def record(transaction: Connection, rows: Sequence[Row]) -> None:

@@ -1,11 +1,11 @@
 """Writes that may be sent again: the first answer is kept for a day, and given again to the same request."""
 
 import hashlib
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select, tuple_
 
 from gql_service import strict_json
 from gql_service.auth.policy import DocumentAccess
@@ -36,6 +36,21 @@ _FORGET = Statement(
         idempotency_keys.c.platform_id == bindparam("of_platform"),
     )
 )
+_PRIMARY = tuple_(idempotency_keys.c.user_id, idempotency_keys.c.platform_id, idempotency_keys.c.key)
+_OLD = idempotency_keys.c.created_at <= bindparam("before")
+_SWEEP = Statement(
+    delete(idempotency_keys)
+    .where(
+        _OLD,
+        _PRIMARY.in_(
+            select(idempotency_keys.c.user_id, idempotency_keys.c.platform_id, idempotency_keys.c.key)
+            .where(_OLD)
+            .order_by(idempotency_keys.c.created_at)
+            .limit(bindparam("size"))
+        ),
+    )
+    .returning(idempotency_keys.c.key)
+)
 _DELETE = Statement(
     delete(idempotency_keys).where(
         idempotency_keys.c.user_id == bindparam("of_user"),
@@ -58,6 +73,8 @@ class Answer(NamedTuple):
 
     document: Document
     deleted_keys: list[str]
+    skipped_keys: Sequence[str] = ()
+    """Those that a restoration has left as they are."""
 
 
 class _Stored(NamedTuple):
@@ -75,6 +92,11 @@ def once(key: str, *request: Any) -> Once:
         message = f"An idempotency key is 1 to {_MAX_KEY} characters."
         raise Rejected(Problem.INVALID_KEY, message, ("idempotency_key",))
     return Once(key, hashlib.sha256(strict_json.dumps(list(request)).encode()).digest())
+
+
+async def sweep(transaction: Connection, now: int, size: int) -> int:
+    """Delete some answers that nobody can ask for any more; returns how many."""
+    return len(await transaction.fetch(_SWEEP, before=now - KEPT, size=size))
 
 
 class Answers:
@@ -112,10 +134,15 @@ class Answers:
             message = "This idempotency key was used for another request; make up a new one."
             raise Rejected(Problem.IDEMPOTENCY_KEY_REUSED, message, ("idempotency_key",))
         response = orjson.loads(found.response)
-        return Answer(Document(*access.key, *response["document"]), response["deletedKeys"])
+        document = Document(*access.key, *response["document"])
+        return Answer(document, response["deletedKeys"], response["skippedKeys"])
 
     def keep(self, access: DocumentAccess, once: Once, answer: Answer) -> None:
-        response = {"document": answer.document[2:], "deletedKeys": answer.deleted_keys}
+        response = {
+            "document": answer.document[2:],
+            "deletedKeys": answer.deleted_keys,
+            "skippedKeys": answer.skipped_keys,
+        }
         stored = _Stored(once.request, strict_json.dumps(response))
         self._new[_place(access, once)] = self._stored[_place(access, once)] = stored
 

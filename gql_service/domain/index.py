@@ -1,6 +1,7 @@
 """The search index: a row for each entry that is indexed, written with its document."""
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import orjson
@@ -75,6 +76,11 @@ class Updates:
 
     def set(self, place: Place, row: Row | None) -> None:
         self._rows[(place.user_id, place.platform_id, place.key)] = row
+
+    def remove(self, document: tuple[str, str], keys: Iterable[str]) -> None:
+        """Let nobody find a document by these keys."""
+        for key in keys:
+            self._rows[(*document, key)] = None
 
     async def store(self, transaction: Connection) -> None:
         gone = [

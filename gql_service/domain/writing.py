@@ -17,6 +17,7 @@ from gql_service.domain.drafts import Draft, Rules
 from gql_service.domain.encryption import Place
 from gql_service.domain.entries import Entry
 from gql_service.domain.idempotency import Answer, Answers, Once
+from gql_service.domain.rewinding import Past, to_revision
 from gql_service.domain.values import check_document
 from gql_service.errors import RevisionConflict
 from gql_service.store.connection import Connection
@@ -76,7 +77,11 @@ async def write_all(
     before = await documents.lock(transaction, {write.access.key for write in writes})
     batch = _Batch(before, platforms, rules, now)
     await batch.answers.read(transaction, {(each.access, each.once) for each in writes if each.once})
-    results = [batch.answer(write) for write in writes]
+    results = []
+    for write in writes:
+        revision = write.change.rewinds_to
+        past = None if revision is None else await to_revision(transaction, write.access.key, revision)
+        results.append(batch.answer(write, past))
     if not dry:
         await batch.store(transaction)
     return results
@@ -98,13 +103,13 @@ class _Batch:
         self._recorded: list[history.Row] = []
         self._forgotten: dict[Key, set[str]] = {}
 
-    def answer(self, write: Write) -> Answer | Exception:
-        """Do a write, or say why not."""
+    def answer(self, write: Write, past: Past | None) -> Answer | Exception:
+        """Do a write, given what is stored of the past it asked for; or say why not."""
         try:
             write.access.verify()
             if write.once and (given := self.answers.find(write.access, write.once)):
                 return given
-            answer = self._write(write)
+            answer = self._write(write, past)
         except Exception as refusal:
             return refusal
         if write.once:
@@ -123,7 +128,7 @@ class _Batch:
         await self._index.store(transaction)
         await self.answers.store(transaction)
 
-    def _write(self, write: Write) -> Answer:
+    def _write(self, write: Write, past: Past | None) -> Answer:
         access, change, precondition, source, _ = write
         current = self._after[access.key]
         if not precondition(current.revision):
@@ -131,9 +136,15 @@ class _Batch:
         content = current.content()
         platform = self._platforms.get(access.platform_id, FREE)
         draft = Draft(access, content, self._rules, platform, self._now)
+        draft.past = self._past(access.key, past, change.rewinds_to)
         change.apply(draft)
         changed = draft.changes()
+        expired = draft.expired.union(content.expire(self._now))
         document = current
+        if expired and (changed or draft.purges):
+            self._index.remove(access.key, expired)
+        if expired and draft.purges and not changed:
+            self._after[access.key] = document = documents.swept(current, content)
         if changed:
             document = current._replace(
                 revision=current.revision + 1,
@@ -151,7 +162,21 @@ class _Batch:
         gone = {
             key for key, (entry, after) in changed.items() if after is None and entry and draft.sees(entry)
         }
-        return Answer(document, sorted(gone & change.deleting))
+        return Answer(document, sorted(gone & change.deleting), sorted(draft.skipped))
+
+    def _past(self, document: Key, past: Past | None, revision: int | None) -> Past | None:
+        """A past with what this transaction has added to it, and forgotten."""
+        if past is None or revision is None:
+            return None
+        keep = self._forgotten.get(document)
+        if keep is not None:
+            if not keep:
+                return None
+            past.forget(keep)
+        for row in self._recorded:
+            if row[:2] == document and row.revision > revision:
+                past.undo(row)
+        return past
 
     def _note(self, draft: Draft, document: Document, source: str, changed: Changed) -> None:
         """What the history and the index are to say."""
@@ -163,7 +188,7 @@ class _Batch:
             if after is not None and after.is_indexed:
                 text = draft.text(key, after)
                 self._index.set(place, index.row_of(place, after, text, self._rules.keys))
-            elif key in draft.expired or (before is not None and before.is_indexed):
+            elif before is not None and before.is_indexed:
                 self._index.set(place, None)
 
     def _forget(self, document: Key, keep: set[str]) -> None:

@@ -72,6 +72,11 @@ class ClearPlatformMetadataInput(DocumentInput):
     pass
 
 
+@strawberry.input(description="Which document to make again what it was.")
+class RestorePlatformMetadataInput(DocumentInput):
+    revision: int = strawberry.field(description="The revision after which it was so; `history` shows them.")
+
+
 def _optional(description: str) -> Any:
     return strawberry.field(default=strawberry.UNSET, description=description)
 

@@ -9,19 +9,30 @@ from typing import Any, Generic, TypeVar
 
 from gql_service.auth.principal import Principal
 from gql_service.auth.tokens import Token
-from gql_service.domain import access_tokens, badges, documents, notifications, tenants, users
+from gql_service.domain import (
+    access_tokens,
+    badges,
+    documents,
+    history,
+    notifications,
+    rewinding,
+    tenants,
+    users,
+)
 from gql_service.domain.access_tokens import AccessToken
 from gql_service.domain.badges import EarnedBadge
-from gql_service.domain.documents import Document
+from gql_service.domain.documents import Document, Key
 from gql_service.domain.notifications import Notification
 from gql_service.domain.pages import Page, PageRequest
+from gql_service.domain.rewinding import Past
 from gql_service.domain.tenants import Platform
 from gql_service.domain.users import User
-from gql_service.errors import MalformedData
+from gql_service.errors import BadUserInput, MalformedData
 from gql_service.store.connection import Connection
 from gql_service.store.database import Database
 
 K = TypeVar("K", bound=Hashable)
+L = TypeVar("L", bound=Hashable)
 T = TypeVar("T")
 Asked = tuple[Sequence[K], bool, asyncio.Future[Any]]
 """Keys that somebody waits for: for the value of the only one, or (True) for the list of many."""
@@ -113,6 +124,22 @@ def _finish(coroutine: Coroutine[Any, Any, None]) -> None:
     raise RuntimeError("a loader whose reads wait must say that it scans")
 
 
+async def _by_second(
+    connection: Connection,
+    wanted: Sequence[tuple[K, L]],
+    read: Callable[[Connection, Sequence[K], L], Awaitable[Sequence[T]]],
+) -> list[T]:
+    """Read what is wanted of several, all of whom the same is wanted of together."""
+    askers: dict[L, list[K]] = {}
+    for key, what in wanted:
+        askers.setdefault(what, []).append(key)
+    found: dict[tuple[K, L], T] = {}
+    for what, keys in askers.items():
+        read_now = await read(connection, keys, what)
+        found |= {(key, what): each for key, each in zip(keys, read_now, strict=True)}
+    return [found[each] for each in wanted]
+
+
 class Loaders:
     """Every read that a resolver may ask for. Users and platforms that do not exist are None."""
 
@@ -130,14 +157,17 @@ class Loaders:
         async def notification_pages(
             connection: Connection, wanted: Sequence[tuple[str, PageRequest]]
         ) -> Sequence[Page[Notification]]:
-            askers: dict[PageRequest, list[str]] = {}
-            for user_id, request in wanted:
-                askers.setdefault(request, []).append(user_id)
-            found: dict[tuple[str, PageRequest], Page[Notification]] = {}
-            for request, user_ids in askers.items():
-                pages = await notifications.pages_of_users(connection, user_ids, request)
-                found |= {(user_id, request): page for user_id, page in zip(user_ids, pages, strict=True)}
-            return [found[each] for each in wanted]
+            return await _by_second(connection, wanted, notifications.pages_of_users)
+
+        async def history_pages(
+            connection: Connection, wanted: Sequence[tuple[Key, PageRequest]]
+        ) -> Sequence[Page[history.Row]]:
+            return await _by_second(connection, wanted, history.pages)
+
+        async def pasts(
+            connection: Connection, wanted: Sequence[tuple[Key, int]]
+        ) -> Sequence[Past | BadUserInput]:
+            return await _by_second(connection, wanted, rewinding.to_instant)
 
         async def counts(connection: Connection, wanted: Sequence[tuple[str, str | None]]) -> Sequence[int]:
             return [await users.count_of_tenant(connection, *each) for each in wanted]
@@ -163,6 +193,12 @@ class Loaders:
         """By user id and platform id; empty at revision 0 where nothing was ever written."""
         self.whole_documents: Loader[tuple[str, str], Document] = Loader(database, documents.whole_by_keys)
         """The same, with what is known of each key."""
+        self.histories: Loader[tuple[Key, PageRequest], Page[history.Row]] = Loader(
+            database, history_pages, scans=True
+        )
+        """A page of the changes of a document, the newest first."""
+        self.pasts: Loader[tuple[Key, int], Past | BadUserInput] = Loader(database, pasts, scans=True)
+        """What was there at an instant of what a document has changed since."""
         self.members: Loader[tuple[str, PageRequest, str | None], Page[User]] = Loader(
             database, pages, scans=True
         )

@@ -11,17 +11,19 @@ from gql_service.domain import idempotency, views
 from gql_service.domain.changes import CLEARING, Change, patching, replacing
 from gql_service.domain.documents import Document
 from gql_service.domain.idempotency import Answer
+from gql_service.domain.restoring import restoring
 from gql_service.domain.setting import setting
 from gql_service.domain.values import Limits
 from gql_service.domain.writing import Conflict, any_revision, exactly_revision
-from gql_service.errors import Rejected
-from gql_service.schema.auth import AUTHENTICATED, SELF
+from gql_service.errors import Forbidden, Rejected
+from gql_service.schema.auth import AUTHENTICATED, SELF, TENANT_ADMIN
 from gql_service.schema.context import Context
 from gql_service.schema.inputs import (
     ClearPlatformMetadataInput,
     DocumentInput,
     PatchPlatformMetadataInput,
     ReplacePlatformMetadataInput,
+    RestorePlatformMetadataInput,
     SetUserMetadataInput,
     given,
 )
@@ -65,6 +67,15 @@ class SetUserMetadataPayload(DocumentPayload):
     )
     deleted_keys: list[str] = strawberry.field(
         default_factory=list, description="The keys that existed, were to be removed, and are gone."
+    )
+
+
+@strawberry.type(directives=AUTHENTICATED, description="The result of restoring.")
+class RestorePlatformMetadataPayload(DocumentPayload):
+    skipped_keys: list[str] = strawberry.field(
+        default_factory=list,
+        description="Keys left as they are, because history does not know what they were: encrypted or "
+        "cleared ones.",
     )
 
 
@@ -124,6 +135,20 @@ class Mutation(UserMutation):
             payload.deleted_keys = answer.deleted_keys
         return payload
 
+    @strawberry.mutation(
+        directives=TENANT_ADMIN, description="Make the content what it was after a revision, by a new one."
+    )
+    async def restore_platform_metadata(
+        self, info: Info[Context, None], input: Annotated[RestorePlatformMetadataInput, _INPUT]
+    ) -> RestorePlatformMetadataPayload:
+        access = await info.context.access(input.platform_key, input.username)
+        if not access.is_admin:
+            raise Forbidden("Only tenant admins can restore metadata")
+        payload = RestorePlatformMetadataPayload()
+        answer = await _write(info.context, input, payload, lambda _: restoring(input.revision))
+        payload.skipped_keys = list(answer.skipped_keys) if answer else []
+        return payload
+
 
 async def _write(
     context: Context, input: DocumentInput, payload: DocumentPayload, change: Callable[[Limits], Change]
@@ -157,4 +182,7 @@ def _entries(
     """These entries, as far as the caller sees them; those not valid yet, too."""
     rules, now = context.services.rules, context.services.clock()
     shown = views.entries(access, document, rules.keys, now, inactive=True)
-    return [UserMetadata(row=row) for row in shown if row.metadata_key in set(keys)]
+    named = set(keys)
+    return [
+        UserMetadata(row=row) for row in shown if row.metadata_key in named and not row.entry.has_expired(now)
+    ]

@@ -11,6 +11,7 @@ Query            limits _service                                            v v 
 Mutation         patchPlatformMetadata                                      U N F v v v
 Mutation         replacePlatformMetadata clearPlatformMetadata              U N F v v v
 Mutation         setUserMetadata                                            U N F v v v
+Mutation         restorePlatformMetadata                                    U N F F v v
 Mutation         createUser checkBadge                                      U F F F v v
 Mutation         updateUser issueToken revokeToken                          U F F v v v
 Mutation         markNotificationsRead                                      U v v v v v
@@ -44,7 +45,6 @@ UserConnection   edges nodes pageInfo totalCount                            . . 
 UserEdge         cursor node                                                . . . . v v
 PageInfo         hasNextPage hasPreviousPage startCursor endCursor          . . . v v v
 PlatformMetadata id username platformKey metadata revision                  . . . v v v
-PlatformMetadata createdAt updatedAt user                                   . . . v v v
 PlatformMetadata entry entries                                      . . . v v v
 UserMetadata     id userId metadataKey metadataValue value valueType        . . . v v v
 UserMetadata     category description source isEncrypted isIndexed          . . . v v v
@@ -57,6 +57,15 @@ PatchPlatformMetadataPayload   platformMetadata userErrors deletedKeys      . . 
 ReplacePlatformMetadataPayload platformMetadata userErrors                  . . . v v v
 ClearPlatformMetadataPayload   platformMetadata userErrors                  . . . v v v
 SetUserMetadataPayload platformMetadata userErrors entries deletedKeys      . . . v v v
+PlatformMetadata createdAt updatedAt user history                           . . . v v v
+PlatformMetadataChangeConnection edges nodes pageInfo                       . . . v v v
+PlatformMetadataChangeEdge cursor node                                      . . . v v v
+PlatformMetadataChange revision changedAt source actor changedKeys          . . . v v v
+PlatformMetadataChange deletedKeys changes                                  . . . v v v
+EntryChange      key old new                                                . . . v v v
+PastEntry        value valueType category description source isEncrypted    . . . v v v
+PastEntry        isIndexed isPublic isEditable validFrom validUntil         . . . v v v
+RestorePlatformMetadataPayload platformMetadata userErrors skippedKeys      . . . . v v
 CreateUserPayload user userErrors                                           . . . . v v
 UpdateUserPayload user userErrors                                           . . . v v v
 CheckBadgePayload user userErrors awarded earnedBadge                       . . . . v v
@@ -105,6 +114,7 @@ UserEdge         UserConnection.edges                                       U - 
 PageInfo         UserConnection.pageInfo                                    U - F F v v
 PageInfo         NotificationConnection.pageInfo                            U - F v v v
 PageInfo         UserMetadataConnection.pageInfo                             U N F v v v
+PageInfo         PlatformMetadataChangeConnection.pageInfo                  U N F v v v
 PlatformMetadata Query.platformMetadata                                     U N F v v v
 PlatformMetadata Query.node Query.nodes Query._entities                     U - - v v v
 PlatformMetadata User.platformMetadata User.userMetadata                    U - F v v v
@@ -119,6 +129,15 @@ UserMetadata     SetUserMetadataPayload.entries RevisionConflict.entries    U N 
 UserMetadataConnection PlatformMetadata.entries                             U N F v v v
 UserMetadataEdge UserMetadataConnection.edges                               U N F v v v
 EntryCapabilities UserMetadata.viewerCan                                    U N F v v v
+PlatformMetadata RestorePlatformMetadataPayload.platformMetadata            U N F F v v
+PlatformMetadataChangeConnection PlatformMetadata.history                   U N F v v v
+PlatformMetadataChangeEdge PlatformMetadataChangeConnection.edges           U N F v v v
+PlatformMetadataChange PlatformMetadataChangeConnection.nodes               U N F v v v
+PlatformMetadataChange PlatformMetadataChangeEdge.node                      U N F v v v
+EntryChange      PlatformMetadataChange.changes                             U N F v v v
+PastEntry        EntryChange.old EntryChange.new                            U N F v v v
+User             PlatformMetadataChange.actor                               U N F v v v
+RestorePlatformMetadataPayload Mutation.restorePlatformMetadata             U N F F v v
 PatchPlatformMetadataPayload   Mutation.patchPlatformMetadata               U N F v v v
 ReplacePlatformMetadataPayload Mutation.replacePlatformMetadata             U N F v v v
 ClearPlatformMetadataPayload   Mutation.clearPlatformMetadata               U N F v v v
@@ -133,6 +152,7 @@ InvalidInput     PatchPlatformMetadataPayload.userErrors                    U N 
 InvalidInput     ReplacePlatformMetadataPayload.userErrors                  U N F v v v
 InvalidInput     SetUserMetadataPayload.userErrors                          U N F v v v
 InvalidInput     ClearPlatformMetadataPayload.userErrors                    never
+InvalidInput     RestorePlatformMetadataPayload.userErrors                  U N F F v v
 InvalidInput     CreateUserPayload.userErrors CheckBadgePayload.userErrors  U F F F v v
 InvalidInput     UpdateUserPayload.userErrors IssueTokenPayload.userErrors  U F F v v v
 InvalidInput     MarkNotificationsReadPayload.userErrors                    never
@@ -141,6 +161,7 @@ RevisionConflict PatchPlatformMetadataPayload.userErrors                    U N 
 RevisionConflict ReplacePlatformMetadataPayload.userErrors                  U N F v v v
 RevisionConflict ClearPlatformMetadataPayload.userErrors                    U N F v v v
 RevisionConflict SetUserMetadataPayload.userErrors                          U N F v v v
+RevisionConflict RestorePlatformMetadataPayload.userErrors                  U N F F v v
 RevisionConflict UpdateUserPayload.userErrors                               U F F v v v
 RevisionConflict CreateUserPayload.userErrors CheckBadgePayload.userErrors  never
 RevisionConflict MarkNotificationsReadPayload.userErrors                    never
@@ -158,6 +179,7 @@ SELECT = {
     "User.platformMetadata": 'platformMetadata(platformKey: "KEY")',
     "PlatformMetadata.entry": 'entry(key: "a")',
     "PlatformMetadata.entries": "entries(first: 1)",
+    "PlatformMetadata.history": "history(first: 9)",
     "User.notifications": "notifications(first: 1)",
     "Platform.users": 'users(first: 1, where: {usernamePrefix: "NAME"})',
     "Mutation.patchPlatformMetadata": "patchPlatformMetadata(input: {DOC, metadata: {a: 1}})",
@@ -166,6 +188,7 @@ SELECT = {
     "Mutation.setUserMetadata": """setUserMetadata(input: {DOC, entries: [{metadataKey: "a",
         valueType: number, metadataValue: "1", category: "c", description: "d", source: "s", isPublic: true,
         isEditable: true, validFrom: "2000-01-01T00:00:00Z", validUntil: "2900-01-01T00:00:00Z"}]})""",
+    "Mutation.restorePlatformMetadata": "restorePlatformMetadata(input: {DOC, revision: 1})",
     "Mutation.createUser": """createUser(input: {username: "FRESH", tenantId: "TENANT", email: "a@b",
         image: "https://a/b", lastSeenReleaseVersion: "1", language: "de"})""",
     "Mutation.updateUser": 'updateUser(input: {username: "NAME", language: "de"})',
@@ -179,6 +202,7 @@ SPOILT = {
     "InvalidInput": {
         "a: 1": f"{'a' * 256}: 1",
         'metadataValue: "1"': 'metadataValue: "x"',
+        "revision: 1": "revision: 99",
         'language: "de"': 'language: "xx"',
         'badge: "projectCreated"': 'badge: "xx"',
         "overlapSeconds: 0": "overlapSeconds: -1",
@@ -208,12 +232,20 @@ WAYS = {  # from the root to the object that has the field
     "UserMetadataConnection": "Query.platformMetadata PlatformMetadata.entries",
     "UserMetadataEdge": "Query.platformMetadata PlatformMetadata.entries UserMetadataConnection.edges",
     "RevisionConflict": "Mutation.setUserMetadata SetUserMetadataPayload.userErrors",
+    "PlatformMetadataChangeConnection": "Query.platformMetadata PlatformMetadata.history",
+    "PlatformMetadataChangeEdge": "Query.platformMetadata PlatformMetadata.history "
+    "PlatformMetadataChangeConnection.edges",
+    "PlatformMetadataChange": "Query.platformMetadata PlatformMetadata.history "
+    "PlatformMetadataChangeConnection.nodes",
+    "EntryChange": "Query.platformMetadata PlatformMetadata.history PlatformMetadataChangeConnection.nodes "
+    "PlatformMetadataChange.changes",
     "UserConnection": "Query.platform Platform.users",
     "UserEdge": "Query.platform Platform.users UserConnection.edges",
     "PatchPlatformMetadataPayload": "Mutation.patchPlatformMetadata",
     "ReplacePlatformMetadataPayload": "Mutation.replacePlatformMetadata",
     "ClearPlatformMetadataPayload": "Mutation.clearPlatformMetadata",
     "SetUserMetadataPayload": "Mutation.setUserMetadata",
+    "RestorePlatformMetadataPayload": "Mutation.restorePlatformMetadata",
     "CreateUserPayload": "Mutation.createUser",
     "UpdateUserPayload": "Mutation.updateUser",
     "CheckBadgePayload": "Mutation.checkBadge",

@@ -96,7 +96,8 @@ class Service:
 
 @contextmanager
 def serving(database_url: str, **settings: Any) -> Iterator[Service]:
-    """A server on this database, with other settings where given."""
+    """A server on this database, with other settings where given. It sweeps when a test says so."""
+    settings.setdefault("sweep_interval", 3600)
     service = Service(Settings(database_url=database_url, **settings))
     service.start()
     try:

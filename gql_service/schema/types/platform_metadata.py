@@ -1,13 +1,18 @@
 """`PlatformMetadata`: all metadata of one user on one platform, with its revision."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 from strawberry import Info
 
-from gql_service.domain import views
+from gql_service.auth.policy import DocumentAccess
+from gql_service.domain import rewinding, telling, views
+from gql_service.domain.documents import Document
+from gql_service.domain.history import check_page
 from gql_service.domain.pages import page_of_list
+from gql_service.domain.rewinding import Past
 from gql_service.domain.views import OpenDocument, OpenEntry
 from gql_service.errors import BadUserInput, Forbidden, NotFound
 from gql_service.instants import parse_milliseconds
@@ -18,6 +23,7 @@ from gql_service.schema.together import together
 from gql_service.schema.types import user as user_type
 from gql_service.schema.types.connection import AFTER, BEFORE, FIRST, LAST, read_page
 from gql_service.schema.types.node import ID, Node, column, global_id
+from gql_service.schema.types.platform_metadata_change import PlatformMetadataChangeConnection
 from gql_service.schema.types.user_metadata import UserMetadata, UserMetadataConnection
 
 if TYPE_CHECKING:
@@ -48,6 +54,35 @@ def _instant(text: str) -> int:
         raise BadUserInput(f"`asOf`: {text!r} is no instant: {error}.") from None
 
 
+async def _as_is(
+    context: Context, accesses: Sequence[DocumentAccess], at: int, only: Sequence[str] | None
+) -> list[JSONObject]:
+    """What of today's entries is valid at an instant."""
+    services = context.services
+    whole = await services.loaders.whole_documents.load_many([access.key for access in accesses])
+    return [
+        JSONObject(views.projection(access, document, services.rules.keys, at, only))
+        for access, document in zip(accesses, whole, strict=True)
+    ]
+
+
+async def _past(
+    context: Context, accesses: Sequence[DocumentAccess], at: int, now: int, only: Sequence[str] | None
+) -> list[JSONObject]:
+    """What was to be seen at an instant. A document is read before its history: what is written in between
+    is undone with the rest."""
+    services, keys = context.services, [access.key for access in accesses]
+    whole = await services.loaders.whole_documents.load_many(keys)
+    pasts = await services.loaders.pasts.load_many([(key, at) for key in keys])
+
+    def shown(access: DocumentAccess, document: Document, past: Past | BadUserInput) -> JSONObject:
+        if isinstance(past, BadUserInput):
+            return past  # type: ignore[return-value] # an error of this document alone
+        return JSONObject(rewinding.projection(access, document, past, services.rules.keys, at, now, only))
+
+    return list(map(shown, accesses, whole, pasts))
+
+
 @strawberry.federation.type(
     keys=["id"],
     directives=SELF,
@@ -65,28 +100,27 @@ class PlatformMetadata(Node):
 
     @together(
         column="metadata",
-        description="The keys and their values: the entries that the viewer sees and that are valid now, or "
-        "were or will be at another instant.",
+        description="The keys and their values: the entries that the viewer sees and that are valid now. At "
+        "a past instant, those that they were to see then and may see still, as they were then, but without "
+        "encrypted ones that have changed since. At one to come, the entries of now that are valid then.",
     )
     async def metadata(
         documents: Sequence["PlatformMetadata"],
         info: Info[Context, None],
         keys: Annotated[list[str] | None, strawberry.argument(description="Only these keys.")] = None,
         as_of: Annotated[
-            DateTime | None, strawberry.argument(description="What is valid then; by default now.")
+            DateTime | None, strawberry.argument(description="What is seen then; by default now.")
         ] = None,
     ) -> list[JSONObject]:
         if keys is None and as_of is None:
             return [document.row.metadata for document in documents]  # type: ignore[misc]
         context = info.context
-        at = context.services.clock() if as_of is None else _instant(str(as_of))
-        rows = [document.row for document in documents]
-        whole = await context.services.loaders.whole_documents.load_many([row.access.key for row in rows])
-        ring = context.services.rules.keys
-        return [
-            JSONObject(views.projection(row.access, document, ring, at, keys))
-            for row, document in zip(rows, whole, strict=True)
-        ]
+        now = context.services.clock()
+        at = now if as_of is None else _instant(str(as_of))
+        accesses = [document.row.access for document in documents]
+        return await (
+            _past(context, accesses, at, now, keys) if at < now else _as_is(context, accesses, at, keys)
+        )
 
     @strawberry.field(description="One entry; null where there is none that the viewer sees and is valid.")
     async def entry(
@@ -124,6 +158,25 @@ class PlatformMetadata(Node):
             found = [entry for entry in found if where.matches(entry)]
         page = page_of_list(found, request, lambda entry: entry.metadata_key)
         return UserMetadataConnection(page=page, total_count=len(found))
+
+    @strawberry.field(description="What writes have changed, the newest first; what was cleared is gone.")
+    async def history(
+        self,
+        info: Info[Context, None],
+        first: Annotated[int | None, FIRST] = None,
+        after: Annotated[str | None, AFTER] = None,
+        last: Annotated[int | None, LAST] = None,
+        before: Annotated[str | None, BEFORE] = None,
+    ) -> PlatformMetadataChangeConnection:
+        request = check_page(read_page(first, after, last, before))
+        services, access = info.context.services, self.row.access
+        page, document = await asyncio.gather(
+            services.loaders.histories.load((access.key, request)),
+            services.loaders.whole_documents.load(access.key),
+        )
+        content, now = document.content(), services.clock()
+        items = [telling.told(access, row, content, now) for row in page.items]
+        return PlatformMetadataChangeConnection(page=page._replace(items=items))  # type: ignore[arg-type]
 
     @strawberry.field(description=ID)
     def id(self) -> strawberry.ID:

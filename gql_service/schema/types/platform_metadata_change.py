@@ -1,0 +1,106 @@
+"""`PlatformMetadataChange`: what one write changed, as far as the viewer may know it."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+from strawberry import Info
+
+from gql_service.domain.pages import Page
+from gql_service.domain.telling import ToldChange, ToldEntry
+from gql_service.domain.value_types import ValueType
+from gql_service.schema.auth import AUTHENTICATED
+from gql_service.schema.context import Context
+from gql_service.schema.scalars import JSON, DateTime
+from gql_service.schema.types.connection import PageInfo, page_info
+from gql_service.schema.types.node import column, encode
+from gql_service.schema.types.user_metadata import person
+
+if TYPE_CHECKING:
+    from gql_service.schema.types.user import User
+
+LazyUser = Annotated["User", strawberry.lazy("gql_service.schema.types.user")]
+
+
+@strawberry.type(directives=AUTHENTICATED, description="An entry as it was once.")
+class PastEntry:
+    row: strawberry.Private[ToldEntry]
+    value: JSON | None = column(
+        "The value as JSON; null where it was encrypted, for history does not keep it then."
+    )
+    value_type: ValueType = column("How to understand the text of the value.")
+    category: str | None = column("What the entry was grouped by.")
+    description: str | None = column("What the entry was for.")
+    source: str | None = column("What system had made it.")
+    is_encrypted: bool = column("Whether the value was stored encrypted.")
+    is_indexed: bool = column("Whether users could be searched by the value.")
+    is_public: bool = column("Whether the user could see the entry.")
+    is_editable: bool = column("Whether the user could change the entry.")
+    valid_from: DateTime | None = column("From when on the entry was valid; null means always.")
+    valid_until: DateTime | None = column("When the entry was to expire; null means never.")
+
+    @staticmethod
+    def of(entry: ToldEntry | None) -> "PastEntry | None":
+        return None if entry is None else PastEntry(row=entry)
+
+
+@strawberry.type(directives=AUTHENTICATED, description="How a write changed one key.")
+class EntryChange:
+    key: str = strawberry.field(description="The key.")
+    old: PastEntry | None = strawberry.field(
+        description="The entry before; null where there was none that the viewer may know of."
+    )
+    new: PastEntry | None = strawberry.field(
+        description="The entry afterwards; null where there was none that the viewer may know of."
+    )
+
+
+@strawberry.type(
+    directives=AUTHENTICATED, description="What one write changed, as far as the viewer sees it."
+)
+class PlatformMetadataChange:
+    row: strawberry.Private[ToldChange]
+    revision: int = column("The revision of the document that the write has led to.")
+    changed_at: DateTime = column("When it was written.")
+    source: str = column("The door it came through: `graphql`, `rest`, `import` and others.")
+    changed_keys: list[str] = column("The keys that were created or changed.")
+    deleted_keys: list[str] = column("The keys that were removed.")
+
+    @strawberry.field(description="Who has written it; null where that is unknown to the viewer.")
+    async def actor(self, info: Info[Context, None]) -> LazyUser | None:
+        return await person(info.context, self.row.actor_id)
+
+    @strawberry.field(
+        description="The entries before and after, in the order of their keys; without those that were "
+        "cleared since, of which no more than the key is known."
+    )
+    def changes(self) -> list[EntryChange]:
+        return [
+            EntryChange(key=key, old=PastEntry.of(old), new=PastEntry.of(new))
+            for key, old, new in self.row.entries
+        ]
+
+
+@strawberry.type(directives=AUTHENTICATED, description="A change in a list.")
+class PlatformMetadataChangeEdge:
+    cursor: str = strawberry.field(description="Where the change stands in the list.")
+    node: PlatformMetadataChange = strawberry.field(description="The change.")
+
+
+@strawberry.type(directives=AUTHENTICATED, description="A page of changes, the newest first.")
+class PlatformMetadataChangeConnection:
+    page: strawberry.Private[Page[ToldChange]]
+
+    @strawberry.field(description="The changes with their cursors.")
+    def edges(self) -> list[PlatformMetadataChangeEdge]:
+        return [
+            PlatformMetadataChangeEdge(cursor=encode(str(row.revision)), node=PlatformMetadataChange(row=row))
+            for row in self.page.items
+        ]
+
+    @strawberry.field(description="The changes.")
+    def nodes(self) -> list[PlatformMetadataChange]:
+        return [PlatformMetadataChange(row=row) for row in self.page.items]
+
+    @strawberry.field(description="Where the page lies in the list.")
+    def page_info(self) -> PageInfo:
+        return page_info(self.page, [str(row.revision) for row in self.page.items])
