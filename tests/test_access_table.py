@@ -85,7 +85,7 @@ def operation(schema: Schema, way: str, type_name: str, field: str) -> str:
         parent, _, name = step.partition(".")
         leaf = f"{SELECT.get(step, name)} {{ ... on {target} {{ {leaf} }} }}"
         target = parent
-    for good, spoilt in SPOILT.get(type_name, {}).items():
+    for good, spoilt in (SPOILT.get(type_name, {}) | SPOILT.get(way, {})).items():
         leaf = leaf.replace(good, spoilt)
     return f"{target.lower()} {{ {leaf} }}"
 

@@ -34,6 +34,8 @@ class OpenDocument(NamedTuple):
     updated_at: int | None
     access: DocumentAccess
     conditional: bool
+    document: Document
+    """What was read or has just been written."""
 
     @property
     def tenant_ids(self) -> frozenset[str]:
@@ -61,6 +63,7 @@ class OpenDocument(NamedTuple):
             document.updated_at,
             access,
             document.conditional,
+            document,
         )
 
 

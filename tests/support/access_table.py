@@ -10,6 +10,7 @@ Query            platformMetadata                                           U N 
 Query            limits _service                                            v v v v v v
 Mutation         patchPlatformMetadata                                      U N F v v v
 Mutation         replacePlatformMetadata clearPlatformMetadata              U N F v v v
+Mutation         bulkPatchPlatformMetadata                          U N F F v v
 Mutation         createUser checkBadge                                      U F F F v v
 Mutation         updateUser issueToken revokeToken                          U F F v v v
 Mutation         markNotificationsRead                                      U v v v v v
@@ -46,6 +47,8 @@ PlatformMetadata id username platformKey metadata revision                  . . 
 PlatformMetadata createdAt updatedAt user                                   . . . v v v
 PatchPlatformMetadataPayload   platformMetadata userErrors deletedKeys      . . . v v v
 ReplacePlatformMetadataPayload platformMetadata userErrors                  . . . v v v
+BulkPatchPlatformMetadataPayload results written failed userErrors          . . . . v v
+BulkPatchResult  username platformMetadata deletedKeys userErrors           . . . . v v
 ClearPlatformMetadataPayload   platformMetadata userErrors                  . . . v v v
 CreateUserPayload user userErrors                                           . . . . v v
 UpdateUserPayload user userErrors                                           . . . v v v
@@ -58,6 +61,7 @@ RevisionConflict message code field currentRevision                         . . 
 Limits           bodyBytes documentTokens documentDepth documentAliases     v v v v v v
 Limits           documentRootFields documentFields documentCost keyLength   v v v v v v
 Limits           valueBytes metadataBytes metadataKeys pageSize nodes       v v v v v v
+Limits           patchOperations bulkPatches                                v v v v v v
 Limits           requestSeconds                                             v v v v v v
 _Service         sdl                                                        v v v v v v
 """
@@ -99,9 +103,12 @@ PlatformMetadata User.platformMetadata User.userMetadata                    U - 
 PlatformMetadata PatchPlatformMetadataPayload.platformMetadata              U N F v v v
 PlatformMetadata ReplacePlatformMetadataPayload.platformMetadata            U N F v v v
 PlatformMetadata ClearPlatformMetadataPayload.platformMetadata              U N F v v v
+PlatformMetadata BulkPatchResult.platformMetadata                           U N F F v v
 PatchPlatformMetadataPayload   Mutation.patchPlatformMetadata               U N F v v v
 ReplacePlatformMetadataPayload Mutation.replacePlatformMetadata             U N F v v v
 ClearPlatformMetadataPayload   Mutation.clearPlatformMetadata               U N F v v v
+BulkPatchPlatformMetadataPayload Mutation.bulkPatchPlatformMetadata         U N F F v v
+BulkPatchResult  BulkPatchPlatformMetadataPayload.results                   U N F F v v
 CreateUserPayload            Mutation.createUser                            U F F F v v
 UpdateUserPayload            Mutation.updateUser                            U F F v v v
 CheckBadgePayload            Mutation.checkBadge                            U F F F v v
@@ -111,6 +118,8 @@ RevokeTokenPayload           Mutation.revokeToken                           U F 
 InvalidInput     PatchPlatformMetadataPayload.userErrors                    U N F v v v
 InvalidInput     ReplacePlatformMetadataPayload.userErrors                  U N F v v v
 InvalidInput     ClearPlatformMetadataPayload.userErrors                    never
+InvalidInput     BulkPatchPlatformMetadataPayload.userErrors                U N F F v v
+InvalidInput     BulkPatchResult.userErrors                                 U N F F v v
 InvalidInput     CreateUserPayload.userErrors CheckBadgePayload.userErrors  U F F F v v
 InvalidInput     UpdateUserPayload.userErrors IssueTokenPayload.userErrors  U F F v v v
 InvalidInput     MarkNotificationsReadPayload.userErrors                    never
@@ -118,6 +127,8 @@ InvalidInput     RevokeTokenPayload.userErrors                              neve
 RevisionConflict PatchPlatformMetadataPayload.userErrors                    U N F v v v
 RevisionConflict ReplacePlatformMetadataPayload.userErrors                  U N F v v v
 RevisionConflict ClearPlatformMetadataPayload.userErrors                    U N F v v v
+RevisionConflict BulkPatchPlatformMetadataPayload.userErrors                never
+RevisionConflict BulkPatchResult.userErrors                                 U N F F v v
 RevisionConflict UpdateUserPayload.userErrors                               U F F v v v
 RevisionConflict CreateUserPayload.userErrors CheckBadgePayload.userErrors  never
 RevisionConflict MarkNotificationsReadPayload.userErrors                    never
@@ -136,6 +147,8 @@ SELECT = {
     "User.notifications": "notifications(first: 1)",
     "Platform.users": 'users(first: 1, where: {usernamePrefix: "NAME"})',
     "Mutation.patchPlatformMetadata": "patchPlatformMetadata(input: {DOC, metadata: {a: 1}})",
+    "Mutation.bulkPatchPlatformMetadata": """bulkPatchPlatformMetadata(input: {platformKey: "KEY",
+        patches: [{username: "NAME", metadata: {a: 1}}]})""",
     "Mutation.replacePlatformMetadata": "replacePlatformMetadata(input: {DOC, metadata: {a: 1}})",
     "Mutation.clearPlatformMetadata": "clearPlatformMetadata(input: {DOC})",
     "Mutation.createUser": """createUser(input: {username: "FRESH", tenantId: "TENANT", email: "a@b",
@@ -156,10 +169,12 @@ SPOILT = {
     },
     "RevisionConflict": {
         "DOC": "DOC, expectedRevision: 99",
+        'patches: [{username: "NAME"': 'patches: [{username: "NAME", expectedRevision: 99',
         'language: "de"': 'language: "de", expectedRevision: 99',
     },
+    "BulkPatchPlatformMetadataPayload.userErrors": {"patches: [": 'patches: [{username: "NAME"}, '},
 }
-"""What to write instead, to get one of these."""
+"""What to write instead, to get one of these, or to get it by one of its ways."""
 NULL = {("User.userMetadata", "platformKey"), ("IssueTokenPayload.accessToken", "revokedAt")}
 """What is null for everybody who may see it."""
 WAYS = {  # from the root to the object that has the field
@@ -176,6 +191,8 @@ WAYS = {  # from the root to the object that has the field
     "PatchPlatformMetadataPayload": "Mutation.patchPlatformMetadata",
     "ReplacePlatformMetadataPayload": "Mutation.replacePlatformMetadata",
     "ClearPlatformMetadataPayload": "Mutation.clearPlatformMetadata",
+    "BulkPatchPlatformMetadataPayload": "Mutation.bulkPatchPlatformMetadata",
+    "BulkPatchResult": "Mutation.bulkPatchPlatformMetadata BulkPatchPlatformMetadataPayload.results",
     "CreateUserPayload": "Mutation.createUser",
     "UpdateUserPayload": "Mutation.updateUser",
     "CheckBadgePayload": "Mutation.checkBadge",
