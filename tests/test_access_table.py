@@ -85,7 +85,7 @@ def operation(schema: Schema, way: str, type_name: str, field: str) -> str:
         parent, _, name = step.partition(".")
         leaf = f"{SELECT.get(step, name)} {{ ... on {target} {{ {leaf} }} }}"
         target = parent
-    for spoilt in (SPOILT.get(type_name, {}), SPOILT.get(way.partition(".")[0], {})):
+    for spoilt in (SPOILT.get(type_name, {}), SPOILT.get(way.partition(".")[0], {}), SPOILT.get(way, {})):
         for good, bad in spoilt.items():
             leaf = leaf.replace(good, bad)
     return f"{target.lower()} {{ {leaf} }}"

@@ -21,6 +21,8 @@ class Directory(Protocol):
 
     def user_named(self, username: str) -> Awaitable[User | None]: ...
 
+    def users_named(self, usernames: Sequence[str]) -> Awaitable[Sequence[User | None]]: ...
+
 
 async def find_document(
     directory: Directory,
@@ -66,6 +68,35 @@ async def find_documents_of(
                 found.append(policy.platform_document(principal, platform, user))
         except RequestError as refusal:
             found.append(refusal)
+    return found
+
+
+async def administered_platform(
+    directory: Directory, policy: Policy, principal: Principal | None, key: str
+) -> Platform:
+    """A platform that the caller is an admin of. Raises Unauthenticated, NotFound or Forbidden."""
+    if principal is None:
+        raise Unauthenticated
+    platform = await _platform(directory, policy, principal, key)
+    policy.require_admin(principal, platform.tenant_id)
+    return platform
+
+
+async def find_documents_named(
+    directory: Directory,
+    policy: Policy,
+    principal: Principal,
+    platform: Platform,
+    usernames: Sequence[str],
+) -> list[DocumentAccess | None]:
+    """For admins: the documents of users on a platform; None where one is no user of it. Raises Forbidden."""
+    users = await directory.users_named(usernames)
+    found: list[DocumentAccess | None] = []
+    for user in users:
+        try:
+            found.append(policy.platform_document(principal, platform, user))
+        except NotFound:
+            found.append(None)
     return found
 
 

@@ -78,6 +78,18 @@ class Draft:
             return entry.text
         return self._keys.decrypt(Place.of(self.access, key), entry.ciphertext or "")
 
+    def shown_text(self, key: str, field: Field) -> str | None:
+        """The canonical text of what the object that the writer sees now has under a key; None where it has
+        nothing there."""
+        entry = self.get(key)
+        if entry is None or not self.sees(entry) or not entry.is_active(self.now):
+            return None
+        try:
+            return self.text(key, entry)
+        except Undecipherable as error:
+            message = f"The value of {_shown(key)} cannot be decrypted: {error}. Set it anew."
+            raise Rejected(Problem.ENCRYPTION_UNAVAILABLE, message, field) from None
+
     def set(self, key: str, text: str, field: Field) -> None:
         """Set a key as part of an object, to a value that was checked: its flags stay, its window goes.
 

@@ -35,6 +35,8 @@ class OpenDocument(NamedTuple):
     access: DocumentAccess
     is_conditional: bool
     """Whether another viewer, or another moment, may have other metadata at the same revision."""
+    document: Document
+    """What was read or has just been written."""
 
     @property
     def tenant_ids(self) -> frozenset[str]:
@@ -62,6 +64,7 @@ class OpenDocument(NamedTuple):
             document.updated_at,
             access,
             document.conditions is not None,
+            document,
         )
 
 

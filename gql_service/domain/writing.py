@@ -16,10 +16,11 @@ from gql_service.domain.documents import Document, Key
 from gql_service.domain.drafts import Draft, Rules
 from gql_service.domain.encryption import Place
 from gql_service.domain.entries import Entry
+from gql_service.domain.expectations import NOTHING, Expected, unmet
 from gql_service.domain.idempotency import Answer, Answers, Once
 from gql_service.domain.rewinding import Past, to_revision
 from gql_service.domain.values import check_document
-from gql_service.errors import RevisionConflict
+from gql_service.errors import Problem, RevisionConflict
 from gql_service.store.connection import Connection
 
 Precondition = Callable[[int], bool]
@@ -37,6 +38,8 @@ class Write(NamedTuple):
     """The door the write came through."""
     once: Once | None = None
     """Given where the same write may be sent again, and is to be done only once."""
+    expected: Expected = NOTHING
+    """What keys must hold before the write, besides the precondition."""
 
 
 class Conflict(RevisionConflict):
@@ -46,6 +49,19 @@ class Conflict(RevisionConflict):
         super().__init__(document.revision)
         self.document = document
         self.keys = keys
+
+
+class DigestConflict(Conflict):
+    """These keys of this document do not hold what the caller expected."""
+
+    def __init__(self, document: Document, keys: Sequence[str]) -> None:
+        super().__init__(document, keys)
+        named = ", ".join(repr(key[:40]) for key in keys[:5]) + (" and others" if len(keys) > 5 else "")
+        self.problem = Problem.DIGEST_CONFLICT
+        self.message = (
+            f"What is stored under {named} is not what was expected. Read it again, merge, and retry."
+        )
+        self.field = ("expected_digests",)
 
 
 def any_revision(_revision: int) -> bool:
@@ -67,10 +83,17 @@ async def write(transaction: Connection, one: Write, *, rules: Rules, now: int) 
 
 
 async def write_all(
-    transaction: Connection, writes: Sequence[Write], *, rules: Rules, now: int, dry: bool = False
+    transaction: Connection,
+    writes: Sequence[Write],
+    *,
+    rules: Rules,
+    now: int,
+    dry: bool = False,
+    together: bool = False,
 ) -> list[Answer | Exception]:
     """Each write stands or falls alone; of one document, they follow each other. What is refused is answered
-    with Rejected, or Conflict where a precondition fails. If it is dry, nothing is stored."""
+    with Rejected, or Conflict where a precondition fails. If it is dry, nothing is stored; nor if one of
+    them is refused, where they are to be done together."""
     platform_ids = {write.access.platform_id for write in writes if write.access.platform_key is not None}
     await transaction.hold(platform_ids, alone=False)
     platforms = await definitions.of_platforms(transaction, platform_ids)
@@ -82,7 +105,7 @@ async def write_all(
         revision = write.change.rewinds_to
         past = None if revision is None else await to_revision(transaction, write.access.key, revision)
         results.append(batch.answer(write, past))
-    if not dry:
+    if not dry and not (together and any(isinstance(result, Exception) for result in results)):
         await batch.store(transaction)
     return results
 
@@ -129,14 +152,16 @@ class _Batch:
         await self.answers.store(transaction)
 
     def _write(self, write: Write, past: Past | None) -> Answer:
-        access, change, precondition, source, _ = write
+        access, change, precondition, source, _, expected = write
         current = self._after[access.key]
         if not precondition(current.revision):
-            raise Conflict(current, sorted(change.keys))
+            raise Conflict(current, sorted(change.keys | expected.keys()))
         content = current.content()
         platform = self._platforms.get(access.platform_id, FREE)
         draft = Draft(access, content, self._rules, platform, self._now)
         draft.past = self._past(access.key, past, change.rewinds_to)
+        if different := unmet(draft, expected):
+            raise DigestConflict(current, different)
         change.apply(draft)
         changed = draft.changes()
         expired = draft.expired.union(content.expire(self._now))

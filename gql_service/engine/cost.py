@@ -4,16 +4,18 @@ It is measured by the names of arguments, before validation. What variables will
 cost is a sum of products of their sizes, which each request evaluates.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from graphql import FieldNode, IntValueNode, ListValueNode, VariableNode
+from graphql import FieldNode, IntValueNode, ListValueNode, ObjectValueNode, ValueNode, VariableNode
 
 from gql_service.errors import LimitExceeded
 
 _PAGES = ("first", "last")
 _LISTS = ("ids", "representations")
 """The arguments that tell how many objects a field finds, by their number or their items."""
+_INPUT, _PATCHES = "input", "patches"
+"""The argument of mutations, and what in it tells how many objects are written."""
 _MAX_INT = 2**31 - 1
 """Of GraphQL; validation refuses what is larger."""
 
@@ -57,13 +59,10 @@ class Cost(NamedTuple):
 def of_field(node: FieldNode, inner: Terms) -> Terms:
     """The cost of a field with selections: an object and what is asked of it, for each object it finds."""
     factor, variables = 1, []
-    for argument in node.arguments or ():
-        name, value = argument.name.value, argument.value
-        if name not in _PAGES and name not in _LISTS:
-            continue
+    for name, value in _sizes(node):
         if isinstance(value, VariableNode):
             variables.append(value.name.value)
-        elif isinstance(value, ListValueNode) and name in _LISTS:
+        elif isinstance(value, ListValueNode) and name not in _PAGES:
             factor *= _size(value.values)
         elif isinstance(value, IntValueNode) and name in _PAGES:
             factor *= _size(_number(value.value))
@@ -75,6 +74,16 @@ def of_field(node: FieldNode, inner: Terms) -> Terms:
     return terms
 
 
+def _sizes(node: FieldNode) -> Iterator[tuple[str, ValueNode]]:
+    """The arguments that tell sizes, with their names."""
+    for argument in node.arguments or ():
+        name, value = argument.name.value, argument.value
+        if name in _PAGES or name in _LISTS or (name == _INPUT and isinstance(value, VariableNode)):
+            yield name, value
+        elif name == _INPUT and isinstance(value, ObjectValueNode):
+            yield from ((_PATCHES, each.value) for each in value.fields if each.name.value == _PATCHES)
+
+
 def _number(digits: str) -> int | None:
     number = int(digits) if len(digits) <= len(str(_MAX_INT)) else None
     return None if number is None or number > _MAX_INT else number
@@ -82,6 +91,8 @@ def _number(digits: str) -> int | None:
 
 def _size(value: Any) -> int:
     """How many objects the value of an argument means; what is absent or no size counts once."""
+    if isinstance(value, dict):  # the whole input of a mutation
+        return _size(value.get(_PATCHES))
     if isinstance(value, list | tuple):
         return max(1, len(value))
     return max(1, value) if type(value) is int else 1

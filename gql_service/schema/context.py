@@ -6,10 +6,16 @@ from typing import TypeVar
 
 from gql_service.auth.policy import DocumentAccess, Policy, UserFacts
 from gql_service.auth.principal import Principal
-from gql_service.domain.access import find_document, find_documents_of
+from gql_service.domain.access import (
+    administered_platform,
+    find_document,
+    find_documents_named,
+    find_documents_of,
+)
 from gql_service.domain.changes import Change
 from gql_service.domain.documents import Document
 from gql_service.domain.drafts import Rules
+from gql_service.domain.expectations import NOTHING, Expected
 from gql_service.domain.idempotency import Answer, Once
 from gql_service.domain.tenants import Platform
 from gql_service.domain.users import User
@@ -66,9 +72,22 @@ class Context:
     def user_named(self, username: str) -> Awaitable[User | None]:
         return self.services.loaders.users_named.load(username)
 
+    def users_named(self, usernames: Sequence[str]) -> Awaitable[Sequence[User | None]]:
+        return self.services.loaders.users_named.load_many(usernames)
+
     def access(self, platform_key: str | None, username: str | None) -> Awaitable[DocumentAccess]:
         """Find a document for the caller: see `domain.access.find_document`."""
         return find_document(self, self.services.policy, self.principal, platform_key, username)
+
+    def administered(self, platform_key: str) -> Awaitable[Platform]:
+        """Find a platform for an admin of it: see `domain.access.administered_platform`."""
+        return administered_platform(self, self.services.policy, self.principal, platform_key)
+
+    def documents_named(
+        self, platform: Platform, usernames: Sequence[str]
+    ) -> Awaitable[list[DocumentAccess | None]]:
+        """Find the documents of users for an admin: see `domain.access.find_documents_named`."""
+        return find_documents_named(self, self.services.policy, self.viewer, platform, usernames)
 
     async def document(self, access: DocumentAccess) -> OpenDocument:
         """Read a document that was found for the caller."""
@@ -98,6 +117,7 @@ class Context:
         change: Change,
         precondition: Precondition = any_revision,
         once: Once | None = None,
+        expected: Expected = NOTHING,
     ) -> Awaitable[Answer]:
         """Write a document in one transaction. Raises Rejected."""
-        return self.services.writer.write(Write(access, change, precondition, self.door, once))
+        return self.services.writer.write(Write(access, change, precondition, self.door, once, expected))

@@ -6,7 +6,10 @@ from typing import Any
 
 import strawberry
 
+from gql_service.domain.expectations import Expected, expecting
 from gql_service.domain.value_types import ValueType
+from gql_service.domain.values import Limits
+from gql_service.domain.writing import Precondition, any_revision, exactly_revision
 from gql_service.schema.enums import described_enum
 from gql_service.schema.scalars import DateTime, JSONObject
 
@@ -34,31 +37,49 @@ class UserBy:
     username: str | None = strawberry.field(default=strawberry.UNSET, description="The username.")
 
 
+@strawberry.input(description="What a key must hold for a write to be done.")
+class ExpectedDigest:
+    key: str = strawberry.field(description="The key.")
+    digest: str | None = strawberry.field(
+        default=None,
+        description="The `digest` of the entry; null where there must be none. An entry that the caller may "
+        "not see, or that has expired, counts as none.",
+    )
+
+
+@strawberry.input(description="In which state a document is to be written.")
+class StateInput:
+    expected_revision: int | None = strawberry.field(
+        default=None, description="Write only if the document is at this revision; 0 means never written."
+    )
+    expected_digests: list[ExpectedDigest] | None = strawberry.field(
+        default=None,
+        description="Write only if these keys hold what is said; other keys may have changed meanwhile.",
+    )
+
+    @property
+    def precondition(self) -> Precondition:
+        """At which revision the document may be."""
+        expected = self.expected_revision
+        return any_revision if expected is None else exactly_revision(expected)
+
+    def expected(self, limits: Limits) -> Expected:
+        """What keys must hold. Raises Rejected."""
+        return expecting(given(self.expected_digests), limits)
+
+
 @strawberry.input(description="Which document a write means, and in which state.")
-class DocumentInput:
+class DocumentInput(StateInput):
     platform_key: str | None = strawberry.field(
         default=None, description="The platform's key; without one, the metadata that belongs to no platform."
     )
     username: str | None = strawberry.field(
         default=None, description="Whose metadata; by default the caller's. Naming others needs an admin."
     )
-    expected_revision: int | None = strawberry.field(
-        default=None, description="Write only if the document is at this revision; 0 means never written."
-    )
     idempotency_key: str | None = strawberry.field(
         default=None,
         description="A text of your own that makes it safe to send this again: within 24 hours the write is "
         "done once, and its first answer repeated.",
-    )
-
-
-@strawberry.input(description="Which keys to remove and which to set; at least one of the two is needed.")
-class PatchPlatformMetadataInput(DocumentInput):
-    metadata: JSONObject | None = strawberry.field(
-        default=None, description="Keys to set, after the removals; keys not mentioned stay as they are."
-    )
-    delete_keys: list[str] | None = strawberry.field(
-        default=None, description="Keys to remove; one that does not exist is no error."
     )
 
 

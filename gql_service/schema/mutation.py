@@ -1,34 +1,33 @@
 """The root of every write: open the document, write it, tell what was written or what to mend."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Annotated
 
 import strawberry
 from strawberry import Info
 
-from gql_service.auth.policy import DocumentAccess
-from gql_service.domain import idempotency, views
-from gql_service.domain.changes import CLEARING, Change, patching, replacing
-from gql_service.domain.documents import Document
+from gql_service.domain import idempotency
+from gql_service.domain.changes import CLEARING, Change, replacing
 from gql_service.domain.idempotency import Answer
 from gql_service.domain.restoring import restoring
 from gql_service.domain.setting import setting
 from gql_service.domain.values import Limits
-from gql_service.domain.writing import Conflict, any_revision, exactly_revision
 from gql_service.errors import Forbidden, Rejected
 from gql_service.schema.auth import AUTHENTICATED, SELF, TENANT_ADMIN
+from gql_service.schema.bulk_mutation import BulkMutation
 from gql_service.schema.context import Context
 from gql_service.schema.inputs import (
     ClearPlatformMetadataInput,
     DocumentInput,
-    PatchPlatformMetadataInput,
     ReplacePlatformMetadataInput,
     RestorePlatformMetadataInput,
     SetUserMetadataInput,
     given,
 )
+from gql_service.schema.outcomes import document_of, entries_of, problem
+from gql_service.schema.patch_inputs import PatchPlatformMetadataInput
 from gql_service.schema.types.platform_metadata import PlatformMetadata
-from gql_service.schema.types.user_error import RevisionConflict, UserError, user_error
+from gql_service.schema.types.user_error import UserError
 from gql_service.schema.types.user_metadata import UserMetadata
 from gql_service.schema.user_mutation import UserMutation
 
@@ -83,17 +82,16 @@ _INPUT = strawberry.argument(description="What to write where.")
 
 
 @strawberry.type(description="Everything that can be written.")
-class Mutation(UserMutation):
+class Mutation(BulkMutation, UserMutation):
     @strawberry.mutation(
-        directives=SELF, description="Remove keys, then set keys; all others stay as they are."
+        directives=SELF,
+        description="Remove keys, set or merge keys, then do operations; all other keys stay as they are.",
     )
     async def patch_platform_metadata(
         self, info: Info[Context, None], input: Annotated[PatchPlatformMetadataInput, _INPUT]
     ) -> PatchPlatformMetadataPayload:
         payload = PatchPlatformMetadataPayload()
-        answer = await _write(
-            info.context, input, payload, lambda limits: patching(input.metadata, input.delete_keys, limits)
-        )
+        answer = await _write(info.context, input, payload, input.change)
         payload.deleted_keys = answer.deleted_keys if answer else []
         return payload
 
@@ -129,7 +127,7 @@ class Mutation(UserMutation):
         )
         if answer is not None and payload.platform_metadata is not None:
             keys = [entry["metadata_key"] for entry in entries]
-            payload.entries = _entries(
+            payload.entries = entries_of(
                 info.context, payload.platform_metadata.row.access, answer.document, keys
             )
             payload.deleted_keys = answer.deleted_keys
@@ -155,34 +153,15 @@ async def _write(
 ) -> Answer | None:
     """Do the write and fill in the payload; None where the write was refused."""
     access = await context.access(input.platform_key, input.username)
-    expected = input.expected_revision
-    precondition = any_revision if expected is None else exactly_revision(expected)
     try:
         once = None
         if input.idempotency_key is not None:
             once = idempotency.once(input.idempotency_key, type(input).__name__, given(input))
-        answer = await context.write(access, change(context.services.rules.limits), precondition, once)
+        limits = context.services.rules.limits
+        expected = input.expected(limits)
+        answer = await context.write(access, change(limits), input.precondition, once, expected)
     except Rejected as error:
-        payload.user_errors = [_problem(context, access, error)]
+        payload.user_errors = [problem(context, access, error)]
         return None
-    payload.platform_metadata = PlatformMetadata(row=context.opened(access, answer.document))
+    payload.platform_metadata = document_of(context, access, answer)
     return answer
-
-
-def _problem(context: Context, access: DocumentAccess, error: Rejected) -> UserError:
-    """What to mend; in a conflict, with what the caller may see of the entries they named."""
-    if isinstance(error, Conflict):
-        return RevisionConflict.of(error, _entries(context, access, error.document, error.keys))
-    return user_error(error)
-
-
-def _entries(
-    context: Context, access: DocumentAccess, document: Document, keys: Sequence[str]
-) -> list[UserMetadata]:
-    """These entries, as far as the caller sees them; those not valid yet, too."""
-    rules, now = context.services.rules, context.services.clock()
-    shown = views.entries(access, document, rules.keys, now, inactive=True)
-    named = set(keys)
-    return [
-        UserMetadata(row=row) for row in shown if row.metadata_key in named and not row.entry.has_expired(now)
-    ]

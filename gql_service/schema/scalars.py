@@ -24,6 +24,8 @@ from gql_service.instants import is_instant, rfc3339
 
 DateTime = NewType("DateTime", int)
 Timestamp = NewType("Timestamp", int)
+Number = NewType("Number", object)
+"""Inward only: an integer of 64 bits or a finite double."""
 JSON = NewType("JSON", object)
 """Outward, the canonical text of a value; inward, the decoded value."""
 JSONObject = NewType("JSONObject", object)
@@ -88,6 +90,16 @@ def _json_literal(node: ValueNode, variables: Mapping[str, Any] | None = None) -
     return _json_value(_literal(node, variables or {}))
 
 
+def _number(value: Any) -> int | float:
+    if type(value) not in (int, float):
+        raise GraphQLError("A number is expected.")
+    return _json_value(value)  # type: ignore[no-any-return] # it has just been looked at
+
+
+def _number_literal(node: ValueNode, variables: Mapping[str, Any] | None = None) -> int | float:
+    return _number(_literal(node, variables or {}))
+
+
 def _milliseconds(value: Any) -> int:
     if not is_instant(value):
         raise GraphQLError("A whole number of milliseconds, from 0 and below 2^53, is expected.")
@@ -107,6 +119,14 @@ SCALARS: dict[object, ScalarDefinition] = {
         description="An instant as milliseconds since 1970-01-01 UTC, from 0 and below 2^53.",
         serialize=_milliseconds,
         parse_value=_milliseconds,
+    ),
+    Number: strawberry.scalar(
+        name="Number",
+        description="A number as JSON writes it: an integer that fits in 64 bits, or a finite double.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
+        serialize=_number,
+        parse_value=_number,
+        parse_literal=_number_literal,
     ),
     JSON: strawberry.scalar(
         name="JSON",

@@ -12,6 +12,7 @@ Mutation         patchPlatformMetadata                                      U N 
 Mutation         replacePlatformMetadata clearPlatformMetadata              U N F v v v
 Mutation         setUserMetadata                                            U N F v v v
 Mutation         restorePlatformMetadata                                    U N F F v v
+Mutation         bulkPatchPlatformMetadata                          U N F F v v
 Mutation         createUser checkBadge                                      U F F F v v
 Mutation         updateUser issueToken revokeToken                          U F F v v v
 Mutation         markNotificationsRead                                      U v v v v v
@@ -55,6 +56,8 @@ UserMetadataEdge cursor node                                                . . 
 EntryCapabilities edit delete                                               . . . v v v
 PatchPlatformMetadataPayload   platformMetadata userErrors deletedKeys      . . . v v v
 ReplacePlatformMetadataPayload platformMetadata userErrors                  . . . v v v
+BulkPatchPlatformMetadataPayload results written failed userErrors          . . . . v v
+BulkPatchResult  username platformMetadata deletedKeys userErrors           . . . . v v
 ClearPlatformMetadataPayload   platformMetadata userErrors                  . . . v v v
 SetUserMetadataPayload platformMetadata userErrors entries deletedKeys      . . . v v v
 PlatformMetadata createdAt updatedAt user history                           . . . v v v
@@ -77,6 +80,7 @@ RevisionConflict message code field currentRevision entries                 . . 
 Limits           bodyBytes documentTokens documentDepth documentAliases     v v v v v v
 Limits           documentRootFields documentFields documentCost keyLength   v v v v v v
 Limits           valueBytes metadataBytes metadataKeys pageSize nodes       v v v v v v
+Limits           patchOperations bulkPatches                                v v v v v v
 Limits           requestSeconds                                             v v v v v v
 _Service         sdl                                                        v v v v v v
 """
@@ -142,6 +146,9 @@ PatchPlatformMetadataPayload   Mutation.patchPlatformMetadata               U N 
 ReplacePlatformMetadataPayload Mutation.replacePlatformMetadata             U N F v v v
 ClearPlatformMetadataPayload   Mutation.clearPlatformMetadata               U N F v v v
 SetUserMetadataPayload         Mutation.setUserMetadata                     U N F v v v
+PlatformMetadata BulkPatchResult.platformMetadata                           U N F F v v
+BulkPatchPlatformMetadataPayload Mutation.bulkPatchPlatformMetadata         U N F F v v
+BulkPatchResult  BulkPatchPlatformMetadataPayload.results                   U N F F v v
 CreateUserPayload            Mutation.createUser                            U F F F v v
 UpdateUserPayload            Mutation.updateUser                            U F F v v v
 CheckBadgePayload            Mutation.checkBadge                            U F F F v v
@@ -153,6 +160,8 @@ InvalidInput     ReplacePlatformMetadataPayload.userErrors                  U N 
 InvalidInput     SetUserMetadataPayload.userErrors                          U N F v v v
 InvalidInput     ClearPlatformMetadataPayload.userErrors                    never
 InvalidInput     RestorePlatformMetadataPayload.userErrors                  U N F F v v
+InvalidInput     BulkPatchPlatformMetadataPayload.userErrors                U N F F v v
+InvalidInput     BulkPatchResult.userErrors                                 U N F F v v
 InvalidInput     CreateUserPayload.userErrors CheckBadgePayload.userErrors  U F F F v v
 InvalidInput     UpdateUserPayload.userErrors IssueTokenPayload.userErrors  U F F v v v
 InvalidInput     MarkNotificationsReadPayload.userErrors                    never
@@ -162,6 +171,8 @@ RevisionConflict ReplacePlatformMetadataPayload.userErrors                  U N 
 RevisionConflict ClearPlatformMetadataPayload.userErrors                    U N F v v v
 RevisionConflict SetUserMetadataPayload.userErrors                          U N F v v v
 RevisionConflict RestorePlatformMetadataPayload.userErrors                  U N F F v v
+RevisionConflict BulkPatchPlatformMetadataPayload.userErrors                never
+RevisionConflict BulkPatchResult.userErrors                                 U N F F v v
 RevisionConflict UpdateUserPayload.userErrors                               U F F v v v
 RevisionConflict CreateUserPayload.userErrors CheckBadgePayload.userErrors  never
 RevisionConflict MarkNotificationsReadPayload.userErrors                    never
@@ -183,6 +194,8 @@ SELECT = {
     "User.notifications": "notifications(first: 1)",
     "Platform.users": 'users(first: 1, where: {usernamePrefix: "NAME"})',
     "Mutation.patchPlatformMetadata": "patchPlatformMetadata(input: {DOC, metadata: {a: 1}})",
+    "Mutation.bulkPatchPlatformMetadata": """bulkPatchPlatformMetadata(input: {platformKey: "KEY",
+        patches: [{username: "NAME", metadata: {a: 1}}]})""",
     "Mutation.replacePlatformMetadata": "replacePlatformMetadata(input: {DOC, metadata: {a: 1}})",
     "Mutation.clearPlatformMetadata": "clearPlatformMetadata(input: {DOC})",
     "Mutation.setUserMetadata": """setUserMetadata(input: {DOC, entries: [{metadataKey: "a",
@@ -209,10 +222,12 @@ SPOILT = {
     },
     "RevisionConflict": {
         "DOC": "DOC, expectedRevision: 99",
+        'patches: [{username: "NAME"': 'patches: [{username: "NAME", expectedRevision: 99',
         'language: "de"': 'language: "de", expectedRevision: 99',
     },
+    "BulkPatchPlatformMetadataPayload.userErrors": {"patches: [": 'patches: [{username: "NAME"}, '},
 }
-"""What to write instead, to get one of these."""
+"""What to write instead, to get one of these, or to get it by one of its ways."""
 NULL = {
     ("User.userMetadata", "platformKey"),
     ("IssueTokenPayload.accessToken", "revokedAt"),
@@ -246,6 +261,8 @@ WAYS = {  # from the root to the object that has the field
     "ClearPlatformMetadataPayload": "Mutation.clearPlatformMetadata",
     "SetUserMetadataPayload": "Mutation.setUserMetadata",
     "RestorePlatformMetadataPayload": "Mutation.restorePlatformMetadata",
+    "BulkPatchPlatformMetadataPayload": "Mutation.bulkPatchPlatformMetadata",
+    "BulkPatchResult": "Mutation.bulkPatchPlatformMetadata BulkPatchPlatformMetadataPayload.results",
     "CreateUserPayload": "Mutation.createUser",
     "UpdateUserPayload": "Mutation.updateUser",
     "CheckBadgePayload": "Mutation.checkBadge",

@@ -2,6 +2,8 @@
 
 import strawberry
 
+from gql_service.domain.bulk import MAX_PATCHES
+from gql_service.domain.operations import MAX_OPERATIONS
 from gql_service.domain.pages import MAX_PAGE
 from gql_service.schema.auth import PUBLIC
 from gql_service.settings import Settings
@@ -19,12 +21,14 @@ class Limits:
     document_fields: int = strawberry.field(description="Fields of an operation, its fragments unfolded.")
     document_cost: int = strawberry.field(
         description="What an operation may cost. A field with selections costs 1 and what they cost, "
-        "times its `first`, its `last`, or the length of its `ids` or `representations`."
+        "times its `first`, its `last`, or the length of its `ids`, `representations` or `patches`."
     )
     key_length: int = strawberry.field(description="Characters of a metadata key.")
     value_bytes: int = strawberry.field(description="Bytes of one value, as canonical JSON.")
     metadata_bytes: int = strawberry.field(description="Bytes of all metadata of a user on a platform.")
     metadata_keys: int = strawberry.field(description="Keys of a user on a platform.")
+    patch_operations: int = strawberry.field(description="Operations of one patch.")
+    bulk_patches: int = strawberry.field(description="Users that are patched at once.")
     page_size: int = strawberry.field(description="Rows of a page: `first` or `last`.")
     nodes: int = strawberry.field(description="Items of `ids` or `representations`.")
     request_seconds: float = strawberry.field(description="Seconds that a request may take.")
@@ -43,6 +47,8 @@ class Limits:
             value_bytes=settings.max_value_size,
             metadata_bytes=settings.max_metadata_size,
             metadata_keys=settings.max_metadata_keys,
+            patch_operations=MAX_OPERATIONS,
+            bulk_patches=MAX_PATCHES,
             page_size=MAX_PAGE,
             nodes=MAX_NODES,
             request_seconds=settings.request_timeout,

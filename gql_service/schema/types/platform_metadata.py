@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 from strawberry import Info
 
-from gql_service.auth.policy import DocumentAccess
 from gql_service.domain import rewinding, telling, views
 from gql_service.domain.documents import Document
 from gql_service.domain.history import check_page
@@ -55,32 +54,31 @@ def _instant(text: str) -> int:
 
 
 async def _as_is(
-    context: Context, accesses: Sequence[DocumentAccess], at: int, only: Sequence[str] | None
+    context: Context, rows: Sequence[OpenDocument], at: int, only: Sequence[str] | None
 ) -> list[JSONObject]:
     """What of today's entries is valid at an instant."""
-    services = context.services
-    whole = await services.loaders.whole_documents.load_many([access.key for access in accesses])
+    ring, whole = context.services.rules.keys, await _whole(context, rows)
     return [
-        JSONObject(views.projection(access, document, services.rules.keys, at, only))
-        for access, document in zip(accesses, whole, strict=True)
+        JSONObject(views.projection(row.access, document, ring, at, only))
+        for row, document in zip(rows, whole, strict=True)
     ]
 
 
 async def _past(
-    context: Context, accesses: Sequence[DocumentAccess], at: int, now: int, only: Sequence[str] | None
+    context: Context, rows: Sequence[OpenDocument], at: int, now: int, only: Sequence[str] | None
 ) -> list[JSONObject]:
     """What was to be seen at an instant. A document is read before its history: what is written in between
     is undone with the rest."""
-    services, keys = context.services, [access.key for access in accesses]
-    whole = await services.loaders.whole_documents.load_many(keys)
-    pasts = await services.loaders.pasts.load_many([(key, at) for key in keys])
+    services, whole = context.services, await _whole(context, rows)
+    pasts = await services.loaders.pasts.load_many([(row.access.key, at) for row in rows])
 
-    def shown(access: DocumentAccess, document: Document, past: Past | BadUserInput) -> JSONObject:
+    def shown(row: OpenDocument, document: Document, past: Past | BadUserInput) -> JSONObject:
         if isinstance(past, BadUserInput):
             return past  # type: ignore[return-value] # an error of this document alone
-        return JSONObject(rewinding.projection(access, document, past, services.rules.keys, at, now, only))
+        keys = services.rules.keys
+        return JSONObject(rewinding.projection(row.access, document, past, keys, at, now, only))
 
-    return list(map(shown, accesses, whole, pasts))
+    return list(map(shown, rows, whole, pasts))
 
 
 @strawberry.federation.type(
@@ -117,10 +115,8 @@ class PlatformMetadata(Node):
         context = info.context
         now = context.services.clock()
         at = now if as_of is None else _instant(str(as_of))
-        accesses = [document.row.access for document in documents]
-        return await (
-            _past(context, accesses, at, now, keys) if at < now else _as_is(context, accesses, at, keys)
-        )
+        rows = [document.row for document in documents]
+        return await (_past(context, rows, at, now, keys) if at < now else _as_is(context, rows, at, keys))
 
     @strawberry.field(description="One entry; null where there is none that the viewer sees and is valid.")
     async def entry(
@@ -129,7 +125,7 @@ class PlatformMetadata(Node):
         key: Annotated[str, strawberry.argument(description="The key.")],
     ) -> UserMetadata | None:
         services, access = info.context.services, self.row.access
-        document = await services.loaders.whole_documents.load(access.key)
+        (document,) = await _whole(info.context, [self.row])
         found = views.entry_of(access, document, key, services.rules.keys, services.clock())
         return None if found is None else UserMetadata(row=found)
 
@@ -150,7 +146,7 @@ class PlatformMetadata(Node):
         services, access = info.context.services, self.row.access
         if include_inactive and not access.is_admin:
             raise Forbidden("Only tenant admins see entries that are not valid")
-        document = await services.loaders.whole_documents.load(access.key)
+        (document,) = await _whole(info.context, [self.row])
         found = views.entries(
             access, document, services.rules.keys, services.clock(), inactive=include_inactive
         )
@@ -188,3 +184,11 @@ class PlatformMetadata(Node):
         if row is None:
             raise NotFound("User not found")
         return user_type.User(row=row)
+
+
+async def _whole(context: Context, rows: Sequence[OpenDocument]) -> Sequence[Document]:
+    """Documents with what is known of each key. One that was just written has it all; what a dry run
+    would write can be found nowhere else."""
+    missing = [row.access.key for row in rows if row.document.attributes is None]
+    read = iter(await context.services.loaders.whole_documents.load_many(missing) if missing else ())
+    return [next(read) if row.document.attributes is None else row.document for row in rows]
