@@ -9,12 +9,14 @@ from typing import Any, Generic, TypeVar
 
 from gql_service.auth.principal import Principal
 from gql_service.auth.tokens import Token
-from gql_service.domain import access_tokens, badges, documents, notifications, tenants, users
+from gql_service.domain import access_tokens, badges, documents, notifications, search, tenants, users
 from gql_service.domain.access_tokens import AccessToken
 from gql_service.domain.badges import EarnedBadge
+from gql_service.domain.conditions import Searchable
 from gql_service.domain.documents import Document
 from gql_service.domain.notifications import Notification
 from gql_service.domain.pages import Page, PageRequest
+from gql_service.domain.search import Members
 from gql_service.domain.tenants import Platform
 from gql_service.domain.users import User
 from gql_service.errors import MalformedData
@@ -123,9 +125,9 @@ class Loaders:
             return await access_tokens.principals(connection, presented, clock())
 
         async def pages(
-            connection: Connection, wanted: Sequence[tuple[str, PageRequest, str | None]]
+            connection: Connection, wanted: Sequence[tuple[Members, PageRequest]]
         ) -> Sequence[Page[User]]:
-            return [await users.page_of_tenant(connection, *each) for each in wanted]
+            return [await search.page(connection, *each, clock()) for each in wanted]
 
         async def notification_pages(
             connection: Connection, wanted: Sequence[tuple[str, PageRequest]]
@@ -139,8 +141,8 @@ class Loaders:
                 found |= {(user_id, request): page for user_id, page in zip(user_ids, pages, strict=True)}
             return [found[each] for each in wanted]
 
-        async def counts(connection: Connection, wanted: Sequence[tuple[str, str | None]]) -> Sequence[int]:
-            return [await users.count_of_tenant(connection, *each) for each in wanted]
+        async def counts(connection: Connection, wanted: Sequence[Members]) -> Sequence[int]:
+            return [await search.count(connection, each, clock()) for each in wanted]
 
         self.principals: Loader[Token, Principal | MalformedData | None] = Loader(database, principals)
         """The caller behind a token; None where it is not valid now."""
@@ -163,8 +165,8 @@ class Loaders:
         """By user id and platform id; empty at revision 0 where nothing was ever written."""
         self.whole_documents: Loader[tuple[str, str], Document] = Loader(database, documents.whole_by_keys)
         """The same, with what is known of each key."""
-        self.members: Loader[tuple[str, PageRequest, str | None], Page[User]] = Loader(
-            database, pages, scans=True
-        )
-        """A page of the members of a tenant id, whose usernames begin with a prefix."""
-        self.member_counts: Loader[tuple[str, str | None], int] = Loader(database, counts, scans=True)
+        self.members: Loader[tuple[Members, PageRequest], Page[User]] = Loader(database, pages, scans=True)
+        """A page of the members of a tenant who meet a filter."""
+        self.member_counts: Loader[Members, int] = Loader(database, counts, scans=True)
+        self.searchable: Loader[tuple[str, str], Searchable] = Loader(database, search.searchable)
+        """What is known of a key by a platform id and the key."""
