@@ -137,13 +137,14 @@ def _members(statement: Select[Any], prefixed: bool) -> Select[Any]:
     statement = statement.join(memberships, memberships.c.user_id == users.c.id).where(
         memberships.c.tenant_id == bindparam("tenant_id")
     )
-    return statement.where(_STARTS_WITH) if prefixed else statement
+    return statement.where(STARTS_WITH) if prefixed else statement
 
 
 # Exact case on both databases, unlike LIKE, whose case rules differ between them.
-_STARTS_WITH: ColumnElement[bool] = func.substr(
+STARTS_WITH: ColumnElement[bool] = func.substr(
     users.c.username, 1, func.length(bindparam("prefix", type_=Text))
 ) == bindparam("prefix", type_=Text)
+"""The username begins with the parameter `prefix`."""
 
 
 _IDS_AFTER = Statement(

@@ -16,15 +16,18 @@ from gql_service.domain import (
     history,
     notifications,
     rewinding,
+    search,
     tenants,
     users,
 )
 from gql_service.domain.access_tokens import AccessToken
 from gql_service.domain.badges import EarnedBadge
+from gql_service.domain.conditions import Searchable
 from gql_service.domain.documents import Document, Key
 from gql_service.domain.notifications import Notification
 from gql_service.domain.pages import Page, PageRequest
 from gql_service.domain.rewinding import Past
+from gql_service.domain.search import Members
 from gql_service.domain.tenants import Platform
 from gql_service.domain.users import User
 from gql_service.errors import BadUserInput, MalformedData
@@ -150,9 +153,9 @@ class Loaders:
             return await access_tokens.principals(connection, presented, clock())
 
         async def pages(
-            connection: Connection, wanted: Sequence[tuple[str, PageRequest, str | None]]
+            connection: Connection, wanted: Sequence[tuple[Members, PageRequest]]
         ) -> Sequence[Page[User]]:
-            return [await users.page_of_tenant(connection, *each) for each in wanted]
+            return [await search.page(connection, *each, clock()) for each in wanted]
 
         async def notification_pages(
             connection: Connection, wanted: Sequence[tuple[str, PageRequest]]
@@ -169,8 +172,8 @@ class Loaders:
         ) -> Sequence[Past | BadUserInput]:
             return await _by_second(connection, wanted, rewinding.to_instant)
 
-        async def counts(connection: Connection, wanted: Sequence[tuple[str, str | None]]) -> Sequence[int]:
-            return [await users.count_of_tenant(connection, *each) for each in wanted]
+        async def counts(connection: Connection, wanted: Sequence[Members]) -> Sequence[int]:
+            return [await search.count(connection, each, clock()) for each in wanted]
 
         self.principals: Loader[Token, Principal | MalformedData | None] = Loader(database, principals)
         """The caller behind a token; None where it is not valid now."""
@@ -199,8 +202,8 @@ class Loaders:
         """A page of the changes of a document, the newest first."""
         self.pasts: Loader[tuple[Key, int], Past | BadUserInput] = Loader(database, pasts, scans=True)
         """What was there at an instant of what a document has changed since."""
-        self.members: Loader[tuple[str, PageRequest, str | None], Page[User]] = Loader(
-            database, pages, scans=True
-        )
-        """A page of the members of a tenant id, whose usernames begin with a prefix."""
-        self.member_counts: Loader[tuple[str, str | None], int] = Loader(database, counts, scans=True)
+        self.members: Loader[tuple[Members, PageRequest], Page[User]] = Loader(database, pages, scans=True)
+        """A page of the members of a tenant who meet a filter."""
+        self.member_counts: Loader[Members, int] = Loader(database, counts, scans=True)
+        self.searchable: Loader[tuple[str, str], Searchable] = Loader(database, search.searchable)
+        """What is known of a key by a platform id and the key."""

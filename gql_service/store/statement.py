@@ -117,5 +117,26 @@ def _in_collation_c(element: bytewise, compiler: SQLCompiler, **options: Any) ->
     return f'{compiler.process(element.clauses, **options)} COLLATE "C"'
 
 
+class unindexed(FunctionElement[Any]):
+    """A column by which SQLite is not to look for rows: without statistics, it would prefer the wrong index.
+    PostgreSQL has statistics, and decides for itself."""
+
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        self.type = column.type
+        super().__init__(column)
+
+
+@compiles(unindexed)
+def _as_itself(element: unindexed, compiler: SQLCompiler, **options: Any) -> str:
+    return str(compiler.process(element.clauses, **options))
+
+
+@compiles(unindexed, "sqlite")
+def _with_a_sign(element: unindexed, compiler: SQLCompiler, **options: Any) -> str:
+    return f"+{compiler.process(element.clauses, **options)}"
+
+
 PING = Statement(select(1))
 """A sign of life."""

@@ -7,9 +7,10 @@ from strawberry import Info
 
 from gql_service.domain import tenants, users
 from gql_service.domain.pages import Page
-from gql_service.errors import BadUserInput
+from gql_service.domain.search import Members
 from gql_service.schema.auth import AUTHENTICATED, TENANT_ADMIN, TENANT_MEMBER
 from gql_service.schema.context import Context
+from gql_service.schema.metadata_filter import UserFilter, members
 from gql_service.schema.types.connection import (
     AFTER,
     BEFORE,
@@ -23,13 +24,6 @@ from gql_service.schema.types.node import ID, Node, column, encode, global_id
 from gql_service.schema.types.user import User
 
 
-@strawberry.input(description="Which users of a platform are meant; all conditions must hold.")
-class UserFilter:
-    username_prefix: str | None = strawberry.field(
-        default=None, description="The username begins with this text, in exactly this case."
-    )
-
-
 @strawberry.type(directives=AUTHENTICATED, description="A user in a list.")
 class UserEdge:
     cursor: str = strawberry.field(description="Where the user stands in the list.")
@@ -38,8 +32,7 @@ class UserEdge:
 
 @strawberry.type(directives=AUTHENTICATED, description="A page of users.")
 class UserConnection:
-    tenant_id: strawberry.Private[str]
-    username_prefix: strawberry.Private[str | None]
+    members: strawberry.Private[Members]
     page: strawberry.Private[Page[users.User]]
 
     @strawberry.field(description="The users with their cursors.")
@@ -56,7 +49,7 @@ class UserConnection:
 
     @strawberry.field(description="How many users the whole list has.")
     async def total_count(self, info: Info[Context, None]) -> int:
-        return await info.context.services.loaders.member_counts.load((self.tenant_id, self.username_prefix))
+        return await info.context.services.loaders.member_counts.load(self.members)
 
 
 @strawberry.federation.type(
@@ -85,8 +78,6 @@ class Platform(Node):
         where: Annotated[UserFilter | None, strawberry.argument(description="Which users are meant.")] = None,
     ) -> UserConnection:
         request = read_page(first, after, last, before)
-        prefix = where.username_prefix if where else None
-        if prefix and "\0" in prefix:
-            raise BadUserInput("Text must not contain the character U+0000.")
-        page = await info.context.services.loaders.members.load((self.row.tenant_id, request, prefix))
-        return UserConnection(tenant_id=self.row.tenant_id, username_prefix=prefix, page=page)
+        meant = await members(info.context.services, self.row, where)
+        page = await info.context.services.loaders.members.load((meant, request))
+        return UserConnection(members=meant, page=page)

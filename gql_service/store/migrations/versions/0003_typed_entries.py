@@ -87,6 +87,13 @@ def _create_index_table() -> None:
     ):
         columns = ["platform_id", "key", *value, "user_id"]
         op.create_index(f"ix_metadata_index_{name}", "metadata_index", columns)
+    op.create_index(
+        "ix_metadata_index_encrypted",
+        "metadata_index",
+        ["platform_id", "key"],
+        sqlite_where=sa.text("encrypted = 1"),
+        postgresql_where=sa.text("encrypted"),
+    )
 
 
 def _text(name: str) -> "sa.Column[str]":
