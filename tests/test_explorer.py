@@ -54,7 +54,7 @@ class Tab:
         self.page = page
         self.complaints: list[str] = []
         self.hosts: set[str | None] = set()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(60_000)  # a busy machine is slow to load a page
         page.on("console", lambda message: self._note(message.type, message.text))
         page.on("pageerror", lambda error: self._note("error", str(error)))
         page.on("request", lambda request: self.hosts.add(urlsplit(request.url).hostname))
