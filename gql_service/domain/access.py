@@ -7,7 +7,7 @@ the user is looked up, so that nobody can probe usernames.
 from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
-from gql_service.auth.policy import DocumentAccess, Policy, UserFacts
+from gql_service.auth.policy import DocumentAccess, PlatformAccess, Policy, UserFacts
 from gql_service.auth.principal import Principal
 from gql_service.domain.tenants import Platform
 from gql_service.domain.users import User
@@ -67,6 +67,16 @@ async def find_documents_of(
         except RequestError as refusal:
             found.append(refusal)
     return found
+
+
+async def find_platform(
+    directory: Directory, policy: Policy, principal: Principal | None, key: str
+) -> tuple[PlatformAccess, Platform]:
+    """The platform whose metadata the caller is to define. Raises Unauthenticated, NotFound or Forbidden."""
+    if principal is None:
+        raise Unauthenticated
+    platform = await _platform(directory, policy, principal, key)
+    return policy.platform(principal, platform), platform
 
 
 async def _platform(directory: Directory, policy: Policy, principal: Principal, key: str) -> Platform:

@@ -42,18 +42,18 @@ class Definition(NamedTuple):
     defaults: Mapping[str, Any]
     """By the names of an entry's fields."""
 
-    def fault(self, type_: ValueType, text: str, *, secret: bool) -> str | None:
-        """The rule that a value breaks, and what it asks for; without the value."""
+    def fault(self, type_: ValueType, text: str) -> str | None:
+        """The rule that a value breaks, and what the rule asks for; without the value."""
         if type_ is not self.type:
             return f"`valueType`: it must be a {self.type.value}, not a {type_.value}"
-        return self.rules.fault(text, secret=secret)
+        return self.rules.fault(text)
 
     def check(
         self, key: str, type_: ValueType, text: str, field: tuple[str, ...], *, secret: bool = False
     ) -> None:
         """Whether a value may be stored. Raises Rejected, naming the key and the rule."""
-        if (fault := self.fault(type_, text, secret=secret)) is not None:
-            raise broken(key, fault, field)
+        if (fault := self.fault(type_, text)) is not None:
+            raise broken(key, fault + self.rules.place_of_fault(text, fault, secret=secret), field)
 
 
 def broken(key: str, fault: str, field: tuple[str, ...]) -> Rejected:

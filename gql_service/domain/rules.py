@@ -33,6 +33,7 @@ _OF_TYPES = {
 """The rules, and of which types values may have them."""
 _LONGEST_PATTERN = 2000
 _MOST_CHOICES = 500
+_BREAKS_SCHEMA = "`schema`: it must satisfy the JSON Schema of the definition"
 
 Given = Mapping[str, Any]
 """Rules by their names, as clients know them."""
@@ -63,10 +64,10 @@ class ValueRules:
             return compiled(self._own), None, size
         return compiled(self._own), compiled(schema), min(size, largest_value(schema, ()))
 
-    def fault(self, text: str, *, secret: bool = False) -> str | None:
-        """What is wrong with a value of the type, by its canonical text: the rule, and what it asks for.
+    def fault(self, text: str) -> str | None:
+        """The rule that a value of the type breaks, by its canonical text, and what the rule asks for.
 
-        It quotes nothing of the value, and of one that is secret not even where in the value the fault is.
+        It quotes nothing of the value.
         """
         if not self._given:
             return None
@@ -79,9 +80,14 @@ class ValueRules:
         if not own.is_valid(value):
             return self._own_fault(own, value)
         if schema is not None and not schema.is_valid(value):
-            place = place_of_fault(self._given["schema"], value, secret=secret)
-            return f"`schema`: it must satisfy the JSON Schema of the definition{place}"
+            return _BREAKS_SCHEMA
         return None
+
+    def place_of_fault(self, text: str, fault: str, *, secret: bool) -> str:
+        """Where the schema is broken, if it is that: in the schema and, unless it is secret, in the value."""
+        if fault != _BREAKS_SCHEMA:
+            return ""
+        return place_of_fault(self._given["schema"], orjson.loads(text), secret=secret)
 
     def _bounds_fault(self, value: Any) -> str | None:
         """What JSON Schema has no words for: dates as instants, and the bytes of binary data."""

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from gql_service.auth.policy import DocumentAccess, Policy, UserFacts
+from gql_service.auth.policy import DocumentAccess, PlatformAccess, Policy, UserFacts
 from gql_service.auth.principal import Principal
-from gql_service.domain.access import find_document, find_documents_of
+from gql_service.domain.access import find_document, find_documents_of, find_platform
 from gql_service.domain.changes import Change
 from gql_service.domain.documents import Document
 from gql_service.domain.drafts import Rules
@@ -69,6 +69,10 @@ class Context:
     def access(self, platform_key: str | None, username: str | None) -> Awaitable[DocumentAccess]:
         """Find a document for the caller: see `domain.access.find_document`."""
         return find_document(self, self.services.policy, self.principal, platform_key, username)
+
+    def platform_access(self, key: str) -> Awaitable[tuple[PlatformAccess, Platform]]:
+        """The platform whose metadata the caller is to define: see `domain.access.find_platform`."""
+        return find_platform(self, self.services.policy, self.principal, key)
 
     async def document(self, access: DocumentAccess) -> OpenDocument:
         """Read a document that was found for the caller."""

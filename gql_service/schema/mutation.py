@@ -17,6 +17,7 @@ from gql_service.domain.writing import Conflict, any_revision, exactly_revision
 from gql_service.errors import Rejected
 from gql_service.schema.auth import AUTHENTICATED, SELF
 from gql_service.schema.context import Context
+from gql_service.schema.definition_mutation import DefinitionMutation
 from gql_service.schema.inputs import (
     ClearPlatformMetadataInput,
     DocumentInput,
@@ -72,7 +73,7 @@ _INPUT = strawberry.argument(description="What to write where.")
 
 
 @strawberry.type(description="Everything that can be written.")
-class Mutation(UserMutation):
+class Mutation(UserMutation, DefinitionMutation):
     @strawberry.mutation(
         directives=SELF, description="Remove keys, then set keys; all others stay as they are."
     )
