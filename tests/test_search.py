@@ -6,10 +6,10 @@ import pytest
 
 from gql_service.instants import rfc3339
 from gql_service.store import tables
+from tests.support.entries import set_entries
 from tests.support.service import Service
 from tests.support.users import run_sql, store
 from tests.support.world import Caller, World
-from tests.test_entries import set_entries
 
 SEARCH = """query ($key: String!, $where: UserFilter, $first: Int, $after: String, $last: Int,
   $before: String) { platform(key: $key) { users(where: $where, first: $first, after: $after, last: $last,

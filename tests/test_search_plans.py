@@ -89,7 +89,7 @@ def test_sqlite_searches_by_the_index(
 ) -> None:
     """SQLite plans without looking at the rows, so none are needed."""
     for statement, parameters in statements(name, request_):
-        sql, bind = statement.for_sqlite
+        sql, bind, _ = statement.for_sqlite
         plan = [row[3] for row in sqlite_database.execute(f"EXPLAIN QUERY PLAN {sql}", bind(parameters))]
         assert not [step for step in plan if step.startswith("SCAN")], plan
         leading = re.compile(r"SEARCH entry_0 USING INDEX ix_metadata_index_(\w+)")
@@ -103,7 +103,7 @@ def test_sqlite_need_not_sort_what_the_index_has_in_order(
     sqlite_database: sqlite3.Connection, name: str
 ) -> None:
     (page, parameters), _ = statements(name, AFTER)
-    sql, bind = page.for_sqlite
+    sql, bind, _ = page.for_sqlite
     plan = [row[3] for row in sqlite_database.execute(f"EXPLAIN QUERY PLAN {sql}", bind(parameters))]
     assert not [step for step in plan if "TEMP B-TREE" in step], plan
 

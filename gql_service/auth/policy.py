@@ -148,6 +148,19 @@ class UserAccess(NamedTuple):
             raise TypeError("a UserAccess is made by auth.policy alone")
 
 
+class PlatformAccess(NamedTuple):
+    """Proof that the caller may say what the documents of a platform are to be; only `Policy` makes one."""
+
+    platform_id: str
+    tenant_id: str
+    seal: object
+
+    def verify(self) -> None:
+        """To be called before the proof is used. Raises TypeError where somebody else made it."""
+        if self.seal is not _SEAL:
+            raise TypeError("a PlatformAccess is made by auth.policy alone")
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The rules, for one name of the admin permission."""
@@ -214,6 +227,12 @@ class Policy:
             raise NotFound("User not found")
         return self._document(principal, user, user.tenant_id, USER_WIDE, None)
 
+    def platform(self, principal: Principal, platform: PlatformFacts) -> PlatformAccess:
+        """May the caller administer a platform that they see? Raises Forbidden."""
+        if not self.administers(principal, platform.tenant_id):
+            raise Forbidden("Only tenant admins can administer a platform")
+        return self.operated(platform)
+
     def user(self, principal: Principal, user: UserFacts | None) -> UserAccess:
         """May the caller change a user? Raises Forbidden or NotFound, not telling who exists."""
         administered, owner = self.administered(principal), principal.is_platform_owner
@@ -270,6 +289,10 @@ class Policy:
     def operator(self, user_id: str = "") -> UserAccess:
         """The command line may do everything: whoever runs it holds the database."""
         return UserAccess(None, user_id, True, True, frozenset(), False, _SEAL)
+
+    def operated(self, platform: PlatformFacts) -> PlatformAccess:
+        """A platform at the command line."""
+        return PlatformAccess(platform.id, platform.tenant_id, _SEAL)
 
 
 def _belongs(user: UserFacts, tenant_id: str) -> bool:

@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from gql_service.cli.definitions import definition_app
 from gql_service.cli.directory import platform_app, tenant_app
 from gql_service.cli.erasing import sweep
 from gql_service.cli.running import fail
@@ -18,6 +19,7 @@ for command in (serve, migrate, export_schema, export, sweep):
 app.command("import")(import_)
 app.add_typer(tenant_app, name="tenant")
 app.add_typer(platform_app, name="platform")
+app.add_typer(definition_app, name="definition")
 app.add_typer(user_app, name="user")
 app.add_typer(token_app, name="token")
 

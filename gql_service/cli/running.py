@@ -22,6 +22,7 @@ from gql_service.store import migrations
 from gql_service.store.connection import Connection
 
 T = TypeVar("T")
+_FOR_EVER = 7 * 86400.0
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -41,6 +42,16 @@ def write(work: Callable[[Connection, int], Awaitable[T]]) -> T:
     )
 
 
+def write_patiently(work: Callable[[Services, Connection, int], Awaitable[T]]) -> T:
+    """Run one transaction that may take as long as it takes."""
+
+    async def patient(services: Services) -> T:
+        await require_migrated(services)
+        return await services.database.write(lambda tx: work(services, tx, services.clock()))
+
+    return run(patient, settings().model_copy(update={"database_timeout": _FOR_EVER}))
+
+
 def on_migrated(work: Callable[[Services], Awaitable[T]]) -> T:
     """Run `work` on a database whose tables are up to date."""
 
@@ -51,9 +62,9 @@ def on_migrated(work: Callable[[Services], Awaitable[T]]) -> T:
     return run(checked)
 
 
-def run(work: Callable[[Services], Awaitable[T]]) -> T:
+def run(work: Callable[[Services], Awaitable[T]], given: Settings | None = None) -> T:
     """Run `work` to its end; what the operator can mend is told without a traceback."""
-    given = settings()
+    given = given or settings()
 
     async def closing() -> T:
         services = build_services(given)

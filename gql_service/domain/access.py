@@ -7,7 +7,7 @@ the user is looked up, so that nobody can probe usernames.
 from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
-from gql_service.auth.policy import DocumentAccess, Policy, UserFacts
+from gql_service.auth.policy import DocumentAccess, PlatformAccess, Policy, UserFacts
 from gql_service.auth.principal import Principal
 from gql_service.domain.tenants import Platform
 from gql_service.domain.users import User
@@ -71,17 +71,6 @@ async def find_documents_of(
     return found
 
 
-async def administered_platform(
-    directory: Directory, policy: Policy, principal: Principal | None, key: str
-) -> Platform:
-    """A platform that the caller is an admin of. Raises Unauthenticated, NotFound or Forbidden."""
-    if principal is None:
-        raise Unauthenticated
-    platform = await _platform(directory, policy, principal, key)
-    policy.require_admin(principal, platform.tenant_id)
-    return platform
-
-
 async def find_documents_named(
     directory: Directory,
     policy: Policy,
@@ -98,6 +87,16 @@ async def find_documents_named(
         except NotFound:
             found.append(None)
     return found
+
+
+async def find_platform(
+    directory: Directory, policy: Policy, principal: Principal | None, key: str
+) -> tuple[PlatformAccess, Platform]:
+    """A platform that the caller administers. Raises Unauthenticated, NotFound or Forbidden."""
+    if principal is None:
+        raise Unauthenticated
+    platform = await _platform(directory, policy, principal, key)
+    return policy.platform(principal, platform), platform
 
 
 async def _platform(directory: Directory, policy: Policy, principal: Principal, key: str) -> Platform:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from gql_service.auth.policy import DocumentAccess
-from gql_service.domain.definitions import PlatformRules
+from gql_service.domain.definitions import PlatformRules, broken
 from gql_service.domain.encryption import KeyRing, Place, Undecipherable
 from gql_service.domain.entries import Content, Entry
 from gql_service.domain.rewinding import Past
@@ -96,11 +96,12 @@ class Draft:
         Who sends back what they have read changes nothing, even where they may not.
         """
         current, definition = self.get(key), self._platform.definitions.get(key)
-        if current is not None and not self.may_change(current) and self.sees(current):
-            with suppress(Undecipherable):
-                if self.text(key, current) == text:
-                    return
+        same = current is not None and self._has(key, current, text)
+        if current is not None and same and not self.may_change(current) and self.sees(current):
+            return
         type_ = definition.type if definition else type_of(text)
+        if current is not None and same and (definition or self._platform.strict):
+            type_ = current.type  # what was there before the definition stays as it is
         if current is None:
             entry = self.born(key, type_, text, public=True, editable=True)
         else:
@@ -141,9 +142,6 @@ class Draft:
         """Store an entry under a key, new or changed, if the writer may and its definition allows."""
         current = self._remember(key)
         definition = self._platform.definitions.get(key)
-        if definition is None and self._platform.strict:
-            message = f"The platform accepts defined keys only, and {_shown(key)} is not defined."
-            raise Rejected(Problem.KEY_NOT_DEFINED, message, field)
         if current is not None:
             self._require_editable(key, current.is_editable, field)
         elif definition is not None:
@@ -152,10 +150,12 @@ class Draft:
             try:
                 entry = entry._replace(text=conform(entry.type, entry.text, self.limits))
             except InvalidValue as error:
+                if definition is not None and entry.type is definition.type:
+                    raise broken(key, f"`valueType`. {str(error).rstrip('.')}", field) from None
                 message = f"The value of {_shown(key)} is not of its type. {error}"
                 raise Rejected(error.problem, message, field) from None
-        if definition is not None:
-            definition.check(key, entry.type, lambda: self.text(key, entry), field)
+        if entry.text is not None and not self._keeps(key, current, entry):
+            self._require_allowed(key, entry.type, entry.text, field, secret=entry.is_encrypted)
         self._content.put(key, self._sealed(key, entry, field))
 
     def delete(self, key: str, field: Field) -> bool:
@@ -197,6 +197,24 @@ class Draft:
             self.expired.add(key)
         self._before.setdefault(key, current)
         return current
+
+    def _has(self, key: str, entry: Entry, text: str) -> bool:
+        """Whether this is the value of an entry."""
+        with suppress(Undecipherable):
+            return self.text(key, entry) == text
+        return False
+
+    def _keeps(self, key: str, before: Entry | None, after: Entry) -> bool:
+        """Whether a value is as it was, whatever definition has come since."""
+        return before is not None and before.type is after.type and self._has(key, before, after.text or "")
+
+    def _require_allowed(self, key: str, type_: ValueType, text: str, field: Field, *, secret: bool) -> None:
+        definition = self._platform.definitions.get(key)
+        if definition is not None:
+            definition.check(key, type_, text, field, secret=secret)
+        elif self._platform.strict:
+            message = f"The platform accepts defined keys only, and {_shown(key)} is not defined."
+            raise Rejected(Problem.KEY_NOT_DEFINED, message, field)
 
     def _require_editable(self, key: str, editable: bool, field: Field) -> None:
         if not editable and not self.access.is_admin:

@@ -20,7 +20,8 @@ Given = Mapping[str, Any]
 
 _FLAGS = ("is_encrypted", "is_indexed", "is_public", "is_editable")
 _WINDOW = ("valid_from", "valid_until")
-_TEXTS = {"category": 100, "description": 500, "source": 100}
+TEXTS = {"category": 100, "description": 500, "source": 100}
+"""Characters of each text that may be said about an entry."""
 
 
 def setting(entries: Sequence[Given], delete_keys: object, limits: Limits) -> Change:
@@ -89,16 +90,17 @@ def _text(
 def _attributes(given: Given, field: Field) -> dict[str, Any]:
     """What is said besides the value, checked; null stands for what a new entry has. Raises Rejected."""
     said: dict[str, Any] = {name: bool(given[name]) for name in _FLAGS if name in given}
-    for name, longest in _TEXTS.items():
+    for name, longest in TEXTS.items():
         if name in given:
-            said[name] = _words(given[name], longest, (*field, name))
+            said[name] = words(given[name], longest, (*field, name))
     for name in _WINDOW:
         if name in given:
             said[name] = _instant(given[name], (*field, name))
     return said
 
 
-def _words(text: str | None, longest: int, field: Field) -> str | None:
+def words(text: str | None, longest: int, field: Field) -> str | None:
+    """A text that says something about an entry; an empty one says nothing. Raises Rejected."""
     if text is not None and (len(text) > longest or "\0" in text):
         message = f"At most {longest} characters are allowed, without U+0000."
         raise Rejected(Problem.INVALID_VALUE, message, field)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from enum import Enum
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -30,6 +31,13 @@ class Tenant(NamedTuple):
     created_at: int
 
 
+class MetadataMode(Enum):
+    """Which keys the documents of a platform may have; the names are those that clients use."""
+
+    OPEN = "OPEN"
+    STRICT = "STRICT"
+
+
 class Platform(NamedTuple):
     """A row of `platforms`."""
 
@@ -40,6 +48,13 @@ class Platform(NamedTuple):
     created_at: int
     strict: bool = False
     """Whether its documents have defined keys only."""
+
+    @property
+    def mode(self) -> MetadataMode:
+        return MetadataMode.STRICT if self.strict else MetadataMode.OPEN
+
+    def in_mode(self, mode: MetadataMode) -> "Platform":
+        return self._replace(strict=mode is MetadataMode.STRICT)
 
     @property
     def user_id(self) -> None:

@@ -58,7 +58,7 @@ class BulkMutation:
         info: Info[Context, None],
         input: Annotated[BulkPatchPlatformMetadataInput, strawberry.argument(description="Whom to patch.")],
     ) -> BulkPatchPlatformMetadataPayload:
-        platform = await info.context.administered(input.platform_key)
+        _, platform = await info.context.platform_access(input.platform_key)
         usernames = [patch.username for patch in input.patches]
         try:
             check_usernames(usernames)

@@ -4,13 +4,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from gql_service.auth.policy import DocumentAccess, Policy, UserFacts
+from gql_service.auth.policy import DocumentAccess, PlatformAccess, Policy, UserFacts
 from gql_service.auth.principal import Principal
 from gql_service.domain.access import (
-    administered_platform,
     find_document,
     find_documents_named,
     find_documents_of,
+    find_platform,
 )
 from gql_service.domain.changes import Change
 from gql_service.domain.documents import Document
@@ -79,9 +79,9 @@ class Context:
         """Find a document for the caller: see `domain.access.find_document`."""
         return find_document(self, self.services.policy, self.principal, platform_key, username)
 
-    def administered(self, platform_key: str) -> Awaitable[Platform]:
-        """Find a platform for an admin of it: see `domain.access.administered_platform`."""
-        return administered_platform(self, self.services.policy, self.principal, platform_key)
+    def platform_access(self, key: str) -> Awaitable[tuple[PlatformAccess, Platform]]:
+        """A platform that the caller administers: see `domain.access.find_platform`."""
+        return find_platform(self, self.services.policy, self.principal, key)
 
     def documents_named(
         self, platform: Platform, usernames: Sequence[str]

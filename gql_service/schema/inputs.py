@@ -7,25 +7,10 @@ from typing import Any
 import strawberry
 
 from gql_service.domain.expectations import Expected, expecting
-from gql_service.domain.value_types import ValueType
 from gql_service.domain.values import Limits
 from gql_service.domain.writing import Precondition, any_revision, exactly_revision
-from gql_service.schema.enums import described_enum
 from gql_service.schema.scalars import DateTime, JSONObject
-
-described_enum(
-    ValueType,
-    "ValueType",
-    "How to understand the text of a value.",
-    {
-        ValueType.string: "Text, as it is.",
-        ValueType.number: "A number as JSON writes it: a 64-bit integer, or a finite double.",
-        ValueType.boolean: "`true` or `false`.",
-        ValueType.date: "A day, `2024-03-01`, or an instant of RFC 3339, kept in UTC.",
-        ValueType.json: "Any JSON text, kept in canonical form.",
-        ValueType.binary: "Base64 of RFC 4648 with its padding.",
-    },
-)
+from gql_service.schema.types.value_type import ValueType
 
 
 @strawberry.input(one_of=True, description="A user by exactly one of their keys.")

@@ -12,6 +12,7 @@ from gql_service.auth.tokens import Token
 from gql_service.domain import (
     access_tokens,
     badges,
+    definitions,
     documents,
     history,
     notifications,
@@ -23,6 +24,7 @@ from gql_service.domain import (
 from gql_service.domain.access_tokens import AccessToken
 from gql_service.domain.badges import EarnedBadge
 from gql_service.domain.conditions import Searchable
+from gql_service.domain.definitions import StoredDefinition
 from gql_service.domain.documents import Document, Key
 from gql_service.domain.notifications import Notification
 from gql_service.domain.pages import Page, PageRequest
@@ -180,6 +182,10 @@ class Loaders:
         self.users: Loader[str, User | None] = Loader(database, users.by_ids)
         self.users_named: Loader[str, User | None] = Loader(database, users.by_usernames)
         self.platforms: Loader[str, Platform | None] = Loader(database, tenants.platforms_by_keys)
+        self.definitions: Loader[str, list[StoredDefinition]] = Loader(
+            database, definitions.stored_of_platforms
+        )
+        """The definitions of a platform id, in the order of their keys."""
         self.badges: Loader[str, list[EarnedBadge] | MalformedData] = Loader(database, badges.by_users)
         """The badges of a user id, oldest first."""
         self.tokens: Loader[str, list[AccessToken]] = Loader(database, access_tokens.of_users)

@@ -16,6 +16,7 @@ from gql_service.errors import Forbidden, Rejected
 from gql_service.schema.auth import AUTHENTICATED, SELF, TENANT_ADMIN
 from gql_service.schema.bulk_mutation import BulkMutation
 from gql_service.schema.context import Context
+from gql_service.schema.definition_mutation import DefinitionMutation
 from gql_service.schema.inputs import (
     ClearPlatformMetadataInput,
     DocumentInput,
@@ -82,7 +83,7 @@ _INPUT = strawberry.argument(description="What to write where.")
 
 
 @strawberry.type(description="Everything that can be written.")
-class Mutation(BulkMutation, UserMutation):
+class Mutation(BulkMutation, UserMutation, DefinitionMutation):
     @strawberry.mutation(
         directives=SELF,
         description="Remove keys, set or merge keys, then do operations; all other keys stay as they are.",

@@ -138,5 +138,28 @@ def _with_a_sign(element: unindexed, compiler: SQLCompiler, **options: Any) -> s
     return f"+{compiler.process(element.clauses, **options)}"
 
 
+class mentions(FunctionElement[bool]):
+    """`mentions(column, "text")`: the JSON in the column has the text in the parameter somewhere."""
+
+    type = Boolean()
+    inherit_cache = True
+    _is_implicitly_boolean = True
+
+    def __init__(self, column: ColumnElement[str], parameter: str) -> None:
+        super().__init__(column, bindparam(parameter, type_=Text))
+
+
+@compiles(mentions, "sqlite")
+def _has_in_sqlite(element: mentions, compiler: SQLCompiler, **options: Any) -> str:
+    column, part = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"instr({column}, {part}) > 0"
+
+
+@compiles(mentions, "postgresql")
+def _has_in_postgres(element: mentions, compiler: SQLCompiler, **options: Any) -> str:
+    column, part = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"strpos(CAST({column} AS TEXT), {part}) > 0"
+
+
 PING = Statement(select(1))
 """A sign of life."""

@@ -1,5 +1,6 @@
 """`Platform`: an application of a tenant, and its users."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import strawberry
@@ -11,6 +12,7 @@ from gql_service.domain.search import Members
 from gql_service.schema.auth import AUTHENTICATED, TENANT_ADMIN, TENANT_MEMBER
 from gql_service.schema.context import Context
 from gql_service.schema.metadata_filter import UserFilter, members
+from gql_service.schema.together import together
 from gql_service.schema.types.connection import (
     AFTER,
     BEFORE,
@@ -20,6 +22,8 @@ from gql_service.schema.types.connection import (
     page_info,
     read_page,
 )
+from gql_service.schema.types.metadata_definition import MetadataDefinition
+from gql_service.schema.types.metadata_mode import MetadataMode
 from gql_service.schema.types.node import ID, Node, column, encode, global_id
 from gql_service.schema.types.user import User
 
@@ -62,10 +66,19 @@ class Platform(Node):
     key: str = column("The unique key, such as `acme-corp`.")
     name: str = column("What to call the platform.")
     tenant_id: strawberry.ID = column("The tenant that owns the platform.")
+    mode: MetadataMode = column("Which keys the platform's documents may have.")
 
     @strawberry.field(description=ID)
     def id(self) -> strawberry.ID:
         return global_id("Platform", self.row.key)
+
+    @together(description="What the entries of the platform's documents may be, in the order of their keys.")
+    async def definitions(
+        platforms: Sequence["Platform"], info: Info[Context, None]
+    ) -> list[list[MetadataDefinition]]:
+        ids = [platform.row.id for platform in platforms]
+        found = await info.context.services.loaders.definitions.load_many(ids)
+        return [[MetadataDefinition(row=row) for row in rows] for rows in found]
 
     @strawberry.field(directives=TENANT_ADMIN, description="The platform's members, in a stable order.")
     async def users(

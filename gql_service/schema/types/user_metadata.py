@@ -7,7 +7,6 @@ from strawberry import Info
 
 from gql_service.auth.policy import Role, allows
 from gql_service.domain.pages import Page
-from gql_service.domain.value_types import ValueType
 from gql_service.domain.views import OpenEntry
 from gql_service.schema.auth import AUTHENTICATED, SELF
 from gql_service.schema.context import Context
@@ -15,6 +14,7 @@ from gql_service.schema.scalars import JSON, DateTime
 from gql_service.schema.types import user as user_type
 from gql_service.schema.types.connection import PageInfo, page_info
 from gql_service.schema.types.node import ID, Node, column, encode, global_id
+from gql_service.schema.types.value_type import ValueType
 
 if TYPE_CHECKING:
     from gql_service.schema.types.user import User
