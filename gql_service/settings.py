@@ -15,7 +15,7 @@ DRIVERS = {
     "postgresql": "postgresql+asyncpg",
 }
 
-_KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class Settings(BaseSettings):
@@ -79,7 +79,7 @@ class Settings(BaseSettings):
         except (AttributeError, TypeError, ValueError):
             raise ValueError('write a JSON object of ids and keys in base64: {"2026-01": "…"}') from None
         for id, key in keys.items():
-            if not _KEY_ID.fullmatch(id):
+            if not KEY_ID.fullmatch(id):
                 raise ValueError("the id of a key is 1 to 64 letters, digits, dots, hyphens and underscores")
             if len(key) != 32:
                 raise ValueError(

@@ -33,3 +33,18 @@ def test_an_entry_comes_back_as_it_was_set(world: World) -> None:
       entry(key: "feature_flags.new_dashboard") {{ id }} }} }}"""
     seen = world.member.ask(asked, key=world.platform_key)["platformMetadata"]
     assert seen == {"metadata": {}, "revision": 1, "entries": {"totalCount": 0, "nodes": []}, "entry": None}
+
+
+def test_an_entry_whose_window_has_ended_already_is_stored_and_told(world: World) -> None:
+    entry = {"metadataKey": "old", "metadataValue": "v", "validUntil": "2020-01-01T00:00:00Z"}
+    payload = set_entries(world.admin, world, entry, username=world.member.username)
+    assert payload["userErrors"] == []
+    assert (payload["platformMetadata"]["revision"], payload["platformMetadata"]["metadata"]) == (1, {})
+    asked = """query ($key: String!, $username: String) {
+      platformMetadata(platformKey: $key, username: $username) {
+        revision entries(first: 9, includeInactive: true) { nodes { metadataKey validUntil } } } }"""
+    seen = world.admin.ask(asked, key=world.platform_key, username=world.member.username)["platformMetadata"]
+    stored = {"metadataKey": "old", "validUntil": "2020-01-01T00:00:00Z"}
+    assert seen == {"revision": 1, "entries": {"nodes": [stored]}}
+    payload = set_entries(world.admin, world, username=world.member.username, deleteKeys=["old"])
+    assert (payload["deletedKeys"], payload["platformMetadata"]["revision"]) == ([], 1)

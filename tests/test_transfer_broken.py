@@ -85,7 +85,8 @@ def test_a_broken_line_is_named_and_what_comes_before_is_stored(
 @pytest.mark.parametrize(
     ("mended", "fields", "message"),
     [
-        (USER, {"type": GONE}, "`type` must be one of tenant, platform, user, notification, document."),
+        (USER, {"type": GONE},
+         "`type` must be one of tenant, platform, user, notification, document, definition."),
         (USER, {"type": "token"}, "`type` must be one of"),
         (USER, {"type": ["user"]}, "`type` must be one of"),
         (USER, {"email": GONE}, "The field `email` is missing."),

@@ -37,8 +37,12 @@ def export(
     """Write everything but access tokens to a file.
 
     That is tenants, platforms, users with their badges, notifications and
-    documents: one JSON object a line. Tokens are kept as digests, which open
-    nothing; issue new ones.
+    documents, and definitions: one JSON object a line. Tokens are kept as
+    digests, which open nothing; issue new ones. Documents come as they are
+    now, with their revisions; what they were, which is history, stays behind.
+
+    Encrypted values stay encrypted: keep the keys of the key ring with the
+    file, or else nobody will read them. The key ring itself is not in it.
 
     The server may go on meanwhile. Users are read one after the other, so
     the export is not the picture of one moment then; but what a line names
@@ -66,10 +70,22 @@ def import_(
     there just as a line says is passed over. What is there but differs is
     never overwritten: then the line is broken.
 
+    Documents are held to the definitions that are there; an export tells
+    definitions last, so that they do not keep out what was there before them.
+
+    Encrypted values are stored as they are. Where the key ring lacks their
+    keys, that is told at the end; only what is indexed needs its key at once.
+
     Of a user, only id, tenantId, username, email and createdAt are needed.
     """
     summary = running.on_migrated(lambda services: _import(services, file, from_line))
     typer.echo(f"Read {summary.read} lines: {summary.written} written, {summary.unchanged} there already.")
+    if summary.lacking:
+        typer.echo(
+            f"Values are encrypted with keys that GQL_SERVICE_ENCRYPTION_KEYS lacks: "
+            f"{', '.join(sorted(summary.lacking))}. They cannot be read until it has them.",
+            err=True,
+        )
 
 
 async def _export(services: Services, file: str) -> int:
@@ -90,9 +106,7 @@ async def _export(services: Services, file: str) -> int:
 
 async def _import(services: Services, file: str, from_line: int) -> Summary:
     with _source(file) as (source, size), _progress("Importing", size, DownloadColumn()) as advance:
-        return await load(
-            services.database, source, services.rules.limits, from_line=from_line, report=advance
-        )
+        return await load(services.database, source, services.rules, from_line=from_line, report=advance)
 
 
 @contextmanager

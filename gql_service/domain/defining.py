@@ -28,8 +28,10 @@ MAX_DEFINITIONS = 500
 MAX_RULES = 256 * 1024
 """Characters of all rules of one platform, which each write reads."""
 
-_FLAGS = ("is_encrypted", "is_indexed", "is_public", "is_editable")
-_TEXTS = ("category", "description")
+DEFAULT_FLAGS = ("is_encrypted", "is_indexed", "is_public", "is_editable")
+DEFAULT_TEXTS = ("category", "description")
+"""What may be said about new entries, by the names of their fields."""
+
 _RULES = {
     "minimum": "minimum",
     "maximum": "maximum",
@@ -86,8 +88,8 @@ def checked(given: Given, limits: Limits) -> Defined:
     check_key(given["key"], limits, ("key",))
     type_ = ValueType(given["value_type"])
     rules = check_rules(type_, {_RULES[name]: given.get(name) for name in _RULES}, limits)
-    defaults: dict[str, Any] = {name: given.get(name) for name in _FLAGS}
-    defaults |= {name: words(given.get(name), TEXTS[name], (name,)) for name in _TEXTS}
+    defaults: dict[str, Any] = {name: given.get(name) for name in DEFAULT_FLAGS}
+    defaults |= {name: words(given.get(name), TEXTS[name], (name,)) for name in DEFAULT_TEXTS}
     said = {name: default for name, default in defaults.items() if default is not None}
     return Defined(given["key"], type_, rules, strict_json.dumps(said))
 

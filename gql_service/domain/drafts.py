@@ -52,6 +52,7 @@ class Draft:
         self._keys = rules.keys
         self._platform = platform
         self._before: dict[str, Entry | None] = {}
+        self._put: set[str] = set()
         self.expired: set[str] = set()
         """Keys whose former entry has expired, and may still be found by the index."""
 
@@ -157,6 +158,7 @@ class Draft:
         if entry.text is not None and not self._keeps(key, current, entry):
             self._require_allowed(key, entry.type, entry.text, field, secret=entry.is_encrypted)
         self._content.put(key, self._sealed(key, entry, field))
+        self._put.add(key)
 
     def delete(self, key: str, field: Field) -> bool:
         """Remove an entry; returns whether there was one that the writer knows of."""
@@ -179,7 +181,8 @@ class Draft:
         """What the write changes: for each key, the entry before and after. Call it once, at the end."""
         changed = {}
         for key, before in self._before.items():
-            after = self.get(key)
+            # What is set stays as it was set, even with a window that has ended.
+            after = self._content.get(key) if key in self._put else self.get(key)
             if before is not None and after is not None:
                 if self._says_the_same(key, before, after):
                     self._content.put(key, before)

@@ -19,8 +19,10 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from gql_service import strict_json
 from gql_service.auth.policy import DocumentAccess
 from gql_service.errors import Problem, Rejected
+from gql_service.settings import KEY_ID
 
 _NONCE = 12
+_TAG = 16
 
 
 class Place(NamedTuple):
@@ -82,6 +84,10 @@ class KeyRing:
         except (InvalidTag, ValueError):
             raise Undecipherable("its ciphertext was changed, or belongs elsewhere") from None
 
+    def __contains__(self, id: str) -> bool:
+        """Whether there is a key with this id."""
+        return id in self._keys
+
     def is_current(self, ciphertext: str) -> bool:
         """Whether a ciphertext was made with the active key."""
         return ciphertext.partition(":")[0] == self.active
@@ -94,6 +100,16 @@ class KeyRing:
     def equalities(self, platform_id: str, key: str, text: str) -> Sequence[bytes]:
         """Everything an encrypted value may be found by, whichever key of the ring encrypted it."""
         return [_keyed(each.digest, platform_id, key, text) for each in self._keys.values()]
+
+
+def anatomy(ciphertext: str) -> tuple[str, int]:
+    """The id of the key of a ciphertext, and how many bytes it hides. Raises ValueError where it is none."""
+    id, _, encoded = ciphertext.partition(":")
+    sealed = base64.b64decode(encoded, validate=True)
+    hidden = len(sealed) - _NONCE - _TAG
+    if not KEY_ID.fullmatch(id) or base64.b64encode(sealed).decode() != encoded or hidden < 1:
+        raise ValueError("no ciphertext")
+    return id, hidden
 
 
 def _derive(key: bytes, purpose: bytes) -> bytes:

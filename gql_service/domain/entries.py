@@ -138,6 +138,16 @@ class Content:
             "attributes": strict_json.dumps(self._attributes),
         }
 
+    def told(self) -> dict[str, dict[str, Any]]:
+        """What there is to be said of each key besides the values in `metadata`."""
+        told: dict[str, dict[str, Any]] = {key: dict(said) for key, said in self._attributes.items()}
+        for key, conditions in self._conditions.items():
+            said = told.setdefault(key, {})
+            said |= {name: value for name, value in conditions.items() if name != "text"}
+            if "text" in conditions:
+                said["value"] = orjson.loads(conditions["text"])
+        return told
+
     @property
     def expires_at(self) -> int | None:
         """When the first entry expires, if one does."""

@@ -31,6 +31,8 @@ _OF_TYPES = {
     "schema": tuple(ValueType),
 }
 """The rules, and of which types values may have them."""
+RULES = tuple(_OF_TYPES)
+"""Their names, as clients know them."""
 _LONGEST_PATTERN = 2000
 _MOST_CHOICES = 500
 _BREAKS_SCHEMA = "`schema`: it must satisfy the JSON Schema of the definition"

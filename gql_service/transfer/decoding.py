@@ -7,13 +7,16 @@ from gql_service import strict_json
 from gql_service.auth.policy import USER_WIDE
 from gql_service.domain import provisioning, tenants
 from gql_service.domain.badges import EarnedBadge
+from gql_service.domain.definitions import StoredDefinition
 from gql_service.domain.documents import Document
 from gql_service.domain.notifications import Notification
 from gql_service.domain.profiles import OptInDecision
+from gql_service.domain.stored_definitions import check_definition
 from gql_service.domain.tenants import Platform, Tenant
 from gql_service.domain.values import Limits, check_document, check_metadata
 from gql_service.errors import BadUserInput, Rejected
-from gql_service.transfer.lines import Entry, Filed, Person, encode
+from gql_service.transfer.attributes import read_content
+from gql_service.transfer.lines import Defined, Entry, Filed, Person, encode
 from gql_service.transfer.shapes import (
     BOOLEAN,
     INSTANT,
@@ -67,6 +70,7 @@ _SHAPES: dict[str, Shape] = {
         "key": Field(TEXT),
         "tenantId": Field(TEXT),
         "name": Field(TEXT),
+        "strict": _OFF,
         "createdAt": _CREATED,
     },
     "user": _USER,
@@ -83,7 +87,17 @@ _SHAPES: dict[str, Shape] = {
         "userId": Field(TEXT),
         "platformKey": Field(or_null(TEXT)),
         "metadata": Field(OBJECT),
+        "attributes": _EMPTY,
         "revision": Field(REVISION, 1),
+        "createdAt": _CREATED,
+        "updatedAt": _UPDATED,
+    },
+    "definition": {
+        "platformKey": Field(TEXT),
+        "key": Field(TEXT),
+        "valueType": Field(TEXT),
+        "rules": _EMPTY,
+        "defaults": _EMPTY,
         "createdAt": _CREATED,
         "updatedAt": _UPDATED,
     },
@@ -105,7 +119,8 @@ _CHANGES = {
     "lastSeenReleaseVersion": "last_seen_release_version",
     "personalAgentPermissions": "personal_agent_permissions",
 }
-_NAMES = {column: name for name, column in _CHANGES.items()} | {"opt_in_decisions": "optInDecisions"}
+_NAMES = {column: name for name, column in _CHANGES.items()}
+_NAMES |= {"opt_in_decisions": "optInDecisions", "value_type": "valueType"}
 _MAX_BADGE_NAME = 100
 _NOTIFICATION_ID = re.compile(r"[0-9A-Za-z]{1,64}")
 
@@ -143,7 +158,9 @@ def _tenant(given: Json, _limits: Limits) -> Tenant:
 
 
 def _platform(given: Json, _limits: Limits) -> Platform:
-    platform = Platform(given["id"], given["key"], given["tenantId"], given["name"], given["createdAt"])
+    platform = Platform(
+        given["id"], given["key"], given["tenantId"], given["name"], given["createdAt"], given["strict"]
+    )
     tenants.check_platform(platform)
     return platform
 
@@ -186,13 +203,12 @@ def _notification(given: Json, _limits: Limits) -> Notification:
 
 
 def _document(given: Json, limits: Limits) -> Filed:
-    metadata = check_metadata(given["metadata"], limits)
-    text = strict_json.dumps(given["metadata"])
-    check_document(len(metadata), len(text.encode()), limits)
+    plain = check_metadata(given["metadata"], limits)
+    metadata = strict_json.dumps(given["metadata"])
     document = Document(
         given["userId"],
         USER_WIDE,
-        metadata=text,
+        metadata=metadata,
         revision=given["revision"],
         created_at=given["createdAt"],
         updated_at=given["updatedAt"],
@@ -200,7 +216,29 @@ def _document(given: Json, limits: Limits) -> Filed:
         expires_at=None,
         attributes="{}",
     )
+    size = len(metadata.encode())
+    if not given["attributes"]:
+        check_document(len(plain), size, limits)
+        return Filed(given["platformKey"], document)
+    content = read_content(plain, given["attributes"], given["createdAt"], limits)
+    check_document(len(content), size + content.hidden_size(), limits)
+    given["attributes"] = content.told()
+    document = document._replace(expires_at=content.expires_at, **content.encode())
     return Filed(given["platformKey"], document)
+
+
+def _definition(given: Json, limits: Limits) -> Defined:
+    check_definition(given["key"], given["valueType"], given["rules"], given["defaults"], limits)
+    row = StoredDefinition(
+        "",
+        given["key"],
+        given["valueType"],
+        stored_rules=strict_json.dumps(given["rules"]),
+        stored_defaults=strict_json.dumps(given["defaults"]),
+        created_at=given["createdAt"],
+        updated_at=given["updatedAt"],
+    )
+    return Defined(given["platformKey"], row)
 
 
 _DECODERS: dict[str, Callable[[Json, Limits], Entry]] = {
@@ -209,4 +247,5 @@ _DECODERS: dict[str, Callable[[Json, Limits], Entry]] = {
     "user": _person,
     "notification": _notification,
     "document": _document,
+    "definition": _definition,
 }

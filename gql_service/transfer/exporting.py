@@ -7,18 +7,18 @@ one moment, but it can always be imported.
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from operator import attrgetter
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from gql_service import strict_json
 from gql_service.auth.policy import USER_WIDE
-from gql_service.domain import badges, documents, notifications, tenants, users
+from gql_service.domain import badges, documents, notifications, stored_definitions, tenants, users
 from gql_service.domain.documents import Document
 from gql_service.domain.notifications import Notification
 from gql_service.domain.tenants import Platform
 from gql_service.errors import MalformedData
 from gql_service.store.connection import Connection
 from gql_service.store.database import Database
-from gql_service.transfer.lines import Entry, Filed, Person, encode
+from gql_service.transfer.lines import Defined, Entry, Filed, Person, encode
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Notification | Document)
@@ -37,9 +37,10 @@ class Line(NamedTuple):
 
 
 async def export(database: Database) -> AsyncIterator[Line]:
-    """Tenants by id, platforms by key, and users by id, each followed by their notifications and documents.
+    """Tenants by id, platforms by key, users by id, each followed by their notifications and documents, and
+    definitions by platform id and key, last, for documents may be older than what binds them now.
 
-    Raises MalformedData where what is stored breaks a rule.
+    Raises MalformedData, or BadUserInput for a definition, where what is stored breaks a rule.
     """
     async for entry in _Exporter(database).entries():
         yield Line(entry, strict_json.dumps(encode(entry)))
@@ -66,15 +67,21 @@ class _Exporter:
             for start in range(0, len(ids), _PAGE):
                 async for entry in self._people(ids[start : start + _PAGE]):
                     yield entry
+        definitions = self._pages(stored_definitions.after, attrgetter("platform_id", "key"), _ROWS, ("", ""))
+        async for page in definitions:
+            for definition in page:
+                async for entry in self._platform_unseen(definition.platform_id):
+                    yield entry
+                yield Defined(self._platform_keys[definition.platform_id] or "", definition)
 
     async def _pages(
         self,
-        read: Callable[[Connection, str, int], Awaitable[list[T]]],
-        key: Callable[[T], str],
+        read: Callable[[Connection, Any, int], Awaitable[list[T]]],
+        key: Callable[[T], Any],
         size: int,
+        after: Any = "",
     ) -> AsyncIterator[list[T]]:
         """Pages of what comes after one key after the other. No connection is held meanwhile."""
-        after = ""
         while True:
             async with self._database.read() as connection:
                 page = await read(connection, after, size)
@@ -101,14 +108,21 @@ class _Exporter:
 
     async def _filed(self, document: Document) -> AsyncIterator[Entry]:
         if document.platform_id not in self._platform_keys:
-            async with self._database.read() as connection:
-                (platform,) = await tenants.platforms_by_ids(connection, [document.platform_id])
-            if platform is None:
-                what = f"its platform {document.platform_id!r} is unknown"
-                raise MalformedData("metadata", document.user_id, what)
-            async for entry in self._platform(platform):
+            async for entry in self._platform_unseen(document.platform_id):
                 yield entry
+        if document.platform_id not in self._platform_keys:
+            what = f"its platform {document.platform_id!r} is unknown"
+            raise MalformedData("metadata", document.user_id, what)
         yield Filed(self._platform_keys[document.platform_id], document)
+
+    async def _platform_unseen(self, id: str) -> AsyncIterator[Entry]:
+        """A platform that was created after the export began."""
+        if id not in self._platform_keys:
+            async with self._database.read() as connection:
+                (platform,) = await tenants.platforms_by_ids(connection, [id])
+            if platform is not None:
+                async for entry in self._platform(platform):
+                    yield entry
 
     async def _platform(self, platform: Platform) -> AsyncIterator[Entry]:
         async for entry in self._tenants_unseen([platform.tenant_id]):

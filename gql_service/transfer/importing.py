@@ -4,16 +4,19 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import BinaryIO, NamedTuple
 
-from gql_service.domain import badges, documents, notifications, tenants, users
+from gql_service.domain import badges, documents, index, notifications, stored_definitions, tenants, users
+from gql_service.domain.drafts import Rules
+from gql_service.domain.encryption import KeyRing
 from gql_service.domain.notifications import Notification
 from gql_service.domain.tenants import Platform, Tenant
 from gql_service.domain.values import Limits
 from gql_service.errors import BadUserInput, ServiceError
 from gql_service.store.connection import Connection, Duplicate, LostRace
 from gql_service.store.database import Database
+from gql_service.transfer.admitting import admit, key_ids
 from gql_service.transfer.decoding import decode
-from gql_service.transfer.known import known_of
-from gql_service.transfer.lines import Entry, Filed, Person
+from gql_service.transfer.known import Known, known_of
+from gql_service.transfer.lines import Defined, Entry, Filed, Person
 from gql_service.transfer.shapes import Broken
 
 _BATCH = 500
@@ -27,6 +30,8 @@ class Summary(NamedTuple):
 
     written: int
     unchanged: int
+    lacking: frozenset[str] = frozenset()
+    """The ids of keys that values are encrypted with, and that the ring does not have."""
 
     @property
     def read(self) -> int:
@@ -52,7 +57,7 @@ class _Outcome(NamedTuple):
 async def load(
     database: Database,
     source: BinaryIO,
-    limits: Limits,
+    rules: Rules,
     *,
     from_line: int = 1,
     report: Callable[[int], None] = lambda _: None,
@@ -63,12 +68,18 @@ async def load(
     are stored, and nothing of it and of those after it.
     """
     summary = Summary(0, 0)
+    limits, keys = rules
     for batch, size in _batches(_lines(source, from_line, limits), from_line, limits):
         try:
-            outcome = await database.write(partial(_write, batch=batch))
+            outcome = await database.write(partial(_write, batch=batch, keys=keys))
         except ServiceError as error:
             raise BadUserInput(f"{error.message} {_so_far(batch.first, summary)}") from error
-        summary = Summary(summary.written + outcome.written, summary.unchanged + outcome.unchanged)
+        needed = {id for each in batch.entries if isinstance(each, Filed) for id in key_ids(each.document)}
+        summary = Summary(
+            summary.written + outcome.written,
+            summary.unchanged + outcome.unchanged,
+            summary.lacking | {id for id in needed if id not in keys},
+        )
         if outcome.broken is not None:
             number = batch.first + outcome.written + outcome.unchanged
             message = f"Line {number}: {outcome.broken.message} {_so_far(number, summary)}"
@@ -116,14 +127,17 @@ def _skip_line(source: BinaryIO) -> bool:
     return found
 
 
-async def _write(transaction: Connection, batch: _Batch) -> _Outcome:
+async def _write(transaction: Connection, batch: _Batch, keys: KeyRing) -> _Outcome:
     """Store what is new, up to the first entry that cannot be."""
     known = await known_of(transaction, batch.entries)
     new: list[Entry] = []
+    found: list[index.Row] = []
     unchanged, broken = 0, batch.broken
     for entry in batch.entries:
         try:
             lacking = known.lacks(entry)
+            if lacking and isinstance(entry, Filed):
+                found += admit(known.located(entry), *known.governing(entry), keys)
         except Broken as error:
             broken = error
             break
@@ -133,13 +147,14 @@ async def _write(transaction: Connection, batch: _Batch) -> _Outcome:
         else:
             unchanged += 1
     try:
-        await _insert(transaction, new, [known.located(entry) for entry in new if isinstance(entry, Filed)])
+        await _insert(transaction, new, known)
+        await index.insert_rows(transaction, found)
     except Duplicate as error:
         raise LostRace from error  # another transaction has added it meanwhile
     return _Outcome(len(new), unchanged, broken)
 
 
-async def _insert(transaction: Connection, new: Sequence[Entry], filed: Sequence[documents.Document]) -> None:
+async def _insert(transaction: Connection, new: Sequence[Entry], known: Known) -> None:
     people = [entry for entry in new if isinstance(entry, Person)]
     await tenants.insert_tenants(transaction, [entry for entry in new if isinstance(entry, Tenant)])
     await tenants.insert_platforms(transaction, [entry for entry in new if isinstance(entry, Platform)])
@@ -148,7 +163,12 @@ async def _insert(transaction: Connection, new: Sequence[Entry], filed: Sequence
     await notifications.insert_notifications(
         transaction, [entry for entry in new if isinstance(entry, Notification)]
     )
-    await documents.insert_documents(transaction, filed)
+    await documents.insert_documents(
+        transaction, [known.located(entry) for entry in new if isinstance(entry, Filed)]
+    )
+    await stored_definitions.insert_definitions(
+        transaction, [known.defined(entry) for entry in new if isinstance(entry, Defined)]
+    )
 
 
 def _so_far(number: int, summary: Summary) -> str:

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from gql_service.auth.policy import USER_WIDE
-from gql_service.domain import documents, notifications, tenants, users
+from gql_service.domain import definitions, documents, notifications, stored_definitions, tenants, users
+from gql_service.domain.definitions import FREE, PlatformRules, StoredDefinition
 from gql_service.domain.documents import Document
 from gql_service.domain.notifications import Notification
 from gql_service.domain.tenants import Platform, Tenant
 from gql_service.store.connection import Connection
 from gql_service.transfer.exporting import people_with
-from gql_service.transfer.lines import Entry, Filed, Person, encode
+from gql_service.transfer.lines import Defined, Entry, Filed, Person, encode
 from gql_service.transfer.shapes import Broken, differing
 
 Place = tuple[str, str | None]
@@ -26,6 +27,9 @@ class Known:
         self.people: dict[str, Person] = {}
         self.notifications: dict[tuple[str, str], Notification] = {}
         self.documents: dict[Place, Filed] = {}
+        self.definitions: dict[tuple[str, str], Defined] = {}
+        self.rules: dict[str, PlatformRules] = {}
+        """By the ids of platforms."""
         self._platform_ids: set[str] = set()
         self._usernames: set[str] = set()
 
@@ -42,6 +46,8 @@ class Known:
                 found = self.notifications.get(entry[:2])
             case Filed():
                 found = self.documents.get(_place(entry))
+            case Defined():
+                found = self.definitions.get((entry.platform_key, entry.definition.key))
         if found is None:
             self._require_named(entry)
             return True
@@ -59,6 +65,7 @@ class Known:
             case Platform():
                 self.platforms[entry.key] = entry
                 self._platform_ids.add(entry.id)
+                self.rules.setdefault(entry.id, PlatformRules({}, bool(entry.strict)))
             case Person():
                 self.people[entry.user.user_id] = entry
                 self._usernames.add(entry.user.username)
@@ -66,11 +73,27 @@ class Known:
                 self.notifications[entry[:2]] = entry
             case Filed():
                 self.documents[_place(entry)] = entry
+            case Defined(platform_key, definition):
+                self.definitions[(platform_key, definition.key)] = entry
+                rules = self.rules[self.platforms[platform_key].id]
+                known = {**rules.definitions, definition.key: definition.definition}
+                self.rules[self.platforms[platform_key].id] = rules._replace(definitions=known)
 
     def located(self, filed: Filed) -> Document:
         """A document under the id of its platform, which is known."""
         platform_id = USER_WIDE if filed.platform_key is None else self.platforms[filed.platform_key].id
         return filed.document._replace(platform_id=platform_id)
+
+    def defined(self, entry: Defined) -> StoredDefinition:
+        """A definition under the id of its platform, which is known."""
+        return entry.definition._replace(platform_id=self.platforms[entry.platform_key].id)
+
+    def governing(self, filed: Filed) -> tuple[str, PlatformRules]:
+        """The tenant whose admins administer a document, which may be added, and what binds it."""
+        if filed.platform_key is None:
+            return self.people[filed.document.user_id].user.tenant_id, FREE
+        platform = self.platforms[filed.platform_key]
+        return platform.tenant_id, self.rules[platform.id]
 
     def _require_named(self, entry: Entry) -> None:
         match entry:
@@ -87,62 +110,87 @@ class Known:
                 self._require_user(entry.user_id)
             case Filed(platform_key, document):
                 self._require_user(document.user_id)
-                if platform_key is not None and platform_key not in self.platforms:
-                    _refuse_unknown("platformKey", "platform", platform_key)
+                if platform_key is not None:
+                    self._require_platform(platform_key)
+            case Defined(platform_key, _):
+                self._require_platform(platform_key)
 
     def _require_tenants(self, field: str, ids: Iterable[str]) -> None:
         for id in sorted(ids):
             if id not in self.tenants:
                 _refuse_unknown(field, "tenant", id)
 
+    def _require_platform(self, key: str) -> None:
+        if key not in self.platforms:
+            _refuse_unknown("platformKey", "platform", key)
+
     def _require_user(self, id: str) -> None:
         if id not in self.people:
             _refuse_unknown("userId", "user", id)
 
 
-async def known_of(connection: Connection, entries: Sequence[Entry]) -> Known:
-    """Look up whatever these entries name. Raises MalformedData."""
+async def known_of(transaction: Connection, entries: Sequence[Entry]) -> Known:
+    """Look up whatever these entries name, and keep what is defined as it is. Raises MalformedData."""
     known = Known()
     new_platforms = [entry for entry in entries if isinstance(entry, Platform)]
     people = [entry.user for entry in entries if isinstance(entry, Person)]
     told = [entry[:2] for entry in entries if isinstance(entry, Notification)]
     filed = [entry for entry in entries if isinstance(entry, Filed)]
+    defined = [entry for entry in entries if isinstance(entry, Defined)]
 
     tenant_ids = {entry.id for entry in entries if isinstance(entry, Tenant)}
     tenant_ids.update(platform.tenant_id for platform in new_platforms)
     for user in people:
         tenant_ids |= user.tenant_ids
-    keys = {platform.key for platform in new_platforms} | {entry.platform_key for entry in filed} - {None}
+    keys = {platform.key for platform in new_platforms} | {each.platform_key for each in defined}
+    keys |= {each.platform_key for each in filed if each.platform_key is not None}
     user_ids = {user.user_id for user in people} | {user_id for user_id, _ in told}
     user_ids |= {entry.document.user_id for entry in filed}
 
     found: list[Sequence[Entry | None]] = [
-        await tenants.tenants_by_ids(connection, list(tenant_ids)),
-        await tenants.platforms_by_keys(connection, [key for key in keys if key is not None]),
-        await people_with(connection, list(user_ids)),
-        await notifications.by_keys(connection, told),
+        await tenants.tenants_by_ids(transaction, list(tenant_ids)),
+        await tenants.platforms_by_keys(transaction, list(keys)),
+        await people_with(transaction, list(user_ids)),
+        await notifications.by_keys(transaction, told),
     ]
     for each in found:
         for entry in each:
             if entry is not None:
                 known.add(entry)
-    for platform in await tenants.platforms_by_ids(connection, [platform.id for platform in new_platforms]):
+    for platform in await tenants.platforms_by_ids(transaction, [platform.id for platform in new_platforms]):
         if platform is not None:
             known._platform_ids.add(platform.id)
-    for other in await users.by_usernames(connection, [user.username for user in people]):
+    for other in await users.by_usernames(transaction, [user.username for user in people]):
         if other is not None:
             known._usernames.add(other.username)
-    await _find_documents(connection, known, filed)
-    return known
-
-
-async def _find_documents(connection: Connection, known: Known, filed: Sequence[Filed]) -> None:
-    """Those that are there, of those whose platform is."""
     there = [entry for entry in filed if entry.platform_key is None or entry.platform_key in known.platforms]
-    rows = await documents.by_keys(connection, [known.located(entry)[:2] for entry in there])
+    binding = [entry for entry in defined if entry.platform_key in known.platforms]
+    await _find_rules(transaction, known, there, binding)
+    rows = await documents.whole_by_keys(transaction, [known.located(entry)[:2] for entry in there])
     for entry, row in zip(there, rows, strict=True):
         if row.revision:
             known.add(Filed(entry.platform_key, row))
+    return known
+
+
+async def _find_rules(
+    transaction: Connection, known: Known, filed: Sequence[Filed], defined: Sequence[Defined]
+) -> None:
+    """What binds these documents, and which of these definitions are there, of platforms that are.
+
+    Until the transaction ends, nobody else writes documents where it defines, or defines where it writes.
+    """
+    binding = {known.platforms[entry.platform_key].id for entry in defined}
+    bound = {known.platforms[entry.platform_key].id for entry in filed if entry.platform_key is not None}
+    await transaction.hold(binding, alone=True)
+    await transaction.hold(bound - binding, alone=False)
+    if binding or bound:
+        known.rules.update(await definitions.of_platforms(transaction, binding | bound))
+    if defined:
+        rows = await stored_definitions.by_keys(transaction, [known.defined(each)[:2] for each in defined])
+        for entry, row in zip(defined, rows, strict=True):
+            if row is not None:
+                known.definitions[(entry.platform_key, row.key)] = Defined(entry.platform_key, row)
 
 
 def _place(filed: Filed) -> Place:

@@ -1,7 +1,7 @@
-"""The lines of an export: each one JSON object, whose `type` says which of the five kinds it is.
+"""The lines of an export: each one JSON object, whose `type` says which of the six kinds it is.
 
 Instants are milliseconds. A user's line carries their badges; a document's names the platform by its key,
-and none for the user-wide one.
+and none for the user-wide one. What a document or a definition consists of is told as it is stored.
 """
 
 from typing import NamedTuple
@@ -9,11 +9,12 @@ from typing import NamedTuple
 import orjson
 
 from gql_service.domain.badges import EarnedBadge
+from gql_service.domain.definitions import StoredDefinition
 from gql_service.domain.documents import Document
 from gql_service.domain.notifications import Notification
 from gql_service.domain.tenants import Platform, Tenant
 from gql_service.domain.users import User
-from gql_service.errors import MalformedData
+from gql_service.errors import BadUserInput, MalformedData
 from gql_service.transfer.shapes import Json
 
 
@@ -31,7 +32,14 @@ class Filed(NamedTuple):
     document: Document
 
 
-Entry = Tenant | Platform | Person | Notification | Filed
+class Defined(NamedTuple):
+    """A definition with the key of its platform, whose id is not known before the database is asked."""
+
+    platform_key: str
+    definition: StoredDefinition
+
+
+Entry = Tenant | Platform | Person | Notification | Filed | Defined
 
 
 def encode(entry: Entry) -> Json:
@@ -39,9 +47,9 @@ def encode(entry: Entry) -> Json:
     match entry:
         case Tenant(id, name, created_at):
             return {"type": "tenant", "id": id, "name": name, "createdAt": created_at}
-        case Platform(id, key, tenant_id, name, created_at):
+        case Platform(id, key, tenant_id, name, created_at, strict):
             line = {"type": "platform", "id": id, "key": key, "tenantId": tenant_id, "name": name}
-            return line | {"createdAt": created_at}
+            return line | {"createdAt": created_at, "strict": bool(strict)}
         case Person(user, badges):
             return {"type": "user"} | person(user, badges)
         case Notification():
@@ -61,9 +69,21 @@ def encode(entry: Entry) -> Json:
                 "userId": document.user_id,
                 "platformKey": platform_key,
                 "metadata": _stored(document.metadata, "metadata", document.user_id),
+                "attributes": _told(document),
                 "revision": document.revision,
                 "createdAt": document.created_at,
                 "updatedAt": document.updated_at,
+            }
+        case Defined(platform_key, definition):
+            return {
+                "type": "definition",
+                "platformKey": platform_key,
+                "key": definition.key,
+                "valueType": definition.stored_type,
+                "rules": _of_definition(definition.stored_rules, "rules", entry),
+                "defaults": _of_definition(definition.stored_defaults, "defaults", entry),
+                "createdAt": definition.created_at,
+                "updatedAt": definition.updated_at,
             }
 
 
@@ -101,10 +121,32 @@ def person(user: User, badges: list[EarnedBadge]) -> Json:
 
 
 def _stored(text: str, field: str, user_id: str) -> Json:
+    value = _object(text)
+    if value is None:
+        raise MalformedData(field, user_id, "not a JSON object")
+    return value
+
+
+def _told(document: Document) -> Json:
+    try:
+        return document.content().told()
+    except (AttributeError, TypeError, ValueError):
+        raise MalformedData("attributes", document.user_id, "not an object of objects") from None
+
+
+def _of_definition(text: str, field: str, defined: Defined) -> Json:
+    value = _object(text)
+    if value is None:
+        whose = f"the definition of {defined.definition.key[:40]!r} on the platform {defined.platform_key}"
+        raise BadUserInput(f"The stored `{field}` of {whose} is malformed: not a JSON object.")
+    return value
+
+
+def _object(text: str) -> Json | None:
+    if text == "{}":
+        return {}
     try:
         value = orjson.loads(text)
     except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise MalformedData(field, user_id, "not a JSON object")
-    return value
+        return None
+    return value if isinstance(value, dict) else None

@@ -90,7 +90,8 @@ def differing(one: Json, other: Json) -> list[str]:
     """The names of the fields in which two lines of a kind differ; 1, 1.0 and true do."""
     if strict_json.dumps(one) == strict_json.dumps(other):
         return []
-    return [name for name in one if strict_json.dumps(one[name]) != strict_json.dumps(other.get(name))]
+    names = [*one, *(name for name in other if name not in one)]
+    return [name for name in names if strict_json.dumps(one.get(name)) != strict_json.dumps(other.get(name))]
 
 
 def _named(names: Any) -> str:

@@ -1,0 +1,156 @@
+"""What a document's line says of its keys besides plain values, held to the rules that bind writes.
+
+It is said as history tells entries: see `domain.entries`. What is meant where nothing is said may be said.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from gql_service import strict_json
+from gql_service.domain.encryption import anatomy
+from gql_service.domain.entries import Content, Entry
+from gql_service.domain.provisioning import USER_ID
+from gql_service.domain.setting import TEXTS
+from gql_service.domain.value_types import InvalidValue, ValueType, conform, type_of
+from gql_service.domain.values import Limits, check_key, check_value
+from gql_service.errors import Rejected
+from gql_service.transfer.shapes import (
+    BOOLEAN,
+    INSTANT,
+    TEXT,
+    Broken,
+    Field,
+    Json,
+    Kind,
+    Shape,
+    complete,
+    or_null,
+)
+
+_ABSENT = object()
+_USER = or_null(Kind("the id of a user", lambda value: isinstance(value, str) and _is_id(value)))
+_TYPE = Kind(
+    f"one of {', '.join(ValueType.__members__)}",
+    lambda value: isinstance(value, str) and value in ValueType.__members__,
+)
+
+
+def _is_id(value: str) -> bool:
+    return USER_ID.fullmatch(value) is not None
+
+
+def _words(longest: int) -> Kind:
+    return Kind(
+        f"a text of 1 to {longest} characters",
+        lambda value: isinstance(value, str) and 0 < len(value) <= longest,
+    )
+
+
+_SHAPE: Shape = {
+    "type": Field(_TYPE, None),
+    "value": Field(Kind("a value", lambda _: True), _ABSENT),
+    "ciphertext": Field(TEXT, None),
+    **{name: Field(_words(longest), None) for name, longest in TEXTS.items()},
+    "isIndexed": Field(BOOLEAN, False),
+    "isPublic": Field(BOOLEAN, True),
+    "isEditable": Field(BOOLEAN, True),
+    "validFrom": Field(INSTANT, None),
+    "validUntil": Field(INSTANT, None),
+    "createdAt": Field(INSTANT, None),
+    "createdBy": Field(_USER, None),
+    "updatedAt": Field(INSTANT, None),
+    "updatedBy": Field(_USER, None),
+}
+
+
+def read_content(plain: Mapping[str, str], attributes: Json, born: int, limits: Limits) -> Content:
+    """The keys of a document. `plain` has the canonical texts of what is in `metadata`, which were checked;
+    `born` is when a key was created of which that is not said. Raises Broken, naming the key."""
+    content = Content(_object(plain), None, "{}", born)
+    for key, said in attributes.items():
+        with _naming(key):
+            check_key(key, limits, ())
+            if not isinstance(said, dict):
+                raise Broken("What is said about a key must be an object.")
+            content.put(key, _entry(complete(said, _SHAPE), plain.get(key), born, limits))
+    return content
+
+
+def _object(texts: Mapping[str, str]) -> str:
+    return "{" + ",".join(f"{strict_json.dumps(key)}:{text}" for key, text in texts.items()) + "}"
+
+
+@contextmanager
+def _naming(key: str) -> Iterator[None]:
+    try:
+        yield
+    except (Broken, Rejected) as error:
+        raise Broken(f"`attributes`: {key[:40]!r}: {error.message}") from None
+
+
+def _entry(said: Json, plain: str | None, born: int, limits: Limits) -> Entry:
+    start, end = said["validFrom"], said["validUntil"]
+    if start is not None and end is not None and start >= end:
+        raise Broken("`validFrom` must be before `validUntil`.")
+    if said["updatedBy"] is not None and said["updatedAt"] is None:
+        raise Broken("`updatedBy` needs `updatedAt`.")
+    type_, text = _value(said, plain, limits)
+    created_at = born if said["createdAt"] is None else said["createdAt"]
+    changed = said["updatedAt"] is not None
+    entry = Entry(
+        type=type_,
+        text=text,
+        ciphertext=said["ciphertext"],
+        category=said["category"],
+        description=said["description"],
+        source=said["source"],
+        is_indexed=said["isIndexed"],
+        is_public=said["isPublic"],
+        is_editable=said["isEditable"],
+        is_encrypted=said["ciphertext"] is not None,
+        valid_from=start,
+        valid_until=end,
+        created_at=created_at,
+        updated_at=said["updatedAt"] if changed else created_at,
+        created_by=said["createdBy"],
+        updated_by=said["updatedBy"] if changed else said["createdBy"],
+    )
+    if entry.is_conditional and plain is not None:
+        raise Broken("Not everybody sees its value at any time, so that it belongs here, as `value`.")
+    if not entry.is_conditional and plain is None:
+        raise Broken("Everybody sees its value at any time, so that it belongs in `metadata`.")
+    return entry
+
+
+def _value(said: Json, plain: str | None, limits: Limits) -> tuple[ValueType, str | None]:
+    """The type, and the canonical text of the value, unless it is encrypted. Raises Broken or Rejected."""
+    hidden, ciphertext, name = said["value"], said["ciphertext"], said["type"]
+    given = [plain is not None, hidden is not _ABSENT, ciphertext is not None]
+    if sum(given) != 1:
+        amount = "more than one value" if any(given) else "no value"
+        raise Broken(f"It has {amount}: one is needed, in `metadata`, or here as `value` or `ciphertext`.")
+    if ciphertext is not None:
+        if name is None:
+            raise Broken("The `type` of an encrypted value must be said.")
+        _check_ciphertext(ciphertext, limits)
+        return ValueType(name), None
+    text = check_value(hidden, limits, ()) if plain is None else plain
+    type_ = type_of(text) if name is None else ValueType(name)
+    try:
+        canonical = conform(type_, text, limits)
+    except InvalidValue as error:
+        raise Broken(f"Its value is no {type_.value}. {error}") from None
+    if canonical != text:
+        raise Broken(f"Its value is to be written as {canonical}.")
+    return type_, text
+
+
+def _check_ciphertext(ciphertext: Any, limits: Limits) -> None:
+    try:
+        _, hidden = anatomy(ciphertext)
+    except ValueError:
+        message = "`ciphertext` must be the id of a key, a colon, and the sealed value in base64."
+        raise Broken(message) from None
+    if hidden > limits.max_value_size:
+        raise Broken(f"The value takes {hidden} bytes; {limits.max_value_size} are allowed.")
