@@ -33,13 +33,15 @@ def display_name(stored_profile_fields: str, user_id: str) -> str:
 
     Raises MalformedData.
     """
+    shown = []
     try:
         fields = orjson.loads(stored_profile_fields)
-        names = [fields.get("firstName"), fields.get("lastName")]
-        shown = [name.get("value") for name in names if name and name.get("visibility") != _PRIVATE]
+        for field in (fields.get("firstName"), fields.get("lastName")):
+            if field and field.get("visibility") != _PRIVATE and (value := field.get("value")):
+                shown.append(str(value))
     except (AttributeError, ValueError):
         raise MalformedData("profileFields", user_id, "not an object of objects") from None
-    return " ".join([str(value) for value in shown if value]).strip()
+    return " ".join(shown).strip()
 
 
 def visible_fields(stored_profile_fields: str, user_id: str, email: str, *, all_of_them: bool) -> Json:

@@ -14,21 +14,18 @@ from graphql import (
     VariableNode,
     Visitor,
     parse,
-    specified_rules,
     validate,
     visit,
 )
-from graphql.validation import OverlappingFieldsCanBeMergedRule
 
 from gql_service.engine.arguments import Variables
 from gql_service.engine.cost import Cost
-from gql_service.engine.limits import DocumentLimits, FieldsCanBeMerged, measure
+from gql_service.engine.limits import DocumentLimits, measure
+from gql_service.engine.rules import AllRules
 from gql_service.errors import LimitExceeded
 
-_RULES = tuple(
-    [FieldsCanBeMerged if rule is OverlappingFieldsCanBeMergedRule else rule for rule in specified_rules]
-)
 _LIMITS = DocumentLimits()
+_RULES: Any = (AllRules,)
 _MAX_ERRORS = 20
 _MAX_TOLD = 2_500
 """Mistakes told, times the characters of the document: telling one may quote much of it."""

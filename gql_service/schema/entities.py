@@ -3,11 +3,12 @@
 Whatever names an object becomes a Reference first; references are then looked up together, a kind at a time.
 """
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
-from gql_service.auth.policy import Role, allows
+from gql_service.auth.policy import Role
 from gql_service.domain import views
 from gql_service.domain.users import User as UserRow
 from gql_service.domain.views import OpenDocument
@@ -49,10 +50,10 @@ async def find_all(context: Context, references: Sequence[Reference | Exception 
     Raises Unauthenticated.
     """
     context.viewer  # noqa: B018 - nobody without a token finds anything
-    keys: dict[Find, dict[str, Found | None]] = {}
+    keys: dict[Find, dict[str, Found | None]] = defaultdict(dict)
     for each in references:
         if isinstance(each, Reference):
-            keys.setdefault(each.find, {})[each.key] = None
+            keys[each.find][each.key] = None
     for finder, wanted in keys.items():
         wanted.update(zip(list(wanted), await finder(context, list(wanted)), strict=True))
     return [keys[each.find][each.key] if isinstance(each, Reference) else each for each in references]
@@ -70,7 +71,9 @@ async def users_by_name(context: Context, usernames: Sequence[str]) -> list[Foun
 
 def _visible(context: Context, rows: Sequence[UserRow | None]) -> list[Found | None]:
     verdict = context.services.policy.verdict(Role.TENANT_MEMBER, context.viewer)
-    return [User(row=row) if row is not None and allows(verdict, row) else None for row in rows]
+    if isinstance(verdict, bool):
+        return [User(row=row) if row is not None and verdict else None for row in rows]
+    return [User(row=row) if row is not None and verdict(row) else None for row in rows]
 
 
 async def platforms_by_key(context: Context, keys: Sequence[str]) -> list[Found | None]:
@@ -154,11 +157,13 @@ def reference_of(representation: Any) -> Reference | BadUserInput | None:
     """
     if isinstance(representation, dict):
         type_name = representation.get("__typename")
-        id = representation.get("id")
-        if type_name in ("User", "PlatformMetadata") and isinstance(id, str):
-            return reference_by_id(id, type_name)
-        for name, finder in _BY_KEY.get(type_name, ()) if isinstance(type_name, str) else ():
-            key = representation.get(name)
-            if isinstance(key, str):
-                return Reference(finder, key)
+        if "id" in representation and type_name in ("User", "PlatformMetadata"):
+            id = representation["id"]
+            if isinstance(id, str):
+                return reference_by_id(id, type_name)
+        if isinstance(type_name, str):
+            for name, finder in _BY_KEY.get(type_name, ()):
+                key = representation.get(name)
+                if isinstance(key, str):
+                    return Reference(finder, key)
     return BadUserInput("A representation needs `__typename` and one of the keys of that type.")

@@ -8,7 +8,7 @@ from strawberry import Info
 
 from gql_service import strict_json
 from gql_service.auth.policy import Role, allows
-from gql_service.domain import badges, users
+from gql_service.domain import users
 from gql_service.domain.profiles import visible_fields
 from gql_service.domain.views import OpenDocument
 from gql_service.errors import MalformedData
@@ -75,7 +75,11 @@ class User(Node):
     @together(description=f"The badges the user has earned, oldest first. {MALFORMED}")
     async def badges(users: Sequence["User"], info: Info[Context, None]) -> list[list[EarnedBadge] | None]:
         found = await info.context.services.loaders.badges.load_many([user.row.user_id for user in users])
-        return [_unless_malformed(rows, _earned) for rows in found]
+        shown: list[Any] = [  # without calls, for there may be many users
+            rows if isinstance(rows, MalformedData) else [EarnedBadge(row=row) for row in rows]
+            for rows in found
+        ]
+        return shown
 
     @together(description=f"How far the user has come with the catalogue of badges. {MALFORMED}")
     async def badge_progress(
@@ -150,10 +154,6 @@ async def _documents(context: Context, platform_key: str | None, users: Sequence
     return [
         metadata_type.PlatformMetadata(row=row) if isinstance(row, OpenDocument) else row for row in found
     ]
-
-
-def _earned(rows: Sequence[badges.EarnedBadge]) -> list[EarnedBadge]:
-    return [EarnedBadge(row=row) for row in rows]
 
 
 def _unless_malformed(found: T | MalformedData, show: Callable[[T], Any]) -> Any:
