@@ -33,3 +33,15 @@ def test_an_entry_comes_back_as_it_was_set(world: World) -> None:
       entry(key: "feature_flags.new_dashboard") {{ id }} }} }}"""
     seen = world.member.ask(asked, key=world.platform_key)["platformMetadata"]
     assert seen == {"metadata": {}, "revision": 1, "entries": {"totalCount": 0, "nodes": []}, "entry": None}
+
+
+def test_who_has_written_an_entry_is_told_as_far_as_the_viewer_may_know_them(world: World) -> None:
+    entry = {"metadataKey": "k", "metadataValue": "v", "isPublic": True, "isEditable": True}
+    for author, told in ((world.admin, True), (world.owner, False)):
+        set_entries(author, world, entry | {"metadataValue": author.id}, username=world.member.username)
+        query = """query ($key: String!) { platformMetadata(platformKey: $key) { entry(key: "k") {
+          createdBy { username } updatedBy { username displayName } } } }"""
+        found = world.member.ask(query, key=world.platform_key)["platformMetadata"]["entry"]
+        assert found["createdBy"] == {"username": world.admin.username}
+        by = {"username": author.username, "displayName": author.username}
+        assert found["updatedBy"] == (by if told else None)
