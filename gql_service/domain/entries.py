@@ -108,10 +108,10 @@ class Content:
         return strict_json.dumps(self._values), strict_json.dumps(self._attributes)
 
     def hidden_size(self) -> int:
-        """Bytes of the values that are not in `metadata`."""
+        """Bytes of the keys and values that are not in `metadata`, as it would have them."""
         return sum(
-            len(strict_json.dumps(each.get("value", each.get("ciphertext"))).encode())
-            for each in self._attributes.values()
+            len(strict_json.dumps({key: each.get("value", each.get("ciphertext"))}).encode()) - 1
+            for key, each in self._attributes.items()
             if "value" in each or "ciphertext" in each
         )
 
