@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 from strawberry import Info
 
+from gql_service.auth.policy import DocumentAccess
 from gql_service.domain import views
+from gql_service.domain.documents import Document
+from gql_service.domain.encryption import KeyRing
 from gql_service.domain.pages import page_of_list
 from gql_service.domain.views import OpenDocument, OpenEntry
-from gql_service.errors import BadUserInput, Forbidden, NotFound
+from gql_service.errors import BadUserInput, Forbidden, MalformedData, NotFound
 from gql_service.instants import parse_milliseconds
 from gql_service.schema.auth import SELF, TENANT_MEMBER
 from gql_service.schema.context import Context
@@ -41,6 +44,15 @@ class EntryFilter:
         )
 
 
+def _projection(
+    access: DocumentAccess, document: Document, ring: KeyRing, at: int, keys: list[str] | None, now: int
+) -> str | MalformedData:
+    try:
+        return views.projection(access, document, ring, at, keys, now=now)
+    except MalformedData as error:
+        return error
+
+
 def _instant(text: str) -> int:
     try:
         return parse_milliseconds(text)
@@ -65,8 +77,8 @@ class PlatformMetadata(Node):
 
     @together(
         column="metadata",
-        description="The keys and their values: the entries that the viewer sees and that are valid now, or "
-        "were or will be at another instant.",
+        description="The keys and their values: the entries that the viewer sees and that are valid now. Of "
+        "another instant, admins see what is kept, users only what is valid now, too.",
     )
     async def metadata(
         documents: Sequence["PlatformMetadata"],
@@ -76,15 +88,16 @@ class PlatformMetadata(Node):
             DateTime | None, strawberry.argument(description="What is valid then; by default now.")
         ] = None,
     ) -> list[JSONObject]:
+        # A value may be an exception: that of its document alone.
         if keys is None and as_of is None:
             return [document.row.metadata for document in documents]  # type: ignore[misc]
-        context = info.context
-        at = context.services.clock() if as_of is None else _instant(str(as_of))
+        services = info.context.services
+        now = services.clock()
+        at = now if as_of is None else _instant(str(as_of))
         rows = [document.row for document in documents]
-        whole = await context.services.loaders.whole_documents.load_many([row.access.key for row in rows])
-        ring = context.services.rules.keys
+        whole = await services.loaders.whole_documents.load_many([row.access.key for row in rows])
         return [
-            JSONObject(views.projection(row.access, document, ring, at, keys))
+            _projection(row.access, document, services.rules.keys, at, keys, now)  # type: ignore[misc]
             for row, document in zip(rows, whole, strict=True)
         ]
 
