@@ -48,3 +48,15 @@ def test_an_entry_whose_window_has_ended_already_is_stored_and_told(world: World
     assert seen == {"revision": 1, "entries": {"nodes": [stored]}}
     payload = set_entries(world.admin, world, username=world.member.username, deleteKeys=["old"])
     assert (payload["deletedKeys"], payload["platformMetadata"]["revision"]) == ([], 1)
+
+
+def test_who_has_written_an_entry_is_told_as_far_as_the_viewer_may_know_them(world: World) -> None:
+    entry = {"metadataKey": "k", "metadataValue": "v", "isPublic": True, "isEditable": True}
+    for author, told in ((world.admin, True), (world.owner, False)):
+        set_entries(author, world, entry | {"metadataValue": author.id}, username=world.member.username)
+        query = """query ($key: String!) { platformMetadata(platformKey: $key) { entry(key: "k") {
+          createdBy { username } updatedBy { username displayName } } } }"""
+        found = world.member.ask(query, key=world.platform_key)["platformMetadata"]["entry"]
+        assert found["createdBy"] == {"username": world.admin.username}
+        by = {"username": author.username, "displayName": author.username}
+        assert found["updatedBy"] == (by if told else None)

@@ -1,7 +1,6 @@
 """One document while it is being written: here alone, flags, windows and definitions bind a write."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 from gql_service.auth.policy import DocumentAccess
@@ -51,8 +50,10 @@ class Draft:
         self._content = content
         self._keys = rules.keys
         self._platform = platform
-        self._before: dict[str, Entry | None] = {}
-        self._put: set[str] = set()
+        self._stored: dict[str, Entry | None] = {}
+        """What the keys that were touched had before, expired or not."""
+        self.written: set[str] = set()
+        """Keys that were set, be it to what they were."""
         self.expired: set[str] = set()
         """Keys whose former entry has expired, and may still be found by the index."""
 
@@ -62,8 +63,7 @@ class Draft:
 
     def get(self, key: str) -> Entry | None:
         """An entry that has not expired."""
-        entry = self._content.get(key)
-        return None if entry is None or entry.has_expired(self.now) else entry
+        return self._alive(self._content.get(key))
 
     def sees(self, entry: Entry) -> bool:
         """Whether the writer may know of an entry: users do not of hidden ones and of those to come."""
@@ -94,15 +94,13 @@ class Draft:
     def set(self, key: str, text: str, field: Field) -> None:
         """Set a key as part of an object, to a value that was checked: its flags stay, its window goes.
 
-        Who sends back what they have read changes nothing, even where they may not.
+        Who sends back the value they have read changes neither it nor its type, even where they may not.
         """
-        current, definition = self.get(key), self._platform.definitions.get(key)
-        same = current is not None and self._has(key, current, text)
-        if current is not None and same and not self.may_change(current) and self.sees(current):
-            return
-        type_ = definition.type if definition else type_of(text)
-        if current is not None and same and (definition or self._platform.strict):
-            type_ = current.type  # what was there before the definition stays as it is
+        current, type_ = self.get(key), self.defined_type(key) or type_of(text)
+        if current is not None and self._is_known_to_be(key, current, text):
+            if not self.may_change(current):
+                return
+            type_ = current.type  # a definition that has come since binds other values
         if current is None:
             entry = self.born(key, type_, text, public=True, editable=True)
         else:
@@ -139,14 +137,18 @@ class Draft:
         definition = self._platform.definitions.get(key)
         return entry if definition is None else entry._replace(**definition.defaults)
 
-    def put(self, key: str, entry: Entry, field: Field) -> None:
-        """Store an entry under a key, new or changed, if the writer may and its definition allows."""
-        current = self._remember(key)
-        definition = self._platform.definitions.get(key)
+    def require_change(self, key: str, field: Field) -> None:
+        """Refuse a key that the writer may not create or change."""
+        current, definition = self._remember(key), self._platform.definitions.get(key)
         if current is not None:
             self._require_editable(key, current.is_editable, field)
         elif definition is not None:
             self._require_editable(key, definition.defaults.get("is_editable", True), field)
+
+    def put(self, key: str, entry: Entry, field: Field) -> None:
+        """Store an entry under a key, new or changed, if the writer may and its definition allows."""
+        self.require_change(key, field)
+        current, definition = self.get(key), self._platform.definitions.get(key)
         if entry.text is not None:
             try:
                 entry = entry._replace(text=conform(entry.type, entry.text, self.limits))
@@ -158,7 +160,7 @@ class Draft:
         if entry.text is not None and not self._keeps(key, current, entry):
             self._require_allowed(key, entry.type, entry.text, field, secret=entry.is_encrypted)
         self._content.put(key, self._sealed(key, entry, field))
-        self._put.add(key)
+        self.written.add(key)
 
     def delete(self, key: str, field: Field) -> bool:
         """Remove an entry; returns whether there was one that the writer knows of."""
@@ -178,38 +180,50 @@ class Draft:
                     self._content.remove(key)
 
     def changes(self) -> dict[str, tuple[Entry | None, Entry | None]]:
-        """What the write changes: for each key, the entry before and after. Call it once, at the end."""
+        """What the write changes: for each key, the entry before and after. Call it once, at the end.
+
+        One that is set to what it was is no change; but who cannot see it must not learn that by it.
+        """
         changed = {}
-        for key, before in self._before.items():
-            # What is set stays as it was set, even with a window that has ended.
-            after = self._content.get(key) if key in self._put else self.get(key)
-            if before is not None and after is not None:
-                if self._says_the_same(key, before, after):
-                    self._content.put(key, before)
+        for key, stored in self._stored.items():
+            before, after = self._alive(stored), self._content.get(key)
+            if stored is not None and after is not None:
+                told = before is None or key not in self.written or self.sees(before)
+                if told and self._says_the_same(key, stored, after):
+                    self._content.put(key, stored)
                     continue
+            if before is not None and after is not None:
                 after = after._replace(updated_at=self.now, updated_by=self.access.actor_id)
                 self._content.put(key, after)
             if before is not None or after is not None:
                 changed[key] = (before, after)
         return changed
 
+    def _alive(self, entry: Entry | None) -> Entry | None:
+        return None if entry is None or entry.has_expired(self.now) else entry
+
+    def _is_known_to_be(self, key: str, entry: Entry, text: str) -> bool:
+        """Whether the writer sees an entry, and that its value is this."""
+        if not self.sees(entry):
+            return False
+        try:
+            return self.text(key, entry) == text
+        except Undecipherable:
+            return False
+
     def _remember(self, key: str) -> Entry | None:
         stored = self._content.get(key)
-        current = self.get(key)
+        current = self._alive(stored)
         if stored is not None and current is None:
             self.expired.add(key)
-        self._before.setdefault(key, current)
+        self._stored.setdefault(key, stored)
         return current
 
-    def _has(self, key: str, entry: Entry, text: str) -> bool:
-        """Whether this is the value of an entry."""
-        with suppress(Undecipherable):
-            return self.text(key, entry) == text
-        return False
-
     def _keeps(self, key: str, before: Entry | None, after: Entry) -> bool:
-        """Whether a value is as it was, whatever definition has come since."""
-        return before is not None and before.type is after.type and self._has(key, before, after.text or "")
+        """Whether a value is known to be as it was, whatever definition has come since."""
+        if before is None or before.type is not after.type:
+            return False
+        return self._is_known_to_be(key, before, after.text or "")
 
     def _require_allowed(self, key: str, type_: ValueType, text: str, field: Field, *, secret: bool) -> None:
         definition = self._platform.definitions.get(key)
@@ -226,21 +240,25 @@ class Draft:
 
     def _sealed(self, key: str, entry: Entry, field: Field) -> Entry:
         """Encrypted, if it is to be and is not yet; or decrypted, if it is not to be any more."""
-        if entry.is_encrypted:
-            if entry.text is None:
-                return entry
+        if entry.text is None:
+            if not entry.is_encrypted:
+                return entry._replace(text=self._decrypted(key, entry, field), ciphertext=None)
+            if entry.is_indexed:
+                self._decrypted(key, entry, field)  # what it is found by is made of the value
+        elif entry.is_encrypted:
             try:
                 ciphertext = self._keys.encrypt(Place.of(self.access, key), entry.text)
             except Rejected as rejected:
                 raise Rejected(rejected.problem, rejected.message, (*field, *rejected.field)) from None
             return entry._replace(text=None, ciphertext=ciphertext)
-        if entry.text is None:
-            try:
-                return entry._replace(text=self.text(key, entry), ciphertext=None)
-            except Undecipherable as error:
-                message = f"The value of {_shown(key)} cannot be decrypted: {error}. Set it anew."
-                raise Rejected(Problem.ENCRYPTION_UNAVAILABLE, message, field) from None
         return entry
+
+    def _decrypted(self, key: str, entry: Entry, field: Field) -> str:
+        try:
+            return self.text(key, entry)
+        except Undecipherable as error:
+            message = f"The value of {_shown(key)} cannot be decrypted: {error}. Set it anew."
+            raise Rejected(Problem.ENCRYPTION_UNAVAILABLE, message, field) from None
 
     def _says_the_same(self, key: str, before: Entry, after: Entry) -> bool:
         """Whether two entries differ in nothing but who wrote them when."""

@@ -6,7 +6,7 @@ sees them when; `attributes` all else about each key, which reads of values do w
 a key is what a key is that was written as part of an object: public, editable, plain, without a window.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any, NamedTuple
 
 import orjson
@@ -123,9 +123,10 @@ class Content:
         for part in (self._values, self._conditions, self._attributes):
             part.pop(key, None)
 
-    def expire(self, now: int) -> list[str]:
-        """Remove what has expired; returns its keys."""
-        gone = [key for key, each in self._conditions.items() if each.get("validUntil", _NEVER) <= now]
+    def expire(self, now: int, keep: Set[str] = frozenset()) -> list[str]:
+        """Remove what has expired, but for these keys; returns the keys that are gone."""
+        ended = {key for key, each in self._conditions.items() if each.get("validUntil", _NEVER) <= now}
+        gone = sorted(ended - keep)
         for key in gone:
             self.remove(key)
         return gone
@@ -155,9 +156,12 @@ class Content:
         return min(ends, default=None)
 
     def hidden_size(self) -> int:
-        """Bytes of the values that are not in `metadata`."""
-        values = (each.get("text") or each["ciphertext"] for each in self._conditions.values())
-        return sum(len(value.encode()) for value in values)
+        """Bytes of the keys and values that are not in `metadata`, as it would have them."""
+        size = 0
+        for key, each in self._conditions.items():
+            value = each["text"] if "text" in each else strict_json.dumps(each["ciphertext"])
+            size += len(strict_json.dumps(key).encode()) + len(value.encode()) + len(":,")
+        return size
 
 
 def _encode(entry: Entry) -> dict[str, Any]:

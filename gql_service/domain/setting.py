@@ -46,8 +46,15 @@ def setting(entries: Sequence[Given], delete_keys: object, limits: Limits) -> Ch
 
 
 def _set(draft: Draft, key: str, given: Given, attributes: Mapping[str, Any], field: Field) -> None:
+    draft.require_change(key, (*field, "metadata_value"))  # before anything can be learnt of the value
     current = draft.get(key)
-    type_ = current.type if current else draft.defined_type(key) or ValueType.string
+    unseen = current is not None and not draft.sees(current)
+    if unseen and (attributes or given.get("metadata_value") is None):
+        message = f"You do not see {key[:40]!r}, so that you may set its value and type, and nothing else."
+        raise Rejected(Problem.KEY_NOT_EDITABLE, message, (*field, "metadata_value"))
+    type_ = draft.defined_type(key) or ValueType.string
+    if current is not None and not unseen:
+        type_ = current.type
     if given.get("value_type") is not None:
         type_ = ValueType(given["value_type"])
     text = _text(draft, key, type_, given, current, (*field, "metadata_value"))

@@ -150,16 +150,19 @@ def projection(
     keys: KeyRing,
     at: int,
     only: Collection[str] | None = None,
+    *,
+    now: int | None = None,
 ) -> str:
     """The canonical text of the object that the viewer sees at an instant, or of these keys of it.
 
-    Raises MalformedData.
+    If it is not `now`, users see of it what is valid now, too; admins see all. Raises MalformedData.
     """
+    instants = [at] if now is None or access.is_admin else [at, now]
     content = document.content()
     shown = {}
     for key in content if only is None else only:
         entry = content.get(key)
-        if entry is not None and entry.is_active(at) and sees(access, entry):
+        if entry is not None and sees(access, entry) and all(map(entry.is_active, instants)):
             shown[key] = orjson.Fragment(plain_text(access, key, entry, keys))
     return strict_json.dumps(shown)
 

@@ -164,7 +164,7 @@ class _Batch:
             raise DigestConflict(current, different)
         change.apply(draft)
         changed = draft.changes()
-        expired = draft.expired.union(content.expire(self._now))
+        expired = draft.expired.union(content.expire(self._now, keep=draft.written))
         document = current
         if expired and (changed or draft.purges):
             self._index.remove(access.key, expired)
@@ -180,8 +180,8 @@ class _Batch:
             )
             size = len(document.metadata.encode()) + content.hidden_size()
             check_document(len(content), size, self._rules.limits)
-            self._after[access.key] = document
             self._note(draft, document, source, changed)
+            self._after[access.key] = document
         if draft.purges:
             self._forget(access.key, set(content))
         gone = {
@@ -204,17 +204,19 @@ class _Batch:
         return past
 
     def _note(self, draft: Draft, document: Document, source: str, changed: Changed) -> None:
-        """What the history and the index are to say."""
+        """What the history and the index are to say: all of it, or nothing where something is raised."""
         actor, text = draft.access.actor_id, history.changes_text(changed)
         row = history.Row(*document[:2], document.revision, actor, self._now, source, text)
-        self._recorded.append(row)
+        found: list[tuple[Place, index.Row | None]] = []
         for key, (before, after) in changed.items():
             place = Place.of(draft.access, key)
             if after is not None and after.is_indexed:
-                text = draft.text(key, after)
-                self._index.set(place, index.row_of(place, after, text, self._rules.keys))
+                found.append((place, index.row_of(place, after, draft.text(key, after), self._rules.keys)))
             elif before is not None and before.is_indexed:
-                self._index.set(place, None)
+                found.append((place, None))
+        self._recorded.append(row)
+        for place, row_of_key in found:
+            self._index.set(place, row_of_key)
 
     def _forget(self, document: Key, keep: set[str]) -> None:
         self._forgotten[document] = keep & self._forgotten.get(document, keep)

@@ -27,8 +27,10 @@ class Service:
         self.settings = settings
         self.clock_offset = 0
         """Milliseconds the service's clock is ahead."""
+        self.stopped_at: int | None = None
+        """Where the service's clock stands still, if it does."""
         self._loop = asyncio.new_event_loop()
-        self.app = create_app(settings, clock=lambda: instants.now() + self.clock_offset)
+        self.app = create_app(settings, clock=self.clock)
         self.services: Services = self.app.state.services
         self._server = uvicorn.Server(
             uvicorn.Config(
@@ -43,6 +45,19 @@ class Service:
             )
         )
         self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def clock(self) -> int:
+        """The instant the service takes for now."""
+        return instants.now() + self.clock_offset if self.stopped_at is None else self.stopped_at
+
+    @contextmanager
+    def at(self, instant: int) -> Iterator[None]:
+        """It is this instant for the service meanwhile."""
+        self.stopped_at = instant
+        try:
+            yield
+        finally:
+            self.stopped_at = None
 
     @property
     def url(self) -> str:

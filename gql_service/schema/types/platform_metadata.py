@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 from strawberry import Info
 
+from gql_service.auth.policy import DocumentAccess
 from gql_service.domain import rewinding, telling, views
 from gql_service.domain.documents import Document
+from gql_service.domain.encryption import KeyRing
 from gql_service.domain.history import check_page
 from gql_service.domain.pages import page_of_list
 from gql_service.domain.rewinding import Past
 from gql_service.domain.views import OpenDocument, OpenEntry
-from gql_service.errors import BadUserInput, Forbidden, NotFound
+from gql_service.errors import BadUserInput, Forbidden, MalformedData, NotFound
 from gql_service.instants import parse_milliseconds
 from gql_service.schema.auth import SELF, TENANT_MEMBER
 from gql_service.schema.context import Context
@@ -46,6 +48,15 @@ class EntryFilter:
         )
 
 
+def _projection(
+    access: DocumentAccess, document: Document, ring: KeyRing, at: int, keys: list[str] | None, now: int
+) -> str | MalformedData:
+    try:
+        return views.projection(access, document, ring, at, keys, now=now)
+    except MalformedData as error:
+        return error
+
+
 def _instant(text: str) -> int:
     try:
         return parse_milliseconds(text)
@@ -53,23 +64,17 @@ def _instant(text: str) -> int:
         raise BadUserInput(f"`asOf`: {text!r} is no instant: {error}.") from None
 
 
-async def _as_is(
-    context: Context, rows: Sequence[OpenDocument], at: int, only: Sequence[str] | None
-) -> list[JSONObject]:
-    """What of today's entries is valid at an instant."""
-    ring, whole = context.services.rules.keys, await _whole(context, rows)
-    return [
-        JSONObject(views.projection(row.access, document, ring, at, only))
-        for row, document in zip(rows, whole, strict=True)
-    ]
-
-
 async def _past(
-    context: Context, rows: Sequence[OpenDocument], at: int, now: int, only: Sequence[str] | None
+    context: Context,
+    rows: Sequence[OpenDocument],
+    whole: Sequence[Document],
+    at: int,
+    now: int,
+    only: Sequence[str] | None,
 ) -> list[JSONObject]:
     """What was to be seen at an instant. A document is read before its history: what is written in between
     is undone with the rest."""
-    services, whole = context.services, await _whole(context, rows)
+    services = context.services
     pasts = await services.loaders.pasts.load_many([(row.access.key, at) for row in rows])
 
     def shown(row: OpenDocument, document: Document, past: Past | BadUserInput) -> JSONObject:
@@ -100,7 +105,8 @@ class PlatformMetadata(Node):
         column="metadata",
         description="The keys and their values: the entries that the viewer sees and that are valid now. At "
         "a past instant, those that they were to see then and may see still, as they were then, but without "
-        "encrypted ones that have changed since. At one to come, the entries of now that are valid then.",
+        "encrypted ones that have changed since. At one to come, the entries of now that are valid then; of "
+        "these, users see those that are valid now, too.",
     )
     async def metadata(
         documents: Sequence["PlatformMetadata"],
@@ -110,13 +116,20 @@ class PlatformMetadata(Node):
             DateTime | None, strawberry.argument(description="What is seen then; by default now.")
         ] = None,
     ) -> list[JSONObject]:
+        # A value may be an exception: that of its document alone.
         if keys is None and as_of is None:
             return [document.row.metadata for document in documents]  # type: ignore[misc]
-        context = info.context
-        now = context.services.clock()
+        services = info.context.services
+        now = services.clock()
         at = now if as_of is None else _instant(str(as_of))
         rows = [document.row for document in documents]
-        return await (_past(context, rows, at, now, keys) if at < now else _as_is(context, rows, at, keys))
+        whole = await _whole(info.context, rows)
+        if at < now:
+            return await _past(info.context, rows, whole, at, now, keys)
+        return [
+            _projection(row.access, document, services.rules.keys, at, keys, now)  # type: ignore[misc]
+            for row, document in zip(rows, whole, strict=True)
+        ]
 
     @strawberry.field(description="One entry; null where there is none that the viewer sees and is valid.")
     async def entry(
