@@ -9,7 +9,7 @@ from gql_service.auth.policy import Role, allows
 from gql_service.domain.pages import Page
 from gql_service.domain.value_types import ValueType
 from gql_service.domain.views import OpenEntry
-from gql_service.schema.auth import AUTHENTICATED, SELF
+from gql_service.schema.auth import AUTHENTICATED, SELF, TENANT_MEMBER
 from gql_service.schema.context import Context
 from gql_service.schema.scalars import JSON, DateTime
 from gql_service.schema.types import user as user_type
@@ -63,11 +63,17 @@ class UserMetadata(Node):
         able = self.row.can_change
         return EntryCapabilities(edit=able, delete=able)
 
-    @strawberry.field(description="Who created the entry; null where that is unknown to the viewer.")
+    @strawberry.field(
+        directives=TENANT_MEMBER,
+        description="Who created the entry; null where that is unknown to the viewer.",
+    )
     async def created_by(self, info: Info[Context, None]) -> LazyUser | None:
         return await person(info.context, self.row.created_by)
 
-    @strawberry.field(description="Who last changed the entry; null where that is unknown to the viewer.")
+    @strawberry.field(
+        directives=TENANT_MEMBER,
+        description="Who last changed the entry; null where that is unknown to the viewer.",
+    )
     async def updated_by(self, info: Info[Context, None]) -> LazyUser | None:
         return await person(info.context, self.row.updated_by)
 
