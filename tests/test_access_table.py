@@ -133,7 +133,7 @@ class Cast:
 
     def _change(self) -> None:
         """Have an entry of which everything is told, and which has a past."""
-        entry = {name: name for name in ("metadataKey", "category", "description", "source")}
+        entry: dict[str, Any] = {name: name for name in ("metadataKey", "category", "description", "source")}
         entry |= {"validFrom": "2001-01-01T00:00:00Z", "validUntil": "2999-01-01T00:00:00Z"}
         mutation = """mutation ($input: SetUserMetadataInput!) { setUserMetadata(input: $input) {
           userErrors { message } } }"""
