@@ -174,6 +174,17 @@ def test_the_history_of_many_documents_is_a_constant_number_of_statements(world:
         assert found[member.username] == [number + 1, number][: number + 1]
 
 
+def test_a_user_may_ask_who_wrote_an_entry_and_is_told_whom_they_may_know(world: World) -> None:
+    by_admin(world, entry("a", "v"))
+    set_entries(world.owner, world, entry("b", "v"), username=world.member.username)
+    query = """query ($key: String!) { platformMetadata(platformKey: $key) {
+      entries(first: 9) { nodes { createdBy { username } updatedBy { username } } } } }"""
+    nodes = world.member.ask(query, key=world.platform_key)["platformMetadata"]["entries"]["nodes"]
+    known = {"username": world.admin.username}
+    assert nodes == [{"createdBy": known, "updatedBy": known}, {"createdBy": None, "updatedBy": None}]
+    assert [each["actor"] for each in changes(world, world.member)] == [None, known]
+
+
 # What clearing leaves.
 
 

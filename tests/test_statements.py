@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from gql_service.domain import access_tokens, badges, documents, tenants, users
+from gql_service.domain import access_tokens, badges, documents, idempotency, rewinding, tenants, users
 from gql_service.domain.pages import PageRequest
 from gql_service.store import tables
 from tests.support.world import World
@@ -60,6 +60,9 @@ HOT = {
     "documents": documents._BY_KEYS,
     "tokens": access_tokens._PRINCIPALS,
     "platforms": tenants._PLATFORMS_BY_KEYS,
+    "expired documents": documents._EXPIRED,
+    "old answers": idempotency._SWEEP,
+    "later changes": rewinding._LATER,
     "members": users._page(PageRequest(0, False, None, None), False),
 }
 

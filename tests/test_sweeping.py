@@ -167,10 +167,10 @@ def _answers(count: int, now: int) -> list[dict[str, Any]]:
 def test_processes_may_sweep_at_once_and_delete_everything_once(fresh_database_url: str) -> None:
     with serving(fresh_database_url) as service:
         world = World(service)
-        members = [world.new_user() for _ in range(130)]
+        members = [world.new_user() for _ in range(50)]
         for member in members:
             set_entries(member, world, expiring(world))
-        stale = [row | {"user_id": world.member.id} for row in _answers(250, instants.now() - 24 * HOUR)]
+        stale = [row | {"user_id": world.member.id} for row in _answers(450, instants.now() - 24 * HOUR)]
         fresh = [row | {"user_id": world.admin.id} for row in _answers(3, instants.now())]
         add = Statement(insert(tables.idempotency_keys))
         service.write(lambda transaction: transaction.execute_many(add, stale + fresh))
@@ -186,8 +186,8 @@ def test_processes_may_sweep_at_once_and_delete_everything_once(fresh_database_u
 
     settings = Settings(database_url=fresh_database_url)
     swept, left = asyncio.run(sweep_all([open_database(settings) for _ in range(4)]))
-    assert sum(each.entries for each in swept) == 130
-    assert sum(each.answers for each in swept) == 250
+    assert sum(each.entries for each in swept) == 50
+    assert sum(each.answers for each in swept) == 450
     assert left == 3
 
 

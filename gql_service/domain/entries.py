@@ -81,6 +81,22 @@ def recalled(told: Mapping[str, Any]) -> Entry:
     return entry._replace(is_encrypted="isEncrypted" in told)
 
 
+def unsigned(entries: str, user_id: str) -> str:
+    """What is said about entries, by their keys, without that it was this user who wrote them."""
+    said: dict[str, dict[str, Any]] = orjson.loads(entries)
+    for attributes in said.values():
+        unsign(attributes, user_id)
+    return strict_json.dumps(said)
+
+
+def unsign(attributes: dict[str, Any], user_id: str) -> None:
+    """The same for what is said about one entry."""
+    if attributes.get("createdBy") == user_id:
+        del attributes["createdBy"]
+    if attributes.get("updatedBy") == user_id:
+        attributes["updatedBy"] = None
+
+
 class Content:
     """The keys of one document; an entry is decoded when it is asked for."""
 

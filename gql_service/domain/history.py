@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, and_, bindparam, delete, func, insert, select
 
 from gql_service import strict_json
 from gql_service.domain.documents import Key
-from gql_service.domain.entries import Entry, described
+from gql_service.domain.entries import Entry, described, unsign
 from gql_service.domain.pages import Page, PageRequest, page_of
 from gql_service.errors import BadUserInput
 from gql_service.store.connection import Connection, rows_as
@@ -53,6 +53,15 @@ class Row(NamedTuple):
         changes = orjson.loads(self.changes)
         told = {key: change if key in keep else _named(change) for key, change in changes.items()}
         return self._replace(changes=strict_json.dumps(told))
+
+    def unsigned(self, user_id: str) -> "Row":
+        """The same change, without that it was this user who wrote the entries."""
+        changes = orjson.loads(self.changes)
+        for change in changes.values():
+            for side in ("old", "new"):
+                if side in change:
+                    unsign(change[side], user_id)
+        return self._replace(changes=strict_json.dumps(changes))
 
 
 def _named(change: Mapping[str, Any]) -> Mapping[str, Any]:

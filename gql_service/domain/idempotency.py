@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, delete, insert, select, tuple_
 
 from gql_service import strict_json
 from gql_service.auth.policy import DocumentAccess
+from gql_service.domain import entries
 from gql_service.domain.documents import Document, Key
 from gql_service.errors import Problem, Rejected
 from gql_service.store.connection import Connection, Duplicate, LostRace
@@ -176,6 +177,13 @@ class Answers:
             await transaction.execute_many(_INSERT, rows)
         except Duplicate as error:
             raise LostRace from error
+
+
+def unsigned(response: str, user_id: str) -> str:
+    """An answer that is kept, without that it was this user who wrote entries of the document."""
+    told = orjson.loads(response)
+    told["document"][-1] = entries.unsigned(told["document"][-1], user_id)
+    return strict_json.dumps(told)
 
 
 def _key(access: DocumentAccess, once: Once) -> str:

@@ -10,8 +10,8 @@ from gql_service.domain import documents, idempotency, index
 from gql_service.store.connection import Connection
 from gql_service.store.database import Database
 
-MAX_BATCH = 100
-"""Documents, and answers, of one transaction: while it holds its locks, others wait."""
+MAX_DOCUMENTS, MAX_ANSWERS = 20, 200
+"""What one transaction deletes: while it holds its locks, others wait, and documents may be large."""
 
 
 class Swept(NamedTuple):
@@ -37,12 +37,12 @@ async def sweep(database: Database, clock: Callable[[], int]) -> Swept:
     while True:
         batch = await database.write(lambda transaction: _sweep_some(transaction, clock()))
         total += batch
-        if max(batch.documents, batch.answers) < MAX_BATCH:
+        if batch.documents < MAX_DOCUMENTS and batch.answers < MAX_ANSWERS:
             return total
 
 
 async def _sweep_some(transaction: Connection, now: int) -> Swept:
-    before = await documents.expired(transaction, now, MAX_BATCH)
+    before = await documents.expired(transaction, now, MAX_DOCUMENTS)
     updates, after, entries = index.Updates(), [], 0
     for document in before:
         content = document.content()
@@ -52,5 +52,5 @@ async def _sweep_some(transaction: Connection, now: int) -> Swept:
         after.append(documents.swept(document, content))
     await documents.store(transaction, after, {document[:2]: document for document in before})
     await updates.store(transaction)
-    answers = await idempotency.sweep(transaction, now, MAX_BATCH)
+    answers = await idempotency.sweep(transaction, now, MAX_ANSWERS)
     return Swept(len(before), entries, answers)

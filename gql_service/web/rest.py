@@ -7,7 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gql_service import strict_json
+from gql_service.domain import idempotency
 from gql_service.domain.changes import CLEARING, Change, patching, replacing
+from gql_service.domain.idempotency import Once
 from gql_service.domain.views import OpenDocument
 from gql_service.domain.writing import Precondition
 from gql_service.errors import (
@@ -75,24 +77,25 @@ class RestEndpoint:
             if _names(none_match, document.revision, weak=True) and not document.is_conditional:
                 return Response(status_code=304, headers=_headers(document.revision))
             return _document(document)
-        change = await self._change(request)
-        written = await context.write(access, change, _precondition(request))
+        change, body = await self._change(request)
+        written = await context.write(access, change, _precondition(request), _once(request, body))
         document = context.opened(access, written.document)
         if request.method == "DELETE":
             return Response(status_code=204, headers=_headers(document.revision))
         return _document(document)
 
-    async def _change(self, request: Request) -> Change:
+    async def _change(self, request: Request) -> tuple[Change, object]:
+        """What to write, and the body that says so."""
         if request.method == "DELETE":
-            return CLEARING
+            return CLEARING, None
         body = await self._read(request)
         if request.method == "PUT":
             _check_fields(body, {"metadata"})
             if "metadata" not in body:
                 raise Rejected(Problem.METADATA_REQUIRED, "This field is required.", ("metadata",))
-            return replacing(body["metadata"], self._services.rules.limits)
+            return replacing(body["metadata"], self._services.rules.limits), body
         _check_fields(body, {"metadata", "delete_keys"})
-        return patching(body.get("metadata"), body.get("delete_keys"), self._services.rules.limits)
+        return patching(body.get("metadata"), body.get("delete_keys"), self._services.rules.limits), body
 
     async def _read(self, request: Request) -> dict[str, Any]:
         text = await read_body(request.receive, _raw(request, "content-length"), self._settings.max_body_size)
@@ -130,6 +133,15 @@ def _precondition(request: Request) -> Precondition:
         return none_match is None or not _names(none_match, revision, weak=True)
 
     return holds
+
+
+def _once(request: Request, body: object) -> Once | None:
+    """The header `Idempotency-Key`: the same request under the same key is done once. Raises Rejected."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    conditions = [request.headers.getlist(name) for name in ("if-match", "if-none-match")]
+    return idempotency.once(key, "rest", request.method, body, *conditions)
 
 
 def _tags(request: Request, header: str) -> set[str] | None:
