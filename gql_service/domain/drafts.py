@@ -171,12 +171,16 @@ class Draft:
                     self._content.remove(key)
 
     def changes(self) -> dict[str, tuple[Entry | None, Entry | None]]:
-        """What the write changes: for each key, the entry before and after. Call it once, at the end."""
+        """What the write changes: for each key, the entry before and after. Call it once, at the end.
+
+        To write over what one does not see counts as a change, or whoever guesses a value would be told by
+        the revision that they are right.
+        """
         changed = {}
         for key, before in self._before.items():
             after = self.get(key)
             if before is not None and after is not None:
-                if self._says_the_same(key, before, after):
+                if self.sees(before) and self._says_the_same(key, before, after):
                     self._content.put(key, before)
                     continue
                 after = after._replace(updated_at=self.now, updated_by=self.access.actor_id)
