@@ -153,3 +153,19 @@ def test_merge_patches_do_what_the_rfc_s_pseudo_code_does(
     found, refusal = run(world, start, metadata=change, mode="MERGE_PATCH")
     assert refusal is None
     assert exact(found) == exact(merged(start, change))
+
+
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
+
+
+@given(path=TEXTS | TEXTS.map("/a/".__add__), kind=st.sampled_from(["set", "delete", "increment", "append"]))
+def test_whatever_text_is_given_as_a_path_gets_a_clear_answer(world: World, path: str, kind: str) -> None:
+    operation = request((kind, [], 1))
+    operation[kind]["path"] = path
+    found, refusal = run(world, {"a": {"b": [1]}}, operations=[operation])
+    if refusal is not None:
+        assert refusal[0] in ("INVALID_OPERATION", "INVALID_KEY")
+        assert refusal[1] == ["operations", "0", "path"]
+    else:
+        assert path.startswith("/")
+        assert isinstance(found, dict)
