@@ -87,6 +87,18 @@ def test_no_operation_tells_a_hidden_value(world: World) -> None:
         assert answers[0]["seen"] in ("nothing", None)
 
 
+def test_the_revision_does_not_tell_whether_a_guess_of_a_hidden_value_is_right(world: World) -> None:
+    for guess in (
+        {"metadata": {"n": 41}},
+        {"operations": [op("set", "/n", value=41)]},
+        {"metadata": {"n": 40}},
+    ):
+        give(world, number(isEditable=True, isPublic=False))
+        before = patch(world.member, world, metadata={})["platformMetadata"]["revision"]
+        after = patch(world.member, world, **guess)["platformMetadata"]["revision"]
+        assert after == before + 1
+
+
 def test_a_hidden_key_that_the_user_may_write_is_written_as_if_it_were_not_there(world: World) -> None:
     give(world, number(isEditable=True))
     operations = [op("increment", "/n", by=1), op("increment", "/n", by=1)]

@@ -49,6 +49,11 @@ class Operation(NamedTuple):
     def deletes_key(self) -> bool:
         return self.name == "delete" and len(self.pointer) == 1
 
+    @property
+    def sets_key(self) -> bool:
+        """Whether it does not matter what was there before."""
+        return self.name == "set" and len(self.pointer) == 1
+
 
 def read(given: Sequence[Mapping[str, Any]], limits: Limits) -> list[Operation]:
     """Operations as `{name: {path, value or by}}`. Raises Rejected."""
@@ -91,11 +96,11 @@ def apply(draft: Draft, operations: Sequence[Operation], written: Mapping[str, s
             root.pop(key, None)
             changed.pop(key, None)
             continue
-        if key not in loaded:
-            loaded.add(key)
+        if key not in loaded and not operation.sets_key:
             text = written.get(key) or draft.shown_text(key, operation.field)
             if text is not None:
                 root[key] = orjson.loads(text)
+        loaded.add(key)
         try:
             if perform(operation, root):
                 changed[key] = operation.field

@@ -79,7 +79,8 @@ class AppendOperation:
 
 @strawberry.input(
     one_of=True,
-    description="Exactly one change of a part of a value. What the caller does not see counts as missing.",
+    description="Exactly one change of a part of a value. A key that the caller's `metadata` does not show "
+    "now counts as missing.",
 )
 class PatchOperation:
     set: SetOperation | None = strawberry.field(default=strawberry.UNSET, description="Set a value.")

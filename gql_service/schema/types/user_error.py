@@ -20,7 +20,7 @@ described_enum(
         Problem.INVALID_KEY: "A key is empty, too long, or has white space at its ends.",
         Problem.INVALID_VALUE: "A value is not one that can be stored.",
         Problem.VALUE_TOO_LARGE: "A value is larger than a value may be.",
-        Problem.TOO_MANY_KEYS: "The document would have more keys than it may.",
+        Problem.TOO_MANY_KEYS: "More keys are to be written at once, or would be there, than may be.",
         Problem.DOCUMENT_TOO_LARGE: "The document would be larger than it may.",
         Problem.REVISION_CONFLICT: "The document or user is at another revision than expected.",
         Problem.DIGEST_CONFLICT: "An entry is not as expected.",
@@ -63,7 +63,8 @@ class RevisionConflict(UserError):
     current_revision: int = strawberry.field(description="The revision the document or user is at.")
     entries: list[UserMetadata] = strawberry.field(
         default_factory=list,
-        description="The current entries of the keys that were named, as far as the viewer sees them.",
+        description="The current entries of the keys that were named, or in a conflict of digests of those "
+        "that differ, as far as the viewer sees them.",
     )
 
     @classmethod
