@@ -115,6 +115,10 @@ class Content:
             if "value" in each or "ciphertext" in each
         )
 
+    def encrypted(self) -> list[str]:
+        """The keys whose values are encrypted; `metadata` is not needed to tell."""
+        return sorted(key for key, each in self._attributes.items() if "ciphertext" in each)
+
     @property
     def is_conditional(self) -> bool:
         return any("value" in each or "ciphertext" in each for each in self._attributes.values())
