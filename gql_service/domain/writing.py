@@ -14,11 +14,11 @@ from gql_service.domain.changes import Change
 from gql_service.domain.definitions import FREE, PlatformRules
 from gql_service.domain.documents import Document, Key
 from gql_service.domain.drafts import Draft, Rules
-from gql_service.domain.encryption import Place
+from gql_service.domain.encryption import Place, Undecipherable
 from gql_service.domain.entries import Entry
 from gql_service.domain.idempotency import Answer, Answers, Once
 from gql_service.domain.values import check_document
-from gql_service.errors import RevisionConflict
+from gql_service.errors import Problem, Rejected, RevisionConflict
 from gql_service.store.connection import Connection
 
 Precondition = Callable[[int], bool]
@@ -137,7 +137,7 @@ class _Batch:
         if changed:
             metadata, attributes = content.encode()
             check_document(len(content), len(metadata.encode()) + content.hidden_size(), self._rules.limits)
-            document = self._after[access.key] = Document(
+            document = Document(
                 *access.key,
                 metadata=metadata,
                 revision=current.revision + 1,
@@ -148,6 +148,7 @@ class _Batch:
                 attributes=attributes,
             )
             self._note(draft, document, source, changed)
+            self._after[access.key] = document
         if draft.purges:
             self._forget(access.key, set(content))
         gone = {
@@ -156,19 +157,35 @@ class _Batch:
         return Answer(document, sorted(gone & change.deleting))
 
     def _note(self, draft: Draft, document: Document, source: str, changed: Changed) -> None:
-        """What the history and the index are to say."""
+        """What the history and the index are to say; nothing, where that is refused."""
+        rows = self._index_rows(draft, changed)
         actor, text = draft.access.actor_id, history.changes_text(changed)
         row = history.Row(*document[:2], document.revision, actor, self._now, source, text)
         self._recorded.append(row)
+        for place, found_by in rows.items():
+            self._index.set(place, found_by)
+
+    def _index_rows(self, draft: Draft, changed: Changed) -> dict[Place, index.Row | None]:
+        """How to find the entries that were changed; None for those not to be found any more."""
+        rows: dict[Place, index.Row | None] = {}
         for key, (before, after) in changed.items():
             place = Place.of(draft.access, key)
             if after is not None and after.is_indexed:
-                text = draft.text(key, after)
-                self._index.set(place, index.row_of(place, after, text, self._rules.keys))
+                rows[place] = index.row_of(place, after, _indexed(draft, key, after), self._rules.keys)
             elif key in draft.expired or (before is not None and before.is_indexed):
-                self._index.set(place, None)
+                rows[place] = None
+        return rows
 
     def _forget(self, document: Key, keep: set[str]) -> None:
         self._forgotten[document] = keep & self._forgotten.get(document, keep)
         self._recorded = [row.without_values(keep) if row[:2] == document else row for row in self._recorded]
         self.answers.forget(document)
+
+
+def _indexed(draft: Draft, key: str, entry: Entry) -> str:
+    """What an entry is to be found by. Raises Rejected."""
+    try:
+        return draft.text(key, entry)
+    except Undecipherable as error:
+        message = f"The value of {key[:40]!r} cannot be decrypted: {error}. Set it anew."
+        raise Rejected(Problem.ENCRYPTION_UNAVAILABLE, message, ("entries",)) from None
