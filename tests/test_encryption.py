@@ -8,12 +8,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from gql_service.store import tables
 from tests.support.processes import command, serving_process
 from tests.support.service import Service, serving
-from tests.support.stored import alter, attributes, is_stored
+from tests.support.stored import alter, attributes, fetch, is_stored
 from tests.support.users import run_sql
 from tests.support.world import Caller, World
 from tests.test_entries import SET, set_entries
@@ -205,6 +205,18 @@ def test_encryption_is_turned_on_and_off(world: World) -> None:
         assert (stored() is not None) is encrypted
         assert read(world, world.member) == ({"s": "x"}, [])
     assert world.member.rest("GET", world.platform_key).json()["metadata"] == {"s": "x"}
+
+
+def test_what_is_encrypted_from_now_on_leaves_history(world: World) -> None:
+    put(world, world.member, secret("canary-1", isEncrypted=False), secret("told", "o", isEncrypted=False))
+    put(world, world.member, {"metadataKey": "s", "metadataValue": "canary-2"})
+    put(world, world.member, {"metadataKey": "s", "isEncrypted": True})
+    changes = tables.document_changes.c
+    rows = fetch(world, select(changes.changes).where(changes.user_id == world.member.id))
+    assert len(rows) == 3
+    assert "told" in str(rows)
+    assert "canary" not in str(rows)
+    assert read(world, world.member) == ({"o": "told", "s": "canary-2"}, [])
 
 
 def test_the_same_plaintext_again_changes_nothing(world: World) -> None:

@@ -97,6 +97,7 @@ class _Batch:
         self._index = index.Updates()
         self._recorded: list[history.Row] = []
         self._forgotten: dict[Key, set[str]] = {}
+        self._concealed: dict[Key, set[str]] = {}
 
     def answer(self, write: Write) -> Answer | Exception:
         """Do a write, or say why not."""
@@ -119,6 +120,8 @@ class _Batch:
         await documents.store(transaction, changed, self._before)
         for document, keep in self._forgotten.items():
             await history.forget(transaction, document, keep)
+        for document, keys in self._concealed.items():
+            await history.conceal(transaction, document, keys)
         await history.record(transaction, self._recorded)
         await self._index.store(transaction)
         await self.answers.store(transaction)
@@ -149,6 +152,7 @@ class _Batch:
             )
             self._note(draft, document, source, changed)
             self._after[access.key] = document
+            self._conceal(access.key, changed)
         if draft.purges:
             self._forget(access.key, set(content))
         gone = {
@@ -175,6 +179,17 @@ class _Batch:
             elif key in draft.expired or (before is not None and before.is_indexed):
                 rows[place] = None
         return rows
+
+    def _conceal(self, document: Key, changed: Changed) -> None:
+        """What is encrypted from now on is to be told by no history, either."""
+        keys = {
+            key
+            for key, (before, after) in changed.items()
+            if before is not None and after is not None and after.is_encrypted and not before.is_encrypted
+        }
+        if keys:
+            self._concealed.setdefault(document, set()).update(keys)
+            self._recorded = [row.concealing(keys) if row[:2] == document else row for row in self._recorded]
 
     def _forget(self, document: Key, keep: set[str]) -> None:
         self._forgotten[document] = keep & self._forgotten.get(document, keep)
