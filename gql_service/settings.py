@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretBytes, field_validator, model_validator
+from pydantic import Field, SecretBytes, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DRIVERS = {
@@ -21,7 +21,7 @@ KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 class Settings(BaseSettings):
     """How one server process behaves. The README documents each; sizes are bytes, times are seconds."""
 
-    model_config = SettingsConfigDict(env_prefix="GQL_SERVICE_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="GQL_SERVICE_", frozen=True, hide_input_in_errors=True)
 
     database_url: str = "sqlite+aiosqlite:///gql_service.sqlite3"
     database_pool_size: int = Field(default=10, ge=1)
@@ -87,11 +87,12 @@ class Settings(BaseSettings):
                 )
         return {id: SecretBytes(key) for id, key in keys.items()}
 
-    @model_validator(mode="after")
-    def _known_key(self) -> "Settings":
-        if self.encryption_key is not None and self.encryption_key not in self.encryption_keys:
-            raise ValueError("GQL_SERVICE_ENCRYPTION_KEY names no key of GQL_SERVICE_ENCRYPTION_KEYS")
-        return self
+    @field_validator("encryption_key")
+    @classmethod
+    def _known_key(cls, id: str | None, info: ValidationInfo) -> str | None:
+        if id is not None and id not in info.data.get("encryption_keys", [id]):
+            raise ValueError("it names no key of GQL_SERVICE_ENCRYPTION_KEYS")
+        return id
 
     @field_validator("cors_origins", mode="before")
     @classmethod

@@ -12,12 +12,12 @@ from gql_service.domain import access_tokens, notifications
 from gql_service.store import tables
 from gql_service.store.statement import Statement
 from tests.support.clock import HOUR, instant
+from tests.support.entries import set_entries
 from tests.support.past import changes, values
 from tests.support.processes import command
 from tests.support.service import Service, serving
 from tests.support.users import codes
 from tests.support.world import Caller, World
-from tests.test_entries import set_entries
 
 NAME = "canary-name"
 CANARIES = (NAME, "canary-id", f"{NAME}@example.com", "canary-image", "canary-profile", "canary-value",

@@ -8,10 +8,10 @@ import pytest
 
 from gql_service.domain import sweeping
 from tests.support.clock import HOUR, shifted
+from tests.support.entries import set_entries
 from tests.support.past import changes
 from tests.support.service import serving
 from tests.support.world import Caller, World
-from tests.test_entries import set_entries
 
 PAYLOAD = "platformMetadata { metadata revision updatedAt } userErrors { code message field }"
 PATCH = f"""mutation ($input: PatchPlatformMetadataInput!) {{

@@ -11,10 +11,10 @@ from gql_service import instants
 from gql_service.domain import sweeping
 from gql_service.store import tables
 from tests.support.clock import HOUR, instant
+from tests.support.entries import set_entries
 from tests.support.past import as_of, changes, values
 from tests.support.users import run_sql
 from tests.support.world import World
-from tests.test_entries import set_entries
 from tests.test_history import by_admin, entry, patch
 from tests.test_restore import restore
 

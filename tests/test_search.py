@@ -8,6 +8,7 @@ from gql_service.instants import rfc3339
 from gql_service.store import tables
 from tests.support.entries import set_entries
 from tests.support.service import Service
+from tests.support.stored import platform_id
 from tests.support.users import run_sql, store
 from tests.support.world import Caller, World
 
@@ -47,13 +48,6 @@ def put(world: World, user: Caller, key: str, value: str, type_: str = "string",
     entry = {"metadataKey": key, "metadataValue": value, "valueType": type_, "isIndexed": True} | more
     payload = set_entries(world.admin, world, entry, username=user.username)
     assert payload["userErrors"] == []
-
-
-def platform_id(world: World) -> str:
-    """The id behind the key of the platform."""
-    platform = world.service.run(lambda: world.service.services.loaders.platforms.load(world.platform_key))
-    assert platform is not None
-    return platform.id
 
 
 class Scene:

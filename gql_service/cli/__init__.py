@@ -7,6 +7,7 @@ import typer
 from gql_service.cli.definitions import definition_app
 from gql_service.cli.directory import platform_app, tenant_app
 from gql_service.cli.erasing import erase, sweep
+from gql_service.cli.rotating import rotate_keys
 from gql_service.cli.running import fail
 from gql_service.cli.serving import export_schema, migrate, serve
 from gql_service.cli.tokens import token_app
@@ -14,7 +15,7 @@ from gql_service.cli.transfer import export, import_
 from gql_service.cli.users import user_app
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for command in (serve, migrate, export_schema, export, erase, sweep):
+for command in (serve, migrate, export_schema, export, erase, sweep, rotate_keys):
     app.command()(command)
 app.command("import")(import_)
 app.add_typer(tenant_app, name="tenant")

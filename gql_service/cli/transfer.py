@@ -94,7 +94,7 @@ async def _export(services: Services, file: str) -> int:
     lines = 0
     with (
         _target(file) as target,
-        _progress("Exporting users", total, MofNCompleteColumn()) as advance,
+        progress("Exporting users", total, MofNCompleteColumn()) as advance,
     ):
         async for entry, text in export_lines(services.database):
             target.write(text.encode() + b"\n")
@@ -105,7 +105,7 @@ async def _export(services: Services, file: str) -> int:
 
 
 async def _import(services: Services, file: str, from_line: int) -> Summary:
-    with _source(file) as (source, size), _progress("Importing", size, DownloadColumn()) as advance:
+    with _source(file) as (source, size), progress("Importing", size, DownloadColumn()) as advance:
         return await load(services.database, source, services.rules, from_line=from_line, report=advance)
 
 
@@ -151,7 +151,7 @@ def _source(file: str) -> Iterator[tuple[BinaryIO, int | None]]:
 
 
 @contextmanager
-def _progress(what: str, total: int | None, done: ProgressColumn) -> Iterator[Callable[[int], None]]:
+def progress(what: str, total: int | None, done: ProgressColumn) -> Iterator[Callable[[int], None]]:
     """A bar on standard error, where that is a terminal."""
     columns = ("{task.description}", BarColumn(), TaskProgressColumn(), done, TimeRemainingColumn())
     console = Console(stderr=True)

@@ -165,6 +165,10 @@ class Content:
                 said["value"] = orjson.loads(conditions["text"])
         return told
 
+    def encrypted(self) -> list[str]:
+        """The keys whose values are encrypted; `metadata` is not needed to tell."""
+        return sorted(key for key, each in self._conditions.items() if "ciphertext" in each)
+
     @property
     def expires_at(self) -> int | None:
         """When the first entry expires, if one does."""

@@ -4,7 +4,7 @@ The values of encrypted entries are never in it, encrypted or not.
 """
 
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -53,6 +53,10 @@ class Row(NamedTuple):
         changes = orjson.loads(self.changes)
         told = {key: change if key in keep else _named(change) for key, change in changes.items()}
         return self._replace(changes=strict_json.dumps(told))
+
+    def concealing(self, keys: Set[str]) -> "Row":
+        """The same change, knowing of these keys no more than their names."""
+        return self.without_values(orjson.loads(self.changes).keys() - keys)
 
     def unsigned(self, user_id: str) -> "Row":
         """The same change, without that it was this user who wrote the entries."""
@@ -149,12 +153,22 @@ async def forget(transaction: Connection, document: Key, keep: Set[str]) -> None
     if not keep:
         await transaction.execute(_DELETE_ALL, **where)
         return
+    await _rewrite(transaction, where, lambda row: row.without_values(keep))
+
+
+async def conceal(transaction: Connection, document: Key, keys: Set[str]) -> None:
+    """Forget the values of these keys, which are to be secret from now on."""
+    where = {"of_user": document[0], "of_platform": document[1]}
+    await _rewrite(transaction, where, lambda row: row.concealing(keys))
+
+
+async def _rewrite(transaction: Connection, where: Mapping[str, Any], change: Callable[[Row], Row]) -> None:
     rows = rows_as(Row, await transaction.fetch(_ALL, **where))
-    rewritten = [(row, row.without_values(keep).changes) for row in rows]
+    rewritten = [(row, change(row).changes) for row in rows]
     await transaction.execute_many(
         _REWRITE,
         [
-            where | {"at_revision": row.revision, "changes": changes}
+            {**where, "at_revision": row.revision, "changes": changes}
             for row, changes in rewritten
             if changes != row.changes
         ],

@@ -14,13 +14,13 @@ from gql_service.domain.changes import Change
 from gql_service.domain.definitions import FREE, PlatformRules
 from gql_service.domain.documents import Document, Key
 from gql_service.domain.drafts import Draft, Rules
-from gql_service.domain.encryption import Place
+from gql_service.domain.encryption import Place, Undecipherable
 from gql_service.domain.entries import Entry
 from gql_service.domain.expectations import NOTHING, Expected, unmet
 from gql_service.domain.idempotency import Answer, Answers, Once
 from gql_service.domain.rewinding import Past, to_revision
 from gql_service.domain.values import check_document
-from gql_service.errors import Problem, RevisionConflict
+from gql_service.errors import Problem, Rejected, RevisionConflict
 from gql_service.store.connection import Connection
 
 Precondition = Callable[[int], bool]
@@ -125,6 +125,7 @@ class _Batch:
         self._index = index.Updates()
         self._recorded: list[history.Row] = []
         self._forgotten: dict[Key, set[str]] = {}
+        self._concealed: dict[Key, set[str]] = {}
 
     def answer(self, write: Write, past: Past | None) -> Answer | Exception:
         """Do a write, given what is stored of the past it asked for; or say why not."""
@@ -147,6 +148,8 @@ class _Batch:
         await documents.store(transaction, changed, self._before)
         for document, keep in self._forgotten.items():
             await history.forget(transaction, document, keep)
+        for document, keys in self._concealed.items():
+            await history.conceal(transaction, document, keys)
         await history.record(transaction, self._recorded)
         await self._index.store(transaction)
         await self.answers.store(transaction)
@@ -182,6 +185,7 @@ class _Batch:
             check_document(len(content), size, self._rules.limits)
             self._note(draft, document, source, changed)
             self._after[access.key] = document
+            self._conceal(access.key, changed)
         if draft.purges:
             self._forget(access.key, set(content))
         gone = {
@@ -204,21 +208,46 @@ class _Batch:
         return past
 
     def _note(self, draft: Draft, document: Document, source: str, changed: Changed) -> None:
-        """What the history and the index are to say: all of it, or nothing where something is raised."""
+        """What the history and the index are to say; nothing, where that is refused."""
+        rows = self._index_rows(draft, changed)
         actor, text = draft.access.actor_id, history.changes_text(changed)
         row = history.Row(*document[:2], document.revision, actor, self._now, source, text)
-        found: list[tuple[Place, index.Row | None]] = []
+        self._recorded.append(row)
+        for place, found_by in rows.items():
+            self._index.set(place, found_by)
+
+    def _index_rows(self, draft: Draft, changed: Changed) -> dict[Place, index.Row | None]:
+        """How to find the entries that were changed; None for those not to be found any more."""
+        rows: dict[Place, index.Row | None] = {}
         for key, (before, after) in changed.items():
             place = Place.of(draft.access, key)
             if after is not None and after.is_indexed:
-                found.append((place, index.row_of(place, after, draft.text(key, after), self._rules.keys)))
+                rows[place] = index.row_of(place, after, _indexed(draft, key, after), self._rules.keys)
             elif before is not None and before.is_indexed:
-                found.append((place, None))
-        self._recorded.append(row)
-        for place, row_of_key in found:
-            self._index.set(place, row_of_key)
+                rows[place] = None
+        return rows
+
+    def _conceal(self, document: Key, changed: Changed) -> None:
+        """What is encrypted from now on is to be told by no history, either."""
+        keys = {
+            key
+            for key, (before, after) in changed.items()
+            if before is not None and after is not None and after.is_encrypted and not before.is_encrypted
+        }
+        if keys:
+            self._concealed.setdefault(document, set()).update(keys)
+            self._recorded = [row.concealing(keys) if row[:2] == document else row for row in self._recorded]
 
     def _forget(self, document: Key, keep: set[str]) -> None:
         self._forgotten[document] = keep & self._forgotten.get(document, keep)
         self._recorded = [row.without_values(keep) if row[:2] == document else row for row in self._recorded]
         self.answers.forget(document)
+
+
+def _indexed(draft: Draft, key: str, entry: Entry) -> str:
+    """What an entry is to be found by. Raises Rejected."""
+    try:
+        return draft.text(key, entry)
+    except Undecipherable as error:
+        message = f"The value of {key[:40]!r} cannot be decrypted: {error}. Set it anew."
+        raise Rejected(Problem.ENCRYPTION_UNAVAILABLE, message, ("entries",)) from None

@@ -1,0 +1,76 @@
+"""What is stored, seen and changed past the service."""
+
+import asyncio
+import base64
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import orjson
+import pytest
+from sqlalchemy import select, update
+
+from gql_service.store import tables
+from gql_service.store.statement import Statement
+from tests.support.users import run_sql
+from tests.support.world import Caller, World
+
+
+def fetch(world: World, statement: Any) -> list[Any]:
+    """The rows of a query."""
+
+    async def rows() -> list[Any]:
+        async with world.service.services.database.read() as connection:
+            return list(await connection.fetch(Statement(statement)))
+
+    return world.service.run(rows)
+
+
+def platform_id(world: World, key: str | None = None) -> str:
+    """The id behind the key of a platform, by default the world's own."""
+    platforms = tables.platforms.c
+    return str(fetch(world, select(platforms.id).where(platforms.key == (key or world.platform_key)))[0][0])
+
+
+def attributes(world: World, user: Caller, platform_key: str | None = None) -> dict[str, Any]:
+    """What is stored of each key of a document besides its plain value."""
+    document = _document(world, user, platform_key)
+    (row,) = fetch(world, select(tables.documents.c.attributes).where(*document))
+    found: dict[str, Any] = orjson.loads(row[0])
+    return found
+
+
+def alter(world: World, user: Caller, changed: Any, platform_key: str | None = None) -> None:
+    """Store other attributes, past the service."""
+    text = orjson.dumps(changed, option=orjson.OPT_SORT_KEYS).decode()
+    document = _document(world, user, platform_key)
+    run_sql(world, update(tables.documents).where(*document).values(attributes=text, conditional=True))
+
+
+def _document(world: World, user: Caller, platform_key: str | None) -> tuple[Any, Any]:
+    columns = tables.documents.c
+    return columns.user_id == user.id, columns.platform_id == platform_id(world, platform_key)
+
+
+def is_stored(request: pytest.FixtureRequest, world: World, text: str) -> bool:
+    """Whether the files of the database hold a text, or its base64, or its hexadecimal digits: tables,
+    indexes and logs of what was written."""
+    url = world.service.settings.database_url
+    if url.startswith("sqlite"):
+        path = Path(url.partition("///")[2])
+        files = [str(each) for each in path.parent.glob(f"{path.name}*")]
+    else:
+        asyncio.run(_checkpoint(url))
+        files = [str(request.getfixturevalue("postgres_server").folder)]
+    forms = [text, base64.b64encode(text.encode()).decode()[:-4], text.encode().hex()]
+    wanted = [argument for form in forms for argument in ("-e", form)]
+    # To read the files in this process, and close them, would lose SQLite the locks it has on them.
+    done = subprocess.run(["grep", "-rqaF", *wanted, *files], stderr=subprocess.DEVNULL)
+    return done.returncode == 0  # 2 where a file has vanished meanwhile, and nothing was found
+
+
+async def _checkpoint(url: str) -> None:
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    await connection.execute("CHECKPOINT")
+    await connection.close()
