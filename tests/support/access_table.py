@@ -13,6 +13,8 @@ Mutation         replacePlatformMetadata clearPlatformMetadata              U N 
 Mutation         createUser checkBadge                                      U F F F v v
 Mutation         updateUser issueToken revokeToken                          U F F v v v
 Mutation         markNotificationsRead                                      U v v v v v
+Mutation         defineMetadata removeMetadataDefinition                    U N F F v v
+Mutation         setMetadataMode                                            U N F F v v
 User             id userId tenantId username displayName image badges       . . v v v v
 User             badgeProgress profileFields                                . . v v v v
 User             email permissions isPlatformOwner                          . . F v v v
@@ -38,6 +40,14 @@ NotificationEdge cursor node                                                . . 
 Notification     id kind title body createdAt readAt                        . . . v v v
 AccessToken      id label createdAt expiresAt revokedAt                     . . . v v v
 Platform         id key name tenantId                                       . . v v v v
+Platform         definitions mode                                           . . v v v v
+MetadataDefinition key valueType createdAt updatedAt minimum maximum        . . v v v v
+MetadataDefinition minLength maxLength pattern choices schema               . . v v v v
+MetadataDefinition isEncrypted isIndexed isPublic isEditable                . . v v v v
+MetadataDefinition category description                                     . . v v v v
+DefineMetadataPayload definition brokenDocuments userErrors                 . . . . v v
+RemoveMetadataDefinitionPayload removed userErrors                          . . . . v v
+SetMetadataModePayload platform brokenDocuments userErrors                  . . . . v v
 Platform         users                                                      . . F F v v
 UserConnection   edges nodes pageInfo totalCount                            . . . . v v
 UserEdge         cursor node                                                . . . . v v
@@ -122,6 +132,18 @@ RevisionConflict UpdateUserPayload.userErrors                               U F 
 RevisionConflict CreateUserPayload.userErrors CheckBadgePayload.userErrors  never
 RevisionConflict MarkNotificationsReadPayload.userErrors                    never
 RevisionConflict IssueTokenPayload.userErrors RevokeTokenPayload.userErrors never
+MetadataDefinition Platform.definitions                                     U - v v v v
+MetadataDefinition DefineMetadataPayload.definition                         U N F F v v
+Platform         SetMetadataModePayload.platform                            U N F F v v
+DefineMetadataPayload           Mutation.defineMetadata                     U N F F v v
+RemoveMetadataDefinitionPayload Mutation.removeMetadataDefinition           U N F F v v
+SetMetadataModePayload          Mutation.setMetadataMode                    U N F F v v
+InvalidInput     DefineMetadataPayload.userErrors                           U N F F v v
+InvalidInput     SetMetadataModePayload.userErrors                          U N F F v v
+InvalidInput     RemoveMetadataDefinitionPayload.userErrors                 never
+RevisionConflict DefineMetadataPayload.userErrors                           never
+RevisionConflict SetMetadataModePayload.userErrors                          never
+RevisionConflict RemoveMetadataDefinitionPayload.userErrors                 never
 Limits           Query.limits                                               v v v v v v
 _Service         Query._service                                             v v v v v v
 """
@@ -138,6 +160,11 @@ SELECT = {
     "Mutation.patchPlatformMetadata": "patchPlatformMetadata(input: {DOC, metadata: {a: 1}})",
     "Mutation.replacePlatformMetadata": "replacePlatformMetadata(input: {DOC, metadata: {a: 1}})",
     "Mutation.clearPlatformMetadata": "clearPlatformMetadata(input: {DOC})",
+    "Mutation.defineMetadata": """defineMetadata(input: {platformKey: "KEY", key: "plan", valueType: string,
+        minLength: 1, maxLength: 9, pattern: "a", choices: ["a"], schema: {}, isEncrypted: false,
+        isIndexed: false, isPublic: true, isEditable: true, category: "c", description: "d"})""",
+    "Mutation.removeMetadataDefinition": 'removeMetadataDefinition(input: {platformKey: "KEY", key: "none"})',
+    "Mutation.setMetadataMode": 'setMetadataMode(input: {platformKey: "KEY", mode: OPEN})',
     "Mutation.createUser": """createUser(input: {username: "FRESH", tenantId: "TENANT", email: "a@b",
         image: "https://a/b", lastSeenReleaseVersion: "1", language: "de"})""",
     "Mutation.updateUser": 'updateUser(input: {username: "NAME", language: "de"})',
@@ -153,6 +180,8 @@ SPOILT = {
         'language: "de"': 'language: "xx"',
         'badge: "projectCreated"': 'badge: "xx"',
         "overlapSeconds: 0": "overlapSeconds: -1",
+        "valueType: string": "valueType: boolean",
+        "mode: OPEN": "mode: STRICT",
     },
     "RevisionConflict": {
         "DOC": "DOC, expectedRevision: 99",
@@ -161,6 +190,11 @@ SPOILT = {
 }
 """What to write instead, to get one of these."""
 NULL = {("User.userMetadata", "platformKey"), ("IssueTokenPayload.accessToken", "revokedAt")}
+NULL |= {
+    (way, bound)
+    for way in ("Platform.definitions", "DefineMetadataPayload.definition")
+    for bound in ("minimum", "maximum")  # a text has none
+}
 """What is null for everybody who may see it."""
 WAYS = {  # from the root to the object that has the field
     "User": "Query.user",
@@ -171,6 +205,9 @@ WAYS = {  # from the root to the object that has the field
     "NotificationEdge": "Query.user User.notifications NotificationConnection.edges",
     "Platform": "Query.platform",
     "PlatformMetadata": "Query.platformMetadata",
+    "DefineMetadataPayload": "Mutation.defineMetadata",
+    "SetMetadataModePayload": "Mutation.setMetadataMode",
+    "RemoveMetadataDefinitionPayload": "Mutation.removeMetadataDefinition",
     "UserConnection": "Query.platform Platform.users",
     "UserEdge": "Query.platform Platform.users UserConnection.edges",
     "PatchPlatformMetadataPayload": "Mutation.patchPlatformMetadata",
