@@ -124,6 +124,8 @@ class Cast:
         self.member.ask(
             f'mutation {{ revokeToken(input: {{id: "{self.token_id}"}}) {{ accessToken {{ id }} }} }}'
         )
+        define = SELECT["Mutation.defineMetadata"].replace("KEY", world.platform_key)
+        self.callers["admin"].ask(f"mutation {{ {define} {{ userErrors {{ code }} }} }}")
         self.write()
         self._change()
 

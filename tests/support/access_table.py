@@ -16,6 +16,8 @@ Mutation         bulkPatchPlatformMetadata                          U N F F v v
 Mutation         createUser checkBadge                                      U F F F v v
 Mutation         updateUser issueToken revokeToken                          U F F v v v
 Mutation         markNotificationsRead                                      U v v v v v
+Mutation         defineMetadata removeMetadataDefinition                    U N F F v v
+Mutation         setMetadataMode                                            U N F F v v
 User             id userId tenantId username displayName image badges       . . v v v v
 User             badgeProgress profileFields                                . . v v v v
 User             email permissions isPlatformOwner                          . . F v v v
@@ -41,6 +43,14 @@ NotificationEdge cursor node                                                . . 
 Notification     id kind title body createdAt readAt                        . . . v v v
 AccessToken      id label createdAt expiresAt revokedAt                     . . . v v v
 Platform         id key name tenantId                                       . . v v v v
+Platform         definitions mode                                           . . v v v v
+MetadataDefinition key valueType createdAt updatedAt minimum maximum        . . v v v v
+MetadataDefinition minLength maxLength pattern choices schema               . . v v v v
+MetadataDefinition isEncrypted isIndexed isPublic isEditable                . . v v v v
+MetadataDefinition category description                                     . . v v v v
+DefineMetadataPayload definition brokenDocuments userErrors                 . . . . v v
+RemoveMetadataDefinitionPayload removed userErrors                          . . . . v v
+SetMetadataModePayload platform brokenDocuments userErrors                  . . . . v v
 Platform         users                                                      . . F F v v
 UserConnection   edges nodes pageInfo totalCount                            . . . . v v
 UserEdge         cursor node                                                . . . . v v
@@ -177,6 +187,18 @@ RevisionConflict UpdateUserPayload.userErrors                               U F 
 RevisionConflict CreateUserPayload.userErrors CheckBadgePayload.userErrors  never
 RevisionConflict MarkNotificationsReadPayload.userErrors                    never
 RevisionConflict IssueTokenPayload.userErrors RevokeTokenPayload.userErrors never
+MetadataDefinition Platform.definitions                                     U - v v v v
+MetadataDefinition DefineMetadataPayload.definition                         U N F F v v
+Platform         SetMetadataModePayload.platform                            U N F F v v
+DefineMetadataPayload           Mutation.defineMetadata                     U N F F v v
+RemoveMetadataDefinitionPayload Mutation.removeMetadataDefinition           U N F F v v
+SetMetadataModePayload          Mutation.setMetadataMode                    U N F F v v
+InvalidInput     DefineMetadataPayload.userErrors                           U N F F v v
+InvalidInput     SetMetadataModePayload.userErrors                          U N F F v v
+InvalidInput     RemoveMetadataDefinitionPayload.userErrors                 never
+RevisionConflict DefineMetadataPayload.userErrors                           never
+RevisionConflict SetMetadataModePayload.userErrors                          never
+RevisionConflict RemoveMetadataDefinitionPayload.userErrors                 never
 Limits           Query.limits                                               v v v v v v
 _Service         Query._service                                             v v v v v v
 """
@@ -202,6 +224,11 @@ SELECT = {
         valueType: number, metadataValue: "1", category: "c", description: "d", source: "s", isPublic: true,
         isEditable: true, validFrom: "2000-01-01T00:00:00Z", validUntil: "2900-01-01T00:00:00Z"}]})""",
     "Mutation.restorePlatformMetadata": "restorePlatformMetadata(input: {DOC, revision: 1})",
+    "Mutation.defineMetadata": """defineMetadata(input: {platformKey: "KEY", key: "plan", valueType: string,
+        minLength: 1, maxLength: 9, pattern: "a", choices: ["a"], schema: {}, isEncrypted: false,
+        isIndexed: false, isPublic: true, isEditable: true, category: "c", description: "d"})""",
+    "Mutation.removeMetadataDefinition": 'removeMetadataDefinition(input: {platformKey: "KEY", key: "none"})',
+    "Mutation.setMetadataMode": 'setMetadataMode(input: {platformKey: "KEY", mode: OPEN})',
     "Mutation.createUser": """createUser(input: {username: "FRESH", tenantId: "TENANT", email: "a@b",
         image: "https://a/b", lastSeenReleaseVersion: "1", language: "de"})""",
     "Mutation.updateUser": 'updateUser(input: {username: "NAME", language: "de"})',
@@ -219,6 +246,8 @@ SPOILT = {
         'language: "de"': 'language: "xx"',
         'badge: "projectCreated"': 'badge: "xx"',
         "overlapSeconds: 0": "overlapSeconds: -1",
+        "valueType: string": "valueType: boolean",
+        "mode: OPEN": "mode: STRICT",
     },
     "RevisionConflict": {
         "DOC": "DOC, expectedRevision: 99",
@@ -232,6 +261,11 @@ NULL = {
     ("User.userMetadata", "platformKey"),
     ("IssueTokenPayload.accessToken", "revokedAt"),
     ("ClearPlatformMetadataPayload.platformMetadata", "entry"),
+}
+NULL |= {
+    (way, bound)
+    for way in ("Platform.definitions", "DefineMetadataPayload.definition")
+    for bound in ("minimum", "maximum")  # a text has none
 }
 """What is null for everybody who may see it."""
 WAYS = {  # from the root to the object that has the field
@@ -254,6 +288,9 @@ WAYS = {  # from the root to the object that has the field
     "PlatformMetadataChangeConnection.nodes",
     "EntryChange": "Query.platformMetadata PlatformMetadata.history PlatformMetadataChangeConnection.nodes "
     "PlatformMetadataChange.changes",
+    "DefineMetadataPayload": "Mutation.defineMetadata",
+    "SetMetadataModePayload": "Mutation.setMetadataMode",
+    "RemoveMetadataDefinitionPayload": "Mutation.removeMetadataDefinition",
     "UserConnection": "Query.platform Platform.users",
     "UserEdge": "Query.platform Platform.users UserConnection.edges",
     "PatchPlatformMetadataPayload": "Mutation.patchPlatformMetadata",

@@ -1,0 +1,137 @@
+"""What existing data breaks: counted, told, and left as it is until it is written."""
+
+from base64 import b64encode
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.definitions import (
+    define,
+    definitions,
+    metadata,
+    patch,
+    replace,
+    set_entries,
+    set_mode,
+    try_to_define,
+)
+from tests.support.service import Service, serving
+from tests.support.world import World
+
+
+def people(world: World, *values: Any) -> None:
+    """New users who each have one of the values under `key`."""
+    for value in values:
+        assert patch(world.new_user(), world, {"key": value, "other": 1})["userErrors"] == []
+
+
+def test_data_that_breaks_a_definition_is_counted_and_nothing_changes(world: World) -> None:
+    people(world, 1, 2, 3, "text", None)
+    patch(world.member, world, {"key": 7})
+    payload = try_to_define(world, "key", "number", maximum=2)
+    assert (payload["definition"], payload["brokenDocuments"]) == (None, 4)
+    (error,) = payload["userErrors"]
+    assert (error["code"], error["field"]) == ("DATA_BREAKS_DEFINITION", ["key"])
+    assert error["message"].startswith("4 documents break this definition, such as that of ")
+    assert "`" in error["message"]
+    assert definitions(world) == []
+    assert patch(world.member, world, {"key": 8})["userErrors"] == []
+    assert try_to_define(world, "key", "json")["brokenDocuments"] == 5
+
+
+def test_a_forced_definition_leaves_what_is_there_until_it_is_written(world: World) -> None:
+    patch(world.member, world, {"key": "old", "same": "1"})
+    payload = try_to_define(world, "key", "number", force=True)
+    assert (payload["brokenDocuments"], payload["userErrors"]) == (1, [])
+    assert payload["definition"]["valueType"] == "number"
+    me = world.member
+    before = patch(me, world, {})["platformMetadata"]
+    assert before["metadata"] == {"key": "old", "same": "1"}
+    assert patch(me, world, {"key": "old"})["platformMetadata"] == before
+    assert replace(me, world, {"key": "old", "same": "1"})["platformMetadata"] == before
+    assert patch(me, world, {"same": "2"})["platformMetadata"]["revision"] == before["revision"] + 1
+    entry = {"metadataKey": "key", "category": "x"}
+    mine = {"username": me.username}
+    assert set_entries(world.admin, world, entry, **mine)["userErrors"] == []
+    for value in ("new", True):
+        (error,) = patch(me, world, {"key": value})["userErrors"]
+        assert error["code"] == "RULE_BROKEN"
+    assert patch(me, world, {"key": 5})["userErrors"] == []
+    assert try_to_define(world, "key", "number")["brokenDocuments"] == 0
+
+
+def test_a_text_that_looks_like_a_date_breaks_the_definition_of_a_date(world: World) -> None:
+    people(world, "2024-01-01")
+    payload = try_to_define(world, "key", "date")
+    assert payload["brokenDocuments"] == 1
+    assert "it must be a date, not a string" in payload["userErrors"][0]["message"]
+
+
+def test_the_report_counts_hidden_and_coming_entries_and_no_expired_ones(world: World) -> None:
+    soon, past = "2190-01-01T00:00:00Z", "2025-01-01T00:00:00Z"
+    entries: list[dict[str, Any]] = [{"isPublic": False}, {"validFrom": soon}, {"validUntil": past}]
+    for more in entries:
+        entry = {"metadataKey": "key", "metadataValue": "x", "isPublic": True} | more
+        person = world.new_user()
+        assert set_entries(world.admin, world, entry, username=person.username)["userErrors"] == []
+    assert try_to_define(world, "key", "number")["brokenDocuments"] == 2
+    assert set_mode(world, "STRICT")["brokenDocuments"] == 2
+
+
+def test_documents_of_other_platforms_and_other_keys_do_not_count(world: World) -> None:
+    other = world.new_platform()
+    patch(world.member, world, {"key": "x"}, platformKey=other)
+    patch(world.member, world, {"key": "x"}, platformKey=None)
+    patch(world.member, world, {"other": {"key": "x"}, "text": '"key":', "Key": 1, "ke": 2})
+    assert try_to_define(world, "key", "number")["brokenDocuments"] == 0
+
+
+def test_keys_of_any_characters_are_found(world: World) -> None:
+    key = 'a"b\\c\n é % _ 😀'
+    patch(world.member, world, {key: "x"})
+    assert try_to_define(world, key, "number")["brokenDocuments"] == 1
+
+
+def test_a_strict_mode_reports_documents_with_undefined_keys(world: World) -> None:
+    people(world, 1, 2)
+    define(world, "key", "number")
+    payload = set_mode(world, "STRICT")
+    assert (payload["platform"], payload["brokenDocuments"]) == (None, 2)
+    (error,) = payload["userErrors"]
+    assert (error["code"], error["field"]) == ("DATA_BREAKS_DEFINITION", ["mode"])
+    assert "'other'" in error["message"]
+    assert patch(world.member, world, {"free": 1})["userErrors"] == []
+    payload = set_mode(world, "STRICT", force=True)
+    assert (payload["platform"]["mode"], payload["brokenDocuments"]) == ("STRICT", 3)
+    assert replace(world.member, world, {"free": 1})["userErrors"] == []
+    (error,) = patch(world.member, world, {"free": 2})["userErrors"]
+    assert error["code"] == "KEY_NOT_DEFINED"
+
+
+@pytest.fixture
+def secretive(fresh_database_url: str) -> Iterator[Service]:
+    keys = {"k1": b64encode(b"1" * 32).decode()}
+    with serving(fresh_database_url, encryption_keys=keys) as running:
+        yield running
+
+
+def test_encrypted_values_are_held_to_their_definition_and_never_quoted(secretive: Service) -> None:
+    world = World(secretive)
+    entry = {"metadataKey": "key", "metadataValue": "canary-1", "isEncrypted": True, "isPublic": True}
+    assert set_entries(world.admin, world, entry, username=world.member.username)["userErrors"] == []
+    payload = try_to_define(world, "key", "string", pattern="^[0-9]+$")
+    assert payload["brokenDocuments"] == 1
+    assert "canary" not in str(payload)
+    define(world, "key", "string", pattern="^canary-[0-9]$")
+    schema = {"properties": {"a": {"patternProperties": {"^c": {"items": {"maximum": 1}}}}}}
+    define(world, "deep", "json", schema=schema, isEncrypted=True)
+    for key, value in (("key", "canary-x"), ("deep", {"a": {"canary": [5]}})):
+        (error,) = patch(world.admin, world, {key: value}, username=world.member.username)["userErrors"]
+        assert error["code"] == "RULE_BROKEN"
+        assert "canary-x" not in error["message"]
+        assert '"canary' not in error["message"]
+        assert "/a/canary" not in error["message"]
+    good = {"key": "canary-2", "deep": {"a": {"canary": [1]}}}
+    assert patch(world.admin, world, good, username=world.member.username)["userErrors"] == []
+    assert metadata(world.member, world) == good
