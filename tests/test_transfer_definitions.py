@@ -1,0 +1,97 @@
+"""Definitions through `export` and `import`, and what they say of the documents that are imported."""
+
+import pytest
+
+from tests.support.service import serving
+from tests.test_transfer import BORN, DIRECTORY, Line, Shell, filed, other, person, shell, whole, written
+
+__all__ = ["other", "shell"]
+
+DEFINITION: Line = {
+    "type": "definition",
+    "platformKey": "shop",
+    "key": "size",
+    "valueType": "number",
+    "rules": {"minimum": 1, "pattern": "ü", "schema": {"type": ["integer"], "x": [1.0, None]}},
+    "defaults": {"category": "c", "description": "d", "is_public": False, "is_editable": False},
+    "createdAt": BORN,
+    "updatedAt": BORN + 5,
+}
+DEFINED: list[Line] = [
+    *DIRECTORY[:4],
+    DIRECTORY[4] | {"strict": True},
+    whole(person("u")),
+    filed("u", "shop", {"size": "XL", "undefined": True}),
+    DEFINITION | {"defaults": {}, "key": "Size", "rules": {}},
+    DEFINITION,
+    DEFINITION | {"platformKey": "blog", "valueType": "binary"},
+]
+
+
+def test_definitions_come_through_whatever_was_there_before_them(shell: Shell, other: Shell) -> None:
+    text = written(DEFINED)
+    for target, source in ((shell, text), (other, text)):
+        told = target.told("import", "-", input=source.encode())
+        assert told == f"Read {len(DEFINED)} lines: {len(DEFINED)} written, 0 there already.\n"
+        assert target.everything() == text
+        told = target.told("import", "-", input=text.encode())
+        assert told == f"Read {len(DEFINED)} lines: 0 written, {len(DEFINED)} there already.\n"
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_documents_are_held_to_the_definitions_before_them(shell: Shell, at_once: bool) -> None:
+    before = [*DEFINED, whole(person("v"))]
+    if not at_once:
+        shell.load(*before)
+
+    def refused(document: Line) -> str:
+        told = shell.refused("import", "-", input=written([*before, document]).encode())
+        assert told.startswith(f"Line {len(before) + 1}: ")
+        return told.partition(": ")[2]
+
+    told = refused(filed("v", "shop", {"size": "XL"}))
+    assert told.startswith("'size': 'size' is defined as a number, not as a string. What comes before")
+    told = refused(filed("v", "shop", {}, attributes={"size": {"isPublic": False, "value": "XL"}}))
+    assert "is defined as a number" in told
+    told = refused(filed("v", "shop", {"size": 1, "other": 1}))
+    assert told.startswith("The platform accepts defined keys only, and 'other' is not defined.")
+    told = refused(filed("v", "blog", {"size": "XL"}))
+    assert "is defined as a binary" in told
+    good = [
+        filed("v", "blog", {"free": 1}),
+        filed("v", "shop", {"Size": 2, "size": 1}),
+        filed("v", None, {"size": "XL"}),
+    ]
+    shell.load(*before, *good)
+
+
+def test_what_was_defined_binds_the_service(shell: Shell) -> None:
+    shell.load(*DEFINED)
+    token = shell.told("token", "issue", "u").strip()
+    patch = """mutation ($metadata: JSONObject!) { patchPlatformMetadata(input: {platformKey: "shop",
+      metadata: $metadata}) { userErrors { code } platformMetadata { metadata } } }"""
+    with serving(shell.url) as service:
+        answers = [
+            service.client.post(
+                "/graphql",
+                json={"query": patch, "variables": {"metadata": metadata}},
+                headers={"Authorization": f"Bearer {token}"},
+            ).json()["data"]["patchPlatformMetadata"]["userErrors"]
+            for metadata in ({"other": 1}, {"Size": "XL"}, {"Size": 7})
+        ]
+    assert answers[0] == [{"code": "KEY_NOT_DEFINED"}]
+    assert answers[1] != []
+    assert answers[2] == []
+
+
+def test_definitions_that_are_there_otherwise_are_not_overwritten(shell: Shell) -> None:
+    text = written(DEFINED)
+    shell.load(*DEFINED)
+    for line, names in (
+        (DEFINITION | {"rules": {}, "updatedAt": 0}, "`rules`, `updatedAt`"),
+        (DEFINITION | {"valueType": "json", "defaults": {}}, "`valueType`, `defaults`"),
+        (DEFINED[4] | {"strict": False}, "`strict`"),
+    ):
+        told = shell.refused("import", "-", input=written([line]).encode())
+        assert told.startswith(f"Line 1: It is there already, with another {names}. Leave ")
+        assert shell.everything() == text
