@@ -1,11 +1,26 @@
 """Definitions through `export` and `import`, and what they say of the documents that are imported."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from tests.support.service import serving
-from tests.test_transfer import BORN, DIRECTORY, Line, Shell, filed, other, person, shell, whole, written
+from tests.test_transfer import (
+    BORN,
+    DIRECTORY,
+    Line,
+    Shell,
+    filed,
+    lite,
+    other,
+    person,
+    shell,
+    whole,
+    written,
+)
 
-__all__ = ["other", "shell"]
+__all__ = ["lite", "other", "shell"]
 
 DEFINITION: Line = {
     "type": "definition",
@@ -95,3 +110,30 @@ def test_definitions_that_are_there_otherwise_are_not_overwritten(shell: Shell) 
         told = shell.refused("import", "-", input=written([line]).encode())
         assert told.startswith(f"Line 1: It is there already, with another {names}. Leave ")
         assert shell.everything() == text
+
+
+@pytest.mark.parametrize(
+    ("corrupting", "message"),
+    [
+        (
+            "UPDATE metadata_definitions SET rules = '7' WHERE key = 'Size'",
+            "The stored `rules` of the definition of 'Size' on the platform shop is malformed: "
+            "not a JSON object.",
+        ),
+        (
+            "UPDATE metadata_definitions SET defaults = '{' WHERE key = 'Size'",
+            "The stored `defaults` of the definition of 'Size' on the platform shop is malformed: "
+            "not a JSON object.",
+        ),
+        (
+            "UPDATE documents SET attributes = '[]'",
+            "The stored `attributes` of the user u is malformed: not an object of objects.",
+        ),
+    ],
+)
+def test_what_is_malformed_is_named_and_not_exported(lite: Shell, corrupting: str, message: str) -> None:
+    lite.load(*DEFINED)
+    with closing(sqlite3.connect(lite.url.partition(":///")[2])) as connection:
+        connection.executescript(corrupting)
+    done = lite.run("export", "-")
+    assert (done.exit_code, done.stderr) == (1, f"gql-service: {message}\n")
