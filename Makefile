@@ -20,8 +20,8 @@ serve: $(VENV)/.runtime explorer ## migrate, load demo data, serve on 127.0.0.1
 test: $(VENV)/.dev explorer check ## every check
 	$(BIN)/pytest -n auto
 
-test-long: $(VENV)/.dev ## generated queries by the ten thousand: plans against graphql-core
-	$(BIN)/pytest tests/test_engine.py --hypothesis-profile=long
+test-long: $(VENV)/.dev ## by the ten thousand: plans against graphql-core, documents against their model
+	$(BIN)/pytest tests/test_engine.py tests/test_document_model.py --hypothesis-profile=long
 
 bench: $(VENV)/.dev ## against the best peers; see bench/README.md
 	$(BIN)/python -m bench

@@ -42,7 +42,8 @@ Told = dict[str, Any] | str
 @pytest.fixture(scope="module")
 def vault(database_url: str) -> Iterator[World]:
     """A world whose service can encrypt."""
-    with serving(database_url, encryption_keys={"k1": b64encode(b"1" * 32).decode()}) as service:
+    keys = {"k1": b64encode(b"1" * 32).decode()}
+    with serving(database_url, encryption_keys=keys, sweep_interval=3600) as service:
         yield World(service)
 
 

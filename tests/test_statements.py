@@ -11,6 +11,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from gql_service.domain import access_tokens, badges, documents, idempotency, rewinding, tenants, users
 from gql_service.domain.pages import PageRequest
 from gql_service.store import tables
+from tests.support.entries import set_entries
 from tests.support.world import World
 
 USERS = """query ($key: String!, $first: Int!) { platform(key: $key) { users(first: $first) { nodes {
@@ -27,6 +28,38 @@ def test_a_page_of_users_is_a_constant_number_of_statements(world: World, size: 
     tables = [statement.split("FROM")[1].split()[0] for statement in seen]
     assert tables[:3] == ["access_tokens", "platforms", "users"]
     assert sorted(tables[3:]) == ["documents", "earned_badges", "users"]
+
+
+@pytest.mark.parametrize("size", [2, 7])
+def test_a_page_of_conditional_documents_takes_no_more_statements(world: World, size: int) -> None:
+    entry = {"metadataKey": "k", "metadataValue": "v", "validUntil": "2999-01-01T00:00:00Z"}
+    for _ in range(size):
+        assert not set_entries(world.admin, world, entry, username=world.new_user().username)["userErrors"]
+    with world.service.statements() as seen:
+        data = world.admin.ask(USERS, key=world.platform_key, first=100)
+    users = data["platform"]["users"]["nodes"]
+    assert [user["platformMetadata"]["metadata"] for user in users].count({"k": "v"}) == size
+    tables = [statement.split("FROM")[1].split()[0] for statement in seen]
+    assert tables[:3] == ["access_tokens", "platforms", "users"]
+    assert sorted(tables[3:]) == ["documents", "earned_badges", "users"]
+
+
+ENTRIES = """query ($key: String!, $first: Int!) { platform(key: $key) { users(first: $first) { nodes {
+  platformMetadata(platformKey: $key) { metadata(keys: ["k"]) entry(key: "k") { value createdBy { username } }
+    entries(first: 2) { nodes { value updatedBy { username } } } } } } } }"""
+
+
+def test_entries_of_many_documents_are_gathered_into_one_statement(world: World) -> None:
+    entry = {"metadataKey": "k", "metadataValue": "v"}
+    for user in (world.member, world.colleague, world.admin):
+        assert not set_entries(world.admin, world, entry, username=user.username)["userErrors"]
+    with world.service.statements() as seen:
+        data = world.admin.ask(ENTRIES, key=world.platform_key, first=3)
+    documents = [user["platformMetadata"] for user in data["platform"]["users"]["nodes"]]
+    assert [document["entry"]["value"] for document in documents] == ["v"] * 3
+    tables = [statement.split("FROM")[1].split()[0] for statement in seen]
+    assert tables.count("documents") <= 3, "the documents, once whole for lists and once for each document"
+    assert tables.count("users") == 2, "the page, and who has written the entries"
 
 
 def test_many_aliases_are_gathered_into_one_statement(world: World) -> None:

@@ -50,8 +50,7 @@ class Draft:
         self._content = content
         self._keys = rules.keys
         self._platform = platform
-        self._stored: dict[str, Entry | None] = {}
-        """What the keys that were touched had before, expired or not."""
+        self._before: dict[str, Entry | None] = {}
         self.written: set[str] = set()
         """Keys that were set, be it to what they were."""
         self.expired: set[str] = set()
@@ -185,16 +184,17 @@ class Draft:
         One that is set to what it was is no change; but who cannot see it must not learn that by it.
         """
         changed = {}
-        for key, stored in self._stored.items():
-            before, after = self._alive(stored), self._content.get(key)
-            if stored is not None and after is not None:
-                told = before is None or key not in self.written or self.sees(before)
-                if told and self._says_the_same(key, stored, after):
-                    self._content.put(key, stored)
-                    continue
+        for key, before in self._before.items():
+            after = self._content.get(key)
             if before is not None and after is not None:
+                told = key not in self.written or self.sees(before)
+                if told and self._says_the_same(key, before, after):
+                    self._content.put(key, before)
+                    continue
                 after = after._replace(updated_at=self.now, updated_by=self.access.actor_id)
                 self._content.put(key, after)
+            elif key not in self.written:
+                after = None  # it is there no more, or has expired and was left alone
             if before is not None or after is not None:
                 changed[key] = (before, after)
         return changed
@@ -216,7 +216,7 @@ class Draft:
         current = self._alive(stored)
         if stored is not None and current is None:
             self.expired.add(key)
-        self._stored.setdefault(key, stored)
+        self._before.setdefault(key, current)
         return current
 
     def _keeps(self, key: str, before: Entry | None, after: Entry) -> bool:

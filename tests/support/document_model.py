@@ -1,0 +1,220 @@
+"""What a document is, in plain dictionaries: the rules written down once more, without database or door."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Entry = dict[str, Any]
+"""A key: its type, `text` (canonical JSON), flags, window, and who has written it when."""
+Said = Mapping[str, Any]
+
+TEXTUAL = ("string", "date", "binary")
+CANONICAL: dict[str, dict[str, str]] = {
+    # What each text is as a value of the types it is a value of; any text is a string.
+    "a": {},
+    "1": {"number": "1", "json": "1"},
+    "1.0": {"number": "1.0", "json": "1.0"},
+    "true": {"boolean": "true", "json": "true", "binary": '"true"'},
+    "AA==": {"binary": '"AA=="'},
+    "2024-03-01": {"date": '"2024-03-01"'},
+    "2024-03-01T10:00:00.50+02:00": {"date": '"2024-03-01T08:00:00.5Z"'},
+    '{"b": 1, "a": []}': {"json": '{"a":[],"b":1}'},
+}
+
+
+class Refused(Exception):
+    """A write that changes nothing."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def canonical(value: Any) -> str:
+    """The canonical JSON text of a value."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def type_of(text: str) -> str:
+    """The type of a value that comes without one."""
+    return {"str": "string", "bool": "boolean", "int": "number", "float": "number"}.get(
+        type(json.loads(text)).__name__, "json"
+    )
+
+
+class DocumentModel:
+    """One document of a user, and what becomes of it."""
+
+    def __init__(self, now: int, user: str, admin: str) -> None:
+        self.now = now
+        self.revision = 0
+        self.created_at: int | None = None
+        self.updated_at: int | None = None
+        self.entries: dict[str, Entry] = {}
+        self._names = {False: user, True: admin}
+
+    def wait(self, milliseconds: int) -> None:
+        """Let time pass; what has expired is not there any more."""
+        self.now += milliseconds
+        self.entries = {key: entry for key, entry in self.entries.items() if self._alive(entry)}
+
+    def visible(self, admin: bool, *, inactive: bool = False) -> dict[str, Entry]:
+        """The entries a viewer sees now, by their keys in order."""
+        return {
+            key: entry
+            for key, entry in sorted(self.entries.items())
+            if self._seen(entry, admin) and (self._begun(entry) or (inactive and admin))
+        }
+
+    def patch(self, admin: bool, metadata: Mapping[str, Any], delete: Iterable[str]) -> list[str]:
+        """Returns the deleted keys. Raises Refused."""
+        draft = _Draft(self, admin)
+        for key in delete:
+            draft.delete(key)
+        for key, value in metadata.items():
+            draft.set_value(key, canonical(value))
+        return draft.commit(delete)
+
+    def replace(self, admin: bool, metadata: Mapping[str, Any]) -> None:
+        draft = _Draft(self, admin)
+        draft.keep_only(metadata)
+        for key, value in metadata.items():
+            draft.set_value(key, canonical(value))
+        draft.commit(())
+
+    def clear(self, admin: bool) -> None:
+        self.replace(admin, {})
+
+    def set(self, admin: bool, entries: Iterable[Said], delete: Iterable[str]) -> list[str]:
+        """Returns the deleted keys. Raises Refused."""
+        draft = _Draft(self, admin)
+        for key in delete:
+            draft.delete(key)
+        for said in entries:
+            draft.set_entry(said)
+        return draft.commit(delete)
+
+    def name(self, admin: bool) -> str:
+        """Who writes."""
+        return self._names[admin]
+
+    def _seen(self, entry: Entry, admin: bool) -> bool:
+        return admin or (entry["isPublic"] and self._begun(entry))
+
+    def _begun(self, entry: Entry) -> bool:
+        return entry["validFrom"] is None or entry["validFrom"] <= self.now
+
+    def _alive(self, entry: Entry) -> bool:
+        return entry["validUntil"] is None or self.now < entry["validUntil"]
+
+
+class _Draft:
+    """A write: it is done as a whole, by `commit`, or not at all."""
+
+    def __init__(self, model: DocumentModel, admin: bool) -> None:
+        self.model, self.admin = model, admin
+        self.entries = dict(model.entries)
+        self.put: set[str] = set()
+
+    def alive(self, key: str) -> Entry | None:
+        entry = self.entries.get(key)
+        return entry if entry and self.model._alive(entry) else None
+
+    def sees(self, entry: Entry | None) -> bool:
+        return entry is not None and self.model._seen(entry, self.admin)
+
+    def require_editable(self, key: str) -> None:
+        entry = self.alive(key)
+        if entry and not entry["isEditable"] and not self.admin:
+            raise Refused("KEY_NOT_EDITABLE")
+
+    def delete(self, key: str) -> None:
+        self.require_editable(key)
+        self.entries.pop(key, None)
+
+    def keep_only(self, keys: Mapping[str, Any]) -> None:
+        for key, entry in list(self.entries.items()):
+            if key not in keys and (self.admin or (entry["isEditable"] and self.sees(entry))):
+                del self.entries[key]
+
+    def set_value(self, key: str, text: str) -> None:
+        current, type_ = self.alive(key), type_of(text)
+        if current and self.sees(current) and current["text"] == text:
+            if not self.admin and not current["isEditable"]:
+                return
+            type_ = current["type"]
+        self.require_editable(key)
+        entry = current or self.born(public=True, editable=True)
+        self.store(key, entry | {"type": type_, "text": text, "validFrom": None, "validUntil": None})
+
+    def set_entry(self, said: Said) -> None:
+        key = said["metadataKey"]
+        self.require_editable(key)
+        current = self.alive(key)
+        known = current if self.sees(current) else None
+        about = set(said) - {"metadataKey", "metadataValue", "valueType"}
+        if current and not known and (about or said.get("metadataValue") is None):
+            raise Refused("KEY_NOT_EDITABLE")
+        type_ = said.get("valueType") or (known["type"] if known else "string")
+        given = said.get("metadataValue")
+        if given is not None:
+            text = canonical(given) if type_ == "string" else CANONICAL[given].get(type_)
+        else:
+            text = known["text"] if known and "metadataValue" not in said else None
+            if text is not None and known and type_ not in (known["type"], "json"):
+                text = self.converted(known, type_)
+        if text is None:
+            raise Refused("INVALID_VALUE")
+        entry = dict(current or self.born(public=False, editable=False))
+        entry |= {"type": type_, "text": text} | {name: said[name] for name in about}
+        if entry["validFrom"] and entry["validUntil"] and entry["validFrom"] >= entry["validUntil"]:
+            raise Refused("INVALID_VALIDITY")
+        self.store(key, entry)
+
+    def converted(self, entry: Entry, type_: str) -> str | None:
+        """The text of a value as one of another type, where it is one."""
+        value = json.loads(entry["text"])
+        if type_ in TEXTUAL:
+            if not isinstance(value, str):
+                return None
+            return canonical(value) if type_ == "string" else CANONICAL.get(value, {}).get(type_)
+        return str(entry["text"]) if type_of(entry["text"]) == type_ else None
+
+    def born(self, *, public: bool, editable: bool) -> Entry:
+        now, name = self.model.now, self.model.name(self.admin)
+        return {
+            "category": None, "isPublic": public, "isEditable": editable, "isEncrypted": False,
+            "validFrom": None, "validUntil": None,
+            "createdAt": now, "updatedAt": now, "createdBy": name, "updatedBy": name,
+        }  # fmt: skip
+
+    def store(self, key: str, entry: Entry) -> None:
+        self.entries[key] = entry
+        self.put.add(key)
+
+    def commit(self, deleting: Iterable[str]) -> list[str]:
+        """Returns the keys that are gone, of those that were to be deleted and that the writer saw."""
+        model, now = self.model, self.model.now
+        before, changed, gone = model.entries, False, []
+        for key in sorted(before.keys() | self.put):
+            old, new = before.get(key), self.entries.get(key)
+            if old and new:
+                if _said(old) == _said(new) and (self.sees(old) or key not in self.put):
+                    self.entries[key] = old
+                    continue
+                self.entries[key] = new | {"updatedAt": now, "updatedBy": model.name(self.admin)}
+            elif old and key in deleting and self.sees(old):
+                gone.append(key)
+            changed = True
+        if changed:
+            model.entries = self.entries
+            model.revision += 1
+            model.created_at = model.created_at or now
+            model.updated_at = now
+            model.wait(0)
+        return gone
+
+
+def _said(entry: Entry) -> Entry:
+    """All of an entry but who has written it when."""
+    return {name: value for name, value in entry.items() if name[:7] not in ("created", "updated")}

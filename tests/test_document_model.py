@@ -1,0 +1,209 @@
+"""The service against a model of plain dictionaries: whatever is done to a document by its user and by an
+admin, while time passes, both tell the same of it after each step. On both databases, hence by both alike."""
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from gql_service.instants import rfc3339
+from tests.support.document_model import CANONICAL, DocumentModel, Entry, Refused, canonical
+from tests.support.entries import ENTRY
+from tests.support.service import serving
+from tests.support.world import World
+
+START = 2_000_000_000_000  # 2033-05-18T03:33:20Z
+HOUR = 3_600_000
+
+ADMIN = st.booleans()
+KEYS = st.sampled_from(["a", "b.c", "ключ"])
+VALUES = st.sampled_from(["a", "2024-03-01", 1, 1.0, True, None, {"x": [1, 1.0]}])
+METADATA = st.dictionaries(KEYS, VALUES, max_size=2)
+DELETE = st.lists(KEYS, max_size=2)
+TYPES = st.sampled_from(["string", "number", "boolean", "date", "json", "binary"])
+HOURS = st.none() | st.sampled_from([-1, 1, 2, 5])
+SAID = st.fixed_dictionaries(
+    {"metadataKey": KEYS},
+    optional={
+        "metadataValue": st.sampled_from([*CANONICAL, *CANONICAL, None]),
+        "valueType": TYPES,
+        "category": st.sampled_from(["c", "d", None]),
+        "isPublic": st.booleans(),
+        "isEditable": st.booleans(),
+        "isEncrypted": st.booleans(),
+        "validFrom": HOURS,
+        "validUntil": HOURS,
+    },
+)
+ENTRIES = st.lists(SAID, min_size=1, max_size=2)
+
+READ = f"""query ($key: String!, $name: String!) {{ platformMetadata(platformKey: $key, username: $name) {{
+  metadata revision createdAt updatedAt entries(first: 100) {{ totalCount nodes {{ {ENTRY} }} }} }} }}"""
+READ_ALL = READ.replace("first: 100", "first: 100, includeInactive: true")
+WRITE = """mutation ($i: %sInput!) { it: %s(input: $i) { platformMetadata { metadata revision }
+  userErrors { code ... on RevisionConflict { currentRevision entries { metadataKey } } } %s } }"""
+
+
+@pytest.fixture(scope="module")
+def vault(database_url: str) -> Iterator[World]:
+    """A world whose service can encrypt, and removes nothing meanwhile."""
+    keys = {"k1": b64encode(b"1" * 32).decode()}
+    with serving(database_url, encryption_keys=keys, sweep_interval=3600) as service:
+        yield World(service)
+
+
+def outward(entry: Entry, key: str, admin: bool) -> dict[str, Any]:
+    """What a viewer is told of an entry of the model, besides its digest."""
+    value = json.loads(entry["text"])
+    able = admin or entry["isEditable"]
+    return {
+        "metadataKey": key,
+        "metadataValue": value if entry["type"] in ("string", "date", "binary") else entry["text"],
+        "valueType": entry["type"],
+        "category": entry["category"],
+        **{name: entry[name] for name in ("isPublic", "isEditable", "isEncrypted")},
+        **{name: told(entry[name]) for name in ("validFrom", "validUntil", "createdAt", "updatedAt")},
+        **{name: {"username": entry[name]} for name in ("createdBy", "updatedBy")},
+        "value": canonical(value),
+        "viewerCan": {"edit": able, "delete": able},
+    }
+
+
+def told(instant: int | None) -> str | None:
+    return None if instant is None else rfc3339(instant)
+
+
+class Documents(RuleBasedStateMachine):
+    """A document and its model, written by the user and by an admin.
+
+    To let something new happen to both, add a rule: change the model, which raises Refused where the service
+    is to refuse, and have `written` compare that with what the service answers.
+    """
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self.world = world
+        self.callers = {False: world.member, True: world.admin}
+
+    @initialize()
+    def begin(self) -> None:
+        self.platform_key = self.world.new_platform()
+        self.model = DocumentModel(START, self.world.member.username, self.world.admin.username)
+
+    @rule(hours=st.sampled_from([0.5, 1, 3]))
+    def wait(self, hours: float) -> None:
+        self.model.wait(int(hours * HOUR))
+
+    @rule(admin=ADMIN, metadata=METADATA, delete=DELETE)
+    def patch(self, admin: bool, metadata: dict[str, Any], delete: list[str]) -> None:
+        expected = self.expected(lambda: self.model.patch(admin, metadata, delete))
+        input = {"metadata": metadata, "deleteKeys": delete}
+        self.written("patchPlatformMetadata", admin, input, expected, "deletedKeys")
+
+    @rule(admin=ADMIN, metadata=METADATA)
+    def replace(self, admin: bool, metadata: dict[str, Any]) -> None:
+        expected = self.expected(lambda: self.model.replace(admin, metadata))
+        self.written("replacePlatformMetadata", admin, {"metadata": metadata}, expected)
+
+    @rule(admin=ADMIN)
+    def clear(self, admin: bool) -> None:
+        self.written("clearPlatformMetadata", admin, {}, self.expected(lambda: self.model.clear(admin)))
+
+    @rule(admin=ADMIN, entries=ENTRIES, delete=DELETE)
+    def set(self, admin: bool, entries: list[dict[str, Any]], delete: list[str]) -> None:
+        meant = [self.timed(entry) for entry in entries]
+        expected = self.expected(lambda: self.model.set(admin, meant, delete))
+        texts = [
+            entry | {name: told(entry[name]) for name in ("validFrom", "validUntil") if name in entry}
+            for entry in meant
+        ]
+        input = {"entries": texts, "deleteKeys": delete}
+        self.written("setUserMetadata", admin, input, expected, "deletedKeys entries { metadataKey }")
+
+    @rule(admin=ADMIN, metadata=METADATA, off=st.sampled_from([0, 0, -1, 1]))
+    def patch_a_revision(self, admin: bool, metadata: dict[str, Any], off: int) -> None:
+        input = {"metadata": metadata, "expectedRevision": self.model.revision + off}
+        if off:
+            shown = [key for key in self.model.visible(admin, inactive=True) if key in metadata]
+            conflict = {
+                "code": "REVISION_CONFLICT",
+                "currentRevision": self.model.revision,
+                "entries": [{"metadataKey": key} for key in shown],
+            }
+            self.written("patchPlatformMetadata", admin, input, conflict)
+        else:
+            expected = self.expected(lambda: self.model.patch(admin, metadata, []))
+            self.written("patchPlatformMetadata", admin, input, expected, "deletedKeys")
+
+    @invariant()
+    def each_viewer_is_told_what_the_model_says(self) -> None:
+        for admin, query in ((False, READ), (True, READ_ALL)):
+            found = self.ask(query, admin)["platformMetadata"]
+            assert canonical(found["metadata"]) == self.projection(admin)
+            assert found["revision"] == self.model.revision
+            assert found["createdAt"] == told(self.model.created_at)
+            assert found["updatedAt"] == told(self.model.updated_at)
+            seen = self.model.visible(admin, inactive=True)
+            expected = [outward(entry, key, admin) for key, entry in seen.items()]
+            nodes = [node for node in found["entries"]["nodes"] if not self.has_expired(node)]
+            for node, each in zip(nodes, expected, strict=True):
+                node["value"] = canonical(node["value"])
+                assert {name: node[name] for name in each} == each
+
+    def has_expired(self, node: dict[str, Any]) -> bool:
+        """Admins are shown what has expired until it is swept, which happens some time later."""
+        end = node["validUntil"]
+        return end is not None and end <= rfc3339(self.model.now)
+
+    def timed(self, said: dict[str, Any]) -> dict[str, Any]:
+        """With instants for hours from now."""
+        hours = {name: said[name] for name in ("validFrom", "validUntil") if said.get(name) is not None}
+        return said | {name: self.model.now + each * HOUR for name, each in hours.items()}
+
+    def projection(self, admin: bool) -> str:
+        seen = self.model.visible(admin)
+        return canonical({key: json.loads(entry["text"]) for key, entry in seen.items()})
+
+    def expected(self, write: Any) -> Any:
+        """The deleted keys, or what a refusal says."""
+        try:
+            return write() or []
+        except Refused as refused:
+            return {"code": refused.code}
+
+    def written(self, mutation: str, admin: bool, input: Any, expected: Any, more: str = "") -> None:
+        """Do a write, of which a list of deleted keys or a refusal is expected."""
+        type_name = f"{mutation[0].upper()}{mutation[1:]}"
+        document = {"platformKey": self.platform_key, "username": self.world.member.username}
+        query = WRITE % (type_name, mutation, more)
+        payload = self.ask(query, admin, i=document | input)["it"]
+        if isinstance(expected, dict):
+            assert payload["userErrors"] == [expected]
+            assert payload["platformMetadata"] is None
+            return
+        assert payload["userErrors"] == []
+        assert payload.get("deletedKeys", expected) == expected
+        assert canonical(payload["platformMetadata"]["metadata"]) == self.projection(admin)
+        assert payload["platformMetadata"]["revision"] == self.model.revision
+
+    def ask(self, query: str, admin: bool, **variables: Any) -> Any:
+        if "$key" in query:
+            variables = {"key": self.platform_key, "name": self.world.member.username}
+        with self.world.service.at(self.model.now):
+            return self.callers[admin].ask(query, **variables)
+
+
+def test_a_document_is_what_the_model_says(vault: World) -> None:
+    class Machine(Documents):
+        def __init__(self) -> None:
+            super().__init__(vault)
+
+    long = settings().max_examples >= 1000
+    run_state_machine_as_test(
+        Machine, settings=settings(max_examples=1000 if long else 40, stateful_step_count=25)
+    )
