@@ -20,8 +20,8 @@ Given = Mapping[str, Any]
 
 _FLAGS = ("is_encrypted", "is_indexed", "is_public", "is_editable")
 _WINDOW = ("valid_from", "valid_until")
-LONGEST = {"category": 100, "description": 500, "source": 100}
-"""Characters of the texts that are said about an entry."""
+TEXTS = {"category": 100, "description": 500, "source": 100}
+"""Characters of each text that may be said about an entry."""
 
 
 def setting(entries: Sequence[Given], delete_keys: object, limits: Limits) -> Change:
@@ -89,7 +89,7 @@ def _text(
 def _attributes(given: Given, field: Field) -> dict[str, Any]:
     """What is said besides the value, checked; null stands for what a new entry has. Raises Rejected."""
     said: dict[str, Any] = {name: bool(given[name]) for name in _FLAGS if name in given}
-    for name, longest in LONGEST.items():
+    for name, longest in TEXTS.items():
         if name in given:
             said[name] = _words(given[name], longest, (*field, name))
     for name in _WINDOW:

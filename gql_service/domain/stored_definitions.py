@@ -1,13 +1,13 @@
 """Definitions as rows: read in order, found by their keys, and stored when they come from elsewhere."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import orjson
 from sqlalchemy import Text, bindparam, insert, select, tuple_
 
 from gql_service.domain.definitions import Definition
-from gql_service.domain.setting import LONGEST
+from gql_service.domain.setting import TEXTS
 from gql_service.domain.value_types import ValueType
 from gql_service.domain.values import Limits, check_key, check_value
 from gql_service.errors import Problem, Rejected
@@ -15,7 +15,12 @@ from gql_service.store.connection import Connection, rows_as
 from gql_service.store.statement import Statement, among, bytewise
 from gql_service.store.tables import metadata_definitions
 
-_FLAGS = frozenset({"is_encrypted", "is_indexed", "is_public", "is_editable"})
+MAX_DEFINITIONS = 500
+"""Definitions of one platform, which each write reads."""
+
+_RULES = ("minimum", "maximum", "minLength", "maxLength", "pattern", "choices", "schema")
+_TEXTS = ("category", "description")
+_FLAGS = ("is_encrypted", "is_indexed", "is_public", "is_editable")
 _INSERT = Statement(insert(metadata_definitions))
 # Both lists narrow the primary key; a pair that nobody asked for is left aside below.
 _BY_KEYS = Statement(
@@ -39,19 +44,22 @@ Key = tuple[str, str]
 
 
 class StoredDefinition(NamedTuple):
-    """A row of `metadata_definitions`."""
+    """A row of `metadata_definitions`; JSON is canonical text."""
 
     platform_id: str
     key: str
-    value_type: str
-    rules: str
-    defaults: str
+    stored_type: str
+    stored_rules: str
+    stored_defaults: str
     created_at: int
     updated_at: int
 
+    @property
     def definition(self) -> Definition:
         """What it says about entries."""
-        return Definition(ValueType(self.value_type), orjson.loads(self.rules), orjson.loads(self.defaults))
+        return Definition(
+            ValueType(self.stored_type), orjson.loads(self.stored_rules), orjson.loads(self.stored_defaults)
+        )
 
 
 def check_definition(
@@ -60,24 +68,24 @@ def check_definition(
     """Whether a definition that comes from elsewhere may be stored. Raises Rejected."""
     check_key(key, limits, ("key",))
     if value_type not in ValueType.__members__:
-        message = f"There is no such type; there are {', '.join(ValueType.__members__)}."
-        raise Rejected(Problem.INVALID_DEFINITION, message, ("value_type",))
+        _refuse(f"There is no such type; there are {', '.join(ValueType.__members__)}.", "value_type")
+    if unknown := [name for name in rules if name not in _RULES]:
+        _refuse(f"There is no rule `{unknown[0][:40]}`; there are {', '.join(_RULES)}.", "rules")
     check_value(rules, limits, ("rules",))
     for name, value in defaults.items():
-        if name in LONGEST:
-            fits = isinstance(value, str) and 0 < len(value) <= LONGEST[name]
-            expected = f"a text of 1 to {LONGEST[name]} characters"
+        if name in _TEXTS:
+            if not isinstance(value, str) or not 0 < len(value) <= TEXTS[name]:
+                _refuse(f"The default `{name}` must be a text of 1 to {TEXTS[name]} characters.", "defaults")
+        elif name in _FLAGS:
+            if not isinstance(value, bool):
+                _refuse(f"The default `{name}` must be true or false.", "defaults")
         else:
-            fits, expected = isinstance(value, bool), "true or false"
-            if name not in _FLAGS:
-                message = (
-                    f"There is no default `{name[:40]}`; there are {', '.join([*LONGEST, *sorted(_FLAGS)])}."
-                )
-                raise Rejected(Problem.INVALID_DEFINITION, message, ("defaults",))
-        if not fits:
-            raise Rejected(
-                Problem.INVALID_DEFINITION, f"The default `{name}` must be {expected}.", ("defaults",)
-            )
+            known = ", ".join((*_TEXTS, *_FLAGS))
+            _refuse(f"There is no default `{name[:40]}`; there are {known}.", "defaults")
+
+
+def _refuse(message: str, field: str) -> NoReturn:
+    raise Rejected(Problem.INVALID_DEFINITION, message, (field,))
 
 
 async def by_keys(connection: Connection, keys: Sequence[Key]) -> list[StoredDefinition | None]:
@@ -97,4 +105,5 @@ async def after(connection: Connection, key: Key, size: int) -> list[StoredDefin
 
 async def insert_definitions(transaction: Connection, rows: Sequence[StoredDefinition]) -> None:
     """Store definitions that were checked, of platforms that exist. Raises Duplicate."""
-    await transaction.execute_many(_INSERT, [row._asdict() for row in rows])
+    columns = metadata_definitions.c.keys()
+    await transaction.execute_many(_INSERT, [dict(zip(columns, row, strict=True)) for row in rows])

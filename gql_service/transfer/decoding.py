@@ -12,9 +12,9 @@ from gql_service.domain.notifications import Notification
 from gql_service.domain.profiles import OptInDecision
 from gql_service.domain.stored_definitions import StoredDefinition, check_definition
 from gql_service.domain.tenants import Platform, Tenant
-from gql_service.domain.values import Limits, check_document, check_metadata
+from gql_service.domain.values import Limits, check_document
 from gql_service.errors import BadUserInput, Rejected
-from gql_service.transfer.attributes import read_content
+from gql_service.transfer.attributes import read_content, read_plain
 from gql_service.transfer.lines import Defined, Entry, Filed, Person, encode
 from gql_service.transfer.shapes import (
     BOOLEAN,
@@ -145,7 +145,8 @@ def decode(text: bytes, limits: Limits) -> Entry:
         raise Broken(f"`{_NAMES.get(field, field)}`: {rejected.message}") from None
     except BadUserInput as refused:
         raise Broken(refused.message) from None
-    if changed := differing(fields | {"type": type_}, encode(entry)):
+    # Of the other kinds, nothing that is said gets lost.
+    if isinstance(entry, Person) and (changed := differing(fields | {"type": type_}, encode(entry))):
         raise Broken(f"`{changed[0]}` says something twice, or holds a null that says nothing.")
     return entry
 
@@ -202,7 +203,7 @@ def _notification(given: Json, _limits: Limits) -> Notification:
 
 
 def _document(given: Json, limits: Limits) -> Filed:
-    plain = check_metadata(given["metadata"], limits)
+    plain = read_plain(given["metadata"], given["attributes"], limits)
     metadata = strict_json.dumps(given["metadata"])
     document = Document(
         given["userId"],
@@ -222,7 +223,6 @@ def _document(given: Json, limits: Limits) -> Filed:
     content = read_content(plain, given["attributes"], given["createdAt"], limits)
     check_document(len(content), size + content.hidden_size(), limits)
     _, attributes = content.encode()
-    given["attributes"] = strict_json.loads(attributes.encode())
     document = document._replace(
         conditional=content.is_conditional, expires_at=content.expires_at, attributes=attributes
     )
@@ -235,8 +235,8 @@ def _definition(given: Json, limits: Limits) -> Defined:
         "",
         given["key"],
         given["valueType"],
-        rules=strict_json.dumps(given["rules"]),
-        defaults=strict_json.dumps(given["defaults"]),
+        stored_rules=strict_json.dumps(given["rules"]),
+        stored_defaults=strict_json.dumps(given["defaults"]),
         created_at=given["createdAt"],
         updated_at=given["updatedAt"],
     )

@@ -8,7 +8,7 @@ from gql_service.domain import definitions, documents, notifications, stored_def
 from gql_service.domain.definitions import FREE, PlatformRules
 from gql_service.domain.documents import Document
 from gql_service.domain.notifications import Notification
-from gql_service.domain.stored_definitions import StoredDefinition
+from gql_service.domain.stored_definitions import MAX_DEFINITIONS, StoredDefinition
 from gql_service.domain.tenants import Platform, Tenant
 from gql_service.store.connection import Connection
 from gql_service.transfer.exporting import people_with
@@ -77,7 +77,7 @@ class Known:
             case Defined(platform_key, definition):
                 self.definitions[(platform_key, definition.key)] = entry
                 rules = self.rules[self.platforms[platform_key].id]
-                known = {**rules.definitions, definition.key: definition.definition()}
+                known = {**rules.definitions, definition.key: definition.definition}
                 self.rules[self.platforms[platform_key].id] = rules._replace(definitions=known)
 
     def located(self, filed: Filed) -> Document:
@@ -115,6 +115,8 @@ class Known:
                     self._require_platform(platform_key)
             case Defined(platform_key, _):
                 self._require_platform(platform_key)
+                if len(self.rules[self.platforms[platform_key].id].definitions) >= MAX_DEFINITIONS:
+                    raise Broken(f"The platform has {MAX_DEFINITIONS} definitions; no more are allowed.")
 
     def _require_tenants(self, field: str, ids: Iterable[str]) -> None:
         for id in sorted(ids):

@@ -79,9 +79,9 @@ def encode(entry: Entry) -> Json:
                 "type": "definition",
                 "platformKey": platform_key,
                 "key": definition.key,
-                "valueType": definition.value_type,
-                "rules": _of_definition(definition.rules, "rules", entry),
-                "defaults": _of_definition(definition.defaults, "defaults", entry),
+                "valueType": definition.stored_type,
+                "rules": _of_definition(definition.stored_rules, "rules", entry),
+                "defaults": _of_definition(definition.stored_defaults, "defaults", entry),
                 "createdAt": definition.created_at,
                 "updatedAt": definition.updated_at,
             }
