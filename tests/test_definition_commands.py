@@ -83,7 +83,7 @@ def test_a_platform_too_large_for_a_request_is_looked_through_by_the_command(fre
         platform_id = service.run(lambda: service.services.loaders.platforms.load(world.platform_key))
         assert platform_id is not None
         text = json.dumps({"key": [1] * 500_000}, separators=(",", ":"))
-        rows = [Document(id, platform_id.id, text, 1, 1, 1, False, None, "{}") for id in people]
+        rows = [Document(id, platform_id.id, text, 1, 1, 1, None, None, "{}") for id in people]
         service.write(lambda tx: documents.insert_documents(tx, rows))
         given = {"platformKey": world.platform_key, "key": "key", "valueType": "number"}
         mutation = """mutation ($input: DefineMetadataInput!) { defineMetadata(input: $input) {

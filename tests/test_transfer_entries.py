@@ -100,9 +100,11 @@ def test_typed_entries_come_through_with_their_values_and_are_found_again(
     with serving(shell.url, encryption_keys=RING) as service:
         world = World(service)
         username = world.member.username
+        service.clock_offset = -10 * YEAR
         for start in range(0, len(ENTRIES), 50):
             payload = set_entries(world.admin, world, *ENTRIES[start : start + 50], username=username)
             assert payload["userErrors"] == []
+        service.clock_offset = 0
         change = {"metadataKey": "hidden.string", "metadataValue": "changed"}
         set_entries(world.owner, world, change, username=username)
         world.member.rest("PATCH", world.platform_key, {"metadata": {"through the object": [None]}})

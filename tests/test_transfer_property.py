@@ -5,6 +5,7 @@ import base64
 import json
 import shutil
 import sqlite3
+from contextlib import closing
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -107,9 +108,13 @@ DEFINITION = st.fixed_dictionaries(
         "type": st.just("definition"),
         "platformKey": st.sampled_from(["blog", "shop"]),
         "key": KEY,
-        "valueType": st.sampled_from(["string", "number", "boolean", "date", "json", "binary"]),
-        "rules": st.dictionaries(TEXT, JSON, max_size=3),
-        "defaults": st.fixed_dictionaries({}, optional=FLAG_DEFAULTS | {"category": NAME, "source": NAME}),
+        "valueType": st.just("string"),
+        "rules": st.fixed_dictionaries(
+            {}, optional={"maxLength": st.integers(0, 2**31), "minLength": st.just(0)}
+        ),
+        "defaults": st.fixed_dictionaries(
+            {}, optional=FLAG_DEFAULTS | {"category": NAME, "description": NAME}
+        ),
         "createdAt": INSTANT,
         "updatedAt": INSTANT,
     }
@@ -209,6 +214,6 @@ def test_whatever_may_be_stored_comes_through(
     query = """SELECT conditional, expires_at, (SELECT count(*) FROM metadata_index i
       WHERE i.user_id = d.user_id AND i.platform_id = d.platform_id)
       FROM documents d ORDER BY user_id, platform_id"""
-    with sqlite3.connect(tmp_path / "2") as connection:
+    with closing(sqlite3.connect(tmp_path / "2")) as connection:
         rows = [(bool(row[0]), *row[1:]) for row in connection.execute(query)]
     assert rows == [derived(line) for line in lines if line["type"] == "document"]

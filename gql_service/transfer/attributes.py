@@ -13,7 +13,7 @@ from gql_service.domain.entries import Content, Entry
 from gql_service.domain.provisioning import USER_ID
 from gql_service.domain.setting import TEXTS
 from gql_service.domain.value_types import InvalidValue, ValueType, conform, type_of
-from gql_service.domain.values import Limits, check_key, check_value
+from gql_service.domain.values import Limits, check_key, check_metadata, check_value
 from gql_service.errors import Rejected
 from gql_service.transfer.shapes import (
     BOOLEAN,
@@ -62,6 +62,23 @@ _SHAPE: Shape = {
     "updatedAt": Field(INSTANT, None),
     "updatedBy": Field(_USER, None),
 }
+
+
+def read_plain(metadata: Json, attributes: Json, limits: Limits) -> dict[str, str]:
+    """The values in `metadata`: the canonical text of each. Raises Rejected."""
+    binary = {
+        key for key, said in attributes.items() if isinstance(said, dict) and said.get("type") == "binary"
+    }
+    if not binary:
+        return check_metadata(metadata, limits)
+    texts = check_metadata({key: value for key, value in metadata.items() if key not in binary}, limits)
+    large = {key: value for key, value in metadata.items() if key in binary}
+    return texts | check_metadata(large, _room("binary", limits))
+
+
+def _room(type_: str | None, limits: Limits) -> Limits:
+    """Of binary data the bytes count, which its type counts: base64 takes a third more."""
+    return limits._replace(max_value_size=2 * limits.max_value_size) if type_ == "binary" else limits
 
 
 def read_content(plain: Mapping[str, str], attributes: Json, born: int, limits: Limits) -> Content:
@@ -133,14 +150,14 @@ def _value(said: Json, plain: str | None, limits: Limits) -> tuple[ValueType, st
     if ciphertext is not None:
         if name is None:
             raise Broken("The `type` of an encrypted value must be said.")
-        _check_ciphertext(ciphertext, limits)
+        _check_ciphertext(ciphertext, _room(name, limits))
         return ValueType(name), None
-    text = check_value(hidden, limits, ()) if plain is None else plain
+    text = check_value(hidden, _room(name, limits), ()) if plain is None else plain
     type_ = type_of(text) if name is None else ValueType(name)
     try:
         canonical = conform(type_, text, limits)
     except InvalidValue as error:
-        raise Broken(f"Its value is no {type_.value}. {error}") from None
+        raise Broken(f"Its value cannot be stored as {type_.value}. {error}") from None
     if canonical != text:
         raise Broken(f"Its value is to be written as {canonical}.")
     return type_, text

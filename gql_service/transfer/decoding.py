@@ -13,9 +13,9 @@ from gql_service.domain.notifications import Notification
 from gql_service.domain.profiles import OptInDecision
 from gql_service.domain.stored_definitions import check_definition
 from gql_service.domain.tenants import Platform, Tenant
-from gql_service.domain.values import Limits, check_document, check_metadata
+from gql_service.domain.values import Limits, check_document
 from gql_service.errors import BadUserInput, Rejected
-from gql_service.transfer.attributes import read_content
+from gql_service.transfer.attributes import read_content, read_plain
 from gql_service.transfer.lines import Defined, Entry, Filed, Person, encode
 from gql_service.transfer.shapes import (
     BOOLEAN,
@@ -146,7 +146,8 @@ def decode(text: bytes, limits: Limits) -> Entry:
         raise Broken(f"`{_NAMES.get(field, field)}`: {rejected.message}") from None
     except BadUserInput as refused:
         raise Broken(refused.message) from None
-    if changed := differing(fields | {"type": type_}, encode(entry)):
+    # Of the other kinds, nothing that is said gets lost.
+    if isinstance(entry, Person) and (changed := differing(fields | {"type": type_}, encode(entry))):
         raise Broken(f"`{changed[0]}` says something twice, or holds a null that says nothing.")
     return entry
 
@@ -203,7 +204,7 @@ def _notification(given: Json, _limits: Limits) -> Notification:
 
 
 def _document(given: Json, limits: Limits) -> Filed:
-    plain = check_metadata(given["metadata"], limits)
+    plain = read_plain(given["metadata"], given["attributes"], limits)
     metadata = strict_json.dumps(given["metadata"])
     document = Document(
         given["userId"],
@@ -222,7 +223,6 @@ def _document(given: Json, limits: Limits) -> Filed:
         return Filed(given["platformKey"], document)
     content = read_content(plain, given["attributes"], given["createdAt"], limits)
     check_document(len(content), size + content.hidden_size(), limits)
-    given["attributes"] = content.told()
     document = document._replace(expires_at=content.expires_at, **content.encode())
     return Filed(given["platformKey"], document)
 

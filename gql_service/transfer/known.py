@@ -5,6 +5,7 @@ from typing import NoReturn
 
 from gql_service.auth.policy import USER_WIDE
 from gql_service.domain import definitions, documents, notifications, stored_definitions, tenants, users
+from gql_service.domain.defining import MAX_DEFINITIONS
 from gql_service.domain.definitions import FREE, PlatformRules, StoredDefinition
 from gql_service.domain.documents import Document
 from gql_service.domain.notifications import Notification
@@ -114,6 +115,8 @@ class Known:
                     self._require_platform(platform_key)
             case Defined(platform_key, _):
                 self._require_platform(platform_key)
+                if len(self.rules[self.platforms[platform_key].id].definitions) >= MAX_DEFINITIONS:
+                    raise Broken(f"The platform has {MAX_DEFINITIONS} definitions; no more are allowed.")
 
     def _require_tenants(self, field: str, ids: Iterable[str]) -> None:
         for id in sorted(ids):
