@@ -205,5 +205,5 @@ def test_a_document_is_what_the_model_says(vault: World) -> None:
 
     long = settings().max_examples >= 1000
     run_state_machine_as_test(
-        Machine, settings=settings(max_examples=1000 if long else 40, stateful_step_count=25)
+        Machine, settings=settings(max_examples=1000 if long else 30, stateful_step_count=25)
     )

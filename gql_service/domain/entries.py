@@ -122,6 +122,16 @@ class Content:
             return None
         return _decode(attributes | conditions, conditions.get("text"), self._born)
 
+    @property
+    def unconditional(self) -> dict[str, Any]:
+        """The values that everybody may always see, by their keys: a copy."""
+        return dict(self._values)
+
+    @property
+    def conditional_keys(self) -> list[str]:
+        """The keys of all other values."""
+        return [key for key, each in self._attributes.items() if "value" in each or "ciphertext" in each]
+
     def put(self, key: str, entry: Entry) -> None:
         self.remove(key)
         said = _encode(entry)

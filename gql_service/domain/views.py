@@ -159,8 +159,9 @@ def projection(
     """
     instants = [at] if now is None or access.is_admin else [at, now]
     content = document.content()
-    shown = {}
-    for key in content if only is None else only:
+    # Of a large document most values depend on nobody: they are not even looked at.
+    shown = content.unconditional if only is None else {}
+    for key in content.conditional_keys if only is None else only:
         entry = content.get(key)
         if entry is not None and sees(access, entry) and all(map(entry.is_active, instants)):
             shown[key] = orjson.Fragment(plain_text(access, key, entry, keys))
