@@ -138,6 +138,23 @@ def test_operators_find(scene: Scene, operators: dict[str, Any], names: str) -> 
     assert scene.found(**operators) == names
 
 
+@pytest.mark.parametrize(
+    "where",
+    [
+        'metadata: [{key: "k", in: ["ant"], equals: "ant"}]',
+        'metadata: {key: "k", equals: $value}',
+        'metadata: [{key: "k", in: [$value, "b"], prefix: "a"}], usernamePrefix: null',
+    ],
+)
+def test_conditions_may_be_written_as_literals(scene: Scene, where: str) -> None:
+    query = f"""query ($key: String!, $value: JSON!) {{ platform(key: $key) {{
+      users(first: 9, where: {{{where}}}) {{ nodes {{ userId }} }} }} }}"""
+    if "$value" not in where:
+        query = query.replace(", $value: JSON!", "")
+    data = scene.world.admin.ask(query, key=scene.world.platform_key, value="ant")
+    assert data["platform"]["users"]["nodes"] == [{"userId": scene.users["ant"].id}]
+
+
 def test_existence_counts_entries_that_are_indexed_and_valid(scene: Scene) -> None:
     everybody = set(scene.users)
     assert scene.found(exists=True).split() == sorted(everybody)
