@@ -94,6 +94,7 @@ def test_everything_moves_and_the_old_key_can_go(fresh_database_url: str) -> Non
         before, changes = read(world, world.member), writes(world)
     with server(url, BOTH, "new") as service:
         again(world, service)
+        assert found(world, {"key": "a", "equals": "first"}) == {world.member.id, world.colleague.id}
         done = rotate(url)
         assert done.returncode == 0, done.stderr
         assert "Encrypted 4 entries anew with the key new, and 2 in answers" in done.stdout

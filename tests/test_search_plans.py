@@ -91,7 +91,7 @@ def test_sqlite_searches_by_the_index(
     for statement, parameters in statements(name, request_):
         sql, bind, _ = statement.for_sqlite
         plan = [row[3] for row in sqlite_database.execute(f"EXPLAIN QUERY PLAN {sql}", bind(parameters))]
-        assert not [step for step in plan if step.startswith("SCAN")], plan
+        assert not [step for step in plan if step.startswith("SCAN") and step != "SCAN page"], plan
         leading = re.compile(r"SEARCH entry_0 USING INDEX ix_metadata_index_(\w+)")
         assert {found[1] for step in plan if (found := leading.match(step))} == CASES[name][1], plan
         others = [step for step in plan if re.match(r"SEARCH (entry_[1-9]|memberships)", step)]

@@ -171,10 +171,17 @@ def _page(forms: Forms, prefixed: bool, shape: PageRequest) -> Statement:
     """`shape` is a request without its size, as the statement does not depend on the values."""
     leader = _leader(forms[0])
     user_id = leader.c.user_id
-    statement = select(users_table).join_from(leader, users_table, users_table.c.id == user_id)
-    statement = _searching(statement, leader, forms, prefixed)
-    ordered = forms[0].absent or forms[0].in_order
-    return Statement(keyset(statement, user_id if ordered else unindexed(user_id), shape), scans=True)
+    if forms[0].absent or forms[0].in_order:
+        statement = select(users_table).join_from(leader, users_table, users_table.c.id == user_id)
+        return Statement(keyset(_searching(statement, leader, forms, prefixed), user_id, shape), scans=True)
+    # All that are found have to be sorted: by their ids alone, and only the page is looked up.
+    ids = select(user_id).select_from(leader)
+    if prefixed:
+        ids = ids.join(users_table, users_table.c.id == user_id)
+    found = keyset(_searching(ids, leader, forms, prefixed), unindexed(user_id), shape).subquery("page")
+    statement = select(users_table).join_from(found, users_table, users_table.c.id == found.c.user_id)
+    order = found.c.user_id.desc() if shape.backwards else found.c.user_id.asc()
+    return Statement(statement.order_by(order), scans=True)
 
 
 @lru_cache(_MAX_SHAPES)
