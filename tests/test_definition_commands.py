@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +14,9 @@ from tests.support.service import serving
 from tests.support.world import World
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> str:
-    url = f"sqlite+aiosqlite:///{tmp_path / 'data.sqlite3'}"
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> str:
+    url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('shop') / 'data.sqlite3'}"
     told(url, "migrate")
     told(url, "tenant", "create", "Acme", "--id", "acme")
     told(url, "platform", "create", "shop", "--tenant", "acme")
@@ -71,7 +70,7 @@ def test_definitions_are_set_listed_and_removed(shop: str) -> None:
 )
 def test_a_refused_command_says_why(shop: str, arguments: tuple[str, ...], message: str) -> None:
     assert message in refusal(shop, *arguments)
-    assert listed(shop) == []
+    assert "a" not in [each["key"] for each in listed(shop)]
 
 
 HURRIED = """mutation ($input: DefineMetadataInput!) { defineMetadata(input: $input) { brokenDocuments } }"""
