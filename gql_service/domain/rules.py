@@ -74,7 +74,7 @@ class ValueRules:
         if not self._given:
             return None
         own, schema, size = self._validators
-        if len(text) > size:
+        if len(text.encode()) > size:
             return f"its rules are too much work for a value of more than {max(size, 0)} bytes"
         value = orjson.loads(text)
         if (told := self._bounds_fault(value)) is not None:

@@ -21,7 +21,7 @@ from gql_service.store.connection import Connection, rows_as
 from gql_service.store.statement import Statement, mentions
 from gql_service.store.tables import documents
 
-_PAGE = 500
+_PAGE = 100
 """Documents of one statement, whatever platform they are of, so that none takes long."""
 _EXAMPLES = 3
 
@@ -65,7 +65,7 @@ async def survey(
 
     Raises LimitExceeded where it takes longer than it may.
     """
-    started = time.monotonic()
+    deadline = None if seconds is None else time.monotonic() + seconds
     count, examples, after = 0, dict[str, str](), ""
     text = None if key is None else f"{strict_json.dumps(key)}:"
     while (end := (await transaction.fetch(_END, after=after, size=_PAGE))[0][0]) is not None:
@@ -76,14 +76,19 @@ async def survey(
                 count += 1
                 if len(examples) < _EXAMPLES:
                     examples[document.user_id] = fault
-        if seconds is not None and time.monotonic() - started > seconds:
-            raise LimitExceeded(
-                "There are too many documents to look through within a request. Nothing has changed; do it "
-                "at the command line: gql-service definition set, or platform mode."
-            )
+            _require_time(deadline)
+        _require_time(deadline)
         after = end
         await asyncio.sleep(0)  # on SQLite nothing else has let others in
     return Found(count, await _named(transaction, examples))
+
+
+def _require_time(deadline: float | None) -> None:
+    if deadline is not None and time.monotonic() > deadline:
+        raise LimitExceeded(
+            "There are too many documents to look through within a request. Nothing has changed; do it "
+            "at the command line: gql-service definition set, or platform mode."
+        )
 
 
 async def _named(transaction: Connection, examples: dict[str, str]) -> list[str]:
