@@ -1,7 +1,7 @@
 """The search index: a row for each entry that is indexed, written with its document."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import orjson
@@ -68,7 +68,7 @@ def row_of(place: Place, entry: Entry, text: str, keys: KeyRing) -> Row:
     )
 
 
-async def insert_rows(transaction: Connection, rows: Sequence[Row]) -> None:
+async def insert_rows(transaction: Connection, rows: Iterable[Row]) -> None:
     """Store rows of entries that are not there. Raises Duplicate."""
     await transaction.execute_many(_INSERT, [row._asdict() for row in rows])
 
