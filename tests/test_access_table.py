@@ -9,7 +9,8 @@ import pytest
 
 from gql_service.domain import badges
 from gql_service.domain.profiles import OptInDecision
-from tests.support.access_table import FIELDS, NULL, REACH, SELECT, SPOILT, WAYS
+from tests.support.access_queries import NULL, SELECT, SPOILT, WAYS
+from tests.support.access_table import FIELDS, REACH
 from tests.support.service import Service
 from tests.support.users import tell
 from tests.support.world import Caller, World
