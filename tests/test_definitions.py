@@ -104,7 +104,7 @@ def test_only_admins_of_the_platform_define(world: World, name: str) -> None:
         (error,) = caller.graphql(mutation, input=given | {"platformKey": key})["errors"]
         return error["extensions"]["code"], error["message"]
 
-    forbidden = ("FORBIDDEN", "Only tenant admins can define metadata")
+    forbidden = ("FORBIDDEN", "Only tenant admins can administer a platform")
     unknown = ("NOT_FOUND", "Platform not found")
     assert outcome(world.member, world.platform_key) == forbidden
     for caller in (world.stranger, world.foreign_admin):

@@ -14,7 +14,7 @@ from gql_service.store import tables
 from tests.support.entries import SET, set_entries
 from tests.support.processes import command, serving_process
 from tests.support.service import Service, serving
-from tests.support.stored import alter, attributes, fetch, is_stored
+from tests.support.stored import alter, conditions, fetch, is_stored
 from tests.support.users import run_sql
 from tests.support.world import Caller, World
 
@@ -111,14 +111,14 @@ def test_any_text_comes_back(world: World, value: str) -> None:
 def test_a_ciphertext_is_good_in_its_place_only(world: World) -> None:
     put(world, world.member, secret("one", "a"), secret("two", "b"), secret("plain", "c", isEncrypted=False))
     put(world, world.colleague, secret("three", "a"), secret("fine", "f"))
-    mine, theirs = attributes(world, world.member), attributes(world, world.colleague)
+    mine, theirs = conditions(world, world.member), conditions(world, world.colleague)
     there = world.new_platform()
     put(world, world.member, secret("four", "a"), secret("fine", "f"), platformKey=there)
     swapped = {"a": mine["a"] | {"ciphertext": mine["b"]["ciphertext"]}}
     alter(world, world.member, mine | swapped)  # another key
     moved = {"a": theirs["a"] | {"ciphertext": mine["a"]["ciphertext"]}}
     alter(world, world.colleague, theirs | moved)  # another user
-    alter(world, world.member, attributes(world, world.member, there) | moved, there)  # another platform
+    alter(world, world.member, conditions(world, world.member, there) | moved, there)  # another platform
     for user, key, others in (
         (world.member, None, {"b": "two", "c": "plain"}),
         (world.colleague, None, {"f": "fine"}),
@@ -142,7 +142,7 @@ def test_a_ciphertext_is_good_in_its_place_only(world: World) -> None:
 
 def spoil(world: World, change: Any) -> None:
     """Change the ciphertext of `s` past the service."""
-    stored = attributes(world, world.member)
+    stored = conditions(world, world.member)
     stored["s"]["ciphertext"] = change(stored["s"]["ciphertext"])
     alter(world, world.member, stored)
 
@@ -196,7 +196,7 @@ def test_without_a_key_nothing_is_written(service: Service) -> None:
 
 def test_encryption_is_turned_on_and_off(world: World) -> None:
     def stored() -> Any:
-        return attributes(world, world.member)["s"].get("ciphertext")
+        return conditions(world, world.member).get("s", {}).get("ciphertext")
 
     put(world, world.member, secret("x", isEncrypted=False))
     assert stored() is None
@@ -221,10 +221,10 @@ def test_what_is_encrypted_from_now_on_leaves_history(world: World) -> None:
 
 def test_the_same_plaintext_again_changes_nothing(world: World) -> None:
     assert put(world, world.member, secret("x")) == 1
-    before = attributes(world, world.member)
+    before = conditions(world, world.member)
     assert put(world, world.member, secret("x")) == 1
     patch(world, world.member, {"s": "x"})
-    assert attributes(world, world.member) == before
+    assert conditions(world, world.member) == before
     assert put(world, world.member, secret("y")) == 2
 
 
@@ -232,12 +232,12 @@ def test_a_patch_of_the_object_keeps_a_key_encrypted(world: World) -> None:
     put(world, world.member, secret("x"))
     for value in ("y", 5, {"deep": ["y"]}):
         assert patch(world, world.member, {"s": value}) == {"s": value}
-        stored = attributes(world, world.member)["s"]
+        stored = conditions(world, world.member)["s"]
         assert stored["ciphertext"].startswith("k1:")
         assert "value" not in stored
     response = world.member.rest("PUT", world.platform_key, {"metadata": {"s": "z"}})
     assert response.json()["metadata"] == {"s": "z"}
-    assert "ciphertext" in attributes(world, world.member)["s"]
+    assert "ciphertext" in conditions(world, world.member)["s"]
 
 
 def test_logs_and_errors_never_tell(world: World, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from tests.support.service import serving
 from tests.support.world import Caller, World
 
 NOW = 2_000_000_000_000  # 2033-05-18T03:33:20Z
+BORN = NOW - 30 * 86_400_000
 WINDOWS: dict[str, dict[str, str]] = {
     "ever": {},
     "now": {"validFrom": "2033-05-01T00:00:00Z", "validUntil": "2033-06-01T00:00:00Z"},
@@ -50,7 +51,7 @@ def vault(database_url: str) -> Iterator[World]:
 def fill(vault: World, platform_key: str, *keys: str) -> None:
     """Give the member these entries, by default all."""
     entries = [{"metadataKey": key, **ENTRIES[key]} for key in keys or ENTRIES]
-    with vault.service.at(NOW):
+    with vault.service.at(BORN):
         payload = set_entries(
             vault.owner, vault, *entries, username=vault.member.username, platformKey=platform_key
         )

@@ -32,8 +32,8 @@ SECRET = {"metadataKey": "secret", "metadataValue": "v", "isEncrypted": True, "i
 def spoil(world: World, user_id: str) -> None:
     """Change what is stored encrypted of a user, so that nothing can decrypt it."""
     columns = tables.documents.c
-    entry = '{"secret":{"ciphertext":"gone:AAAA","createdAt":1,"isIndexed":true,"type":"string"}}'
-    run_sql(world, update(tables.documents).where(columns.user_id == user_id).values(attributes=entry))
+    entry = '{"secret":{"ciphertext":"gone:AAAA","isPublic":false}}'
+    run_sql(world, update(tables.documents).where(columns.user_id == user_id).values(conditions=entry))
 
 
 def rows(world: World, user_id: str) -> Any:

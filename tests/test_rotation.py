@@ -18,7 +18,7 @@ from gql_service.store import tables
 from tests.support.entries import set_entries
 from tests.support.processes import PROGRAM, command, environment
 from tests.support.service import Service, serving
-from tests.support.stored import alter, attributes, fetch
+from tests.support.stored import alter, conditions, fetch
 from tests.support.world import Caller, World
 from tests.test_search import found
 
@@ -70,7 +70,7 @@ def read(world: World, user: Caller) -> Any:
 
 def count_of(world: World, key: str) -> int:
     """How many documents have something encrypted with a key."""
-    stored = cast(tables.documents.c.attributes, Text)
+    stored = cast(tables.documents.c.conditions, Text)
     return int(fetch(world, select(func.count()).where(stored.contains(f'"{key}:')))[0][0])
 
 
@@ -198,7 +198,7 @@ def test_what_cannot_be_decrypted_is_listed_and_stays(fresh_database_url: str) -
 
 def corrupt(world: World, user: Caller, key: str, change: Callable[[str], str]) -> None:
     """Change a ciphertext past the service."""
-    stored = attributes(world, user)
+    stored = conditions(world, user)
     stored[key]["ciphertext"] = change(stored[key]["ciphertext"])
     alter(world, user, stored)
 

@@ -6,7 +6,7 @@ sees them when; `attributes` all else about each key, which reads of values do w
 a key is what a key is that was written as part of an object: public, editable, plain, without a window.
 """
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -130,7 +130,7 @@ class Content:
     @property
     def conditional_keys(self) -> list[str]:
         """The keys of all other values."""
-        return [key for key, each in self._attributes.items() if "value" in each or "ciphertext" in each]
+        return list(self._conditions)
 
     def put(self, key: str, entry: Entry) -> None:
         self.remove(key)
@@ -149,10 +149,9 @@ class Content:
         for part in (self._values, self._conditions, self._attributes):
             part.pop(key, None)
 
-    def expire(self, now: int, keep: Set[str] = frozenset()) -> list[str]:
-        """Remove what has expired, but for these keys; returns the keys that are gone."""
-        ended = {key for key, each in self._conditions.items() if each.get("validUntil", _NEVER) <= now}
-        gone = sorted(ended - keep)
+    def expire(self, now: int) -> list[str]:
+        """Remove what has expired; returns its keys."""
+        gone = [key for key, each in self._conditions.items() if each.get("validUntil", _NEVER) <= now]
         for key in gone:
             self.remove(key)
         return gone

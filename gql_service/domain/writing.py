@@ -167,11 +167,10 @@ class _Batch:
             raise DigestConflict(current, different)
         change.apply(draft)
         changed = draft.changes()
-        expired = draft.expired.union(content.expire(self._now, keep=draft.written))
         document = current
-        if expired and (changed or draft.purges):
-            self._index.remove(access.key, expired)
-        if expired and draft.purges and not changed:
+        if changed or draft.purges:
+            self._index.remove(access.key, draft.expired)
+        if draft.purges and draft.expired and not changed:
             self._after[access.key] = document = documents.swept(current, content)
         if changed:
             document = current._replace(

@@ -32,7 +32,7 @@ keys               self                            v    v    -    -       -    -
 keys               admin owner                     v    v    -    -       v    v    -    -
 keys               colleague                       F    F    F    F       F    F    F    F
 keys               stranger foreign_admin          N    N    N    N       N    N    N    N
-as-of-earlier      self                            v    v    -    -       -    -    -    -
+as-of-earlier      self                            v    v    -    v       -    -    -    -
 as-of-earlier      admin owner                     v    v    -    v       v    v    -    v
 as-of-earlier      colleague                       F    F    F    F       F    F    F    F
 as-of-later        self                            v    -    -    -       -    -    -    -
@@ -57,7 +57,7 @@ nodes              self                            v    v    -    -       -    -
 nodes              admin owner                     v    v    -    -       v    v    -    -
 nodes              colleague stranger foreign_admin -   -    -    -       -    -    -    -
 conflict           self                            v    v    -    -       -    -    -    -
-conflict           admin owner                     v    v    v    v       v    v    v    v
+conflict           admin owner                     v    v    v    -       v    v    v    -
 conflict           colleague                       F    F    F    F       F    F    F    F
 conflict           stranger foreign_admin          N    N    N    N       N    N    N    N
 """

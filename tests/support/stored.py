@@ -33,19 +33,19 @@ def platform_id(world: World, key: str | None = None) -> str:
     return str(fetch(world, select(platforms.id).where(platforms.key == (key or world.platform_key)))[0][0])
 
 
-def attributes(world: World, user: Caller, platform_key: str | None = None) -> dict[str, Any]:
-    """What is stored of each key of a document besides its plain value."""
+def conditions(world: World, user: Caller, platform_key: str | None = None) -> dict[str, Any]:
+    """What is stored of the keys of a document whose values are hidden, windowed or encrypted."""
     document = _document(world, user, platform_key)
-    (row,) = fetch(world, select(tables.documents.c.attributes).where(*document))
-    found: dict[str, Any] = orjson.loads(row[0])
+    (row,) = fetch(world, select(tables.documents.c.conditions).where(*document))
+    found: dict[str, Any] = orjson.loads(row[0] or "{}")
     return found
 
 
 def alter(world: World, user: Caller, changed: Any, platform_key: str | None = None) -> None:
-    """Store other attributes, past the service."""
+    """Store other conditions, past the service."""
     text = orjson.dumps(changed, option=orjson.OPT_SORT_KEYS).decode()
     document = _document(world, user, platform_key)
-    run_sql(world, update(tables.documents).where(*document).values(attributes=text, conditional=True))
+    run_sql(world, update(tables.documents).where(*document).values(conditions=text))
 
 
 def _document(world: World, user: Caller, platform_key: str | None) -> tuple[Any, Any]:
