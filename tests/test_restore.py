@@ -181,7 +181,7 @@ def test_the_past_of_many_documents_is_a_constant_number_of_statements(world: Wo
         node["username"]: node["platformMetadata"]["metadata"] for node in data["platform"]["users"]["nodes"]
     }
     assert all(shown[member.username] == {"of": member.username} for member in members)
-    assert counts[1] - counts[0] <= 1  # what was found is followed by a look for more
+    assert counts[1] - counts[0] <= 2  # what was found is followed, in each of two walks, by a look for more
 
 
 # restorePlatformMetadata

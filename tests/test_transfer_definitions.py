@@ -105,7 +105,7 @@ def test_definitions_that_are_there_otherwise_are_not_overwritten(shell: Shell) 
     shell.load(*DEFINED)
     for line, names in (
         (DEFINITION | {"rules": {}, "updatedAt": 0}, "`rules`, `updatedAt`"),
-        (DEFINITION | {"valueType": "json", "defaults": {}}, "`valueType`, `defaults`"),
+        (DEFINITION | {"valueType": "json", "rules": {}, "defaults": {}}, "`valueType`, `rules`, `defaults`"),
         (DEFINED[4] | {"strict": False}, "`strict`"),
     ):
         told = shell.refused("import", "-", input=written([line]).encode())
