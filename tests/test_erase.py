@@ -180,15 +180,13 @@ def _bytes(database_url: str) -> bytes:
     return b"".join(part.read_bytes() for part in path.parent.glob(f"{path.name}*"))
 
 
-def _sqlite_only(database_url: str) -> None:
-    if not database_url.startswith("sqlite"):
-        pytest.skip("SQLite's file can be read; that of PostgreSQL is the server's own")
+IN_A_FILE = pytest.mark.parametrize("fresh_database_url", ["sqlite"], indirect=True)
 
 
+@IN_A_FILE
 def test_nothing_of_the_user_is_in_the_vacuumed_file(
     world: World, doomed: Caller, fresh_database_url: str
 ) -> None:
-    _sqlite_only(fresh_database_url)
     entry = {"metadataKey": "k", "metadataValue": "others"}
     set_entries(doomed, world, entry, username=world.member.username, idempotencyKey="again")
     assert all(canary.encode() in _bytes(fresh_database_url) for canary in CANARIES)
@@ -196,8 +194,8 @@ def test_nothing_of_the_user_is_in_the_vacuumed_file(
     assert b"canary" not in _bytes(fresh_database_url)
 
 
+@IN_A_FILE
 def test_nothing_that_was_cleared_is_in_the_vacuumed_file(world: World, fresh_database_url: str) -> None:
-    _sqlite_only(fresh_database_url)
     for number in range(3):
         world.member.rest("PATCH", world.platform_key, {"metadata": {"a": f"canary-{number}"}})
     expiring: dict[str, Any] = {
@@ -213,10 +211,10 @@ def test_nothing_that_was_cleared_is_in_the_vacuumed_file(world: World, fresh_da
     assert b"canary" not in _bytes(fresh_database_url)
 
 
+@IN_A_FILE
 def test_what_is_hidden_from_a_user_who_clears_stays_with_its_past(
     world: World, fresh_database_url: str
 ) -> None:
-    _sqlite_only(fresh_database_url)
     name = world.member.username
     for value in ("kept-old", "kept-new"):
         set_entries(world.admin, world, {"metadataKey": "h", "metadataValue": value}, username=name)
