@@ -4,6 +4,7 @@ import asyncio
 import re
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import asyncpg
@@ -73,13 +74,13 @@ def entries() -> Iterator[tuple[Any, ...]]:
 
 
 @pytest.fixture(scope="module")
-def sqlite_database() -> sqlite3.Connection:
-    database = sqlite3.connect(":memory:")
-    for table in tables.metadata.sorted_tables:
-        database.execute(str(CreateTable(table).compile(dialect=sqlite.dialect())))
-        for index in table.indexes:
-            database.execute(str(CreateIndex(index).compile(dialect=sqlite.dialect())))
-    return database
+def sqlite_database() -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(":memory:")) as database:
+        for table in tables.metadata.sorted_tables:
+            database.execute(str(CreateTable(table).compile(dialect=sqlite.dialect())))
+            for index in table.indexes:
+                database.execute(str(CreateIndex(index).compile(dialect=sqlite.dialect())))
+        yield database
 
 
 @pytest.mark.parametrize("request_", [FIRST, AFTER, LAST], ids=["first", "after", "last"])
