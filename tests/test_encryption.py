@@ -50,12 +50,12 @@ def put(world: World, user: Caller, *entries: dict[str, Any], **input: Any) -> i
 
 
 def refused(world: World, user: Caller, *entries: dict[str, Any]) -> str:
-    """The code and message of why entries cannot be set."""
+    """The code, field and message of why entries cannot be set."""
     given = {"platformKey": world.platform_key, "username": user.username, "entries": list(entries)}
     payload = world.admin.ask(SET, input=given)["setUserMetadata"]
     assert payload["platformMetadata"] is None
     (error,) = payload["userErrors"]
-    return f"{error['code']} {error['message']}"
+    return f"{error['code']} {'.'.join(error['field'])} {error['message']}"
 
 
 def patch(world: World, user: Caller, metadata: dict[str, Any]) -> Any:
@@ -176,7 +176,7 @@ def test_what_cannot_be_decrypted_is_said_and_can_be_set_anew(world: World, chan
         assert said in failure
         for entry in ({"description": "d"}, {"isEncrypted": False}, {"valueType": "date"}):
             assert refused(world, world.member, {"metadataKey": "s"} | entry).startswith(
-                "ENCRYPTION_UNAVAILABLE The value of 's' cannot be decrypted"
+                "ENCRYPTION_UNAVAILABLE entries.0.metadataValue The value of 's' cannot be decrypted"
             )
         write()
         assert read(world, world.member) == ({"p": "1", "s": "new"}, [])
@@ -189,7 +189,7 @@ def test_without_a_key_nothing_is_written(service: Service) -> None:
     unguarded = World(service)
     plain = {"metadataKey": "p", "metadataValue": "1", "isPublic": True}
     said = refused(unguarded, unguarded.member, plain, secret("x"))
-    assert said.startswith("ENCRYPTION_UNAVAILABLE No encryption key is configured")
+    assert said.startswith("ENCRYPTION_UNAVAILABLE entries.1.metadataValue No encryption key is configured")
     data = unguarded.member.ask(READ, key=unguarded.platform_key)["platformMetadata"]
     assert data == {"revision": 0, "entries": {"nodes": []}}
 

@@ -249,7 +249,7 @@ class Draft:
             try:
                 ciphertext = self._keys.encrypt(Place.of(self.access, key), entry.text)
             except Rejected as rejected:
-                raise Rejected(rejected.problem, rejected.message, (*field, *rejected.field)) from None
+                raise Rejected(rejected.problem, rejected.message, field) from None
             return entry._replace(text=None, ciphertext=ciphertext)
         return entry
 

@@ -67,7 +67,7 @@ class KeyRing:
             message = (
                 "No encryption key is configured, so nothing can be stored encrypted; ask the operators."
             )
-            raise Rejected(Problem.ENCRYPTION_UNAVAILABLE, message, ("is_encrypted",))
+            raise Rejected(Problem.ENCRYPTION_UNAVAILABLE, message, ())
         nonce = secrets.token_bytes(_NONCE)
         sealed = self._keys[self.active].cipher.encrypt(nonce, text.encode(), place.associated())
         return f"{self.active}:{base64.b64encode(nonce + sealed).decode()}"
