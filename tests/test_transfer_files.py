@@ -104,12 +104,12 @@ def test_the_bar_is_for_terminals_only(lite: Shell, folder: Path, command: str) 
 def test_a_full_disk_is_told_and_a_closed_pipe_is_not(lite: Shell) -> None:
     lite.load(*PEOPLE)
     program = [*PROGRAM, "export", "-"]
+    env = environment(lite.url) | {"PYTHONUNBUFFERED": ""}  # as it is where nobody has asked otherwise
     with open("/dev/full", "wb") as full:
-        done = subprocess.run(program, env=environment(lite.url), stdout=full, stderr=subprocess.PIPE)
+        done = subprocess.run(program, env=env, stdout=full, stderr=subprocess.PIPE)
     assert done.stderr == b"gql-service: - cannot be written: No space left on device.\n"
-    pipe = subprocess.Popen(
-        program, env=environment(lite.url), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    assert done.returncode == 1
+    pipe = subprocess.Popen(program, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert pipe.stdout is not None
     pipe.stdout.readline()
     pipe.stdout.close()

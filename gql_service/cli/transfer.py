@@ -115,8 +115,12 @@ def _target(file: str) -> Iterator[BinaryIO]:
     try:
         if file == _STANDARD:
             output = typer.get_binary_stream("stdout")
-            yield output
-            output.flush()
+            try:
+                yield output
+                output.flush()
+            except OSError:  # what is buffered still would fail again, and be told, when Python ends
+                os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
+                raise
             return
         path = Path(file).resolve()
         if path.exists() and not path.is_file():
