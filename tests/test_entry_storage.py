@@ -9,10 +9,9 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select, update
 
-from gql_service.instants import parse_milliseconds
 from gql_service.store import tables
 from gql_service.store.statement import Statement
-from tests.support.entries import ENTRY, set_entries, stored
+from tests.support.entries import set_entries, stored
 from tests.support.service import serving
 from tests.support.users import codes, run_sql
 from tests.support.world import World
@@ -98,61 +97,6 @@ def test_an_encrypted_value_stands_nowhere_in_the_clear(vault: World) -> None:
     assert canary not in str(rows(vault, member.id))
     kept = Statement(select(tables.idempotency_keys))
     assert canary not in str(vault.service.write(lambda tx: tx.fetch(kept)))
-
-
-EXAMPLES = (
-    {
-        "userId": "user_123456",
-        "metadataKey": "feature_flags.new_dashboard",
-        "metadataValue": "true",
-        "valueType": "boolean",
-        "category": "feature_flags",
-        "description": "Beta access to the new dashboard interface",
-        "source": "admin_panel",
-        "isEncrypted": False,
-        "isIndexed": True,
-        "isPublic": False,
-        "isEditable": False,
-        "validFrom": "2024-03-01T00:00:00Z",
-        "validUntil": "2024-06-01T00:00:00Z",
-        "createdAt": "2024-03-01T10:00:00Z",
-        "createdBy": "admin_789",
-    },
-    {
-        "userId": "user_789012",
-        "metadataKey": "integrations.stripe.customerId",
-        "metadataValue": "cus_P0K9mNbVcXyZ123",
-        "valueType": "string",
-        "category": "integrations",
-        "description": "Stripe customer ID for billing integration",
-        "source": "stripe_webhook",
-        "isEncrypted": True,
-        "isIndexed": True,
-        "isPublic": False,
-        "isEditable": False,
-        "createdAt": "2024-01-15T14:30:00Z",
-        "updatedAt": "2024-03-10T09:00:00Z",
-    },
-)
-SERVICES_OWN = ("userId", "createdAt", "updatedAt", "createdBy")
-
-
-def test_both_examples_of_an_entry_go_in_and_come_out_equal(vault: World) -> None:
-    admin = vault.new_user(id="admin_789", permissions=[f"{vault.tenant_id}::admin"])
-    for example in EXAMPLES:
-        user = vault.new_user(id=example["userId"])
-        entry = {name: value for name, value in example.items() if name not in SERVICES_OWN}
-        first = entry | ({"metadataValue": "another"} if "updatedAt" in example else {})
-        for instant, said in ((example["createdAt"], first), (example.get("updatedAt"), entry)):
-            if instant is not None:
-                with vault.service.at(parse_milliseconds(str(instant))):
-                    payload = set_entries(admin, vault, said, username=user.username, platformKey=None)
-                    assert payload["userErrors"] == []
-        query = """query ($name: String!) { user(by: {username: $name}) { userMetadata {
-          entries(first: 1, includeInactive: true) { nodes { %s } } } } }"""
-        (found,) = admin.ask(query % ENTRY, name=user.username)["user"]["userMetadata"]["entries"]["nodes"]
-        found["createdBy"] = admin.id if found["createdBy"] == {"username": admin.username} else None
-        assert {name: found[name] for name in example} == example
 
 
 def test_to_remove_a_key_and_set_it_to_what_it_was_changes_nothing(world: World) -> None:
