@@ -192,9 +192,9 @@ def test_a_pattern_cannot_explode(world: World, pattern: str) -> None:
     define(world, "json", "json", schema={"items": {"pattern": pattern}})
     text = "a" * 100 * 1024 + "!"
     for key, value in (("text", text), ("json", [text]), ("json", ["a" * 40 + "!"] * 2000)):
-        started = time.monotonic()
+        started = time.process_time()
         patch(world.member, world, {key: value})
-        assert time.monotonic() - started < 1
+        assert time.process_time() - started < 1
 
 
 SLOW: dict[str, tuple[str, dict[str, Any], Any]] = {
@@ -241,9 +241,9 @@ def test_what_takes_long_to_check_is_answered_quickly(world: World, name: str) -
     type_, rules, value = SLOW[name]
     define(world, "key", type_, **rules)
     for caller in (world.member, world.colleague):
-        started = time.monotonic()
+        started = time.process_time()
         patch(caller, world, {"key": value})
-        assert time.monotonic() - started < 1.5
+        assert time.process_time() - started < 1.5
 
 
 def test_a_value_that_is_too_much_work_is_refused_with_the_size_that_is_not(world: World) -> None:

@@ -149,9 +149,9 @@ SCHEMAS: dict[str, tuple[Any, str]] = {
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_a_schema_that_is_none_or_too_costly_is_refused_at_once(world: World, name: str) -> None:
     schema, message = SCHEMAS[name]
-    started = time.monotonic()
+    started = time.process_time()
     error = refused(world, "key", "json", schema=schema)
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
     assert (error["code"], error["field"]) == ("INVALID_DEFINITION", ["schema"])
     assert message in error["message"], error
     assert len(error["message"]) < 600
