@@ -262,23 +262,25 @@ def test_tokens_stay_where_they_are(shell: Shell, other: Shell) -> None:
 
 
 def test_an_export_during_writes_can_be_imported(shell: Shell, other: Shell) -> None:
-    over = threading.Event()
+    begun, over = threading.Event(), threading.Event()
     with serving(shell.url) as service:
 
         def write() -> None:
             while not over.is_set():
                 world = World(service)
                 world.member.rest("PATCH", world.platform_key, {"metadata": {"a": 1}})
+                begun.set()
 
         writer = threading.Thread(target=write)
         writer.start()
         try:
+            assert begun.wait(timeout=60)
             for _ in range(5):
                 text = shell.everything()
         finally:
             over.set()
             writer.join()
-    assert re.search('"type":"document"', text)
+    assert '"type":"document"' in text
     other.told("import", "-", input=text.encode())
     assert len(other.everything().splitlines()) == len(text.splitlines())
 
