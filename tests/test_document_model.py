@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from gql_service.instants import rfc3339
 from tests.support.document_model import CANONICAL, DocumentModel, Entry, Refused, canonical
@@ -27,11 +34,15 @@ METADATA = st.dictionaries(KEYS, VALUES, max_size=2)
 DELETE = st.lists(KEYS, max_size=2)
 TYPES = st.sampled_from(["string", "number", "boolean", "date", "json", "binary"])
 HOURS = st.none() | st.sampled_from([-1, 1, 2, 5])
-SAID = st.fixed_dictionaries(
+VALID = [{"metadataValue": "a", "valueType": "string"}] + [
+    {"metadataValue": text, "valueType": type_} for text, types in CANONICAL.items() for type_ in types
+]
+VALUE = st.sampled_from(VALID) | st.fixed_dictionaries(
+    {}, optional={"metadataValue": st.sampled_from([*CANONICAL, None]), "valueType": TYPES}
+)
+ABOUT = st.fixed_dictionaries(
     {"metadataKey": KEYS},
     optional={
-        "metadataValue": st.sampled_from([*CANONICAL, *CANONICAL, None]),
-        "valueType": TYPES,
         "category": st.sampled_from(["c", "d", None]),
         "isPublic": st.booleans(),
         "isEditable": st.booleans(),
@@ -40,11 +51,16 @@ SAID = st.fixed_dictionaries(
         "validUntil": HOURS,
     },
 )
+SAID = st.builds(dict[str, Any].__or__, ABOUT, VALUE)
 ENTRIES = st.lists(SAID, min_size=1, max_size=2)
 
 READ = f"""query ($key: String!, $name: String!) {{ platformMetadata(platformKey: $key, username: $name) {{
-  metadata revision createdAt updatedAt entries(first: 100) {{ totalCount nodes {{ {ENTRY} }} }} }} }}"""
-READ_ALL = READ.replace("first: 100", "first: 100, includeInactive: true")
+  metadata revision createdAt updatedAt entries(first: 9) {{ totalCount nodes {{ {ENTRY} }} }} }} }}"""
+READ_ALL = READ.replace("first: 9", "first: 9, includeInactive: true").replace(
+    "metadata revision",
+    """metadata revision history(first: 50) { nodes { revision changedKeys deletedKeys
+      changes { key old { value isEncrypted } new { value isEncrypted } } } }""",
+)
 WRITE = """mutation ($i: %sInput!) { it: %s(input: $i) { platformMetadata { metadata revision }
   userErrors { code ... on RevisionConflict { currentRevision entries { metadataKey } } } %s } }"""
 
@@ -78,6 +94,19 @@ def told(instant: int | None) -> str | None:
     return None if instant is None else rfc3339(instant)
 
 
+def remembered(node: Any) -> Any:
+    """What a change in a history says."""
+    changes = [(each["key"], past(each["old"]), past(each["new"])) for each in node["changes"]]
+    return node["revision"], node["changedKeys"], node["deletedKeys"], changes
+
+
+def past(side: Any) -> str | None:
+    """What history tells of a value, which is nothing if it was encrypted."""
+    if side is None:
+        return None
+    return "secret" if side["isEncrypted"] else side.get("text") or canonical(side["value"])
+
+
 class Documents(RuleBasedStateMachine):
     """A document and its model, written by the user and by an admin.
 
@@ -103,7 +132,7 @@ class Documents(RuleBasedStateMachine):
     def patch(self, admin: bool, metadata: dict[str, Any], delete: list[str]) -> None:
         expected = self.expected(lambda: self.model.patch(admin, metadata, delete))
         input = {"metadata": metadata, "deleteKeys": delete}
-        self.written("patchPlatformMetadata", admin, input, expected, "deletedKeys")
+        self.written("patchPlatformMetadata", admin, input, expected, "keys: deletedKeys")
 
     @rule(admin=ADMIN, metadata=METADATA)
     def replace(self, admin: bool, metadata: dict[str, Any]) -> None:
@@ -123,7 +152,14 @@ class Documents(RuleBasedStateMachine):
             for entry in meant
         ]
         input = {"entries": texts, "deleteKeys": delete}
-        self.written("setUserMetadata", admin, input, expected, "deletedKeys entries { metadataKey }")
+        self.written("setUserMetadata", admin, input, expected, "keys: deletedKeys entries { metadataKey }")
+
+    @precondition(lambda self: self.model.revision)
+    @rule(back=st.integers(-1, 4))
+    def restore(self, back: int) -> None:
+        revision = max(self.model.revision - back, 1)
+        expected = self.expected(lambda: self.model.restore(revision))
+        self.written("restorePlatformMetadata", True, {"revision": revision}, expected, "keys: skippedKeys")
 
     @rule(admin=ADMIN, metadata=METADATA, off=st.sampled_from([0, 0, -1, 1]))
     def patch_a_revision(self, admin: bool, metadata: dict[str, Any], off: int) -> None:
@@ -138,7 +174,7 @@ class Documents(RuleBasedStateMachine):
             self.written("patchPlatformMetadata", admin, input, conflict)
         else:
             expected = self.expected(lambda: self.model.patch(admin, metadata, []))
-            self.written("patchPlatformMetadata", admin, input, expected, "deletedKeys")
+            self.written("patchPlatformMetadata", admin, input, expected, "keys: deletedKeys")
 
     @invariant()
     def each_viewer_is_told_what_the_model_says(self) -> None:
@@ -154,6 +190,21 @@ class Documents(RuleBasedStateMachine):
             for node, each in zip(nodes, expected, strict=True):
                 node["value"] = canonical(node["value"])
                 assert {name: node[name] for name in each} == each
+            if admin:
+                assert [remembered(node) for node in found["history"]["nodes"]] == self.history()
+
+    def history(self) -> list[Any]:
+        """What an admin is told of the past, the newest change first."""
+        told = []
+        for revision, changes in sorted(self.model.history.items(), reverse=True):
+            deleted = [key for key in sorted(changes) if changes[key].new is None]
+            known = [
+                (key, past(change.old), past(change.new))
+                for key, change in sorted(changes.items())
+                if change.known
+            ]
+            told.append((revision, sorted(changes.keys() - deleted), deleted, known))
+        return told
 
     def has_expired(self, node: dict[str, Any]) -> bool:
         """Admins are shown what has expired until it is swept, which happens some time later."""
@@ -170,14 +221,14 @@ class Documents(RuleBasedStateMachine):
         return canonical({key: json.loads(entry["text"]) for key, entry in seen.items()})
 
     def expected(self, write: Any) -> Any:
-        """The deleted keys, or what a refusal says."""
+        """The keys that a write tells of, or what a refusal says."""
         try:
             return write() or []
         except Refused as refused:
             return {"code": refused.code}
 
     def written(self, mutation: str, admin: bool, input: Any, expected: Any, more: str = "") -> None:
-        """Do a write, of which a list of deleted keys or a refusal is expected."""
+        """Do a write, of which a list of keys, deleted or skipped, or a refusal is expected."""
         type_name = f"{mutation[0].upper()}{mutation[1:]}"
         document = {"platformKey": self.platform_key, "username": self.world.member.username}
         query = WRITE % (type_name, mutation, more)
@@ -187,7 +238,7 @@ class Documents(RuleBasedStateMachine):
             assert payload["platformMetadata"] is None
             return
         assert payload["userErrors"] == []
-        assert payload.get("deletedKeys", expected) == expected
+        assert payload.get("keys", expected) == expected
         assert canonical(payload["platformMetadata"]["metadata"]) == self.projection(admin)
         assert payload["platformMetadata"]["revision"] == self.model.revision
 
@@ -205,5 +256,5 @@ def test_a_document_is_what_the_model_says(vault: World) -> None:
 
     long = settings().max_examples >= 1000
     run_state_machine_as_test(
-        Machine, settings=settings(max_examples=1000 if long else 30, stateful_step_count=25)
+        Machine, settings=settings(max_examples=1000 if long else 50, stateful_step_count=30)
     )

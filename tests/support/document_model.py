@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 Entry = dict[str, Any]
 """A key: its type, `text` (canonical JSON), flags, window, and who has written it when."""
@@ -20,6 +20,14 @@ CANONICAL: dict[str, dict[str, str]] = {
     "2024-03-01T10:00:00.50+02:00": {"date": '"2024-03-01T08:00:00.5Z"'},
     '{"b": 1, "a": []}': {"json": '{"a":[],"b":1}'},
 }
+
+
+class Change(NamedTuple):
+    """What a write did to a key, and whether that is still remembered."""
+
+    old: Entry | None
+    new: Entry | None
+    known: bool = True
 
 
 class Refused(Exception):
@@ -51,6 +59,8 @@ class DocumentModel:
         self.created_at: int | None = None
         self.updated_at: int | None = None
         self.entries: dict[str, Entry] = {}
+        self.history: dict[int, dict[str, Change]] = {}
+        """By the revisions that the writes have led to."""
         self._names = {False: user, True: admin}
 
     def wait(self, milliseconds: int) -> None:
@@ -83,7 +93,25 @@ class DocumentModel:
         draft.commit(())
 
     def clear(self, admin: bool) -> None:
+        before = self.revision
         self.replace(admin, {})
+        if not self.entries:
+            self.history = {each: changes for each, changes in self.history.items() if each > before}
+        for changes in self.history.values():
+            self._forget(changes, changes.keys() - self.entries.keys())
+
+    def restore(self, revision: int) -> list[str]:
+        """By an admin. Returns the keys that stay as they are. Raises Refused."""
+        if revision not in self.history:
+            raise Refused("UNKNOWN_REVISION")
+        undone: dict[str, Change] = {}
+        for each in sorted(self.history):
+            if each > revision:
+                undone = self.history[each] | undone
+        draft = _Draft(self, admin=True)
+        skipped = [key for key, change in sorted(undone.items()) if not draft.undo(key, change)]
+        draft.commit(())
+        return skipped
 
     def set(self, admin: bool, entries: Iterable[Said], delete: Iterable[str]) -> list[str]:
         """Returns the deleted keys. Raises Refused."""
@@ -94,9 +122,23 @@ class DocumentModel:
             draft.set_entry(said)
         return draft.commit(delete)
 
+    def note(self, changes: dict[str, Change]) -> None:
+        """Remember a write; of what it has made secret, there is no past any more."""
+        self.history[self.revision] = changes
+        concealed = {
+            key
+            for key, (old, new, _) in changes.items()
+            if old and new and new["isEncrypted"] and not old["isEncrypted"]
+        }
+        for each in self.history.values():
+            self._forget(each, concealed & each.keys())
+
     def name(self, admin: bool) -> str:
         """Who writes."""
         return self._names[admin]
+
+    def _forget(self, changes: dict[str, Change], keys: Iterable[str]) -> None:
+        changes.update({key: changes[key]._replace(known=False) for key in keys})
 
     def _seen(self, entry: Entry, admin: bool) -> bool:
         return admin or (entry["isPublic"] and self._begun(entry))
@@ -136,6 +178,19 @@ class _Draft:
         for key, entry in list(self.entries.items()):
             if key not in keys and (self.admin or (entry["isEditable"] and self.sees(entry))):
                 del self.entries[key]
+
+    def undo(self, key: str, change: Change) -> bool:
+        """Make a key what it was before a change; returns whether that is known."""
+        old = change.old
+        if not change.known:
+            return False
+        if old is None or not self.model._alive(old):
+            self.entries.pop(key, None)
+        elif old["isEncrypted"]:
+            return False
+        else:
+            self.store(key, old | {"updatedAt": self.model.now, "updatedBy": self.model.name(self.admin)})
+        return True
 
     def set_value(self, key: str, text: str) -> None:
         current, type_ = self.alive(key), type_of(text)
@@ -195,7 +250,7 @@ class _Draft:
     def commit(self, deleting: Iterable[str]) -> list[str]:
         """Returns the keys that are gone, of those that were to be deleted and that the writer saw."""
         model, now = self.model, self.model.now
-        before, changed, gone = model.entries, False, []
+        before, changes, gone = model.entries, {}, []
         for key in sorted(before.keys() | self.put):
             old, new = before.get(key), self.entries.get(key)
             if old and new:
@@ -205,12 +260,13 @@ class _Draft:
                 self.entries[key] = new | {"updatedAt": now, "updatedBy": model.name(self.admin)}
             elif old and key in deleting and self.sees(old):
                 gone.append(key)
-            changed = True
-        if changed:
+            changes[key] = Change(old, self.entries.get(key))
+        if changes:
             model.entries = self.entries
             model.revision += 1
             model.created_at = model.created_at or now
             model.updated_at = now
+            model.note(changes)
             model.wait(0)
         return gone
 
