@@ -1,4 +1,5 @@
-"""HTTP/1.1 connections: uvicorn's, with a short cut for posted operations, and one system call a response.
+"""HTTP/1.1 connections: uvicorn's, with a short cut for posted operations, one system call a response, and an
+end to heads that are endless or slow.
 
 uvicorn writes head and body one after the other, and each write is a system call and a packet of its own:
 together a third of what a small query costs. ASGI's scope and messages are another fifth, so what comes most
@@ -6,6 +7,7 @@ goes to the GraphQL endpoint without them; pipelining, flow control, keep-alive 
 """
 
 import asyncio
+from collections import deque
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +18,10 @@ from gql_service.web.request import read_body
 
 _SCOPE = {"method": "POST"}
 """All that uvicorn looks at when it answers for an operation itself."""
+MAX_HEAD_SIZE = 64 * 1024
+"""Bytes of a head, or of a body's trailers, that may come besides those that its beginning comes with."""
+_FORGETTING: Any = deque(maxlen=0)
+_TOO_LARGE = "The head of the request is too large."
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -23,12 +29,26 @@ class HttpProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._idle_since: float | None = None
+        self._waiting_since: float | None = None
+        """Since when the next head is awaited, or the rest of one that has begun."""
+        self._unfinished, self._advanced = 0, False
         is_as_always = not (self.access_log or self.root_path or self.limit_concurrency)
         self._graphql: GraphQLEndpoint | None = getattr(self.app, "graphql", None) if is_as_always else None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(_Gathering(transport, self.loop))  # type: ignore[arg-type]
+        self._waiting_since = self.loop.time()
+        self._close_after(self.timeout_keep_alive)
+
+    def data_received(self, data: bytes) -> None:
+        self._advanced = False
+        super().data_received(data)
+        if self._advanced:
+            self._unfinished = 0
+            return
+        self._unfinished += len(data)
+        if self._unfinished > MAX_HEAD_SIZE and not self.transport.is_closing():
+            self.send_400_response(_TOO_LARGE)
 
     def on_response_complete(self) -> None:
         """As uvicorn does it, but for the timer, which outlives requests instead of being made for each."""
@@ -39,34 +59,47 @@ class HttpProtocol(HttpToolsProtocol):
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
             return
-        self._idle_since = self.loop.time()
+        self._waiting_since = self.loop.time()
         if self.timeout_keep_alive_task is None:
-            self._close_when_idle_for(self.timeout_keep_alive)
+            self._close_after(self.timeout_keep_alive)
 
     def _unset_keepalive_if_required(self) -> None:
-        self._idle_since = None
+        """What ends the waiting is a whole head, not whatever comes."""
 
     def timeout_keep_alive_handler(self) -> None:
         self.timeout_keep_alive_task = None
-        if self._idle_since is None:
+        if self._waiting_since is None:
             return
-        rest = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        rest = self._waiting_since + self.timeout_keep_alive - self.loop.time()
         if rest > 0:
-            self._close_when_idle_for(rest)
+            self._close_after(rest)
         else:
             super().timeout_keep_alive_handler()
 
-    def _close_when_idle_for(self, seconds: float) -> None:
+    def _close_after(self, seconds: float) -> None:
+        """Close the connection then, if it still waits since long enough."""
         self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
 
     def on_message_begin(self) -> None:
+        self._waiting_since = self.loop.time()
+        self._advanced = True
         self.url = b""
         self.headers = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers.append((name.lower(), value))
 
+    def on_body(self, body: bytes) -> None:
+        self._advanced = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._advanced = True
+        super().on_message_complete()
+
     def on_headers_complete(self) -> None:
+        self._waiting_since = None
+        self._advanced = True
         graphql = self._graphql
         if graphql is None or self.url != b"/graphql" or self.parser.get_method() != b"POST":
             self._leave_to_uvicorn()
@@ -75,6 +108,7 @@ class HttpProtocol(HttpToolsProtocol):
         if b"expect" in headers or b"upgrade" in headers:
             self._leave_to_uvicorn()
             return
+        self.headers = _FORGETTING  # what follows now are trailers
         before = self.cycle
         cycle = self.cycle = _Operation(self, graphql, headers)
         if before is None or before.response_complete:
@@ -91,6 +125,8 @@ class HttpProtocol(HttpToolsProtocol):
         for name, value in headers:
             super().on_header(name, value)
         super().on_headers_complete()
+        if not self.parser.should_upgrade():
+            self.headers = _FORGETTING
 
 
 class _Operation(RequestResponseCycle):

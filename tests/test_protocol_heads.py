@@ -1,0 +1,97 @@
+"""Heads of requests that are endless, or do not come: they cost no memory, and no connection for long."""
+
+import select
+import socket
+import time
+
+import pytest
+
+from tests.support.service import serving
+from tests.support.world import World
+from tests.test_protocol import ANSWER, ASK, all_that_comes, connected, head, received, request
+
+PIECE = b"x" * 16_384
+CHUNKED = head(b"Transfer-Encoding: chunked", length=None) + b"%x\r\n%b\r\n" % (len(ASK), ASK)
+ENDLESS = {
+    "a path": (b"GET /", PIECE),
+    "a name": (b"GET / HTTP/1.1\r\n", PIECE),
+    "a value": (b"GET / HTTP/1.1\r\nHost: ", PIECE),
+    "headers": (b"GET / HTTP/1.1\r\n", b"X: y\r\n" * 3000),
+    "headers of a post": (head()[:-2], b"X: y\r\n" * 3000),
+    "trailers": (CHUNKED + b"0\r\n", b"X: y\r\n" * 3000),
+    "a trailer": (CHUNKED + b"0\r\nX: ", PIECE),
+    "an extension of a chunk": (CHUNKED + b"5;", PIECE),
+    "empty lines": (b"", b"\r\n" * 8000),
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_a_head_without_an_end_is_cut_off(world: World, name: str) -> None:
+    start, piece = ENDLESS[name]
+    with connected(world) as connection:
+        connection.sendall(start)
+        sent = 0
+        try:
+            while sent < 10_000_000:
+                connection.sendall(piece)
+                sent += len(piece)
+                time.sleep(0.001)
+            pytest.fail("it could be sent")
+        except ConnectionError:
+            pass
+    assert sent < 4_000_000  # the buffers of the system hold some of it
+    assert world.member.ask("{ __typename }")
+
+
+def test_what_is_wrong_with_an_endless_head_is_said(world: World) -> None:
+    with connected(world) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nX: ")
+        for _ in range(10):
+            connection.sendall(PIECE)
+            if select.select([connection], [], [], 0.1)[0]:
+                break
+        data = all_that_comes(connection)
+    assert data.startswith(b"HTTP/1.1 400 ")
+    assert b"\r\nconnection: close\r\n" in data
+    assert data.endswith(b"The head of the request is too large.")
+
+
+def test_a_long_head_and_a_long_body_in_pieces_are_none_of_it(world: World) -> None:
+    with connected(world) as connection:
+        connection.sendall(head(b"X: " + b"y" * 50_000, length=len(ASK) + 500_000))
+        connection.sendall(ASK)
+        for _ in range(100):
+            connection.sendall(b" " * 5000)
+            time.sleep(0.001)
+        received(connection, ANSWER)
+        connection.sendall(request())
+        received(connection, ANSWER)
+
+
+def test_a_connection_on_which_no_head_comes_is_closed_after_five_seconds(fresh_database_url: str) -> None:
+    """However it keeps itself busy; but time that an answer takes, or a body, does not count."""
+    with (
+        serving(fresh_database_url) as service,
+        connected(service) as silent,
+        connected(service) as slow,
+        connected(service) as again,
+        connected(service) as busy,
+    ):
+        slow.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        again.sendall(request())
+        received(again, ANSWER)
+        started = time.monotonic()
+        slow.sendall(b"GET / HTTP/1.1\r\n")
+        busy.sendall(head())
+        for number in range(18):
+            time.sleep(0.25)
+            slow.sendall(b"X")
+            again.sendall(b"\r\n")
+            if number == 10:
+                busy.sendall(ASK)
+                received(busy, ANSWER)
+        for connection in (silent, slow, again):
+            assert connection.recv(65536) == b""
+            assert 4 < time.monotonic() - started < 9
+        busy.sendall(request())
+        received(busy, ANSWER)
