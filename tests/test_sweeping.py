@@ -160,6 +160,19 @@ def test_clearing_deletes_for_good_what_has_expired(world: World) -> None:
         assert rows(world, _INDEX, world.member) == []
 
 
+def test_what_has_expired_does_not_count_towards_the_limits_of_a_document(fresh_database_url: str) -> None:
+    with serving(fresh_database_url, max_metadata_keys=2, max_metadata_size=1000) as service:
+        world = World(service)
+        long = {"metadataValue": "x" * 900}
+        set_entries(world.member, world, expiring(world, **long), expiring(world, "other"))
+        full = world.member.rest("PATCH", world.platform_key, {"metadata": {"new": 1}})
+        assert full.status_code == 413
+        with shifted(service, HOUR):
+            new = world.member.rest("PATCH", world.platform_key, {"metadata": {"new": "y" * 900}})
+            assert (new.status_code, state(world, world.member)["revision"]) == (200, 2)
+            assert rows(world, _INDEX, world.member) == []
+
+
 def _answers(count: int, now: int) -> list[dict[str, Any]]:
     row = {"user_id": "u", "platform_id": "", "request": b"", "response": "{}", "created_at": now}
     return [row | {"key": f"u:{number}"} for number in range(count)]

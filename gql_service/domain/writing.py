@@ -6,7 +6,7 @@ that `auth.policy` hands out. Writes of several documents, or several writes of 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gql_service.auth.policy import DocumentAccess
 from gql_service.domain import definitions, documents, history, index
@@ -15,7 +15,7 @@ from gql_service.domain.definitions import FREE, PlatformRules
 from gql_service.domain.documents import Document, Key
 from gql_service.domain.drafts import Draft, Rules
 from gql_service.domain.encryption import Place, Undecipherable
-from gql_service.domain.entries import Entry
+from gql_service.domain.entries import Content, Entry
 from gql_service.domain.expectations import NOTHING, Expected, unmet
 from gql_service.domain.idempotency import Answer, Answers, Once
 from gql_service.domain.rewinding import Past, to_revision
@@ -173,16 +173,16 @@ class _Batch:
         if draft.purges and draft.expired and not changed:
             self._after[access.key] = document = documents.swept(current, content)
         if changed:
+            columns, expired = self._fitting(content)
             document = current._replace(
                 revision=current.revision + 1,
                 created_at=current.created_at or self._now,
                 updated_at=self._now,
                 expires_at=content.expires_at,
-                **content.encode(),
+                **columns,
             )
-            size = len(document.metadata.encode()) + content.hidden_size()
-            check_document(len(content), size, self._rules.limits)
             self._note(draft, document, source, changed)
+            self._index.remove(access.key, expired)
             self._after[access.key] = document
             self._conceal(access.key, changed)
         if draft.purges:
@@ -191,6 +191,22 @@ class _Batch:
             key for key, (entry, after) in changed.items() if after is None and entry and draft.sees(entry)
         }
         return Answer(document, sorted(gone & change.deleting), sorted(draft.skipped))
+
+    def _fitting(self, content: Content) -> tuple[dict[str, Any], list[str]]:
+        """The columns of a content within the limits, and the keys of what has expired and had to go.
+
+        Raises Rejected."""
+        expired: list[str] = []
+        while True:
+            columns = content.encode()
+            size = len(columns["metadata"].encode()) + content.hidden_size()
+            try:
+                check_document(len(content), size, self._rules.limits)
+                return columns, expired
+            except Rejected:
+                expired = content.expire(self._now)
+                if not expired:
+                    raise
 
     def _past(self, document: Key, past: Past | None, revision: int | None) -> Past | None:
         """A past with what this transaction has added to it, and forgotten."""
