@@ -29,7 +29,7 @@ SELF_FIELDS = {
     "optInDecisions": "optInDecisions { name }",
     "notifications": "notifications(first: 1) { nodes { id } }",
     "unreadNotificationCount": "unreadNotificationCount",
-    "tokens": "tokens { id }",
+    "tokens": "tokens(first: 1) { nodes { id } }",
 }
 ROUTES = {
     "by username": 'user(by: {username: "NAME"}) { FIELD }',

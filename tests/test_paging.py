@@ -109,7 +109,7 @@ PARTS = {
     "badges and progress": "badges { name } badgeProgress { earned }",
     "unread": "unreadNotificationCount",
     "notifications": "notifications(first: 2) { nodes { title } edges { cursor } pageInfo { hasNextPage } }",
-    "tokens": "tokens { id label createdAt expiresAt revokedAt }",
+    "tokens": "tokens(first: 3) { nodes { id label createdAt } edges { cursor } pageInfo { hasNextPage } }",
     "documents": 'platformMetadata(platformKey: "KEY") { metadata } userMetadata { metadata }',
     "everything": EVERYTHING + " notifications(first: 2) { nodes { title } } badgeProgress { earned }",
 }

@@ -244,7 +244,7 @@ def test_nobody_takes_over_an_account_with_more_rights(world: World) -> None:
     ]
     for held in cases:
         target = world.new_user(**held)
-        token = ask(world.owner, target, "tokens { id }")["tokens"][0]["id"]
+        token = ask(world.owner, target, "tokens(first: 1) { nodes { id } }")["tokens"]["nodes"][0]["id"]
         for caller in (world.admin, guest(world, "admin")):
             with unchanged(world, target):
                 for field, value in EVERYTHING_ELSE.items():

@@ -43,8 +43,8 @@ def works(caller: Caller) -> bool:
 
 
 def tokens(viewer: Caller, user: Caller) -> list[dict[str, Any]]:
-    fields = "tokens { id label createdAt expiresAt revokedAt }"
-    found: list[dict[str, Any]] = ask(viewer, user, fields)["tokens"]
+    fields = "tokens(first: 100) { nodes { id label createdAt expiresAt revokedAt } }"
+    found: list[dict[str, Any]] = ask(viewer, user, fields)["tokens"]["nodes"]
     return found
 
 
@@ -64,7 +64,8 @@ def test_a_secret_is_told_once_and_never_again(world: World, user: Caller) -> No
     holder, token = issue(user, label="laptop")
     prefix, id, secret, checksum = holder.token.split("_")
     assert token["id"] == id
-    fields = f"tokens {{ {' '.join(names)} }} notifications(first: 9) {{ nodes {{ title body }} }}"
+    fields = f"""tokens(first: 9) {{ nodes {{ {" ".join(names)} }} }}
+      notifications(first: 9) {{ nodes {{ title body }} }}"""
     said = [json.dumps(ask(viewer, user, fields)) for viewer in (user, holder, world.admin, world.owner)]
     said += [json.dumps(send(user, "issueToken", {"replaces": id}, "accessToken { id label }"))]
     said += [json.dumps(send(user, "revokeToken", {"id": id}, "accessToken { id label revokedAt }"))]
@@ -236,10 +237,38 @@ def test_an_unknown_id_looks_like_a_foreign_one(world: World, user: Caller) -> N
     assert works(user)
 
 
+def test_tokens_are_paged_from_either_end_while_others_are_made(world: World, user: Caller) -> None:
+    made = [issue(user)[1]["id"] for _ in range(6)]
+    query = """query ($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {
+      user(by: {userId: $id}) { tokens(first: $first, after: $after, last: $last, before: $before) {
+        nodes { id } edges { cursor node { id } }
+        pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }"""
+
+    def page(**given: Any) -> tuple[list[str], dict[str, Any]]:
+        found = world.admin.ask(query, id=user.id, **given)["user"]["tokens"]
+        info, cursors = found["pageInfo"], [edge["cursor"] for edge in found["edges"]]
+        assert [edge["node"] for edge in found["edges"]] == found["nodes"]
+        assert [info["startCursor"], info["endCursor"]] == [cursors[0], cursors[-1]]
+        return [node["id"] for node in found["nodes"]], info
+
+    first, info = page(first=3)
+    assert (info["hasPreviousPage"], info["hasNextPage"]) == (False, True)
+    made.append(issue(user)[1]["id"])
+    second, info = page(first=5, after=info["endCursor"])
+    assert (info["hasPreviousPage"], info["hasNextPage"]) == (True, False)
+    everything = [each["id"] for each in tokens(user, user)]
+    assert first + second == everything
+    assert {*everything[1:]} == {*made}
+    assert page(last=2, before=info["startCursor"])[0] == first[1:]
+    assert page(last=3)[0] == everything[-3:]
+    refused = user.graphql("{ me { tokens { nodes { id } } } }")
+    assert codes(refused) == "BAD_USER_INPUT"
+
+
 def test_who_sees_the_tokens_of_a_user(world: World, user: Caller) -> None:
     for viewer in (user, world.admin, world.owner):
         assert len(tokens(viewer, user)) == 1
-    query = "query ($id: ID!) { user(by: {userId: $id}) { tokens { id } } }"
+    query = "query ($id: ID!) { user(by: {userId: $id}) { tokens(first: 1) { nodes { id } } } }"
     for viewer in (world.colleague, guest(world)):
         assert codes(viewer.graphql(query, id=user.id)) == "FORBIDDEN"
     for viewer in (world.stranger, world.foreign_admin):

@@ -41,6 +41,8 @@ BadgeProgress    earned total locked                                        . . 
 NotificationConnection edges nodes pageInfo                                 . . . v v v
 NotificationEdge cursor node                                                . . . v v v
 Notification     id kind title body createdAt readAt                        . . . v v v
+AccessTokenConnection edges nodes pageInfo                                  . . . v v v
+AccessTokenEdge  cursor node                                                . . . v v v
 AccessToken      id label createdAt expiresAt revokedAt                     . . . v v v
 Platform         id key name tenantId                                       . . v v v v
 Platform         definitions mode                                           . . v v v v
@@ -119,7 +121,9 @@ BadgeProgress    User.badgeProgress                                         U - 
 NotificationConnection User.notifications                                   U - F v v v
 NotificationEdge NotificationConnection.edges                               U - F v v v
 Notification     NotificationConnection.nodes NotificationEdge.node         U - F v v v
-AccessToken      User.tokens                                                U - F v v v
+AccessTokenConnection User.tokens                                           U - F v v v
+AccessTokenEdge  AccessTokenConnection.edges                                U - F v v v
+AccessToken      AccessTokenConnection.nodes AccessTokenEdge.node           U - F v v v
 AccessToken      IssueTokenPayload.accessToken                              U F F v v v
 AccessToken      RevokeTokenPayload.accessToken                             U F F v v v
 Platform         Query.platform Query.node Query.nodes Query._entities      U - v v v v
@@ -127,6 +131,7 @@ UserConnection   Platform.users                                             U - 
 UserEdge         UserConnection.edges                                       U - F F v v
 PageInfo         UserConnection.pageInfo                                    U - F F v v
 PageInfo         NotificationConnection.pageInfo                            U - F v v v
+PageInfo         AccessTokenConnection.pageInfo                             U - F v v v
 PageInfo         UserMetadataConnection.pageInfo                             U N F v v v
 PageInfo         PlatformMetadataChangeConnection.pageInfo                  U N F v v v
 PlatformMetadata Query.platformMetadata                                     U N F v v v

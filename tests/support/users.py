@@ -16,7 +16,7 @@ EVERYTHING = """userId tenantId username displayName image email emailVerified l
   isPlatformOwner revision createdAt updatedAt passwordChangeDisabled projectCreationDisabled
   profileFieldChangeDisabled messagingDisabled profileFields recentProjects lastSeenReleaseVersion
   personalAgentPermissions optInDecisions { name optedIn decidedAt } badges { name earnedAt }
-  unreadNotificationCount tokens { id label createdAt expiresAt revokedAt }"""
+  unreadNotificationCount tokens(first: 3) { nodes { id label createdAt expiresAt revokedAt } }"""
 NOBODY = "no-user-has-this-name"
 CONFLICT = "... on RevisionConflict { currentRevision }"
 

@@ -9,6 +9,7 @@ from strawberry import Info
 from gql_service import strict_json
 from gql_service.auth.policy import Role, allows
 from gql_service.domain import users
+from gql_service.domain.pages import page_of_list
 from gql_service.domain.profiles import visible_fields
 from gql_service.domain.views import OpenDocument
 from gql_service.errors import MalformedData
@@ -17,7 +18,7 @@ from gql_service.schema.context import Context
 from gql_service.schema.scalars import DateTime, JSONObject
 from gql_service.schema.together import together
 from gql_service.schema.types import platform_metadata as metadata_type
-from gql_service.schema.types.access_token import AccessToken
+from gql_service.schema.types.access_token import AccessTokenConnection, order
 from gql_service.schema.types.badge import BadgeProgress, EarnedBadge, progress
 from gql_service.schema.types.connection import AFTER, BEFORE, FIRST, LAST, read_page
 from gql_service.schema.types.node import ID, Node, column, global_id
@@ -131,9 +132,17 @@ class User(Node):
         directives=SELF,
         description="The user's access tokens, oldest first: those that work, and the latest that ended.",
     )
-    async def tokens(self, info: Info[Context, None]) -> list[AccessToken]:
+    async def tokens(
+        self,
+        info: Info[Context, None],
+        first: Annotated[int | None, FIRST] = None,
+        after: Annotated[str | None, AFTER] = None,
+        last: Annotated[int | None, LAST] = None,
+        before: Annotated[str | None, BEFORE] = None,
+    ) -> AccessTokenConnection:
+        request = read_page(first, after, last, before)
         rows = await info.context.services.loaders.tokens.load(self.row.user_id)
-        return [AccessToken(row=row) for row in rows]
+        return AccessTokenConnection(page=page_of_list(rows, request, order))
 
     @together(directives=SELF, description="The user's metadata on a platform.")
     async def platform_metadata(
