@@ -17,7 +17,7 @@ from bench.rounds import (
     take_turns,
 )
 from bench.servers import Server
-from bench.works import FIRST_SEEN, LIST, LIST_OF_100, ONE, PATCH
+from bench.works import FIRST_SEEN, LIST, LIST_OF_100, ONE, WORKS
 
 _CONNECTIONS = 16
 _BUSY = 64
@@ -101,7 +101,7 @@ def growth_of_data(backend: str, pairs: Sequence[tuple[Sized, Sized]], plan: Pla
 def conditions(backend: str, plain: Sized, conditional: Sized, plan: Plan) -> Findings:
     """What reads and writes cost where every document has entries that are hidden or valid for a while."""
     rows = []
-    for work in (ONE, LIST, PATCH):
+    for work in WORKS.values():
         runs = {
             name: partial(sized.load.run, sized.server, work, connections=_BUSY, seconds=plan.seconds)
             for name, sized in (("plain", plain), ("conditional", conditional))
