@@ -1,8 +1,12 @@
 """Heads of requests that are endless, or do not come: they cost no memory, and no connection for long."""
 
+import asyncio
+import json
 import select
 import socket
+import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -95,3 +99,26 @@ def test_a_connection_on_which_no_head_comes_is_closed_after_five_seconds(fresh_
             assert 4 < time.monotonic() - started < 9
         busy.sendall(request())
         received(busy, ANSWER)
+
+
+def test_who_begins_a_request_too_early_still_gets_the_answer_to_the_last_one(tmp_path: Path) -> None:
+    at = f"sqlite+aiosqlite:///{tmp_path / 'test.sqlite3'}"
+    with serving(at, database_timeout=30, request_timeout=30) as service, connected(service) as connection:
+        world = World(service)
+        token = b"Authorization: Bearer " + world.member.token.encode()
+        query = (
+            "mutation ($key: String!) { clearPlatformMetadata(input: {platformKey: $key}) { __typename } }"
+        )
+        body = json.dumps({"query": query, "variables": {"key": world.platform_key}}).encode()
+        held = threading.Event()
+
+        async def hold(_transaction: object) -> None:
+            held.set()
+            await asyncio.sleep(6)
+
+        holding = threading.Thread(target=service.write, args=(hold,))
+        holding.start()
+        held.wait(10)
+        connection.sendall(request(token, body=body) + b"GET / HT")
+        assert b"ClearPlatformMetadataPayload" in received(connection, b"}}")
+        holding.join()

@@ -48,7 +48,10 @@ class HttpProtocol(HttpToolsProtocol):
             return
         self._unfinished += len(data)
         if self._unfinished > MAX_HEAD_SIZE and not self.transport.is_closing():
-            self.send_400_response(_TOO_LARGE)
+            if self._is_answering():
+                self.transport.close()  # what is said now would be taken for the answer
+            else:
+                self.send_400_response(_TOO_LARGE)
 
     def on_response_complete(self) -> None:
         """As uvicorn does it, but for the timer, which outlives requests instead of being made for each."""
@@ -68,7 +71,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def timeout_keep_alive_handler(self) -> None:
         self.timeout_keep_alive_task = None
-        if self._waiting_since is None:
+        if self._waiting_since is None or self._is_answering():
             return
         rest = self._waiting_since + self.timeout_keep_alive - self.loop.time()
         if rest > 0:
@@ -79,6 +82,9 @@ class HttpProtocol(HttpToolsProtocol):
     def _close_after(self, seconds: float) -> None:
         """Close the connection then, if it still waits since long enough."""
         self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
 
     def on_message_begin(self) -> None:
         self._waiting_since = self.loop.time()
