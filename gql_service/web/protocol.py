@@ -18,7 +18,7 @@ from gql_service.web.request import read_body
 
 _SCOPE = {"method": "POST"}
 """All that uvicorn looks at when it answers for an operation itself."""
-MAX_HEAD_SIZE = 64 * 1024
+_MAX_HEAD_SIZE = 64 * 1024
 """Bytes of a head, or of a body's trailers, that may come besides those that its beginning comes with."""
 _FORGETTING: Any = deque(maxlen=0)
 _TOO_LARGE = "The head of the request is too large."
@@ -47,7 +47,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._unfinished = 0
             return
         self._unfinished += len(data)
-        if self._unfinished > MAX_HEAD_SIZE and not self.transport.is_closing():
+        if self._unfinished > _MAX_HEAD_SIZE and not self.transport.is_closing():
             if self._is_answering():
                 self.transport.close()  # what is said now would be taken for the answer
             else:
