@@ -21,7 +21,7 @@ test: $(VENV)/.dev explorer check ## every check
 	$(BIN)/pytest -n auto
 
 test-long: $(VENV)/.dev ## by the ten thousand: plans against graphql-core, documents against their model
-	$(BIN)/pytest tests/test_engine.py tests/test_document_model.py --hypothesis-profile=long
+	$(BIN)/pytest tests/engine/test_against_graphql_core.py tests/documents/test_against_model.py --hypothesis-profile=long
 
 bench: $(VENV)/.dev ## against the best peers; see bench/README.md
 	$(BIN)/python -m bench

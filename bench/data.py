@@ -9,9 +9,9 @@ from sqlalchemy import Table, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from gql_service import instants, strict_json
-from gql_service.domain import access_tokens
-from gql_service.domain.entries import Content, Entry
-from gql_service.domain.value_types import type_of
+from gql_service.domain.documents.entries import Content, Entry
+from gql_service.domain.users import access_tokens
+from gql_service.domain.values.types import type_of
 from gql_service.settings import Settings
 from gql_service.store import migrations, tables
 from gql_service.store.connection import Connection

@@ -18,10 +18,10 @@ from bench.works import WORKS
 from gql_service.app import build_services
 from gql_service.auth import tokens
 from gql_service.auth.principal import Principal
-from gql_service.engine.documents import Documents
-from gql_service.engine.execute import execute
+from gql_service.engine.document.cache import Documents
+from gql_service.engine.execution.execute import execute
 from gql_service.schema.build import build_schema
-from gql_service.schema.context import Context
+from gql_service.services.context import Context
 from gql_service.settings import Settings
 
 _ROUNDS, _CONCURRENT = 9, 16

@@ -12,8 +12,8 @@ from typing import Any
 
 from graphql import FieldNode, GraphQLObjectType, NameNode
 
-from gql_service.engine.plan import FieldPlan
-from gql_service.engine.reading import reader
+from gql_service.engine.execution.leaf_reader import reader
+from gql_service.engine.execution.plan import FieldPlan
 from gql_service.schema.build import build_schema
 
 FIELDS = ("userId", "username", "displayName", "image", "email", "tenantId")

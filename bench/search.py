@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from bench import backends
 from bench.data import PLATFORM
-from gql_service.domain.index import equality
+from gql_service.domain.search.index import equality
 from gql_service.settings import Settings
 from gql_service.store import tables
 from tests.support.service import serving

@@ -15,20 +15,19 @@ from starlette.routing import Route
 
 from gql_service import instants
 from gql_service.auth.policy import Policy
-from gql_service.domain import sweeping
-from gql_service.domain.drafts import Rules
-from gql_service.domain.encryption import KeyRing
-from gql_service.domain.values import Limits
+from gql_service.domain.maintenance import expiry as sweeping
+from gql_service.domain.values.encryption import KeyRing
+from gql_service.domain.values.validation import Limits, Rules
 from gql_service.observability import logging
 from gql_service.schema.build import build_schema
-from gql_service.schema.context import Services
-from gql_service.schema.loaders import Loaders
-from gql_service.schema.writer import Writer
+from gql_service.services.batch_writer import Writer
+from gql_service.services.context import Services
+from gql_service.services.loaders import Loaders
 from gql_service.settings import Settings
 from gql_service.store.database import open_database
 from gql_service.web import explorer, health, rest
+from gql_service.web.error_masking import MaskErrors
 from gql_service.web.graphql import PREFLIGHT_HEADERS, GraphQLEndpoint
-from gql_service.web.middleware import MaskErrors
 
 
 def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = instants.now) -> Starlette:
@@ -113,6 +112,11 @@ def build_services(settings: Settings, clock: Callable[[], int] = instants.now) 
         settings=settings,
         clock=clock,
     )
+
+
+def print_schema() -> str:
+    """The schema in the schema definition language."""
+    return build_schema().as_str()
 
 
 def _cors(settings: Settings) -> list[Middleware]:

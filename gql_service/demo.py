@@ -4,9 +4,12 @@ from typing import NamedTuple
 
 from gql_service.auth.policy import Policy
 from gql_service.auth.principal import Principal
-from gql_service.domain import access_tokens, badges, provisioning, tenants, users, writing
-from gql_service.domain.changes import replacing
-from gql_service.domain.drafts import Rules
+from gql_service.domain import tenants
+from gql_service.domain.users import access_tokens, badges, provisioning
+from gql_service.domain.users import rows as users
+from gql_service.domain.values.validation import Rules
+from gql_service.domain.writes import unit_of_work as writing
+from gql_service.domain.writes.changes import replacing
 from gql_service.errors import BadUserInput
 from gql_service.store.connection import Connection
 

@@ -1,164 +1,20 @@
 """The rules of access, pure: given who asks and whose thing it is, what may they do?"""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import NamedTuple, Protocol, TypeVar
 
+from gql_service.auth.access import (
+    _SEAL,
+    USER_WIDE,
+    DocumentAccess,
+    PlatformAccess,
+    PlatformFacts,
+    UserAccess,
+    UserFacts,
+    UserWithRights,
+)
 from gql_service.auth.principal import Principal
+from gql_service.auth.roles import Role, Subject, Verdict
 from gql_service.errors import Forbidden, NotFound
-
-USER_WIDE = ""
-"""Stands for the platform of the document that belongs to no platform."""
-
-
-class Role(StrEnum):
-    """What a field asks of its viewer, from the least to the most."""
-
-    PUBLIC = "PUBLIC"
-    AUTHENTICATED = "AUTHENTICATED"
-    TENANT_MEMBER = "TENANT_MEMBER"
-    SELF = "SELF"
-    TENANT_ADMIN = "TENANT_ADMIN"
-    PLATFORM_OWNER = "PLATFORM_OWNER"
-
-
-class Subject(Protocol):
-    """What a role is judged against."""
-
-    @property
-    def user_id(self) -> str | None:
-        """The user it belongs to, if to one."""
-
-    @property
-    def tenant_id(self) -> str:
-        """The tenant whose admins administer it."""
-
-    @property
-    def tenant_ids(self) -> frozenset[str]:
-        """The tenants whose members may know of it; `tenant_id` is one of them."""
-
-
-class PlatformFacts(Protocol):
-    """What the rules need to know of a platform."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def key(self) -> str: ...
-    @property
-    def tenant_id(self) -> str: ...
-
-
-class UserFacts(Protocol):
-    """What the rules need to know of a user."""
-
-    @property
-    def user_id(self) -> str: ...
-    @property
-    def username(self) -> str: ...
-    @property
-    def tenant_id(self) -> str: ...
-    @property
-    def tenant_ids(self) -> frozenset[str]: ...
-
-
-S = TypeVar("S")
-Verdict = bool | Callable[[S], bool]
-"""What can be said without the subject, or a function of the subject."""
-
-
-def allows(verdict: Verdict[S], subject: S) -> bool:
-    """Apply a verdict."""
-    return verdict if isinstance(verdict, bool) else verdict(subject)
-
-
-class UserWithRights(UserFacts, Protocol):
-    """What the rules need to know of a user before somebody may act as them."""
-
-    @property
-    def permissions(self) -> list[str]: ...
-    @property
-    def is_platform_owner(self) -> bool: ...
-
-
-_SEAL = object()
-
-
-class DocumentAccess(NamedTuple):
-    """Proof that the caller may read and write one document; only `Policy` makes one.
-
-    `platform_id` is USER_WIDE and `platform_key` None for the document that belongs to no platform;
-    `tenant_id` is the tenant whose admins administer the document.
-    """
-
-    actor_id: str
-    user_id: str
-    username: str
-    tenant_id: str
-    platform_id: str
-    platform_key: str | None
-    is_admin: bool
-    """Whether the caller is an admin there: flags bind users, not admins."""
-    seal: object
-
-    @property
-    def tenant_ids(self) -> frozenset[str]:
-        return frozenset({self.tenant_id})
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """The key of the document."""
-        return self.user_id, self.platform_id
-
-    def verify(self) -> None:
-        """To be called before the proof is used. Raises TypeError where somebody else made it."""
-        if self.seal is not _SEAL:
-            raise TypeError("a DocumentAccess is made by auth.policy alone")
-
-
-class UserAccess(NamedTuple):
-    """Proof that the caller may change one user; only `Policy` makes one."""
-
-    origin_id: str | None
-    """Who is behind the caller: see `Principal.origin_id`; None for the operator at the command line."""
-    user_id: str
-    is_admin: bool
-    is_owner: bool
-    administered: frozenset[str]
-    """The tenants whose permissions the caller may grant."""
-    is_self: bool
-    """Whether the caller is the user."""
-    seal: object
-
-    def covers(self, user: UserWithRights) -> bool:
-        """Whether the caller administers every right this user has.
-
-        Whoever changes the email address of somebody, or holds a token of theirs, can act as them: an admin
-        of one tenant must not get by that what the user may do in others. Raises MalformedData.
-        """
-        if self.is_owner or self.is_self:
-            return True
-        tenants = {permission.partition("::")[0] for permission in user.permissions}
-        return not user.is_platform_owner and tenants <= self.administered
-
-    def verify(self) -> None:
-        """To be called before the proof is used. Raises TypeError where somebody else made it."""
-        if self.seal is not _SEAL:
-            raise TypeError("a UserAccess is made by auth.policy alone")
-
-
-class PlatformAccess(NamedTuple):
-    """Proof that the caller may say what the documents of a platform are to be; only `Policy` makes one."""
-
-    platform_id: str
-    tenant_id: str
-    seal: object
-
-    def verify(self) -> None:
-        """To be called before the proof is used. Raises TypeError where somebody else made it."""
-        if self.seal is not _SEAL:
-            raise TypeError("a PlatformAccess is made by auth.policy alone")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ import sys
 import typer
 
 from gql_service.cli.definitions import definition_app
-from gql_service.cli.directory import platform_app, tenant_app
-from gql_service.cli.erasing import erase, sweep
-from gql_service.cli.rotating import rotate_keys
-from gql_service.cli.running import fail
-from gql_service.cli.serving import export_schema, migrate, serve
+from gql_service.cli.erase import erase, sweep
+from gql_service.cli.rotate_keys import rotate_keys
+from gql_service.cli.runner import fail
+from gql_service.cli.serve import export_schema, migrate, serve
+from gql_service.cli.tenants import platform_app, tenant_app
 from gql_service.cli.tokens import token_app
 from gql_service.cli.transfer import export, import_
 from gql_service.cli.users import user_app

@@ -6,15 +6,18 @@ import orjson
 import typer
 
 from gql_service import strict_json
-from gql_service.auth.policy import PlatformAccess, Policy
-from gql_service.cli import running
-from gql_service.cli.directory import platform_app
-from gql_service.domain import defining, definitions, tenants
-from gql_service.domain.definitions import StoredDefinition
+from gql_service.auth.access import PlatformAccess
+from gql_service.auth.policy import Policy
+from gql_service.cli import runner as running
+from gql_service.cli.tenants import platform_app
+from gql_service.domain import tenants
+from gql_service.domain.definitions import define as defining
+from gql_service.domain.definitions import definitions
+from gql_service.domain.definitions.definitions import StoredDefinition
 from gql_service.domain.tenants import MetadataMode
-from gql_service.domain.value_types import ValueType
+from gql_service.domain.values.types import ValueType
 from gql_service.errors import NotFound
-from gql_service.schema.context import Services
+from gql_service.services.context import Services
 from gql_service.store.connection import Connection
 
 definition_app = typer.Typer(no_args_is_help=True, help="Definitions: what the keys of a platform may hold.")

@@ -6,9 +6,9 @@ import typer
 from rich.table import Table
 
 from gql_service.auth.policy import Policy
-from gql_service.cli import running
-from gql_service.domain import access_tokens, provisioning
-from gql_service.schema.context import Services
+from gql_service.cli import runner as running
+from gql_service.domain.users import access_tokens, provisioning
+from gql_service.services.context import Services
 from gql_service.store.connection import Connection
 
 token_app = typer.Typer(no_args_is_help=True, help="Access tokens of users.")

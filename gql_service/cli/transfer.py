@@ -20,13 +20,13 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from gql_service.cli import running
-from gql_service.domain import users
+from gql_service.cli import runner as running
+from gql_service.domain.users import rows as users
 from gql_service.errors import BadUserInput
-from gql_service.schema.context import Services
-from gql_service.transfer.exporting import export as export_lines
-from gql_service.transfer.importing import Summary, load
-from gql_service.transfer.lines import Person
+from gql_service.services.context import Services
+from gql_service.transfer.exporter import export as export_lines
+from gql_service.transfer.importer import Summary, load
+from gql_service.transfer.records import Person
 
 _STANDARD = "-"
 

@@ -8,15 +8,17 @@ import typer
 from rich.table import Table
 
 from gql_service.auth.policy import Policy
-from gql_service.cli import running
-from gql_service.cli.directory import NewId, TenantId
-from gql_service.cli.updating import user_update
-from gql_service.domain import badges, notifications, provisioning, tenants, users
-from gql_service.domain.pages import MAX_PAGE, PageRequest
+from gql_service.cli import runner as running
+from gql_service.cli.tenants import NewId, TenantId
+from gql_service.cli.user_update import user_update
+from gql_service.domain import tenants
+from gql_service.domain.pagination import MAX_PAGE, PageRequest
+from gql_service.domain.users import badges, notifications, provisioning
+from gql_service.domain.users import rows as users
 from gql_service.errors import MalformedData, NotFound
-from gql_service.schema.context import Services
+from gql_service.services.context import Services
 from gql_service.store.connection import Connection
-from gql_service.transfer.lines import person
+from gql_service.transfer.records import person
 
 user_app = typer.Typer(no_args_is_help=True, help="Users, their badges, and what they were told.")
 user_app.command("update")(user_update)

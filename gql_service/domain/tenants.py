@@ -10,7 +10,8 @@ from sqlalchemy import bindparam, insert, select
 
 from gql_service.errors import BadUserInput
 from gql_service.store.connection import Connection, Duplicate, rows_as
-from gql_service.store.statement import Statement, among, bytewise
+from gql_service.store.sql_functions import among, bytewise
+from gql_service.store.statement import Statement
 from gql_service.store.tables import platforms, tenants
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")

@@ -14,11 +14,11 @@ from strawberry.federation.schema import FederationAny
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.scalar import ScalarDefinition
 
-from gql_service.schema.auth import guard_schema
+from gql_service.schema.auth_directive import guard_schema
 from gql_service.schema.mutation import Mutation
 from gql_service.schema.query import Query
+from gql_service.schema.row_fields import read
 from gql_service.schema.scalars import SCALARS
-from gql_service.schema.types.node import read
 from gql_service.schema.types.platform import Platform
 from gql_service.schema.types.platform_metadata import PlatformMetadata
 from gql_service.schema.types.user import User

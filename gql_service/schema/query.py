@@ -9,9 +9,8 @@ from strawberry.federation.schema import FederationAny
 from strawberry.schema import BaseSchema
 
 from gql_service.errors import LimitExceeded, NotFound
-from gql_service.schema.auth import AUTHENTICATED, PUBLIC, SELF, TENANT_MEMBER
-from gql_service.schema.context import Context
-from gql_service.schema.entities import (
+from gql_service.schema.auth_directive import AUTHENTICATED, PUBLIC, SELF, TENANT_MEMBER
+from gql_service.schema.entity_resolution import (
     Entity,
     Reference,
     find,
@@ -21,14 +20,15 @@ from gql_service.schema.entities import (
     reference_of,
     user_reference,
 )
-from gql_service.schema.inputs import UserBy
+from gql_service.schema.inputs.documents import UserBy
 from gql_service.schema.types.badge import Badge, catalog
 from gql_service.schema.types.limits import MAX_NODES, Limits
-from gql_service.schema.types.node import Node
 from gql_service.schema.types.platform import Platform
 from gql_service.schema.types.platform_metadata import PlatformMetadata
+from gql_service.schema.types.relay import Node
 from gql_service.schema.types.session import LocalAuthUser
 from gql_service.schema.types.user import User
+from gql_service.services.context import Context
 
 
 @strawberry.type(name="_Service", directives=PUBLIC, description="What a gateway reads to compose the graph.")

@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 from gql_service.errors import Unavailable
 from gql_service.settings import Settings
 from gql_service.store.connection import Connection, Duplicate, LostRace, Row
-from gql_service.store.filelock import FileLock
+from gql_service.store.file_lock import FileLock
 from gql_service.store.statement import Statement
 
 T = TypeVar("T")

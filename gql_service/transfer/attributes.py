@@ -8,14 +8,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from gql_service import strict_json
-from gql_service.domain.encryption import anatomy
-from gql_service.domain.entries import Content, Entry
-from gql_service.domain.provisioning import USER_ID
-from gql_service.domain.setting import TEXTS
-from gql_service.domain.value_types import InvalidValue, ValueType, conform, type_of
-from gql_service.domain.values import Limits, check_key, check_metadata, check_value
+from gql_service.domain.documents.entries import TEXTS, Content, Entry
+from gql_service.domain.users.provisioning import USER_ID
+from gql_service.domain.values.encryption import anatomy
+from gql_service.domain.values.types import InvalidValue, ValueType, conform, type_of
+from gql_service.domain.values.validation import Limits, check_key, check_metadata, check_value
 from gql_service.errors import Rejected
-from gql_service.transfer.shapes import (
+from gql_service.transfer.record_fields import (
     BOOLEAN,
     INSTANT,
     TEXT,

@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gql_service.web.media_types import GRAPHQL_RESPONSE, JSON, negotiate
+from gql_service.web.content_negotiation import GRAPHQL_RESPONSE, JSON, negotiate
 
 FOLDER = Path(__file__).parent.parent / "explorer"
 _BUILT = FOLDER / "dist"

@@ -11,16 +11,15 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from gql_service import strict_json
-from gql_service.engine.documents import Documents, InvalidDocument
-from gql_service.engine.execute import execute
-from gql_service.engine.limits import DocumentLimits
-from gql_service.engine.trusted import KnownDocuments, Trust, read_folder
+from gql_service.engine.document.cache import Documents, InvalidDocument
+from gql_service.engine.document.limits import DocumentLimits
+from gql_service.engine.document.persisted import KnownDocuments, Trust, read_folder
+from gql_service.engine.execution.execute import execute
 from gql_service.errors import BadUserInput, RequestError, ServiceError, Unavailable
 from gql_service.observability.logging import report, report_unexpected
-from gql_service.schema.context import Context, Services
+from gql_service.services.context import Context, Services
 from gql_service.settings import Settings
-from gql_service.web.deadlines import Deadlines
-from gql_service.web.media_types import GRAPHQL_RESPONSE, JSON, essence, negotiate
+from gql_service.web.content_negotiation import GRAPHQL_RESPONSE, JSON, essence, negotiate
 from gql_service.web.request import (
     MethodNotAllowed,
     NotAcceptable,
@@ -28,6 +27,7 @@ from gql_service.web.request import (
     authenticate,
     read_body,
 )
+from gql_service.web.timeouts import Deadlines
 
 PREFLIGHT_HEADERS = ("graphql-preflight", "x-requested-with", "apollo-require-preflight")
 _MAX_MESSAGE = 1000

@@ -6,7 +6,7 @@ from starlette.types import Receive
 from gql_service.auth import tokens
 from gql_service.auth.principal import Principal
 from gql_service.errors import BadUserInput, LimitExceeded, MalformedData, RequestError, Unauthenticated
-from gql_service.schema.loaders import Loaders
+from gql_service.services.loaders import Loaders
 
 
 class MethodNotAllowed(RequestError):

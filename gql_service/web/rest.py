@@ -7,11 +7,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gql_service import strict_json
-from gql_service.domain import idempotency
-from gql_service.domain.changes import CLEARING, Change, patching, replacing
-from gql_service.domain.idempotency import Once
-from gql_service.domain.views import OpenDocument
-from gql_service.domain.writing import Precondition
+from gql_service.domain.documents.visibility import OpenDocument
+from gql_service.domain.writes import idempotency
+from gql_service.domain.writes.changes import CLEARING, Change, patching, replacing
+from gql_service.domain.writes.idempotency import Once
+from gql_service.domain.writes.unit_of_work import Precondition
 from gql_service.errors import (
     SIZE_PROBLEMS,
     BadUserInput,
@@ -24,11 +24,11 @@ from gql_service.errors import (
     Unavailable,
 )
 from gql_service.instants import rfc3339
-from gql_service.schema.context import Context, Services
+from gql_service.services.context import Context, Services
 from gql_service.settings import Settings
-from gql_service.web.deadlines import Deadlines
-from gql_service.web.media_types import JSON, essence
+from gql_service.web.content_negotiation import JSON, essence
 from gql_service.web.request import MalformedBody, UnsupportedMediaType, authenticate, read_body
+from gql_service.web.timeouts import Deadlines
 
 PATH = "/api/core/users/platform-metadata/"
 METHODS = ("GET", "PATCH", "PUT", "DELETE")

@@ -11,11 +11,11 @@ import uvicorn
 
 from gql_service import instants
 from gql_service.app import create_app
-from gql_service.schema.context import Services
+from gql_service.services.context import Services
 from gql_service.settings import Settings
 from gql_service.store import migrations
 from gql_service.store.connection import Connection
-from gql_service.web.protocol import HttpProtocol
+from gql_service.web.http_protocol import HttpProtocol
 
 T = TypeVar("T")
 

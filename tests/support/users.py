@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import TableClause, insert, update
 from sqlalchemy.sql.expression import Executable
 
-from gql_service.domain import notifications
+from gql_service.domain.users import notifications
 from gql_service.store import tables
 from gql_service.store.statement import Statement
 from tests.support.world import Caller, World

@@ -6,7 +6,9 @@ from uuid import uuid4
 import httpx
 
 from gql_service.auth.policy import Policy
-from gql_service.domain import access_tokens, provisioning, tenants, users
+from gql_service.domain import tenants
+from gql_service.domain.users import access_tokens, provisioning
+from gql_service.domain.users import rows as users
 from tests.support.service import Service
 
 REST = "/api/core/users/platform-metadata/"

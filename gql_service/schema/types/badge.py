@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import strawberry
 
-from gql_service.domain import badges
-from gql_service.schema.auth import AUTHENTICATED
+from gql_service.domain.users import badges
+from gql_service.schema.auth_directive import AUTHENTICATED
+from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import Timestamp
-from gql_service.schema.types.node import column
 
 
 @strawberry.type(directives=AUTHENTICATED, description="A badge that can be earned.")

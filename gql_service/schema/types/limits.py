@@ -2,10 +2,10 @@
 
 import strawberry
 
-from gql_service.domain.bulk import MAX_PATCHES
-from gql_service.domain.operations import MAX_OPERATIONS
-from gql_service.domain.pages import MAX_PAGE
-from gql_service.schema.auth import PUBLIC
+from gql_service.domain.pagination import MAX_PAGE
+from gql_service.domain.writes.bulk import MAX_PATCHES
+from gql_service.domain.writes.operations import MAX_OPERATIONS
+from gql_service.schema.auth_directive import PUBLIC
 from gql_service.settings import Settings
 
 MAX_NODES = 100

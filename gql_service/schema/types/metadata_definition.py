@@ -5,11 +5,11 @@ from typing import Any
 import strawberry
 
 from gql_service import strict_json
-from gql_service.domain.definitions import StoredDefinition
-from gql_service.schema.auth import AUTHENTICATED
+from gql_service.domain.definitions.definitions import StoredDefinition
+from gql_service.schema.auth_directive import AUTHENTICATED
+from gql_service.schema.enums import ValueType
+from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import JSON, DateTime
-from gql_service.schema.types.node import column
-from gql_service.schema.types.value_type import ValueType
 
 
 @strawberry.type(directives=AUTHENTICATED, description="What the entries of one key of a platform may be.")

@@ -2,12 +2,12 @@
 
 import strawberry
 
-from gql_service.domain import notifications
-from gql_service.domain.pages import Page
-from gql_service.schema.auth import AUTHENTICATED
+from gql_service.domain.pagination import Page
+from gql_service.domain.users import notifications
+from gql_service.schema.auth_directive import AUTHENTICATED
+from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import DateTime
-from gql_service.schema.types.connection import PageInfo, page_info
-from gql_service.schema.types.node import column, encode
+from gql_service.schema.types.relay import PageInfo, encode, page_info
 
 
 @strawberry.type(directives=AUTHENTICATED, description="Something the service has told a user.")

@@ -2,10 +2,10 @@
 
 import strawberry
 
-from gql_service.domain import profiles
-from gql_service.schema.auth import AUTHENTICATED
+from gql_service.domain.users import profiles
+from gql_service.schema.auth_directive import AUTHENTICATED
+from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import Timestamp
-from gql_service.schema.types.node import column
 
 
 @strawberry.type(

@@ -6,26 +6,31 @@ from typing import Annotated
 import strawberry
 from strawberry import Info
 
-from gql_service.domain import tenants, users
-from gql_service.domain.pages import Page
-from gql_service.domain.search import Members
-from gql_service.schema.auth import AUTHENTICATED, TENANT_ADMIN, TENANT_MEMBER
-from gql_service.schema.context import Context
-from gql_service.schema.metadata_filter import UserFilter, members
-from gql_service.schema.together import together
-from gql_service.schema.types.connection import (
+from gql_service.domain import tenants
+from gql_service.domain.pagination import Page
+from gql_service.domain.search.members import Members
+from gql_service.domain.users import rows as users
+from gql_service.schema.auth_directive import AUTHENTICATED, TENANT_ADMIN, TENANT_MEMBER
+from gql_service.schema.batched_fields import together
+from gql_service.schema.enums import MetadataMode
+from gql_service.schema.inputs.user_filter import UserFilter, members
+from gql_service.schema.row_fields import column
+from gql_service.schema.types.metadata_definition import MetadataDefinition
+from gql_service.schema.types.relay import (
     AFTER,
     BEFORE,
     FIRST,
+    ID,
     LAST,
+    Node,
     PageInfo,
+    encode,
+    global_id,
     page_info,
     read_page,
 )
-from gql_service.schema.types.metadata_definition import MetadataDefinition
-from gql_service.schema.types.metadata_mode import MetadataMode
-from gql_service.schema.types.node import ID, Node, column, encode, global_id
 from gql_service.schema.types.user import User
+from gql_service.services.context import Context
 
 
 @strawberry.type(directives=AUTHENTICATED, description="A user in a list.")

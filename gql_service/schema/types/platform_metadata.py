@@ -7,25 +7,27 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 from strawberry import Info
 
-from gql_service.auth.policy import DocumentAccess
-from gql_service.domain import rewinding, telling, views
-from gql_service.domain.documents import Document
-from gql_service.domain.encryption import KeyRing
-from gql_service.domain.history import check_page
-from gql_service.domain.pages import page_of_list
-from gql_service.domain.rewinding import Past
-from gql_service.domain.views import OpenDocument, OpenEntry
+from gql_service.auth.access import DocumentAccess
+from gql_service.domain.documents import visibility as views
+from gql_service.domain.documents.rows import Document
+from gql_service.domain.documents.visibility import OpenDocument, OpenEntry
+from gql_service.domain.history import point_in_time as rewinding
+from gql_service.domain.history import visibility as telling
+from gql_service.domain.history.changes import check_page
+from gql_service.domain.history.point_in_time import Past
+from gql_service.domain.pagination import page_of_list
+from gql_service.domain.values.encryption import KeyRing
 from gql_service.errors import BadUserInput, Forbidden, MalformedData, NotFound
 from gql_service.instants import parse_milliseconds
-from gql_service.schema.auth import SELF, TENANT_MEMBER
-from gql_service.schema.context import Context
+from gql_service.schema.auth_directive import SELF, TENANT_MEMBER
+from gql_service.schema.batched_fields import together
+from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import DateTime, JSONObject
-from gql_service.schema.together import together
 from gql_service.schema.types import user as user_type
-from gql_service.schema.types.connection import AFTER, BEFORE, FIRST, LAST, read_page
-from gql_service.schema.types.node import ID, Node, column, global_id
 from gql_service.schema.types.platform_metadata_change import PlatformMetadataChangeConnection
+from gql_service.schema.types.relay import AFTER, BEFORE, FIRST, ID, LAST, Node, global_id, read_page
 from gql_service.schema.types.user_metadata import UserMetadata, UserMetadataConnection
+from gql_service.services.context import Context
 
 if TYPE_CHECKING:
     from gql_service.schema.types.user import User

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 from strawberry import Info
 
-from gql_service.domain.pages import Page
-from gql_service.domain.telling import ToldChange, ToldEntry
-from gql_service.domain.value_types import ValueType
-from gql_service.schema.auth import AUTHENTICATED
-from gql_service.schema.context import Context
+from gql_service.domain.history.visibility import ToldChange, ToldEntry
+from gql_service.domain.pagination import Page
+from gql_service.domain.values.types import ValueType
+from gql_service.schema.auth_directive import AUTHENTICATED
+from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import JSON, DateTime
-from gql_service.schema.types.connection import PageInfo, page_info
-from gql_service.schema.types.node import column, encode
+from gql_service.schema.types.relay import PageInfo, encode, page_info
 from gql_service.schema.types.user_metadata import person
+from gql_service.services.context import Context
 
 if TYPE_CHECKING:
     from gql_service.schema.types.user import User

@@ -3,14 +3,14 @@
 import strawberry
 from strawberry import Info
 
-from gql_service.domain import users
-from gql_service.schema.auth import AUTHENTICATED
-from gql_service.schema.context import Context
+from gql_service.domain.users import rows as users
+from gql_service.schema.auth_directive import AUTHENTICATED
+from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import JSONObject, Timestamp
 from gql_service.schema.types.badge import EarnedBadge
-from gql_service.schema.types.node import column
 from gql_service.schema.types.opt_in import OptInDecision
 from gql_service.schema.types.user import MALFORMED, User
+from gql_service.services.context import Context
 
 NOT_IN_SESSION = frozenset(
     {

@@ -7,23 +7,23 @@ import strawberry
 from strawberry import Info
 
 from gql_service import strict_json
-from gql_service.auth.policy import Role, allows
-from gql_service.domain import users
-from gql_service.domain.pages import page_of_list
-from gql_service.domain.profiles import visible_fields
-from gql_service.domain.views import OpenDocument
+from gql_service.auth.roles import Role, allows
+from gql_service.domain.documents.visibility import OpenDocument
+from gql_service.domain.pagination import page_of_list
+from gql_service.domain.users import rows as users
+from gql_service.domain.users.profiles import visible_fields
 from gql_service.errors import MalformedData
-from gql_service.schema.auth import SELF, TENANT_MEMBER
-from gql_service.schema.context import Context
+from gql_service.schema.auth_directive import SELF, TENANT_MEMBER
+from gql_service.schema.batched_fields import together
+from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import DateTime, JSONObject
-from gql_service.schema.together import together
 from gql_service.schema.types import platform_metadata as metadata_type
 from gql_service.schema.types.access_token import AccessTokenConnection, order
 from gql_service.schema.types.badge import BadgeProgress, EarnedBadge, progress
-from gql_service.schema.types.connection import AFTER, BEFORE, FIRST, LAST, read_page
-from gql_service.schema.types.node import ID, Node, column, global_id
 from gql_service.schema.types.notification import NotificationConnection
 from gql_service.schema.types.opt_in import OptInDecision
+from gql_service.schema.types.relay import AFTER, BEFORE, FIRST, ID, LAST, Node, global_id, read_page
+from gql_service.services.context import Context
 
 if TYPE_CHECKING:
     from gql_service.schema.types.platform_metadata import PlatformMetadata

@@ -7,7 +7,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from gql_service import errors
 from gql_service.errors import Problem
-from gql_service.schema.auth import AUTHENTICATED
+from gql_service.schema.auth_directive import AUTHENTICATED
 from gql_service.schema.enums import described_enum
 from gql_service.schema.types.user_metadata import UserMetadata
 

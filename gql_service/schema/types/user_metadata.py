@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 from strawberry import Info
 
-from gql_service.auth.policy import Role, allows
-from gql_service.domain.pages import Page
-from gql_service.domain.views import OpenEntry
-from gql_service.schema.auth import AUTHENTICATED, SELF, TENANT_MEMBER
-from gql_service.schema.context import Context
+from gql_service.auth.roles import Role, allows
+from gql_service.domain.documents.visibility import OpenEntry
+from gql_service.domain.pagination import Page
+from gql_service.schema.auth_directive import AUTHENTICATED, SELF, TENANT_MEMBER
+from gql_service.schema.enums import ValueType
+from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import JSON, DateTime
 from gql_service.schema.types import user as user_type
-from gql_service.schema.types.connection import PageInfo, page_info
-from gql_service.schema.types.node import ID, Node, column, encode, global_id
-from gql_service.schema.types.value_type import ValueType
+from gql_service.schema.types.relay import ID, Node, PageInfo, encode, global_id, page_info
+from gql_service.services.context import Context
 
 if TYPE_CHECKING:
     from gql_service.schema.types.user import User

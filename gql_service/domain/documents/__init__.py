@@ -1,0 +1,1 @@
+"""Metadata documents as stored, and as a viewer sees them."""

@@ -1,0 +1,1 @@
+"""What documents were: their changes, the past computed from them, and who sees what of it."""

@@ -1,0 +1,1 @@
+"""Finding users by their metadata."""

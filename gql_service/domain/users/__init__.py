@@ -1,0 +1,1 @@
+"""Users with their profiles, badges, notifications and access tokens."""

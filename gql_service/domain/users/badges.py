@@ -1,0 +1,159 @@
+"""The badges: which there are, and who has earned them."""
+
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import NamedTuple
+
+from sqlalchemy import bindparam, insert, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+
+from gql_service.auth.access import UserAccess
+from gql_service.domain.users import notifications
+from gql_service.errors import MalformedData, Problem, Rejected
+from gql_service.instants import is_instant
+from gql_service.store.connection import Connection, rows_as
+from gql_service.store.sql_functions import among
+from gql_service.store.statement import Statement
+from gql_service.store.tables import earned_badges
+
+_BY_USERS = Statement(select(earned_badges).where(among(earned_badges.c.user_id, "user_ids")))
+_BY_KEY = Statement(
+    select(earned_badges).where(
+        earned_badges.c.user_id == bindparam("of_user"), earned_badges.c.name == bindparam("of_name")
+    )
+)
+# Whoever comes second, at the same instant even, finds the row and gets nothing.
+_RECORD = Statement(
+    postgresql_insert(earned_badges)
+    .values({column.name: bindparam(column.name) for column in earned_badges.c})
+    .on_conflict_do_nothing()
+    .returning(earned_badges.c.name),
+)
+
+
+class Badge(NamedTuple):
+    """A badge that can be earned."""
+
+    name: str
+    title: str
+    description: str
+    criteria: str
+
+
+CATALOG = {
+    badge.name: badge
+    for badge in (
+        Badge(
+            "projectCreated",
+            "Project founder",
+            "You have created your first project.",
+            "Create a project.",
+        ),
+        Badge(
+            "firstActionCreated",
+            "Off to a start",
+            "You have created your first action.",
+            "Create an action within a project.",
+        ),
+        Badge(
+            "firstProjectMemberInvite",
+            "Team player",
+            "You have invited the first member to a project.",
+            "Invite somebody to a project.",
+        ),
+        Badge(
+            "firstDataTypeCreated",
+            "Data architect",
+            "You have created your first data type.",
+            "Create a data type.",
+        ),
+        Badge(
+            "firstApplicationCreated",
+            "Application builder",
+            "You have created your first application.",
+            "Create an application.",
+        ),
+    )
+}
+"""All badges there are, by name."""
+
+
+class EarnedBadge(NamedTuple):
+    """A row of `earned_badges`."""
+
+    user_id: str
+    name: str
+    earned_at: int
+
+
+_AGE = itemgetter(2, 1)
+
+
+def locked(earned: Sequence[EarnedBadge]) -> list[Badge]:
+    """The badges of the catalogue that are still to be earned."""
+    names = {badge.name for badge in earned}
+    return [badge for badge in CATALOG.values() if badge.name not in names]
+
+
+async def by_users(
+    connection: Connection, user_ids: Sequence[str]
+) -> list[list[EarnedBadge] | MalformedData]:
+    """The badges of each user, oldest first; what breaks the rules is an error for that user alone."""
+    found: dict[str, list[EarnedBadge]] = {user_id: [] for user_id in user_ids}
+    malformed: dict[str, MalformedData] = {}
+    for badge in rows_as(EarnedBadge, await connection.fetch(_BY_USERS, user_ids=found)):
+        found[badge[0]].append(badge)
+        if not (is_instant(badge[2]) and isinstance(badge[1], str)):  # SQLite stores whatever it is given
+            malformed[badge[0]] = _malformed(badge)
+    for user_id, badges in found.items():
+        if user_id not in malformed:
+            badges.sort(key=_AGE)  # a few at a time; the database would sort those of all users together
+    return [malformed.get(user_id) or found[user_id] for user_id in user_ids]
+
+
+async def of_user(connection: Connection, user_id: str, name: str) -> EarnedBadge | MalformedData:
+    """A badge the user has, whatever the others are like."""
+    rows = await connection.fetch(_BY_KEY, of_user=user_id, of_name=name)
+    (badge,) = rows_as(EarnedBadge, rows)
+    return badge if is_instant(badge.earned_at) else _malformed(badge)
+
+
+def _malformed(badge: EarnedBadge) -> MalformedData:
+    return MalformedData(
+        "badges", badge.user_id, f"the badge {badge.name!r} was earned at {badge.earned_at!r}"
+    )
+
+
+async def record(transaction: Connection, user_id: str, name: str, earned_at: int) -> bool:
+    """Store a badge; returns whether the user did not have it yet."""
+    return bool(await transaction.fetch(_RECORD, user_id=user_id, name=name, earned_at=earned_at))
+
+
+async def award(transaction: Connection, access: UserAccess, name: str, now: int) -> bool:
+    """Award a badge at most once, and tell the user; returns whether it is new. Raises Rejected."""
+    access.verify()
+    badge = CATALOG.get(name)
+    if badge is None:
+        known = ", ".join(CATALOG)
+        raise Rejected(
+            Problem.UNKNOWN_BADGE, f"There is no badge {name[:80]!r}; there are {known}.", ("badge",)
+        )
+    if not await record(transaction, access.user_id, name, now):
+        return False
+    await notifications.notify(
+        transaction,
+        access.user_id,
+        kind="badge",
+        title=f"Badge earned: {badge.title}",
+        body=badge.description,
+        now=now,
+    )
+    return True
+
+
+_INSERT = Statement(insert(earned_badges))
+
+
+async def insert_badges(transaction: Connection, rows: Sequence[EarnedBadge]) -> None:
+    """Store badges as they were earned elsewhere, without telling anybody. Raises Duplicate."""
+    await transaction.execute_many(_INSERT, [row._asdict() for row in rows])

@@ -1,0 +1,1 @@
+"""What a metadata value is: types, validation, encryption, parts of it."""

@@ -1,0 +1,172 @@
+"""The six types of values: what each accepts, and the one text that stands for a value.
+
+A value is kept as canonical JSON text. Outward, `metadataValue` is the same without the quotes where the type
+is string, date or binary.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+import orjson
+
+from gql_service import instants, strict_json
+from gql_service.domain.values.validation import Limits
+from gql_service.errors import Problem
+
+
+class ValueType(Enum):
+    """How to understand the text of a value; the names are those that clients use."""
+
+    string = "string"
+    number = "number"
+    boolean = "boolean"
+    date = "date"
+    json = "json"
+    binary = "binary"
+
+
+TEXTUAL = frozenset({ValueType.string, ValueType.date, ValueType.binary})
+"""Types whose values are JSON strings."""
+
+_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+_LONGEST_NUMBER = 400
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class InvalidValue(ValueError):
+    """The text is no value of the type; the message says what one looks like."""
+
+    problem = Problem.INVALID_VALUE
+
+
+class TooLarge(InvalidValue):
+    """The text is a value of the type, but a larger one than may be stored."""
+
+    problem = Problem.VALUE_TOO_LARGE
+
+
+def type_of(text: str) -> ValueType:
+    """The type of a value that comes without one, by its canonical JSON text."""
+    match text[0]:
+        case '"':
+            return ValueType.string
+        case "t" | "f":
+            return ValueType.boolean
+        case "{" | "[" | "n":
+            return ValueType.json
+    return ValueType.number
+
+
+def outward(type_: ValueType, text: str) -> str:
+    """The text a client knows a value by."""
+    return str(orjson.loads(text)) if type_ in TEXTUAL else text
+
+
+def parse(type_: ValueType, text: str, limits: Limits) -> str:
+    """The canonical JSON text of a value given as text. Raises InvalidValue."""
+    if "\0" in text:
+        raise InvalidValue("Text must not contain the character U+0000.")
+    return _PARSERS[type_](text, limits)
+
+
+def conform(type_: ValueType, text: str, limits: Limits) -> str:
+    """The canonical JSON text of a JSON value that is to be of a type. Raises InvalidValue."""
+    if type_ is ValueType.json:
+        return text
+    given = type_of(text)
+    if type_ in TEXTUAL and given is ValueType.string:
+        return parse(type_, orjson.loads(text), limits)
+    if given is not type_:
+        raise InvalidValue(f"A {type_.value} is expected, not a {given.value}.")
+    return text
+
+
+def magnitude(type_: ValueType, text: str) -> float | None:
+    """What a value is compared by where it is a number or a date: a date by its microseconds since 1970."""
+    if type_ is ValueType.number:
+        return float(text)
+    if type_ is ValueType.date:
+        return date_magnitude(orjson.loads(text))
+    return None
+
+
+def date_magnitude(text: str) -> float:
+    """Microseconds since 1970-01-01 UTC of a canonical date; that of a day is its first moment."""
+    if _DAY.fullmatch(text):
+        moment, fraction = datetime.fromisoformat(text).replace(tzinfo=UTC), 0.0
+    else:
+        whole, _, rest = text.removesuffix("Z").partition(".")
+        moment, fraction = datetime.fromisoformat(f"{whole}+00:00"), float(f"0.{rest or 0}")
+    return (moment - _EPOCH).total_seconds() * 1e6 + fraction * 1e6
+
+
+def _string(text: str, _limits: Limits) -> str:
+    return strict_json.dumps(text)
+
+
+def _number(text: str, _limits: Limits) -> str:
+    if not _NUMBER.fullmatch(text) or len(text) > _LONGEST_NUMBER:
+        message = "A number is expected, written as in JSON, such as 42 or -1.5e3"
+        raise InvalidValue(f"{message}, in at most {_LONGEST_NUMBER} characters.")
+    return _json(text, _limits)
+
+
+def _boolean(text: str, _limits: Limits) -> str:
+    if text not in ("true", "false"):
+        raise InvalidValue("A boolean is expected: true or false.")
+    return text
+
+
+def _date(text: str, _limits: Limits) -> str:
+    return strict_json.dumps(canonical_date(text))
+
+
+def canonical_date(text: str) -> str:
+    """A day as it is, an instant in UTC. Raises InvalidValue."""
+    try:
+        if _DAY.fullmatch(text):
+            datetime.fromisoformat(text)
+            return text
+        moment, fraction = instants.parse(text)
+        fraction = fraction.rstrip("0")
+        return f"{moment.replace(tzinfo=None).isoformat()}{'.' if fraction else ''}{fraction}Z"
+    except ValueError:
+        message = "A date is expected: 2024-03-01, or an instant with its offset: 2024-03-01T10:00:00Z."
+        raise InvalidValue(message) from None
+
+
+def _json(text: str, _limits: Limits) -> str:
+    try:
+        value: Any = strict_json.loads(text.encode(), strict_json.MAX_DEPTH)
+        strict_json.check(value)
+    except strict_json.InvalidJson as error:
+        raise InvalidValue(str(error)) from None
+    return strict_json.dumps(value)
+
+
+def _binary(text: str, limits: Limits) -> str:
+    try:
+        decoded = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        decoded = None
+    if decoded is None or base64.b64encode(decoded).decode() != text:
+        raise InvalidValue("Binary data is expected, as base64 of RFC 4648 with its padding.")
+    if len(decoded) > limits.max_value_size:
+        raise TooLarge(f"The data takes {len(decoded)} bytes; {limits.max_value_size} are allowed.")
+    return strict_json.dumps(text)
+
+
+_PARSERS: dict[ValueType, Callable[[str, Limits], str]] = {
+    ValueType.string: _string,
+    ValueType.number: _number,
+    ValueType.boolean: _boolean,
+    ValueType.date: _date,
+    ValueType.json: _json,
+    ValueType.binary: _binary,
+}

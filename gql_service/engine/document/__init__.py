@@ -1,0 +1,1 @@
+"""A GraphQL document: found or parsed, validated, limited, its cost computed, persisted."""

@@ -1,0 +1,1 @@
+"""Executing an operation: planned once, then run."""

@@ -1,0 +1,148 @@
+"""The planner: works out the plan of an operation."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from graphql import (
+    FragmentDefinitionNode,
+    GraphQLField,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    get_nullable_type,
+    is_abstract_type,
+    is_leaf_type,
+    is_list_type,
+    is_object_type,
+)
+from graphql.execution import Executor
+from graphql.execution.collect_fields import FragmentDetails, collect_fields, collect_subfields
+from graphql.execution.values import VariableValues
+from graphql.pyutils import is_awaitable
+from strawberry import Info
+
+from gql_service.engine.execution.completion import abstract, judged, leaf, list_of
+from gql_service.engine.execution.leaf_reader import reader
+from gql_service.engine.execution.plan import (
+    Complete,
+    FieldPlan,
+    ObjectPlan,
+    Unplannable,
+    definition_of,
+    origin_of,
+)
+from gql_service.engine.execution.resolvers import resolver
+
+
+class Planner:
+    """Works out one operation."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        operation: OperationDefinitionNode,
+        fragments: dict[str, FragmentDefinitionNode],
+        variables: VariableValues,
+    ) -> None:
+        self._schema = schema
+        self._operation = operation
+        self._variables = variables
+        self._fragments = {name: FragmentDetails(node) for name, node in fragments.items()}
+        self._subplans: dict[tuple[Any, ...], ObjectPlan] = {}
+
+    def plan(self) -> ObjectPlan:
+        """Raises Unplannable, or GraphQLError as graphql-core would."""
+        self._refuse_what_changes_execution()
+        root = self._schema.get_root_type(self._operation.operation)
+        if root is None or self._operation.operation is OperationType.SUBSCRIPTION:
+            raise Unplannable
+        collected = collect_fields(self._schema, self._fragments, self._variables, root, self._operation)
+        return self._object(root, None, collected)
+
+    def _refuse_what_changes_execution(self) -> None:
+        """Directives of the operation, variables of fragments, and what Strawberry can be told to do."""
+        schema: Any = getattr(self._schema, "_strawberry_schema", None)
+        if (
+            schema is None
+            or schema.config.info_class is not Info
+            or schema.config.enable_experimental_incremental_execution
+            or schema.schema_converter.exception_handlers
+            or self._operation.directives
+            or any(each.definition.variable_definitions for each in self._fragments.values())
+        ):
+            raise Unplannable
+
+    def _object(self, type_: GraphQLObjectType, field: FieldPlan | None, collected: Any) -> ObjectPlan:
+        fields = []
+        for key, details in collected.grouped_field_set.items():
+            name = details[0].node.name.value
+            definition = self._schema.get_field(type_, name)
+            if definition is None or (name.startswith("__") and name != "__typename"):
+                raise Unplannable
+            fields.append(self._field(type_, key, details, definition))
+        return ObjectPlan(type_, field, fields, reader(type_, origin_of(type_), fields))
+
+    def _field(self, type_: GraphQLObjectType, key: str, details: Any, definition: GraphQLField) -> FieldPlan:
+        nodes = [detail.node for detail in details]
+        field = FieldPlan(type_, key, nodes, definition)
+        field.resolve, field.resolve_all, field.attribute = resolver(self._schema, type_, nodes, definition)
+        complete = self._completer(definition.type, details, field)
+        is_judged = field.guard is not None and field.guard.after is not None
+        field.complete = judged(field, complete) if is_judged else complete
+        return field
+
+    def _completer(self, type_: GraphQLOutputType, details: Any, field: FieldPlan) -> Complete:
+        if isinstance(type_, GraphQLNonNull):
+            type_ = type_.of_type
+        if is_leaf_type(type_):
+            return leaf(type_, field)
+        if is_list_type(type_):
+            return self._list_completer(type_, details, field)
+        if is_object_type(type_):
+            return self._subplan(type_, details, field).complete
+        assert is_abstract_type(type_), "there are no other output types"
+        return self._abstract_completer(type_, details, field)
+
+    def _list_completer(self, type_: GraphQLList[Any], details: Any, field: FieldPlan) -> Complete:
+        item_type = get_nullable_type(type_.of_type)
+        nullable = item_type is type_.of_type
+        if not is_object_type(item_type):
+            return list_of(self._completer(item_type, details, field), nullable, field)
+        plan = self._subplan(item_type, details, field)
+        return list_of(plan.complete, nullable, field, None if plan.calls else plan)
+
+    def _subplan(self, type_: GraphQLObjectType, details: Any, field: FieldPlan) -> ObjectPlan:
+        """The same fields below the same one are planned once, however many types lead there."""
+        if getattr(definition_of(type_), "is_type_of", None):
+            raise Unplannable  # it may have to be awaited
+        key = (type_.name, field.title, *[id(detail.node) for detail in details])
+        if key not in self._subplans:
+            collected = collect_subfields(
+                self._schema, self._fragments, self._variables, self._operation, type_, details
+            )
+            self._subplans[key] = self._object(type_, field, collected)
+        return self._subplans[key]
+
+    def _abstract_completer(self, type_: Any, details: Any, field: FieldPlan) -> Complete:
+        """The types of instances of other classes than their own are found as graphql-core finds them."""
+        if getattr(definition_of(type_), "resolve_type", None):
+            raise Unplannable  # it may have to be awaited
+        plans, of_classes = {}, {}
+        for possible in self._schema.get_possible_types(type_):
+            plan = plans[possible.name] = self._subplan(possible, details, field)
+            definition = definition_of(possible)
+            if definition.name == possible.name and not definition.is_graphql_generic:
+                of_classes[definition.origin] = plan
+        info: Any = SimpleNamespace(
+            schema=self._schema, field_name=field.name, parent_type=field.parent, is_awaitable=is_awaitable
+        )
+
+        def find(value: Any) -> ObjectPlan:
+            name = type_.resolve_type(value, info, type_)
+            return plans[Executor.ensure_valid_runtime_type(info, name, type_, details, info, value).name]
+
+        return abstract(field, of_classes, find)

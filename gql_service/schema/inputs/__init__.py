@@ -1,0 +1,1 @@
+"""The input types, a group a file."""

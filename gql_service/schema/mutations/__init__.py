@@ -1,0 +1,1 @@
+"""The fields of `Mutation`, a group a file."""

@@ -1,0 +1,86 @@
+"""Relay connections: cursors are opaque, and stand for the key of a row."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Any
+
+import strawberry
+
+from gql_service.domain.pagination import Page, PageRequest, page_request
+from gql_service.errors import BadUserInput
+from gql_service.schema.auth_directive import AUTHENTICATED
+
+
+@strawberry.type(directives=AUTHENTICATED, description="Where a page lies in its list.")
+class PageInfo:
+    has_next_page: bool = strawberry.field(description="Whether more rows follow.")
+    has_previous_page: bool = strawberry.field(description="Whether rows precede this page.")
+    start_cursor: str | None = strawberry.field(description="The cursor of the first row.")
+    end_cursor: str | None = strawberry.field(description="The cursor of the last row.")
+
+
+FIRST = strawberry.argument(description="How many rows from the start, 1 to 100. Give this or `last`.")
+AFTER = strawberry.argument(description="Only rows after this cursor.")
+LAST = strawberry.argument(description="How many rows from the end, 1 to 100. Give this or `first`.")
+BEFORE = strawberry.argument(description="Only rows before this cursor.")
+
+
+def read_page(first: int | None, after: str | None, last: int | None, before: str | None) -> PageRequest:
+    """The four arguments of a connection. Raises BadUserInput."""
+    return page_request(first, _key(after), last, _key(before))
+
+
+def page_info(page: Page[Any], keys: Sequence[str]) -> PageInfo:
+    """What Relay wants to know of a page whose rows have these keys."""
+    return PageInfo(
+        has_next_page=page.has_next,
+        has_previous_page=page.has_previous,
+        start_cursor=encode(keys[0]) if keys else None,
+        end_cursor=encode(keys[-1]) if keys else None,
+    )
+
+
+def _key(cursor: str | None) -> str | None:
+    if cursor is None:
+        return None
+    key = decode(cursor)
+    if "\0" in key:
+        raise BadUserInput("The cursor is not one of this service.")
+    return key
+
+
+ID = "The global id: base64 of the type's name, a colon and the key."
+
+
+@strawberry.interface(description="An object that `node` can find again by its global id.")
+class Node:
+    @strawberry.field(description=ID)
+    def id(self) -> strawberry.ID:
+        raise NotImplementedError
+
+
+def global_id(type_name: str, key: str) -> strawberry.ID:
+    """The global id of an object."""
+    return strawberry.ID(encode(f"{type_name}:{key}"))
+
+
+def parse_global_id(id: str) -> tuple[str, str]:
+    """The type's name and the key; two empty strings where the id cannot be one."""
+    try:
+        type_name, _, key = decode(id).partition(":")
+    except BadUserInput:
+        return "", ""
+    return type_name, key
+
+
+def encode(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def decode(text: str) -> str:
+    """Raises BadUserInput where the text is no base64 of UTF-8."""
+    try:
+        return base64.b64decode(text, validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise BadUserInput(f"{text[:80]!r} is not an id or cursor of this service.") from None

@@ -1,0 +1,252 @@
+"""Reading a line strictly: what it may say, and what stands for the fields it leaves out."""
+
+import re
+from collections.abc import Callable
+
+from gql_service import strict_json
+from gql_service.auth.access import USER_WIDE
+from gql_service.domain import tenants
+from gql_service.domain.definitions.definitions import StoredDefinition
+from gql_service.domain.definitions.rows import check_definition
+from gql_service.domain.documents.rows import Document
+from gql_service.domain.tenants import Platform, Tenant
+from gql_service.domain.users import provisioning
+from gql_service.domain.users.badges import EarnedBadge
+from gql_service.domain.users.notifications import Notification
+from gql_service.domain.users.profiles import OptInDecision
+from gql_service.domain.values.validation import Limits, check_document
+from gql_service.errors import BadUserInput, Rejected
+from gql_service.transfer.attributes import read_content, read_plain
+from gql_service.transfer.record_fields import (
+    BOOLEAN,
+    INSTANT,
+    OBJECT,
+    REVISION,
+    TEXT,
+    TEXTS,
+    Broken,
+    Field,
+    Json,
+    Shape,
+    complete,
+    differing,
+    objects,
+    or_null,
+)
+from gql_service.transfer.records import Defined, Entry, Filed, Person, encode
+
+_CREATED = Field(INSTANT)
+_UPDATED = Field(or_null(INSTANT), None)
+_OFF = Field(BOOLEAN, False)
+_EMPTY = Field(OBJECT, {})
+_NONE = Field(or_null(TEXT), None)
+_USER: Shape = {
+    "id": Field(TEXT),
+    "tenantId": Field(TEXT),
+    "username": Field(TEXT),
+    "email": Field(TEXT),
+    "emailVerified": _OFF,
+    "image": _NONE,
+    "language": _NONE,
+    "permissions": Field(TEXTS, []),
+    "profileFields": _EMPTY,
+    "badges": Field(objects(name=TEXT, earnedAt=INSTANT), []),
+    "passwordChangeDisabled": _OFF,
+    "projectCreationDisabled": _OFF,
+    "profileFieldChangeDisabled": _OFF,
+    "messagingDisabled": _OFF,
+    "isPlatformOwner": _OFF,
+    "recentProjects": _EMPTY,
+    "lastSeenReleaseVersion": _NONE,
+    "personalAgentPermissions": _EMPTY,
+    "optInDecisions": Field(objects(name=TEXT, optedIn=BOOLEAN, decidedAt=INSTANT), []),
+    "revision": Field(REVISION, 1),
+    "createdAt": _CREATED,
+    "updatedAt": _UPDATED,
+}
+_SHAPES: dict[str, Shape] = {
+    "tenant": {"id": Field(TEXT), "name": Field(TEXT), "createdAt": _CREATED},
+    "platform": {
+        "id": Field(TEXT),
+        "key": Field(TEXT),
+        "tenantId": Field(TEXT),
+        "name": Field(TEXT),
+        "strict": _OFF,
+        "createdAt": _CREATED,
+    },
+    "user": _USER,
+    "notification": {
+        "userId": Field(TEXT),
+        "id": Field(TEXT),
+        "kind": Field(TEXT),
+        "title": Field(TEXT),
+        "body": Field(TEXT),
+        "createdAt": _CREATED,
+        "readAt": Field(or_null(INSTANT), None),
+    },
+    "document": {
+        "userId": Field(TEXT),
+        "platformKey": Field(or_null(TEXT)),
+        "metadata": Field(OBJECT),
+        "attributes": _EMPTY,
+        "revision": Field(REVISION, 1),
+        "createdAt": _CREATED,
+        "updatedAt": _UPDATED,
+    },
+    "definition": {
+        "platformKey": Field(TEXT),
+        "key": Field(TEXT),
+        "valueType": Field(TEXT),
+        "rules": _EMPTY,
+        "defaults": _EMPTY,
+        "createdAt": _CREATED,
+        "updatedAt": _UPDATED,
+    },
+}
+# The fields that `provisioning` checks, by the names it knows them under.
+_CHANGES = {
+    "emailVerified": "email_verified",
+    "image": "image",
+    "language": "language",
+    "email": "email",
+    "permissions": "permissions",
+    "profileFields": "profile_fields",
+    "passwordChangeDisabled": "password_change_disabled",
+    "projectCreationDisabled": "project_creation_disabled",
+    "profileFieldChangeDisabled": "profile_field_change_disabled",
+    "messagingDisabled": "messaging_disabled",
+    "isPlatformOwner": "is_platform_owner",
+    "recentProjects": "recent_projects",
+    "lastSeenReleaseVersion": "last_seen_release_version",
+    "personalAgentPermissions": "personal_agent_permissions",
+}
+_NAMES = {column: name for name, column in _CHANGES.items()}
+_NAMES |= {"opt_in_decisions": "optInDecisions", "value_type": "valueType"}
+_MAX_BADGE_NAME = 100
+_NOTIFICATION_ID = re.compile(r"[0-9A-Za-z]{1,64}")
+
+
+def decode(text: bytes, limits: Limits) -> Entry:
+    """Read a line. Raises Broken, saying what to mend."""
+    try:
+        given = strict_json.loads(text)
+    except strict_json.InvalidJson as error:
+        raise Broken(str(error)) from None
+    if not isinstance(given, dict):
+        raise Broken("A line must be a JSON object.")
+    type_ = given.pop("type", None)
+    if not isinstance(type_, str) or type_ not in _SHAPES:
+        raise Broken(f"`type` must be one of {', '.join(_SHAPES)}.")
+    fields = complete(given, _SHAPES[type_])
+    if "updatedAt" in fields and fields["updatedAt"] is None:
+        fields["updatedAt"] = fields["createdAt"]
+    try:
+        entry = _DECODERS[type_](fields, limits)
+    except Rejected as rejected:
+        field = rejected.field[0] if rejected.field else ""
+        raise Broken(f"`{_NAMES.get(field, field)}`: {rejected.message}") from None
+    except BadUserInput as refused:
+        raise Broken(refused.message) from None
+    # Of the other kinds, nothing that is said gets lost.
+    if isinstance(entry, Person) and (changed := differing(fields | {"type": type_}, encode(entry))):
+        raise Broken(f"`{changed[0]}` says something twice, or holds a null that says nothing.")
+    return entry
+
+
+def _tenant(given: Json, _limits: Limits) -> Tenant:
+    tenant = Tenant(given["id"], given["name"], given["createdAt"])
+    tenants.check_tenant(tenant)
+    return tenant
+
+
+def _platform(given: Json, _limits: Limits) -> Platform:
+    platform = Platform(
+        given["id"], given["key"], given["tenantId"], given["name"], given["createdAt"], given["strict"]
+    )
+    tenants.check_platform(platform)
+    return platform
+
+
+def _person(given: Json, _limits: Limits) -> Person:
+    id = given["id"]
+    if not provisioning.USER_ID.fullmatch(id):
+        raise Broken("`id` must be 1 to 64 letters, digits, hyphens and underscores.")
+    if not provisioning.USERNAME.fullmatch(given["username"]):
+        raise Broken("`username` must be 1 to 150 letters, digits and the characters . @ + - _")
+    given["badges"].sort(key=lambda badge: (badge["earnedAt"], badge["name"]))
+    badges = {each["name"]: EarnedBadge(id, each["name"], each["earnedAt"]) for each in given["badges"]}
+    if "" in badges or any(len(name) > _MAX_BADGE_NAME for name in badges):
+        raise Broken(f"The name of a badge is 1 to {_MAX_BADGE_NAME} characters.")
+    changes = {column: given[name] for name, column in _CHANGES.items()}
+    changes["opt_in_decisions"] = [
+        OptInDecision(each["name"], each["optedIn"], each["decidedAt"]) for each in given["optInDecisions"]
+    ]
+    user = provisioning.blank_user(
+        id, given["tenantId"], given["username"], given["email"], given["createdAt"]
+    )
+    user = provisioning.apply_changes(user, changes)
+    return Person(
+        user._replace(revision=given["revision"], updated_at=given["updatedAt"]), list(badges.values())
+    )
+
+
+def _notification(given: Json, _limits: Limits) -> Notification:
+    if not _NOTIFICATION_ID.fullmatch(given["id"]):
+        raise Broken("`id` must be 1 to 64 letters and digits.")
+    return Notification(
+        given["userId"],
+        given["id"],
+        given["kind"],
+        given["title"],
+        given["body"],
+        given["createdAt"],
+        given["readAt"],
+    )
+
+
+def _document(given: Json, limits: Limits) -> Filed:
+    plain = read_plain(given["metadata"], given["attributes"], limits)
+    metadata = strict_json.dumps(given["metadata"])
+    document = Document(
+        given["userId"],
+        USER_WIDE,
+        metadata=metadata,
+        revision=given["revision"],
+        created_at=given["createdAt"],
+        updated_at=given["updatedAt"],
+        conditions=None,
+        expires_at=None,
+        attributes="{}",
+    )
+    size = len(metadata.encode())
+    if not given["attributes"]:
+        check_document(len(plain), size, limits)
+        return Filed(given["platformKey"], document)
+    content = read_content(plain, given["attributes"], given["createdAt"], limits)
+    check_document(len(content), size + content.hidden_size(), limits)
+    document = document._replace(expires_at=content.expires_at, **content.encode())
+    return Filed(given["platformKey"], document)
+
+
+def _definition(given: Json, limits: Limits) -> Defined:
+    check_definition(given["key"], given["valueType"], given["rules"], given["defaults"], limits)
+    row = StoredDefinition(
+        "",
+        given["key"],
+        given["valueType"],
+        stored_rules=strict_json.dumps(given["rules"]),
+        stored_defaults=strict_json.dumps(given["defaults"]),
+        created_at=given["createdAt"],
+        updated_at=given["updatedAt"],
+    )
+    return Defined(given["platformKey"], row)
+
+
+_DECODERS: dict[str, Callable[[Json, Limits], Entry]] = {
+    "tenant": _tenant,
+    "platform": _platform,
+    "user": _person,
+    "notification": _notification,
+    "document": _document,
+    "definition": _definition,
+}

@@ -1,0 +1,152 @@
+"""The lines of an export: each one JSON object, whose `type` says which of the six kinds it is.
+
+Instants are milliseconds. A user's line carries their badges; a document's names the platform by its key,
+and none for the user-wide one. What a document or a definition consists of is told as it is stored.
+"""
+
+from typing import NamedTuple
+
+import orjson
+
+from gql_service.domain.definitions.definitions import StoredDefinition
+from gql_service.domain.documents.rows import Document
+from gql_service.domain.tenants import Platform, Tenant
+from gql_service.domain.users.badges import EarnedBadge
+from gql_service.domain.users.notifications import Notification
+from gql_service.domain.users.rows import User
+from gql_service.errors import BadUserInput, MalformedData
+from gql_service.transfer.record_fields import Json
+
+
+class Person(NamedTuple):
+    """A user with their badges, oldest first."""
+
+    user: User
+    badges: list[EarnedBadge]
+
+
+class Filed(NamedTuple):
+    """A document with the key of its platform, whose id is not known before the database is asked."""
+
+    platform_key: str | None
+    document: Document
+
+
+class Defined(NamedTuple):
+    """A definition with the key of its platform, whose id is not known before the database is asked."""
+
+    platform_key: str
+    definition: StoredDefinition
+
+
+Entry = Tenant | Platform | Person | Notification | Filed | Defined
+
+
+def encode(entry: Entry) -> Json:
+    """The line of an entry. Raises MalformedData where what is stored breaks a rule."""
+    match entry:
+        case Tenant(id, name, created_at):
+            return {"type": "tenant", "id": id, "name": name, "createdAt": created_at}
+        case Platform(id, key, tenant_id, name, created_at, strict):
+            line = {"type": "platform", "id": id, "key": key, "tenantId": tenant_id, "name": name}
+            return line | {"createdAt": created_at, "strict": bool(strict)}
+        case Person(user, badges):
+            return {"type": "user"} | person(user, badges)
+        case Notification():
+            return {
+                "type": "notification",
+                "userId": entry.user_id,
+                "id": entry.id,
+                "kind": entry.kind,
+                "title": entry.title,
+                "body": entry.body,
+                "createdAt": entry.created_at,
+                "readAt": entry.read_at,
+            }
+        case Filed(platform_key, document):
+            return {
+                "type": "document",
+                "userId": document.user_id,
+                "platformKey": platform_key,
+                "metadata": _stored(document.metadata, "metadata", document.user_id),
+                "attributes": _told(document),
+                "revision": document.revision,
+                "createdAt": document.created_at,
+                "updatedAt": document.updated_at,
+            }
+        case Defined(platform_key, definition):
+            return {
+                "type": "definition",
+                "platformKey": platform_key,
+                "key": definition.key,
+                "valueType": definition.stored_type,
+                "rules": _of_definition(definition.stored_rules, "rules", entry),
+                "defaults": _of_definition(definition.stored_defaults, "defaults", entry),
+                "createdAt": definition.created_at,
+                "updatedAt": definition.updated_at,
+            }
+
+
+def person(user: User, badges: list[EarnedBadge]) -> Json:
+    """Everything there is about a user. Raises MalformedData."""
+    return {
+        "id": user.user_id,
+        "tenantId": user.tenant_id,
+        "username": user.username,
+        "email": user.email,
+        "emailVerified": bool(user.email_verified),
+        "image": user.image,
+        "language": user.language,
+        "permissions": user.permissions,
+        "profileFields": _stored(user.stored_profile_fields, "profileFields", user.user_id),
+        "badges": [{"name": badge.name, "earnedAt": badge.earned_at} for badge in badges],
+        "passwordChangeDisabled": bool(user.password_change_disabled),
+        "projectCreationDisabled": bool(user.project_creation_disabled),
+        "profileFieldChangeDisabled": bool(user.profile_field_change_disabled),
+        "messagingDisabled": bool(user.messaging_disabled),
+        "isPlatformOwner": bool(user.is_platform_owner),
+        "recentProjects": _stored(user.recent_projects, "recentProjects", user.user_id),
+        "lastSeenReleaseVersion": user.last_seen_release_version,
+        "personalAgentPermissions": _stored(
+            user.personal_agent_permissions, "personalAgentPermissions", user.user_id
+        ),
+        "optInDecisions": [
+            {"name": name, "optedIn": opted_in, "decidedAt": decided_at}
+            for name, opted_in, decided_at in user.opt_in_decisions
+        ],
+        "revision": user.revision,
+        "createdAt": user.created_at,
+        "updatedAt": user.updated_at,
+    }
+
+
+def _stored(text: str, field: str, user_id: str) -> Json:
+    value = _object(text)
+    if value is None:
+        raise MalformedData(field, user_id, "not a JSON object")
+    return value
+
+
+def _told(document: Document) -> Json:
+    try:
+        return document.content().told()
+    except (AttributeError, TypeError, ValueError):
+        raise MalformedData("attributes", document.user_id, "not an object of objects") from None
+
+
+def _of_definition(text: str, field: str, defined: Defined) -> Json:
+    value = _object(text)
+    if value is None:
+        whose = f"the definition of {defined.definition.key[:40]!r} on the platform {defined.platform_key}"
+        raise BadUserInput(f"The stored `{field}` of {whose} is malformed: not a JSON object.")
+    return value
+
+
+def _object(text: str) -> Json | None:
+    if text == "{}":
+        return {}
+    try:
+        value = orjson.loads(text)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None

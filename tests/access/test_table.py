@@ -1,0 +1,211 @@
+"""The reviewed table of access: every field of every type, by every way to it, for every kind of viewer."""
+
+import re
+from base64 import b64encode
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from gql_service.domain.users import badges
+from gql_service.domain.users.profiles import OptInDecision
+from tests.support.access_queries import NULL, SELECT, SPOILT, WAYS
+from tests.support.access_table import FIELDS, REACH
+from tests.support.service import Service
+from tests.support.users import tell
+from tests.support.world import Caller, World
+
+PRINCIPALS = ("nobody", "stranger", "colleague", "self", "admin", "owner")
+OUTCOMES = {"UNAUTHENTICATED": "U", "FORBIDDEN": "F", "NOT_FOUND": "N"}  # v is a value, - is null
+
+
+def rows(table: str) -> dict[tuple[str, str], str]:
+    """(type, name) to the cells, one character a principal."""
+    found: dict[tuple[str, str], str] = {}
+    for line in table.strip().splitlines()[3:]:
+        type_name, *names = line.split()
+        cells = [] if names[-1] == "never" else names[-len(PRINCIPALS) :]
+        for name in names[: -max(len(cells), 1)]:
+            assert (type_name, name) not in found, f"{type_name} {name} has two rows"
+            found[type_name, name] = "".join(cells)
+    return found
+
+
+_NAMED = "kind name ofType { kind name ofType { kind name ofType { kind name } } }"
+INTROSPECTION = f"""{{ __schema {{ types {{ kind name possibleTypes {{ name }}
+  fields(includeDeprecated: true) {{ name type {{ {_NAMED} }} }} }} }} }}"""
+
+
+class Schema:
+    """What the service says of itself: the fields of its object types, and what they lead to."""
+
+    def __init__(self, service: Service) -> None:
+        body = service.client.post("/graphql", json={"query": INTROSPECTION}).json()
+        types = {each["name"]: each for each in body["data"]["__schema"]["types"] if each["name"][:2] != "__"}
+        self.fields: set[tuple[str, str]] = set()
+        self.composite: dict[tuple[str, str], list[str]] = {}
+        for type_name, type_ in types.items():
+            for field in type_["fields"] if type_["kind"] == "OBJECT" else ():
+                self.fields.add((type_name, field["name"]))
+                result = types[_named(field["type"])]
+                possible = [each["name"] for each in result["possibleTypes"] or ()]
+                if result["kind"] in ("OBJECT", "INTERFACE", "UNION"):
+                    self.composite[type_name, field["name"]] = possible or [result["name"]]
+
+    def ways(self) -> set[tuple[str, str]]:
+        """(type, field that leads to it) for all."""
+        return {(to, f"{type_}.{name}") for (type_, name), all in self.composite.items() for to in all}
+
+
+def _named(type_: dict[str, Any]) -> str:
+    return _named(type_["ofType"]) if type_.get("ofType") else str(type_["name"])
+
+
+@pytest.fixture(scope="session")
+def schema(service: Service) -> Schema:
+    return Schema(service)
+
+
+def test_every_field_has_a_row(schema: Schema) -> None:
+    assert set(rows(FIELDS)) == schema.fields
+
+
+def test_every_way_to_an_object_has_a_row(schema: Schema) -> None:
+    roots = {("Query", "query"), ("Mutation", "mutation")}
+    assert set(rows(REACH)) == schema.ways() | roots
+
+
+def operation(schema: Schema, way: str, type_name: str, field: str) -> str:
+    """Go to an object of a type by a way and select one field of it, as `leaf`."""
+    leaf = SELECT.get(f"{type_name}.{field}", field).replace(field, f"leaf: {field}", 1)
+    leaf += " { __typename }" if (type_name, field) in schema.composite else ""
+    if way in ("query", "mutation"):
+        return f"{way} {{ {leaf} }}"
+    target = type_name
+    for step in reversed([*WAYS.get(way.partition(".")[0], "").split(), way]):
+        parent, _, name = step.partition(".")
+        leaf = f"{SELECT.get(step, name)} {{ ... on {target} {{ {leaf} }} }}"
+        target = parent
+    for spoilt in (SPOILT.get(type_name, {}), SPOILT.get(way.partition(".")[0], {}), SPOILT.get(way, {})):
+        for good, bad in spoilt.items():
+            leaf = leaf.replace(good, bad)
+    return f"{target.lower()} {{ {leaf} }}"
+
+
+class Cast:
+    """One of each kind of viewer; `self` has something to be seen everywhere."""
+
+    def __init__(self, world: World) -> None:
+        def person(tenant_id: str, **facts: Any) -> Caller:
+            user = world.new_user(
+                tenant_id,
+                image="https://example.com/i.png",
+                language="de",
+                last_seen_release_version="1",
+                opt_in_decisions=[OptInDecision("beta", True, 1)],
+                **facts,
+            )
+            world.service.write(lambda tx: badges.record(tx, user.id, "projectCreated", 1))
+            return user
+
+        ours, theirs = world.tenant_id, world.other_tenant_id
+        self.world = world
+        self.member = person(ours)
+        self.callers = {
+            "stranger": person(theirs),
+            "colleague": person(ours),
+            "self": self.member,
+            "admin": person(ours, permissions=[f"{ours}::admin"]),
+            "owner": person(theirs, is_platform_owner=True),
+        }
+        tell(world, self.member, "a")
+        self.member.ask("mutation { markNotificationsRead(input: {}) { readIds } }")
+        issue = "mutation { issueToken(input: {expiresInSeconds: 9}) { accessToken { id } } }"
+        self.token_id = self.member.ask(issue)["issueToken"]["accessToken"]["id"]
+        self.member.ask(
+            f'mutation {{ revokeToken(input: {{id: "{self.token_id}"}}) {{ accessToken {{ id }} }} }}'
+        )
+        define = SELECT["Mutation.defineMetadata"].replace("KEY", world.platform_key)
+        self.callers["admin"].ask(f"mutation {{ {define} {{ userErrors {{ code }} }} }}")
+        self.write()
+        self._change()
+
+    def write(self) -> None:
+        for key in (self.world.platform_key, None):
+            mutation = SELECT["Mutation.setUserMetadata"].replace("DOC", "platformKey: $key")
+            self.member.ask(f"mutation ($key: String) {{ {mutation} {{ userErrors {{ code }} }} }}", key=key)
+
+    def _change(self) -> None:
+        """Have an entry of which everything is told, and which has a past."""
+        entry: dict[str, Any] = {name: name for name in ("metadataKey", "category", "description", "source")}
+        entry |= {"validFrom": "2001-01-01T00:00:00Z", "validUntil": "2999-01-01T00:00:00Z"}
+        mutation = """mutation ($input: SetUserMetadataInput!) { setUserMetadata(input: $input) {
+          userErrors { message } } }"""
+        for value in ("old", "new"):
+            entry |= {"metadataValue": value, "isPublic": True, "isEditable": True}
+            given = {"platformKey": self.world.platform_key, "entries": [entry]}
+            assert self.member.ask(mutation, input=given)["setUserMetadata"]["userErrors"] == []
+
+    def outcome(self, who: str, type_name: str, text: str) -> str:
+        """What a viewer gets of `leaf`."""
+        texts = self._texts("User" if type_name in ("Query", "Mutation") else type_name)
+        if who == "stranger" and " me " in text:  # whose own document is elsewhere
+            texts["KEY"] = self.world.other_platform_key
+        query = re.sub(rf"\b({'|'.join(texts)})\b", lambda match: texts[match[1]], text)
+        token = self.callers[who].token if who in self.callers else None
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        body = self.world.service.client.post("/graphql", json={"query": query}, headers=headers).json()
+        if "errors" in body:
+            assert _leaf(body.get("data")) is None, body
+            return "+".join(OUTCOMES.get(error["extensions"]["code"], str(error)) for error in body["errors"])
+        return "-" if _leaf(body["data"]) is None else "v"
+
+    def _texts(self, type_name: str) -> dict[str, str]:
+        user, key = self.member, self.world.platform_key
+        ids = {"Platform": key, "PlatformMetadata": f"{user.id}:{key}", "UserMetadata": f"{user.id}:{key}:a"}
+        gid = b64encode(f"{type_name}:{ids.get(type_name, user.id)}".encode()).decode()
+        return {
+            "NAME": user.username,
+            "FRESH": uuid4().hex,
+            "TENANT": self.world.tenant_id,
+            "TOKEN": self.token_id,
+            "KEY": key,
+            "GID": gid,
+            "TYPE": type_name,
+            "ENTITY": f'key: "{key}"' if type_name == "Platform" else f'id: "{gid}"',
+            "DOC": f'platformKey: "{key}", username: "{user.username}"',
+        }
+
+
+def _leaf(value: Any) -> Any:
+    """What stands under `leaf` in an answer; of a list, its first item."""
+    if isinstance(value, list):
+        return next((found for found in map(_leaf, value) if found is not None), None)
+    if not isinstance(value, dict):
+        return None
+    if "leaf" not in value:
+        return _leaf(list(value.values()))
+    leaf = value["leaf"]
+    return leaf[0] if isinstance(leaf, list) and leaf else leaf
+
+
+@pytest.mark.parametrize(("type_name", "way"), [key for key, cells in rows(REACH).items() if cells])
+def test_each_viewer_gets_what_the_table_says(world: World, schema: Schema, type_name: str, way: str) -> None:
+    cast, reach = Cast(world), rows(REACH)[type_name, way]
+    expected, actual = {}, {}
+    for (parent, field), cells in rows(FIELDS).items():
+        if parent != type_name:
+            continue
+        text = operation(schema, way, type_name, field)
+        own = cells[PRINCIPALS.index("self")]
+        if (way, field) in NULL:
+            cells = cells.replace("v", "-")
+        expected[field] = "".join(
+            {"v": cell, "s": own}.get(reached, reached) for reached, cell in zip(reach, cells, strict=True)
+        )
+        actual[field] = ""
+        for who in PRINCIPALS:
+            actual[field] += cast.outcome(who, type_name, text)
+            if "clear" in text:
+                cast.write()
+    assert actual == expected

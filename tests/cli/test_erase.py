@@ -1,0 +1,226 @@
+"""`gql-service erase` leaves nothing of a user, in no table, and nothing in the file once it is vacuumed."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select
+
+from gql_service.domain.users import access_tokens, notifications
+from gql_service.store import tables
+from gql_service.store.statement import Statement
+from tests.support.cli_processes import command
+from tests.support.clock import HOUR, instant
+from tests.support.entries import set_entries
+from tests.support.history import changes, values
+from tests.support.service import Service, serving
+from tests.support.users import codes
+from tests.support.world import Caller, World
+
+NAME = "canary-name"
+CANARIES = (NAME, "canary-id", f"{NAME}@example.com", "canary-image", "canary-profile", "canary-value",
+            "canary-old", "canary-hidden", "canary-notice", "canary-label", "canary-category",
+            "canary-key")  # fmt: skip
+
+
+@pytest.fixture
+def service(fresh_database_url: str) -> Iterator[Service]:
+    with serving(fresh_database_url) as running:
+        yield running
+
+
+@pytest.fixture
+def doomed(world: World) -> Caller:
+    """An admin of whom there is something in every table, under others' names, too."""
+    caller = world.new_user(
+        username=NAME,
+        id="canary-id",
+        image="https://canary-image.example",
+        permissions=[f"{world.tenant_id}::admin"],
+        profile_fields={"firstName": {"value": "canary-profile"}},
+    )
+    own = {"metadataKey": "a", "isIndexed": True, "isPublic": True, "isEditable": True}
+    for value in ("canary-old", "canary-value"):
+        entry = own | {"metadataValue": value, "category": "canary-category"}
+        assert set_entries(caller, world, entry, idempotencyKey=f"canary-key-{value}")["userErrors"] == []
+    hidden = {"metadataKey": "b", "metadataValue": "canary-hidden", "validFrom": instant(world.service, HOUR)}
+    for key in (world.platform_key, None):
+        set_entries(world.owner, world, hidden, username=NAME, platformKey=key)
+    _tell(world, caller)
+    return caller
+
+
+def _tell(world: World, caller: Caller) -> None:
+    now = world.service.services.clock()
+    badge = {"user_id": caller.id, "name": "projectCreated", "earned_at": 1}
+
+    async def tell(tx: Any) -> None:
+        await notifications.notify(
+            tx, caller.id, kind="k", title="canary-notice", body="canary-notice", now=now
+        )
+        await tx.execute(Statement(insert(tables.earned_badges)), **badge)
+        await access_tokens.issue(tx, caller.id, label="canary-label", now=now)
+
+    world.service.write(tell)
+
+
+def _everything(world: World) -> dict[str, list[Any]]:
+    """All rows of all tables, as text."""
+
+    async def read() -> dict[str, list[Any]]:
+        async with world.service.services.database.read() as connection:
+            return {
+                table.name: [str([*row]) for row in await connection.fetch(Statement(select(table)))]
+                for table in tables.metadata.sorted_tables
+            }
+
+    return world.service.run(read)
+
+
+def erase(world: World, *arguments: str) -> Any:
+    return command(world.service.settings.database_url, "erase", NAME, "--yes", *arguments)
+
+
+def test_everything_of_a_user_is_removed_from_every_table(world: World, doomed: Caller) -> None:
+    before = {name: [row for row in rows if "canary" in row] for name, rows in _everything(world).items()}
+    owned = {"users", "memberships", "earned_badges", "notifications", "access_tokens", "documents",
+             "document_changes", "metadata_index", "idempotency_keys"}  # fmt: skip
+    assert {name for name, rows in before.items() if rows} == owned
+    assert all(canary in str(before) for canary in CANARIES)
+    done = erase(world)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        f"Removed {NAME}. Rows of theirs: answers to writes 2, badges 1, changes of their history 4, "
+        "documents 2, entries of the search index 1, memberships 1, notifications 1, tokens 2.",
+        "Of others, that named them: answers to writes 0, changes of history 0, documents 0, "
+        "tokens revoked 0.",
+    ]
+    assert not [row for rows in _everything(world).values() for row in rows if "canary" in row]
+    assert codes(doomed.graphql("{ me { id } }")) == "UNAUTHENTICATED"
+
+
+def test_what_they_did_for_others_stays_without_their_name(world: World, doomed: Caller) -> None:
+    name = world.member.username
+    by_others: dict[str, Any] = {"metadataKey": "k", "isPublic": True, "isEditable": True}
+    set_entries(doomed, world, by_others | {"metadataValue": "1"}, username=name, idempotencyKey="again")
+    other = set_entries(world.member, world, by_others | {"metadataValue": "2"}, idempotencyKey="mine")
+    assert other["userErrors"] == []
+    set_entries(doomed, world, {"metadataKey": "k2", "metadataValue": "v"}, username=name)
+    world.member.rest("PATCH", world.platform_key, {"metadata": {"k": "3"}})
+    before = _everything(world)
+    done = erase(world)
+    assert done.returncode == 0, done.stderr
+    after = _everything(world)
+    assert "canary" not in str(after)
+    assert "answers to writes 2, changes of history 4, documents 1, tokens revoked 0" in done.stdout
+    assert len(before["idempotency_keys"]) - len(after["idempotency_keys"]) == 3
+    told = changes(world, world.admin, world.member)
+    assert [values(each) for each in told] == [
+        {"k": ("2", "3")}, {"k2": ("-", "v")}, {"k": ("1", "2")}, {"k": ("-", "1")},
+    ]  # fmt: skip
+    authors = [each["actor"] and each["actor"]["username"] for each in told]
+    assert authors == [name, None, name, None]
+    query = """query ($key: String!) { platformMetadata(platformKey: $key) { revision
+      entry(key: "k") { value createdBy { username } updatedBy { username } } } }"""
+    assert world.member.ask(query, key=world.platform_key)["platformMetadata"] == {
+        "revision": 4,
+        "entry": {"value": "3", "createdBy": None, "updatedBy": {"username": name}},
+    }
+    again = set_entries(world.member, world, by_others | {"metadataValue": "2"}, idempotencyKey="mine")
+    assert again["platformMetadata"] == other["platformMetadata"]
+    assert [each["createdBy"] for each in again["entries"]] == [None]
+
+
+def test_a_token_they_made_for_somebody_else_ends(world: World, doomed: Caller) -> None:
+    issue = f"""mutation {{ issueToken(input: {{username: "{world.member.username}"}}) {{ token }} }}"""
+    made = Caller(world.service, world.member.user, doomed.ask(issue)["issueToken"]["token"])
+    assert made.ask("{ me { username } }")["me"]["username"] == world.member.username
+    done = erase(world)
+    assert "tokens revoked 1." in done.stdout
+    assert codes(made.graphql("{ me { id } }")) == "UNAUTHENTICATED"
+    assert world.member.ask("{ me { username } }")["me"]["username"] == world.member.username
+
+
+def test_nobody_else_loses_anything(world: World, doomed: Caller) -> None:
+    world.member.rest("PATCH", world.platform_key, {"metadata": {"a": 1}})
+    before = _everything(world)
+    assert erase(world).returncode == 0
+    after = _everything(world)
+    assert after == {name: [row for row in rows if "canary" not in row] for name, rows in before.items()}
+
+
+def test_an_unknown_user_is_told_and_nothing_changes(world: World) -> None:
+    before = _everything(world)
+    done = erase(world)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"gql-service: There is no user {NAME}.\n"
+    assert _everything(world) == before
+
+
+def test_without_a_yes_nothing_is_removed(world: World, doomed: Caller) -> None:
+    before = _everything(world)
+    done = command(world.service.settings.database_url, "erase", NAME)
+    assert done.returncode == 1
+    assert "for good?" in done.stdout
+    assert _everything(world) == before
+
+
+# The bytes of the file.
+
+
+def _bytes(database_url: str) -> bytes:
+    """An SQLite database as it lies on the disk after it was vacuumed, with what is in its log."""
+    path = Path(database_url.removeprefix("sqlite+aiosqlite:///"))
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("VACUUM")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    return b"".join(part.read_bytes() for part in path.parent.glob(f"{path.name}*"))
+
+
+IN_A_FILE = pytest.mark.parametrize("fresh_database_url", ["sqlite"], indirect=True)
+
+
+@IN_A_FILE
+def test_nothing_of_the_user_is_in_the_vacuumed_file(
+    world: World, doomed: Caller, fresh_database_url: str
+) -> None:
+    entry = {"metadataKey": "k", "metadataValue": "others"}
+    set_entries(doomed, world, entry, username=world.member.username, idempotencyKey="again")
+    assert all(canary.encode() in _bytes(fresh_database_url) for canary in CANARIES)
+    assert erase(world).returncode == 0
+    assert b"canary" not in _bytes(fresh_database_url)
+
+
+@IN_A_FILE
+def test_nothing_that_was_cleared_is_in_the_vacuumed_file(world: World, fresh_database_url: str) -> None:
+    for number in range(3):
+        world.member.rest("PATCH", world.platform_key, {"metadata": {"a": f"canary-{number}"}})
+    expiring: dict[str, Any] = {
+        "metadataKey": "b",
+        "metadataValue": "canary-4",
+        "validUntil": instant(world.service, HOUR),
+    }
+    expiring |= {"isPublic": True, "isEditable": True, "isIndexed": True}
+    set_entries(world.member, world, expiring, idempotencyKey="k")
+    world.member.rest("PATCH", world.platform_key, {"delete_keys": ["a"]})
+    assert b"canary-0" in _bytes(fresh_database_url)
+    assert world.member.rest("DELETE", world.platform_key).status_code == 204
+    assert b"canary" not in _bytes(fresh_database_url)
+
+
+@IN_A_FILE
+def test_what_is_hidden_from_a_user_who_clears_stays_with_its_past(
+    world: World, fresh_database_url: str
+) -> None:
+    name = world.member.username
+    for value in ("kept-old", "kept-new"):
+        set_entries(world.admin, world, {"metadataKey": "h", "metadataValue": value}, username=name)
+    world.member.rest("PATCH", world.platform_key, {"metadata": {"a": "canary"}})
+    world.member.rest("DELETE", world.platform_key)
+    found = _bytes(fresh_database_url)
+    assert b"canary" not in found
+    assert b"kept-old" in found
+    assert b"kept-new" in found

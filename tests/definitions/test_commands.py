@@ -1,0 +1,103 @@
+"""Definitions at the command line, and platforms that are too large for a request."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from gql_service.domain.documents import rows as documents
+from gql_service.domain.documents.rows import Document
+from tests.support.cli_processes import command, told
+from tests.support.definitions import define, definitions, patch
+from tests.support.service import serving
+from tests.support.world import World
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> str:
+    url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('shop') / 'data.sqlite3'}"
+    told(url, "migrate")
+    told(url, "tenant", "create", "Acme", "--id", "acme")
+    told(url, "platform", "create", "shop", "--tenant", "acme")
+    return url
+
+
+def refusal(url: str, *arguments: str) -> str:
+    done = command(url, *arguments)
+    assert (done.returncode, done.stdout) == (1, ""), done
+    assert re.fullmatch(r"gql-service: .+\n", done.stderr), done.stderr
+    return done.stderr
+
+
+def listed(url: str) -> list[Any]:
+    return [json.loads(line) for line in command(url, "definition", "list", "shop").stdout.splitlines()]
+
+
+def test_definitions_are_set_listed_and_removed(shop: str) -> None:
+    assert told(
+        shop, "definition", "set", "shop", "age", "--type", "number", "--minimum", "0", "--maximum", "1.5e2",
+        "--schema", '{"type": "integer"}', "--indexed", "--no-editable", "--category", "person",
+    ) == "age is defined on shop."  # fmt: skip
+    told(shop, "definition", "set", "shop", "day", "--type", "date", "--minimum", "2024-01-01")
+    told(shop, "definition", "set", "shop", "plan", "--type", "string", "--choices", '["free", "pro"]')
+    assert listed(shop) == [
+        {
+            "key": "age",
+            "valueType": "number",
+            "rules": {"minimum": 0, "maximum": 150.0, "schema": {"type": "integer"}},
+            "defaults": {"is_indexed": True, "is_editable": False, "category": "person"},
+        },
+        {"key": "day", "valueType": "date", "rules": {"minimum": "2024-01-01"}, "defaults": {}},
+        {"key": "plan", "valueType": "string", "rules": {"choices": ["free", "pro"]}, "defaults": {}},
+    ]
+    assert told(shop, "definition", "remove", "shop", "day") == "day is defined no more."
+    assert told(shop, "definition", "remove", "shop", "day") == "day was not defined."
+    assert [each["key"] for each in listed(shop)] == ["age", "plan"]
+    assert told(shop, "platform", "mode", "shop", "strict") == "shop is strict."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("definition", "list", "nowhere"), "There is no platform nowhere."),
+        (("definition", "set", "shop", "a", "--type", "string", "--pattern", "(?=a)"), "look-around"),
+        (("definition", "set", "shop", "a", "--type", "json", "--schema", "{"), "--schema: "),
+        (("definition", "set", "shop", "a", "--type", "number", "--minimum", "x"), "--minimum: "),
+        (("definition", "set", "shop", "a", "--type", "string", "--min-length", "-1"), "0 or more"),
+        (("definition", "set", "shop", "", "--type", "string"), "must not be empty"),
+    ],
+)
+def test_a_refused_command_says_why(shop: str, arguments: tuple[str, ...], message: str) -> None:
+    assert message in refusal(shop, *arguments)
+    assert "a" not in [each["key"] for each in listed(shop)]
+
+
+HURRIED = """mutation ($input: DefineMetadataInput!) { defineMetadata(input: $input) { brokenDocuments } }"""
+
+
+def test_a_platform_too_large_for_a_request_is_looked_through_by_the_command(fresh_database_url: str) -> None:
+    with serving(fresh_database_url) as service:
+        world = World(service)
+        define(world, "before", "string")
+        people = [world.new_user().id for _ in range(20)]
+        platform = service.run(lambda: service.services.loaders.platforms.load(world.platform_key))
+        assert platform is not None
+        text = json.dumps({"key": [1] * 500_000}, separators=(",", ":"))
+        rows = [Document(id, platform.id, text, 1, 1, 1, None, None, "{}") for id in people]
+        service.write(lambda tx: documents.insert_documents(tx, rows))
+        given = {"platformKey": world.platform_key, "key": "key", "valueType": "number"}
+        with serving(fresh_database_url, database_timeout=0.2) as hurried:
+            headers = {"Authorization": f"Bearer {world.admin.token}"}
+            body = {"query": HURRIED, "variables": {"input": given}}
+            (error,) = hurried.client.post("/graphql", json=body, headers=headers).json()["errors"]
+        # A busy machine may not even get to look.
+        assert error["extensions"]["code"] in ("LIMIT_EXCEEDED", "UNAVAILABLE")
+        assert [each["key"] for each in definitions(world)] == ["before"]
+        arguments = ("definition", "set", world.platform_key, "key", "--type", "number")
+        assert "20 documents break this definition" in refusal(fresh_database_url, *arguments)
+        done = told(fresh_database_url, *arguments, "--force")
+        assert done == f"key is defined on {world.platform_key}; 20 documents break it."
+        assert [each["key"] for each in definitions(world)] == ["before", "key"]
+        (error,) = patch(world.member, world, {"key": "x"})["userErrors"]
+        assert error["code"] == "RULE_BROKEN"

@@ -1,0 +1,206 @@
+"""Writes that are sent again under one idempotency key are done once, and answered as the first was."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from gql_service.domain.maintenance import expiry as sweeping
+from tests.support.clock import HOUR, shifted
+from tests.support.entries import set_entries
+from tests.support.history import changes
+from tests.support.service import serving
+from tests.support.world import Caller, World
+
+PAYLOAD = "platformMetadata { metadata revision updatedAt } userErrors { code message field }"
+PATCH = f"""mutation ($input: PatchPlatformMetadataInput!) {{
+  patchPlatformMetadata(input: $input) {{ deletedKeys {PAYLOAD} }} }}"""
+REPLACE = f"""mutation ($input: ReplacePlatformMetadataInput!) {{
+  replacePlatformMetadata(input: $input) {{ {PAYLOAD} }} }}"""
+CLEAR = f"""mutation ($input: ClearPlatformMetadataInput!) {{
+  clearPlatformMetadata(input: $input) {{ {PAYLOAD} }} }}"""
+
+
+def send(caller: Caller, world: World, document: str = PATCH, /, **input: Any) -> Any:
+    """The payload of a write that carries an idempotency key."""
+    data = caller.ask(document, input={"platformKey": world.platform_key, "idempotencyKey": "k"} | input)
+    return next(iter(data.values()))
+
+
+def problem(payload: Any) -> tuple[str, list[str]]:
+    (error,) = payload["userErrors"]
+    assert payload["platformMetadata"] is None
+    return error["code"], error["field"]
+
+
+def revisions(world: World) -> list[int]:
+    return [change["revision"] for change in changes(world, world.admin, world.member)]
+
+
+def current(world: World) -> Any:
+    return world.member.rest("GET", world.platform_key).json()["metadata"]
+
+
+def test_the_same_request_is_done_once_and_answered_alike(world: World) -> None:
+    send(world.member, world, metadata={"gone": 1}, idempotencyKey="before")
+    first = send(world.member, world, metadata={"a": 1}, deleteKeys=["gone"])
+    assert (first["deletedKeys"], first["platformMetadata"]["revision"]) == (["gone"], 2)
+    assert send(world.member, world, metadata={"a": 1}, deleteKeys=["gone"]) == first
+    assert revisions(world) == [2, 1]
+
+
+def test_the_first_answer_is_repeated_after_the_document_has_moved_on(world: World) -> None:
+    given = {"metadata": {"a": 1}, "expectedRevision": 0}
+    first = send(world.member, world, **given)
+    send(world.member, world, metadata={"a": 2}, idempotencyKey="later")
+    assert send(world.member, world, **given) == first
+    assert first["platformMetadata"]["metadata"] == {"a": 1}
+    assert current(world) == {"a": 2}
+
+
+def test_every_kind_of_write_may_be_sent_again(world: World) -> None:
+    replaced = send(world.member, world, REPLACE, metadata={"a": 1}, idempotencyKey="replace")
+    entry = {"metadataKey": "b", "metadataValue": "v", "isPublic": True, "isEditable": True}
+    entered = set_entries(world.member, world, entry, idempotencyKey="set")
+    world.member.rest("PATCH", world.platform_key, {"metadata": {"a": "moved on"}})
+    assert send(world.member, world, REPLACE, metadata={"a": 1}, idempotencyKey="replace") == replaced
+    assert set_entries(world.member, world, entry, idempotencyKey="set") == entered
+    assert current(world) == {"a": "moved on", "b": "v"}
+    cleared = send(world.member, world, CLEAR, idempotencyKey="clear")
+    world.member.rest("PATCH", world.platform_key, {"metadata": {"a": "after"}})
+    assert send(world.member, world, CLEAR, idempotencyKey="clear") == cleared
+    assert current(world) == {"a": "after"}
+
+
+def test_clearing_forgets_earlier_answers(world: World) -> None:
+    send(world.member, world, metadata={"a": 1})
+    send(world.member, world, CLEAR, idempotencyKey="clear")
+    assert send(world.member, world, metadata={"a": 1})["platformMetadata"]["revision"] == 3
+
+
+@pytest.mark.parametrize(
+    ("document", "other"),
+    [
+        (PATCH, {"metadata": {"a": 2}}),
+        (PATCH, {"metadata": {"a": 1.0}}),
+        (PATCH, {"metadata": {"a": 1}, "deleteKeys": []}),
+        (PATCH, {"metadata": {"a": 1}, "expectedRevision": 1}),
+        (REPLACE, {"metadata": {"a": 1}}),
+        (CLEAR, {}),
+    ],
+)
+def test_the_key_of_another_request_is_refused(world: World, document: str, other: Any) -> None:
+    first = send(world.member, world, metadata={"a": 1})
+    refused = send(world.member, world, document, **other)
+    assert problem(refused) == ("IDEMPOTENCY_KEY_REUSED", ["idempotencyKey"])
+    assert "make up a new one" in refused["userErrors"][0]["message"]
+    assert send(world.member, world, metadata={"a": 1}) == first
+    assert revisions(world) == [1]
+
+
+def test_the_key_of_another_sender_or_document_is_another_key(world: World) -> None:
+    name, other = world.member.username, world.new_platform()
+    send(world.member, world, metadata={"a": 1})
+    send(world.admin, world, metadata={"a": 2}, username=name)
+    assert (current(world), revisions(world)) == ({"a": 2}, [2, 1])
+    send(world.admin, world, metadata={"a": 3}, username=world.colleague.username)
+    send(world.member, world, metadata={"a": 4}, platformKey=other)
+    assert world.colleague.rest("GET", world.platform_key).json()["metadata"] == {"a": 3}
+    assert world.member.rest("GET", other).json()["metadata"] == {"a": 4}
+
+
+@pytest.mark.parametrize("swept", [False, True])
+def test_after_a_day_the_key_is_free(world: World, swept: bool) -> None:
+    send(world.member, world, metadata={"a": 1})
+    world.member.rest("PATCH", world.platform_key, {"metadata": {"a": 2}})
+    services = world.service.services
+    with shifted(world.service, 24 * HOUR - 60_000):
+        assert send(world.member, world, metadata={"a": 1})["platformMetadata"]["revision"] == 1
+    with shifted(world.service, 24 * HOUR):
+        if swept:
+            world.service.run(lambda: sweeping.sweep(services.database, services.clock))
+        assert send(world.member, world, metadata={"a": 3})["platformMetadata"]["revision"] == 3
+        assert send(world.member, world, metadata={"a": 3})["platformMetadata"]["revision"] == 3
+
+
+def test_rest_takes_the_key_as_a_header(world: World) -> None:
+    def rest(method: str, body: Any = None, key: str = "k", **headers: str) -> httpx.Response:
+        given = {"Idempotency-Key": key} | headers
+        return world.member.rest(method, world.platform_key, body, headers=given)
+
+    first = rest("PATCH", {"metadata": {"a": 1}})
+    replaced = rest("PUT", {"metadata": {"a": 2}}, "put", **{"If-Match": '"1"'})
+    again = rest("PATCH", {"metadata": {"a": 1}})
+    assert (again.json(), again.headers["etag"]) == (first.json(), '"1"')
+    assert rest("PUT", {"metadata": {"a": 2}}, "put", **{"If-Match": '"1"'}).json() == replaced.json()
+    assert current(world) == {"a": 2}
+    reused = rest("PUT", {"metadata": {"a": 1}})
+    assert (reused.status_code, list(reused.json())) == (400, ["idempotency_key"])
+    assert rest("DELETE", key="x" * 256).status_code == 400
+    assert rest("DELETE", key="clear").status_code == 204
+    rest("PATCH", {"metadata": {"a": 3}}, "later")
+    assert rest("DELETE", key="clear").headers["etag"] == '"3"'
+    assert current(world) == {"a": 3}
+
+
+def test_a_refused_write_is_not_kept(world: World) -> None:
+    send(world.member, world, metadata={"a": 1}, idempotencyKey="first")
+    stale = {"metadata": {"a": 2}, "expectedRevision": 0}
+    assert problem(send(world.member, world, **stale))[0] == "REVISION_CONFLICT"
+    assert problem(send(world.member, world, metadata={"": 1}))[0] == "INVALID_KEY"
+    done = send(world.member, world, metadata={"a": 2}, expectedRevision=1)
+    assert done["platformMetadata"] | {"updatedAt": ""} == {
+        "metadata": {"a": 2}, "revision": 2, "updatedAt": "",
+    }  # fmt: skip
+
+
+def test_a_write_that_changed_nothing_is_not_done_later_either(world: World) -> None:
+    send(world.member, world, metadata={}, deleteKeys=["a"])
+    send(world.member, world, metadata={"a": 1}, idempotencyKey="other")
+    send(world.member, world, metadata={}, deleteKeys=["a"])
+    assert current(world) == {"a": 1}
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "a\0b"])
+def test_a_bad_key_is_refused(world: World, key: str) -> None:
+    body = world.member.graphql(
+        PATCH, input={"platformKey": world.platform_key, "idempotencyKey": key, "metadata": {"a": 1}}
+    )
+    if "errors" in body:
+        assert body["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+    else:
+        assert problem(body["data"]["patchPlatformMetadata"]) == ("INVALID_KEY", ["idempotencyKey"])
+    assert current(world) == {}
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_of_many_at_once_one_is_done(world: World, exists: bool) -> None:
+    if exists:
+        world.member.rest("PATCH", world.platform_key, {"metadata": {"n": 0}})
+    with serving(world.service.settings.database_url) as second, ThreadPoolExecutor(20) as clients:
+        urls = [world.service.url, second.url] * 10
+        answers = list(clients.map(lambda url: _race(world, url, {"n": 1}), urls))
+    assert all(answer == answers[0] for answer in answers)
+    assert revisions(world) == ([2, 1] if exists else [1])
+
+
+def test_of_many_different_ones_at_once_one_is_done_and_the_others_refused(world: World) -> None:
+    with serving(world.service.settings.database_url) as second, ThreadPoolExecutor(20) as clients:
+        urls = [world.service.url, second.url] * 10
+        answers = list(clients.map(lambda each: _race(world, each[1], {"n": each[0]}), enumerate(urls)))
+    refused = [answer["userErrors"][0]["code"] for answer in answers if answer["userErrors"]]
+    assert refused == ["IDEMPOTENCY_KEY_REUSED"] * 19
+    assert revisions(world) == [1]
+
+
+def _race(world: World, url: str, metadata: dict[str, Any]) -> Any:
+    """Send a patch on a connection of its own."""
+    variables = {"input": {"platformKey": world.platform_key, "idempotencyKey": "k", "metadata": metadata}}
+    answer = httpx.post(
+        f"{url}/graphql",
+        json={"query": PATCH, "variables": variables},
+        headers={"Authorization": f"Bearer {world.member.token}"},
+        timeout=30,
+    )
+    return answer.json()["data"]["patchPlatformMetadata"]

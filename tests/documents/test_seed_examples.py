@@ -1,0 +1,189 @@
+"""The two examples of the document that describes entries go in, through either door, and come out equal."""
+
+import base64
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from gql_service import instants
+from gql_service.auth.policy import Policy
+from gql_service.domain import tenants
+from gql_service.domain.users import access_tokens, provisioning
+from gql_service.settings import Settings
+from tests.support.entries import SET
+from tests.support.service import Service
+from tests.support.world import Caller
+from tests.transfer.test_round_trip import Line, Shell, other, person, shell, whole, written
+
+__all__ = ["other", "shell"]
+
+FLAG: Line = {
+    "@type": "UserMetadata",
+    "userId": "user_123456",
+    "metadataKey": "feature_flags.new_dashboard",
+    "metadataValue": "true",
+    "valueType": "boolean",
+    "category": "feature_flags",
+    "description": "Beta access to the new dashboard interface",
+    "source": "admin_panel",
+    "isEncrypted": False,
+    "isIndexed": True,
+    "isPublic": False,
+    "isEditable": False,
+    "validFrom": "2024-03-01T00:00:00Z",
+    "validUntil": "2024-06-01T00:00:00Z",
+    "createdAt": "2024-03-01T10:00:00Z",
+    "createdBy": "admin_789",
+}
+CUSTOMER: Line = {
+    "@type": "UserMetadata",
+    "userId": "user_789012",
+    "metadataKey": "integrations.stripe.customerId",
+    "metadataValue": "cus_P0K9mNbVcXyZ123",
+    "valueType": "string",
+    "category": "integrations",
+    "description": "Stripe customer ID for billing integration",
+    "source": "stripe_webhook",
+    "isEncrypted": True,
+    "isIndexed": True,
+    "isPublic": False,
+    "isEditable": False,
+    "createdAt": "2024-01-15T14:30:00Z",
+    "updatedAt": "2024-03-10T09:00:00Z",
+}
+AUDIT = ("createdAt", "updatedAt", "createdBy", "updatedBy")
+NAMES = (*FLAG, "updatedAt", "updatedBy")
+PEOPLE = ("admin_789", "user_123456", "user_789012")
+RING: Any = {"2024-01": base64.b64encode(bytes(range(32))).decode()}
+READ = """query ($username: String, $key: String!) { user(by: {username: $username}) { userMetadata {
+  entry(key: $key) { type: __typename userId metadataKey metadataValue valueType category description source
+    isEncrypted isIndexed isPublic isEditable validFrom validUntil createdAt updatedAt
+    createdBy { userId } updatedBy { userId } } } } }"""
+
+
+def at(instant: str) -> int:
+    return instants.parse_milliseconds(instant)
+
+
+@contextmanager
+def serving_at(url: str, instant: str) -> Iterator[Service]:
+    """A server whose clock shows this instant when it starts."""
+    service = Service(Settings(database_url=url, encryption_keys=RING))
+    service.clock_offset = at(instant) - instants.now()
+    service.start()
+    try:
+        yield service
+    finally:
+        service.stop()
+
+
+def admin_of(service: Service, *, create: bool) -> Caller:
+    """The admin of the examples, who is created with their users, or has come with an import."""
+
+    async def enter(tx: Any) -> tuple[Any, str]:
+        now = service.services.clock()
+        if create:
+            await tenants.create_tenant(tx, name="Acme", id="acme", now=now)
+            for id in PEOPLE:
+                permissions = ["acme::admin"] if id == "admin_789" else []
+                await provisioning.create(
+                    tx,
+                    Policy().operator(),
+                    id=id,
+                    tenant_id="acme",
+                    username=id,
+                    email=f"{id}@x.example",
+                    permissions=permissions,
+                    now=now,
+                )
+        return await access_tokens.issue(tx, "admin_789", label="test", now=now)
+
+    token = str(service.write(enter))
+    (user,) = service.run(lambda: service.services.loaders.users_named.load_many(["admin_789"]))
+    assert user is not None
+    return Caller(service, user, token)
+
+
+def told(admin: Caller, example: Line) -> Line:
+    """The entry of an example as it comes out, under the names of the example."""
+    answer = admin.ask(READ, username=example["userId"], key=example["metadataKey"])
+    entry: Line = answer["user"]["userMetadata"]["entry"]
+    entry["@type"] = entry.pop("type")
+    for name in ("createdBy", "updatedBy"):
+        entry[name] = entry[name] and entry[name]["userId"]
+    return {name: entry[name] for name in NAMES}
+
+
+def set_entry(admin: Caller, example: Line, **fields: Any) -> None:
+    said = {name: value for name, value in example.items() if name not in ("@type", "userId", *AUDIT)}
+    input = {"username": example["userId"], "entries": [said | fields]}
+    payload = admin.ask(SET, input=input)["setUserMetadata"]
+    assert payload["userErrors"] == []
+
+
+def test_the_examples_are_set_and_come_out_equal(fresh_database_url: str) -> None:
+    with serving_at(fresh_database_url, CUSTOMER["createdAt"]) as service:
+        admin = admin_of(service, create=True)
+        with service.at(at(CUSTOMER["createdAt"])):
+            set_entry(admin, CUSTOMER, metadataValue="cus_before")
+        for example, instant in ((FLAG, FLAG["createdAt"]), (CUSTOMER, CUSTOMER["updatedAt"])):
+            with service.at(at(instant)):
+                set_entry(admin, example)
+                unsaid = dict.fromkeys(NAMES) | {"createdBy": "admin_789", "updatedBy": "admin_789"}
+                assert told(admin, example) == unsaid | {"updatedAt": instant} | example
+
+
+@pytest.fixture
+def customer_line(shell: Shell) -> Line:
+    """The line of the document of the encrypted example, who was set at some time."""
+    with serving_at(shell.url, CUSTOMER["updatedAt"]) as service:
+        set_entry(admin_of(service, create=True), CUSTOMER)
+    lines: list[Line] = [json.loads(line) for line in shell.everything().splitlines()]
+    (line,) = (line for line in lines if line["type"] == "document")
+    return line
+
+
+def test_the_examples_are_imported_and_come_out_equal(other: Shell, customer_line: Line) -> None:
+    created, updated = at(CUSTOMER["createdAt"]), at(CUSTOMER["updatedAt"])
+    (attributes,) = customer_line["attributes"].values()
+    assert CUSTOMER["metadataValue"] not in str(customer_line)
+    del attributes["createdBy"]
+    attributes |= {"createdAt": created, "updatedAt": updated, "updatedBy": None}
+    flag = {
+        "type": "document",
+        "userId": FLAG["userId"],
+        "platformKey": None,
+        "metadata": {},
+        "attributes": {
+            FLAG["metadataKey"]: {
+                "value": json.loads(FLAG["metadataValue"]),
+                **{name: FLAG[name] for name in ("category", "description", "source")},
+                **{name: FLAG[name] for name in ("isIndexed", "isPublic", "isEditable")},
+                **{name: at(FLAG[name]) for name in ("validFrom", "validUntil", "createdAt")},
+                "createdBy": FLAG["createdBy"],
+            }
+        },
+        "revision": 1,
+        "createdAt": at(FLAG["createdAt"]),
+        "updatedAt": at(FLAG["createdAt"]),
+    }
+    text = written(
+        [
+            {"type": "tenant", "id": "acme", "name": "Acme", "createdAt": 0},
+            whole(person("admin_789", permissions=["acme::admin"])),
+            whole(person("user_123456")),
+            flag,
+            whole(person("user_789012")),
+            customer_line | {"createdAt": created, "updatedAt": updated},
+        ]
+    )
+    other.told("import", "-", input=text.encode(), encryption_keys=json.dumps(RING))
+    assert other.everything() == text
+    with serving_at(other.url, "2024-05-31T23:00:00Z") as service:
+        admin = admin_of(service, create=False)
+        missing = {"updatedAt": FLAG["createdAt"], "updatedBy": FLAG["createdBy"]}
+        assert told(admin, FLAG) == FLAG | missing
+        assert told(admin, CUSTOMER) == {**dict.fromkeys(NAMES), **CUSTOMER}

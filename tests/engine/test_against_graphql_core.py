@@ -1,0 +1,116 @@
+"""Plans give what graphql-core gives: data, key order, errors and paths, on documents from the schema."""
+
+from typing import Any
+
+import orjson
+import pytest
+from graphql import ExecutionResult, GraphQLSchema, parse, print_schema, validate
+from graphql import execute as by_graphql_core
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from hypothesis_graphql import nodes, queries
+
+from gql_service.auth.principal import Principal
+from gql_service.engine.document.cache import Document
+from gql_service.engine.execution.execute import execute
+from gql_service.schema.build import build_schema
+from gql_service.services.context import Context
+from tests.support.world import Caller, World
+
+SCHEMA: GraphQLSchema = build_schema()._schema
+SDL = print_schema(SCHEMA)
+SCALARS = {
+    name: st.just(nodes.Int(1)) if name == "Timestamp" else st.just(nodes.String("x"))
+    for name in ("DateTime", "Timestamp", "JSONObject", "_Any")
+}
+FIELDS = """userId username displayName image email permissions isPlatformOwner revision createdAt
+  badges { name earnedAt } platformMetadata(platformKey: $key) { id metadata revision user { id email } }"""
+
+
+def comparable(result: ExecutionResult) -> Any:
+    """Data as bytes, for the order of keys counts; and errors by the place that became null.
+
+    Where several things fail below one place, which of them is told is a race: then messages do not count.
+    """
+    places: dict[tuple[str | int, ...], set[str]] = {}
+    for error in result.errors or []:
+        places.setdefault(tuple(_nulled(result.data, error.path or [])), set()).add(error.message)
+    told = {place: messages if place else set() for place, messages in places.items()}
+    return orjson.dumps(result.data), told
+
+
+def _nulled(data: Any, path: list[str | int]) -> list[str | int]:
+    reached: list[str | int] = []
+    for key in path:
+        if data is None:
+            break
+        data = data[key]
+        reached.append(key)
+    return reached
+
+
+def both(caller: Caller | None, world: World, query: str, variables: dict[str, Any]) -> tuple[Any, Any]:
+    """The results of the plan and of graphql-core."""
+    services, document = world.service.services, parse(query)
+
+    async def run() -> tuple[ExecutionResult, ExecutionResult]:
+        async def principal() -> Any:
+            user = None if caller is None else await services.loaders.users.load(caller.id)
+            if user is None:
+                return None
+            return Principal.of(
+                user.user_id,
+                user.username,
+                user.tenant_id,
+                user.permissions,
+                is_platform_owner=user.is_platform_owner,
+            )
+
+        found = await principal()
+        planned = await execute(SCHEMA, Document(document), None, Context(services, found), variables)
+        plain = by_graphql_core(SCHEMA, document, None, Context(services, found), variables)
+        return planned, plain if isinstance(plain, ExecutionResult) else await plain
+
+    planned, plain = world.service.run(run)
+    return comparable(planned), comparable(plain)
+
+
+WRITTEN = [
+    "query ($key: String!) { me { %s } platformMetadata(platformKey: $key) { metadata username } }",
+    "query ($key: String!) { a: me { ...F } me { ...F } } fragment F on User { %s }",
+    "query ($key: String!) { me { username ... on Node { id } ... on User { %s } __typename } }",
+    "query ($key: String!, $yes: Boolean!) { me { username @skip(if: $yes) %s } }",
+    "query ($key: String!, $yes: Boolean = false) { me { username @include(if: $yes) %s } }",
+    "query ($key: String!) { platform(key: $key) { users(first: 3) { nodes { %s } totalCount } } }",
+    "query ($key: String!, $n: Int) { platform(key: $key) { users(first: $n) { edges { node { %s } } } } }",
+    'query ($key: String!) { user(by: {username: $key}) { %s } platform(key: "none") { name } }',
+    "query ($key: String!, $id: ID!) { node(id: $id) { __typename id ... on User { %s } } }",
+    "query ($key: String!, $ids: [ID!]!) { nodes(ids: $ids) { id ... on User { %s } } }",
+    "query ($key: String!, $of: [_Any!]!) { _entities(representations: $of) { ... on User { %s } } }",
+    'query ($key: String!) { platformMetadata(platformKey: "none") { metadata } me { %s } }',
+]
+
+
+@pytest.mark.parametrize("who", ["member", "colleague", "admin", "stranger", "owner", "nobody"])
+@pytest.mark.parametrize("query", WRITTEN)
+def test_a_plan_answers_as_graphql_core_does(world: World, query: str, who: str) -> None:
+    id = world.member.ask("{ me { id } }")["me"]["id"]
+    of = [{"__typename": "User", "userId": world.member.id}, {"__typename": "Nothing"}]
+    variables = {"key": world.platform_key, "yes": True, "n": 2, "id": id, "ids": [id, "x", id], "of": of}
+    caller = None if who == "nobody" else getattr(world, who)
+    planned, plain = both(caller, world, query.replace("%s", FIELDS), variables)
+    assert planned == plain
+
+
+def test_a_plan_refuses_variables_as_graphql_core_does(world: World) -> None:
+    query = "query ($id: ID!, $n: Int, $m: JSONObject) { node(id: $id) { id } }"
+    for variables in ({}, {"id": None}, {"id": [1]}, {"id": "x", "n": 2**31}, {"id": "x", "m": 1}):
+        planned, plain = both(world.member, world, query, variables)
+        assert planned == plain
+
+
+@given(query=queries(SDL, custom_scalars=SCALARS))
+def test_plans_answer_generated_queries_as_graphql_core_does(world: World, query: str) -> None:
+    assume(not validate(SCHEMA, parse(query)))
+    planned, plain = both(world.member, world, query, {})
+    assert planned == plain

@@ -1,0 +1,248 @@
+"""Expiry is exact without any sweeping, and the same after it; sweeping deletes what nobody sees."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Text, cast, func, insert, select
+
+from gql_service import instants
+from gql_service.domain.maintenance import expiry as sweeping
+from gql_service.domain.maintenance.expiry import Swept
+from gql_service.settings import Settings
+from gql_service.store import tables
+from gql_service.store.database import Database, open_database
+from gql_service.store.statement import Statement
+from tests.support.cli_processes import serving_process, told
+from tests.support.clock import HOUR, instant, shifted
+from tests.support.entries import set_entries
+from tests.support.service import serving
+from tests.support.world import Caller, World
+
+_INDEX = Statement(select(tables.metadata_index.c.user_id, tables.metadata_index.c.key))
+_KEPT = func.coalesce(cast(tables.documents.c.conditions, Text), "{}")
+_DOCUMENTS = Statement(select(tables.documents.c.user_id, _KEPT + cast(tables.documents.c.attributes, Text)))
+_COUNT = Statement(select(func.count()).select_from(tables.idempotency_keys))
+STATE = """query ($key: String!, $name: String) { platformMetadata(platformKey: $key, username: $name) {
+  metadata revision updatedAt entries(first: 100) { nodes { metadataKey value createdAt } } } }"""
+
+
+def expiring(world: World, key: str = "promo", **more: Any) -> dict[str, Any]:
+    return {
+        "metadataKey": key,
+        "metadataValue": f"value of {key}",
+        "isPublic": True,
+        "isEditable": True,
+        "isIndexed": True,
+        "validUntil": instant(world.service, HOUR),
+    } | more
+
+
+def sweep(world: World) -> Swept:
+    services = world.service.services
+    return world.service.run(lambda: sweeping.sweep(services.database, services.clock))
+
+
+def rows(world: World, statement: Statement, caller: Caller) -> list[Any]:
+    async def read() -> list[Any]:
+        async with world.service.services.database.read() as connection:
+            return [row[1] for row in await connection.fetch(statement) if row[0] == caller.id]
+
+    return world.service.run(read)
+
+
+def state(world: World, caller: Caller) -> Any:
+    return caller.ask(STATE, key=world.platform_key)["platformMetadata"]
+
+
+def test_what_has_expired_is_deleted_and_leaves_no_trace(world: World) -> None:
+    kept = {"metadataKey": "kept", "metadataValue": "v", "isPublic": True, "isEditable": True}
+    set_entries(world.member, world, expiring(world), kept)
+    with shifted(world.service, HOUR):
+        before = state(world, world.member)
+        assert before["metadata"] == {"kept": "v"}
+        assert "value of promo" in rows(world, _DOCUMENTS, world.member)[0]
+        assert sweep(world).entries >= 1
+        assert state(world, world.member) == before
+        assert "promo" not in rows(world, _DOCUMENTS, world.member)[0]
+        assert rows(world, _INDEX, world.member) == []
+        assert sweep(world) == Swept()
+
+
+def test_what_is_valid_stays(world: World) -> None:
+    set_entries(world.member, world, expiring(world))
+    with shifted(world.service, HOUR - 60_000):
+        sweep(world)
+        assert state(world, world.member)["metadata"] == {"promo": "value of promo"}
+        assert rows(world, _INDEX, world.member) == ["promo"]
+
+
+PATCH = """mutation ($key: String, $metadata: JSONObject, $delete: [String!], $revision: Int) {
+  patchPlatformMetadata(input: {platformKey: $key, metadata: $metadata, deleteKeys: $delete,
+    expectedRevision: $revision}) {
+    deletedKeys platformMetadata { metadata revision } userErrors { code
+      ... on RevisionConflict { currentRevision entries { metadataKey digest } } } } }"""
+
+
+def _patch(world: World, **more: Any) -> Any:
+    return world.admin.ask(PATCH, key=world.platform_key, **more)["patchPlatformMetadata"]
+
+
+def _replace(world: World) -> Any:
+    answer = world.admin.rest("PUT", world.platform_key, {"metadata": {"other": 1}})
+    return answer.json()["metadata"], answer.headers["etag"]
+
+
+def _set(world: World) -> Any:
+    """It is a new entry: what is not said is as with a new one, and a value is needed."""
+    without = set_entries(world.admin, world, {"metadataKey": "promo", "category": "c"})["userErrors"]
+    payload = set_entries(world.admin, world, {"metadataKey": "promo", "metadataValue": "new"})
+    (entry,) = payload["entries"]
+    assert entry["createdAt"] == entry["updatedAt"]
+    told = ("value", "isPublic", "validUntil", "category")
+    return without[0]["code"], {name: entry[name] for name in told}, payload["platformMetadata"]
+
+
+WAYS: dict[str, Callable[[World], Any]] = {
+    "read": lambda world: state(world, world.admin)["metadata"],
+    "setting the key as part of an object": lambda world: _patch(world, metadata={"promo": 1}),
+    "deleting the key": lambda world: _patch(world, delete=["promo"]),
+    "another key": lambda world: _patch(world, metadata={"other": 1}),
+    "a conflict": lambda world: _patch(world, metadata={"promo": 1}, revision=7),
+    "replace": _replace,
+    "set": _set,
+    "clear": lambda world: world.admin.rest("DELETE", world.platform_key).headers["etag"],
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_expired_entry_is_not_there_whether_it_was_swept_or_not(world: World, way: str) -> None:
+    outcomes = []
+    for swept in (False, True):
+        world.admin = world.new_user(permissions=[f"{world.tenant_id}::admin"])
+        set_entries(world.admin, world, expiring(world), expiring(world, "later", validUntil=None))
+        with shifted(world.service, HOUR):
+            if swept:
+                sweep(world)
+            outcome = WAYS[way](world)
+            outcomes.append(
+                (outcome, state(world, world.admin)["metadata"], rows(world, _INDEX, world.admin))
+            )
+            assert (
+                way == "read"
+                or "value of promo" not in rows(world, _DOCUMENTS, world.admin)[0]
+                or (way in ("another key", "deleting the key", "a conflict") and not swept)
+            )
+    without_expired = [(*each[:2], [key for key in each[2] if key != "promo"]) for each in outcomes]
+    assert without_expired[0] == without_expired[1]
+
+
+def test_a_kept_answer_is_not_said_to_be_good_after_an_entry_expired_and_was_swept(world: World) -> None:
+    set_entries(world.member, world, expiring(world))
+    answer = world.member.rest("GET", world.platform_key)
+    assert answer.json()["metadata"] == {"promo": "value of promo"}
+    with shifted(world.service, HOUR):
+        sweep(world)
+        again = world.member.rest(
+            "GET", world.platform_key, headers={"If-None-Match": answer.headers["etag"]}
+        )
+        assert (again.status_code, again.json()["metadata"]) == (200, {})
+
+
+def test_clearing_deletes_for_good_what_has_expired(world: World) -> None:
+    set_entries(world.member, world, expiring(world))
+    with shifted(world.service, HOUR):
+        assert world.member.rest("DELETE", world.platform_key).headers["etag"] == '"1"'
+        assert rows(world, _DOCUMENTS, world.member) == ["{}{}"]
+        assert rows(world, _INDEX, world.member) == []
+
+
+def test_what_has_expired_does_not_count_towards_the_limits_of_a_document(fresh_database_url: str) -> None:
+    with serving(fresh_database_url, max_metadata_keys=2, max_metadata_size=1000) as service:
+        world = World(service)
+        long = {"metadataValue": "x" * 900}
+        set_entries(world.member, world, expiring(world, **long), expiring(world, "other"))
+        full = world.member.rest("PATCH", world.platform_key, {"metadata": {"new": 1}})
+        assert full.status_code == 413
+        with shifted(service, HOUR):
+            new = world.member.rest("PATCH", world.platform_key, {"metadata": {"new": "y" * 900}})
+            assert (new.status_code, state(world, world.member)["revision"]) == (200, 2)
+            assert rows(world, _INDEX, world.member) == []
+
+
+def _answers(count: int, now: int) -> list[dict[str, Any]]:
+    row = {"user_id": "u", "platform_id": "", "request": b"", "response": "{}", "created_at": now}
+    return [row | {"key": f"u:{number}"} for number in range(count)]
+
+
+def test_processes_may_sweep_at_once_and_delete_everything_once(fresh_database_url: str) -> None:
+    with serving(fresh_database_url) as service:
+        world = World(service)
+        members = [world.new_user() for _ in range(50)]
+        for member in members:
+            set_entries(member, world, expiring(world))
+        stale = [row | {"user_id": world.member.id} for row in _answers(450, instants.now() - 24 * HOUR)]
+        fresh = [row | {"user_id": world.admin.id} for row in _answers(3, instants.now())]
+        add = Statement(insert(tables.idempotency_keys))
+        service.write(lambda transaction: transaction.execute_many(add, stale + fresh))
+
+    async def sweep_all(databases: list[Database]) -> tuple[list[Swept], Any]:
+        later = instants.now() + HOUR
+        swept = await asyncio.gather(*(sweeping.sweep(each, lambda: later) for each in databases))
+        async with databases[0].read() as connection:
+            left = (await connection.fetch(_COUNT))[0][0]
+        for database in databases:
+            await database.close()
+        return swept, left
+
+    settings = Settings(database_url=fresh_database_url)
+    swept, left = asyncio.run(sweep_all([open_database(settings) for _ in range(4)]))
+    assert sum(each.entries for each in swept) == 50
+    assert sum(each.answers for each in swept) == 450
+    assert left == 3
+
+
+def test_a_server_sweeps_by_itself_survives_a_failure_and_stops_cleanly(fresh_database_url: str) -> None:
+    with serving(fresh_database_url, sweep_interval=0.05) as service:
+        world = World(service)
+        entry = expiring(world, validUntil=instant(service, 400))
+        set_entries(world.member, world, entry)
+        service.services.database.observers.append(_failing_once())
+        time.sleep(0.5)
+        for _ in range(100):
+            if rows(world, _DOCUMENTS, world.member) == ["{}{}"]:
+                break
+            time.sleep(0.05)
+        assert rows(world, _DOCUMENTS, world.member) == ["{}{}"]
+        assert state(world, world.member)["revision"] == 1
+
+
+def _failing_once() -> Any:
+    failures = [ZeroDivisionError()]
+
+    def observe(sql: str) -> None:
+        if failures and "expires_at <=" in sql:
+            raise failures.pop()
+
+    return observe
+
+
+def test_the_command_sweeps_once_and_tells_how_much(fresh_database_url: str) -> None:
+    with serving(fresh_database_url) as service:
+        world = World(service)
+        with shifted(service, -2 * HOUR):
+            set_entries(world.member, world, expiring(world, "a"), expiring(world, "b"))
+    assert told(fresh_database_url, "sweep") == "Deleted 2 expired entries and 0 answers to writes."
+    assert told(fresh_database_url, "sweep") == "Deleted 0 expired entries and 0 answers to writes."
+
+
+def test_a_process_that_sweeps_stops_at_once(fresh_database_url: str, tmp_path: Path) -> None:
+    told(fresh_database_url, "migrate")
+    extra = {"GQL_SERVICE_SWEEP_INTERVAL": "0.001"}
+    with serving_process(tmp_path, fresh_database_url, extra=extra) as server:
+        time.sleep(0.3)
+        assert server.stop() == 0
+        assert "error" not in server.output

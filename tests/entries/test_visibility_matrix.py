@@ -1,0 +1,279 @@
+"""Every kind of viewer, by every way to read and write, on every kind of entry: against reviewed tables."""
+
+import re
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from itertools import product
+from typing import Any
+
+import pytest
+
+from tests.support.entries import set_entries, stored
+from tests.support.entry_tables import READS, WRITES, rows
+from tests.support.service import serving
+from tests.support.world import Caller, World
+
+NOW = 2_000_000_000_000  # 2033-05-18T03:33:20Z
+BORN = NOW - 30 * 86_400_000
+WINDOWS: dict[str, dict[str, str]] = {
+    "ever": {},
+    "now": {"validFrom": "2033-05-01T00:00:00Z", "validUntil": "2033-06-01T00:00:00Z"},
+    "soon": {"validFrom": "2033-07-01T00:00:00Z"},
+    "over": {"validFrom": "2033-04-01T00:00:00Z", "validUntil": "2033-05-10T00:00:00Z"},
+}
+EARLIER, LATER = "2033-05-05T00:00:00Z", "2033-08-01T00:00:00Z"
+ENTRIES = {
+    f"{seen}.{changed}.{time}.{kept}": {
+        "metadataValue": f"{seen}.{changed}.{time}.{kept}",
+        "isPublic": seen == "public",
+        "isEditable": changed == "editable",
+        "isEncrypted": kept == "secret",
+        **WINDOWS[time],
+    }
+    for seen, changed, time, kept in product(
+        ("public", "hidden"), ("editable", "locked"), WINDOWS, ("plain", "secret")
+    )
+}
+LETTERS = {"FORBIDDEN": "F", "NOT_FOUND": "N", "KEY_NOT_EDITABLE": "E", "INVALID_VALUE": "V"}
+STATUS = {400: "E", 403: "F", 404: "N"}
+Told = dict[str, Any] | str
+"""The values by their keys, or a letter for a refusal."""
+
+
+@pytest.fixture(scope="module")
+def vault(database_url: str) -> Iterator[World]:
+    """A world whose service can encrypt."""
+    keys = {"k1": b64encode(b"1" * 32).decode()}
+    with serving(database_url, encryption_keys=keys, sweep_interval=3600) as service:
+        yield World(service)
+
+
+def fill(vault: World, platform_key: str, *keys: str) -> None:
+    """Give the member these entries, by default all."""
+    entries = [{"metadataKey": key, **ENTRIES[key]} for key in keys or ENTRIES]
+    with vault.service.at(BORN):
+        payload = set_entries(
+            vault.owner, vault, *entries, username=vault.member.username, platformKey=platform_key
+        )
+    assert payload["userErrors"] == []
+
+
+@pytest.fixture(scope="module")
+def stage(vault: World) -> World:
+    """A world with all entries in its platform's document of the member."""
+    fill(vault, vault.platform_key)
+    return vault
+
+
+ENTRY = "metadataKey metadataValue value isEditable viewerCan { edit delete }"
+BY_PLATFORM = "platformMetadata(platformKey: $key, username: $name)"
+STALE = """mutation ($key: String, $name: String, $entries: [UserMetadataInput!]!) { setUserMetadata(input: {
+  platformKey: $key, username: $name, entries: $entries, expectedRevision: 99}) { userErrors {
+  ... on RevisionConflict { entries { %s } } } } }"""
+
+
+VARIABLES = {
+    "key": "String!",
+    "name": "String!",
+    "id": "ID!",
+    "ids": "[ID!]!",
+    "keys": "[String!]",
+    "at": "DateTime",
+}
+
+
+def gid(type_name: str, *parts: str) -> str:
+    return b64encode(f"{type_name}:{':'.join(parts)}".encode()).decode()
+
+
+def asked(caller: Caller, world: World, fields: str, **variables: Any) -> Any:
+    """What a query answers at the root field `it`; a letter where it is refused, None where it is null."""
+    given = {"key": world.platform_key, "name": world.member.username} | variables
+    used = set(re.findall(r"\$(\w+)", fields))
+    heads = ", ".join(f"${name}: {type_}" for name, type_ in VARIABLES.items() if name in used)
+    body = caller.graphql(f"query ({heads}) {{ it: {fields} }}", **given)
+    if "errors" in body:
+        (error,) = body["errors"]
+        return LETTERS[error["extensions"]["code"]]
+    return body["data"]["it"]
+
+
+def told(entries: list[Any], viewer: str) -> dict[str, Any]:
+    """The values of entries, whose `viewerCan` says what the flags do."""
+    for entry in entries:
+        able = entry["isEditable"] or viewer != "self"
+        assert entry["viewerCan"] == {"edit": able, "delete": able}, entry
+        assert entry["value"] == entry["metadataValue"]
+    return {entry["metadataKey"]: entry["value"] for entry in entries}
+
+
+def read(caller: Caller, world: World, way: str, viewer: str) -> Told:
+    """Read all entries by a way."""
+    user, key = world.member, world.platform_key
+    of_entry = [gid("UserMetadata", user.id, key, name) for name in ENTRIES]
+    match way:
+        case "object-by-rest":
+            answer = caller.rest("GET", key, username=user.username)
+            return dict(answer.json()["metadata"]) if answer.is_success else STATUS[answer.status_code]
+        case "entry" | "node":
+            found = []
+            for name, id in zip(ENTRIES, of_entry, strict=True):
+                if way == "node":
+                    it = asked(caller, world, f"node(id: $id) {{ ... on UserMetadata {{ {ENTRY} }} }}", id=id)
+                else:
+                    fields = f'{BY_PLATFORM} {{ entry(key: "{name}") {{ {ENTRY} }} }}'
+                    it = asked(caller, world, fields)
+                    if isinstance(it, str):
+                        return it
+                    it = it["entry"]
+                found += [it] if it else []
+            return told(found, viewer)
+        case "nodes":
+            nodes = f"nodes(ids: $ids) {{ ... on UserMetadata {{ {ENTRY} }} }}"
+            return told([it for it in asked(caller, world, nodes, ids=of_entry) if it], viewer)
+        case "conflict":
+            entries = [{"metadataKey": name, "metadataValue": ""} for name in ENTRIES]
+            body = caller.graphql(STALE % ENTRY, key=key, name=user.username, entries=entries)
+            if "errors" in body:
+                return LETTERS[body["errors"][0]["extensions"]["code"]]
+            return told(body["data"]["setUserMetadata"]["userErrors"][0]["entries"], viewer)
+        case "entries" | "inactive-too":
+            more = ", includeInactive: true" if way == "inactive-too" else ""
+            page = f"entries(first: 100{more}) {{ totalCount nodes {{ {ENTRY} }} }}"
+            it = asked(caller, world, f"{BY_PLATFORM} {{ {page} }}")
+            if isinstance(it, str):
+                return it
+            assert it["entries"]["totalCount"] == len(it["entries"]["nodes"])
+            return told(it["entries"]["nodes"], viewer)
+    at = {"as-of-earlier": EARLIER, "as-of-later": LATER}.get(way)
+    it = asked(
+        caller, world, OBJECTS[way], id=gid("PlatformMetadata", user.id, key), keys=list(ENTRIES), at=at
+    )
+    if isinstance(it, str):
+        return it
+    it = it[0] if isinstance(it, list) else it
+    it = it["platformMetadata"] if it and way == "object-of-user" else it
+    return dict(it["metadata"]) if it else {}
+
+
+OBJECTS = {
+    "object": f"{BY_PLATFORM} {{ metadata }}",
+    "object-of-user": "user(by: {username: $name}) { platformMetadata(platformKey: $key) { metadata } }",
+    "object-by-node": "node(id: $id) { ... on PlatformMetadata { metadata } }",
+    "object-by-entity": """_entities(representations: [{__typename: "PlatformMetadata", id: $id}]) {
+      ... on PlatformMetadata { metadata } }""",
+    "keys": f"{BY_PLATFORM} {{ metadata(keys: $keys) }}",
+    "as-of-earlier": f"{BY_PLATFORM} {{ metadata(asOf: $at) }}",
+    "as-of-later": f"{BY_PLATFORM} {{ metadata(asOf: $at) }}",
+}
+
+
+def cells(outcomes: dict[str, str], *parts: int) -> str:
+    """One letter for all entries that differ in nothing but what a table leaves unsaid."""
+    found: dict[tuple[str, ...], set[str]] = {}
+    for key, outcome in outcomes.items():
+        found.setdefault(tuple(key.split(".")[part] for part in parts), set()).add(outcome)
+    return "".join(each.pop() if len(each) == 1 else f"({'|'.join(sorted(each))})" for each in found.values())
+
+
+READING, WRITING = rows(READS, 8), rows(WRITES, 16)
+
+
+@pytest.mark.parametrize(("way", "who"), READING, ids=lambda value: str(value))
+def test_each_viewer_reads_what_the_table_says(stage: World, way: str, who: str) -> None:
+    caller = stage.member if who == "self" else getattr(stage, who)
+    with stage.service.at(NOW):
+        seen = read(caller, stage, way, who)
+    if isinstance(seen, str):
+        outcomes = dict.fromkeys(ENTRIES, seen)
+    else:
+        assert seen == {key: key for key in seen}, "the value is the one that was set"
+        outcomes = {key: "v" if key in seen else "-" for key in ENTRIES}
+    assert cells(outcomes, 0, 2) == READING[way, who]
+
+
+Write = Callable[[Caller, str, str], str | None]
+"""Write a key of a platform's document of the member; returns a letter where that is refused."""
+
+
+def mutate(caller: Caller, name: str, **input: Any) -> str | None:
+    type_name = f"{name[0].upper()}{name[1:]}Input"
+    body = caller.graphql(
+        f"mutation ($i: {type_name}!) {{ it: {name}(input: $i) {{ userErrors {{ code }} }} }}", i=input
+    )
+    errors = body.get("errors") and [error["extensions"] for error in body["errors"]]
+    errors = errors or body["data"]["it"]["userErrors"]
+    return LETTERS[errors[0]["code"]] if errors else None
+
+
+def written(world: World, way: str, caller: Caller, platform: str, key: str) -> str | None:
+    """Write a key, or the whole document, by a way; returns a letter where that is refused."""
+    name = world.member.username
+    document = {"platformKey": platform, "username": name}
+    door, _, rest = way.partition("-")
+    new = {key: key if rest == "same" else "new"} if rest != "all" else {}
+    match door, rest:
+        case "patch", "away":
+            return mutate(caller, "patchPlatformMetadata", **document, deleteKeys=[key])
+        case "patch", _:
+            return mutate(caller, "patchPlatformMetadata", **document, metadata=new)
+        case "replace", _:
+            return mutate(caller, "replacePlatformMetadata", **document, metadata=new)
+        case "clear", _:
+            return mutate(caller, "clearPlatformMetadata", **document)
+        case "set", "away":
+            return mutate(caller, "setUserMetadata", **document, deleteKeys=[key])
+        case "set", _:
+            said: dict[str, Any] = {"said": {"category": "c"}, "public": {"isPublic": True}}
+            entry = said.get(rest, {"metadataValue": new.get(key)})
+            return mutate(caller, "setUserMetadata", **document, entries=[{"metadataKey": key, **entry}])
+    method = {"away": "PATCH"}.get(rest, rest.upper())
+    body = {"delete_keys": [key]} if rest == "away" else {"metadata": new}
+    answer = caller.rest(method, platform, None if rest == "delete" else body, username=name)
+    return None if answer.is_success else STATUS[answer.status_code]
+
+
+def outcome(before: Any, after: Any) -> str:
+    """What has become of an entry."""
+    if after is None:
+        return "d"
+    if after == before:
+        return "="
+    if after["createdAt"] != before["createdAt"]:
+        return "b"
+    window = [(entry["validFrom"], entry["validUntil"]) for entry in (before, after)]
+    return "s" if window[0] == window[1] else "w"
+
+
+def kept(world: World, platform: str) -> dict[str, Any]:
+    return {entry["metadataKey"]: entry for entry in stored(world, world.member, platform)["entries"]}
+
+
+@pytest.mark.parametrize(("way", "who"), WRITING, ids=lambda value: str(value))
+def test_each_write_does_what_the_table_says(vault: World, way: str, who: str) -> None:
+    caller = vault.member if who == "self" else getattr(vault, who)
+    whole, alone = way in ("replace-all", "clear", "rest-delete"), way in ("replace", "rest-put")
+    outcomes: dict[str, str] = {}
+    for keys in [[key] for key in ENTRIES] if alone else [list(ENTRIES)]:
+        platform = vault.new_platform()
+        fill(vault, platform, *keys)
+        before = kept(vault, platform)
+        with vault.service.at(NOW + 1000):
+            refusals = {
+                key: written(vault, way, caller, platform, key) for key in keys[: 1 if whole else None]
+            }
+        after = kept(vault, platform)
+        for key in keys:
+            refusal = refusals[keys[0] if whole else key]
+            assert not refusal or after[key] == before[key], "what is refused changes nothing"
+            outcomes[key] = refusal or outcome(before[key], after.get(key))
+    assert cells(outcomes, 0, 1, 2) == WRITING[way, who]
+
+
+@pytest.mark.parametrize("way", sorted({way for way, _ in WRITING}))
+def test_nobody_else_writes_anything(stage: World, way: str) -> None:
+    before = stored(stage, stage.member)
+    for who, letter in (("colleague", "F"), ("stranger", "N"), ("foreign_admin", "N")):
+        for key in (next(iter(ENTRIES)), "no such key"):
+            assert written(stage, way, getattr(stage, who), stage.platform_key, key) == letter
+    assert stored(stage, stage.member) == before

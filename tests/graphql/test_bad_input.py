@@ -1,0 +1,260 @@
+"""Bad literals and arguments of GraphQL, and field names no door knows: refused, and nothing changed."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from tests.graphql.test_bad_json import Doors, lists, objects, verdict
+from tests.support.world import World
+
+INVALID, UNREADABLE = "GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED"
+RANGE = "Numbers must be finite, and integers must fit in 64 bits."
+REFUSED_LITERALS = {
+    "an enum value": ("DARK", INVALID, "text needs quotes"),
+    "an enum value deep inside": ("[{a: [DARK]}]", INVALID, "text needs quotes"),
+    "NaN": ("NaN", INVALID, "text needs quotes"),
+    "Infinity": ("Infinity", INVALID, "text needs quotes"),
+    "1e999": ("1e999", INVALID, RANGE),
+    "-1e999": ("[-1e999]", INVALID, RANGE),
+    "2^63": ("9223372036854775808", INVALID, RANGE),
+    "2^70": ("{a: 1180591620717411303424}", INVALID, RANGE),
+    "-2^63 - 1": ("-9223372036854775809", INVALID, RANGE),
+    "an integer of 5,000 digits": ("9" * 5000, INVALID, RANGE),
+    "65 lists": (lists(65), INVALID, "nested deeper than 64 levels"),
+    "65 objects": ("{a: " * 65 + "1" + "}" * 65, INVALID, "nested deeper than 64 levels"),
+    "300 lists": (lists(300), UNREADABLE, "nested too deeply"),
+    "10,000 lists": (lists(10_000), UNREADABLE, ""),
+    "100,000 lists": (lists(100_000), UNREADABLE, ""),
+    "100,000 lists left open": ("[" * 100_000, UNREADABLE, ""),
+    "a duplicate key": ("{b: 1, b: 1}", INVALID, "only one input field named 'b'"),
+    "a duplicate key deep inside": ("[{a: {b: 1, b: 2}}]", INVALID, "only one input field named 'b'"),
+    "a NUL": (r'"x\u0000"', INVALID, "U+0000"),
+    "a NUL of variable width": (r'["\u{0}"]', INVALID, "U+0000"),
+    "a lone surrogate": (r'"\uD800"', UNREADABLE, "Invalid Unicode escape sequence"),
+    "a lone surrogate of variable width": (r'"\u{DFFF}"', UNREADABLE, "Invalid Unicode escape sequence"),
+    "a code point beyond Unicode": (r'"\u{110000}"', UNREADABLE, "Invalid Unicode escape sequence"),
+    "a hexadecimal number": ("0x1", UNREADABLE, "Invalid number"),
+    "a leading zero": ("01", UNREADABLE, "Invalid number"),
+    "single quotes": ("'x'", UNREADABLE, "single quote"),
+    "a line break in a text": ('"a\nb"', UNREADABLE, "Unterminated string"),
+    "a key in quotes": ('{"a": 1}', UNREADABLE, "Expected Name"),
+    "an undefined variable": ("$undefined", INVALID, "'$undefined' is not defined"),
+}
+NULS = pytest.mark.parametrize("nul", [r"\u0000", r"\u{0}"])
+HUGE = "9" * 5000
+
+
+def global_id(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+@pytest.fixture
+def doors(world: World) -> Doors:
+    return Doors(world)
+
+
+@pytest.fixture
+def admin(world: World) -> Doors:
+    return Doors(world, world.admin)
+
+
+def patch(doors: Doors, metadata: str, declared: str = "", variables: str = "{}") -> tuple[str | int, str]:
+    mutation = f"""mutation {declared} {{ patchPlatformMetadata(input: {{
+      platformKey: "{doors.key}", metadata: {metadata} }}) {{ userErrors {{ code message }} }} }}"""
+    return verdict(doors.ask(mutation, variables))
+
+
+@pytest.mark.parametrize(("literal", "expected", "message"), REFUSED_LITERALS.values(), ids=REFUSED_LITERALS)
+def test_a_bad_literal_is_refused(doors: Doors, literal: str, expected: str, message: str) -> None:
+    before = doors.state()
+    code, said = patch(doors, f"{{a: {literal}}}")
+    assert (code, message in said) == (expected, True), said
+    assert doors.state() == before
+
+
+@pytest.mark.parametrize("literal", ["DARK", "1", "1.5", "true", '"x"', '"{}"', "[]", "[{a: 1}]"])
+def test_metadata_that_is_no_object_is_refused(doors: Doors, literal: str) -> None:
+    before = doors.state()
+    assert patch(doors, literal)[0] == INVALID
+    assert doors.state() == before
+
+
+def test_the_largest_literals_are_stored(doors: Doors) -> None:
+    literal = f"{{min: -9223372036854775808, max: 9223372036854775807, deep: {lists(64)}}}"
+    assert patch(doors, literal) == ("OK", "")
+    stored = doors.state()[1]["metadata"]
+    assert (stored["min"], stored["max"]) == (-(2**63), 2**63 - 1)
+    assert json.dumps(stored["deep"]) == lists(64)
+
+
+@pytest.mark.parametrize("default", ["{a: 1e999}", "{a: 9223372036854775808}", "{a: {b: 1, b: 2}}", "{a: X}"])
+def test_a_bad_default_of_a_variable_is_refused(doors: Doors, default: str) -> None:
+    before = doors.state()
+    assert patch(doors, "$v", f"($v: JSONObject = {default})")[0] == INVALID
+    assert doors.state() == before
+
+
+@pytest.mark.parametrize(("around", "inside"), [(1, 64), (32, 33), (60, 5), (0, 65)])
+def test_a_variable_inside_a_literal_counts_the_levels_of_both(
+    doors: Doors, around: int, inside: int
+) -> None:
+    literal = f"{{k: {'[' * around}$v{']' * around}}}"
+    refused, stored = (f'{{"v": {objects(depth)}}}' for depth in (inside, inside - 1))
+    before = doors.state()
+    code, message = patch(doors, literal, "($v: JSONObject)", refused)
+    assert code == "BAD_USER_INPUT"
+    assert "nested deeper than 64 levels" in message
+    assert doors.state() == before
+    assert patch(doors, literal, "($v: JSONObject)", stored) == ("OK", "")
+
+
+@NULS
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ('platformMetadata(platformKey: "a$") { revision }', "NOT_FOUND"),
+        ('platformMetadata(platformKey: "KEY", username: "a$") { revision }', "NOT_FOUND"),
+        ('platform(key: "a$") { id }', None),
+        ('user(by: {username: "a$"}) { id }', None),
+        ('user(by: {userId: "a$"}) { id }', None),
+        ('user(by: {id: "a$"}) { id }', None),
+        ('node(id: "a$") { id }', None),
+        ('nodes(ids: ["a$", "$"]) { id }', [None, None]),
+        ('_entities(representations: [{__typename: "User", username: "$"}]) { __typename }', [None]),
+        ('_entities(representations: [{__typename: "User", userId: "$"}]) { __typename }', [None]),
+        ('_entities(representations: [{__typename: "Platform", key: "$"}]) { __typename }', [None]),
+        (
+            'platform(key: "KEY") { users(first: 1, where: {usernamePrefix: "$"}) { totalCount } }',
+            "BAD_USER_INPUT",
+        ),
+        ('platform(key: "KEY") { users(first: 1, after: "$") { totalCount } }', "BAD_USER_INPUT"),
+        ('me { platformMetadata(platformKey: "$") { revision } }', "NOT_FOUND"),
+        ('__type(name: "$") { name }', None),
+    ],
+)
+def test_a_nul_in_an_argument_finds_nothing(admin: Doors, nul: str, query: str, expected: Any) -> None:
+    response = admin.ask(f"{{ found: {query.replace('$', nul).replace('KEY', admin.key)} }}")
+    body = response.json()
+    if isinstance(expected, str):
+        assert verdict(response)[0] == expected
+    else:
+        assert body == {"data": {"found": expected}}
+
+
+@pytest.mark.parametrize(
+    "type_", ["User:", "Platform:", "PlatformMetadata:", "PlatformMetadata:ME:", "X:", ""]
+)
+@pytest.mark.parametrize("key", [b"a\0", b"\xff", b"\xed\xa0\x80", b"\n", b"", b"x" * 100_000])
+def test_a_global_id_of_nonsense_finds_nothing(admin: Doors, type_: str, key: bytes) -> None:
+    id = base64.b64encode(type_.replace("ME", admin.caller.id).encode() + key).decode()
+    found = admin.caller.ask(
+        """query ($id: ID!, $some: [_Any!]!) { node(id: $id) { id } user(by: {id: $id}) { id }
+        _entities(representations: $some) { __typename } }""",
+        id=id,
+        some=[{"__typename": name, "id": id} for name in ("User", "PlatformMetadata")],
+    )
+    own = type_ == "PlatformMetadata:ME:" and not key  # the document that belongs to no platform
+    assert found["user"] is None
+    assert (found["node"] is not None, found["_entities"][1] is not None) == (own, own)
+    assert found["_entities"][0] is None
+
+
+@NULS
+def test_a_nul_in_a_write_changes_nothing(admin: Doors, nul: str) -> None:
+    before = admin.state()
+    for input, expected in (
+        (f'platformKey: "{admin.key}", deleteKeys: ["kept{nul}"]', ("OK", "INVALID_KEY")),
+        (f'platformKey: "a{nul}", metadata: {{a: 1}}', ("NOT_FOUND",)),
+        (f'platformKey: "{admin.key}", username: "a{nul}", metadata: {{a: 1}}', ("NOT_FOUND",)),
+        (f'username: "a{nul}", metadata: {{a: 1}}', ("FORBIDDEN",)),
+    ):
+        mutation = (
+            f"mutation {{ patchPlatformMetadata(input: {{{input}}}) {{ userErrors {{ code message }} }} }}"
+        )
+        assert verdict(admin.ask(mutation))[0] in expected
+    assert admin.state() == before
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f'{{ platform(key: "KEY") {{ users(first: {HUGE}) {{ totalCount }} }} }}',
+        f'{{ platform(key: "KEY") {{ users(first: -{HUGE}) {{ totalCount }} }} }}',
+        '{ platform(key: "KEY") { users(first: 2147483648) { totalCount } } }',
+        '{ platform(key: "KEY") { users(first: 1e999) { totalCount } } }',
+        f'query ($n: Int = {HUGE}) {{ platform(key: "KEY") {{ users(first: $n) {{ totalCount }} }} }}',
+        f"mutation {{ clearPlatformMetadata(input: {{expectedRevision: {HUGE}}}) {{ __typename }} }}",
+    ],
+    ids=["5,000 digits", "-5,000 digits", "2^31", "1e999", "a default", "in an input"],
+)
+def test_a_number_that_is_no_int_is_refused(admin: Doors, query: str) -> None:
+    code, message = verdict(admin.ask(query.replace("KEY", admin.key)))
+    assert code == INVALID
+    assert len(message) < 10_000
+
+
+@pytest.mark.parametrize(
+    "number", ["2147483648", "-2147483649", "1.5", "1e300", '"1"', "true", "[[1]]", "{}"]
+)
+def test_a_variable_that_is_no_int_is_refused(doors: Doors, number: str) -> None:
+    before = doors.state()
+    mutation = (
+        "mutation ($i: ClearPlatformMetadataInput!) { clearPlatformMetadata(input: $i) { __typename } }"
+    )
+    given = f'{{"i": {{"platformKey": "{doors.key}", "expectedRevision": {number}}}}}'
+    assert verdict(doors.ask(mutation, given))[0] == "BAD_USER_INPUT"
+    assert doors.state() == before
+
+
+@pytest.mark.parametrize("id", [HUGE, "0", "-1", '""'])
+def test_an_odd_id_finds_nothing(doors: Doors, id: str) -> None:
+    assert doors.ask(f"{{ node(id: {id}) {{ id }} }}").json() == {"data": {"node": None}}
+
+
+@pytest.mark.parametrize(
+    "representation",
+    ["1", '"User"', "[]", "{}", '{__typename: 1, id: "x"}', '{__typename: "Query", id: "x"}',
+     '{__typename: "User"}', '{__typename: "User", id: 1}', '{__typename: "User", username: ["x"]}',
+     f'{{__typename: "User", userId: {HUGE}}}', '{__typename: "User", userId: 1e999}', lists(90)],
+)  # fmt: skip
+def test_a_malformed_representation_is_refused(doors: Doors, representation: str) -> None:
+    query = f"{{ _entities(representations: [{representation}]) {{ __typename }} }}"
+    assert verdict(doors.ask(query))[0] == "BAD_USER_INPUT"
+
+
+@pytest.mark.parametrize("field", ["delete_key", "deleteKeys", "Metadata", "platform_key", "", "x" * 300])
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+def test_a_field_rest_does_not_know_is_refused(doors: Doors, method: str, field: str) -> None:
+    before = doors.state()
+    response = doors.rest(method, json.dumps({"metadata": {"a": 1}, field: ["kept"]}).encode())
+    assert response.status_code == 400
+    assert "Unknown field" in response.json()[field][0]
+    assert doors.state() == before
+
+
+def test_put_knows_no_keys_to_delete(doors: Doors) -> None:
+    before = doors.state()
+    assert verdict(doors.rest("PUT", b'{"metadata": {}, "delete_keys": ["kept"]}'))[0] == 400
+    assert doors.state() == before
+
+
+@pytest.mark.parametrize("field", ["delete_keys", "Metadata", "platform_key", "", "x" * 300])
+def test_a_field_graphql_does_not_know_is_refused(doors: Doors, field: str) -> None:
+    before = doors.state()
+    mutation = (
+        "mutation ($i: PatchPlatformMetadataInput!) { patchPlatformMetadata(input: $i) { __typename } }"
+    )
+    given = {"i": {"platformKey": doors.key, "metadata": {"a": 1}, field: ["kept"]}}
+    assert verdict(doors.ask(mutation, json.dumps(given)))[0] == "BAD_USER_INPUT"
+    assert doors.state() == before
+
+
+def test_errors_do_not_repeat_the_request_many_times(doors: Doors) -> None:
+    """graphql-core quotes the input in each message: 900 KB came back as 18 MB."""
+    fields = " ".join(f'x{number}: "{"y" * 20_000}"' for number in range(45))
+    query = f"{{ user(by: {{{fields}}}) {{ id }} }}"
+    response = doors.ask(query)
+    assert verdict(response)[0] == INVALID
+    assert len(response.content) < len(query)

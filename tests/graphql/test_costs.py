@@ -1,0 +1,89 @@
+"""The cost of operations, computed with their variables; and what becomes of one that is refused."""
+
+from typing import Any
+
+import pytest
+
+from tests.graphql.test_limits import JSON, RESPONSE, aliases, refusal, send
+from tests.support.world import World
+
+IDS = "[" + '"x" ' * 100 + "]"
+EIGHT = "userMetadata { user { " * 4 + "id" + " } }" * 4
+NINE = f"... on User {{ badges {{ name }} {EIGHT} }}"
+COSTS = {
+    "a literal list": (f"{{ nodes(ids: {IDS}) {{ {NINE} }} * }}", {}),
+    "a list of variables": (
+        f"query ($id: ID!) {{ nodes(ids: [{'$id ' * 100}]) {{ {NINE} }} * }}",
+        {"id": "x"},
+    ),
+    "a variable": (f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ {NINE} }} * }}", {"ids": ["x"] * 100}),
+    "a variable's default": (f"query ($ids: [ID!]! = {IDS}) {{ nodes(ids: $ids) {{ {NINE} }} * }}", {}),
+    "representations": (
+        f"query ($all: [_Any!]!) {{ _entities(representations: $all) {{ {NINE} }} * }}",
+        {"all": [{"__typename": "User", "username": "nobody"}] * 100},
+    ),
+    "a fragment": (
+        f"query ($ids: [ID!]!) {{ ...F * }} fragment F on Query {{ nodes(ids: $ids) {{ {NINE} }} }}",
+        {"ids": ["x"] * 100},
+    ),
+    "a page of pages": (
+        """query ($r: [_Any!]!, $first: Int) { platform(key: "none") { id } *
+         _entities(representations: $r) { ... on Platform { users(first: $first) { nodes { id } } } } }""",
+        {"r": [{"__typename": "Platform", "key": "none"}] * 9, "first": 55},
+    ),
+    "a page from its end": (
+        """query ($first: Int, $last: Int = 111) { platform(key: "none") { users(first: $first, last: $last) {
+             pageInfo { endCursor } nodes { badges { name } userMetadata { id } }
+             edges { node { badges { name } userMetadata { id } } } } } * }""",
+        {"first": None},
+    ),
+}
+
+
+@pytest.mark.parametrize(("query", "variables"), COSTS.values(), ids=COSTS)
+def test_an_operation_costs_at_most_1000(world: World, query: str, variables: dict[str, Any]) -> None:
+    assert refusal(world.member, query.replace("*", ""), **variables) is None
+    told = refusal(world.member, query.replace("*", "me { id }"), **variables)
+    assert told is not None
+    assert told.startswith("The operation would cost 1001; 1000 are allowed.")
+
+
+def test_the_same_document_is_judged_by_each_request_s_variables(world: World) -> None:
+    query = f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ {NINE} }} me {{ id }} }}"
+    assert refusal(world.member, query, ids=["x"] * 99) is None
+    assert refusal(world.member, query, ids=["x"] * 100) is not None
+    assert refusal(world.member, query, ids=[]) is None
+
+
+@pytest.mark.parametrize("size", [0, -1, -1_000_000])
+def test_a_page_that_is_none_costs_little_and_is_refused_as_ever(world: World, size: int) -> None:
+    query = "query ($first: Int) { platform(key: $key) { users(first: $first) { nodes { id } } } }"
+    query = query.replace("$key", f'"{world.platform_key}"')
+    for document in (query, query.replace("($first: Int)", "").replace("$first", str(size))):
+        (error,) = send(world.admin, document, first=size).json()["errors"]
+        assert error["extensions"] == {"code": "BAD_USER_INPUT"}
+
+
+@pytest.mark.parametrize(
+    "query", ["{ me { " + aliases(16) + " } }", COSTS["a variable"][0].replace("*", "me { id }")]
+)
+def test_a_refusal_is_a_request_error(world: World, query: str) -> None:
+    for accept, status in ((JSON, 200), (RESPONSE, 400)):
+        response = send(world.member, query, accept, ids=["x"] * 100)
+        assert response.status_code == status
+        assert response.headers["content-type"] == f"{accept}; charset=utf-8"
+        assert list(response.json()) == ["errors"]
+
+
+def test_nothing_of_what_is_refused_is_executed(world: World) -> None:
+    document = f'platformKey: "{world.platform_key}"'
+    patch = f"patchPlatformMetadata(input: {{{document}, metadata: {{a: 1}}}}) {{ deletedKeys }} "
+    read = f'{{ platformMetadata(platformKey: "{world.platform_key}") {{ revision }} }}'
+    assert refusal(world.member, f"mutation {{ {patch * 11} }}") is not None
+    assert world.member.ask(read) == {"platformMetadata": {"revision": 0}}
+    statements = []
+    for query in ("{ __typename }", COSTS["a variable"][0].replace("*", "me { id }")):
+        with world.service.statements() as seen:
+            send(world.member, query, ids=["x"] * 100)
+        statements.append(list(seen))
+    assert statements[0] == statements[1]

@@ -1,0 +1,262 @@
+"""What a gateway asks of the service: its schema, and objects by their federation keys."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.world import Caller, World
+
+SCHEMA = Path(__file__).parent.parent.parent / "schema.graphql"
+ENTITIES = """query ($of: [_Any!]!) { _entities(representations: $of) { __typename
+  ... on User { userId username } ... on Platform { key name }
+  ... on PlatformMetadata { platformKey metadata user { username } } } }"""
+
+
+def global_id(type_name: str, key: str) -> str:
+    return base64.b64encode(f"{type_name}:{key}".encode()).decode()
+
+
+def entities(caller: Caller, *representations: Any) -> Any:
+    return caller.ask(ENTITIES, of=list(representations))["_entities"]
+
+
+def refusal(caller: Caller, *representations: Any) -> tuple[str, str]:
+    """The code and the message with which the service refuses them all."""
+    body = caller.graphql(ENTITIES, of=list(representations))
+    assert body.get("data") is None, body
+    (error,) = body["errors"]
+    return error["extensions"]["code"], error["message"]
+
+
+def as_user(caller: Caller) -> dict[str, str]:
+    return {"__typename": "User", "userId": caller.id, "username": caller.username}
+
+
+def test_the_schema_is_the_published_one(world: World) -> None:
+    sdl = world.member.ask("{ _service { sdl } }")["_service"]["sdl"]
+    assert sdl.strip() == SCHEMA.read_text().strip()
+
+
+def test_the_schema_needs_no_token(world: World) -> None:
+    response = world.service.client.post("/graphql", json={"query": "{ _service { sdl } }"})
+    assert response.json()["data"]["_service"]["sdl"].strip() == SCHEMA.read_text().strip()
+
+
+def test_entities_need_a_token(world: World) -> None:
+    given = {"query": ENTITIES, "variables": {"of": [{"__typename": "User", "userId": world.member.id}]}}
+    body = world.service.client.post("/graphql", json=given).json()
+    assert body["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    assert world.member.username not in str(body)
+
+
+@pytest.mark.parametrize("key", ["id", "userId", "username"])
+def test_a_user_is_found_by_each_key(world: World, key: str) -> None:
+    colleague = world.colleague
+    values = {
+        "id": global_id("User", colleague.id),
+        "userId": colleague.id,
+        "username": colleague.username,
+    }
+    found = entities(world.member, {"__typename": "User", key: values[key]})
+    assert found == [as_user(colleague)]
+
+
+def test_a_platform_is_found_by_its_key(world: World) -> None:
+    key = world.platform_key
+    found = entities(world.member, {"__typename": "Platform", "key": key})
+    assert found == [{"__typename": "Platform", "key": key, "name": key}]
+
+
+@pytest.mark.parametrize("platform", ["platform", "user-wide"])
+def test_a_document_is_found_by_its_id(world: World, platform: str) -> None:
+    key = world.platform_key if platform == "platform" else None
+    world.member.ask(
+        """mutation ($input: PatchPlatformMetadataInput!) {
+          patchPlatformMetadata(input: $input) { userErrors { message } } }""",
+        input={"platformKey": key, "metadata": {"on": platform}},
+    )
+    id = global_id("PlatformMetadata", f"{world.member.id}:{key or ''}")
+    (found,) = entities(world.member, {"__typename": "PlatformMetadata", "id": id})
+    assert found["platformKey"] == key
+    assert found["metadata"] == {"on": platform}
+    assert found["user"] == {"username": world.member.username}
+
+
+def test_the_id_the_service_gives_is_the_id_it_takes(world: World) -> None:
+    asked = "query ($key: String!) { me { id platformMetadata(platformKey: $key) { id } } }"
+    me = world.member.ask(asked, key=world.platform_key)["me"]
+    user, document = entities(
+        world.member,
+        {"__typename": "User", "id": me["id"]},
+        {"__typename": "PlatformMetadata", "id": me["platformMetadata"]["id"]},
+    )
+    assert user == as_user(world.member)
+    assert document["platformKey"] == world.platform_key
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"displayName": "Forged", "email": "forged@example.com", "isPlatformOwner": True},
+        {"info": 1, "context": 2, "self": 3, "user_id": 4, "representations": []},
+        {"key": "other", "orders": [{"deep": None}], "__extra": True, "": ""},
+    ],
+)
+def test_whatever_else_a_representation_carries_is_ignored(world: World, extra: dict[str, Any]) -> None:
+    query = """query ($of: [_Any!]!) { _entities(representations: $of) {
+      ... on User { userId displayName email isPlatformOwner } } }"""
+    of = [{**extra, "__typename": "User", "userId": world.member.id}]
+    (user,) = world.member.ask(query, of=of)["_entities"]
+    assert user == {
+        "userId": world.member.id,
+        "displayName": world.member.username,
+        "email": f"{world.member.username}@example.com",
+        "isPlatformOwner": False,
+    }
+
+
+@pytest.mark.parametrize(
+    "representation",
+    [
+        {"__typename": "Nothing", "id": "x"},
+        {"__typename": "Badge", "name": "projectCreated"},
+        {"__typename": "Query"},
+        {"__typename": "Node", "id": "x"},
+        {"__typename": None, "id": "x"},
+        {"__typename": ["User"], "id": "x"},
+        {"id": "x"},
+        {"__typename": "User"},
+        {"__typename": "User", "key": "x"},
+        {"__typename": "User", "userId": None},
+        {"__typename": "User", "userId": 7},
+        {"__typename": "User", "id": True},
+        {"__typename": "User", "username": {"eq": "x"}},
+        {"__typename": "Platform", "id": "x"},
+        {"__typename": "Platform", "key": 1.5},
+        {"__typename": "PlatformMetadata", "id": ["x"]},
+        {"__typename": "PlatformMetadata", "username": "x", "platformKey": "y"},
+        {},
+    ],
+)
+def test_a_representation_without_a_usable_key_is_refused(
+    world: World, representation: dict[str, Any]
+) -> None:
+    body = world.member.graphql(ENTITIES, of=[as_user(world.member), representation])
+    assert [found and found["userId"] for found in body["data"]["_entities"]] == [world.member.id, None]
+    (error,) = body["errors"]
+    assert (error["path"], error["extensions"]["code"]) == (["_entities", 1], "BAD_USER_INPUT")
+    assert error["message"] == "A representation needs `__typename` and one of the keys of that type."
+
+
+@pytest.mark.parametrize("representation", ["User", 7, True, 1.5, [], [{"__typename": "User"}]])
+def test_a_representation_that_is_no_object_is_refused(world: World, representation: Any) -> None:
+    body = world.member.graphql(ENTITIES, of=[representation])
+    assert body["data"] == {"_entities": [None]}
+    assert body["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+def test_a_representation_that_is_null_is_refused_at_once(world: World) -> None:
+    assert refusal(world.member, None)[0] == "BAD_USER_INPUT"
+
+
+@pytest.mark.parametrize(
+    "id", ["", "x", "VXNlcg==", "VXNlcjo=", "ÿ", "VXNlcjr//w==", global_id("Platform", "x")]
+)
+def test_an_id_that_stands_for_nothing_is_null(world: World, id: str) -> None:
+    found = entities(
+        world.member, {"__typename": "User", "id": id}, {"__typename": "PlatformMetadata", "id": id}
+    )
+    assert found == [None, None]
+
+
+def test_a_key_with_nul_is_null(world: World) -> None:
+    found = entities(
+        world.member,
+        {"__typename": "User", "id": global_id("User", "a\0b")},
+        {"__typename": "PlatformMetadata", "id": global_id("PlatformMetadata", "a\0b:c")},
+        {"__typename": "PlatformMetadata", "id": global_id("PlatformMetadata", f"{world.member.id}:c\0")},
+    )
+    assert found == [None, None, None]
+
+
+def test_what_may_not_be_seen_looks_like_what_does_not_exist(world: World) -> None:
+    found = entities(
+        world.stranger,
+        {"__typename": "User", "userId": world.member.id},
+        {"__typename": "User", "userId": "unknown"},
+        {"__typename": "User", "username": world.member.username},
+        {"__typename": "User", "id": global_id("User", world.member.id)},
+        {"__typename": "Platform", "key": world.platform_key},
+        {"__typename": "Platform", "key": "unknown"},
+        {"__typename": "PlatformMetadata", "id": global_id("PlatformMetadata", f"{world.member.id}:")},
+        {
+            "__typename": "PlatformMetadata",
+            "id": global_id("PlatformMetadata", f"{world.member.id}:{world.platform_key}"),
+        },
+    )
+    assert found == [None] * 8
+
+
+def test_a_colleagues_document_is_null(world: World) -> None:
+    id = global_id("PlatformMetadata", f"{world.member.id}:{world.platform_key}")
+    assert entities(world.colleague, {"__typename": "PlatformMetadata", "id": id}) == [None]
+    assert entities(world.admin, {"__typename": "PlatformMetadata", "id": id}) != [None]
+
+
+def test_private_fields_stay_private(world: World) -> None:
+    query = "query ($of: [_Any!]!) { _entities(representations: $of) { ... on User { username email } } }"
+    both = [as_user(world.colleague), as_user(world.member)]
+    body = world.colleague.graphql(query, of=both)
+    own = {"username": world.colleague.username, "email": f"{world.colleague.username}@example.com"}
+    assert body["data"]["_entities"] == [own, None]
+    assert [error["path"] for error in body["errors"]] == [["_entities", 1, "email"]]
+    assert body["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+def test_the_order_is_kept_with_null_for_what_is_missing(world: World) -> None:
+    people = [world.new_user() for _ in range(4)]
+    unknown = {"__typename": "User", "userId": "unknown"}
+    platform = {"__typename": "Platform", "key": world.platform_key}
+    asked = [as_user(people[2]), unknown, platform, as_user(people[0]), unknown, as_user(people[2])]
+    found = entities(world.member, *asked)
+    assert [each and each.get("username", "platform") for each in found] == [
+        people[2].username, None, "platform", people[0].username, None, people[2].username,
+    ]  # fmt: skip
+
+
+def test_none_asked_is_none_found(world: World) -> None:
+    assert entities(world.member) == []
+
+
+def test_a_hundred_representations_are_allowed(world: World) -> None:
+    assert entities(world.member, *[as_user(world.member)] * 100) == [as_user(world.member)] * 100
+
+
+def test_a_hundred_and_one_representations_are_refused(world: World) -> None:
+    code, message = refusal(world.member, *[as_user(world.member)] * 101)
+    assert code == "LIMIT_EXCEEDED"
+    assert message == "`representations` has 101 items; 100 are allowed."
+
+
+@pytest.mark.parametrize("key", ["id", "userId", "username", "document"])
+def test_the_number_of_statements_does_not_grow_with_the_representations(world: World, key: str) -> None:
+    people = [world.new_user() for _ in range(50)]
+
+    def representation(caller: Caller) -> dict[str, str]:
+        document = {
+            "__typename": "PlatformMetadata",
+            "id": global_id("PlatformMetadata", f"{caller.id}:{world.platform_key}"),
+        }
+        user = {**as_user(caller), "id": global_id("User", caller.id)}
+        return document if key == "document" else {"__typename": "User", key: user[key]}
+
+    counts = []
+    for some in (people[:2], people):
+        with world.service.statements() as statements:
+            found = entities(world.admin, *map(representation, some))
+        assert len(found) == len(some)
+        assert None not in found
+        counts.append(len(statements))
+    assert counts[0] == counts[1], counts

@@ -1,0 +1,195 @@
+"""The service in a federated graph: Apollo's gateway composes and joins it with other subgraphs."""
+
+import fcntl
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import require
+from tests.support.service import Service
+from tests.support.world import Caller, World
+
+FOLDER = Path(__file__).parent.parent / "npm" / "gateway"
+ORDERS = """query ($buyers: [ID!]!, $key: String!) { orders(buyers: $buyers, platformKey: $key) {
+  number buyer { %s } platform { name } metadata { revision metadata invoice } } }"""
+
+
+class Gateway:
+    """A running gateway."""
+
+    def __init__(self, url: str, service: Service) -> None:
+        self.service = service
+        self._client = httpx.Client(base_url=url, timeout=30)
+
+    def post(self, caller: Caller | None, query: str, **variables: Any) -> dict[str, Any]:
+        """POST an operation, with the caller's token if there is one; returns the response body."""
+        headers = {"Authorization": f"Bearer {caller.token}"} if caller else {}
+        response = self._client.post("/", json={"query": query, "variables": variables}, headers=headers)
+        body: dict[str, Any] = response.json()
+        return body
+
+    def ask(self, caller: Caller, query: str, **variables: Any) -> Any:
+        """POST an operation that must succeed; returns its data."""
+        body = self.post(caller, query, **variables)
+        assert "errors" not in body, body
+        return body["data"]
+
+    def close(self) -> None:
+        self._client.close()
+
+
+@pytest.fixture(scope="session")
+def gateway_program() -> Path:
+    """The gateway with what it needs installed: once, until its lock file changes."""
+    require("Node (npm)", shutil.which("node") is not None and shutil.which("npm") is not None)
+    lock, installed = FOLDER / "package-lock.json", FOLDER / "node_modules" / ".package-lock.json"
+    with lock.open() as held:  # by one of several test processes at a time
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+            npm = ["npm", "ci", "--ignore-scripts", "--prefer-offline", "--no-audit"]
+            done = subprocess.run(npm, cwd=FOLDER, capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr
+    return FOLDER / "gateway.mjs"
+
+
+@pytest.fixture(scope="session")
+def gateway(
+    service: Service, gateway_program: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Gateway]:
+    """A gateway in front of the server; a schema it cannot compose fails here, with its reasons."""
+    told = tmp_path_factory.mktemp("gateway") / "stderr"
+    command = ["node", str(gateway_program), f"{service.url}/graphql"]
+    with (
+        told.open("w") as stderr,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True) as process,
+    ):
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().strip()
+            assert url.startswith("http://127.0.0.1:"), f"the gateway did not start:\n{told.read_text()}"
+            running = Gateway(url, service)
+            yield running
+            running.close()
+        finally:
+            process.terminate()
+
+
+def patch(caller: Caller, platform_key: str, **metadata: Any) -> None:
+    caller.ask(
+        """mutation ($input: PatchPlatformMetadataInput!) {
+          patchPlatformMetadata(input: $input) { userErrors { message } } }""",
+        input={"platformKey": platform_key, "metadata": metadata},
+    )
+
+
+def test_the_graph_composes_with_every_type_of_the_service(gateway: Gateway, world: World) -> None:
+    types = gateway.ask(world.member, "{ __schema { types { name } } }")["__schema"]["types"]
+    names = {type_["name"] for type_ in types}
+    assert {"User", "Platform", "PlatformMetadata", "JSONObject", "Timestamp", "Node", "Order"} <= names
+    assert not {"_Any", "_Entity", "_Service"} & names
+
+
+def test_fields_of_another_subgraph_extend_the_user(gateway: Gateway, world: World) -> None:
+    me = gateway.ask(world.member, "{ me { username orders } }")["me"]
+    assert me["username"] == world.member.username
+    assert me["orders"] == [f"first of {world.member.id}", f"second of {world.member.id}"]
+
+
+def test_fields_of_another_subgraph_extend_platform_and_document(gateway: Gateway, world: World) -> None:
+    query = "query ($key: String!) { platform(key: $key) { name orderCount } %s }"
+    document = "platformMetadata(platformKey: $key) { id revision invoice }"
+    found = gateway.ask(world.member, query % document, key=world.platform_key)
+    assert found["platform"]["orderCount"] == len(world.platform_key)
+    assert found["platformMetadata"]["invoice"] == f"invoice for {found['platformMetadata']['id']}"
+
+
+def test_another_subgraph_refers_to_user_platform_and_document(gateway: Gateway, world: World) -> None:
+    patch(world.member, world.platform_key, theme="dark", deep={"n": [1, None, 1.5]})
+    asked = {"buyers": [world.member.id], "key": world.platform_key}
+    (order,) = gateway.ask(world.member, ORDERS % "displayName email orders", **asked)["orders"]
+    assert order["buyer"]["displayName"] == world.member.username
+    assert order["buyer"]["email"] == f"{world.member.username}@example.com"
+    assert order["buyer"]["orders"][0] == f"first of {world.member.id}"
+    assert order["platform"] == {"name": world.platform_key}
+    assert order["metadata"]["metadata"] == {"theme": "dark", "deep": {"n": [1, None, 1.5]}}
+    assert order["metadata"]["revision"] == 1
+
+
+def test_another_subgraph_refers_to_a_user_by_username(gateway: Gateway, world: World) -> None:
+    query = "query ($of: String!) { addressee(of: $of) { userId displayName } }"
+    found = gateway.ask(world.member, query, of=world.colleague.username)["addressee"]
+    assert found == {"userId": world.colleague.id, "displayName": world.colleague.username}
+
+
+def test_another_subgraph_refers_to_a_user_by_global_id(gateway: Gateway, world: World) -> None:
+    id = world.colleague.ask("{ me { id } }")["me"]["id"]
+    query = "query ($of: ID!) { author(of: $of) { userId username } }"
+    found = gateway.ask(world.member, query, of=id)["author"]
+    assert found == {"userId": world.colleague.id, "username": world.colleague.username}
+
+
+def test_a_reference_that_leads_nowhere_is_null(gateway: Gateway, world: World) -> None:
+    body = gateway.post(world.member, '{ addressee(of: "nobody") { displayName } }')
+    assert body["data"] == {"addressee": None}
+
+
+def test_a_reference_reveals_nothing_to_a_stranger(gateway: Gateway, world: World) -> None:
+    patch(world.member, world.platform_key, secret="canary")
+    asked = {"buyers": [world.member.id], "key": world.platform_key}
+    body = gateway.post(world.stranger, ORDERS % "displayName", **asked)
+    assert body["data"]["orders"] == [{"number": 0, "buyer": None, "platform": None, "metadata": None}]
+    assert "canary" not in str(body)
+    assert world.member.username not in str(body)
+
+
+def test_a_colleague_sees_the_user_but_not_what_is_private(gateway: Gateway, world: World) -> None:
+    patch(world.member, world.platform_key, secret="canary")
+    asked = {"buyers": [world.member.id], "key": world.platform_key}
+    (order,) = gateway.post(world.colleague, ORDERS % "displayName", **asked)["data"]["orders"]
+    assert order["buyer"] == {"displayName": world.member.username}
+    assert order["metadata"] is None
+    private = gateway.post(world.colleague, ORDERS % "email", **asked)
+    assert private["data"]["orders"][0]["buyer"] is None
+    assert private["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+def test_without_a_token_every_reference_is_refused(gateway: Gateway, world: World) -> None:
+    asked = {"buyers": [world.member.id], "key": world.platform_key}
+    body = gateway.post(None, ORDERS % "displayName", **asked)
+    assert body["data"]["orders"] == [{"number": 0, "buyer": None, "platform": None, "metadata": None}]
+    assert {error["extensions"]["code"] for error in body["errors"]} == {"UNAUTHENTICATED"}
+
+
+def test_a_write_goes_through(gateway: Gateway, world: World) -> None:
+    query = """mutation ($input: PatchPlatformMetadataInput!) { patchPlatformMetadata(input: $input) {
+      platformMetadata { revision metadata user { orders } } userErrors { message ... on RevisionConflict {
+        currentRevision } } } }"""
+    given = {"platformKey": world.platform_key, "metadata": {"a": {"b": [True, 2**53, None]}}}
+    written = gateway.ask(world.member, query, input=given)["patchPlatformMetadata"]
+    assert written["platformMetadata"]["metadata"] == given["metadata"]
+    assert len(written["platformMetadata"]["user"]["orders"]) == 2
+    conflict = gateway.ask(world.member, query, input={**given, "expectedRevision": 7})
+    assert conflict["patchPlatformMetadata"]["userErrors"][0]["currentRevision"] == 1
+
+
+@pytest.mark.parametrize("asked", ["buyer { displayName badges { name } }", "metadata { metadata username }"])
+def test_the_number_of_statements_does_not_grow_with_the_references(
+    gateway: Gateway, world: World, asked: str
+) -> None:
+    # One kind of reference is one request; of several, sent at once, the loaders may gather the reads.
+    query = "query ($buyers: [ID!]!, $key: String!) { orders(buyers: $buyers, platformKey: $key) { %s } }"
+    people = [world.new_user() for _ in range(20)]
+    counts = []
+    for buyers in (people[:2], people):
+        given = {"buyers": [buyer.id for buyer in buyers], "key": world.platform_key}
+        with gateway.service.statements() as statements:
+            orders = gateway.ask(world.admin, query % asked, **given)["orders"]
+        assert len(orders) == len(buyers)
+        assert all(next(iter(order.values())) for order in orders)
+        counts.append(len(statements))
+    assert counts[0] == counts[1], counts

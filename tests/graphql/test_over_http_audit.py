@@ -1,0 +1,71 @@
+"""GraphQL over HTTP, judged by others: the audits of the npm package `graphql-http`."""
+
+import fcntl
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.conftest import require
+from tests.support.service import Service
+
+PROJECT = Path(__file__).parent.parent / "npm" / "graphql-http-audit"
+
+NOT_APPLICABLE = {
+    # The audits are older than the watershed of 2025, since when application/graphql-response+json is the
+    # answer to whoever does not care.
+    "47DE": "SHOULD accept */* and use application/json for the content-type",
+    "80D8": "SHOULD assume application/json content-type when accept is missing",
+}
+
+
+class Audit(NamedTuple):
+    id: str
+    name: str
+    status: str
+    reason: str | None
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    """The folder with the suite installed: once, until its lock file changes."""
+    require("Node (npm)", shutil.which("node") is not None and shutil.which("npm") is not None)
+    lock, installed = PROJECT / "package-lock.json", PROJECT / "node_modules" / ".package-lock.json"
+    with lock.open() as held:  # by one of several test processes at a time
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+            npm = ["npm", "ci", "--ignore-scripts", "--prefer-offline", "--no-audit"]
+            done = subprocess.run(npm, cwd=PROJECT, capture_output=True, text=True, timeout=180)
+            assert done.returncode == 0, done.stderr
+    return PROJECT
+
+
+@pytest.fixture(scope="session")
+def audits(project: Path, service: Service) -> list[Audit]:
+    output = subprocess.run(
+        ["node", "audit.mjs", f"{service.url}/graphql"],
+        cwd=project,
+        check=True,
+        stdout=subprocess.PIPE,
+        timeout=60,
+    ).stdout
+    return [Audit(**each) for each in json.loads(output)]
+
+
+def test_every_must_is_met(audits: list[Audit]) -> None:
+    musts = [audit for audit in audits if audit.name.startswith("MUST")]
+    assert len(musts) >= 10
+    assert [audit for audit in musts if audit.status != "ok"] == []
+
+
+def test_every_should_and_may_that_applies_is_met(audits: list[Audit]) -> None:
+    unmet = {audit.id: audit.name for audit in audits if audit.status != "ok"}
+    assert unmet == NOT_APPLICABLE
+
+
+def test_mutations_are_refused_by_get(audits: list[Audit]) -> None:
+    # The suite calls this a MAY, since it does not know whether a server answers GET at all; ours does.
+    assert [audit.status for audit in audits if audit.id == "9C48"] == ["ok"]

@@ -1,0 +1,132 @@
+"""The shape of the code: imports point downward, files stay small, nothing is a drawer for everything."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+PACKAGE = ROOT / "gql_service"
+SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if "node_modules" not in path.parts)
+LEAVES = {"settings", "errors", "auth", "observability", "instants", "strict_json"}
+# What each part may import, besides the leaves and itself.
+ALLOWED = {
+    "__main__": {"cli"},
+    "cli": {"app", "demo", "transfer", "services", "domain", "store"},
+    "transfer": {"domain", "store"},
+    "demo": {"domain", "store"},
+    "app": {"web", "engine", "schema", "services", "domain", "store"},
+    "web": {"engine", "services", "domain", "store"},
+    "engine": set[str](),
+    "schema": {"services", "domain", "store"},
+    "services": {"domain", "store"},
+    "domain": {"store"},
+    "store": set[str](),
+}
+# Inside `domain/`, each level may import those after it.
+DOMAIN = [
+    {"maintenance"},
+    {"writes"},
+    {"definitions", "history", "search"},
+    {"documents"},
+    {"users"},
+    {"tenants", "values", "pagination"},
+]
+LEAF_ALLOWED = {"auth": {"errors"}}
+FOREIGN = {"domain": {"strawberry", "graphql", "starlette"}, "store": {"strawberry", "graphql", "starlette"}}
+
+
+def _part(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name} has a relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def _imported_parts(path: Path) -> Iterator[str]:
+    for name in _imports(path):
+        if name.startswith("gql_service."):
+            yield name.split(".")[1]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_downward(path: Path) -> None:
+    part = _part(path)
+    if part == "__init__":
+        assert not list(_imported_parts(path))
+        return
+    allowed = {part} | (LEAF_ALLOWED.get(part, set()) if part in LEAVES else ALLOWED[part] | LEAVES)
+    assert set(_imported_parts(path)) <= allowed
+    assert not {name.split(".")[0] for name in _imports(path)} & FOREIGN.get(part, set())
+
+
+def _level(part: str) -> int:
+    (level,) = (level for level, parts in enumerate(DOMAIN) if part in parts)
+    return level
+
+
+@pytest.mark.parametrize(
+    "path", sorted((PACKAGE / "domain").rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE))
+)
+def test_imports_in_domain_point_downward(path: Path) -> None:
+    own = path.relative_to(PACKAGE / "domain").parts[0].removesuffix(".py")
+    if own == "__init__":
+        return
+    imported = {name.split(".")[2] for name in _imports(path) if name.startswith("gql_service.domain.")}
+    assert [part for part in imported - {own} if _level(part) <= _level(own)] == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_stand_at_the_top(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    nested = [
+        node.lineno
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    assert nested == []
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *(ROOT / "tests").rglob("*.py")], ids=lambda path: path.name)
+def test_files_stay_below_500_lines(path: Path) -> None:
+    assert len(path.read_text().splitlines()) < 500
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_every_module_says_what_lives_there(path: Path) -> None:
+    assert path.stat().st_size == 0 or ast.get_docstring(ast.parse(path.read_text()))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_domain_and_store_speak_sql(path: Path) -> None:
+    spoken = {"select", "insert", "update", "delete", "text"}
+    found = {name for name in _imports(path) if name.split(".")[0] == "sqlalchemy"}
+    if _part(path) not in ("domain", "store"):
+        assert not {name.rpartition(".")[2] for name in found} & spoken
+
+
+def _files_with(*texts: str) -> list[str]:
+    return [path.name for path in SOURCES if any(text in path.read_text() for text in texts)]
+
+
+def test_only_the_store_begins_and_commits() -> None:
+    found = {path for path in SOURCES for text in (".commit(", "COMMIT", "BEGIN", ".begin(", ".transaction(")
+             if text in path.read_text()}  # fmt: skip
+    assert {_part(path) for path in found} == {"store"}
+
+
+def test_only_settings_reads_the_environment() -> None:
+    assert _files_with("os.environ", "getenv") == []
+
+
+def test_nothing_is_named_for_everything() -> None:
+    assert not {path.stem for path in SOURCES} & {"utils", "helpers", "common", "manager", "base", "misc"}

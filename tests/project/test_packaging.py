@@ -1,0 +1,92 @@
+"""The wheel: what it contains, and that it works where nothing but the wheel was installed."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.support.cli_processes import environment, serving_process
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def run(*command: str | Path, cwd: Path, env: dict[str, str] | None = None) -> str:
+    """Run a program that must succeed; returns what it prints."""
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT, cwd=ROOT)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def test_the_wheel_contains_every_file_of_the_package_and_nothing_else(wheel: Path) -> None:
+    package = ROOT / "gql_service"
+    skipped = {"node_modules", "__pycache__"}
+    expected = {
+        str(path.relative_to(ROOT))
+        for path in package.rglob("*")
+        if path.is_file() and not skipped & set(path.parts)
+    }
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+    assert {name for name in names if name.endswith((".py", ".typed", ".html"))} == {
+        name for name in expected if name.endswith((".py", ".typed", ".html"))
+    }
+    assert names <= expected
+    assert "gql_service/py.typed" in names
+    assert "gql_service/explorer/fallback.html" in names
+    assert "gql_service/explorer/fallback.js" in names
+    assert any(re.fullmatch(r"gql_service/store/migrations/versions/\w+\.py", name) for name in names)
+    if (package / "explorer/dist").is_dir():
+        dist = {name for name in expected if name.startswith("gql_service/explorer/dist/")}
+        assert dist <= names
+
+
+def test_whatever_is_required_is_used() -> None:
+    """Or whoever installs the service gets, and has to look after, what it does not need."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    required = [*project["dependencies"], *project["optional-dependencies"]["postgres"]]
+    names = {re.split(r"[\[<>=]", each)[0].removesuffix("-graphql").replace("-", "_") for each in required}
+    imported = set()
+    for path in (ROOT / "gql_service").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                imported.add(str(node.module).partition(".")[0])
+    assert names - imported == {"httptools", "uvloop"}, "uvicorn imports these two"
+
+
+def test_the_installed_wheel_migrates_issues_a_token_and_serves(wheel: Path, tmp_path: Path) -> None:
+    venv = tmp_path / "venv"
+    run(sys.executable, "-m", "venv", venv, cwd=tmp_path)
+    run(venv / "bin/python", "-m", "pip", "install", "--quiet", wheel, cwd=tmp_path)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    assert "aiosqlite" not in run(venv / "bin/python", "-m", "pip", "list", cwd=tmp_path)
+    program = str(venv / "bin/gql-service")
+    url = f"sqlite+aiosqlite:///{elsewhere / 'data.sqlite3'}"
+    env = environment(url)
+    env.pop("PYTHONPATH", None)
+
+    def told(*arguments: str) -> str:
+        return run(program, *arguments, cwd=elsewhere, env=env).strip()
+
+    told("migrate")
+    told("tenant", "create", "Acme", "--id", "acme")
+    told("user", "create", "joe", "--tenant", "acme", "--email", "joe@example.com")
+    token = told("token", "issue", "joe")
+    with serving_process(elsewhere, url, program=[program]) as server:
+        assert server.ask("{ me { username } }", token).json() == {"data": {"me": {"username": "joe"}}}
+    assert told("export-schema") == (ROOT / "schema.graphql").read_text().strip()

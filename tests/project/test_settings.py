@@ -1,0 +1,49 @@
+"""The settings: each documented, and a wrong one refused in words."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from gql_service.settings import Settings
+
+README = (Path(__file__).parent.parent.parent / "README.md").read_text()
+
+
+def test_the_readme_documents_every_setting_and_no_other() -> None:
+    documented = set(re.findall(r"^\| `(GQL_SERVICE_\w+)`", README, re.MULTILINE))
+    assert documented == {f"GQL_SERVICE_{name.upper()}" for name in Settings.model_fields}
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_the_readme_tells_the_default(name: str) -> None:
+    default = Settings.model_fields[name].default
+    shown = str(default).lower() if isinstance(default, bool) else str(default).removesuffix(".0")
+    assert f"| `GQL_SERVICE_{name.upper()}` | `{shown}` |" in README
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GQL_SERVICE_MAX_METADATA_KEYS", "7")
+    assert Settings().max_metadata_keys == 7
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("sqlite:///data.sqlite3", "sqlite+aiosqlite:///data.sqlite3"),
+        ("postgresql://a@b/c", "postgresql+asyncpg://a@b/c"),
+        ("postgres://a@b/c", "postgresql+asyncpg://a@b/c"),
+        ("postgresql+asyncpg://a@b/c", "postgresql+asyncpg://a@b/c"),
+    ],
+)
+def test_a_database_url_may_leave_out_the_driver(given: str, meant: str) -> None:
+    assert Settings(database_url=given).database_url == meant
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://a/b", "sqlite://", "sqlite:///:memory:", "sqlite:///", "data.sqlite3", ""]
+)
+def test_a_database_that_would_not_keep_data_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError):
+        Settings(database_url=url)

@@ -1,0 +1,151 @@
+"""How the databases search: by the index of the leading condition, never through all entries or users."""
+
+import asyncio
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import asyncpg
+import pytest
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from gql_service.domain.pagination import PageRequest, page_parameters
+from gql_service.domain.search import members as search
+from gql_service.domain.search.conditions import Given, conditions_of
+from gql_service.domain.search.index import equality
+from gql_service.domain.values.encryption import KeyRing
+from gql_service.settings import Settings
+from gql_service.store import migrations, tables
+from gql_service.store.statement import Prepared, Statement
+
+USERS = 20_000
+FIRST = PageRequest(50, False, None, None)
+AFTER = PageRequest(50, False, "u01", None)
+LAST = PageRequest(50, True, None, "u1")
+CASES: dict[str, tuple[list[Given], set[str]]] = {
+    "equals": ([{"equals": "v-77"}], {"equality"}),
+    "equals a number": ([{"equals": 77}], {"equality"}),
+    "in": ([{"in_": ["v-1", "v-2", "v-3"]}], {"equality"}),
+    "in a hundred": ([{"in_": [f"v-{number}" for number in range(100)]}], {"equality"}),
+    "exists": ([{"exists": True}], {"user"}),
+    "prefix": ([{"prefix": "v-777"}], {"text"}),
+    "range of texts": ([{"greater_than": "v-77", "less_than": "v-78"}], {"text"}),
+    "range of numbers": ([{"greater_than": 100, "less_than_or_equal": 200}], {"number"}),
+    "range of dates": ([{"greater_than": "2024-01-01", "less_than": "2024-01-02"}], {"text", "number"}),
+    "several": ([{"exists": True}, {"prefix": "v"}, {"equals": "v-77"}, {"exists": False}], {"equality"}),
+}
+KEYS = {"equals a number": "number", "range of numbers": "number", "range of dates": "date"}
+
+
+def statements(name: str, request: PageRequest) -> Iterator[tuple[Statement, dict[str, Any]]]:
+    """The statement of the page, and that of the count, with their parameters."""
+    given: list[Given] = [{"key": KEYS.get(name, "text"), **each} for each in CASES[name][0]]
+    members = search.Members("t", "p", None, conditions_of(given, "p", KeyRing({}, None)))
+    forms, parameters = search._prepared(members, 5)
+    shape = request._replace(size=0, after=request.after and "", before=request.before and "")
+    yield search._page(forms, False, shape), parameters | page_parameters(request)
+    yield search._count(forms, False), parameters
+
+
+def entries() -> Iterator[tuple[Any, ...]]:
+    """Of every user, a text, a number and a date, all different; every hundredth is not valid any more."""
+    for number in range(USERS):
+        id, day = f"u{number:05}", f"{1970 + number % 200}-01-{1 + number % 28:02}"
+        until = 1 if number % 100 == 0 else None
+        for key, text, value in (
+            ("text", f"v-{number}", None),
+            ("number", None, float(number)),
+            ("date", day, number * 86_400e6),
+        ):
+            yield (
+                id,
+                "p",
+                key,
+                equality(f'"{text}"' if text else str(number)),
+                text,
+                value,
+                False,
+                None,
+                until,
+            )
+
+
+@pytest.fixture(scope="module")
+def sqlite_database() -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(":memory:")) as database:
+        for table in tables.metadata.sorted_tables:
+            database.execute(str(CreateTable(table).compile(dialect=sqlite.dialect())))
+            for index in table.indexes:
+                database.execute(str(CreateIndex(index).compile(dialect=sqlite.dialect())))
+        yield database
+
+
+@pytest.mark.parametrize("request_", [FIRST, AFTER, LAST], ids=["first", "after", "last"])
+@pytest.mark.parametrize("name", CASES)
+def test_sqlite_searches_by_the_index(
+    sqlite_database: sqlite3.Connection, name: str, request_: PageRequest
+) -> None:
+    """SQLite plans without looking at the rows, so none are needed."""
+    for statement, parameters in statements(name, request_):
+        sql, bind, _ = statement.for_sqlite
+        plan = [row[3] for row in sqlite_database.execute(f"EXPLAIN QUERY PLAN {sql}", bind(parameters))]
+        assert not [step for step in plan if step.startswith("SCAN") and step != "SCAN page"], plan
+        leading = re.compile(r"SEARCH entry_0 USING INDEX ix_metadata_index_(\w+)")
+        assert {found[1] for step in plan if (found := leading.match(step))} == CASES[name][1], plan
+        others = [step for step in plan if re.match(r"SEARCH (entry_[1-9]|memberships)", step)]
+        assert all("PRIMARY KEY (user_id=?" in step for step in others), plan
+
+
+@pytest.mark.parametrize("name", ["equals", "exists"])
+def test_sqlite_need_not_sort_what_the_index_has_in_order(
+    sqlite_database: sqlite3.Connection, name: str
+) -> None:
+    (page, parameters), _ = statements(name, AFTER)
+    sql, bind, _ = page.for_sqlite
+    plan = [row[3] for row in sqlite_database.execute(f"EXPLAIN QUERY PLAN {sql}", bind(parameters))]
+    assert not [step for step in plan if "TEMP B-TREE" in step], plan
+
+
+@pytest.fixture(scope="module")
+def postgres_url(postgres_server: Any) -> str:
+    """A database with enough rows for PostgreSQL to prefer an index."""
+    url: str = postgres_server.create_database()
+
+    async def fill() -> None:
+        await migrations.upgrade(Settings(database_url=url))
+        connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+        await connection.execute(f"""
+          INSERT INTO tenants VALUES ('t', 't', 0);
+          INSERT INTO users (id, tenant_id, username, email, profile_fields, permissions, is_platform_owner,
+            revision, created_at, updated_at) SELECT id, 't', id, 'a@b', '{{}}', '[]', false, 1, 0, 0
+            FROM (SELECT 'u' || lpad(n::text, 5, '0') AS id FROM generate_series(0, {USERS - 1}) n) x;
+          INSERT INTO memberships SELECT id, 't' FROM users""")
+        await connection.copy_records_to_table("metadata_index", records=entries())
+        await connection.execute("VACUUM ANALYZE")
+        await connection.close()
+
+    asyncio.run(fill())
+    return url
+
+
+async def explain(url: str, prepared: Prepared, parameters: dict[str, Any]) -> str:
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    try:
+        rows = await connection.fetch(f"EXPLAIN {prepared.sql}", *prepared.bind(parameters))
+    finally:
+        await connection.close()
+    return "\n".join(row[0] for row in rows)
+
+
+@pytest.mark.parametrize("request_", [FIRST, AFTER], ids=["first", "after"])
+@pytest.mark.parametrize("name", CASES)
+def test_postgres_searches_by_the_index(postgres_url: str, name: str, request_: PageRequest) -> None:
+    for statement, parameters in statements(name, request_):
+        plan = asyncio.run(explain(postgres_url, statement.for_postgres, parameters))
+        counts_all = name == "exists" and "count" in statement.for_postgres.sql
+        assert counts_all or "Seq Scan on metadata_index" not in plan, plan
+        used = set(re.findall(r"Scan (?:using|on) ix_metadata_index_(\w+)", plan))
+        assert counts_all or used >= CASES[name][1], plan

@@ -1,0 +1,141 @@
+"""`import` and lines whose entries or definitions cannot be stored: each rule is told, nothing is written."""
+
+import base64
+from typing import Any
+
+import pytest
+
+from tests.transfer.test_broken_records import GONE, changed, check_broken, lite, migrated
+from tests.transfer.test_round_trip import BORN, Line, Shell, filed
+
+__all__ = ["lite", "migrated"]
+
+SEALED = f"k1:{base64.b64encode(bytes(40)).decode()}"
+HIDDEN: Line = {"createdAt": BORN, "isPublic": False, "value": "x"}
+SECRET: Line = {"createdAt": BORN, "type": "json", "ciphertext": SEALED}
+FILED = filed("u1", "blog", {"p": 1}, attributes={"h": HIDDEN, "p": {"createdAt": BORN}})
+DEFINITION: Line = {
+    "type": "definition",
+    "platformKey": "blog",
+    "key": "k",
+    "valueType": "string",
+    "rules": {"maxLength": 5},
+    "defaults": {"is_public": False},
+    "createdAt": BORN,
+    "updatedAt": BORN,
+}
+
+
+def hidden(**fields: Any) -> Line:
+    """The hidden entry with other fields; GONE leaves one out."""
+    return {name: value for name, value in (HIDDEN | fields).items() if value is not GONE}
+
+
+def dated(text: str) -> Line:
+    return hidden(type="date", value=text)
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ([], "What is said about a key must be an object."),
+        (hidden(isEncrypted=True), "There is no field `isEncrypted`; there are `type`, `value`, "),
+        (hidden(type="text"), "`type` must be one of string, number, boolean, date, json, binary."),
+        (hidden(type=["string"]), "`type` must be one of"),
+        (hidden(type=None), "`type` must be one of"),
+        (hidden(isPublic=0), "`isPublic` must be true or false."),
+        (hidden(isEditable=None), "`isEditable` must be true or false."),
+        (hidden(isIndexed="yes"), "`isIndexed` must be true or false."),
+        (hidden(category=""), "`category` must be a text of 1 to 100 characters."),
+        (hidden(category="c" * 101), "`category` must be a text of 1 to 100 characters."),
+        (hidden(description="d" * 501), "`description` must be a text of 1 to 500 characters."),
+        (hidden(source=None), "`source` must be a text of 1 to 100 characters."),
+        (hidden(validFrom="2024-01-01T00:00:00Z"), "`validFrom` must be whole milliseconds since 1970"),
+        (hidden(validUntil=-1), "`validUntil` must be whole milliseconds since 1970"),
+        (hidden(validUntil=2**53), "`validUntil` must be whole milliseconds since 1970"),
+        (hidden(validFrom=5, validUntil=5), "`validFrom` must be before `validUntil`."),
+        (hidden(createdAt=None), "`createdAt` must be whole milliseconds since 1970"),
+        (hidden(createdBy="a b"), "`createdBy` must be the id of a user, or null."),
+        (hidden(updatedBy="u1"), "`updatedBy` needs `updatedAt`."),
+        (hidden(updatedAt=1.0), "`updatedAt` must be whole milliseconds since 1970"),
+        (hidden(value=GONE), "It has no value: one is needed, in `metadata`, or here as `value` or"),
+        (hidden(ciphertext=SEALED), "It has more than one value: one is needed"),
+        (hidden(isPublic=True), "Everybody sees its value at any time, so that it belongs in `metadata`."),
+        (hidden(type="number"), "Its value cannot be stored as number. A number is expected, not a string."),
+        (hidden(type="boolean"), "cannot be stored as boolean. A boolean is expected, not a string."),
+        (hidden(type="string", value=1), "cannot be stored as string. A string is expected, not a number."),
+        (hidden(type="string", value=None), "cannot be stored as string. A string is expected, not a json."),
+        (dated("2024-02-30"), "Its value cannot be stored as date. A date is expected"),
+        (dated("2024-03-01T10:00:00"), "Its value cannot be stored as date. A date is expected"),
+        (dated("2024-03-01T10:00:00+01:00"), 'Its value is to be written as "2024-03-01T09:00:00Z".'),
+        (dated("2024-03-01T10:00:00.500Z"), 'Its value is to be written as "2024-03-01T10:00:00.5Z".'),
+        (hidden(type="binary", value="AAE"), "Its value cannot be stored as binary. Binary data is expected"),
+        (hidden(type="binary", value="AAAA" * 43691), "as binary. The data takes 131073 bytes; 131072 are"),
+        (hidden(value="x" * 2**17), "The value takes 131074 bytes; 131072 are allowed."),
+        (hidden(value=GONE, ciphertext=SEALED), "The `type` of an encrypted value must be said."),
+        (SECRET | {"ciphertext": 1}, "`ciphertext` must be a text."),
+        (SECRET | {"ciphertext": SEALED[3:]}, "`ciphertext` must be the id of a key, a colon, and"),
+        (SECRET | {"ciphertext": f"k/{SEALED}"}, "`ciphertext` must be the id of a key, a colon, and"),
+        (SECRET | {"ciphertext": SEALED[:-2]}, "`ciphertext` must be the id of a key, a colon, and"),
+        (SECRET | {"ciphertext": f"k1:{'A' * 36}"}, "`ciphertext` must be the id of a key, a colon, and"),
+        (SECRET | {"ciphertext": f"k1:{'A' * 180_000}"}, "The value takes 134972 bytes; 131072 are allowed."),
+        (SECRET | {"isIndexed": True}, "encrypted with the key 'k1', which is not configured."),
+    ],
+)  # fmt: skip
+def test_an_entry_is_held_to_every_rule(lite: Shell, entry: object, message: str) -> None:
+    attributes = FILED["attributes"] | {"h": entry}
+    check_broken(lite, changed(FILED, attributes=attributes), message, FILED)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"attributes": None}, "`attributes` must be an object."),
+        ({"attributes": []}, "`attributes` must be an object."),
+        ({"attributes": {"": HIDDEN}}, "`attributes`: '': A key must not be empty."),
+        ({"attributes": {" a": HIDDEN}}, "`attributes`: ' a': The key ' a' begins or ends with white space."),
+        ({"attributes": {"k" * 256: HIDDEN}}, "has 256 characters; 255 are allowed."),
+        ({"attributes": {"p": HIDDEN}}, "`attributes`: 'p': It has more than one value"),
+        ({"attributes": {"p": {"ciphertext": SEALED, "type": "json"}}}, "'p': It has more than one value"),
+        ({"attributes": {"p": {"isPublic": False}}},
+         "`attributes`: 'p': Not everybody sees its value at any time, so that it belongs here, as `value`."),
+        ({"attributes": {"p": {"validFrom": 0}}}, "'p': Not everybody sees its value at any time"),
+        ({"attributes": {"p": {"type": "string"}}}, "'p': Its value cannot be stored as string. A string"),
+        ({"attributes": {"q": {"createdAt": BORN}}}, "`attributes`: 'q': It has no value"),
+        ({"metadata": {f"p{n}": n for n in range(1000)},
+          "attributes": {f"q{n}": HIDDEN for n in range(1001)}}, "2001 keys; 2000 are allowed."),
+        ({"attributes": {f"q{n}": HIDDEN | {"value": "x" * 130_000} for n in range(9)}},
+         "The document would take 11"),
+    ],
+)  # fmt: skip
+def test_a_document_is_held_to_every_rule(lite: Shell, fields: Line, message: str) -> None:
+    check_broken(lite, changed(FILED, **fields), message, FILED)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"platformKey": "none"}, "`platformKey`: there is no platform 'none'"),
+        ({"platformKey": None}, "`platformKey` must be a text."),
+        ({"key": " k"}, "`key`: The key ' k' begins or ends with white space."),
+        ({"key": GONE}, "The field `key` is missing."),
+        ({"valueType": "text"}, "`valueType`: There is no such type; there are string, number, boolean,"),
+        ({"rules": []}, "`rules` must be an object."),
+        ({"rules": {"max": 1}}, "`rules`: There is no rule `max`; there are minimum, maximum, minLength,"),
+        ({"rules": {"pattern": "x" * 2**17}}, "`"),
+        ({"defaults": None}, "`defaults` must be an object."),
+        ({"defaults": {"isPublic": True}}, "`defaults`: There is no default `isPublic`; there are category,"),
+        ({"defaults": {"is_public": 1}}, "`defaults`: The default `is_public` must be true or false."),
+        ({"defaults": {"category": ""}}, "The default `category` must be a text of 1 to 100 characters."),
+        ({"createdAt": None}, "`createdAt` must be whole milliseconds since 1970"),
+        ({"strict": True}, "There is no field `strict`"),
+    ],
+)
+def test_a_definition_is_held_to_every_rule(lite: Shell, fields: Line, message: str) -> None:
+    check_broken(lite, changed(DEFINITION, **fields), message, DEFINITION)
+
+
+def test_a_platform_is_strict_or_not(lite: Shell) -> None:
+    platform: Line = {"type": "platform", "id": "p-3", "key": "new", "tenantId": "acme", "name": "New"}
+    platform |= {"createdAt": BORN, "strict": True}
+    check_broken(lite, changed(platform, strict=None), "`strict` must be true or false.", platform)

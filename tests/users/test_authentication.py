@@ -1,0 +1,265 @@
+"""Access tokens at both doors: which are accepted, which are refused, and what is stored of them."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from gql_service.auth import tokens
+from gql_service.domain.users import access_tokens
+from gql_service.store import tables
+from gql_service.store.statement import Statement
+from tests.support.service import Service
+from tests.support.world import REST, Caller, World
+
+MESSAGE = "Authentication credentials were not provided."
+YEAR = 365 * 24 * 3600 * 1000
+ALPHANUMERIC = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def graphql(
+    service: Service, header: str | bytes | None, query: str = "{ me { username } }"
+) -> httpx.Response:
+    headers = [] if header is None else [("Authorization", header)]
+    return service.client.post("/graphql", json={"query": query}, headers=headers)  # type: ignore[arg-type]
+
+
+def rest(world: World, header: str | bytes | None) -> httpx.Response:
+    headers = [] if header is None else [("Authorization", header)]
+    return world.service.client.get(
+        REST,
+        params={"platform_key": world.platform_key},
+        headers=headers,  # type: ignore[arg-type]
+    )
+
+
+def assert_accepted(world: World, header: str) -> None:
+    assert graphql(world.service, header).json() == {"data": {"me": {"username": world.member.username}}}
+    assert rest(world, header).json()["username"] == world.member.username
+
+
+def assert_refused(world: World, header: str | bytes) -> None:
+    by_graphql, by_rest = graphql(world.service, header), rest(world, header)
+    assert by_graphql.status_code == by_rest.status_code == 401
+    error = {"message": MESSAGE, "extensions": {"code": "UNAUTHENTICATED"}}
+    assert by_graphql.json() == {"errors": [error]}
+    assert by_rest.json() == {"detail": MESSAGE}
+    assert by_graphql.headers["WWW-Authenticate"] == "Bearer"
+    assert by_rest.headers["WWW-Authenticate"] == "Token"
+
+
+def issue(caller: Caller, expires_at: int | None = None) -> tokens.Token:
+    now = caller.service.services.clock()
+    return caller.service.write(
+        lambda tx: access_tokens.issue(tx, caller.id, label="another", now=now, expires_at=expires_at)
+    )
+
+
+@contextmanager
+def later(service: Service, milliseconds: int) -> Iterator[None]:
+    service.clock_offset += milliseconds
+    try:
+        yield
+    finally:
+        service.clock_offset -= milliseconds
+
+
+@pytest.mark.parametrize("scheme", ["Token", "Bearer", "token", "BEARER", "bEaReR"])
+def test_both_schemes_are_accepted_in_any_case(world: World, scheme: str) -> None:
+    assert_accepted(world, f"{scheme} {world.member.token}")
+
+
+def test_several_spaces_after_the_scheme_are_one_separator(world: World) -> None:
+    assert_accepted(world, f"Bearer   {world.member.token}")  # RFC 9110, section 11.4: 1*SP
+
+
+def test_a_token_says_what_it_is(world: World) -> None:
+    prefix, id, secret, checksum = world.member.token.split("_")
+    assert prefix == "upm"
+    assert [len(part) for part in (id, secret, checksum)] == [16, 43, 6]
+    assert set(id + secret + checksum) <= set(ALPHANUMERIC)
+    assert str(tokens.Token(id, secret)) == world.member.token
+
+
+def test_no_two_tokens_are_alike(world: World) -> None:
+    issued = [issue(world.member) for _ in range(20)]
+    assert len({token.id for token in issued}) == len({token.secret for token in issued}) == 20
+    assert_accepted(world, f"Token {issued[0]}")
+
+
+@pytest.mark.parametrize("position", [4, 21, 30, -1])
+def test_a_mistyped_character_is_refused(world: World, position: int) -> None:
+    text = list(world.member.token)
+    text[position] = "a" if text[position] != "a" else "b"
+    assert_refused(world, "Bearer " + "".join(text))
+
+
+def test_a_mistyped_token_costs_no_statement(world: World) -> None:
+    with world.service.statements() as statements:
+        assert_refused(world, f"Bearer {world.member.token[:-1]}-")
+    assert statements == []
+
+
+def test_a_wrong_secret_with_a_valid_checksum_is_refused(world: World) -> None:
+    own = tokens.parse(world.member.token)
+    assert own is not None
+    assert_refused(world, f"Token {tokens.Token(own.id, tokens.mint().secret)}")
+
+
+def test_the_secret_of_another_token_is_refused(world: World) -> None:
+    own, admins = tokens.parse(world.member.token), tokens.parse(world.admin.token)
+    assert own is not None
+    assert admins is not None
+    assert_refused(world, f"Token {tokens.Token(admins.id, own.secret)}")
+
+
+def test_an_unknown_id_is_refused(world: World) -> None:
+    own = tokens.parse(world.member.token)
+    assert own is not None
+    assert_refused(world, f"Token {tokens.Token(tokens.mint().id, own.secret)}")
+    assert_refused(world, f"Token {tokens.mint()}")
+
+
+def test_an_expired_token_is_refused(world: World) -> None:
+    token = issue(world.member, expires_at=world.service.services.clock() + YEAR)
+    assert_accepted(world, f"Token {token}")
+    with later(world.service, YEAR):
+        assert_refused(world, f"Token {token}")
+        assert_accepted(world, f"Token {world.member.token}")  # it has no end
+    assert_accepted(world, f"Token {token}")
+
+
+def test_a_revoked_token_is_refused_at_once_and_no_other(world: World) -> None:
+    token, other, now = issue(world.member), issue(world.member), world.service.services.clock()
+    assert_accepted(world, f"Token {token}")
+    world.service.write(lambda tx: access_tokens.revoke(tx, token.id, now=now))
+    assert_refused(world, f"Token {token}")
+    assert_accepted(world, f"Token {other}")
+
+
+def test_revoking_again_keeps_the_first_instant(world: World) -> None:
+    token, now = issue(world.member), world.service.services.clock()
+    for instant in (now, now + YEAR):
+        world.service.write(lambda tx, instant=instant: access_tokens.revoke(tx, token.id, now=instant))  # type: ignore[misc]
+    assert stored(world.service, token)["revoked_at"] == now
+    assert_refused(world, f"Token {token}")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "Token",
+        "Bearer",
+        "Basic dXNlcjpwYXNzd29yZA==",
+        "Basic TOKEN",
+        "TOKEN",
+        "Tokens TOKEN",
+        "Bearer,TOKEN",
+        "Bearer=TOKEN",
+        "Bearer\tTOKEN",
+        "Bearer TOKEN TOKEN",
+        "Bearer TOKEN, Bearer TOKEN",
+        "Bearer Bearer TOKEN",
+        'Bearer "TOKEN"',
+        "Bearer TOKENx",
+        "Bearer upm___",
+        "Bearer null",
+        "Bearer %00",
+        "Bearer " + "a" * 50_000,
+        "a" * 50_000,
+        b"Bearer \xff\xfe\x80",
+        b"\xe2\x82\xac TOKEN",
+        b"Bearer TOKEN\xc3\xa9",
+        b"Bearer \xa0TOKEN",
+        b"Bearer\xa0TOKEN",
+    ],
+    ids=lambda header: repr(header[:24]),
+)
+def test_garbage_is_refused(world: World, header: str | bytes) -> None:
+    if isinstance(header, bytes):
+        assert_refused(world, header.replace(b"TOKEN", world.member.token.encode()))
+    else:
+        assert_refused(world, header.replace("TOKEN", world.member.token))
+
+
+@pytest.mark.parametrize("header", [" ", "     ", "Bearer ", "Token     ", "Bearer  \t "], ids=repr)
+def test_blank_credentials_are_refused(world: World, header: str) -> None:
+    """By the standard library's client: httpx refuses to send such headers."""
+    for path in ("/graphql?query={__typename}", f"{REST}?platform_key={world.platform_key}"):
+        with closing(HTTPConnection(world.service.url.removeprefix("http://"), timeout=30)) as connection:
+            connection.request("GET", path, headers={"Authorization": header})
+            response = connection.getresponse()
+            assert response.status == 401
+            assert MESSAGE.encode() in response.read()
+
+
+@pytest.mark.parametrize(
+    "query", ["{ __typename }", "{ _service { sdl } }", "{ __schema { types { name } } }"]
+)
+def test_a_wrong_token_refuses_the_whole_operation_even_of_public_fields(world: World, query: str) -> None:
+    for header in ("Bearer wrong", f"Bearer {tokens.mint()}"):
+        response = graphql(world.service, header, query)
+        assert response.status_code == 401
+        assert "data" not in response.json()
+
+
+def test_a_wrong_token_is_refused_before_the_request_is_read(world: World) -> None:
+    response = world.service.client.post(
+        "/graphql",
+        content=b"{",
+        headers={"Authorization": "Bearer wrong", "Content-Type": "application/json"},
+    )
+    assert response.status_code == 401
+    assert rest(world, "Token wrong").json() == {"detail": MESSAGE}
+
+
+def test_without_a_token_public_fields_are_served(world: World) -> None:
+    body = graphql(world.service, None, "{ __schema { queryType { name } } _service { sdl } }").json()
+    assert body["data"]["__schema"] == {"queryType": {"name": "Query"}}
+    assert "type Query" in body["data"]["_service"]["sdl"]
+    assert "errors" not in body
+
+
+def test_without_a_token_all_else_is_refused(world: World) -> None:
+    body = graphql(world.service, None).json()
+    assert body["data"] is None
+    assert body["errors"][0]["message"] == MESSAGE
+    assert body["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}
+    response = rest(world, None)
+    assert response.status_code == 401
+    assert response.json() == {"detail": MESSAGE}
+    assert response.headers["WWW-Authenticate"] == "Token"
+
+
+def test_a_token_in_the_address_counts_for_nothing(world: World) -> None:
+    for name in ("token", "access_token", "authorization"):
+        given = {"platform_key": world.platform_key, name: world.member.token}
+        assert world.service.client.get(REST, params=given).status_code == 401
+
+
+def stored(service: Service, token: tokens.Token) -> dict[str, Any]:
+    """The row of a token, as it lies in the database."""
+
+    async def read() -> dict[str, Any]:
+        async with service.services.database.read() as connection:
+            statement = select(tables.access_tokens).where(tables.access_tokens.c.id == token.id)
+            (row,) = await connection.fetch(Statement(statement))
+            return dict(zip(tables.access_tokens.c.keys(), row, strict=True))
+
+    return service.run(read)
+
+
+def test_only_the_digest_of_the_secret_is_stored(world: World) -> None:
+    token = issue(world.member)
+    row = stored(world.service, token)
+    assert bytes(row["digest"]) == hashlib.sha256(token.secret.encode()).digest()
+    for value in row.values():
+        text = bytes(value) if isinstance(value, bytes | memoryview) else str(value).encode()
+        assert token.secret.encode() not in text
+        assert str(token).encode() not in text

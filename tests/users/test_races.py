@@ -1,0 +1,110 @@
+"""Writes about users at the same time: one award is new, and no token is made for who has just risen."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.support.cli_processes import serving_process
+from tests.support.users import ask
+from tests.support.world import Caller, World
+
+AWARDS = 200
+CLIENTS = 40
+MUTATION = """mutation ($name: String!, $badge: String!) {
+  checkBadge(input: {username: $name, badge: $badge}) {
+    userErrors { code } awarded earnedBadge { earnedAt } } }"""
+
+
+def award(urls: Sequence[str], caller: Caller, user: Caller, badge: str, count: int) -> list[dict[str, Any]]:
+    """Award a badge many times at once, by turns at each of these servers; the answers."""
+
+    async def run() -> list[dict[str, Any]]:
+        limits = httpx.Limits(max_connections=CLIENTS)
+        headers = {"Authorization": f"Bearer {caller.token}"}
+        body = {"query": MUTATION, "variables": {"name": user.username, "badge": badge}}
+        async with httpx.AsyncClient(limits=limits, timeout=60, headers=headers) as client:
+            answers = await asyncio.gather(
+                *(client.post(f"{urls[number % len(urls)]}/graphql", json=body) for number in range(count))
+            )
+        return [answer.json()["data"]["checkBadge"] for answer in answers]
+
+    return asyncio.run(run())
+
+
+def assert_awarded_once(user: Caller, badge: str, answers: list[dict[str, Any]]) -> None:
+    assert Counter(answer["awarded"] for answer in answers) == {True: 1, False: len(answers) - 1}
+    assert all(answer["userErrors"] == [] for answer in answers)
+    shown = ask(
+        user,
+        user,
+        "badges { name earnedAt } unreadNotificationCount notifications(first: 9) { nodes { id } }",
+    )
+    (earned,) = shown["badges"]
+    assert earned["name"] == badge
+    assert {answer["earnedBadge"]["earnedAt"] for answer in answers} == {earned["earnedAt"]}
+    assert shown["unreadNotificationCount"] == len(shown["notifications"]["nodes"]) == 1
+
+
+def test_of_200_awards_at_once_exactly_one_is_new(world: World) -> None:
+    user = world.new_user()
+    answers = award([world.service.url], world.admin, user, "projectCreated", AWARDS)
+    assert len(answers) == AWARDS
+    assert_awarded_once(user, "projectCreated", answers)
+
+
+def test_of_200_awards_at_once_in_two_processes_exactly_one_is_new(world: World, tmp_path: Path) -> None:
+    user = world.new_user()
+    with serving_process(tmp_path, world.service.settings.database_url) as other:
+        answers = award([world.service.url, other.url], world.admin, user, "firstActionCreated", AWARDS)
+    assert_awarded_once(user, "firstActionCreated", answers)
+
+
+def test_different_badges_at_once_are_all_awarded(world: World) -> None:
+    user = world.new_user()
+    names = [each["name"] for each in user.ask("{ badgeCatalog { name } }")["badgeCatalog"]]
+
+    async def run() -> list[httpx.Response]:
+        headers = {"Authorization": f"Bearer {world.admin.token}"}
+        async with httpx.AsyncClient(timeout=60, headers=headers) as client:
+            bodies = [
+                {"query": MUTATION, "variables": {"name": user.username, "badge": name}} for name in names * 4
+            ]
+            posts = (client.post(f"{world.service.url}/graphql", json=body) for body in bodies)
+            return list(await asyncio.gather(*posts))
+
+    awarded = Counter(answer.json()["data"]["checkBadge"]["awarded"] for answer in asyncio.run(run()))
+    assert awarded == {True: 5, False: 15}
+    shown = ask(user, user, "badges { name } badgeProgress { earned } unreadNotificationCount")
+    assert len(shown["badges"]) == shown["badgeProgress"]["earned"] == shown["unreadNotificationCount"] == 5
+
+
+def test_no_token_is_made_for_somebody_who_is_promoted_at_the_same_time(world: World) -> None:
+    """Whether the caller may act as the user is to be judged upon the user that the token is stored for."""
+    promote = (
+        'mutation { updateUser(input: {username: "NAME", isPlatformOwner: true}) { userErrors { code } } }'
+    )
+    issue = 'mutation { issueToken(input: {username: "NAME"}) { token } }'
+    ask_rights = "{ me { isPlatformOwner } }"
+
+    async def owners_made(user: Caller) -> list[str]:
+        """The tokens an admin has got that act as a platform owner."""
+        async with httpx.AsyncClient(timeout=60, base_url=world.service.url) as client:
+
+            async def post(token: str, query: str) -> dict[str, Any]:
+                body = {"query": query.replace("NAME", user.username)}
+                headers = {"Authorization": f"Bearer {token}"}
+                answer = (await client.post("/graphql", json=body, headers=headers)).json()
+                return dict(answer.get("data") or {})
+
+            posts = [post(world.admin.token, issue) for _ in range(16)]
+            posts.insert(5, post(world.owner.token, promote))
+            made = [(answer.get("issueToken") or {}).get("token") for answer in await asyncio.gather(*posts)]
+            rights = [(token, await post(token, ask_rights)) for token in made if token]
+        return [token for token, answer in rights if (answer.get("me") or {}).get("isPlatformOwner")]
+
+    for _ in range(5):
+        assert asyncio.run(owners_made(world.new_user())) == []

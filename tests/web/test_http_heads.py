@@ -1,0 +1,139 @@
+"""Heads of requests that are endless, or do not come: they cost no memory, and no connection for long."""
+
+import asyncio
+import json
+import select
+import socket
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.support.service import serving
+from tests.support.world import World
+from tests.web.test_http_protocol import ANSWER, ASK, all_that_comes, connected, head, received, request
+
+PIECE = b"x" * 16_384
+CHUNKED = head(b"Transfer-Encoding: chunked", length=None) + b"%x\r\n%b\r\n" % (len(ASK), ASK)
+ENDLESS = {
+    "a path": (b"GET /", PIECE),
+    "a name": (b"GET / HTTP/1.1\r\n", PIECE),
+    "a value": (b"GET / HTTP/1.1\r\nHost: ", PIECE),
+    "headers": (b"GET / HTTP/1.1\r\n", b"X: y\r\n" * 3000),
+    "headers of a post": (head()[:-2], b"X: y\r\n" * 3000),
+    "trailers": (CHUNKED + b"0\r\n", b"X: y\r\n" * 3000),
+    "a trailer": (CHUNKED + b"0\r\nX: ", PIECE),
+    "an extension of a chunk": (CHUNKED + b"5;", PIECE),
+    "empty lines": (b"", b"\r\n" * 8000),
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_a_head_without_an_end_is_cut_off(world: World, name: str) -> None:
+    start, piece = ENDLESS[name]
+    with connected(world) as connection:
+        connection.sendall(start)
+        sent = 0
+        try:
+            while sent < 10_000_000:
+                connection.sendall(piece)
+                sent += len(piece)
+                time.sleep(0.001)
+            pytest.fail("it could be sent")
+        except ConnectionError:
+            pass
+    assert sent < 4_000_000  # the buffers of the system hold some of it
+    assert world.member.ask("{ __typename }")
+
+
+def test_what_is_wrong_with_an_endless_head_is_said(world: World) -> None:
+    with connected(world) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nX: ")
+        for _ in range(10):
+            connection.sendall(PIECE)
+            if select.select([connection], [], [], 0.1)[0]:
+                break
+        data = all_that_comes(connection)
+    assert data.startswith(b"HTTP/1.1 400 ")
+    assert b"\r\nconnection: close\r\n" in data
+    assert data.endswith(b"The head of the request is too large.")
+
+
+def test_a_long_head_and_a_long_body_in_pieces_are_none_of_it(world: World) -> None:
+    with connected(world) as connection:
+        connection.sendall(head(b"X: " + b"y" * 50_000, length=len(ASK) + 500_000))
+        connection.sendall(ASK)
+        for _ in range(100):
+            connection.sendall(b" " * 5000)
+            time.sleep(0.001)
+        received(connection, ANSWER)
+        connection.sendall(request())
+        received(connection, ANSWER)
+
+
+def is_closed(connection: socket.socket) -> bool:
+    """By the server, which has sent nothing before."""
+    if not select.select([connection], [], [], 0)[0]:
+        return False
+    with suppress(ConnectionError):
+        assert connection.recv(65536) == b""
+    return True
+
+
+def test_a_connection_on_which_no_head_comes_is_closed_after_five_seconds(fresh_database_url: str) -> None:
+    """However it keeps itself busy; but time that an answer takes, or a body, does not count."""
+    with (
+        serving(fresh_database_url) as service,
+        connected(service) as silent,
+        connected(service) as slow,
+        connected(service) as again,
+        connected(service) as busy,
+    ):
+        slow.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        again.sendall(request())
+        received(again, ANSWER)
+        started = time.monotonic()
+        slow.sendall(b"GET / HTTP/1.1\r\n")
+        busy.sendall(head())
+        for _ in range(8):
+            time.sleep(0.25)
+            slow.sendall(b"X")
+            again.sendall(b"\r\n")
+        busy.sendall(ASK)
+        received(busy, ANSWER)
+        open_still = [silent, slow, again]
+        while open_still and time.monotonic() - started < 20:
+            time.sleep(0.25)
+            for connection, text in ((slow, b"X"), (again, b"\r\n")):
+                with suppress(ConnectionError):
+                    connection.sendall(text)
+            open_still = [each for each in open_still if not is_closed(each)]
+        assert open_still == []
+        assert time.monotonic() - started > 4
+        busy.sendall(request())
+        received(busy, ANSWER)
+
+
+def test_who_begins_a_request_too_early_still_gets_the_answer_to_the_last_one(tmp_path: Path) -> None:
+    at = f"sqlite+aiosqlite:///{tmp_path / 'test.sqlite3'}"
+    with serving(at, database_timeout=30, request_timeout=30) as service, connected(service) as connection:
+        world = World(service)
+        token = b"Authorization: Bearer " + world.member.token.encode()
+        query = (
+            "mutation ($key: String!) { clearPlatformMetadata(input: {platformKey: $key}) { __typename } }"
+        )
+        body = json.dumps({"query": query, "variables": {"key": world.platform_key}}).encode()
+        held = threading.Event()
+
+        async def hold(_transaction: object) -> None:
+            held.set()
+            await asyncio.sleep(6)
+
+        holding = threading.Thread(target=service.write, args=(hold,))
+        holding.start()
+        held.wait(10)
+        connection.sendall(request(token, body=body) + b"GET / HT")
+        assert b"ClearPlatformMetadataPayload" in received(connection, b"}}")
+        holding.join()
