@@ -13,28 +13,33 @@ ResolveAll = Callable[..., Awaitable[Sequence[Any]]]
 
 
 def together(
-    *, description: str, directives: Sequence[object] = (), column: str | None = None
+    *,
+    description: str,
+    directives: Sequence[object] = (),
+    column: str | None = None,
+    type_: Any = None,
 ) -> Callable[[ResolveAll], Any]:
     """Make a field of a function from a list of objects, `info` and arguments to the list of their values.
 
     A value that is an exception is an error of that object's field alone. Where no argument is given, the
-    value may be found in a `column` of the object's row.
+    value may be found in a `column` of the object's row. `type_` is the type of a value that the annotations
+    cannot name.
     """
 
     def field(resolve_all: ResolveAll) -> Any:
-        resolve = _of_one(resolve_all)
+        resolve = _of_one(resolve_all, type_)
         resolve.column = column  # type: ignore[attr-defined]
         return strawberry.field(resolve, description=description, directives=directives)
 
     return field
 
 
-def _of_one(resolve_all: ResolveAll) -> Callable[..., Awaitable[Any]]:
+def _of_one(resolve_all: ResolveAll, type_: Any) -> Callable[..., Awaitable[Any]]:
     async def resolve(self: Any, **arguments: Any) -> Any:
         return (await resolve_all([self], **arguments))[0]
 
     signature = inspect.signature(resolve_all)
-    (result,) = get_args(signature.return_annotation)
+    (result,) = get_args(signature.return_annotation) if type_ is None else (type_,)
     _, *parameters = signature.parameters.values()
     resolve.__signature__ = signature.replace(  # type: ignore[attr-defined]
         parameters=[inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD), *parameters],

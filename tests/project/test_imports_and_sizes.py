@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,31 @@ def test_imports_in_domain_point_downward(path: Path) -> None:
         return
     imported = {name.split(".")[2] for name in _imports(path) if name.startswith("gql_service.domain.")}
     assert [part for part in imported - {own} if _level(part) <= _level(own)] == []
+
+
+def _module(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """Imports for type checking count as well: who needs them cannot be understood alone."""
+    modules = {_module(path): path for path in SOURCES}
+    graph = {
+        module: {
+            target
+            for name in _imports(path)
+            for target in (name, name.rpartition(".")[0])
+            if target in modules and target != module
+        }
+        for module, path in modules.items()
+    }
+    # A package is there for what is in it, not the other way round.
+    for module, targets in graph.items():
+        graph[module] = {target for target in targets if not module.startswith(f"{target}.")}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" → ".join(error.args[1]))
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import strawberry
 from strawberry import Info
@@ -23,16 +23,11 @@ from gql_service.schema.auth_directive import SELF, TENANT_MEMBER
 from gql_service.schema.batched_fields import together
 from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import DateTime, JSONObject
-from gql_service.schema.types import user as user_type
 from gql_service.schema.types.platform_metadata_change import PlatformMetadataChangeConnection
 from gql_service.schema.types.relay import AFTER, BEFORE, FIRST, ID, LAST, Node, global_id, read_page
+from gql_service.schema.types.user import User
 from gql_service.schema.types.user_metadata import UserMetadata, UserMetadataConnection
 from gql_service.services.context import Context
-
-if TYPE_CHECKING:
-    from gql_service.schema.types.user import User
-
-LazyUser = Annotated["User", strawberry.lazy("gql_service.schema.types.user")]
 
 
 @strawberry.input(description="Which entries are meant; all conditions must hold.")
@@ -194,11 +189,11 @@ class PlatformMetadata(Node):
         return global_id("PlatformMetadata", f"{self.row.user_id}:{self.row.platform_key or ''}")
 
     @strawberry.field(directives=TENANT_MEMBER, description="Whose metadata it is.")
-    async def user(self, info: Info[Context, None]) -> LazyUser:
+    async def user(self, info: Info[Context, None]) -> User:
         row = await info.context.services.loaders.users.load(self.row.user_id)
         if row is None:
             raise NotFound("User not found")
-        return user_type.User(row=row)
+        return User(row=row)
 
 
 async def _whole(context: Context, rows: Sequence[OpenDocument]) -> Sequence[Document]:

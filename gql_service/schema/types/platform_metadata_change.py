@@ -1,7 +1,5 @@
 """`PlatformMetadataChange`: what one write changed, as far as the viewer may know it."""
 
-from typing import TYPE_CHECKING, Annotated
-
 import strawberry
 from strawberry import Info
 
@@ -12,13 +10,9 @@ from gql_service.schema.auth_directive import AUTHENTICATED
 from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import JSON, DateTime
 from gql_service.schema.types.relay import PageInfo, encode, page_info
+from gql_service.schema.types.user import User
 from gql_service.schema.types.user_metadata import person
 from gql_service.services.context import Context
-
-if TYPE_CHECKING:
-    from gql_service.schema.types.user import User
-
-LazyUser = Annotated["User", strawberry.lazy("gql_service.schema.types.user")]
 
 
 @strawberry.type(directives=AUTHENTICATED, description="An entry as it was once.")
@@ -66,7 +60,7 @@ class PlatformMetadataChange:
     deleted_keys: list[str] = column("The keys that were removed.")
 
     @strawberry.field(description="Who has written it; null where that is unknown to the viewer.")
-    async def actor(self, info: Info[Context, None]) -> LazyUser | None:
+    async def actor(self, info: Info[Context, None]) -> User | None:
         return await person(info.context, self.row.actor_id)
 
     @strawberry.field(

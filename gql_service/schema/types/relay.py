@@ -59,6 +59,17 @@ class Node:
     def id(self) -> strawberry.ID:
         raise NotImplementedError
 
+    def __init_subclass__(cls) -> None:
+        _NODE_CLASSES[cls.__name__] = cls
+
+
+_NODE_CLASSES: dict[str, Any] = {}
+
+
+def node_class(type_name: str) -> Any:
+    """The class of a `Node` type, for modules that cannot import it without a circle."""
+    return _NODE_CLASSES[type_name]
+
 
 def global_id(type_name: str, key: str) -> strawberry.ID:
     """The global id of an object."""

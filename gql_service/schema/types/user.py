@@ -1,10 +1,11 @@
 """`User`: whom metadata is about. Other members see the directory fields, the user and their admins all."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import strawberry
 from strawberry import Info
+from strawberry.types.lazy_type import LazyType
 
 from gql_service import strict_json
 from gql_service.auth.roles import Role, allows
@@ -17,22 +18,29 @@ from gql_service.schema.auth_directive import SELF, TENANT_MEMBER
 from gql_service.schema.batched_fields import together
 from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import DateTime, JSONObject
-from gql_service.schema.types import platform_metadata as metadata_type
 from gql_service.schema.types.access_token import AccessTokenConnection, order
 from gql_service.schema.types.badge import BadgeProgress, EarnedBadge, progress
 from gql_service.schema.types.notification import NotificationConnection
 from gql_service.schema.types.opt_in import OptInDecision
-from gql_service.schema.types.relay import AFTER, BEFORE, FIRST, ID, LAST, Node, global_id, read_page
+from gql_service.schema.types.relay import (
+    AFTER,
+    BEFORE,
+    FIRST,
+    ID,
+    LAST,
+    Node,
+    global_id,
+    node_class,
+    read_page,
+)
 from gql_service.services.context import Context
-
-if TYPE_CHECKING:
-    from gql_service.schema.types.platform_metadata import PlatformMetadata
 
 MALFORMED = "Null, with an error, where what is stored is malformed."
 T = TypeVar("T")
-LazyPlatformMetadata = Annotated[
-    "PlatformMetadata", strawberry.lazy("gql_service.schema.types.platform_metadata")
-]
+# Documents lead to their user, and so would import this module: here they are known by name only.
+_PLATFORM_METADATA: LazyType[Any, Any] = LazyType(
+    "PlatformMetadata", "gql_service.schema.types.platform_metadata"
+)
 
 
 @strawberry.federation.type(
@@ -144,25 +152,28 @@ class User(Node):
         rows = await info.context.services.loaders.tokens.load(self.row.user_id)
         return AccessTokenConnection(page=page_of_list(rows, request, order))
 
-    @together(directives=SELF, description="The user's metadata on a platform.")
+    @together(directives=SELF, description="The user's metadata on a platform.", type_=_PLATFORM_METADATA)
     async def platform_metadata(
         users: Sequence["User"],
         info: Info[Context, None],
         platform_key: Annotated[str, strawberry.argument(description="The platform's key.")],
-    ) -> list[LazyPlatformMetadata]:
+    ) -> list[Any]:
         return await _documents(info.context, platform_key, users)
 
-    @together(directives=SELF, description="The user's metadata that belongs to no platform.")
-    async def user_metadata(users: Sequence["User"], info: Info[Context, None]) -> list[LazyPlatformMetadata]:
+    @together(
+        directives=SELF,
+        description="The user's metadata that belongs to no platform.",
+        type_=_PLATFORM_METADATA,
+    )
+    async def user_metadata(users: Sequence["User"], info: Info[Context, None]) -> list[Any]:
         return await _documents(info.context, None, users)
 
 
 async def _documents(context: Context, platform_key: str | None, users: Sequence[User]) -> list[Any]:
     """The documents of users, or why one is refused."""
     found = await context.documents_of(platform_key, [user.row for user in users])
-    return [
-        metadata_type.PlatformMetadata(row=row) if isinstance(row, OpenDocument) else row for row in found
-    ]
+    document = node_class("PlatformMetadata")
+    return [document(row=row) if isinstance(row, OpenDocument) else row for row in found]
 
 
 def _unless_malformed(found: T | MalformedData, show: Callable[[T], Any]) -> Any:

@@ -1,7 +1,5 @@
 """`UserMetadata`: one key of a user's metadata, with its type, flags, window, and who wrote it when."""
 
-from typing import TYPE_CHECKING, Annotated
-
 import strawberry
 from strawberry import Info
 
@@ -12,14 +10,10 @@ from gql_service.schema.auth_directive import AUTHENTICATED, SELF, TENANT_MEMBER
 from gql_service.schema.enums import ValueType
 from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import JSON, DateTime
-from gql_service.schema.types import user as user_type
 from gql_service.schema.types.relay import ID, Node, PageInfo, encode, global_id, page_info
+from gql_service.schema.types.user import User
 from gql_service.services.context import Context
 
-if TYPE_CHECKING:
-    from gql_service.schema.types.user import User
-
-LazyUser = Annotated["User", strawberry.lazy("gql_service.schema.types.user")]
 _MALFORMED = "An error where what is stored cannot be decrypted."
 
 
@@ -67,22 +61,22 @@ class UserMetadata(Node):
         directives=TENANT_MEMBER,
         description="Who created the entry; null where that is unknown to the viewer.",
     )
-    async def created_by(self, info: Info[Context, None]) -> LazyUser | None:
+    async def created_by(self, info: Info[Context, None]) -> User | None:
         return await person(info.context, self.row.created_by)
 
     @strawberry.field(
         directives=TENANT_MEMBER,
         description="Who last changed the entry; null where that is unknown to the viewer.",
     )
-    async def updated_by(self, info: Info[Context, None]) -> LazyUser | None:
+    async def updated_by(self, info: Info[Context, None]) -> User | None:
         return await person(info.context, self.row.updated_by)
 
 
-async def person(context: Context, user_id: str | None) -> "User | None":
+async def person(context: Context, user_id: str | None) -> User | None:
     """A user, as far as the viewer may know of them."""
     row = None if user_id is None else await context.services.loaders.users.load(user_id)
     verdict = context.services.policy.verdict(Role.TENANT_MEMBER, context.principal)
-    return user_type.User(row=row) if row is not None and allows(verdict, row) else None
+    return User(row=row) if row is not None and allows(verdict, row) else None
 
 
 @strawberry.type(directives=AUTHENTICATED, description="An entry in a list.")
