@@ -18,7 +18,7 @@ from bench.works import WORKS
 from gql_service.app import build_services
 from gql_service.auth import tokens
 from gql_service.auth.principal import Principal
-from gql_service.engine.document.cache import Documents
+from gql_service.engine.document.cache import DocumentCache
 from gql_service.engine.execution.execute import execute
 from gql_service.schema.build import build_schema
 from gql_service.services.context import Context
@@ -31,7 +31,7 @@ async def _measure(folder: str) -> None:
     url = f"sqlite:///{folder}/bench.sqlite3"
     dataset = await load(url, 1000)
     services, schema = build_services(Settings(database_url=url)), build_schema()._schema
-    documents = Documents(schema, max_tokens=1000, capacity=10)
+    documents = DocumentCache(schema, max_tokens=1000, capacity=10)
     token = tokens.parse(dataset.tokens["admin"])
     assert token is not None, "it was just issued"
     principal = await services.loaders.principals.load(token)

@@ -12,7 +12,7 @@ from typing import Any
 
 from graphql import FieldNode, GraphQLObjectType, NameNode
 
-from gql_service.engine.execution.leaf_reader import reader
+from gql_service.engine.execution.leaf_reader import leaf_reader
 from gql_service.engine.execution.plan import FieldPlan
 from gql_service.schema.build import build_schema
 
@@ -61,7 +61,7 @@ def _looping(plans: list[FieldPlan]) -> Callable[[Any], list[dict[str, Any]]]:
 def main() -> None:
     """Measure both in turn."""
     user, plans = _plans()
-    contestants = {"generated": reader(user, SimpleNamespace, plans), "closures": _looping(plans)}
+    contestants = {"generated": leaf_reader(user, SimpleNamespace, plans), "closures": _looping(plans)}
     sources, times = _sources(), {name: list[float]() for name in contestants}
     for _ in range(_ROUNDS):
         for name, read in contestants.items():

@@ -17,10 +17,10 @@ from gql_service import instants
 from gql_service.auth.policy import Policy
 from gql_service.domain.maintenance import expiry as sweeping
 from gql_service.domain.values.encryption import KeyRing
-from gql_service.domain.values.validation import Limits, Rules
+from gql_service.domain.values.validation import Limits, WriteSettings
 from gql_service.observability import logging
 from gql_service.schema.build import build_schema
-from gql_service.services.batch_writer import Writer
+from gql_service.services.batch_writer import BatchWriter
 from gql_service.services.context import Services
 from gql_service.services.loaders import Loaders
 from gql_service.settings import Settings
@@ -102,11 +102,11 @@ def build_services(settings: Settings, clock: Callable[[], int] = instants.now) 
     keys = KeyRing(
         {id: key.get_secret_value() for id, key in settings.encryption_keys.items()}, settings.active_key
     )
-    rules = Rules(limits, keys)
+    rules = WriteSettings(limits, keys)
     return Services(
         database=database,
         loaders=Loaders(database, clock),
-        writer=Writer(database, rules, clock),
+        writer=BatchWriter(database, rules, clock),
         policy=Policy(settings.admin_permission),
         rules=rules,
         settings=settings,

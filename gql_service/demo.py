@@ -7,9 +7,9 @@ from gql_service.auth.principal import Principal
 from gql_service.domain import tenants
 from gql_service.domain.users import access_tokens, badges, provisioning
 from gql_service.domain.users import rows as users
-from gql_service.domain.values.validation import Rules
+from gql_service.domain.values.validation import WriteSettings
 from gql_service.domain.writes import unit_of_work as writing
-from gql_service.domain.writes.changes import replacing
+from gql_service.domain.writes.changes import replace
 from gql_service.errors import BadUserInput
 from gql_service.store.connection import Connection
 
@@ -26,7 +26,7 @@ class DemoTokens(NamedTuple):
     admin: str
 
 
-async def load(transaction: Connection, *, policy: Policy, rules: Rules, now: int) -> DemoTokens:
+async def load(transaction: Connection, *, policy: Policy, rules: WriteSettings, now: int) -> DemoTokens:
     """Create what is missing, and replace the demo tokens of the last start."""
     found = await users.by_usernames(transaction, [MEMBER, ADMIN])
     if found == [None, None]:
@@ -40,13 +40,13 @@ async def load(transaction: Connection, *, policy: Policy, rules: Rules, now: in
     )
 
 
-async def _create(transaction: Connection, policy: Policy, rules: Rules, now: int) -> users.User:
+async def _create(transaction: Connection, policy: Policy, rules: WriteSettings, now: int) -> users.User:
     await tenants.create_tenant(transaction, name="Acme", id=TENANT, now=now)
     for key, name in PLATFORMS.items():
         await tenants.create_platform(transaction, key=key, tenant_id=TENANT, name=name, now=now)
     member = await provisioning.create(
         transaction,
-        policy.operator(),
+        policy.user_for_operator(),
         username=MEMBER,
         tenant_id=TENANT,
         email="john.doe@example.com",
@@ -56,7 +56,7 @@ async def _create(transaction: Connection, policy: Policy, rules: Rules, now: in
     )
     await provisioning.create(
         transaction,
-        policy.operator(),
+        policy.user_for_operator(),
         username=ADMIN,
         tenant_id=TENANT,
         email="jane@example.com",
@@ -70,7 +70,7 @@ async def _create(transaction: Connection, policy: Policy, rules: Rules, now: in
     assert platform is not None, "it was just created"
     caller = Principal.of(member.user_id, MEMBER, TENANT, member.permissions, is_platform_owner=False)
     access = policy.platform_document(caller, platform, member)
-    write = writing.Write(access, replacing(_METADATA, rules.limits), writing.any_revision, "demo")
+    write = writing.Write(access, replace(_METADATA, rules.limits), writing.any_revision, "demo")
     await writing.write(transaction, write, rules=rules, now=now)
     return member
 

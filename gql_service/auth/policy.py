@@ -87,7 +87,7 @@ class Policy:
         """May the caller administer a platform that they see? Raises Forbidden."""
         if not self.administers(principal, platform.tenant_id):
             raise Forbidden("Only tenant admins can administer a platform")
-        return self.operated(platform)
+        return self.platform_for_operator(platform)
 
     def user(self, principal: Principal, user: UserFacts | None) -> UserAccess:
         """May the caller change a user? Raises Forbidden or NotFound, not telling who exists."""
@@ -142,11 +142,11 @@ class Policy:
             seal=_SEAL,
         )
 
-    def operator(self, user_id: str = "") -> UserAccess:
+    def user_for_operator(self, user_id: str = "") -> UserAccess:
         """The command line may do everything: whoever runs it holds the database."""
         return UserAccess(None, user_id, True, True, frozenset(), False, _SEAL)
 
-    def operated(self, platform: PlatformFacts) -> PlatformAccess:
+    def platform_for_operator(self, platform: PlatformFacts) -> PlatformAccess:
         """A platform at the command line."""
         return PlatformAccess(platform.id, platform.tenant_id, _SEAL)
 

@@ -134,7 +134,7 @@ async def _platform(connection: Connection, key: str) -> PlatformAccess:
     (platform,) = await tenants.platforms_by_keys(connection, [key])
     if platform is None:
         raise NotFound(f"There is no platform {key}.")
-    return Policy().operated(platform)
+    return Policy().platform_for_operator(platform)
 
 
 def _json(option: str, text: str | None) -> Any:

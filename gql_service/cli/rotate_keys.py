@@ -10,7 +10,7 @@ from rich.progress import MofNCompleteColumn
 from gql_service.cli import runner as running
 from gql_service.cli.transfer import progress
 from gql_service.domain.maintenance import key_rotation as rotation
-from gql_service.domain.maintenance.key_rotation import Holder, Moved, Repeated
+from gql_service.domain.maintenance.key_rotation import Holder, Moved, StoredAnswerRow
 from gql_service.services.context import Services
 from gql_service.store.connection import Connection
 
@@ -104,7 +104,7 @@ async def _holders(services: Services) -> AsyncIterator[Holder]:
         after = page[-1][:2]
 
 
-async def _answers(services: Services) -> AsyncIterator[Repeated]:
+async def _answers(services: Services) -> AsyncIterator[StoredAnswerRow]:
     after = ("", "", "")
     while True:
         async with services.database.read() as connection:
@@ -120,7 +120,7 @@ def _moving(holder: Holder, services: Services) -> Callable[[Connection], Awaita
     return lambda transaction: rotation.move_document(transaction, holder, services.rules.keys)
 
 
-def _moving_answer(answer: Repeated, services: Services) -> Callable[[Connection], Awaitable[int]]:
+def _moving_answer(answer: StoredAnswerRow, services: Services) -> Callable[[Connection], Awaitable[int]]:
     return lambda transaction: rotation.move_answer(transaction, answer, services.rules.keys)
 
 

@@ -38,7 +38,7 @@ def token_issue(
         await provisioning.locked(transaction, user.user_id)
         token = await access_tokens.issue_for(
             transaction,
-            Policy().operator(user.user_id),
+            Policy().user_for_operator(user.user_id),
             label=label,
             lifetime=lifetime,
             replaces=replaces,

@@ -26,7 +26,7 @@ from gql_service.errors import BadUserInput
 from gql_service.services.context import Services
 from gql_service.transfer.exporter import export as export_lines
 from gql_service.transfer.importer import Summary, load
-from gql_service.transfer.records import Person
+from gql_service.transfer.records import UserRecord
 
 _STANDARD = "-"
 
@@ -99,7 +99,7 @@ async def _export(services: Services, file: str) -> int:
         async for entry, text in export_lines(services.database):
             target.write(text.encode() + b"\n")
             lines += 1
-            if isinstance(entry, Person):
+            if isinstance(entry, UserRecord):
                 advance(1)
     return lines
 

@@ -93,7 +93,7 @@ async def _change(
     transaction: Connection, user: users.User, asked: dict[str, Any], expected: int | None, now: int
 ) -> users.User:
     """Change a user who is still as they were read: what is granted is added to what they had."""
-    access = Policy().operator(user.user_id)
+    access = Policy().user_for_operator(user.user_id)
     revision = user.revision if expected is None else expected
     try:
         return await provisioning.change(transaction, access, asked, expected_revision=revision, now=now)

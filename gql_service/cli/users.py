@@ -18,7 +18,7 @@ from gql_service.domain.users import rows as users
 from gql_service.errors import MalformedData, NotFound
 from gql_service.services.context import Services
 from gql_service.store.connection import Connection
-from gql_service.transfer.records import person
+from gql_service.transfer.records import user_record
 
 user_app = typer.Typer(no_args_is_help=True, help="Users, their badges, and what they were told.")
 user_app.command("update")(user_update)
@@ -39,7 +39,7 @@ def user_create(
     user = running.write(
         lambda tx, now: provisioning.create(
             tx,
-            Policy().operator(),
+            Policy().user_for_operator(),
             username=username,
             tenant_id=tenant,
             email=email,
@@ -59,7 +59,7 @@ def user_show(username: str) -> None:
     async def read(services: Services) -> dict[str, Any]:
         async with services.database.read() as connection:
             user = await running.user_named(connection, username)
-            return person(user, await _badges(connection, user)) | {"displayName": user.display_name}
+            return user_record(user, await _badges(connection, user)) | {"displayName": user.display_name}
 
     typer.echo(orjson.dumps(running.on_migrated(read), option=orjson.OPT_INDENT_2))
 
@@ -94,7 +94,7 @@ def user_badge(username: str, badge: str) -> None:
 
     async def award(transaction: Connection, now: int) -> bool:
         user = await running.user_named(transaction, username)
-        return await badges.award(transaction, Policy().operator(user.user_id), badge, now)
+        return await badges.award(transaction, Policy().user_for_operator(user.user_id), badge, now)
 
     new = running.write(award)
     typer.echo(f"{username} has earned the badge {badge}." if new else f"{username} has {badge} already.")

@@ -12,7 +12,7 @@ import strawberry
 ResolveAll = Callable[..., Awaitable[Sequence[Any]]]
 
 
-def together(
+def batched_field(
     *,
     description: str,
     directives: Sequence[object] = (),
@@ -27,14 +27,14 @@ def together(
     """
 
     def field(resolve_all: ResolveAll) -> Any:
-        resolve = _of_one(resolve_all, type_)
+        resolve = _resolver_of_one(resolve_all, type_)
         resolve.column = column  # type: ignore[attr-defined]
         return strawberry.field(resolve, description=description, directives=directives)
 
     return field
 
 
-def _of_one(resolve_all: ResolveAll, type_: Any) -> Callable[..., Awaitable[Any]]:
+def _resolver_of_one(resolve_all: ResolveAll, type_: Any) -> Callable[..., Awaitable[Any]]:
     async def resolve(self: Any, **arguments: Any) -> Any:
         return (await resolve_all([self], **arguments))[0]
 

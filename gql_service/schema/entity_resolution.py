@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from gql_service.auth.roles import Role
 from gql_service.domain.documents import visibility as views
-from gql_service.domain.documents.visibility import OpenDocument
+from gql_service.domain.documents.visibility import DocumentView
 from gql_service.domain.users.rows import User as UserRow
 from gql_service.errors import BadUserInput, NotFound
 from gql_service.schema.inputs.documents import UserBy
@@ -95,7 +95,7 @@ async def documents_by_key(context: Context, keys: Sequence[str]) -> list[Found 
     for platform_key, owners in asked.items():
         with suppress(NotFound):
             for row in await context.documents_of(platform_key or None, owners):
-                if isinstance(row, OpenDocument):
+                if isinstance(row, DocumentView):
                     found[f"{row.user_id}:{platform_key}"] = PlatformMetadata(row=row)
     return [found.get(key) for key in keys]
 

@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from gql_service.domain.values.validation import Rules
-from gql_service.domain.writes.idempotency import Answer
+from gql_service.domain.values.validation import WriteSettings
+from gql_service.domain.writes.idempotency import WriteResult
 from gql_service.domain.writes.unit_of_work import Write, write_all
 from gql_service.store.connection import Connection
 from gql_service.store.database import Database
@@ -18,26 +18,26 @@ _MAX_BATCH = 100
 """Writes of one transaction: while it holds its locks, others wait."""
 
 
-class _Asked(NamedTuple):
+class _PendingWrite(NamedTuple):
     """A write that somebody waits for."""
 
     write: Write
-    answer: asyncio.Future[Answer]
+    answer: asyncio.Future[WriteResult]
 
 
-class Writer:
+class BatchWriter:
     """The writes of one process."""
 
-    def __init__(self, database: Database, rules: Rules, clock: Callable[[], int]) -> None:
+    def __init__(self, database: Database, rules: WriteSettings, clock: Callable[[], int]) -> None:
         self._database = database
         self._rules = rules
         self._clock = clock
-        self._asked: deque[_Asked] = deque()
+        self._asked: deque[_PendingWrite] = deque()
         self._writing: asyncio.Task[None] | None = None
 
-    async def write(self, write: Write) -> Answer:
+    async def write(self, write: Write) -> WriteResult:
         """Write a document. Raises Rejected, or Unavailable; then nothing is written."""
-        asked = _Asked(write, asyncio.get_running_loop().create_future())
+        asked = _PendingWrite(write, asyncio.get_running_loop().create_future())
         self._asked.append(asked)
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_until_done())
@@ -51,8 +51,8 @@ class Writer:
         finally:
             self._writing = None
 
-    async def _write_together(self, batch: list[_Asked]) -> None:
-        async def transaction(connection: Connection) -> list[Answer | Exception]:
+    async def _write_together(self, batch: list[_PendingWrite]) -> None:
+        async def transaction(connection: Connection) -> list[WriteResult | Exception]:
             writes = [asked.write for asked in batch]
             return await write_all(connection, writes, rules=self._rules, now=self._clock())
 

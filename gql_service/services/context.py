@@ -13,17 +13,17 @@ from gql_service.domain.documents.access import (
     find_documents_of,
     find_platform,
 )
-from gql_service.domain.documents.rows import Document
-from gql_service.domain.documents.visibility import OpenDocument
+from gql_service.domain.documents.rows import MetadataDocument
+from gql_service.domain.documents.visibility import DocumentView
 from gql_service.domain.tenants import Platform
 from gql_service.domain.users.rows import User
-from gql_service.domain.values.validation import Rules
+from gql_service.domain.values.validation import WriteSettings
 from gql_service.domain.writes.changes import Change
-from gql_service.domain.writes.digest_preconditions import NOTHING, Expected
-from gql_service.domain.writes.idempotency import Answer, Once
+from gql_service.domain.writes.digest_preconditions import NO_DIGESTS, ExpectedDigests
+from gql_service.domain.writes.idempotency import IdempotencyKey, WriteResult
 from gql_service.domain.writes.unit_of_work import Precondition, Write, any_revision
 from gql_service.errors import RequestError, Unauthenticated
-from gql_service.services.batch_writer import Writer
+from gql_service.services.batch_writer import BatchWriter
 from gql_service.services.loaders import Loaders
 from gql_service.settings import Settings
 from gql_service.store.connection import Connection
@@ -38,9 +38,9 @@ class Services:
 
     database: Database
     loaders: Loaders
-    writer: Writer
+    writer: BatchWriter
     policy: Policy
-    rules: Rules
+    rules: WriteSettings
     settings: Settings
     clock: Callable[[], int]
     """The current instant, in milliseconds."""
@@ -52,7 +52,7 @@ class Context:
 
     services: Services
     principal: Principal | None
-    door: str = "graphql"
+    source: str = "graphql"
     """What the history of a document is to say of where its changes come from."""
     _platforms: dict[str, Awaitable[Platform | None]] = field(default_factory=dict)
 
@@ -90,22 +90,22 @@ class Context:
         """Find the documents of users for an admin: see `domain.access.find_documents_named`."""
         return find_documents_named(self, self.services.policy, self.viewer, platform, usernames)
 
-    async def document(self, access: DocumentAccess) -> OpenDocument:
+    async def document(self, access: DocumentAccess) -> DocumentView:
         """Read a document that was found for the caller."""
-        return self.opened(access, await self.services.loaders.documents.load(access.key))
+        return self.view(access, await self.services.loaders.documents.load(access.key))
 
     async def documents_of(
         self, platform_key: str | None, users: Sequence[UserFacts]
-    ) -> list[OpenDocument | RequestError]:
+    ) -> list[DocumentView | RequestError]:
         """Read the documents of users who are at hand: see `domain.access.find_documents_of`."""
         found = await find_documents_of(self, self.services.policy, self.viewer, platform_key, users)
         keys = [each.key for each in found if isinstance(each, DocumentAccess)]
         read = iter(await self.services.loaders.documents.load_many(keys))
-        return [self.opened(each, next(read)) if isinstance(each, DocumentAccess) else each for each in found]
+        return [self.view(each, next(read)) if isinstance(each, DocumentAccess) else each for each in found]
 
-    def opened(self, access: DocumentAccess, document: Document) -> OpenDocument:
+    def view(self, access: DocumentAccess, document: MetadataDocument) -> DocumentView:
         """A document as the caller sees it now."""
-        return OpenDocument.of(access, document, self.services.rules.keys, self.services.clock)
+        return DocumentView.of(access, document, self.services.rules.keys, self.services.clock)
 
     def write_with(self, work: Callable[[Connection, int], Awaitable[T]]) -> Awaitable[T]:
         """Run `work` in one transaction, given the current instant."""
@@ -117,8 +117,10 @@ class Context:
         access: DocumentAccess,
         change: Change,
         precondition: Precondition = any_revision,
-        once: Once | None = None,
-        expected: Expected = NOTHING,
-    ) -> Awaitable[Answer]:
+        idempotency_key: IdempotencyKey | None = None,
+        expected: ExpectedDigests = NO_DIGESTS,
+    ) -> Awaitable[WriteResult]:
         """Write a document in one transaction. Raises Rejected."""
-        return self.services.writer.write(Write(access, change, precondition, self.door, once, expected))
+        return self.services.writer.write(
+            Write(access, change, precondition, self.source, idempotency_key, expected)
+        )

@@ -13,7 +13,7 @@ K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 
-Asked = tuple[Sequence[K], bool, asyncio.Future[Any]]
+PendingLoad = tuple[Sequence[K], bool, asyncio.Future[Any]]
 """Keys that somebody waits for: for the value of the only one, or (True) for the list of many."""
 
 
@@ -24,7 +24,7 @@ _MAX_BATCH = 500
 """Keys of one statement; those that are asked for together stay together."""
 
 
-class Loader(Generic[K, T]):
+class DataLoader(Generic[K, T]):
     """Gathers the keys asked for in one turn of the event loop into one read.
 
     Every waiter has a future of its own, so one that is cancelled cancels nobody else.
@@ -35,7 +35,7 @@ class Loader(Generic[K, T]):
         self._read = read
         self._waits = scans or not database.reads_inline
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._asked: list[Asked[K]] = []
+        self._asked: list[PendingLoad[K]] = []
         self._reading: set[asyncio.Task[None]] = set()
 
     def load(self, key: K) -> asyncio.Future[T]:
@@ -61,7 +61,7 @@ class Loader(Generic[K, T]):
         if len(asked) == 1:
             self._start(asked)
             return
-        batch: list[Asked[K]] = []
+        batch: list[PendingLoad[K]] = []
         size = 0
         for each in asked:
             if batch and size + len(each[0]) > _MAX_BATCH:
@@ -71,7 +71,7 @@ class Loader(Generic[K, T]):
             size += len(each[0])
         self._start(batch)
 
-    def _start(self, batch: list[Asked[K]]) -> None:
+    def _start(self, batch: list[PendingLoad[K]]) -> None:
         reading = self._load(batch)
         if not self._waits:
             _finish(reading)  # a task costs more than the read
@@ -80,7 +80,7 @@ class Loader(Generic[K, T]):
         self._reading.add(task)  # the event loop itself would let go of it
         task.add_done_callback(self._reading.discard)
 
-    async def _load(self, batch: list[Asked[K]]) -> None:
+    async def _load(self, batch: list[PendingLoad[K]]) -> None:
         try:
             async with self._database.read() as connection:
                 values = await self._read(connection, [key for keys, _, _ in batch for key in keys])

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from gql_service import strict_json
-from gql_service.domain.documents.entries import TEXTS, Content, Entry
+from gql_service.domain.documents.entries import TEXT_LIMITS, Content, Entry
 from gql_service.domain.users.provisioning import USER_ID
-from gql_service.domain.values.encryption import anatomy
+from gql_service.domain.values.encryption import parse_ciphertext
 from gql_service.domain.values.types import InvalidValue, ValueType, conform, type_of
 from gql_service.domain.values.validation import Limits, check_key, check_metadata, check_value
 from gql_service.errors import Rejected
@@ -18,18 +18,18 @@ from gql_service.transfer.record_fields import (
     BOOLEAN,
     INSTANT,
     TEXT,
-    Broken,
-    Field,
+    FieldKind,
+    InvalidRecord,
     Json,
-    Kind,
+    RecordField,
     Shape,
-    complete,
+    check_complete,
     or_null,
 )
 
 _ABSENT = object()
-_USER = or_null(Kind("the id of a user", lambda value: isinstance(value, str) and _is_id(value)))
-_TYPE = Kind(
+_USER = or_null(FieldKind("the id of a user", lambda value: isinstance(value, str) and _is_id(value)))
+_TYPE = FieldKind(
     f"one of {', '.join(ValueType.__members__)}",
     lambda value: isinstance(value, str) and value in ValueType.__members__,
 )
@@ -39,27 +39,27 @@ def _is_id(value: str) -> bool:
     return USER_ID.fullmatch(value) is not None
 
 
-def _words(longest: int) -> Kind:
-    return Kind(
+def _words(longest: int) -> FieldKind:
+    return FieldKind(
         f"a text of 1 to {longest} characters",
         lambda value: isinstance(value, str) and 0 < len(value) <= longest,
     )
 
 
 _SHAPE: Shape = {
-    "type": Field(_TYPE, None),
-    "value": Field(Kind("a value", lambda _: True), _ABSENT),
-    "ciphertext": Field(TEXT, None),
-    **{name: Field(_words(longest), None) for name, longest in TEXTS.items()},
-    "isIndexed": Field(BOOLEAN, False),
-    "isPublic": Field(BOOLEAN, True),
-    "isEditable": Field(BOOLEAN, True),
-    "validFrom": Field(INSTANT, None),
-    "validUntil": Field(INSTANT, None),
-    "createdAt": Field(INSTANT, None),
-    "createdBy": Field(_USER, None),
-    "updatedAt": Field(INSTANT, None),
-    "updatedBy": Field(_USER, None),
+    "type": RecordField(_TYPE, None),
+    "value": RecordField(FieldKind("a value", lambda _: True), _ABSENT),
+    "ciphertext": RecordField(TEXT, None),
+    **{name: RecordField(_words(longest), None) for name, longest in TEXT_LIMITS.items()},
+    "isIndexed": RecordField(BOOLEAN, False),
+    "isPublic": RecordField(BOOLEAN, True),
+    "isEditable": RecordField(BOOLEAN, True),
+    "validFrom": RecordField(INSTANT, None),
+    "validUntil": RecordField(INSTANT, None),
+    "createdAt": RecordField(INSTANT, None),
+    "createdBy": RecordField(_USER, None),
+    "updatedAt": RecordField(INSTANT, None),
+    "updatedBy": RecordField(_USER, None),
 }
 
 
@@ -88,8 +88,8 @@ def read_content(plain: Mapping[str, str], attributes: Json, born: int, limits: 
         with _naming(key):
             check_key(key, limits, ())
             if not isinstance(said, dict):
-                raise Broken("What is said about a key must be an object.")
-            content.put(key, _entry(complete(said, _SHAPE), plain.get(key), born, limits))
+                raise InvalidRecord("What is said about a key must be an object.")
+            content.put(key, _entry(check_complete(said, _SHAPE), plain.get(key), born, limits))
     return content
 
 
@@ -101,16 +101,16 @@ def _object(texts: Mapping[str, str]) -> str:
 def _naming(key: str) -> Iterator[None]:
     try:
         yield
-    except (Broken, Rejected) as error:
-        raise Broken(f"`attributes`: {key[:40]!r}: {error.message}") from None
+    except (InvalidRecord, Rejected) as error:
+        raise InvalidRecord(f"`attributes`: {key[:40]!r}: {error.message}") from None
 
 
 def _entry(said: Json, plain: str | None, born: int, limits: Limits) -> Entry:
     start, end = said["validFrom"], said["validUntil"]
     if start is not None and end is not None and start >= end:
-        raise Broken("`validFrom` must be before `validUntil`.")
+        raise InvalidRecord("`validFrom` must be before `validUntil`.")
     if said["updatedBy"] is not None and said["updatedAt"] is None:
-        raise Broken("`updatedBy` needs `updatedAt`.")
+        raise InvalidRecord("`updatedBy` needs `updatedAt`.")
     type_, text = _value(said, plain, limits)
     created_at = born if said["createdAt"] is None else said["createdAt"]
     changed = said["updatedAt"] is not None
@@ -133,9 +133,9 @@ def _entry(said: Json, plain: str | None, born: int, limits: Limits) -> Entry:
         updated_by=said["updatedBy"] if changed else said["createdBy"],
     )
     if entry.is_conditional and plain is not None:
-        raise Broken("Not everybody sees its value at any time, so that it belongs here, as `value`.")
+        raise InvalidRecord("Not everybody sees its value at any time, so that it belongs here, as `value`.")
     if not entry.is_conditional and plain is None:
-        raise Broken("Everybody sees its value at any time, so that it belongs in `metadata`.")
+        raise InvalidRecord("Everybody sees its value at any time, so that it belongs in `metadata`.")
     return entry
 
 
@@ -145,10 +145,12 @@ def _value(said: Json, plain: str | None, limits: Limits) -> tuple[ValueType, st
     given = [plain is not None, hidden is not _ABSENT, ciphertext is not None]
     if sum(given) != 1:
         amount = "more than one value" if any(given) else "no value"
-        raise Broken(f"It has {amount}: one is needed, in `metadata`, or here as `value` or `ciphertext`.")
+        raise InvalidRecord(
+            f"It has {amount}: one is needed, in `metadata`, or here as `value` or `ciphertext`."
+        )
     if ciphertext is not None:
         if name is None:
-            raise Broken("The `type` of an encrypted value must be said.")
+            raise InvalidRecord("The `type` of an encrypted value must be said.")
         _check_ciphertext(ciphertext, _room(name, limits))
         return ValueType(name), None
     text = check_value(hidden, _room(name, limits), ()) if plain is None else plain
@@ -156,17 +158,17 @@ def _value(said: Json, plain: str | None, limits: Limits) -> tuple[ValueType, st
     try:
         canonical = conform(type_, text, limits)
     except InvalidValue as error:
-        raise Broken(f"Its value cannot be stored as {type_.value}. {error}") from None
+        raise InvalidRecord(f"Its value cannot be stored as {type_.value}. {error}") from None
     if canonical != text:
-        raise Broken(f"Its value is to be written as {canonical}.")
+        raise InvalidRecord(f"Its value is to be written as {canonical}.")
     return type_, text
 
 
 def _check_ciphertext(ciphertext: Any, limits: Limits) -> None:
     try:
-        _, hidden = anatomy(ciphertext)
+        _, hidden = parse_ciphertext(ciphertext)
     except ValueError:
         message = "`ciphertext` must be the id of a key, a colon, and the sealed value in base64."
-        raise Broken(message) from None
+        raise InvalidRecord(message) from None
     if hidden > limits.max_value_size:
-        raise Broken(f"The value takes {hidden} bytes; {limits.max_value_size} are allowed.")
+        raise InvalidRecord(f"The value takes {hidden} bytes; {limits.max_value_size} are allowed.")

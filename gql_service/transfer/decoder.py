@@ -8,7 +8,7 @@ from gql_service.auth.access import USER_WIDE
 from gql_service.domain import tenants
 from gql_service.domain.definitions.definitions import StoredDefinition
 from gql_service.domain.definitions.rows import check_definition
-from gql_service.domain.documents.rows import Document
+from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.tenants import Platform, Tenant
 from gql_service.domain.users import provisioning
 from gql_service.domain.users.badges import EarnedBadge
@@ -24,33 +24,33 @@ from gql_service.transfer.record_fields import (
     REVISION,
     TEXT,
     TEXTS,
-    Broken,
-    Field,
+    InvalidRecord,
     Json,
+    RecordField,
     Shape,
-    complete,
+    check_complete,
     differing,
     objects,
     or_null,
 )
-from gql_service.transfer.records import Defined, Entry, Filed, Person, encode
+from gql_service.transfer.records import DefinitionRecord, DocumentRecord, Record, UserRecord, encode
 
-_CREATED = Field(INSTANT)
-_UPDATED = Field(or_null(INSTANT), None)
-_OFF = Field(BOOLEAN, False)
-_EMPTY = Field(OBJECT, {})
-_NONE = Field(or_null(TEXT), None)
+_CREATED = RecordField(INSTANT)
+_UPDATED = RecordField(or_null(INSTANT), None)
+_OFF = RecordField(BOOLEAN, False)
+_EMPTY = RecordField(OBJECT, {})
+_NONE = RecordField(or_null(TEXT), None)
 _USER: Shape = {
-    "id": Field(TEXT),
-    "tenantId": Field(TEXT),
-    "username": Field(TEXT),
-    "email": Field(TEXT),
+    "id": RecordField(TEXT),
+    "tenantId": RecordField(TEXT),
+    "username": RecordField(TEXT),
+    "email": RecordField(TEXT),
     "emailVerified": _OFF,
     "image": _NONE,
     "language": _NONE,
-    "permissions": Field(TEXTS, []),
+    "permissions": RecordField(TEXTS, []),
     "profileFields": _EMPTY,
-    "badges": Field(objects(name=TEXT, earnedAt=INSTANT), []),
+    "badges": RecordField(objects(name=TEXT, earnedAt=INSTANT), []),
     "passwordChangeDisabled": _OFF,
     "projectCreationDisabled": _OFF,
     "profileFieldChangeDisabled": _OFF,
@@ -59,44 +59,44 @@ _USER: Shape = {
     "recentProjects": _EMPTY,
     "lastSeenReleaseVersion": _NONE,
     "personalAgentPermissions": _EMPTY,
-    "optInDecisions": Field(objects(name=TEXT, optedIn=BOOLEAN, decidedAt=INSTANT), []),
-    "revision": Field(REVISION, 1),
+    "optInDecisions": RecordField(objects(name=TEXT, optedIn=BOOLEAN, decidedAt=INSTANT), []),
+    "revision": RecordField(REVISION, 1),
     "createdAt": _CREATED,
     "updatedAt": _UPDATED,
 }
 _SHAPES: dict[str, Shape] = {
-    "tenant": {"id": Field(TEXT), "name": Field(TEXT), "createdAt": _CREATED},
+    "tenant": {"id": RecordField(TEXT), "name": RecordField(TEXT), "createdAt": _CREATED},
     "platform": {
-        "id": Field(TEXT),
-        "key": Field(TEXT),
-        "tenantId": Field(TEXT),
-        "name": Field(TEXT),
+        "id": RecordField(TEXT),
+        "key": RecordField(TEXT),
+        "tenantId": RecordField(TEXT),
+        "name": RecordField(TEXT),
         "strict": _OFF,
         "createdAt": _CREATED,
     },
     "user": _USER,
     "notification": {
-        "userId": Field(TEXT),
-        "id": Field(TEXT),
-        "kind": Field(TEXT),
-        "title": Field(TEXT),
-        "body": Field(TEXT),
+        "userId": RecordField(TEXT),
+        "id": RecordField(TEXT),
+        "kind": RecordField(TEXT),
+        "title": RecordField(TEXT),
+        "body": RecordField(TEXT),
         "createdAt": _CREATED,
-        "readAt": Field(or_null(INSTANT), None),
+        "readAt": RecordField(or_null(INSTANT), None),
     },
     "document": {
-        "userId": Field(TEXT),
-        "platformKey": Field(or_null(TEXT)),
-        "metadata": Field(OBJECT),
+        "userId": RecordField(TEXT),
+        "platformKey": RecordField(or_null(TEXT)),
+        "metadata": RecordField(OBJECT),
         "attributes": _EMPTY,
-        "revision": Field(REVISION, 1),
+        "revision": RecordField(REVISION, 1),
         "createdAt": _CREATED,
         "updatedAt": _UPDATED,
     },
     "definition": {
-        "platformKey": Field(TEXT),
-        "key": Field(TEXT),
-        "valueType": Field(TEXT),
+        "platformKey": RecordField(TEXT),
+        "key": RecordField(TEXT),
+        "valueType": RecordField(TEXT),
         "rules": _EMPTY,
         "defaults": _EMPTY,
         "createdAt": _CREATED,
@@ -126,30 +126,30 @@ _MAX_BADGE_NAME = 100
 _NOTIFICATION_ID = re.compile(r"[0-9A-Za-z]{1,64}")
 
 
-def decode(text: bytes, limits: Limits) -> Entry:
+def decode(text: bytes, limits: Limits) -> Record:
     """Read a line. Raises Broken, saying what to mend."""
     try:
         given = strict_json.loads(text)
     except strict_json.InvalidJson as error:
-        raise Broken(str(error)) from None
+        raise InvalidRecord(str(error)) from None
     if not isinstance(given, dict):
-        raise Broken("A line must be a JSON object.")
+        raise InvalidRecord("A line must be a JSON object.")
     type_ = given.pop("type", None)
     if not isinstance(type_, str) or type_ not in _SHAPES:
-        raise Broken(f"`type` must be one of {', '.join(_SHAPES)}.")
-    fields = complete(given, _SHAPES[type_])
+        raise InvalidRecord(f"`type` must be one of {', '.join(_SHAPES)}.")
+    fields = check_complete(given, _SHAPES[type_])
     if "updatedAt" in fields and fields["updatedAt"] is None:
         fields["updatedAt"] = fields["createdAt"]
     try:
         entry = _DECODERS[type_](fields, limits)
     except Rejected as rejected:
         field = rejected.field[0] if rejected.field else ""
-        raise Broken(f"`{_NAMES.get(field, field)}`: {rejected.message}") from None
+        raise InvalidRecord(f"`{_NAMES.get(field, field)}`: {rejected.message}") from None
     except BadUserInput as refused:
-        raise Broken(refused.message) from None
+        raise InvalidRecord(refused.message) from None
     # Of the other kinds, nothing that is said gets lost.
-    if isinstance(entry, Person) and (changed := differing(fields | {"type": type_}, encode(entry))):
-        raise Broken(f"`{changed[0]}` says something twice, or holds a null that says nothing.")
+    if isinstance(entry, UserRecord) and (changed := differing(fields | {"type": type_}, encode(entry))):
+        raise InvalidRecord(f"`{changed[0]}` says something twice, or holds a null that says nothing.")
     return entry
 
 
@@ -167,16 +167,16 @@ def _platform(given: Json, _limits: Limits) -> Platform:
     return platform
 
 
-def _person(given: Json, _limits: Limits) -> Person:
+def _person(given: Json, _limits: Limits) -> UserRecord:
     id = given["id"]
     if not provisioning.USER_ID.fullmatch(id):
-        raise Broken("`id` must be 1 to 64 letters, digits, hyphens and underscores.")
+        raise InvalidRecord("`id` must be 1 to 64 letters, digits, hyphens and underscores.")
     if not provisioning.USERNAME.fullmatch(given["username"]):
-        raise Broken("`username` must be 1 to 150 letters, digits and the characters . @ + - _")
+        raise InvalidRecord("`username` must be 1 to 150 letters, digits and the characters . @ + - _")
     given["badges"].sort(key=lambda badge: (badge["earnedAt"], badge["name"]))
     badges = {each["name"]: EarnedBadge(id, each["name"], each["earnedAt"]) for each in given["badges"]}
     if "" in badges or any(len(name) > _MAX_BADGE_NAME for name in badges):
-        raise Broken(f"The name of a badge is 1 to {_MAX_BADGE_NAME} characters.")
+        raise InvalidRecord(f"The name of a badge is 1 to {_MAX_BADGE_NAME} characters.")
     changes = {column: given[name] for name, column in _CHANGES.items()}
     changes["opt_in_decisions"] = [
         OptInDecision(each["name"], each["optedIn"], each["decidedAt"]) for each in given["optInDecisions"]
@@ -185,14 +185,14 @@ def _person(given: Json, _limits: Limits) -> Person:
         id, given["tenantId"], given["username"], given["email"], given["createdAt"]
     )
     user = provisioning.apply_changes(user, changes)
-    return Person(
+    return UserRecord(
         user._replace(revision=given["revision"], updated_at=given["updatedAt"]), list(badges.values())
     )
 
 
 def _notification(given: Json, _limits: Limits) -> Notification:
     if not _NOTIFICATION_ID.fullmatch(given["id"]):
-        raise Broken("`id` must be 1 to 64 letters and digits.")
+        raise InvalidRecord("`id` must be 1 to 64 letters and digits.")
     return Notification(
         given["userId"],
         given["id"],
@@ -204,10 +204,10 @@ def _notification(given: Json, _limits: Limits) -> Notification:
     )
 
 
-def _document(given: Json, limits: Limits) -> Filed:
+def _document(given: Json, limits: Limits) -> DocumentRecord:
     plain = read_plain(given["metadata"], given["attributes"], limits)
     metadata = strict_json.dumps(given["metadata"])
-    document = Document(
+    document = MetadataDocument(
         given["userId"],
         USER_WIDE,
         metadata=metadata,
@@ -221,14 +221,14 @@ def _document(given: Json, limits: Limits) -> Filed:
     size = len(metadata.encode())
     if not given["attributes"]:
         check_document(len(plain), size, limits)
-        return Filed(given["platformKey"], document)
+        return DocumentRecord(given["platformKey"], document)
     content = read_content(plain, given["attributes"], given["createdAt"], limits)
     check_document(len(content), size + content.hidden_size(), limits)
     document = document._replace(expires_at=content.expires_at, **content.encode())
-    return Filed(given["platformKey"], document)
+    return DocumentRecord(given["platformKey"], document)
 
 
-def _definition(given: Json, limits: Limits) -> Defined:
+def _definition(given: Json, limits: Limits) -> DefinitionRecord:
     check_definition(given["key"], given["valueType"], given["rules"], given["defaults"], limits)
     row = StoredDefinition(
         "",
@@ -239,10 +239,10 @@ def _definition(given: Json, limits: Limits) -> Defined:
         created_at=given["createdAt"],
         updated_at=given["updatedAt"],
     )
-    return Defined(given["platformKey"], row)
+    return DefinitionRecord(given["platformKey"], row)
 
 
-_DECODERS: dict[str, Callable[[Json, Limits], Entry]] = {
+_DECODERS: dict[str, Callable[[Json, Limits], Record]] = {
     "tenant": _tenant,
     "platform": _platform,
     "user": _person,

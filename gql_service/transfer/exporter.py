@@ -14,7 +14,7 @@ from gql_service.auth.access import USER_WIDE
 from gql_service.domain import tenants
 from gql_service.domain.definitions import rows as stored_definitions
 from gql_service.domain.documents import rows as documents
-from gql_service.domain.documents.rows import Document
+from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.tenants import Platform
 from gql_service.domain.users import badges, notifications
 from gql_service.domain.users import rows as users
@@ -22,10 +22,10 @@ from gql_service.domain.users.notifications import Notification
 from gql_service.errors import MalformedData
 from gql_service.store.connection import Connection
 from gql_service.store.database import Database
-from gql_service.transfer.records import Defined, Entry, Filed, Person, encode
+from gql_service.transfer.records import DefinitionRecord, DocumentRecord, Record, UserRecord, encode
 
 T = TypeVar("T")
-R = TypeVar("R", bound=Notification | Document)
+R = TypeVar("R", bound=Notification | MetadataDocument)
 _IDS = 20_000
 """Ids of users read at once: PostgreSQL sorts all of them for each such page."""
 _PAGE = 100
@@ -36,7 +36,7 @@ _ROWS = 50
 class Line(NamedTuple):
     """A line, without the character that ends it, and what it tells."""
 
-    entry: Entry
+    entry: Record
     text: str
 
 
@@ -58,7 +58,7 @@ class _Exporter:
         self._tenants: set[str] = set()
         self._platform_keys: dict[str, str | None] = {USER_WIDE: None}
 
-    async def entries(self) -> AsyncIterator[Entry]:
+    async def entries(self) -> AsyncIterator[Record]:
         async for tenants_ in self._pages(tenants.tenants_after, attrgetter("id"), _PAGE):
             self._tenants.update(tenant.id for tenant in tenants_)
             for tenant in tenants_:
@@ -76,7 +76,7 @@ class _Exporter:
             for definition in page:
                 async for entry in self._platform_unseen(definition.platform_id):
                     yield entry
-                yield Defined(self._platform_keys[definition.platform_id] or "", definition)
+                yield DefinitionRecord(self._platform_keys[definition.platform_id] or "", definition)
 
     async def _pages(
         self,
@@ -94,7 +94,7 @@ class _Exporter:
             yield page
             after = key(page[-1])
 
-    async def _people(self, ids: Sequence[str]) -> AsyncIterator[Entry]:
+    async def _people(self, ids: Sequence[str]) -> AsyncIterator[Record]:
         async with self._database.read() as connection:
             people = await people_with(connection, ids)
         ids = [person.user.user_id for person in people]
@@ -110,16 +110,16 @@ class _Exporter:
                 async for entry in self._filed(document):
                     yield entry
 
-    async def _filed(self, document: Document) -> AsyncIterator[Entry]:
+    async def _filed(self, document: MetadataDocument) -> AsyncIterator[Record]:
         if document.platform_id not in self._platform_keys:
             async for entry in self._platform_unseen(document.platform_id):
                 yield entry
         if document.platform_id not in self._platform_keys:
             what = f"its platform {document.platform_id!r} is unknown"
             raise MalformedData("metadata", document.user_id, what)
-        yield Filed(self._platform_keys[document.platform_id], document)
+        yield DocumentRecord(self._platform_keys[document.platform_id], document)
 
-    async def _platform_unseen(self, id: str) -> AsyncIterator[Entry]:
+    async def _platform_unseen(self, id: str) -> AsyncIterator[Record]:
         """A platform that was created after the export began."""
         if id not in self._platform_keys:
             async with self._database.read() as connection:
@@ -128,13 +128,13 @@ class _Exporter:
                 async for entry in self._platform(platform):
                     yield entry
 
-    async def _platform(self, platform: Platform) -> AsyncIterator[Entry]:
+    async def _platform(self, platform: Platform) -> AsyncIterator[Record]:
         async for entry in self._tenants_unseen([platform.tenant_id]):
             yield entry
         self._platform_keys[platform.id] = platform.key
         yield platform
 
-    async def _tenants_unseen(self, ids: Iterable[str]) -> AsyncIterator[Entry]:
+    async def _tenants_unseen(self, ids: Iterable[str]) -> AsyncIterator[Record]:
         """The tenants that were created after the export began."""
         unseen = sorted(set(ids) - self._tenants)
         if unseen:
@@ -173,7 +173,7 @@ class _Following(Generic[R]):
             yield self._rows.popleft()
 
 
-async def people_with(connection: Connection, ids: Sequence[str]) -> list[Person]:
+async def people_with(connection: Connection, ids: Sequence[str]) -> list[UserRecord]:
     """The users of these ids that there are, with their badges. Raises MalformedData."""
     found = [user for user in await users.by_ids(connection, ids) if user is not None]
     people = []
@@ -182,5 +182,5 @@ async def people_with(connection: Connection, ids: Sequence[str]) -> list[Person
     ):
         if isinstance(earned, MalformedData):
             raise earned
-        people.append(Person(user, earned))
+        people.append(UserRecord(user, earned))
     return people

@@ -13,15 +13,15 @@ from gql_service.domain.users import badges, notifications
 from gql_service.domain.users import rows as users
 from gql_service.domain.users.notifications import Notification
 from gql_service.domain.values.encryption import KeyRing
-from gql_service.domain.values.validation import Limits, Rules
+from gql_service.domain.values.validation import Limits, WriteSettings
 from gql_service.errors import BadUserInput, ServiceError
 from gql_service.store.connection import Connection, Duplicate, LostRace
 from gql_service.store.database import Database
 from gql_service.transfer.conformance import admit, key_ids
 from gql_service.transfer.decoder import decode
-from gql_service.transfer.existing import Known, known_of
-from gql_service.transfer.record_fields import Broken
-from gql_service.transfer.records import Defined, Entry, Filed, Person
+from gql_service.transfer.existing import ExistingRecords, known_of
+from gql_service.transfer.record_fields import InvalidRecord
+from gql_service.transfer.records import DefinitionRecord, DocumentRecord, Record, UserRecord
 
 _BATCH = 500
 """Lines of one transaction; others write between two of them."""
@@ -46,8 +46,8 @@ class _Batch(NamedTuple):
     """Lines that follow each other, and what is wrong with the one after them, where something is."""
 
     first: int
-    entries: list[Entry]
-    broken: Broken | None
+    entries: list[Record]
+    broken: InvalidRecord | None
 
 
 class _Outcome(NamedTuple):
@@ -55,13 +55,13 @@ class _Outcome(NamedTuple):
 
     written: int
     unchanged: int
-    broken: Broken | None
+    broken: InvalidRecord | None
 
 
 async def load(
     database: Database,
     source: BinaryIO,
-    rules: Rules,
+    rules: WriteSettings,
     *,
     from_line: int = 1,
     report: Callable[[int], None] = lambda _: None,
@@ -78,7 +78,9 @@ async def load(
             outcome = await database.write(partial(_write, batch=batch, keys=keys))
         except ServiceError as error:
             raise BadUserInput(f"{error.message} {_so_far(batch.first, summary)}") from error
-        needed = {id for each in batch.entries if isinstance(each, Filed) for id in key_ids(each.document)}
+        needed = {
+            id for each in batch.entries if isinstance(each, DocumentRecord) for id in key_ids(each.document)
+        }
         summary = Summary(
             summary.written + outcome.written,
             summary.unchanged + outcome.unchanged,
@@ -92,16 +94,18 @@ async def load(
     return summary
 
 
-def _batches(lines: Iterator[bytes | Broken], number: int, limits: Limits) -> Iterator[tuple[_Batch, int]]:
+def _batches(
+    lines: Iterator[bytes | InvalidRecord], number: int, limits: Limits
+) -> Iterator[tuple[_Batch, int]]:
     """Batches with the bytes they take, up to the first broken line."""
-    entries: list[Entry] = []
+    entries: list[Record] = []
     size = 0
     for line in lines:
         try:
-            if isinstance(line, Broken):
+            if isinstance(line, InvalidRecord):
                 raise line
             entries.append(decode(line, limits))
-        except Broken as broken:
+        except InvalidRecord as broken:
             yield _Batch(number, entries, broken), size
             return
         size += len(line)
@@ -112,14 +116,14 @@ def _batches(lines: Iterator[bytes | Broken], number: int, limits: Limits) -> It
         yield _Batch(number, entries, None), size
 
 
-def _lines(source: BinaryIO, from_line: int, limits: Limits) -> Iterator[bytes | Broken]:
+def _lines(source: BinaryIO, from_line: int, limits: Limits) -> Iterator[bytes | InvalidRecord]:
     """The lines from this one on. Raises BadUserInput where there are not as many."""
     for passed in range(from_line - 1):
         if not _skip_line(source):
             raise BadUserInput(f"There is no line {from_line}: there are {passed}.")
     longest = 2**24 + 6 * limits.max_metadata_size  # a character may be written as \uXXXX
     while line := source.readline(longest + 1):
-        yield line if len(line) <= longest else Broken(f"The line is longer than {longest} bytes.")
+        yield line if len(line) <= longest else InvalidRecord(f"The line is longer than {longest} bytes.")
 
 
 def _skip_line(source: BinaryIO) -> bool:
@@ -134,15 +138,15 @@ def _skip_line(source: BinaryIO) -> bool:
 async def _write(transaction: Connection, batch: _Batch, keys: KeyRing) -> _Outcome:
     """Store what is new, up to the first entry that cannot be."""
     known = await known_of(transaction, batch.entries)
-    new: list[Entry] = []
-    found: list[index.Row] = []
+    new: list[Record] = []
+    found: list[index.IndexRow] = []
     unchanged, broken = 0, batch.broken
     for entry in batch.entries:
         try:
             lacking = known.lacks(entry)
-            if lacking and isinstance(entry, Filed):
+            if lacking and isinstance(entry, DocumentRecord):
                 found += admit(known.located(entry), *known.governing(entry), keys)
-        except Broken as error:
+        except InvalidRecord as error:
             broken = error
             break
         if lacking:
@@ -158,8 +162,8 @@ async def _write(transaction: Connection, batch: _Batch, keys: KeyRing) -> _Outc
     return _Outcome(len(new), unchanged, broken)
 
 
-async def _insert(transaction: Connection, new: Sequence[Entry], known: Known) -> None:
-    people = [entry for entry in new if isinstance(entry, Person)]
+async def _insert(transaction: Connection, new: Sequence[Record], known: ExistingRecords) -> None:
+    people = [entry for entry in new if isinstance(entry, UserRecord)]
     await tenants.insert_tenants(transaction, [entry for entry in new if isinstance(entry, Tenant)])
     await tenants.insert_platforms(transaction, [entry for entry in new if isinstance(entry, Platform)])
     await users.insert_users(transaction, [person.user for person in people])
@@ -168,10 +172,10 @@ async def _insert(transaction: Connection, new: Sequence[Entry], known: Known) -
         transaction, [entry for entry in new if isinstance(entry, Notification)]
     )
     await documents.insert_documents(
-        transaction, [known.located(entry) for entry in new if isinstance(entry, Filed)]
+        transaction, [known.located(entry) for entry in new if isinstance(entry, DocumentRecord)]
     )
     await stored_definitions.insert_definitions(
-        transaction, [known.defined(entry) for entry in new if isinstance(entry, Defined)]
+        transaction, [known.defined(entry) for entry in new if isinstance(entry, DefinitionRecord)]
     )
 
 

@@ -10,11 +10,11 @@ from gql_service.instants import is_instant
 Json = dict[str, Any]
 
 
-class Broken(BadUserInput):
+class InvalidRecord(BadUserInput):
     """A line that cannot be imported; the message says what to mend."""
 
 
-class Kind(NamedTuple):
+class FieldKind(NamedTuple):
     """What a field may hold."""
 
     expected: str
@@ -22,25 +22,27 @@ class Kind(NamedTuple):
 
 
 _INSTANT = "whole milliseconds since 1970, from 0 and below 2^53"
-TEXT = Kind("a text", lambda value: isinstance(value, str))
-BOOLEAN = Kind("true or false", lambda value: isinstance(value, bool))
-INSTANT = Kind(_INSTANT, is_instant)
-OBJECT = Kind("an object", lambda value: isinstance(value, dict))
-REVISION = Kind("an integer from 1 to 2147483647", lambda value: type(value) is int and 1 <= value < 2**31)
-TEXTS = Kind(
+TEXT = FieldKind("a text", lambda value: isinstance(value, str))
+BOOLEAN = FieldKind("true or false", lambda value: isinstance(value, bool))
+INSTANT = FieldKind(_INSTANT, is_instant)
+OBJECT = FieldKind("an object", lambda value: isinstance(value, dict))
+REVISION = FieldKind(
+    "an integer from 1 to 2147483647", lambda value: type(value) is int and 1 <= value < 2**31
+)
+TEXTS = FieldKind(
     "a list of texts", lambda value: isinstance(value, list) and all(isinstance(each, str) for each in value)
 )
 
 
-def or_null(kind: Kind) -> Kind:
+def or_null(kind: FieldKind) -> FieldKind:
     """The kind, or null."""
-    return Kind(f"{kind.expected}, or null", lambda value: value is None or kind.fits(value))
+    return FieldKind(f"{kind.expected}, or null", lambda value: value is None or kind.fits(value))
 
 
-def objects(**fields: Kind) -> Kind:
+def objects(**fields: FieldKind) -> FieldKind:
     """Lists of objects that have exactly these fields."""
     known = "; ".join(f"`{name}`, {kind.expected}" for name, kind in fields.items())
-    return Kind(
+    return FieldKind(
         f"a list of objects with {known}",
         lambda value: (
             isinstance(value, list)
@@ -61,27 +63,27 @@ class _Required:
 REQUIRED = _Required()
 
 
-class Field(NamedTuple):
+class RecordField(NamedTuple):
     """A field of a line, with what is meant where it is left out."""
 
-    kind: Kind
+    kind: FieldKind
     default: object = REQUIRED
 
 
-Shape = Mapping[str, Field]
+Shape = Mapping[str, RecordField]
 
 
-def complete(given: Json, shape: Shape) -> Json:
+def check_complete(given: Json, shape: Shape) -> Json:
     """The fields of a line, those left out included. Raises Broken."""
     if unknown := given.keys() - shape.keys():
-        raise Broken(f"There is no field {_named(sorted(unknown))}; there are {_named(shape)}.")
+        raise InvalidRecord(f"There is no field {_named(sorted(unknown))}; there are {_named(shape)}.")
     fields: Json = {}
     for name, (kind, default) in shape.items():
         value = given.get(name, default)
         if value is REQUIRED:
-            raise Broken(f"The field `{name}` is missing.")
+            raise InvalidRecord(f"The field `{name}` is missing.")
         if name in given and not kind.fits(value):
-            raise Broken(f"`{name}` must be {kind.expected}.")
+            raise InvalidRecord(f"`{name}` must be {kind.expected}.")
         fields[name] = value
     return fields
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import orjson
 
 from gql_service.domain.definitions.definitions import StoredDefinition
-from gql_service.domain.documents.rows import Document
+from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.tenants import Platform, Tenant
 from gql_service.domain.users.badges import EarnedBadge
 from gql_service.domain.users.notifications import Notification
@@ -18,31 +18,31 @@ from gql_service.errors import BadUserInput, MalformedData
 from gql_service.transfer.record_fields import Json
 
 
-class Person(NamedTuple):
+class UserRecord(NamedTuple):
     """A user with their badges, oldest first."""
 
     user: User
     badges: list[EarnedBadge]
 
 
-class Filed(NamedTuple):
+class DocumentRecord(NamedTuple):
     """A document with the key of its platform, whose id is not known before the database is asked."""
 
     platform_key: str | None
-    document: Document
+    document: MetadataDocument
 
 
-class Defined(NamedTuple):
+class DefinitionRecord(NamedTuple):
     """A definition with the key of its platform, whose id is not known before the database is asked."""
 
     platform_key: str
     definition: StoredDefinition
 
 
-Entry = Tenant | Platform | Person | Notification | Filed | Defined
+Record = Tenant | Platform | UserRecord | Notification | DocumentRecord | DefinitionRecord
 
 
-def encode(entry: Entry) -> Json:
+def encode(entry: Record) -> Json:
     """The line of an entry. Raises MalformedData where what is stored breaks a rule."""
     match entry:
         case Tenant(id, name, created_at):
@@ -50,8 +50,8 @@ def encode(entry: Entry) -> Json:
         case Platform(id, key, tenant_id, name, created_at, strict):
             line = {"type": "platform", "id": id, "key": key, "tenantId": tenant_id, "name": name}
             return line | {"createdAt": created_at, "strict": bool(strict)}
-        case Person(user, badges):
-            return {"type": "user"} | person(user, badges)
+        case UserRecord(user, badges):
+            return {"type": "user"} | user_record(user, badges)
         case Notification():
             return {
                 "type": "notification",
@@ -63,7 +63,7 @@ def encode(entry: Entry) -> Json:
                 "createdAt": entry.created_at,
                 "readAt": entry.read_at,
             }
-        case Filed(platform_key, document):
+        case DocumentRecord(platform_key, document):
             return {
                 "type": "document",
                 "userId": document.user_id,
@@ -74,7 +74,7 @@ def encode(entry: Entry) -> Json:
                 "createdAt": document.created_at,
                 "updatedAt": document.updated_at,
             }
-        case Defined(platform_key, definition):
+        case DefinitionRecord(platform_key, definition):
             return {
                 "type": "definition",
                 "platformKey": platform_key,
@@ -87,7 +87,7 @@ def encode(entry: Entry) -> Json:
             }
 
 
-def person(user: User, badges: list[EarnedBadge]) -> Json:
+def user_record(user: User, badges: list[EarnedBadge]) -> Json:
     """Everything there is about a user. Raises MalformedData."""
     return {
         "id": user.user_id,
@@ -127,14 +127,14 @@ def _stored(text: str, field: str, user_id: str) -> Json:
     return value
 
 
-def _told(document: Document) -> Json:
+def _told(document: MetadataDocument) -> Json:
     try:
-        return document.content().told()
+        return document.content().recorded_attributes()
     except (AttributeError, TypeError, ValueError):
         raise MalformedData("attributes", document.user_id, "not an object of objects") from None
 
 
-def _of_definition(text: str, field: str, defined: Defined) -> Json:
+def _of_definition(text: str, field: str, defined: DefinitionRecord) -> Json:
     value = _object(text)
     if value is None:
         whose = f"the definition of {defined.definition.key[:40]!r} on the platform {defined.platform_key}"

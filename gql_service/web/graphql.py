@@ -11,9 +11,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from gql_service import strict_json
-from gql_service.engine.document.cache import Documents, InvalidDocument
+from gql_service.engine.document.cache import DocumentCache, InvalidDocument
 from gql_service.engine.document.limits import DocumentLimits
-from gql_service.engine.document.persisted import KnownDocuments, Trust, read_folder
+from gql_service.engine.document.persisted import PersistedDocuments, Trust, read_folder
 from gql_service.engine.execution.execute import execute
 from gql_service.errors import BadUserInput, RequestError, ServiceError, Unavailable
 from gql_service.observability.logging import report, report_unexpected
@@ -27,7 +27,7 @@ from gql_service.web.request import (
     authenticate,
     read_body,
 )
-from gql_service.web.timeouts import Deadlines
+from gql_service.web.timeouts import RequestTimeouts
 
 PREFLIGHT_HEADERS = ("graphql-preflight", "x-requested-with", "apollo-require-preflight")
 _MAX_MESSAGE = 1000
@@ -62,7 +62,7 @@ class Parameters(NamedTuple):
     variables: dict[str, Any] | None
 
 
-class Answer(NamedTuple):
+class GraphQLAnswer(NamedTuple):
     """A response but for its length; there are few different headers."""
 
     status: int
@@ -80,8 +80,8 @@ class GraphQLEndpoint:
         self._schema = schema
         self._services = services
         self._settings = settings
-        self._deadlines = Deadlines(settings.request_timeout)
-        self._documents = Documents(
+        self._deadlines = RequestTimeouts(settings.request_timeout)
+        self._documents = DocumentCache(
             schema,
             max_tokens=settings.max_document_tokens,
             limits=DocumentLimits(
@@ -94,7 +94,7 @@ class GraphQLEndpoint:
             capacity=settings.max_cached_documents,
         )
         folder = settings.trusted_documents
-        self._known = KnownDocuments(
+        self._known = PersistedDocuments(
             read_folder(folder) if folder else {},
             Trust(settings.trust),
             settings.max_cached_documents,
@@ -113,7 +113,7 @@ class GraphQLEndpoint:
 
     async def answer(
         self, method: str, query_string: bytes, headers: Headers, read: ReadBody
-    ) -> Answer | None:
+    ) -> GraphQLAnswer | None:
         """The response; None where the client has gone. The body is read once the caller is known."""
         media_type = negotiate(headers.get(b"accept"), _OFFERS)
         extra: tuple[tuple[bytes, bytes], ...] = ()
@@ -137,7 +137,7 @@ class GraphQLEndpoint:
             status, body = 500, {"errors": [_masked(error)]}
         if status != 200:
             extra += _EXTRA_HEADERS.get(status, ())
-        return Answer(status, _HEADERS[media_type or JSON] + extra, orjson.dumps(body))
+        return GraphQLAnswer(status, _HEADERS[media_type or JSON] + extra, orjson.dumps(body))
 
     async def _answer(
         self, method: str, query_string: bytes, headers: Headers, read: ReadBody, media_type: str

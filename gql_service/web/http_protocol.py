@@ -13,7 +13,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from gql_service.web.graphql import Answer, GraphQLEndpoint, Headers
+from gql_service.web.graphql import GraphQLAnswer, GraphQLEndpoint, Headers
 from gql_service.web.request import read_body
 
 _SCOPE = {"method": "POST"}
@@ -36,7 +36,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._graphql: GraphQLEndpoint | None = getattr(self.app, "graphql", None) if is_as_always else None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(_Gathering(transport, self.loop))  # type: ignore[arg-type]
+        super().connection_made(_WriteBuffer(transport, self.loop))  # type: ignore[arg-type]
         self._waiting_since = self.loop.time()
         self._close_after(self.timeout_keep_alive)
 
@@ -116,7 +116,7 @@ class HttpProtocol(HttpToolsProtocol):
             return
         self.headers = _FORGETTING  # what follows now are trailers
         before = self.cycle
-        cycle = self.cycle = _Operation(self, graphql, headers)
+        cycle = self.cycle = _GraphQLRequest(self, graphql, headers)
         if before is None or before.response_complete:
             self._start_asgi_task(cycle, cycle.answer)
         else:
@@ -135,7 +135,7 @@ class HttpProtocol(HttpToolsProtocol):
             self.headers = _FORGETTING
 
 
-class _Operation(RequestResponseCycle):
+class _GraphQLRequest(RequestResponseCycle):
     """One posted operation. uvicorn runs it, collects its body, and answers for it where it breaks."""
 
     access_log = False
@@ -177,7 +177,7 @@ class _Operation(RequestResponseCycle):
             return await read_body(receive, self._headers.get(b"content-length"), max_size)
         return bytes(self.body)
 
-    def _rendered(self, answer: Answer) -> bytes:
+    def _rendered(self, answer: GraphQLAnswer) -> bytes:
         parts = [STATUS_LINE[answer.status]]
         for name, value in self.default_headers:
             parts += (name, b": ", value, b"\r\n")
@@ -192,7 +192,7 @@ def _lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
     return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
-class _Gathering:
+class _WriteBuffer:
     """Passes everything to the transport behind it; writes, at the end of the turn."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:

@@ -7,10 +7,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gql_service import strict_json
-from gql_service.domain.documents.visibility import OpenDocument
+from gql_service.domain.documents.visibility import DocumentView
 from gql_service.domain.writes import idempotency
-from gql_service.domain.writes.changes import CLEARING, Change, patching, replacing
-from gql_service.domain.writes.idempotency import Once
+from gql_service.domain.writes.changes import CLEAR, Change, patch, replace
+from gql_service.domain.writes.idempotency import IdempotencyKey
 from gql_service.domain.writes.unit_of_work import Precondition
 from gql_service.errors import (
     SIZE_PROBLEMS,
@@ -28,7 +28,7 @@ from gql_service.services.context import Context, Services
 from gql_service.settings import Settings
 from gql_service.web.content_negotiation import JSON, essence
 from gql_service.web.request import MalformedBody, UnsupportedMediaType, authenticate, read_body
-from gql_service.web.timeouts import Deadlines
+from gql_service.web.timeouts import RequestTimeouts
 
 PATH = "/api/core/users/platform-metadata/"
 METHODS = ("GET", "PATCH", "PUT", "DELETE")
@@ -40,7 +40,7 @@ class RestEndpoint:
     def __init__(self, services: Services, settings: Settings) -> None:
         self._services = services
         self._settings = settings
-        self._deadlines = Deadlines(settings.request_timeout)
+        self._deadlines = RequestTimeouts(settings.request_timeout)
 
     async def __call__(self, request: Request) -> Response:
         try:
@@ -60,7 +60,7 @@ class RestEndpoint:
         context = Context(
             self._services,
             await authenticate(_raw(request, "authorization"), self._services.loaders),
-            door="rest",
+            source="rest",
         )
         if context.principal is None:
             raise Unauthenticated
@@ -79,7 +79,7 @@ class RestEndpoint:
             return _document(document)
         change, body = await self._change(request)
         written = await context.write(access, change, _precondition(request), _once(request, body))
-        document = context.opened(access, written.document)
+        document = context.view(access, written.document)
         if request.method == "DELETE":
             return Response(status_code=204, headers=_headers(document.revision))
         return _document(document)
@@ -87,15 +87,15 @@ class RestEndpoint:
     async def _change(self, request: Request) -> tuple[Change, object]:
         """What to write, and the body that says so."""
         if request.method == "DELETE":
-            return CLEARING, None
+            return CLEAR, None
         body = await self._read(request)
         if request.method == "PUT":
             _check_fields(body, {"metadata"})
             if "metadata" not in body:
                 raise Rejected(Problem.METADATA_REQUIRED, "This field is required.", ("metadata",))
-            return replacing(body["metadata"], self._services.rules.limits), body
+            return replace(body["metadata"], self._services.rules.limits), body
         _check_fields(body, {"metadata", "delete_keys"})
-        return patching(body.get("metadata"), body.get("delete_keys"), self._services.rules.limits), body
+        return patch(body.get("metadata"), body.get("delete_keys"), self._services.rules.limits), body
 
     async def _read(self, request: Request) -> dict[str, Any]:
         text = await read_body(request.receive, _raw(request, "content-length"), self._settings.max_body_size)
@@ -135,13 +135,13 @@ def _precondition(request: Request) -> Precondition:
     return holds
 
 
-def _once(request: Request, body: object) -> Once | None:
+def _once(request: Request, body: object) -> IdempotencyKey | None:
     """The header `Idempotency-Key`: the same request under the same key is done once. Raises Rejected."""
     key = request.headers.get("idempotency-key")
     if key is None:
         return None
     conditions = [request.headers.getlist(name) for name in ("if-match", "if-none-match")]
-    return idempotency.once(key, "rest", request.method, body, *conditions)
+    return idempotency.parse_key(key, "rest", request.method, body, *conditions)
 
 
 def _tags(request: Request, header: str) -> set[str] | None:
@@ -162,7 +162,7 @@ def _names(tags: set[str] | None, revision: int, *, weak: bool) -> bool:
     return f'"{revision}"' in tags or (weak and f'W/"{revision}"' in tags)
 
 
-def _document(document: OpenDocument) -> Response:
+def _document(document: DocumentView) -> Response:
     """Raises MalformedData."""
     if isinstance(document.metadata, MalformedData):
         raise document.metadata

@@ -5,7 +5,7 @@ from collections import deque
 from types import TracebackType
 
 
-class Deadlines:
+class RequestTimeouts:
     """Gives every request the same time. `with deadlines():` raises TimeoutError when it is over.
 
     A request may take up to a tenth longer than it is given.

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gql_service.domain.documents import rows as documents
-from gql_service.domain.documents.rows import Document
+from gql_service.domain.documents.rows import MetadataDocument
 from tests.support.cli_processes import command, told
 from tests.support.definitions import define, definitions, patch
 from tests.support.service import serving
@@ -84,7 +84,7 @@ def test_a_platform_too_large_for_a_request_is_looked_through_by_the_command(fre
         platform = service.run(lambda: service.services.loaders.platforms.load(world.platform_key))
         assert platform is not None
         text = json.dumps({"key": [1] * 500_000}, separators=(",", ":"))
-        rows = [Document(id, platform.id, text, 1, 1, 1, None, None, "{}") for id in people]
+        rows = [MetadataDocument(id, platform.id, text, 1, 1, 1, None, None, "{}") for id in people]
         service.write(lambda tx: documents.insert_documents(tx, rows))
         given = {"platformKey": world.platform_key, "key": "key", "valueType": "number"}
         with serving(fresh_database_url, database_timeout=0.2) as hurried:

@@ -91,7 +91,7 @@ def admin_of(service: Service, *, create: bool) -> Caller:
                 permissions = ["acme::admin"] if id == "admin_789" else []
                 await provisioning.create(
                     tx,
-                    Policy().operator(),
+                    Policy().user_for_operator(),
                     id=id,
                     tenant_id="acme",
                     username=id,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis_graphql import nodes, queries
 
 from gql_service.auth.principal import Principal
-from gql_service.engine.document.cache import Document
+from gql_service.engine.document.cache import GraphQLDocument
 from gql_service.engine.execution.execute import execute
 from gql_service.schema.build import build_schema
 from gql_service.services.context import Context
@@ -67,7 +67,7 @@ def both(caller: Caller | None, world: World, query: str, variables: dict[str, A
             )
 
         found = await principal()
-        planned = await execute(SCHEMA, Document(document), None, Context(services, found), variables)
+        planned = await execute(SCHEMA, GraphQLDocument(document), None, Context(services, found), variables)
         plain = by_graphql_core(SCHEMA, document, None, Context(services, found), variables)
         return planned, plain if isinstance(plain, ExecutionResult) else await plain
 

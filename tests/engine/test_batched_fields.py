@@ -7,7 +7,7 @@ from typing import Any, Optional
 import pytest
 import strawberry
 
-from gql_service.schema.batched_fields import together
+from gql_service.schema.batched_fields import batched_field
 from tests.support.compare_with_graphql_core import compare
 
 
@@ -32,7 +32,7 @@ class Numbered:
 class Letter(Numbered):
     text: str = "letter"
 
-    @together(description="A number, or nothing.")
+    @batched_field(description="A number, or nothing.")
     async def soft(letters: Sequence["Letter"], what: str = "", n: int = 0) -> list[int | None]:
         await turns(n)
         return [value_of(each.number, what) for each in letters]
@@ -40,37 +40,37 @@ class Letter(Numbered):
 
 @strawberry.type
 class Item(Numbered):
-    @together(description="A number, or nothing.")
+    @batched_field(description="A number, or nothing.")
     async def soft(items: Sequence["Item"], what: str = "", n: int = 0) -> list[int | None]:
         await turns(n)
         return [value_of(each.number, what) for each in items]
 
-    @together(description="A number.")
+    @batched_field(description="A number.")
     async def firm(items: Sequence["Item"], what: str = "", n: int = 0) -> list[int]:
         await turns(n)
         return [value_of(each.number, what) for each in items]
 
-    @together(description="Raises for all.")
+    @batched_field(description="Raises for all.")
     async def never(items: Sequence["Item"], n: int = 0) -> list[int | None]:
         await turns(n)
         raise ValueError("never")
 
-    @together(description="One below.")
+    @batched_field(description="One below.")
     async def half(items: Sequence["Item"], n: int = 0) -> list[Optional["Item"]]:
         await turns(n)
         return [Item(number=each.number // 2) if each.number > 1 else None for each in items]
 
-    @together(description="Several below.")
+    @batched_field(description="Several below.")
     async def parts(items: Sequence["Item"], n: int = 0) -> list[list["Item"]]:
         await turns(n)
         return [[Item(number=each.number + part) for part in range(each.number)] for each in items]
 
-    @together(description="Of either type.")
+    @batched_field(description="Of either type.")
     async def mixed(items: Sequence["Item"], n: int = 0) -> list[list["Item | Letter"]]:
         await turns(n)
         return [[Item(number=each.number), Letter(number=each.number)] for each in items]
 
-    @together(description="Something else than a value for each.")
+    @batched_field(description="Something else than a value for each.")
     async def wrong(items: Sequence["Item"], what: str) -> list[int | None]:
         answers: Any = {"few": [1], "many": [1] * 9, "nothing": None, "a text": "abcd", "a tuple": (1,) * 4}
         answer: list[int | None] = answers[what]

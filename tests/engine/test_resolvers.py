@@ -14,7 +14,7 @@ from strawberry.permission import BasePermission
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.field import StrawberryField
 
-from gql_service.engine.execution.resolvers import resolver
+from gql_service.engine.execution.resolvers import field_resolver
 from gql_service.schema.build import build_schema
 from tests.support.compare_with_graphql_core import compare
 
@@ -228,7 +228,7 @@ def test_leaves_of_this_service_are_read_from_rows_without_a_call() -> None:
         ("UserEdge", "cursor", "source.cursor"),
     ):
         node = FieldNode(name=NameNode(value=name))
-        found = resolver(schema, types[type_], [node], types[type_].fields[name])
+        found = field_resolver(schema, types[type_], [node], types[type_].fields[name])
         assert found[2] == attribute
 
 

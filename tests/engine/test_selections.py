@@ -10,7 +10,7 @@ from graphql.language import DirectiveLocation
 from strawberry.directive import DirectiveValue
 from strawberry.schema.config import StrawberryConfig
 
-from gql_service.engine.document.cache import Document
+from gql_service.engine.document.cache import GraphQLDocument
 from tests.support.compare_with_graphql_core import compare
 
 
@@ -201,7 +201,7 @@ def test_each_setting_of_many_conditions_leaves_out_its_fields() -> None:
     names = "pqrs"
     fields = " ".join(f"{name}: a @skip(if: ${name})" for name in names)
     query = f"query ({', '.join(f'${name}: Boolean!' for name in names)}) {{ b {fields} }}"
-    document = Document(parse(query))
+    document = GraphQLDocument(parse(query))
     for setting in itertools.product([True, False], repeat=len(names)):
         compared = compare(SCHEMA, document, dict(zip(names, setting, strict=True)))
         assert compared.ours == compared.theirs

@@ -6,7 +6,7 @@ import pytest
 from graphql import GraphQLError, parse, validate
 from graphql.language.ast import QUERY_DOCUMENT_KEYS
 
-from gql_service.engine.document.validation import RULES, AllRules, _looking_at
+from gql_service.engine.document.validation import RULES, CombinedRules, _rules_for_kind
 from gql_service.errors import LimitExceeded
 from gql_service.schema.build import build_schema
 
@@ -73,17 +73,17 @@ def test_the_errors_are_those_of_graphql_core() -> None:
     for document in documents(600):
         for max_errors in (100, 2):
             expected = found(RULES, document, max_errors)
-            assert found((AllRules,), document, max_errors) == expected, document
+            assert found((CombinedRules,), document, max_errors) == expected, document
             kinds.update(str(error).split("'message': ")[-1][:14] for error in expected)
     assert len(kinds) > 25, "the documents break many rules"
 
 
 @pytest.mark.parametrize("document", ["{ me { username } }", "query A($id: ID!) { node(id: $id) { id } }"])
 def test_a_valid_document_stays_valid(document: str) -> None:
-    assert found((AllRules,), document, 20) == []
+    assert found((CombinedRules,), document, 20) == []
 
 
 def test_every_rule_looks_at_some_kind_of_nodes() -> None:
-    assert {index for kind in QUERY_DOCUMENT_KEYS for index, _, _ in _looking_at(kind)} == set(
+    assert {index for kind in QUERY_DOCUMENT_KEYS for index, _, _ in _rules_for_kind(kind)} == set(
         range(len(RULES))
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gql_service.engine.document.cache import Documents, InvalidDocument
+from gql_service.engine.document.cache import DocumentCache, InvalidDocument
 from gql_service.schema.build import build_schema
 from gql_service.settings import Settings
 from tests.support.service import Service
@@ -115,9 +115,9 @@ BOMBS = {
 
 
 @pytest.fixture(scope="module")
-def documents() -> Iterator[Documents]:
+def documents() -> Iterator[DocumentCache]:
     """Without the garbage collector: `app` has it stay away from what lives as long as the process, too."""
-    documents = Documents(
+    documents = DocumentCache(
         build_schema()._schema,
         max_tokens=Settings().max_document_tokens,
         capacity=Settings().max_cached_documents,
@@ -129,7 +129,7 @@ def documents() -> Iterator[Documents]:
     gc.enable()
 
 
-def refuse(documents: Documents, text: str) -> float:
+def refuse(documents: DocumentCache, text: str) -> float:
     """The milliseconds of CPU it takes to refuse a document."""
     start = time.process_time()
     with pytest.raises(InvalidDocument):
@@ -138,7 +138,7 @@ def refuse(documents: Documents, text: str) -> float:
 
 
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
-def test_a_hostile_document_is_refused_in_a_moment(documents: Documents, bomb: str) -> None:
+def test_a_hostile_document_is_refused_in_a_moment(documents: DocumentCache, bomb: str) -> None:
     """Where others are at work on the machine, everything takes longer: the best attempt counts."""
     assert len(bomb) <= 16 * KIB
     for _ in range(ATTEMPTS):

@@ -14,7 +14,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from gql_service.domain.pagination import PageRequest, page_parameters
 from gql_service.domain.search import members as search
-from gql_service.domain.search.conditions import Given, conditions_of
+from gql_service.domain.search.conditions import ConditionInput, conditions_of
 from gql_service.domain.search.index import equality
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.settings import Settings
@@ -25,7 +25,7 @@ USERS = 20_000
 FIRST = PageRequest(50, False, None, None)
 AFTER = PageRequest(50, False, "u01", None)
 LAST = PageRequest(50, True, None, "u1")
-CASES: dict[str, tuple[list[Given], set[str]]] = {
+CASES: dict[str, tuple[list[ConditionInput], set[str]]] = {
     "equals": ([{"equals": "v-77"}], {"equality"}),
     "equals a number": ([{"equals": 77}], {"equality"}),
     "in": ([{"in_": ["v-1", "v-2", "v-3"]}], {"equality"}),
@@ -42,8 +42,8 @@ KEYS = {"equals a number": "number", "range of numbers": "number", "range of dat
 
 def statements(name: str, request: PageRequest) -> Iterator[tuple[Statement, dict[str, Any]]]:
     """The statement of the page, and that of the count, with their parameters."""
-    given: list[Given] = [{"key": KEYS.get(name, "text"), **each} for each in CASES[name][0]]
-    members = search.Members("t", "p", None, conditions_of(given, "p", KeyRing({}, None)))
+    given: list[ConditionInput] = [{"key": KEYS.get(name, "text"), **each} for each in CASES[name][0]]
+    members = search.MemberSearch("t", "p", None, conditions_of(given, "p", KeyRing({}, None)))
     forms, parameters = search._prepared(members, 5)
     shape = request._replace(size=0, after=request.after and "", before=request.before and "")
     yield search._page(forms, False, shape), parameters | page_parameters(request)

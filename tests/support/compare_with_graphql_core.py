@@ -8,7 +8,7 @@ import strawberry
 from graphql import DocumentNode, ExecutionResult, GraphQLError, parse, validate
 from graphql import execute as by_graphql_core
 
-from gql_service.engine.document.cache import Document
+from gql_service.engine.document.cache import GraphQLDocument
 from gql_service.engine.execution.execute import execute
 
 Drive = Callable[[Awaitable[ExecutionResult]], Awaitable[ExecutionResult]]
@@ -38,7 +38,7 @@ class Compared(NamedTuple):
 
 def compare(
     schema: strawberry.Schema,
-    query: str | DocumentNode | Document,
+    query: str | DocumentNode | GraphQLDocument,
     variables: dict[str, Any] | None = None,
     *,
     root: Any = None,
@@ -53,7 +53,7 @@ def compare(
     """
     if isinstance(query, str):
         query = parse(query)
-    document = query if isinstance(query, Document) else Document(query)
+    document = query if isinstance(query, GraphQLDocument) else GraphQLDocument(query)
     node = document.node
     assert not validate(schema._schema, node), "the document is to be valid"
     arguments = (variables, operation)

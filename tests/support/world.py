@@ -102,7 +102,7 @@ class World:
         async def create(tx: Any) -> tuple[users.User, str]:
             user = await provisioning.create(
                 tx,
-                Policy().operator(),
+                Policy().user_for_operator(),
                 tenant_id=tenant_id or self.tenant_id,
                 email=f"{facts['username']}@example.com",
                 now=now,

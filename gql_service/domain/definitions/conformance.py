@@ -13,9 +13,9 @@ from sqlalchemy import bindparam, func, or_, select
 from gql_service import strict_json
 from gql_service.auth.access import PlatformAccess
 from gql_service.domain.documents.entries import Content, Entry
-from gql_service.domain.documents.rows import Document
+from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.users import rows as users
-from gql_service.domain.values.encryption import KeyRing, Place, Undecipherable
+from gql_service.domain.values.encryption import CipherContext, KeyRing, Undecipherable
 from gql_service.errors import LimitExceeded
 from gql_service.store.connection import Connection, rows_as
 from gql_service.store.sql_functions import mentions
@@ -43,14 +43,14 @@ _MENTIONING = Statement(
 )
 
 
-class Found(NamedTuple):
+class ConformanceReport(NamedTuple):
     """How many documents break it, and what a few of them have."""
 
     documents: int
     examples: list[str]
 
 
-Judge = Callable[[Document, Content], str | None]
+Judge = Callable[[MetadataDocument, Content], str | None]
 """What is wrong with a document, if anything is."""
 
 
@@ -61,7 +61,7 @@ async def survey(
     *,
     key: str | None = None,
     seconds: float | None,
-) -> Found:
+) -> ConformanceReport:
     """Judge all documents of a platform, or those that may have a key.
 
     Raises LimitExceeded where it takes longer than it may.
@@ -72,7 +72,7 @@ async def survey(
     while (end := (await transaction.fetch(_END, after=after, size=_PAGE))[0][0]) is not None:
         between = {"platform_id": access.platform_id, "after": after, "end": end}
         statement, more = (_ALL, {}) if text is None else (_MENTIONING, {"text": text})
-        for document in rows_as(Document, await transaction.fetch(statement, **between, **more)):
+        for document in rows_as(MetadataDocument, await transaction.fetch(statement, **between, **more)):
             if (fault := judge(document, document.content())) is not None:
                 count += 1
                 if len(examples) < _EXAMPLES:
@@ -81,7 +81,7 @@ async def survey(
         _require_time(deadline)
         after = end
         await asyncio.sleep(0)  # on SQLite nothing else has let others in
-    return Found(count, await _named(transaction, examples))
+    return ConformanceReport(count, await _named(transaction, examples))
 
 
 def _require_time(deadline: float | None) -> None:
@@ -103,7 +103,7 @@ def plain(access: PlatformAccess, user_id: str, key: str, entry: Entry, keys: Ke
     if entry.text is not None:
         return entry.text
     try:
-        place = Place(access.tenant_id, user_id, access.platform_id, key)
+        place = CipherContext(access.tenant_id, user_id, access.platform_id, key)
         return keys.decrypt(place, entry.ciphertext or "")
     except Undecipherable:
         return None

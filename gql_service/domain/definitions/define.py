@@ -8,14 +8,14 @@ from sqlalchemy import bindparam, delete, insert, update
 from gql_service import strict_json
 from gql_service.auth.access import PlatformAccess
 from gql_service.domain.definitions import definitions
-from gql_service.domain.definitions.conformance import Found, Judge, plain, survey
+from gql_service.domain.definitions.conformance import ConformanceReport, Judge, plain, survey
 from gql_service.domain.definitions.definitions import StoredDefinition
 from gql_service.domain.definitions.value_rules import check_rules
-from gql_service.domain.documents.entries import TEXTS, Content, words
-from gql_service.domain.documents.rows import Document
+from gql_service.domain.documents.entries import TEXT_LIMITS, Content, check_text
+from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.tenants import MetadataMode
 from gql_service.domain.values.types import ValueType
-from gql_service.domain.values.validation import Limits, Rules, check_key
+from gql_service.domain.values.validation import Limits, WriteSettings, check_key
 from gql_service.errors import Problem, Rejected
 from gql_service.store.connection import Connection
 from gql_service.store.statement import Statement
@@ -54,7 +54,7 @@ _SET_STRICT = Statement(
     update(platforms).where(platforms.c.id == bindparam("of_platform")).values(strict=bindparam("strict"))
 )
 
-Given = Mapping[str, Any]
+DefinitionInput = Mapping[str, Any]
 """What is said about a key, by the names of the inputs; what is left out or null is not said."""
 
 
@@ -70,7 +70,7 @@ class Defined(NamedTuple):
 class DataBreaks(Rejected):
     """Documents break what was to be defined, and nobody has said to define it all the same."""
 
-    def __init__(self, found: Found, what: str, field: tuple[str, ...]) -> None:
+    def __init__(self, found: ConformanceReport, what: str, field: tuple[str, ...]) -> None:
         number = "1 document breaks" if found.documents == 1 else f"{found.documents} documents break"
         examples = "; ".join(found.examples)
         message = (
@@ -81,13 +81,13 @@ class DataBreaks(Rejected):
         self.documents = found.documents
 
 
-def checked(given: Given, limits: Limits) -> Defined:
+def checked(given: DefinitionInput, limits: Limits) -> Defined:
     """What a caller says about a key, as it is to be stored. Raises Rejected."""
     check_key(given["key"], limits, ("key",))
     type_ = ValueType(given["value_type"])
     rules = check_rules(type_, {_RULES[name]: given.get(name) for name in _RULES}, limits)
     defaults: dict[str, Any] = {name: given.get(name) for name in DEFAULT_FLAGS}
-    defaults |= {name: words(given.get(name), TEXTS[name], (name,)) for name in DEFAULT_TEXTS}
+    defaults |= {name: check_text(given.get(name), TEXT_LIMITS[name], (name,)) for name in DEFAULT_TEXTS}
     said = {name: default for name, default in defaults.items() if default is not None}
     return Defined(given["key"], type_, rules, strict_json.dumps(said))
 
@@ -98,7 +98,7 @@ async def define(
     defined: Defined,
     *,
     force: bool,
-    rules: Rules,
+    rules: WriteSettings,
     now: int,
     seconds: float | None,
 ) -> tuple[StoredDefinition, int]:
@@ -153,7 +153,7 @@ async def set_mode(
 ) -> int:
     """Say which keys documents may have; returns how many have others. Raises as `define` does."""
     defined = await _alone(transaction, access)
-    found = Found(0, [])
+    found = ConformanceReport(0, [])
     if mode is MetadataMode.STRICT:
         found = await survey(transaction, access, _judging_keys(defined, now), seconds=seconds)
     if found.documents and not force:
@@ -181,8 +181,8 @@ def _check_room(others: Mapping[str, StoredDefinition], defined: Defined) -> Non
         raise Rejected(Problem.INVALID_DEFINITION, message, ("schema",))
 
 
-def _judging_values(access: PlatformAccess, row: StoredDefinition, rules: Rules, now: int) -> Judge:
-    def judge(document: Document, content: Content) -> str | None:
+def _judging_values(access: PlatformAccess, row: StoredDefinition, rules: WriteSettings, now: int) -> Judge:
+    def judge(document: MetadataDocument, content: Content) -> str | None:
         entry = content.get(row.key)
         if entry is None or entry.has_expired(now):
             return None
@@ -193,7 +193,7 @@ def _judging_values(access: PlatformAccess, row: StoredDefinition, rules: Rules,
 
 
 def _judging_keys(defined: Mapping[str, StoredDefinition], now: int) -> Judge:
-    def judge(_document: Document, content: Content) -> str | None:
+    def judge(_document: MetadataDocument, content: Content) -> str | None:
         for key in content:
             if key not in defined and (entry := content.get(key)) and not entry.has_expired(now):
                 return f"{key[:40]!r}"

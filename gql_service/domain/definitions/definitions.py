@@ -65,14 +65,14 @@ def broken(key: str, fault: str, field: tuple[str, ...]) -> Rejected:
     )
 
 
-class PlatformRules(NamedTuple):
+class PlatformDefinitions(NamedTuple):
     """What holds for the documents of one platform: its definitions, and whether other keys are refused."""
 
     definitions: Mapping[str, Definition] = {}
     strict: bool = False
 
 
-FREE = PlatformRules()
+NO_DEFINITIONS = PlatformDefinitions()
 """What holds for the documents that belong to no platform."""
 
 
@@ -81,11 +81,11 @@ def _definition(type_: str, rules: str, defaults: str) -> Definition:
     return Definition(ValueType(type_), rules_of(ValueType(type_), rules), orjson.loads(defaults))
 
 
-async def of_platforms(connection: Connection, platform_ids: Set[str]) -> dict[str, PlatformRules]:
+async def of_platforms(connection: Connection, platform_ids: Set[str]) -> dict[str, PlatformDefinitions]:
     """The rules of each platform."""
-    found: dict[str, PlatformRules] = {}
+    found: dict[str, PlatformDefinitions] = {}
     for id, strict, key, *stored in await connection.fetch(_OF_PLATFORMS, ids=platform_ids):
-        definitions = found.setdefault(id, PlatformRules({}, bool(strict))).definitions
+        definitions = found.setdefault(id, PlatformDefinitions({}, bool(strict))).definitions
         if key is not None:
             definitions[key] = _definition(*stored)  # type: ignore[index] # it is being built
     return found

@@ -31,9 +31,9 @@ _ELSEWHERE = (
     "$recursiveAnchor",
 )
 
-Field = tuple[str, ...]
+InputPath = tuple[str, ...]
 Schema = Mapping[str, Any]
-Place = tuple[str, Schema]
+SchemaPosition = tuple[str, Schema]
 """A part of a schema, and where it is."""
 
 
@@ -61,7 +61,7 @@ class _Part(NamedTuple):
     any_item: list[int]
 
 
-def largest_value(root: Schema, field: Field) -> int:
+def largest_value(root: Schema, field: InputPath) -> int:
     """Bytes of the largest value that a schema checks in the time there is; below 0 where it is none at all.
 
     Raises Rejected where the schema refers to what is not there or elsewhere, or to itself without end, or
@@ -75,12 +75,12 @@ def largest_value(root: Schema, field: Field) -> int:
 class _Weighing:
     """What applies to a value, and to the values in it, at most."""
 
-    def __init__(self, root: Schema, field: Field) -> None:
+    def __init__(self, root: Schema, field: InputPath) -> None:
         self._root = root
         self._field = field
         self._patterns = 0
         self._numbers: dict[int, int] = {}
-        self._schemas: list[Place] = []
+        self._schemas: list[SchemaPosition] = []
         self._number("#", root)
         self._parts: list[_Part] = []
         for at, schema in self._schemas:  # which grows meanwhile
@@ -219,7 +219,7 @@ class _Weighing:
         return Rejected(Problem.INVALID_DEFINITION, message, self._field)
 
 
-def _under(at: str, schema: Schema, keywords: Iterable[str]) -> Iterator[Place]:
+def _under(at: str, schema: Schema, keywords: Iterable[str]) -> Iterator[SchemaPosition]:
     """The schemas under keywords, of which some have one, others a list of them or some by name."""
     for keyword in keywords:
         parts = schema.get(keyword)

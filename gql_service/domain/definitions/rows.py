@@ -9,7 +9,7 @@ from gql_service import strict_json
 from gql_service.domain.definitions.define import DEFAULT_FLAGS, DEFAULT_TEXTS
 from gql_service.domain.definitions.definitions import StoredDefinition
 from gql_service.domain.definitions.value_rules import RULES, check_rules
-from gql_service.domain.documents.entries import TEXTS
+from gql_service.domain.documents.entries import TEXT_LIMITS
 from gql_service.domain.values.types import ValueType
 from gql_service.domain.values.validation import Limits, check_key
 from gql_service.errors import Problem, Rejected
@@ -36,7 +36,7 @@ _AFTER = Statement(
     .limit(bindparam("size"))
 )
 
-Key = tuple[str, str]
+DefinitionKey = tuple[str, str]
 """The id of a platform, and a key."""
 
 
@@ -53,8 +53,8 @@ def check_definition(
         raise _refusal(f"The rules are to be written as {text[:200]}.", "rules")
     for name, value in defaults.items():
         if name in DEFAULT_TEXTS:
-            fits = isinstance(value, str) and 0 < len(value) <= TEXTS[name]
-            expected = f"a text of 1 to {TEXTS[name]} characters"
+            fits = isinstance(value, str) and 0 < len(value) <= TEXT_LIMITS[name]
+            expected = f"a text of 1 to {TEXT_LIMITS[name]} characters"
         elif name in DEFAULT_FLAGS:
             fits, expected = isinstance(value, bool), "true or false"
         else:
@@ -68,7 +68,7 @@ def _refusal(message: str, field: str) -> Rejected:
     return Rejected(Problem.INVALID_DEFINITION, message, (field,))
 
 
-async def by_keys(connection: Connection, keys: Sequence[Key]) -> list[StoredDefinition | None]:
+async def by_keys(connection: Connection, keys: Sequence[DefinitionKey]) -> list[StoredDefinition | None]:
     """One definition per (platform id, key)."""
     platform_ids, names = {platform for platform, _ in keys}, {key for _, key in keys}
     rows = rows_as(StoredDefinition, await connection.fetch(_BY_KEYS, platform_ids=platform_ids, keys=names))
@@ -76,7 +76,7 @@ async def by_keys(connection: Connection, keys: Sequence[Key]) -> list[StoredDef
     return [found.get(key) for key in keys]
 
 
-async def after(connection: Connection, key: Key, size: int) -> list[StoredDefinition]:
+async def after(connection: Connection, key: DefinitionKey, size: int) -> list[StoredDefinition]:
     """The next definitions in the order of (platform id, key); ("", "") comes before all."""
     platform_id, name = key
     rows = await connection.fetch(_AFTER, after_platform=platform_id, after_key=name, size=size)

@@ -11,7 +11,7 @@ from gql_service import strict_json
 from gql_service.domain.definitions.json_schema import MAX_SIZE, check_schema, compiled, place_of_fault
 from gql_service.domain.definitions.json_schema_cost import largest_value
 from gql_service.domain.definitions.regex import pattern_size
-from gql_service.domain.values.types import InvalidValue, ValueType, canonical_date, conform, date_magnitude
+from gql_service.domain.values.types import InvalidValue, ValueType, canonical_date, comparable_date, conform
 from gql_service.domain.values.validation import Limits
 from gql_service.errors import Problem, Rejected
 
@@ -37,14 +37,14 @@ _LONGEST_PATTERN = 2000
 _MOST_CHOICES = 500
 _BREAKS_SCHEMA = "`schema`: it must satisfy the JSON Schema of the definition"
 
-Given = Mapping[str, Any]
+RuleInput = Mapping[str, Any]
 """Rules by their names, as clients know them."""
 
 
 class ValueRules:
     """The rules for the values of one key. `fault` is quick, whatever the value."""
 
-    def __init__(self, type_: ValueType, given: Given) -> None:
+    def __init__(self, type_: ValueType, given: RuleInput) -> None:
         """`given` was checked."""
         self._type = type_
         self._given = given
@@ -94,7 +94,7 @@ class ValueRules:
     def _bounds_fault(self, value: Any) -> str | None:
         """What JSON Schema has no words for: dates as instants, and the bytes of binary data."""
         if self._type is ValueType.date:
-            measure, names, unit = date_magnitude, _BOUNDS, ""
+            measure, names, unit = comparable_date, _BOUNDS, ""
             size = measure(value)
             limits = {name: measure(self._given[name]) for name in names if name in self._given}
         elif self._type is ValueType.binary:
@@ -127,7 +127,7 @@ def rules_of(type_: ValueType, text: str) -> ValueRules:
     return ValueRules(type_, orjson.loads(text))
 
 
-def check_rules(type_: ValueType, given: Given, limits: Limits) -> str:
+def check_rules(type_: ValueType, given: RuleInput, limits: Limits) -> str:
     """Rules that are to be stored: their canonical text. Raises Rejected, naming the one at fault."""
     rules: dict[str, Any] = {}
     for name, rule in given.items():
@@ -149,7 +149,7 @@ def check_rules(type_: ValueType, given: Given, limits: Limits) -> str:
     return text
 
 
-def _check_choices_do(type_: ValueType, rules: Given) -> None:
+def _check_choices_do(type_: ValueType, rules: RuleInput) -> None:
     """A choice that another rule forbids is none."""
     others = ValueRules(type_, {name: rule for name, rule in rules.items() if name != "choices"})
     for index, choice in enumerate(rules.get("choices", ())):
@@ -159,7 +159,7 @@ def _check_choices_do(type_: ValueType, rules: Given) -> None:
 
 
 def _measure(type_: ValueType, rule: Any) -> Any:
-    return date_magnitude(rule) if type_ is ValueType.date else rule
+    return comparable_date(rule) if type_ is ValueType.date else rule
 
 
 def _check_bound(type_: ValueType, rule: Any, name: str, _limits: Limits) -> Any:

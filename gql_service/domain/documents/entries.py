@@ -13,7 +13,7 @@ import orjson
 
 from gql_service import strict_json
 from gql_service.domain.values.types import ValueType, type_of
-from gql_service.domain.values.validation import Field
+from gql_service.domain.values.validation import InputPath
 from gql_service.errors import Problem, Rejected
 
 _FLAGS = (("isPublic", 7, True), ("isEditable", 8, True), ("isIndexed", 6, False))
@@ -58,7 +58,7 @@ class Entry(NamedTuple):
         return windowed or self.is_encrypted or not self.is_public
 
 
-def described(entry: Entry) -> dict[str, Any]:
+def to_history(entry: Entry) -> dict[str, Any]:
     """An entry as history tells it: with its value, unless that is encrypted."""
     attributes = _encode(entry)
     if entry.is_encrypted:
@@ -68,7 +68,7 @@ def described(entry: Entry) -> dict[str, Any]:
     return attributes
 
 
-def shown(conditions: str, at: int, *, hidden_too: bool) -> Iterator[tuple[str, str | None, str]]:
+def visible_entries(conditions: str, at: int, *, hidden_too: bool) -> Iterator[tuple[str, str | None, str]]:
     """Of the values that are not always there for everybody, those that are now: the key, the canonical text
     or None where it is encrypted, and the ciphertext."""
     for key, said in orjson.loads(conditions).items():
@@ -77,21 +77,21 @@ def shown(conditions: str, at: int, *, hidden_too: bool) -> Iterator[tuple[str, 
             yield key, get("text"), get("ciphertext", "")
 
 
-def recalled(told: Mapping[str, Any]) -> Entry:
+def from_history(told: Mapping[str, Any]) -> Entry:
     """The entry that history tells of; of an encrypted one, without its value."""
     entry = _decode(told, strict_json.dumps(told["value"]) if "value" in told else None, 0)
     return entry._replace(is_encrypted="isEncrypted" in told)
 
 
-def unsigned(entries: str, user_id: str) -> str:
+def anonymized(entries: str, user_id: str) -> str:
     """What is said about entries, by their keys, without that it was this user who wrote them."""
     said: dict[str, dict[str, Any]] = orjson.loads(entries)
     for attributes in said.values():
-        unsign(attributes, user_id)
+        anonymize(attributes, user_id)
     return strict_json.dumps(said)
 
 
-def unsign(attributes: dict[str, Any], user_id: str) -> None:
+def anonymize(attributes: dict[str, Any], user_id: str) -> None:
     """The same for what is said about one entry."""
     if attributes.get("createdBy") == user_id:
         del attributes["createdBy"]
@@ -166,7 +166,7 @@ class Content:
             "attributes": strict_json.dumps(self._attributes),
         }
 
-    def told(self) -> dict[str, dict[str, Any]]:
+    def recorded_attributes(self) -> dict[str, dict[str, Any]]:
         """What there is to be said of each key besides the values in `metadata`."""
         told: dict[str, dict[str, Any]] = {key: dict(said) for key, said in self._attributes.items()}
         for key, conditions in self._conditions.items():
@@ -240,11 +240,11 @@ def _decode(attributes: Mapping[str, Any], text: str | None, born: int) -> Entry
     )
 
 
-TEXTS = {"category": 100, "description": 500, "source": 100}
+TEXT_LIMITS = {"category": 100, "description": 500, "source": 100}
 """Characters of each text that may be said about an entry."""
 
 
-def words(text: str | None, longest: int, field: Field) -> str | None:
+def check_text(text: str | None, longest: int, field: InputPath) -> str | None:
     """A text that says something about an entry; an empty one says nothing. Raises Rejected."""
     if text is not None and (len(text) > longest or "\0" in text):
         message = f"At most {longest} characters are allowed, without U+0000."

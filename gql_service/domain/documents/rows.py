@@ -11,7 +11,7 @@ from gql_service.store.sql_functions import among, bytewise
 from gql_service.store.statement import Statement
 from gql_service.store.tables import documents
 
-Key = tuple[str, str]
+DocumentKey = tuple[str, str]
 """The id of a user and that of a platform."""
 
 _COLUMNS = [documents.c[name] for name in list(documents.c.keys())[:-1]]
@@ -39,7 +39,7 @@ _UPDATE = Statement(
 )
 
 
-class Document(NamedTuple):
+class MetadataDocument(NamedTuple):
     """A row of `documents`; one that was never written is empty, at revision 0, without instants.
 
     `conditions` is None where every value is always there for everybody; `attributes` is None where it was
@@ -62,23 +62,27 @@ class Document(NamedTuple):
         return Content(self.metadata, self.conditions, self.attributes, self.created_at or 0)
 
 
-async def by_keys(connection: Connection, keys: Sequence[Key]) -> list[Document]:
+async def by_keys(connection: Connection, keys: Sequence[DocumentKey]) -> list[MetadataDocument]:
     """One document per (user id, platform id), without its attributes."""
     return await _read(connection, _BY_KEYS, keys)
 
 
-async def whole_by_keys(connection: Connection, keys: Sequence[Key]) -> list[Document]:
+async def whole_by_keys(connection: Connection, keys: Sequence[DocumentKey]) -> list[MetadataDocument]:
     """One document per (user id, platform id), with its attributes."""
     return await _read(connection, _WHOLE_BY_KEYS, keys)
 
 
-async def lock(transaction: Connection, keys: Set[Key]) -> dict[Key, Document]:
+async def lock(transaction: Connection, keys: Set[DocumentKey]) -> dict[DocumentKey, MetadataDocument]:
     """Read whole rows and keep others from writing them. On SQLite the transaction itself already does."""
     rows = await _read(transaction, _LOCK, list(keys))
     return {document[:2]: document for document in rows}
 
 
-async def store(transaction: Connection, changed: Sequence[Document], before: Mapping[Key, Document]) -> None:
+async def store(
+    transaction: Connection,
+    changed: Sequence[MetadataDocument],
+    before: Mapping[DocumentKey, MetadataDocument],
+) -> None:
     """Store rows that were locked. Raises LostRace where somebody else has created one of them."""
     new = [document for document in changed if before[document[:2]].revision == 0]
     try:
@@ -95,7 +99,7 @@ async def store(transaction: Connection, changed: Sequence[Document], before: Ma
     await transaction.execute_many(_UPDATE, updates)
 
 
-def swept(document: Document, content: Content) -> Document:
+def without_expired(document: MetadataDocument, content: Content) -> MetadataDocument:
     """A document from whose content was removed what has expired: nothing that anybody saw has changed, so
     neither has the revision. It stays conditional until it has another, because whoever has kept an answer
     under this revision must not be told that it is still good."""
@@ -104,20 +108,24 @@ def swept(document: Document, content: Content) -> Document:
     return document._replace(expires_at=content.expires_at, **encoded)
 
 
-async def expired(transaction: Connection, now: int, size: int) -> list[Document]:
+async def expired(transaction: Connection, now: int, size: int) -> list[MetadataDocument]:
     """Some documents in which an entry has expired, locked; not those that somebody else has locked."""
-    return rows_as(Document, await transaction.fetch(_EXPIRED, now=now, size=size))
+    return rows_as(MetadataDocument, await transaction.fetch(_EXPIRED, now=now, size=size))
 
 
-async def _read(connection: Connection, statement: Statement, keys: Sequence[Key]) -> list[Document]:
+async def _read(
+    connection: Connection, statement: Statement, keys: Sequence[DocumentKey]
+) -> list[MetadataDocument]:
     users, platforms = {user for user, _ in keys}, {platform for _, platform in keys}
-    rows = rows_as(Document, await connection.fetch(statement, user_ids=users, platform_ids=platforms))
+    rows = rows_as(
+        MetadataDocument, await connection.fetch(statement, user_ids=users, platform_ids=platforms)
+    )
     found = {document[:2]: document for document in rows}
     return [found.get(key) or _absent(*key) for key in keys]
 
 
-def _absent(user_id: str, platform_id: str) -> Document:
-    return Document(user_id, platform_id, "{}", 0, None, None, None, None, "{}")
+def _absent(user_id: str, platform_id: str) -> MetadataDocument:
+    return MetadataDocument(user_id, platform_id, "{}", 0, None, None, None, None, "{}")
 
 
 _IN_ORDER = bytewise(documents.c.user_id), bytewise(documents.c.platform_id)
@@ -135,15 +143,15 @@ _OF_USERS = Statement(
 
 async def of_users(
     connection: Connection, user_ids: Sequence[str], after: tuple[str, str], size: int
-) -> list[Document]:
+) -> list[MetadataDocument]:
     """The next documents of these users in the order of (user id, platform id); ("", "") comes before all."""
     user, platform = after
     rows = await connection.fetch(
         _OF_USERS, user_ids=user_ids, after_user=user, after_platform=platform, size=size
     )
-    return rows_as(Document, rows)
+    return rows_as(MetadataDocument, rows)
 
 
-async def insert_documents(transaction: Connection, rows: Sequence[Document]) -> None:
+async def insert_documents(transaction: Connection, rows: Sequence[MetadataDocument]) -> None:
     """Store documents that were checked and are not there, with their revisions. Raises Duplicate."""
     await transaction.execute_many(_INSERT, [row._asdict() for row in rows])

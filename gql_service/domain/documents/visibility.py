@@ -8,10 +8,10 @@ import orjson
 
 from gql_service import strict_json
 from gql_service.auth.access import DocumentAccess
-from gql_service.domain.documents.entries import Entry, shown
-from gql_service.domain.documents.rows import Document
-from gql_service.domain.values.encryption import KeyRing, Place, Undecipherable
-from gql_service.domain.values.types import ValueType, outward
+from gql_service.domain.documents.entries import Entry, visible_entries
+from gql_service.domain.documents.rows import MetadataDocument
+from gql_service.domain.values.encryption import CipherContext, KeyRing, Undecipherable
+from gql_service.domain.values.types import ValueType, to_text
 from gql_service.errors import MalformedData
 
 
@@ -20,7 +20,7 @@ def sees(access: DocumentAccess, entry: Entry) -> bool:
     return access.is_admin or entry.is_public
 
 
-class OpenDocument(NamedTuple):
+class DocumentView(NamedTuple):
     """A document that the caller may have, with whose it is: the subject of the rules, too."""
 
     user_id: str
@@ -35,7 +35,7 @@ class OpenDocument(NamedTuple):
     access: DocumentAccess
     is_conditional: bool
     """Whether another viewer, or another moment, may have other metadata at the same revision."""
-    document: Document
+    document: MetadataDocument
     """What was read or has just been written."""
 
     @property
@@ -44,8 +44,8 @@ class OpenDocument(NamedTuple):
 
     @staticmethod
     def of(
-        access: DocumentAccess, document: Document, keys: KeyRing, clock: Callable[[], int]
-    ) -> "OpenDocument":
+        access: DocumentAccess, document: MetadataDocument, keys: KeyRing, clock: Callable[[], int]
+    ) -> "DocumentView":
         """What was read, with what allows to."""
         metadata: str | MalformedData = document.metadata
         if document.conditions is not None:
@@ -53,7 +53,7 @@ class OpenDocument(NamedTuple):
                 metadata = _joined(access, document.metadata, document.conditions, keys, clock())
             except MalformedData as error:
                 metadata = error
-        return OpenDocument(
+        return DocumentView(
             access.user_id,
             access.username,
             access.tenant_id,
@@ -68,7 +68,7 @@ class OpenDocument(NamedTuple):
         )
 
 
-class OpenEntry(NamedTuple):
+class EntryView(NamedTuple):
     """An entry that the caller sees, under the names of its fields; the subject of the rules, too."""
 
     access: DocumentAccess
@@ -103,7 +103,7 @@ class OpenEntry(NamedTuple):
     @property
     def metadata_value(self) -> str:
         """The value as text. Raises MalformedData."""
-        return outward(self.entry.type, self.value)
+        return to_text(self.entry.type, self.value)
 
     @property
     def digest(self) -> str:
@@ -127,7 +127,7 @@ def plain_text(access: DocumentAccess, key: str, entry: Entry, keys: KeyRing) ->
 
 def _decrypted(access: DocumentAccess, key: str, ciphertext: str, keys: KeyRing) -> str:
     try:
-        return keys.decrypt(Place.of(access, key), ciphertext)
+        return keys.decrypt(CipherContext.of(access, key), ciphertext)
     except Undecipherable as error:
         raise MalformedData("metadata", access.user_id, f"`{key}` cannot be decrypted: {error}") from None
 
@@ -137,7 +137,7 @@ def _joined(access: DocumentAccess, metadata: str, conditions: str, keys: KeyRin
     encoding them would cost a page of users more than all else."""
     more = [
         f"{strict_json.dumps(key)}:{_decrypted(access, key, ciphertext, keys) if text is None else text}"
-        for key, text, ciphertext in shown(conditions, at, hidden_too=access.is_admin)
+        for key, text, ciphertext in visible_entries(conditions, at, hidden_too=access.is_admin)
     ]
     if not more:
         return metadata
@@ -146,7 +146,7 @@ def _joined(access: DocumentAccess, metadata: str, conditions: str, keys: KeyRin
 
 def projection(
     access: DocumentAccess,
-    document: Document,
+    document: MetadataDocument,
     keys: KeyRing,
     at: int,
     only: Collection[str] | None = None,
@@ -160,33 +160,33 @@ def projection(
     instants = [at] if now is None or access.is_admin else [at, now]
     content = document.content()
     # Of a large document most values depend on nobody: they are not even looked at.
-    shown = content.unconditional if only is None else {}
+    visible_entries = content.unconditional if only is None else {}
     for key in content.conditional_keys if only is None else only:
         entry = content.get(key)
         if entry is not None and sees(access, entry) and all(map(entry.is_active, instants)):
-            shown[key] = orjson.Fragment(plain_text(access, key, entry, keys))
-    return strict_json.dumps(shown)
+            visible_entries[key] = orjson.Fragment(plain_text(access, key, entry, keys))
+    return strict_json.dumps(visible_entries)
 
 
 def entries(
-    access: DocumentAccess, document: Document, keys: KeyRing, at: int, *, inactive: bool = False
-) -> list[OpenEntry]:
+    access: DocumentAccess, document: MetadataDocument, keys: KeyRing, at: int, *, inactive: bool = False
+) -> list[EntryView]:
     """The entries that the viewer sees at an instant, in the order of their keys; admins may see inactive
     ones, too."""
     content = document.content()
     found = [(key, entry) for key in content if (entry := content.get(key)) is not None]
     return [
-        OpenEntry(access, key, entry, keys)
+        EntryView(access, key, entry, keys)
         for key, entry in found
         if sees(access, entry) and (entry.is_active(at) or (inactive and access.is_admin))
     ]
 
 
 def entry_of(
-    access: DocumentAccess, document: Document, key: str, keys: KeyRing, at: int
-) -> OpenEntry | None:
+    access: DocumentAccess, document: MetadataDocument, key: str, keys: KeyRing, at: int
+) -> EntryView | None:
     """One entry, if the viewer sees it at an instant."""
     entry = document.content().get(key)
     if entry is None or not entry.is_active(at) or not sees(access, entry):
         return None
-    return OpenEntry(access, key, entry, keys)
+    return EntryView(access, key, entry, keys)

@@ -12,8 +12,8 @@ import orjson
 from sqlalchemy import BigInteger, and_, bindparam, delete, func, insert, select, update
 
 from gql_service import strict_json
-from gql_service.domain.documents.entries import Entry, described, unsign
-from gql_service.domain.documents.rows import Key
+from gql_service.domain.documents.entries import Entry, anonymize, to_history
+from gql_service.domain.documents.rows import DocumentKey
 from gql_service.domain.pagination import Page, PageRequest, page_of
 from gql_service.errors import BadUserInput
 from gql_service.store.connection import Connection, rows_as
@@ -38,7 +38,7 @@ _REWRITE = Statement(
 _REVISION = re.compile(r"[1-9]\d{0,15}", re.ASCII)
 
 
-class Row(NamedTuple):
+class ChangeRow(NamedTuple):
     """A row of `document_changes`; `changes` maps keys to `{old, new}`, as `described` tells entries."""
 
     user_id: str
@@ -49,23 +49,23 @@ class Row(NamedTuple):
     source: str
     changes: str
 
-    def without_values(self, keep: Set[str]) -> "Row":
+    def without_values(self, keep: Set[str]) -> "ChangeRow":
         """The same change, knowing of all keys but these no more than their names."""
         changes = orjson.loads(self.changes)
         told = {key: change if key in keep else _named(change) for key, change in changes.items()}
         return self._replace(changes=strict_json.dumps(told))
 
-    def concealing(self, keys: Set[str]) -> "Row":
+    def concealing(self, keys: Set[str]) -> "ChangeRow":
         """The same change, knowing of these keys no more than their names."""
         return self.without_values(orjson.loads(self.changes).keys() - keys)
 
-    def unsigned(self, user_id: str) -> "Row":
+    def anonymized(self, user_id: str) -> "ChangeRow":
         """The same change, without that it was this user who wrote the entries."""
         changes = orjson.loads(self.changes)
         for change in changes.values():
             for side in ("old", "new"):
                 if side in change:
-                    unsign(change[side], user_id)
+                    anonymize(change[side], user_id)
         return self._replace(changes=strict_json.dumps(changes))
 
 
@@ -85,7 +85,7 @@ def changes_text(changed: Mapping[str, tuple[Entry | None, Entry | None]]) -> st
     return strict_json.dumps(
         {
             key: {
-                name: described(entry)
+                name: to_history(entry)
                 for name, entry in (("old", before), ("new", after))
                 if entry is not None
             }
@@ -102,10 +102,12 @@ def check_page(request: PageRequest) -> PageRequest:
     return request
 
 
-async def pages(connection: Connection, documents: Sequence[Key], request: PageRequest) -> list[Page[Row]]:
+async def pages(
+    connection: Connection, documents: Sequence[DocumentKey], request: PageRequest
+) -> list[Page[ChangeRow]]:
     """The same page of the history of each document, the newest change first."""
     rows = rows_as(
-        Row,
+        ChangeRow,
         await connection.fetch(
             _page(request.backwards, request.after is not None, request.before is not None),
             user_ids={user for user, _ in documents},
@@ -115,7 +117,7 @@ async def pages(connection: Connection, documents: Sequence[Key], request: PageR
             before=int(request.before or 0),
         ),
     )
-    found: dict[Key, list[Row]] = {document: [] for document in documents}
+    found: dict[DocumentKey, list[ChangeRow]] = {document: [] for document in documents}
     for row in rows:
         if row[:2] in found:
             found[row[:2]].append(row)
@@ -138,17 +140,17 @@ def _page(backwards: bool, after: bool, before: bool) -> Statement:
         keys = keys.where(revision > bindparam("before", type_=BigInteger))
     numbered = keys.subquery()
     same = [rows[name] == numbered.c[name] for name in ("user_id", "platform_id", "revision")]
-    page = select(*(rows[name] for name in Row._fields)).join(numbered, and_(*same))
+    page = select(*(rows[name] for name in ChangeRow._fields)).join(numbered, and_(*same))
     page = page.where(numbered.c.number <= bindparam("size"))
     return Statement(page.order_by(numbered.c.number), scans=True)
 
 
-async def record(transaction: Connection, rows: Sequence[Row]) -> None:
+async def record(transaction: Connection, rows: Sequence[ChangeRow]) -> None:
     """Store what was changed."""
     await transaction.execute_many(_INSERT, [row._asdict() for row in rows])
 
 
-async def forget(transaction: Connection, document: Key, keep: Set[str]) -> None:
+async def forget(transaction: Connection, document: DocumentKey, keep: Set[str]) -> None:
     """Forget the values of all keys but these."""
     where: dict[str, Any] = {"of_user": document[0], "of_platform": document[1]}
     if not keep:
@@ -157,14 +159,16 @@ async def forget(transaction: Connection, document: Key, keep: Set[str]) -> None
     await _rewrite(transaction, where, lambda row: row.without_values(keep))
 
 
-async def conceal(transaction: Connection, document: Key, keys: Set[str]) -> None:
+async def conceal(transaction: Connection, document: DocumentKey, keys: Set[str]) -> None:
     """Forget the values of these keys, which are to be secret from now on."""
     where = {"of_user": document[0], "of_platform": document[1]}
     await _rewrite(transaction, where, lambda row: row.concealing(keys))
 
 
-async def _rewrite(transaction: Connection, where: Mapping[str, Any], change: Callable[[Row], Row]) -> None:
-    rows = rows_as(Row, await transaction.fetch(_ALL, **where))
+async def _rewrite(
+    transaction: Connection, where: Mapping[str, Any], change: Callable[[ChangeRow], ChangeRow]
+) -> None:
+    rows = rows_as(ChangeRow, await transaction.fetch(_ALL, **where))
     rewritten = [(row, change(row).changes) for row in rows]
     await transaction.execute_many(
         _REWRITE,

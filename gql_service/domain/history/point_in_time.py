@@ -11,10 +11,10 @@ from sqlalchemy import BigInteger, Text, bindparam, cast, select, tuple_
 
 from gql_service import strict_json
 from gql_service.auth.access import DocumentAccess
-from gql_service.domain.documents.entries import Content, Entry, recalled
-from gql_service.domain.documents.rows import Document, Key
+from gql_service.domain.documents.entries import Content, Entry, from_history
+from gql_service.domain.documents.rows import DocumentKey, MetadataDocument
 from gql_service.domain.documents.visibility import plain_text, sees
-from gql_service.domain.history.changes import Row, is_forgotten
+from gql_service.domain.history.changes import ChangeRow, is_forgotten
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.errors import BadUserInput
 from gql_service.store.connection import Connection, rows_as
@@ -29,7 +29,7 @@ _START, _LAST = ("", "", 0), 2**62
 
 _KEY = document_changes.c.user_id, document_changes.c.platform_id, document_changes.c.revision
 _ROWS = (
-    select(*(document_changes.c[name] for name in Row._fields))
+    select(*(document_changes.c[name] for name in ChangeRow._fields))
     .where(
         among(_KEY[0], "user_ids"),
         among(_KEY[1], "platform_ids"),
@@ -69,14 +69,14 @@ class Past(NamedTuple):
     def nothing_changed() -> "Past":
         return Past({}, set(), {})
 
-    def undo(self, row: Row) -> None:
+    def undo(self, row: ChangeRow) -> None:
         """Undo a change; to be called for the oldest first, which is the last to be undone."""
         for key, change in orjson.loads(row.changes).items():
             if key not in self.entries and key not in self.unknown:
                 if is_forgotten(change):
                     self.unknown.add(key)
                 else:
-                    self.entries[key] = recalled(change["old"]) if "old" in change else None
+                    self.entries[key] = from_history(change["old"]) if "old" in change else None
 
     def forget(self, keep: Set[str]) -> None:
         """Know nothing any more of all keys but these."""
@@ -85,12 +85,12 @@ class Past(NamedTuple):
         for key in gone:
             del self.entries[key]
 
-    def note_windows(self, row: Row, at: int) -> None:
+    def note_windows(self, row: ChangeRow, at: int) -> None:
         """Learn of entries that may have expired since; to be called for the oldest first."""
         for key, change in orjson.loads(row.changes).items():
             self.expired.pop(key, None)
             if "new" in change:
-                entry = recalled(change["new"])
+                entry = from_history(change["new"])
                 if entry.valid_until is not None and entry.valid_until > at:
                     self.expired[key] = entry
 
@@ -106,12 +106,14 @@ class Past(NamedTuple):
         return entry
 
 
-async def to_instant(connection: Connection, documents: Sequence[Key], at: int) -> list[Past | BadUserInput]:
+async def to_instant(
+    connection: Connection, documents: Sequence[DocumentKey], at: int
+) -> list[Past | BadUserInput]:
     """What was there at an instant, to be read after the documents themselves.
 
     What is to be told is BadUserInput where a document has changed too often since.
     """
-    found: dict[Key, Past | BadUserInput] = {key: Past.nothing_changed() for key in documents}
+    found: dict[DocumentKey, Past | BadUserInput] = {key: Past.nothing_changed() for key in documents}
     for statement in (_LATER, _WINDOWS):
         walk, counts = _Walk(connection, statement, at), dict.fromkeys(documents, 0)
         while rows := await walk.next(documents):
@@ -130,7 +132,7 @@ async def to_instant(connection: Connection, documents: Sequence[Key], at: int) 
     return [found[key] for key in documents]
 
 
-async def to_revision(connection: Connection, document: Key, revision: int) -> Past | None:
+async def to_revision(connection: Connection, document: DocumentKey, revision: int) -> Past | None:
     """What was there after a revision; None where history does not know of that revision any more, or does
     not reach it."""
     walk, past, count = _Walk(connection, _FROM, 0, (*document, revision - 1)), Past.nothing_changed(), 0
@@ -155,10 +157,10 @@ class _Walk:
         self._at = at
         self._after = after
 
-    async def next(self, documents: Sequence[Key]) -> list[Row]:
+    async def next(self, documents: Sequence[DocumentKey]) -> list[ChangeRow]:
         user, platform, revision = self._after
         rows = rows_as(
-            Row,
+            ChangeRow,
             await self._connection.fetch(
                 self._statement,
                 user_ids={user for user, _ in documents},
@@ -174,7 +176,7 @@ class _Walk:
             self._after = rows[-1][:3]
         return rows
 
-    def skip(self, document: Key) -> None:
+    def skip(self, document: DocumentKey) -> None:
         """Go on behind a document, unless the walk is beyond it already."""
         if self._after[:2] == document:
             self._after = (*document, _LAST)
@@ -188,7 +190,7 @@ def _too_far() -> BadUserInput:
 
 def projection(
     access: DocumentAccess,
-    document: Document,
+    document: MetadataDocument,
     past: Past,
     keys: KeyRing,
     at: int,

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 import orjson
 
 from gql_service.auth.access import DocumentAccess
-from gql_service.domain.documents.entries import Content, Entry, recalled
-from gql_service.domain.history.changes import Row, is_forgotten
+from gql_service.domain.documents.entries import Content, Entry, from_history
+from gql_service.domain.history.changes import ChangeRow, is_forgotten
 from gql_service.domain.history.point_in_time import is_hidden
 from gql_service.domain.values.types import ValueType
 
 
-class ToldEntry(NamedTuple):
+class VisibleEntry(NamedTuple):
     """An entry as it was once, under the names of its fields."""
 
     value: str | None
@@ -33,20 +33,20 @@ class ToldEntry(NamedTuple):
     valid_until: int | None
 
     @staticmethod
-    def of(entry: Entry) -> "ToldEntry":
-        told = (getattr(entry, name) for name in ToldEntry._fields[2:])
-        return ToldEntry(entry.text, entry.type, *told)
+    def of(entry: Entry) -> "VisibleEntry":
+        visible_change = (getattr(entry, name) for name in VisibleEntry._fields[2:])
+        return VisibleEntry(entry.text, entry.type, *visible_change)
 
 
-class ToldKey(NamedTuple):
+class VisibleKeyChange(NamedTuple):
     """How a write changed one key; None stands for no entry, or for none that the viewer may know of."""
 
     key: str
-    old: ToldEntry | None
-    new: ToldEntry | None
+    old: VisibleEntry | None
+    new: VisibleEntry | None
 
 
-class ToldChange(NamedTuple):
+class VisibleChange(NamedTuple):
     """A write that changed something, under the names of its fields."""
 
     revision: int
@@ -55,11 +55,11 @@ class ToldChange(NamedTuple):
     actor_id: str | None
     changed_keys: Sequence[str]
     deleted_keys: Sequence[str]
-    entries: Sequence[ToldKey]
+    entries: Sequence[VisibleKeyChange]
     """Without those of which history knows no more than their keys."""
 
 
-def told(access: DocumentAccess, row: Row, content: Content, now: int) -> ToldChange:
+def visible_change(access: DocumentAccess, row: ChangeRow, content: Content, now: int) -> VisibleChange:
     """A change as the viewer may know it, given what the document is now."""
     changed: list[str] = []
     deleted: list[str] = []
@@ -71,23 +71,23 @@ def told(access: DocumentAccess, row: Row, content: Content, now: int) -> ToldCh
             (deleted if entry.new is None else changed).append(key)
         elif access.is_admin:
             (deleted if "deleted" in change else changed).append(key)
-    return ToldChange(row.revision, row.changed_at, row.source, row.actor_id, changed, deleted, entries)
+    return VisibleChange(row.revision, row.changed_at, row.source, row.actor_id, changed, deleted, entries)
 
 
 def _entry(
-    access: DocumentAccess, row: Row, key: str, change: Any, current: Entry | None, now: int
-) -> ToldKey | None:
+    access: DocumentAccess, row: ChangeRow, key: str, change: Any, current: Entry | None, now: int
+) -> VisibleKeyChange | None:
     if is_forgotten(change) or is_hidden(access, current, now):
         return None
-    old = recalled(change["old"]) if "old" in change else None
-    new = recalled(change["new"]) if "new" in change else None
+    old = from_history(change["old"]) if "old" in change else None
+    new = from_history(change["new"]) if "new" in change else None
     if not access.is_admin:
         lasts = current is not None and not current.has_expired(now) and current.updated_at == row.changed_at
         old = old if _was_seen(old, row.changed_at - 1) else None
         new = new if _was_seen(new, now if lasts else row.changed_at) else None
     if old is None and new is None:
         return None
-    return ToldKey(key, old and ToldEntry.of(old), new and ToldEntry.of(new))
+    return VisibleKeyChange(key, old and VisibleEntry.of(old), new and VisibleEntry.of(new))
 
 
 def _was_seen(entry: Entry | None, until: int) -> bool:

@@ -51,7 +51,7 @@ async def _sweep_some(transaction: Connection, now: int) -> Swept:
         gone = content.expire(now)
         entries += len(gone)
         updates.remove(document[:2], gone)
-        after.append(documents.swept(document, content))
+        after.append(documents.without_expired(document, content))
     await documents.store(transaction, after, {document[:2]: document for document in before})
     await updates.store(transaction)
     answers = await idempotency.sweep(transaction, now, MAX_ANSWERS)

@@ -14,9 +14,9 @@ from sqlalchemy.sql.elements import Tuple
 from gql_service import strict_json
 from gql_service.domain.documents import rows as documents
 from gql_service.domain.documents.entries import Content, Entry
-from gql_service.domain.documents.rows import Document
-from gql_service.domain.values.encryption import KeyRing, Place, Undecipherable
-from gql_service.domain.writes.idempotency import KEPT
+from gql_service.domain.documents.rows import MetadataDocument
+from gql_service.domain.values.encryption import CipherContext, KeyRing, Undecipherable
+from gql_service.domain.writes.idempotency import RETENTION
 from gql_service.store import tables
 from gql_service.store.connection import Connection, rows_as
 from gql_service.store.sql_functions import bytewise
@@ -109,12 +109,12 @@ class Holder(NamedTuple):
     conditions: str
     attributes: str
 
-    def encrypted(self) -> Iterator[tuple[Place, Entry]]:
+    def encrypted(self) -> Iterator[tuple[CipherContext, Entry]]:
         """The encrypted entries."""
         return _encrypted(Content("{}", self.conditions, self.attributes, 0), self[:3])
 
 
-class Repeated(NamedTuple):
+class StoredAnswerRow(NamedTuple):
     """An answer that is kept in order to be repeated, and may tell something encrypted."""
 
     user_id: str
@@ -124,10 +124,10 @@ class Repeated(NamedTuple):
     created_at: int
     response: str
 
-    def document(self) -> Document:
-        return Document(self.user_id, self.platform_id, *orjson.loads(self.response)["document"])
+    def document(self) -> MetadataDocument:
+        return MetadataDocument(self.user_id, self.platform_id, *orjson.loads(self.response)["document"])
 
-    def encrypted(self) -> Iterator[tuple[Place, Entry]]:
+    def encrypted(self) -> Iterator[tuple[CipherContext, Entry]]:
         """The encrypted entries it tells of."""
         return _encrypted(self.document().content(), (self.user_id, self.platform_id, self.tenant_id))
 
@@ -152,13 +152,13 @@ async def holders(connection: Connection, after: tuple[str, str], size: int) -> 
     return rows_as(Holder, rows)
 
 
-async def answers(connection: Connection, after: tuple[str, str, str], size: int) -> list[Repeated]:
+async def answers(connection: Connection, after: tuple[str, str, str], size: int) -> list[StoredAnswerRow]:
     """The next answers in the order of (user id, platform id, key); three empty texts come before all."""
     user, platform, key = after
     rows = await connection.fetch(
         _ANSWERS, after_user=user, after_platform=platform, after_key=key, size=size
     )
-    return rows_as(Repeated, rows)
+    return rows_as(StoredAnswerRow, rows)
 
 
 async def move_document(transaction: Connection, holder: Holder, keys: KeyRing) -> Moved:
@@ -175,7 +175,7 @@ async def move_document(transaction: Connection, holder: Holder, keys: KeyRing) 
     return Moved(found.moved, digests, failed)
 
 
-async def move_answer(transaction: Connection, answer: Repeated, keys: KeyRing) -> int:
+async def move_answer(transaction: Connection, answer: StoredAnswerRow, keys: KeyRing) -> int:
     """Encrypt what an answer tells under the active key; how many entries that were."""
     response, document = orjson.loads(answer.response), answer.document()
     content = document.content()
@@ -193,12 +193,12 @@ async def move_answer(transaction: Connection, answer: Repeated, keys: KeyRing) 
     return found.moved
 
 
-def needed(holders: Sequence[Holder | Repeated], keys: KeyRing, now: int) -> list[str]:
+def needed(holders: Sequence[Holder | StoredAnswerRow], keys: KeyRing, now: int) -> list[str]:
     """The ids of other keys than the active one that something is encrypted with, one for each entry."""
     return [
         (entry.ciphertext or "").partition(":")[0]
         for holder in holders
-        if isinstance(holder, Holder) or holder.created_at > now - KEPT
+        if isinstance(holder, Holder) or holder.created_at > now - RETENTION
         for _, entry in holder.encrypted()
         if not keys.is_current(entry.ciphertext or "")
     ]
@@ -206,12 +206,12 @@ def needed(holders: Sequence[Holder | Repeated], keys: KeyRing, now: int) -> lis
 
 class _Found(NamedTuple):
     moved: int
-    texts: Mapping[Place, str]
+    texts: Mapping[CipherContext, str]
     """What the encrypted entries say that are indexed."""
 
 
 def _move(content: Content, whose: tuple[str, str, str], keys: KeyRing) -> tuple[_Found, Mapping[str, str]]:
-    moved, texts, failed = 0, dict[Place, str](), dict[str, str]()
+    moved, texts, failed = 0, dict[CipherContext, str](), dict[str, str]()
     for place, entry in _encrypted(content, whose):
         try:
             text = keys.decrypt(place, entry.ciphertext or "")
@@ -226,7 +226,7 @@ def _move(content: Content, whose: tuple[str, str, str], keys: KeyRing) -> tuple
     return _Found(moved, texts), failed
 
 
-async def _move_digests(transaction: Connection, texts: Mapping[Place, str], keys: KeyRing) -> int:
+async def _move_digests(transaction: Connection, texts: Mapping[CipherContext, str], keys: KeyRing) -> int:
     """Have entries found by digests under the active key; how many there were of another."""
     if not texts:
         return 0
@@ -242,9 +242,9 @@ async def _move_digests(transaction: Connection, texts: Mapping[Place, str], key
     return len(changed)
 
 
-def _encrypted(content: Content, whose: tuple[str, str, str]) -> Iterator[tuple[Place, Entry]]:
+def _encrypted(content: Content, whose: tuple[str, str, str]) -> Iterator[tuple[CipherContext, Entry]]:
     user_id, platform_id, tenant_id = whose
     for key in content.encrypted():
         entry = content.get(key)
         if entry is not None:
-            yield Place(tenant_id, user_id, platform_id, key), entry
+            yield CipherContext(tenant_id, user_id, platform_id, key), entry

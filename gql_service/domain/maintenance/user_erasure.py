@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Table, Text, bindparam, cast, delete, func, null, or_, select, update
 
 from gql_service.domain.documents import rows as documents
-from gql_service.domain.documents.entries import unsigned
-from gql_service.domain.documents.rows import Key
+from gql_service.domain.documents.entries import anonymized
+from gql_service.domain.documents.rows import DocumentKey
 from gql_service.domain.history import changes as history
 from gql_service.domain.users import rows as users
 from gql_service.domain.writes import idempotency
@@ -68,7 +68,7 @@ _SIGNED_HISTORIES = Statement(
     .distinct()
 )
 _SIGNED_CHANGES = Statement(
-    select(*(_changes[name] for name in history.Row._fields)).where(
+    select(*(_changes[name] for name in history.ChangeRow._fields)).where(
         _changes.user_id == bindparam("of_user"), _changes.platform_id == bindparam("of_platform"), _SIGNED
     )
 )
@@ -153,7 +153,7 @@ async def _unsign(transaction: Connection, erased: str, user_ids: Sequence[str])
     # The lock of a document is that of its history, too.
     locked = await documents.lock(transaction, {(user, platform) for user, platform in (*signed, *recorded)})
     after = [
-        document._replace(attributes=unsigned(document.attributes or "{}", erased))
+        document._replace(attributes=anonymized(document.attributes or "{}", erased))
         for document in locked.values()
     ]
     changed = [document for document in after if document != locked[document[:2]]]
@@ -166,7 +166,7 @@ async def _unsign(transaction: Connection, erased: str, user_ids: Sequence[str])
             "of_user": user,
             "of_platform": platform,
             "of_key": key,
-            "response": idempotency.unsigned(response, erased),
+            "response": idempotency.anonymized(response, erased),
         }
         for user, platform, key, response in answers
     ]
@@ -174,15 +174,15 @@ async def _unsign(transaction: Connection, erased: str, user_ids: Sequence[str])
     return len(changed), sum(changes), len(sent) + len(answers)
 
 
-async def _unsign_history(transaction: Connection, erased: str, document: Key) -> int:
+async def _unsign_history(transaction: Connection, erased: str, document: DocumentKey) -> int:
     where = {"of_user": document[0], "of_platform": document[1]}
-    rows = rows_as(history.Row, await transaction.fetch(_SIGNED_CHANGES, erased=erased, **where))
+    rows = rows_as(history.ChangeRow, await transaction.fetch(_SIGNED_CHANGES, erased=erased, **where))
     rewritten: list[dict[str, Any]] = [
         where
         | {
             "at_revision": row.revision,
             "actor_id": None if row.actor_id == erased else row.actor_id,
-            "changes": row.unsigned(erased).changes,
+            "changes": row.anonymized(erased).changes,
         }
         for row in rows
     ]

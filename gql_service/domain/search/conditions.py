@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 from gql_service import strict_json
 from gql_service.domain.search.index import MAX_TEXT, equality
 from gql_service.domain.values.encryption import KeyRing
-from gql_service.domain.values.types import InvalidValue, canonical_date, date_magnitude
+from gql_service.domain.values.types import InvalidValue, canonical_date, comparable_date
 from gql_service.errors import BadUserInput
 
 MAX_CONDITIONS = 5
 MAX_VALUES = 100
 """Values of one `in`."""
 
-Given = Mapping[str, Any]
+ConditionInput = Mapping[str, Any]
 """A condition as a client has given it, by the names of its operators; what is left out is not there."""
 
 COMPARISONS = {
@@ -65,7 +65,7 @@ class Searchable(NamedTuple):
     encrypted: bool
 
 
-def conditions_of(given: Sequence[Given], platform_id: str, keys: KeyRing) -> tuple[Condition, ...]:
+def conditions_of(given: Sequence[ConditionInput], platform_id: str, keys: KeyRing) -> tuple[Condition, ...]:
     """Raises BadUserInput."""
     if len(given) > MAX_CONDITIONS:
         raise BadUserInput(
@@ -89,7 +89,7 @@ def require_searchable(conditions: Sequence[Condition], known: Sequence[Searchab
             )
 
 
-def _condition(given: Given, platform_id: str, keys: KeyRing) -> Condition:
+def _condition(given: ConditionInput, platform_id: str, keys: KeyRing) -> Condition:
     key = given["key"]
     _check_text(key)
     # Null is a value that an entry may equal; as any other operand it says nothing.
@@ -108,7 +108,7 @@ def _condition(given: Given, platform_id: str, keys: KeyRing) -> Condition:
 
 
 def _equal(
-    asked: Given, platform_id: str, key: str, keys: KeyRing
+    asked: ConditionInput, platform_id: str, key: str, keys: KeyRing
 ) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
     """The digests of what the value may be, and those of them that stand for dates only."""
 
@@ -156,7 +156,7 @@ def _date(value: Any) -> str | None:
         return None
 
 
-def _compared(key: str, asked: Given) -> tuple[Bounds, Bounds]:
+def _compared(key: str, asked: ConditionInput) -> tuple[Bounds, Bounds]:
     """What texts and what numbers the value is to compare with. Raises BadUserInput."""
     bounds = [(sign, asked[name]) for name, sign in COMPARISONS.items() if name in asked]
     operands = [operand for _, operand in bounds]
@@ -167,7 +167,7 @@ def _compared(key: str, asked: Given) -> tuple[Bounds, Bounds]:
     for operand in operands:
         _check_compared(key, operand)
     dates = [_date(operand) for operand in operands]
-    numbers = [(sign, date_magnitude(date)) for (sign, _), date in zip(bounds, dates, strict=True) if date]
+    numbers = [(sign, comparable_date(date)) for (sign, _), date in zip(bounds, dates, strict=True) if date]
     return tuple(bounds), tuple(numbers) if len(numbers) == len(bounds) else ()
 
 

@@ -8,8 +8,8 @@ import orjson
 from sqlalchemy import bindparam, delete, insert
 
 from gql_service.domain.documents.entries import Entry
-from gql_service.domain.values.encryption import KeyRing, Place
-from gql_service.domain.values.types import TEXTUAL, magnitude
+from gql_service.domain.values.encryption import CipherContext, KeyRing
+from gql_service.domain.values.types import TEXTUAL, comparable_number
 from gql_service.store.connection import Connection
 from gql_service.store.statement import Statement
 from gql_service.store.tables import metadata_index
@@ -25,11 +25,11 @@ _DELETE = Statement(
         metadata_index.c.key == bindparam("of_key"),
     )
 )
-Key = tuple[str, str, str]
+IndexKey = tuple[str, str, str]
 """The ids of a user and a platform, and a key."""
 
 
-class Row(NamedTuple):
+class IndexRow(NamedTuple):
     """A row of `metadata_index`."""
 
     user_id: str
@@ -48,14 +48,14 @@ def equality(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def row_of(place: Place, entry: Entry, text: str, keys: KeyRing) -> Row:
+def row_of(place: CipherContext, entry: Entry, text: str, keys: KeyRing) -> IndexRow:
     """How an entry is found whose value has this canonical text."""
     number, words = None, None
     if not entry.is_encrypted:
-        number = magnitude(entry.type, text)
+        number = comparable_number(entry.type, text)
         # One character more than is compared tells a longer text from one that ends there.
         words = orjson.loads(text)[: MAX_TEXT + 1] if entry.type in TEXTUAL else None
-    return Row(
+    return IndexRow(
         place.user_id,
         place.platform_id,
         place.key,
@@ -68,7 +68,7 @@ def row_of(place: Place, entry: Entry, text: str, keys: KeyRing) -> Row:
     )
 
 
-async def insert_rows(transaction: Connection, rows: Iterable[Row]) -> None:
+async def insert_rows(transaction: Connection, rows: Iterable[IndexRow]) -> None:
     """Store rows of entries that are not there. Raises Duplicate."""
     await transaction.execute_many(_INSERT, [row._asdict() for row in rows])
 
@@ -77,9 +77,9 @@ class Updates:
     """What becomes of rows in one transaction; the last word on a key counts."""
 
     def __init__(self) -> None:
-        self._rows: dict[Key, Row | None] = {}
+        self._rows: dict[IndexKey, IndexRow | None] = {}
 
-    def set(self, place: Place, row: Row | None) -> None:
+    def set(self, place: CipherContext, row: IndexRow | None) -> None:
         self._rows[(place.user_id, place.platform_id, place.key)] = row
 
     def remove(self, document: tuple[str, str], keys: Iterable[str]) -> None:

@@ -36,7 +36,7 @@ _MAX_SHAPES = 256
 """Statements that are kept compiled."""
 
 
-class Members(NamedTuple):
+class MemberSearch(NamedTuple):
     """Which members of a tenant are meant: those who meet all conditions on their metadata of a platform."""
 
     tenant_id: str
@@ -45,7 +45,7 @@ class Members(NamedTuple):
     conditions: tuple[Condition, ...] = ()
 
 
-class _Form(NamedTuple):
+class _PreparedSearch(NamedTuple):
     """What the statement of a condition depends on; those come first that few users are likely to meet."""
 
     rank: int
@@ -62,10 +62,10 @@ class _Form(NamedTuple):
         return self.digests == 1 or not (self.digests or self.begins or self.texts or self.numbers)
 
 
-Forms = tuple[_Form, ...]
+PreparedSearches = tuple[_PreparedSearch, ...]
 
 
-async def page(connection: Connection, members: Members, request: PageRequest, now: int) -> Page[User]:
+async def page(connection: Connection, members: MemberSearch, request: PageRequest, now: int) -> Page[User]:
     """A page of members in the order of their ids; only entries count that are valid `now`."""
     if not members.conditions:
         return await users.page_of_tenant(connection, members.tenant_id, request, members.username_prefix)
@@ -76,7 +76,7 @@ async def page(connection: Connection, members: Members, request: PageRequest, n
     return page_of(rows_as(User, rows), request)
 
 
-async def count(connection: Connection, members: Members, now: int) -> int:
+async def count(connection: Connection, members: MemberSearch, now: int) -> int:
     """How many members are meant."""
     if not members.conditions:
         return await users.count_of_tenant(connection, members.tenant_id, members.username_prefix)
@@ -113,7 +113,7 @@ _KNOWN = Statement(
 )
 
 
-def _prepared(members: Members, now: int) -> tuple[Forms, dict[str, Any]]:
+def _prepared(members: MemberSearch, now: int) -> tuple[PreparedSearches, dict[str, Any]]:
     """What the statement depends on, and its parameters."""
     pairs = sorted(((_form(each), each) for each in members.conditions), key=lambda pair: pair[0])
     parameters: dict[str, Any] = {
@@ -136,8 +136,8 @@ def _prepared(members: Members, now: int) -> tuple[Forms, dict[str, Any]]:
     return tuple(form for form, _ in pairs), parameters
 
 
-def _form(condition: Condition) -> _Form:
-    return _Form(
+def _form(condition: Condition) -> _PreparedSearch:
+    return _PreparedSearch(
         _rank(condition),
         condition.absent,
         _rounded(len(condition.digests)),
@@ -168,7 +168,7 @@ def _padded(digests: Sequence[bytes], size: int) -> Sequence[bytes]:
 
 
 @lru_cache(_MAX_SHAPES)
-def _page(forms: Forms, prefixed: bool, shape: PageRequest) -> Statement:
+def _page(forms: PreparedSearches, prefixed: bool, shape: PageRequest) -> Statement:
     """`shape` is a request without its size, as the statement does not depend on the values."""
     leader = _leader(forms[0])
     user_id = leader.c.user_id
@@ -186,7 +186,7 @@ def _page(forms: Forms, prefixed: bool, shape: PageRequest) -> Statement:
 
 
 @lru_cache(_MAX_SHAPES)
-def _count(forms: Forms, prefixed: bool) -> Statement:
+def _count(forms: PreparedSearches, prefixed: bool) -> Statement:
     leader = _leader(forms[0])
     statement = select(func.count()).select_from(leader)
     if prefixed:
@@ -194,7 +194,9 @@ def _count(forms: Forms, prefixed: bool) -> Statement:
     return Statement(_searching(statement, leader, forms, prefixed), scans=True)
 
 
-def _searching(statement: Select[Any], leader: FromClause, forms: Forms, prefixed: bool) -> Select[Any]:
+def _searching(
+    statement: Select[Any], leader: FromClause, forms: PreparedSearches, prefixed: bool
+) -> Select[Any]:
     """Select only from those rows of the leading condition for whose users all else holds."""
     user_id, others = leader.c.user_id, list(enumerate(forms))
     if forms[0].absent:
@@ -210,7 +212,7 @@ def _searching(statement: Select[Any], leader: FromClause, forms: Forms, prefixe
     return statement.where(users.STARTS_WITH) if prefixed else statement
 
 
-def _leader(form: _Form) -> FromClause:
+def _leader(form: _PreparedSearch) -> FromClause:
     return memberships if form.absent else metadata_index.alias("entry_0")
 
 
@@ -218,7 +220,7 @@ def _of_tenant(table: FromClause) -> ColumnElement[bool]:
     return table.c.tenant_id == bindparam("tenant_id")
 
 
-def _holds(entry: FromClause, number: int, form: _Form) -> ColumnElement[bool]:
+def _holds(entry: FromClause, number: int, form: _PreparedSearch) -> ColumnElement[bool]:
     """What a row of the index has to be, for a condition of this form and number."""
     held = [
         entry.c.platform_id == bindparam("platform_id"),

@@ -25,7 +25,7 @@ _NONCE = 12
 _TAG = 16
 
 
-class Place(NamedTuple):
+class CipherContext(NamedTuple):
     """Where a value lives; a ciphertext is good there only."""
 
     tenant_id: str
@@ -34,8 +34,8 @@ class Place(NamedTuple):
     key: str
 
     @staticmethod
-    def of(access: DocumentAccess, key: str) -> "Place":
-        return Place(access.tenant_id, access.user_id, access.platform_id, key)
+    def of(access: DocumentAccess, key: str) -> "CipherContext":
+        return CipherContext(access.tenant_id, access.user_id, access.platform_id, key)
 
     def associated(self) -> bytes:
         """What is bound to a ciphertext, unambiguously."""
@@ -46,7 +46,7 @@ class Undecipherable(Exception):
     """A stored ciphertext cannot be read: its key is not in the ring, or it was moved or changed."""
 
 
-class _Key(NamedTuple):
+class _DerivedKeys(NamedTuple):
     cipher: AESGCMSIV
     digest: bytes
 
@@ -56,12 +56,12 @@ class KeyRing:
 
     def __init__(self, keys: Mapping[str, bytes], active: str | None) -> None:
         self._keys = {
-            id: _Key(AESGCMSIV(_derive(key, b"encryption")), _derive(key, b"equality"))
+            id: _DerivedKeys(AESGCMSIV(_derive(key, b"encryption")), _derive(key, b"equality"))
             for id, key in keys.items()
         }
         self.active = active
 
-    def encrypt(self, place: Place, text: str) -> str:
+    def encrypt(self, place: CipherContext, text: str) -> str:
         """Raises Rejected where no key is configured."""
         if self.active is None:
             message = (
@@ -72,7 +72,7 @@ class KeyRing:
         sealed = self._keys[self.active].cipher.encrypt(nonce, text.encode(), place.associated())
         return f"{self.active}:{base64.b64encode(nonce + sealed).decode()}"
 
-    def decrypt(self, place: Place, ciphertext: str) -> str:
+    def decrypt(self, place: CipherContext, ciphertext: str) -> str:
         """Raises Undecipherable."""
         id, _, encoded = ciphertext.partition(":")
         key = self._keys.get(id)
@@ -92,7 +92,7 @@ class KeyRing:
         """Whether a ciphertext was made with the active key."""
         return ciphertext.partition(":")[0] == self.active
 
-    def equality(self, place: Place, text: str) -> bytes:
+    def equality(self, place: CipherContext, text: str) -> bytes:
         """What an encrypted value is found by: the same for equal values of one key of one platform."""
         assert self.active is not None, "it has just encrypted the value"
         return _keyed(self._keys[self.active].digest, place.platform_id, place.key, text)
@@ -102,7 +102,7 @@ class KeyRing:
         return [_keyed(each.digest, platform_id, key, text) for each in self._keys.values()]
 
 
-def anatomy(ciphertext: str) -> tuple[str, int]:
+def parse_ciphertext(ciphertext: str) -> tuple[str, int]:
     """The id of the key of a ciphertext, and how many bytes it hides. Raises ValueError where it is none."""
     id, _, encoded = ciphertext.partition(":")
     sealed = base64.b64decode(encoded, validate=True)

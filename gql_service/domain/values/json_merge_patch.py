@@ -3,7 +3,7 @@
 from typing import Any
 
 
-def merged(target: Any, patch: Any) -> Any:
+def merge_patch(target: Any, patch: Any) -> Any:
     """The target with the patch applied; neither is changed. The target of an absent value is None."""
     if not isinstance(patch, dict):
         return patch
@@ -12,5 +12,5 @@ def merged(target: Any, patch: Any) -> Any:
         if value is None:
             result.pop(name, None)
         else:
-            result[name] = merged(result.get(name), value)
+            result[name] = merge_patch(result.get(name), value)
     return result

@@ -16,19 +16,19 @@ _INDEX = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
 _MAX_TOKENS = strict_json.MAX_DEPTH + 1
 
 
-class Impossible(ValueError):
+class PointerError(ValueError):
     """There is no such pointer, or it leads nowhere; the message says why."""
 
 
 def parse(text: str) -> Pointer:
     """The tokens, of which there is at least one. Raises Impossible."""
     if not text.startswith("/"):
-        raise Impossible(f"The path {_shown(text)} does not begin with a slash, as in /theme or /ui/theme.")
+        raise PointerError(f"The path {_shown(text)} does not begin with a slash, as in /theme or /ui/theme.")
     if _BAD_ESCAPE.search(text):
-        raise Impossible(f"The path {_shown(text)} has a ~ that is not one of ~0 (for ~) and ~1 (for /).")
+        raise PointerError(f"The path {_shown(text)} has a ~ that is not one of ~0 (for ~) and ~1 (for /).")
     tokens = text[1:].split("/")
     if len(tokens) > _MAX_TOKENS:
-        raise Impossible(
+        raise PointerError(
             f"The path has {len(tokens)} steps; {_MAX_TOKENS} are allowed, as deep as values go."
         )
     return [token.replace("~1", "/").replace("~0", "~") for token in tokens]
@@ -40,7 +40,7 @@ def container(root: dict[str, Any], pointer: Pointer, *, create: bool) -> Any:
     at: Any = root
     for depth, token in enumerate(pointer[:-1]):
         if isinstance(at, list):
-            at = at[position(at, token, pointer[: depth + 1])]
+            at = at[array_index(at, token, pointer[: depth + 1])]
             continue
         if isinstance(at, dict) and token not in at:
             if not create:
@@ -50,16 +50,18 @@ def container(root: dict[str, Any], pointer: Pointer, *, create: bool) -> Any:
     return at if isinstance(at, list) else _object(at, pointer[:-1])
 
 
-def position(items: Sequence[Any], token: str, pointer: Pointer) -> int:
+def array_index(items: Sequence[Any], token: str, pointer: Pointer) -> int:
     """The index of an item that is there. Raises Impossible."""
     if token != AFTER_THE_LAST and not _INDEX.fullmatch(token):
-        raise Impossible(f"{shown(pointer)} names an item of an array by {_shown(token)}, which is no index.")
+        raise PointerError(
+            f"{quoted(pointer)} names an item of an array by {_shown(token)}, which is no index."
+        )
     if token == AFTER_THE_LAST or int(token) >= len(items):
-        raise Impossible(f"{shown(pointer)} is not there: the array has {len(items)} items.")
+        raise PointerError(f"{quoted(pointer)} is not there: the array has {len(items)} items.")
     return int(token)
 
 
-def kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
     """What to call a value."""
     if value is None:
         return "null"
@@ -67,14 +69,14 @@ def kind(value: Any) -> str:
     return kinds.get(type(value), "a number")
 
 
-def shown(pointer: Pointer) -> str:
+def quoted(pointer: Pointer) -> str:
     """A pointer as text, short enough to read."""
     return _shown("".join(f"/{token.replace('~', '~0').replace('/', '~1')}" for token in pointer))
 
 
 def _object(value: Any, pointer: Pointer) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise Impossible(f"{shown(pointer)} is {kind(value)}, so nothing lies below it.")
+        raise PointerError(f"{quoted(pointer)} is {kind_of(value)}, so nothing lies below it.")
     return value
 
 

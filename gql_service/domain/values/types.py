@@ -63,7 +63,7 @@ def type_of(text: str) -> ValueType:
     return ValueType.number
 
 
-def outward(type_: ValueType, text: str) -> str:
+def to_text(type_: ValueType, text: str) -> str:
     """The text a client knows a value by."""
     return str(orjson.loads(text)) if type_ in TEXTUAL else text
 
@@ -87,16 +87,16 @@ def conform(type_: ValueType, text: str, limits: Limits) -> str:
     return text
 
 
-def magnitude(type_: ValueType, text: str) -> float | None:
+def comparable_number(type_: ValueType, text: str) -> float | None:
     """What a value is compared by where it is a number or a date: a date by its microseconds since 1970."""
     if type_ is ValueType.number:
         return float(text)
     if type_ is ValueType.date:
-        return date_magnitude(orjson.loads(text))
+        return comparable_date(orjson.loads(text))
     return None
 
 
-def date_magnitude(text: str) -> float:
+def comparable_date(text: str) -> float:
     """Microseconds since 1970-01-01 UTC of a canonical date; that of a day is its first moment."""
     if _DAY.fullmatch(text):
         moment, fraction = datetime.fromisoformat(text).replace(tzinfo=UTC), 0.0

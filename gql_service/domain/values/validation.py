@@ -88,11 +88,11 @@ def check_size(text: str, limits: Limits, field: tuple[str, ...]) -> None:
         )
 
 
-Field = tuple[str, ...]
+InputPath = tuple[str, ...]
 """The path of the input at fault."""
 
 
-class Rules(NamedTuple):
+class WriteSettings(NamedTuple):
     """What holds for all documents of the process."""
 
     limits: Limits

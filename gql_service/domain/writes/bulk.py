@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from enum import Enum
 
-from gql_service.domain.values.validation import Rules
-from gql_service.domain.writes.idempotency import Answer
+from gql_service.domain.values.validation import WriteSettings
+from gql_service.domain.writes.idempotency import WriteResult
 from gql_service.domain.writes.unit_of_work import Write, write_all
 from gql_service.errors import Problem, Rejected
 from gql_service.store.connection import Connection
@@ -39,9 +39,9 @@ async def write_each(
     *,
     on_error: OnError,
     dry: bool,
-    rules: Rules,
+    rules: WriteSettings,
     now: int,
-) -> list[Answer | Rejected]:
+) -> list[WriteResult | Rejected]:
     """Do the writes, of which some may have been refused before; if it is dry, only tell what they would do.
 
     Whatever is no refusal is raised, and nothing is written then.
@@ -55,8 +55,8 @@ async def write_each(
     return [_expected(next(results)) if isinstance(each, Write) else each for each in given]
 
 
-def _expected(result: Answer | Exception) -> Answer | Rejected:
-    if isinstance(result, Answer | Rejected):
+def _expected(result: WriteResult | Exception) -> WriteResult | Rejected:
+    if isinstance(result, WriteResult | Rejected):
         return result
     raise result
 

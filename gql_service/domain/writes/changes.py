@@ -6,8 +6,14 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from gql_service.domain.values.json_merge_patch import merged
-from gql_service.domain.values.validation import Field, Limits, check_delete_keys, check_metadata, check_value
+from gql_service.domain.values.json_merge_patch import merge_patch
+from gql_service.domain.values.validation import (
+    InputPath,
+    Limits,
+    check_delete_keys,
+    check_metadata,
+    check_value,
+)
 from gql_service.domain.writes import operations
 from gql_service.domain.writes.draft import Draft
 from gql_service.errors import Problem, Rejected
@@ -23,19 +29,19 @@ class Change(NamedTuple):
     """The revision of which the draft is to know what the document was after it."""
 
 
-class Mode(Enum):
+class PatchMode(Enum):
     """How a patch sets keys."""
 
     MERGE = "MERGE"
     MERGE_PATCH = "MERGE_PATCH"
 
 
-def patching(
+def patch(
     metadata: object,
     delete_keys: object,
     limits: Limits,
     *,
-    mode: Mode = Mode.MERGE,
+    mode: PatchMode = PatchMode.MERGE,
     doing: Sequence[Mapping[str, Any]] | None = None,
 ) -> Change:
     """Delete keys, then set or merge keys, then do operations; None stands for an input that was not
@@ -48,8 +54,8 @@ def patching(
         )
     setting = check_metadata({} if metadata is None else metadata, limits)
     deleting = dict.fromkeys(check_delete_keys([] if delete_keys is None else delete_keys))
-    steps = operations.read(doing or (), limits)
-    merging = metadata if mode is Mode.MERGE_PATCH and isinstance(metadata, dict) else {}
+    steps = operations.parse_operations(doing or (), limits)
+    merging = metadata if mode is PatchMode.MERGE_PATCH and isinstance(metadata, dict) else {}
     removing = {key for key, value in merging.items() if value is None}
 
     def apply(draft: Draft) -> None:
@@ -69,14 +75,14 @@ def patching(
     return Change(apply, setting.keys() | dropping | {each.key for each in steps}, dropping)
 
 
-def _merged(draft: Draft, key: str, patch: object, field: Field) -> str:
+def _merged(draft: Draft, key: str, patch: object, field: InputPath) -> str:
     """The canonical text of what the writer sees under a key with a patch merged in. Raises Rejected."""
     current = draft.shown_text(key, field) if isinstance(patch, dict) else None
     target = None if current is None else orjson.loads(current)
-    return check_value(merged(target, patch), draft.limits, field)
+    return check_value(merge_patch(target, patch), draft.limits, field)
 
 
-def replacing(metadata: object, limits: Limits) -> Change:
+def replace(metadata: object, limits: Limits) -> Change:
     """Set exactly the given keys. Raises Rejected."""
     setting = check_metadata(metadata, limits)
 
@@ -93,5 +99,5 @@ def _clear(draft: Draft) -> None:
     draft.purges = True
 
 
-CLEARING = Change(_clear)
+CLEAR = Change(_clear)
 """Remove everything but the revision, from history too."""

@@ -10,14 +10,14 @@ from gql_service.domain.values.validation import Limits, check_key
 from gql_service.domain.writes.draft import Draft
 from gql_service.errors import Problem, Rejected
 
-Expected = Mapping[str, str | None]
+ExpectedDigests = Mapping[str, str | None]
 """Keys to the digests of what they hold; None stands for no entry that the caller could see."""
 
-NOTHING: Expected = {}
+NO_DIGESTS: ExpectedDigests = {}
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
-def expecting(given: Sequence[Mapping[str, Any]] | None, limits: Limits) -> Expected:
+def parse_expected_digests(given: Sequence[Mapping[str, Any]] | None, limits: Limits) -> ExpectedDigests:
     """Read `{key, digest}`. Raises Rejected."""
     expected: dict[str, str | None] = {}
     for index, each in enumerate(given or ()):
@@ -35,7 +35,7 @@ def expecting(given: Sequence[Mapping[str, Any]] | None, limits: Limits) -> Expe
     return expected
 
 
-def unmet(draft: Draft, expected: Expected) -> list[str]:
+def unmet_keys(draft: Draft, expected: ExpectedDigests) -> list[str]:
     """The keys that hold something else. What has expired, or is hidden from the caller, counts as absent."""
     return sorted(key for key, text in expected.items() if not _holds(draft, key, text))
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gql_service.auth.access import DocumentAccess
-from gql_service.domain.definitions.definitions import PlatformRules, broken
+from gql_service.domain.definitions.definitions import PlatformDefinitions, broken
 from gql_service.domain.documents.entries import Content, Entry
 from gql_service.domain.history.point_in_time import Past
-from gql_service.domain.values.encryption import Place, Undecipherable
+from gql_service.domain.values.encryption import CipherContext, Undecipherable
 from gql_service.domain.values.types import InvalidValue, ValueType, conform, type_of
-from gql_service.domain.values.validation import Field, Rules
+from gql_service.domain.values.validation import InputPath, WriteSettings
 from gql_service.errors import Problem, Rejected
 
 
@@ -23,8 +23,8 @@ class Draft:
         self,
         access: DocumentAccess,
         content: Content,
-        rules: Rules,
-        platform: PlatformRules,
+        rules: WriteSettings,
+        platform: PlatformDefinitions,
         now: int,
     ) -> None:
         access.verify()
@@ -66,9 +66,9 @@ class Draft:
         """The canonical JSON text of a value. Raises Undecipherable."""
         if entry.text is not None:
             return entry.text
-        return self._keys.decrypt(Place.of(self.access, key), entry.ciphertext or "")
+        return self._keys.decrypt(CipherContext.of(self.access, key), entry.ciphertext or "")
 
-    def shown_text(self, key: str, field: Field) -> str | None:
+    def shown_text(self, key: str, field: InputPath) -> str | None:
         """The canonical text of what the object that the writer sees now has under a key; None where it has
         nothing there."""
         entry = self.get(key)
@@ -80,7 +80,7 @@ class Draft:
             message = f"The value of {_shown(key)} cannot be decrypted: {error}. Set it anew."
             raise Rejected(Problem.ENCRYPTION_UNAVAILABLE, message, field) from None
 
-    def set(self, key: str, text: str, field: Field) -> None:
+    def set(self, key: str, text: str, field: InputPath) -> None:
         """Set a key as part of an object, to a value that was checked: its flags stay, its window goes.
 
         Who sends back the value they have read changes neither it nor its type, even where they may not.
@@ -126,7 +126,7 @@ class Draft:
         definition = self._platform.definitions.get(key)
         return entry if definition is None else entry._replace(**definition.defaults)
 
-    def require_change(self, key: str, field: Field) -> None:
+    def require_change(self, key: str, field: InputPath) -> None:
         """Refuse a key that the writer may not create or change."""
         current, definition = self._remember(key), self._platform.definitions.get(key)
         if current is not None:
@@ -134,7 +134,7 @@ class Draft:
         elif definition is not None:
             self._require_editable(key, definition.defaults.get("is_editable", True), field)
 
-    def put(self, key: str, entry: Entry, field: Field) -> None:
+    def put(self, key: str, entry: Entry, field: InputPath) -> None:
         """Store an entry under a key, new or changed, if the writer may and its definition allows."""
         self.require_change(key, field)
         current, definition = self.get(key), self._platform.definitions.get(key)
@@ -151,7 +151,7 @@ class Draft:
         self._content.put(key, self._sealed(key, entry, field))
         self.written.add(key)
 
-    def delete(self, key: str, field: Field) -> bool:
+    def delete(self, key: str, field: InputPath) -> bool:
         """Remove an entry; returns whether there was one that the writer knows of."""
         entry = self._remember(key)
         if entry is None:
@@ -215,7 +215,9 @@ class Draft:
             return False
         return self._is_known_to_be(key, before, after.text or "")
 
-    def _require_allowed(self, key: str, type_: ValueType, text: str, field: Field, *, secret: bool) -> None:
+    def _require_allowed(
+        self, key: str, type_: ValueType, text: str, field: InputPath, *, secret: bool
+    ) -> None:
         definition = self._platform.definitions.get(key)
         if definition is not None:
             definition.check(key, type_, text, field, secret=secret)
@@ -223,12 +225,12 @@ class Draft:
             message = f"The platform accepts defined keys only, and {_shown(key)} is not defined."
             raise Rejected(Problem.KEY_NOT_DEFINED, message, field)
 
-    def _require_editable(self, key: str, editable: bool, field: Field) -> None:
+    def _require_editable(self, key: str, editable: bool, field: InputPath) -> None:
         if not editable and not self.access.is_admin:
             message = f"You may not change {_shown(key)}; an admin may."
             raise Rejected(Problem.KEY_NOT_EDITABLE, message, field)
 
-    def _sealed(self, key: str, entry: Entry, field: Field) -> Entry:
+    def _sealed(self, key: str, entry: Entry, field: InputPath) -> Entry:
         """Encrypted, if it is to be and is not yet; or decrypted, if it is not to be any more."""
         if entry.text is None:
             if not entry.is_encrypted:
@@ -237,13 +239,13 @@ class Draft:
                 self._decrypted(key, entry, field)  # what it is found by is made of the value
         elif entry.is_encrypted:
             try:
-                ciphertext = self._keys.encrypt(Place.of(self.access, key), entry.text)
+                ciphertext = self._keys.encrypt(CipherContext.of(self.access, key), entry.text)
             except Rejected as rejected:
                 raise Rejected(rejected.problem, rejected.message, field) from None
             return entry._replace(text=None, ciphertext=ciphertext)
         return entry
 
-    def _decrypted(self, key: str, entry: Entry, field: Field) -> str:
+    def _decrypted(self, key: str, entry: Entry, field: InputPath) -> str:
         try:
             return self.text(key, entry)
         except Undecipherable as error:

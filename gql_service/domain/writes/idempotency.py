@@ -10,14 +10,14 @@ from sqlalchemy import bindparam, delete, insert, select, tuple_
 from gql_service import strict_json
 from gql_service.auth.access import DocumentAccess
 from gql_service.domain.documents import entries
-from gql_service.domain.documents.rows import Document, Key
+from gql_service.domain.documents.rows import DocumentKey, MetadataDocument
 from gql_service.errors import Problem, Rejected
 from gql_service.store.connection import Connection, Duplicate, LostRace
 from gql_service.store.sql_functions import among
 from gql_service.store.statement import Statement
 from gql_service.store.tables import idempotency_keys
 
-KEPT = 24 * 3600 * 1000
+RETENTION = 24 * 3600 * 1000
 """Milliseconds for which an answer is kept."""
 _MAX_KEY = 255
 
@@ -62,7 +62,7 @@ _DELETE = Statement(
 )
 
 
-class Once(NamedTuple):
+class IdempotencyKey(NamedTuple):
     """What makes a request the same as another: a key the client has made up, and what is asked for."""
 
     key: str
@@ -70,85 +70,85 @@ class Once(NamedTuple):
     """32 bytes: a digest of everything that is asked for."""
 
 
-class Answer(NamedTuple):
+class WriteResult(NamedTuple):
     """What was answered to a write."""
 
-    document: Document
+    document: MetadataDocument
     deleted_keys: list[str]
     skipped_keys: Sequence[str] = ()
     """Those that a restoration has left as they are."""
 
 
-class _Stored(NamedTuple):
+class _StoredAnswer(NamedTuple):
     request: bytes
     response: str
 
 
-Place = tuple[str, str, str]
+AnswerKey = tuple[str, str, str]
 """The ids of a user and a platform, and a key with the id of who sent it."""
 
 
-def once(key: str, *request: Any) -> Once:
+def parse_key(key: str, *request: Any) -> IdempotencyKey:
     """Raises Rejected where the key is not one."""
     if not 0 < len(key) <= _MAX_KEY or "\0" in key:
         message = f"An idempotency key is 1 to {_MAX_KEY} characters."
         raise Rejected(Problem.INVALID_KEY, message, ("idempotency_key",))
-    return Once(key, hashlib.sha256(strict_json.dumps(list(request)).encode()).digest())
+    return IdempotencyKey(key, hashlib.sha256(strict_json.dumps(list(request)).encode()).digest())
 
 
 async def sweep(transaction: Connection, now: int, size: int) -> int:
     """Delete some answers that nobody can ask for any more; returns how many."""
-    return len(await transaction.fetch(_SWEEP, before=now - KEPT, size=size))
+    return len(await transaction.fetch(_SWEEP, before=now - RETENTION, size=size))
 
 
-class Answers:
+class StoredAnswers:
     """The answers given so far to the writes of one transaction."""
 
     def __init__(self, now: int) -> None:
         self._now = now
-        self._stored: dict[Place, _Stored] = {}
-        self._stale: list[Place] = []
-        self._new: dict[Place, _Stored] = {}
-        self._forgotten: set[Key] = set()
+        self._stored: dict[AnswerKey, _StoredAnswer] = {}
+        self._stale: list[AnswerKey] = []
+        self._new: dict[AnswerKey, _StoredAnswer] = {}
+        self._forgotten: set[DocumentKey] = set()
 
-    async def read(self, transaction: Connection, asked: Set[tuple[DocumentAccess, Once]]) -> None:
+    async def read(self, transaction: Connection, asked: Set[tuple[DocumentAccess, IdempotencyKey]]) -> None:
         """What was answered to requests with these keys."""
         if not asked:
             return
         rows = await transaction.fetch(
             _FIND,
             user_ids={access.user_id for access, _ in asked},
-            keys={_key(access, once) for access, once in asked},
+            keys={_key(access, idempotency_key) for access, idempotency_key in asked},
         )
         for user_id, platform_id, key, request, response, created_at in rows:
             place = (user_id, platform_id, key)
-            if created_at > self._now - KEPT:
-                self._stored[place] = _Stored(bytes(request), response)
+            if created_at > self._now - RETENTION:
+                self._stored[place] = _StoredAnswer(bytes(request), response)
             else:
                 self._stale.append(place)
 
-    def find(self, access: DocumentAccess, once: Once) -> Answer | None:
+    def find(self, access: DocumentAccess, idempotency_key: IdempotencyKey) -> WriteResult | None:
         """The answer to the same request. Raises Rejected where the key belongs to another one."""
-        found = self._stored.get(_place(access, once))
+        found = self._stored.get(_place(access, idempotency_key))
         if found is None:
             return None
-        if found.request != once.request:
+        if found.request != idempotency_key.request:
             message = "This idempotency key was used for another request; make up a new one."
             raise Rejected(Problem.IDEMPOTENCY_KEY_REUSED, message, ("idempotency_key",))
         response = orjson.loads(found.response)
-        document = Document(*access.key, *response["document"])
-        return Answer(document, response["deletedKeys"], response["skippedKeys"])
+        document = MetadataDocument(*access.key, *response["document"])
+        return WriteResult(document, response["deletedKeys"], response["skippedKeys"])
 
-    def keep(self, access: DocumentAccess, once: Once, answer: Answer) -> None:
+    def keep(self, access: DocumentAccess, idempotency_key: IdempotencyKey, answer: WriteResult) -> None:
         response = {
             "document": answer.document[2:],
             "deletedKeys": answer.deleted_keys,
             "skippedKeys": answer.skipped_keys,
         }
-        stored = _Stored(once.request, strict_json.dumps(response))
-        self._new[_place(access, once)] = self._stored[_place(access, once)] = stored
+        stored = _StoredAnswer(idempotency_key.request, strict_json.dumps(response))
+        self._new[_place(access, idempotency_key)] = self._stored[_place(access, idempotency_key)] = stored
 
-    def forget(self, document: Key) -> None:
+    def forget(self, document: DocumentKey) -> None:
         """What was answered about a document may contain what is to be forgotten."""
         self._forgotten.add(document)
         for answers in (self._stored, self._new):
@@ -180,16 +180,16 @@ class Answers:
             raise LostRace from error
 
 
-def unsigned(response: str, user_id: str) -> str:
+def anonymized(response: str, user_id: str) -> str:
     """An answer that is kept, without that it was this user who wrote entries of the document."""
     told = orjson.loads(response)
-    told["document"][-1] = entries.unsigned(told["document"][-1], user_id)
+    told["document"][-1] = entries.anonymized(told["document"][-1], user_id)
     return strict_json.dumps(told)
 
 
-def _key(access: DocumentAccess, once: Once) -> str:
-    return f"{access.actor_id}:{once.key}"
+def _key(access: DocumentAccess, idempotency_key: IdempotencyKey) -> str:
+    return f"{access.actor_id}:{idempotency_key.key}"
 
 
-def _place(access: DocumentAccess, once: Once) -> Place:
-    return (*access.key, _key(access, once))
+def _place(access: DocumentAccess, idempotency_key: IdempotencyKey) -> AnswerKey:
+    return (*access.key, _key(access, idempotency_key))

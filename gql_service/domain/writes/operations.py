@@ -12,15 +12,15 @@ import orjson
 
 from gql_service.domain.values.json_pointer import (
     AFTER_THE_LAST,
-    Impossible,
     Pointer,
+    PointerError,
+    array_index,
     container,
-    kind,
+    kind_of,
     parse,
-    position,
-    shown,
+    quoted,
 )
-from gql_service.domain.values.validation import Field, Limits, check_key, check_value
+from gql_service.domain.values.validation import InputPath, Limits, check_key, check_value
 from gql_service.domain.writes.draft import Draft
 from gql_service.errors import Problem, Rejected
 
@@ -32,14 +32,14 @@ Root = dict[str, Any]
 _MIN_INTEGER, _MAX_INTEGER = -(2**63), 2**63 - 1
 
 
-class Operation(NamedTuple):
+class JsonOperation(NamedTuple):
     """One operation, checked as far as it can be without the document."""
 
     name: str
     pointer: Pointer
     operand: Any
     """Canonical text of the value to set or append; the number to increment by."""
-    field: Field
+    field: InputPath
 
     @property
     def key(self) -> str:
@@ -55,20 +55,20 @@ class Operation(NamedTuple):
         return self.name == "set" and len(self.pointer) == 1
 
 
-def read(given: Sequence[Mapping[str, Any]], limits: Limits) -> list[Operation]:
+def parse_operations(given: Sequence[Mapping[str, Any]], limits: Limits) -> list[JsonOperation]:
     """Operations as `{name: {path, value or by}}`. Raises Rejected."""
     if len(given) > MAX_OPERATIONS:
         message = f"There are {len(given)} operations; {MAX_OPERATIONS} are allowed at once."
         raise Rejected(Problem.TOO_MANY_KEYS, message, ("operations",))
-    return [_read(each, limits, ("operations", str(index))) for index, each in enumerate(given)]
+    return [_parse_operation(each, limits, ("operations", str(index))) for index, each in enumerate(given)]
 
 
-def _read(given: Mapping[str, Any], limits: Limits, field: Field) -> Operation:
+def _parse_operation(given: Mapping[str, Any], limits: Limits, field: InputPath) -> JsonOperation:
     ((name, said),) = given.items()
     at = (*field, "path")
     try:
         pointer = parse(said["path"])
-    except Impossible as error:
+    except PointerError as error:
         raise Rejected(Problem.INVALID_OPERATION, str(error), at) from None
     check_key(pointer[0], limits, at)
     operand = said.get("by")
@@ -77,17 +77,17 @@ def _read(given: Mapping[str, Any], limits: Limits, field: Field) -> Operation:
             message = f"There is no value to {name}; null is one, too."
             raise Rejected(Problem.INVALID_OPERATION, message, (*field, "value"))
         operand = check_value(said["value"], limits, (*field, "value"))
-    return Operation(name, pointer, operand, at)
+    return JsonOperation(name, pointer, operand, at)
 
 
-def apply(draft: Draft, operations: Sequence[Operation], written: Mapping[str, str]) -> None:
+def apply(draft: Draft, operations: Sequence[JsonOperation], written: Mapping[str, str]) -> None:
     """Do operations in their order; `written` are the canonical texts that the same write has set before.
 
     Each key that is written is set once, at the end, as part of an object. Raises Rejected.
     """
     root: Root = {}
     loaded: set[str] = set()
-    changed: dict[str, Field] = {}
+    changed: dict[str, InputPath] = {}
     for operation in operations:
         key = operation.key
         if operation.deletes_key:
@@ -104,13 +104,13 @@ def apply(draft: Draft, operations: Sequence[Operation], written: Mapping[str, s
         try:
             if perform(operation, root):
                 changed[key] = operation.field
-        except Impossible as error:
+        except PointerError as error:
             raise Rejected(Problem.INVALID_OPERATION, str(error), operation.field) from None
     for key, field in changed.items():
         draft.set(key, check_value(root[key], draft.limits, field), field)
 
 
-def perform(operation: Operation, root: Root) -> bool:
+def perform(operation: JsonOperation, root: Root) -> bool:
     """Do one operation; returns whether it wrote anything. Raises Impossible."""
     return _PERFORM[operation.name](root, operation.pointer, operation.operand)
 
@@ -137,13 +137,13 @@ def _increment(root: Root, pointer: Pointer, by: int | float) -> bool:
     slot = _slot(at, pointer)
     current = at.get(slot, 0) if isinstance(at, dict) else at[slot]
     if type(current) not in (int, float):
-        raise Impossible(f"{shown(pointer)} is {kind(current)}, to which nothing can be added.")
+        raise PointerError(f"{quoted(pointer)} is {kind_of(current)}, to which nothing can be added.")
     try:
         result = current + by
     except OverflowError:  # an integer too large for a double
         result = math.inf
     if not (_MIN_INTEGER <= result <= _MAX_INTEGER if type(result) is int else math.isfinite(result)):
-        raise Impossible(f"{shown(pointer)} would leave the range of 64-bit integers or finite numbers.")
+        raise PointerError(f"{quoted(pointer)} would leave the range of 64-bit integers or finite numbers.")
     at[slot] = result
     return True
 
@@ -153,14 +153,14 @@ def _append(root: Root, pointer: Pointer, text: str) -> bool:
     slot = _slot(at, pointer)
     items = at.setdefault(slot, []) if isinstance(at, dict) else at[slot]
     if not isinstance(items, list):
-        raise Impossible(f"{shown(pointer)} is {kind(items)}, to which nothing can be appended.")
+        raise PointerError(f"{quoted(pointer)} is {kind_of(items)}, to which nothing can be appended.")
     items.append(orjson.loads(text))
     return True
 
 
 def _slot(at: Any, pointer: Pointer) -> Any:
     """What the last token of a pointer means in its object or array. Raises Impossible."""
-    return position(at, pointer[-1], pointer) if isinstance(at, list) else pointer[-1]
+    return array_index(at, pointer[-1], pointer) if isinstance(at, list) else pointer[-1]
 
 
 _PERFORM: Mapping[str, Callable[[Root, Pointer, Any], bool]] = {

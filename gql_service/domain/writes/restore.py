@@ -1,15 +1,15 @@
 """Restoring: making a document again what it was, by a write like any other."""
 
 from gql_service.domain.documents.entries import Entry
-from gql_service.domain.values.validation import Field, check_key, check_size
+from gql_service.domain.values.validation import InputPath, check_key, check_size
 from gql_service.domain.writes.changes import Change
 from gql_service.domain.writes.draft import Draft
 from gql_service.errors import Problem, Rejected
 
-_FIELD: Field = ("revision",)
+_FIELD: InputPath = ("revision",)
 
 
-def restoring(revision: int) -> Change:
+def restore_revision(revision: int) -> Change:
     """Make the content what it was after a revision, as far as history knows it; the rest stays."""
 
     def apply(draft: Draft) -> None:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gql_service.domain.documents.entries import TEXTS, Entry, words
+from gql_service.domain.documents.entries import TEXT_LIMITS, Entry, check_text
 from gql_service.domain.values.encryption import Undecipherable
 from gql_service.domain.values.types import InvalidValue, ValueType, conform, parse
-from gql_service.domain.values.validation import Field, Limits, check_delete_keys, check_key, check_size
+from gql_service.domain.values.validation import InputPath, Limits, check_delete_keys, check_key, check_size
 from gql_service.domain.writes.changes import Change
 from gql_service.domain.writes.draft import Draft
 from gql_service.errors import Problem, Rejected
@@ -15,14 +15,14 @@ from gql_service.instants import parse_milliseconds
 MAX_ENTRIES = 100
 """Entries of one write."""
 
-Given = Mapping[str, Any]
+EntryInput = Mapping[str, Any]
 """What is said about an entry, by the names of its fields; what is left out stays as it is."""
 
 _FLAGS = ("is_encrypted", "is_indexed", "is_public", "is_editable")
 _WINDOW = ("valid_from", "valid_until")
 
 
-def setting(entries: Sequence[Given], delete_keys: object, limits: Limits) -> Change:
+def set_entries(entries: Sequence[EntryInput], delete_keys: object, limits: Limits) -> Change:
     """Remove entries, then create or change entries. Raises Rejected."""
     if len(entries) > MAX_ENTRIES:
         message = f"There are {len(entries)} entries; {MAX_ENTRIES} are allowed at once."
@@ -43,7 +43,7 @@ def setting(entries: Sequence[Given], delete_keys: object, limits: Limits) -> Ch
     return Change(apply, {key for key, *_ in said} | deleting.keys(), deleting.keys())
 
 
-def _set(draft: Draft, key: str, given: Given, attributes: Mapping[str, Any], field: Field) -> None:
+def _set(draft: Draft, key: str, given: EntryInput, attributes: Mapping[str, Any], field: InputPath) -> None:
     draft.require_change(key, (*field, "metadata_value"))  # before anything can be learnt of the value
     current = draft.get(key)
     unseen = current is not None and not draft.sees(current)
@@ -70,7 +70,7 @@ def _set(draft: Draft, key: str, given: Given, attributes: Mapping[str, Any], fi
 
 
 def _text(
-    draft: Draft, key: str, type_: ValueType, given: Given, current: Entry | None, field: Field
+    draft: Draft, key: str, type_: ValueType, given: EntryInput, current: Entry | None, field: InputPath
 ) -> str | None:
     """The canonical text of the new value; None where the old one stays. Raises Rejected."""
     value = given.get("metadata_value")
@@ -92,19 +92,19 @@ def _text(
         raise Rejected(Problem.ENCRYPTION_UNAVAILABLE, message, field) from None
 
 
-def _attributes(given: Given, field: Field) -> dict[str, Any]:
+def _attributes(given: EntryInput, field: InputPath) -> dict[str, Any]:
     """What is said besides the value, checked; null stands for what a new entry has. Raises Rejected."""
     said: dict[str, Any] = {name: bool(given[name]) for name in _FLAGS if name in given}
-    for name, longest in TEXTS.items():
+    for name, longest in TEXT_LIMITS.items():
         if name in given:
-            said[name] = words(given[name], longest, (*field, name))
+            said[name] = check_text(given[name], longest, (*field, name))
     for name in _WINDOW:
         if name in given:
             said[name] = _instant(given[name], (*field, name))
     return said
 
 
-def _instant(text: str | None, field: Field) -> int | None:
+def _instant(text: str | None, field: InputPath) -> int | None:
     try:
         return None if text is None else parse_milliseconds(text)
     except ValueError as error:

@@ -10,19 +10,19 @@ from typing import Any, NamedTuple
 
 from gql_service.auth.access import DocumentAccess
 from gql_service.domain.definitions import definitions
-from gql_service.domain.definitions.definitions import FREE, PlatformRules
+from gql_service.domain.definitions.definitions import NO_DEFINITIONS, PlatformDefinitions
 from gql_service.domain.documents import rows as documents
 from gql_service.domain.documents.entries import Content, Entry
-from gql_service.domain.documents.rows import Document, Key
+from gql_service.domain.documents.rows import DocumentKey, MetadataDocument
 from gql_service.domain.history import changes as history
 from gql_service.domain.history.point_in_time import Past, to_revision
 from gql_service.domain.search import index
-from gql_service.domain.values.encryption import Place, Undecipherable
-from gql_service.domain.values.validation import Rules, check_document
+from gql_service.domain.values.encryption import CipherContext, Undecipherable
+from gql_service.domain.values.validation import WriteSettings, check_document
 from gql_service.domain.writes.changes import Change
-from gql_service.domain.writes.digest_preconditions import NOTHING, Expected, unmet
+from gql_service.domain.writes.digest_preconditions import NO_DIGESTS, ExpectedDigests, unmet_keys
 from gql_service.domain.writes.draft import Draft
-from gql_service.domain.writes.idempotency import Answer, Answers, Once
+from gql_service.domain.writes.idempotency import IdempotencyKey, StoredAnswers, WriteResult
 from gql_service.errors import Problem, Rejected, RevisionConflict
 from gql_service.store.connection import Connection
 
@@ -39,16 +39,16 @@ class Write(NamedTuple):
     precondition: Precondition
     source: str = "graphql"
     """The door the write came through."""
-    once: Once | None = None
+    idempotency_key: IdempotencyKey | None = None
     """Given where the same write may be sent again, and is to be done only once."""
-    expected: Expected = NOTHING
+    expected: ExpectedDigests = NO_DIGESTS
     """What keys must hold before the write, besides the precondition."""
 
 
 class Conflict(RevisionConflict):
     """A precondition failed on this document, of which the caller named these keys."""
 
-    def __init__(self, document: Document, keys: Sequence[str]) -> None:
+    def __init__(self, document: MetadataDocument, keys: Sequence[str]) -> None:
         super().__init__(document.revision)
         self.document = document
         self.keys = keys
@@ -57,7 +57,7 @@ class Conflict(RevisionConflict):
 class DigestConflict(Conflict):
     """These keys of this document do not hold what the caller expected."""
 
-    def __init__(self, document: Document, keys: Sequence[str]) -> None:
+    def __init__(self, document: MetadataDocument, keys: Sequence[str]) -> None:
         super().__init__(document, keys)
         named = ", ".join(repr(key[:40]) for key in keys[:5]) + (" and others" if len(keys) > 5 else "")
         self.problem = Problem.DIGEST_CONFLICT
@@ -77,7 +77,7 @@ def exactly_revision(expected: int) -> Precondition:
     return lambda revision: revision == expected
 
 
-async def write(transaction: Connection, one: Write, *, rules: Rules, now: int) -> Answer:
+async def write(transaction: Connection, one: Write, *, rules: WriteSettings, now: int) -> WriteResult:
     """Write one document. Raises Rejected."""
     (result,) = await write_all(transaction, [one], rules=rules, now=now)
     if isinstance(result, Exception):
@@ -89,11 +89,11 @@ async def write_all(
     transaction: Connection,
     writes: Sequence[Write],
     *,
-    rules: Rules,
+    rules: WriteSettings,
     now: int,
     dry: bool = False,
     together: bool = False,
-) -> list[Answer | Exception]:
+) -> list[WriteResult | Exception]:
     """Each write stands or falls alone; of one document, they follow each other. What is refused is answered
     with Rejected, or Conflict where a precondition fails. If it is dry, nothing is stored; nor if one of
     them is refused, where they are to be done together."""
@@ -101,8 +101,10 @@ async def write_all(
     await transaction.hold(platform_ids, alone=False)
     platforms = await definitions.of_platforms(transaction, platform_ids)
     before = await documents.lock(transaction, {write.access.key for write in writes})
-    batch = _Batch(before, platforms, rules, now)
-    await batch.answers.read(transaction, {(each.access, each.once) for each in writes if each.once})
+    batch = UnitOfWork(before, platforms, rules, now)
+    await batch.answers.read(
+        transaction, {(each.access, each.idempotency_key) for each in writes if each.idempotency_key}
+    )
     results = []
     for write in writes:
         revision = write.change.rewinds_to
@@ -113,34 +115,38 @@ async def write_all(
     return results
 
 
-class _Batch:
+class UnitOfWork:
     """The documents of one transaction, and what is to be stored at its end."""
 
     def __init__(
-        self, before: Mapping[Key, Document], platforms: Mapping[str, PlatformRules], rules: Rules, now: int
+        self,
+        before: Mapping[DocumentKey, MetadataDocument],
+        platforms: Mapping[str, PlatformDefinitions],
+        rules: WriteSettings,
+        now: int,
     ) -> None:
-        self.answers = Answers(now)
+        self.answers = StoredAnswers(now)
         self._before = before
         self._after = dict(before)
         self._platforms = platforms
         self._rules = rules
         self._now = now
         self._index = index.Updates()
-        self._recorded: list[history.Row] = []
-        self._forgotten: dict[Key, set[str]] = {}
-        self._concealed: dict[Key, set[str]] = {}
+        self._recorded: list[history.ChangeRow] = []
+        self._forgotten: dict[DocumentKey, set[str]] = {}
+        self._concealed: dict[DocumentKey, set[str]] = {}
 
-    def answer(self, write: Write, past: Past | None) -> Answer | Exception:
+    def answer(self, write: Write, past: Past | None) -> WriteResult | Exception:
         """Do a write, given what is stored of the past it asked for; or say why not."""
         try:
             write.access.verify()
-            if write.once and (given := self.answers.find(write.access, write.once)):
+            if write.idempotency_key and (given := self.answers.find(write.access, write.idempotency_key)):
                 return given
             answer = self._write(write, past)
         except Exception as refusal:
             return refusal
-        if write.once:
-            self.answers.keep(write.access, write.once, answer)
+        if write.idempotency_key:
+            self.answers.keep(write.access, write.idempotency_key, answer)
         return answer
 
     async def store(self, transaction: Connection) -> None:
@@ -157,16 +163,16 @@ class _Batch:
         await self._index.store(transaction)
         await self.answers.store(transaction)
 
-    def _write(self, write: Write, past: Past | None) -> Answer:
+    def _write(self, write: Write, past: Past | None) -> WriteResult:
         access, change, precondition, source, _, expected = write
         current = self._after[access.key]
         if not precondition(current.revision):
             raise Conflict(current, sorted(change.keys | expected.keys()))
         content = current.content()
-        platform = self._platforms.get(access.platform_id, FREE)
+        platform = self._platforms.get(access.platform_id, NO_DEFINITIONS)
         draft = Draft(access, content, self._rules, platform, self._now)
         draft.past = self._past(access.key, past, change.rewinds_to)
-        if different := unmet(draft, expected):
+        if different := unmet_keys(draft, expected):
             raise DigestConflict(current, different)
         change.apply(draft)
         changed = draft.changes()
@@ -174,7 +180,7 @@ class _Batch:
         if changed or draft.purges:
             self._index.remove(access.key, draft.expired)
         if draft.purges and draft.expired and not changed:
-            self._after[access.key] = document = documents.swept(current, content)
+            self._after[access.key] = document = documents.without_expired(current, content)
         if changed:
             columns, expired = self._fitting(content)
             document = current._replace(
@@ -193,7 +199,7 @@ class _Batch:
         gone = {
             key for key, (entry, after) in changed.items() if after is None and entry and draft.sees(entry)
         }
-        return Answer(document, sorted(gone & change.deleting), sorted(draft.skipped))
+        return WriteResult(document, sorted(gone & change.deleting), sorted(draft.skipped))
 
     def _fitting(self, content: Content) -> tuple[dict[str, Any], list[str]]:
         """The columns of a content within the limits, and the keys of what has expired and had to go.
@@ -211,7 +217,7 @@ class _Batch:
                 if not expired:
                     raise
 
-    def _past(self, document: Key, past: Past | None, revision: int | None) -> Past | None:
+    def _past(self, document: DocumentKey, past: Past | None, revision: int | None) -> Past | None:
         """A past with what this transaction has added to it, and forgotten."""
         if past is None or revision is None:
             return None
@@ -225,27 +231,27 @@ class _Batch:
                 past.undo(row)
         return past
 
-    def _note(self, draft: Draft, document: Document, source: str, changed: Changed) -> None:
+    def _note(self, draft: Draft, document: MetadataDocument, source: str, changed: Changed) -> None:
         """What the history and the index are to say; nothing, where that is refused."""
         rows = self._index_rows(draft, changed)
         actor, text = draft.access.actor_id, history.changes_text(changed)
-        row = history.Row(*document[:2], document.revision, actor, self._now, source, text)
+        row = history.ChangeRow(*document[:2], document.revision, actor, self._now, source, text)
         self._recorded.append(row)
         for place, found_by in rows.items():
             self._index.set(place, found_by)
 
-    def _index_rows(self, draft: Draft, changed: Changed) -> dict[Place, index.Row | None]:
+    def _index_rows(self, draft: Draft, changed: Changed) -> dict[CipherContext, index.IndexRow | None]:
         """How to find the entries that were changed; None for those not to be found any more."""
-        rows: dict[Place, index.Row | None] = {}
+        rows: dict[CipherContext, index.IndexRow | None] = {}
         for key, (before, after) in changed.items():
-            place = Place.of(draft.access, key)
+            place = CipherContext.of(draft.access, key)
             if after is not None and after.is_indexed:
                 rows[place] = index.row_of(place, after, _indexed(draft, key, after), self._rules.keys)
             elif before is not None and before.is_indexed:
                 rows[place] = None
         return rows
 
-    def _conceal(self, document: Key, changed: Changed) -> None:
+    def _conceal(self, document: DocumentKey, changed: Changed) -> None:
         """What is encrypted from now on is to be told by no history, either."""
         keys = {
             key
@@ -256,7 +262,7 @@ class _Batch:
             self._concealed.setdefault(document, set()).update(keys)
             self._recorded = [row.concealing(keys) if row[:2] == document else row for row in self._recorded]
 
-    def _forget(self, document: Key, keep: set[str]) -> None:
+    def _forget(self, document: DocumentKey, keep: set[str]) -> None:
         self._forgotten[document] = keep & self._forgotten.get(document, keep)
         self._recorded = [row.without_values(keep) if row[:2] == document else row for row in self._recorded]
         self.answers.forget(document)

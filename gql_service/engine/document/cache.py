@@ -20,20 +20,20 @@ from graphql import (
 
 from gql_service.engine.document.cost import Cost
 from gql_service.engine.document.limits import DocumentLimits, measure
-from gql_service.engine.document.validation import AllRules
+from gql_service.engine.document.validation import CombinedRules
 from gql_service.engine.execution.arguments import Variables
 from gql_service.errors import LimitExceeded
 
 _LIMITS = DocumentLimits()
-_RULES: Any = (AllRules,)
+_RULES: Any = (CombinedRules,)
 _MAX_ERRORS = 20
-_MAX_TOLD = 2_500
+_MAX_ERROR_WORK = 2_500
 """Mistakes told, times the characters of the document: telling one may quote much of it."""
-_MAX_KEPT = 16 * 1024
+_MAX_CACHED_LENGTH = 16 * 1024
 """Characters of a document worth keeping: comments can make one as long as a body may be."""
 
 
-class Operation:
+class GraphQLOperation:
     """One operation of a document, with the plans worked out for it so far."""
 
     def __init__(
@@ -54,7 +54,7 @@ class Operation:
         return self._variables
 
 
-class Document:
+class GraphQLDocument:
     """A document that is valid against the schema; `costs` are those of its operations, by their names."""
 
     def __init__(self, node: DocumentNode, costs: Mapping[str | None, Cost] | None = None) -> None:
@@ -66,11 +66,11 @@ class Document:
         operations = [each for each in node.definitions if isinstance(each, OperationDefinitionNode)]
         names = [each.name.value if each.name else None for each in operations]
         self._operations = {
-            name: Operation(each, conditions, costs.get(name))
+            name: GraphQLOperation(each, conditions, costs.get(name))
             for name, each in zip(names, operations, strict=True)
         }
 
-    def operation(self, name: str | None) -> Operation | None:
+    def operation(self, name: str | None) -> GraphQLOperation | None:
         """The operation a request means; None where it means none, or is ambiguous."""
         if name is not None:
             return self._operations.get(name)
@@ -103,7 +103,7 @@ class InvalidDocument(Exception):
         self.errors = errors
 
 
-class Documents:
+class DocumentCache:
     """The documents seen lately; the least recently used goes first, so a flood of new ones stays bounded."""
 
     def __init__(
@@ -113,25 +113,25 @@ class Documents:
         self._max_tokens = max_tokens
         self._limits = limits
         self._capacity = capacity
-        self._known: OrderedDict[str, Document] = OrderedDict()
+        self._known: OrderedDict[str, GraphQLDocument] = OrderedDict()
 
-    def get(self, text: str) -> Document:
+    def get(self, text: str) -> GraphQLDocument:
         """Raises InvalidDocument."""
         document = self._known.get(text)
         if document is not None:
             self._known.move_to_end(text)
             return document
         document = self._read(text)
-        if len(text) > _MAX_KEPT:
+        if len(text) > _MAX_CACHED_LENGTH:
             return document
         self._known[text] = document
         if len(self._known) > self._capacity:
             self._known.popitem(last=False)
         return document
 
-    def _read(self, text: str) -> Document:
+    def _read(self, text: str) -> GraphQLDocument:
         node = self._parse(text)
-        max_errors = min(_MAX_ERRORS, 1 + _MAX_TOLD // len(text))
+        max_errors = min(_MAX_ERRORS, 1 + _MAX_ERROR_WORK // len(text))
         try:
             costs = measure(node, self._limits)
             errors = validate(self._schema, node, _RULES, max_errors=max_errors)
@@ -141,7 +141,7 @@ class Documents:
             errors = [GraphQLError("The document is nested too deeply.")]
         if errors:
             raise InvalidDocument("GRAPHQL_VALIDATION_FAILED", [_public(error) for error in errors])
-        return Document(node, costs)
+        return GraphQLDocument(node, costs)
 
     def _parse(self, text: str) -> DocumentNode:
         try:

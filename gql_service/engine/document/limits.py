@@ -64,7 +64,7 @@ class FieldsCanBeMerged(OverlappingFieldsCanBeMergedRule):
 
 def measure(document: DocumentNode, limits: DocumentLimits) -> dict[str | None, Cost]:
     """The cost of each operation, by its name. Raises LimitExceeded."""
-    measuring = _Measuring(document, limits)
+    measuring = _Measurement(document, limits)
     costs = {}
     _check("The document has {} operations and fragments", len(document.definitions), _MAX_DEFINITIONS)
     for node in document.definitions:
@@ -76,7 +76,7 @@ def measure(document: DocumentNode, limits: DocumentLimits) -> dict[str | None, 
     return costs
 
 
-class _Measured:
+class _SelectionSize:
     """What a selection set asks for."""
 
     __slots__ = ("aliases", "cost", "depth", "fields", "levels", "roots")
@@ -86,7 +86,7 @@ class _Measured:
         self.cost: Terms = {}
 
 
-class _Measuring:
+class _Measurement:
     """Measures one document."""
 
     def __init__(self, document: DocumentNode, limits: DocumentLimits) -> None:
@@ -95,7 +95,7 @@ class _Measuring:
         self._limits = limits
         fragments = [node for node in document.definitions if isinstance(node, FragmentDefinitionNode)]
         self._fragments = {node.name.value: node for node in fragments}
-        self._measured: dict[str, _Measured] = {}
+        self._measured: dict[str, _SelectionSize] = {}
 
     def operation(self, node: OperationDefinitionNode) -> Cost:
         found, limits = self._set(node.selection_set, 1), self._limits
@@ -108,18 +108,18 @@ class _Measuring:
             raise refusal
         return cost
 
-    def fragment(self, node: FragmentDefinitionNode, level: int) -> _Measured:
+    def fragment(self, node: FragmentDefinitionNode, level: int) -> _SelectionSize:
         name = node.name.value
         if node is not self._fragments[name]:
             return self._set(node.selection_set, level)  # its name is taken, which validation refuses
         if name not in self._measured:
-            self._measured[name] = _Measured()  # if it spreads itself, which validation refuses, too
+            self._measured[name] = _SelectionSize()  # if it spreads itself, which validation refuses, too
             self._measured[name] = self._set(node.selection_set, level)
         return self._measured[name]
 
-    def _set(self, node: SelectionSetNode, level: int) -> _Measured:
+    def _set(self, node: SelectionSetNode, level: int) -> _SelectionSize:
         _check_level(level)
-        found = _Measured()
+        found = _SelectionSize()
         for selection in node.selections:
             if isinstance(selection, FieldNode):
                 self._add_field(found, selection, level)
@@ -131,17 +131,17 @@ class _Measuring:
             self._add(found, inner, inner.cost)
         return found
 
-    def _fragment(self, node: InlineFragmentNode | FragmentSpreadNode, level: int) -> _Measured:
+    def _fragment(self, node: InlineFragmentNode | FragmentSpreadNode, level: int) -> _SelectionSize:
         if isinstance(node, InlineFragmentNode):
             return self._set(node.selection_set, level)
         definition = self._fragments.get(node.name.value)
         if definition is None:
-            return _Measured()
+            return _SelectionSize()
         found = self.fragment(definition, level)
         _check_level(level + found.levels)
         return found
 
-    def _add_field(self, found: _Measured, node: FieldNode, level: int) -> None:
+    def _add_field(self, found: _SelectionSize, node: FieldNode, level: int) -> None:
         self.written += 1
         found.fields += 1
         found.roots += 1
@@ -155,7 +155,7 @@ class _Measuring:
                 depth += inner.depth
         found.depth = max(found.depth, depth)
 
-    def _add(self, found: _Measured, inner: _Measured, cost: Terms) -> None:
+    def _add(self, found: _SelectionSize, inner: _SelectionSize, cost: Terms) -> None:
         """Add what counts alike whether a field or a fragment contains it."""
         found.levels = max(found.levels, inner.levels + 1)
         found.aliases += inner.aliases

@@ -43,7 +43,7 @@ def read_folder(folder: Path) -> dict[str, str]:
     return {digest(text): text for text in texts}
 
 
-class KnownDocuments:
+class PersistedDocuments:
     """Finds a document's text by its hash, and decides whether a text may be executed."""
 
     def __init__(

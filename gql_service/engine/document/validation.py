@@ -18,7 +18,7 @@ RULES = tuple(
 )
 
 
-class AllRules(Visitor):
+class CombinedRules(Visitor):
     """To be given to graphql-core's `validate` as its only rule. As there, a rule may skip what is below a
     node, or the rest of the document; none of them changes the document."""
 
@@ -37,7 +37,7 @@ class AllRules(Visitor):
         rules, skipping = self._rules, self._skipping
         methods = [
             (index, enter and getattr(rules[index], enter), leave and getattr(rules[index], leave))
-            for index, enter, leave in _looking_at(kind)
+            for index, enter, leave in _rules_for_kind(kind)
         ]
         if not methods:
             return _NOTHING
@@ -68,7 +68,7 @@ _NOTHING = EnterLeaveVisitor(None, None)
 
 
 @cache
-def _looking_at(kind: str) -> list[tuple[int, str | None, str | None]]:
+def _rules_for_kind(kind: str) -> list[tuple[int, str | None, str | None]]:
     """The rules with a method for a kind of nodes, or one for all kinds: which they are, and its names."""
     found = []
     for index, rule in enumerate(RULES):

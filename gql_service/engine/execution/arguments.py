@@ -41,27 +41,27 @@ from strawberry.types.field import StrawberryField
 
 from gql_service.engine.execution.run import Run
 
-Bind = Callable[[Run], dict[str, Any]]
-Part = Callable[[dict[str, Any]], Any]
+ArgumentBinder = Callable[[Run], dict[str, Any]]
+ValueGetter = Callable[[dict[str, Any]], Any]
 _PLAIN: dict[str, Any] = {"String": str, "ID": str, "Boolean": bool, "Int": int}
 _IMMUTABLE = (str, int, float, type(None), Enum)
 _ABSENT = object()
 
 
-class _Slow(Exception):
+class _NeedsGraphQLCore(Exception):
     """The reference implementation is to look at it."""
 
 
-def arguments(
+def argument_binder(
     schema: GraphQLSchema, node: FieldNode, definition: GraphQLField, field: StrawberryField
-) -> Bind:
+) -> ArgumentBinder:
     """A function from a run to a resolver's keyword arguments, a new dictionary each time."""
     if not definition.args:
         return lambda _run: {}
-    slow = _by_reference(schema, node, definition, field)
+    slow = _graphql_core_binder(schema, node, definition, field)
     try:
-        parts = _parts(definition.args, node.arguments or ())
-    except _Slow:
+        parts = _value_getters(definition.args, node.arguments or ())
+    except _NeedsGraphQLCore:
         return slow
 
     def bind(run: Run) -> dict[str, Any]:
@@ -71,21 +71,21 @@ def arguments(
                 value = part(run.variables)
                 if value is not _ABSENT:
                     given[name] = value
-        except _Slow:
+        except _NeedsGraphQLCore:
             return slow(run)
         return given
 
     return bind
 
 
-def _by_reference(
+def _graphql_core_binder(
     schema: GraphQLSchema, node: FieldNode, definition: GraphQLField, field: StrawberryField
-) -> Bind:
+) -> ArgumentBinder:
     config = schema._strawberry_schema  # type: ignore[attr-defined]
 
     def bind(run: Run) -> dict[str, Any]:
         return convert_arguments(
-            get_argument_values(definition, node, run.given()),
+            get_argument_values(definition, node, run.variables_by_reference()),
             field.arguments,
             scalar_registry=config.schema_converter.scalar_registry,
             config=config.config,
@@ -95,10 +95,10 @@ def _by_reference(
     return bind
 
 
-def _parts(
+def _value_getters(
     inputs: Mapping[str, GraphQLArgument | GraphQLInputField],
     nodes: Sequence[ArgumentNode | ObjectFieldNode],
-) -> list[tuple[str, Part]]:
+) -> list[tuple[str, ValueGetter]]:
     """How to get each value that is given, with its name in Python. Raises _Slow where this knows no way."""
     given = {each.name.value: each.value for each in nodes}
     parts = []
@@ -107,10 +107,10 @@ def _parts(
         strawberrys = expected.extensions["strawberry-definition"]
         if name in given:
             if _is_converted(strawberrys.type):
-                raise _Slow
-            parts.append((strawberrys.python_name, _part(expected.type, given[name], has_default)))
+                raise _NeedsGraphQLCore
+            parts.append((strawberrys.python_name, _value_getter(expected.type, given[name], has_default)))
         elif has_default:
-            raise _Slow
+            raise _NeedsGraphQLCore
     return parts
 
 
@@ -121,42 +121,44 @@ def _is_converted(type_: Any) -> bool:
     return isinstance(type_, StrawberryContainer) and _is_converted(type_.of_type)
 
 
-def _part(type_: GraphQLInputType, node: ValueNode, has_default: bool) -> Part:
+def _value_getter(type_: GraphQLInputType, node: ValueNode, has_default: bool) -> ValueGetter:
     nullable: Any = get_nullable_type(type_)
     if isinstance(node, VariableNode):
-        return _variable(nullable, node.name.value, has_default, required=nullable is not type_)
+        return _variable_getter(nullable, node.name.value, has_default, required=nullable is not type_)
     if isinstance(node, ObjectValueNode) and is_input_object_type(nullable):
-        return _object(nullable, node)
+        return _input_object_getter(nullable, node)
     if _mentions_variables(node) or not _is_simple(nullable):
-        raise _Slow
+        raise _NeedsGraphQLCore
     constant = coerce_input_literal(node, type_)
     if constant is Undefined:
-        raise _Slow  # it is invalid, and the reference implementation says why
+        raise _NeedsGraphQLCore  # it is invalid, and the reference implementation says why
     if isinstance(constant, _IMMUTABLE):
         return lambda _variables: constant
     return lambda _variables: coerce_input_literal(node, type_)
 
 
-def _variable(nullable: GraphQLInputType, name: str, has_default: bool, *, required: bool) -> Part:
+def _variable_getter(
+    nullable: GraphQLInputType, name: str, has_default: bool, *, required: bool
+) -> ValueGetter:
     if not _is_simple(nullable):
-        raise _Slow
+        raise _NeedsGraphQLCore
 
     def part(variables: dict[str, Any]) -> Any:
         value = variables.get(name, _ABSENT)
         if (value is _ABSENT and (required or has_default)) or (value is None and required):
-            raise _Slow
+            raise _NeedsGraphQLCore
         return list(value) if type(value) is list else value
 
     return part
 
 
-def _object(type_: Any, node: ObjectValueNode) -> Part:
+def _input_object_getter(type_: Any, node: ObjectValueNode) -> ValueGetter:
     """An input object, built as Strawberry builds it: by keyword arguments, null where one must be given."""
     definition = type_.extensions["strawberry-definition"]
-    parts = _parts(type_.fields, node.fields)
+    parts = _value_getters(type_.fields, node.fields)
     origin, one_of = definition.origin, definition.is_one_of
     if definition.from_input is not None or (one_of and len(parts) != 1):
-        raise _Slow
+        raise _NeedsGraphQLCore
     needed = {
         field.python_name: None
         for field in definition.fields
@@ -168,7 +170,7 @@ def _object(type_: Any, node: ObjectValueNode) -> Part:
         for name, part in parts:
             value = part(variables)
             if one_of and (value is None or value is _ABSENT):
-                raise _Slow
+                raise _NeedsGraphQLCore
             if value is not _ABSENT:
                 values[name] = value
         return origin(**values)
@@ -205,9 +207,9 @@ class Variables:
                 type_ = type_from_ast(schema, node.type)
                 name, required = node.variable.name.value, isinstance(type_, GraphQLNonNull)
                 if node.default_value is not None:
-                    raise _Slow
+                    raise _NeedsGraphQLCore
                 self._coercers.append((name, _coercer(type_), required))
-            except _Slow:
+            except _NeedsGraphQLCore:
                 self._all_plain = False
 
     def coerce(self, given: dict[str, Any]) -> dict[str, Any] | list[Any]:
@@ -223,16 +225,16 @@ class Variables:
 
     def _pass(self, given: dict[str, Any]) -> dict[str, Any]:
         if not self._all_plain:
-            raise _Slow
+            raise _NeedsGraphQLCore
         coerced = {}
         for name, coerce, required in self._coercers:
             value = given[name] if name in given else Undefined  # noqa: SIM401 - half the time of a call
             if value is not None and value is not Undefined:
                 value = coerced[name] = coerce(value)
                 if value is Undefined:
-                    raise _Slow
+                    raise _NeedsGraphQLCore
             elif required:
-                raise _Slow
+                raise _NeedsGraphQLCore
             elif value is None:
                 coerced[name] = None
         return coerced
@@ -245,14 +247,14 @@ def _coercer(type_: Any) -> Callable[[Any], Any]:
     if is_list_type(type_):
         return _list_coercer(type_.of_type)
     if not isinstance(type_, GraphQLScalarType):
-        raise _Slow
+        raise _NeedsGraphQLCore
     if type_.name not in _PLAIN:
         return type_.coerce_input_value
     plain = _PLAIN[type_.name]
 
     def check(value: Any) -> Any:
         if type(value) is not plain or (plain is int and not -(2**31) <= value < 2**31):
-            raise _Slow
+            raise _NeedsGraphQLCore
         return value
 
     return check
@@ -263,11 +265,11 @@ def _list_coercer(item_type: Any) -> Callable[[Any], Any]:
 
     def coerce(value: Any) -> Any:
         if type(value) is not list or (required and None in value):
-            raise _Slow
+            raise _NeedsGraphQLCore
         coerced = [None if each is None else item(each) for each in value]
         for each in coerced:
             if each is Undefined:
-                raise _Slow
+                raise _NeedsGraphQLCore
         return coerced
 
     return coerce

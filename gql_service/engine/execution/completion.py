@@ -9,27 +9,27 @@ from graphql.pyutils import is_async_iterable, is_iterable
 from strawberry.types.cast import TYPE_CAST_ATTRIBUTE
 
 from gql_service.engine.execution.leaf_reader import PLAIN
-from gql_service.engine.execution.plan import Complete, FieldPlan, ObjectPlan, Place
+from gql_service.engine.execution.plan import Complete, FieldPlan, ObjectPlan, ResponseSlot
 from gql_service.engine.execution.run import Run
 
 
-def judged(field: FieldPlan, complete: Complete) -> Complete:
+def guarded_completer(field: FieldPlan, complete: Complete) -> Complete:
     """Where the objects that a resolver finds decide, they are asked before they are shown."""
 
-    def sift(run: Run, values: Sequence[Any], places: Sequence[Place]) -> None:
-        values, places = run.sift(field.guard.after, field, values, places, results=True)
+    def sift(run: Run, values: Sequence[Any], places: Sequence[ResponseSlot]) -> None:
+        values, places = run.filter_allowed(field.guard.after, field, values, places, results=True)
         if values:
             complete(run, values, places)
 
     return sift
 
 
-def leaf(type_: GraphQLLeafType, field: FieldPlan) -> Complete:
+def leaf_completer(type_: GraphQLLeafType, field: FieldPlan) -> Complete:
     """For scalars and enums."""
 
-    def complete(run: Run, values: Sequence[Any], places: Sequence[Place]) -> None:
+    def complete(run: Run, values: Sequence[Any], places: Sequence[ResponseSlot]) -> None:
         for value, place in zip(values, places, strict=True):
-            if type(value) not in PLAIN and run.set_aside(value, complete, field, place):
+            if type(value) not in PLAIN and run.complete_non_value(value, complete, field, place):
                 continue
             try:
                 place[0][place[1]] = Executor.complete_leaf_value(type_, value)
@@ -39,22 +39,22 @@ def leaf(type_: GraphQLLeafType, field: FieldPlan) -> Complete:
     return complete
 
 
-def abstract(
+def abstract_completer(
     field: FieldPlan, of_classes: dict[type, ObjectPlan], find: Callable[[Any], ObjectPlan]
 ) -> Complete:
     """For interfaces and unions: `find` is asked about what is no instance of the classes themselves."""
 
-    def complete(run: Run, values: Sequence[Any], places: Sequence[Place]) -> None:
+    def complete(run: Run, values: Sequence[Any], places: Sequence[ResponseSlot]) -> None:
         kinds = set(map(type, values))
         plan = of_classes.get(kinds.pop()) if len(kinds) == 1 else None
         if plan is not None and not [value for value in values if hasattr(value, TYPE_CAST_ATTRIBUTE)]:
             run.build(plan, values, places)
             return
-        chosen: dict[ObjectPlan, tuple[list[Any], list[Place]]] = {}
+        chosen: dict[ObjectPlan, tuple[list[Any], list[ResponseSlot]]] = {}
         for value, place in zip(values, places, strict=True):
             plan = None if hasattr(value, TYPE_CAST_ATTRIBUTE) else of_classes.get(type(value))
             if plan is None:
-                if run.set_aside(value, complete, field, place):
+                if run.complete_non_value(value, complete, field, place):
                     continue
                 try:
                     plan = find(value)
@@ -70,23 +70,23 @@ def abstract(
     return complete
 
 
-def list_of(
+def list_completer(
     complete_items: Complete, nullable: bool, field: FieldPlan, plain: ObjectPlan | None = None
 ) -> Complete:
     """`plain` is the plan of items that are only read, all at once, where nothing is the matter with them."""
 
-    def complete(run: Run, values: Sequence[Any], places: Sequence[Place]) -> None:
+    def complete(run: Run, values: Sequence[Any], places: Sequence[ResponseSlot]) -> None:
         lists: list[Sequence[Any]] = []
-        where: list[Place] = []
+        where: list[ResponseSlot] = []
         for value, place in zip(values, places, strict=True):
             if not isinstance(value, _SEQUENCES):
-                if run.set_aside(value, complete, field, place):
+                if run.complete_non_value(value, complete, field, place):
                     continue
                 if is_async_iterable(value):
-                    run.start(_collected(value), False, complete, field, [place])
+                    run.start(_collect(value), False, complete, field, [place])
                     continue
                 try:
-                    value = _listed(value, field)
+                    value = _as_list(value, field)
                 except Exception as error:
                     run.fail(error, field, place)
                     continue
@@ -104,9 +104,9 @@ def list_of(
         if below:
             complete_items(run, items, below)
 
-    def spread(lists: list[Sequence[Any]], where: list[Place]) -> list[Place]:
+    def spread(lists: list[Sequence[Any]], where: list[ResponseSlot]) -> list[ResponseSlot]:
         """Put empty lists in their places; the places of their items."""
-        below: list[Place] = []
+        below: list[ResponseSlot] = []
         for each, place in zip(lists, where, strict=True):
             result = place[0][place[1]] = [None] * len(each)
             below += [(result, index, nullable, place) for index in range(len(each))]
@@ -118,11 +118,11 @@ def list_of(
 _SEQUENCES = (list, tuple)
 
 
-async def _collected(values: AsyncIterable[Any]) -> list[Any]:
+async def _collect(values: AsyncIterable[Any]) -> list[Any]:
     return [value async for value in values]
 
 
-def _listed(values: Any, field: FieldPlan) -> list[Any]:
+def _as_list(values: Any, field: FieldPlan) -> list[Any]:
     if not is_iterable(values):
         raise GraphQLError(f"Expected Iterable, but did not find one for field '{field.title}'.")
     return list(values)

@@ -6,10 +6,10 @@ from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema, 
 from graphql import execute as graphql_core_execute
 from strawberry import Info
 
-from gql_service.engine.document.cache import Document, Operation
+from gql_service.engine.document.cache import GraphQLDocument, GraphQLOperation
 from gql_service.engine.execution.plan import ObjectPlan, Unplannable
 from gql_service.engine.execution.planner import Planner
-from gql_service.engine.execution.run import Call, Run
+from gql_service.engine.execution.run import ResolveInfo, Run
 
 _MAX_PLANS = 8
 """Plans of one operation: one for each setting of the variables that `@skip` and `@include` use."""
@@ -17,7 +17,7 @@ _MAX_PLANS = 8
 
 async def execute(
     schema: GraphQLSchema,
-    document: Document | DocumentNode,
+    document: GraphQLDocument | DocumentNode,
     root_value: Any = None,
     context_value: Any = None,
     variable_values: dict[str, Any] | None = None,
@@ -28,7 +28,7 @@ async def execute(
     Failures are in the result, never raised.
     """
     if isinstance(document, DocumentNode):
-        document = Document(document)
+        document = GraphQLDocument(document)
     given = variable_values or {}
     operation = document.operation(operation_name)
     if operation is not None:
@@ -39,7 +39,7 @@ async def execute(
             return ExecutionResult(None, [GraphQLError(refusal.message, original_error=refusal)])
         plan = _plan(schema, document, operation, variables, given)
         if plan is not None:
-            call: Any = Call(schema, context_value)
+            call: Any = ResolveInfo(schema, context_value)
             info: Any = Info(_raw_info=call, _field=call)
             values = operation.variables(schema)
             run = Run(root_value, context_value, info, variables, lambda: values.by_reference(given))
@@ -51,7 +51,11 @@ async def execute(
 
 
 def _plan(
-    schema: GraphQLSchema, document: Document, operation: Operation, variables: dict[str, Any], given: Any
+    schema: GraphQLSchema,
+    document: GraphQLDocument,
+    operation: GraphQLOperation,
+    variables: dict[str, Any],
+    given: Any,
 ) -> ObjectPlan | None:
     setting = tuple([variables.get(name) for name in operation.conditions])
     try:
@@ -59,12 +63,12 @@ def _plan(
     except KeyError:
         if len(operation.plans) >= _MAX_PLANS:
             return None
-        plan = operation.plans[setting] = _work_out(schema, document, operation, given)
+        plan = operation.plans[setting] = _make_plan(schema, document, operation, given)
     return plan
 
 
-def _work_out(
-    schema: GraphQLSchema, document: Document, operation: Operation, given: Any
+def _make_plan(
+    schema: GraphQLSchema, document: GraphQLDocument, operation: GraphQLOperation, given: Any
 ) -> ObjectPlan | None:
     values: Any = operation.variables(schema).by_reference(given)
     try:

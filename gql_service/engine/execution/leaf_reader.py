@@ -18,10 +18,10 @@ PLAIN = frozenset({str, int, float, bool, list, dict})
 _AS_IT_IS = {"String": "str", "ID": "str", "Boolean": "bool"}
 """Scalars whose serialization leaves values of this Python type unchanged."""
 
-Reader = Callable[[Sequence[Any]], list[dict[str, Any]]]
+LeafReader = Callable[[Sequence[Any]], list[dict[str, Any]]]
 
 
-def reader(type_: GraphQLObjectType, origin: type | None, fields: Sequence[FieldPlan]) -> Reader:
+def leaf_reader(type_: GraphQLObjectType, origin: type | None, fields: Sequence[FieldPlan]) -> LeafReader:
     """A function from instances of `origin` to their response objects, with None where a resolver is still
     to be called.
 
@@ -33,7 +33,7 @@ def reader(type_: GraphQLObjectType, origin: type | None, fields: Sequence[Field
         "Undefined": Undefined,
         "PLAIN": PLAIN,
         "is_value": _is_value,
-        "odd": _odd,
+        "odd": _give_up,
     }
     lines, items = [], []
     for number, field in enumerate(fields):
@@ -59,7 +59,7 @@ def reader(type_: GraphQLObjectType, origin: type | None, fields: Sequence[Field
     )
     # Nothing of a client's gets into the text but response keys, which are GraphQL names, quoted.
     exec(_compiled(source, type_.name), names)  # noqa: S102
-    read: Reader = names["read"]
+    read: LeafReader = names["read"]
     return read
 
 
@@ -85,5 +85,5 @@ def _is_value(value: Any) -> bool:
     return not (value is Undefined or isinstance(value, Exception) or is_awaitable(value))
 
 
-def _odd() -> None:
+def _give_up() -> None:
     raise ValueError("a value is missing, or of another class")

@@ -19,8 +19,8 @@ from graphql import (
 )
 from graphql.pyutils import inspect
 
-Place = tuple[Any, Any, bool, Any]
-Complete = Callable[[Any, Sequence[Any], Sequence[Place]], None]
+ResponseSlot = tuple[Any, Any, bool, Any]
+Complete = Callable[[Any, Sequence[Any], Sequence[ResponseSlot]], None]
 """Turns values into the response of a run, and puts it in their places."""
 
 
@@ -31,7 +31,7 @@ class Unplannable(Exception):
 class Run(Protocol):
     """What a plan needs to know of its execution."""
 
-    def build(self, plan: "ObjectPlan", sources: Sequence[Any], places: Sequence[Place]) -> None: ...
+    def build(self, plan: "ObjectPlan", sources: Sequence[Any], places: Sequence[ResponseSlot]) -> None: ...
 
 
 class FieldPlan:
@@ -90,7 +90,7 @@ class ObjectPlan:
         self._origin = origin_of(type_)
         self.read = read
 
-    def complete(self, run: Run, values: Sequence[Any], places: Sequence[Place]) -> None:
+    def complete(self, run: Run, values: Sequence[Any], places: Sequence[ResponseSlot]) -> None:
         run.build(self, values, places)
 
     def check(self, source: Any) -> None:

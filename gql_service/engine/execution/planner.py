@@ -25,8 +25,13 @@ from graphql.execution.values import VariableValues
 from graphql.pyutils import is_awaitable
 from strawberry import Info
 
-from gql_service.engine.execution.completion import abstract, judged, leaf, list_of
-from gql_service.engine.execution.leaf_reader import reader
+from gql_service.engine.execution.completion import (
+    abstract_completer,
+    guarded_completer,
+    leaf_completer,
+    list_completer,
+)
+from gql_service.engine.execution.leaf_reader import leaf_reader
 from gql_service.engine.execution.plan import (
     Complete,
     FieldPlan,
@@ -35,7 +40,7 @@ from gql_service.engine.execution.plan import (
     definition_of,
     origin_of,
 )
-from gql_service.engine.execution.resolvers import resolver
+from gql_service.engine.execution.resolvers import field_resolver
 
 
 class Planner:
@@ -84,22 +89,24 @@ class Planner:
             if definition is None or (name.startswith("__") and name != "__typename"):
                 raise Unplannable
             fields.append(self._field(type_, key, details, definition))
-        return ObjectPlan(type_, field, fields, reader(type_, origin_of(type_), fields))
+        return ObjectPlan(type_, field, fields, leaf_reader(type_, origin_of(type_), fields))
 
     def _field(self, type_: GraphQLObjectType, key: str, details: Any, definition: GraphQLField) -> FieldPlan:
         nodes = [detail.node for detail in details]
         field = FieldPlan(type_, key, nodes, definition)
-        field.resolve, field.resolve_all, field.attribute = resolver(self._schema, type_, nodes, definition)
+        field.resolve, field.resolve_all, field.attribute = field_resolver(
+            self._schema, type_, nodes, definition
+        )
         complete = self._completer(definition.type, details, field)
         is_judged = field.guard is not None and field.guard.after is not None
-        field.complete = judged(field, complete) if is_judged else complete
+        field.complete = guarded_completer(field, complete) if is_judged else complete
         return field
 
     def _completer(self, type_: GraphQLOutputType, details: Any, field: FieldPlan) -> Complete:
         if isinstance(type_, GraphQLNonNull):
             type_ = type_.of_type
         if is_leaf_type(type_):
-            return leaf(type_, field)
+            return leaf_completer(type_, field)
         if is_list_type(type_):
             return self._list_completer(type_, details, field)
         if is_object_type(type_):
@@ -111,9 +118,9 @@ class Planner:
         item_type = get_nullable_type(type_.of_type)
         nullable = item_type is type_.of_type
         if not is_object_type(item_type):
-            return list_of(self._completer(item_type, details, field), nullable, field)
+            return list_completer(self._completer(item_type, details, field), nullable, field)
         plan = self._subplan(item_type, details, field)
-        return list_of(plan.complete, nullable, field, None if plan.calls else plan)
+        return list_completer(plan.complete, nullable, field, None if plan.calls else plan)
 
     def _subplan(self, type_: GraphQLObjectType, details: Any, field: FieldPlan) -> ObjectPlan:
         """The same fields below the same one are planned once, however many types lead there."""
@@ -145,4 +152,4 @@ class Planner:
             name = type_.resolve_type(value, info, type_)
             return plans[Executor.ensure_valid_runtime_type(info, name, type_, details, info, value).name]
 
-        return abstract(field, of_classes, find)
+        return abstract_completer(field, of_classes, find)

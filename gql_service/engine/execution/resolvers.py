@@ -6,7 +6,7 @@ from typing import Any
 from graphql import FieldNode, GraphQLField, GraphQLObjectType, GraphQLSchema, get_nullable_type, is_leaf_type
 from strawberry.types.field import StrawberryField
 
-from gql_service.engine.execution.arguments import arguments
+from gql_service.engine.execution.arguments import argument_binder
 from gql_service.engine.execution.plan import Unplannable
 from gql_service.engine.execution.run import Run
 
@@ -17,7 +17,7 @@ _READ = "gql_service.schema.row_fields.read"
 """The default resolver of this schema, by its name, for this package is not to import the schema."""
 
 
-def resolver(
+def field_resolver(
     schema: GraphQLSchema, parent: GraphQLObjectType, nodes: list[FieldNode], definition: GraphQLField
 ) -> tuple[Resolve, ResolveAll | None, str | None]:
     """How to get the value of a field; the values of many objects, if there is a way; and for a leaf that is
@@ -56,14 +56,14 @@ def _module(function: Any) -> str | None:
 def _call(
     schema: GraphQLSchema, node: FieldNode, definition: GraphQLField, field: StrawberryField
 ) -> tuple[Resolve, ResolveAll | None]:
-    resolver = field.base_resolver
-    assert resolver is not None, "the caller has looked"
-    if resolver.parent_parameter or resolver.root_parameter:
+    field_resolver = field.base_resolver
+    assert field_resolver is not None, "the caller has looked"
+    if field_resolver.parent_parameter or field_resolver.root_parameter:
         raise Unplannable
-    function: Any = resolver.wrapped_func
-    info = resolver.info_parameter.name if resolver.info_parameter else None
-    takes_self = resolver.self_parameter is not None
-    bind = arguments(schema, node, definition, field)
+    function: Any = field_resolver.wrapped_func
+    info = field_resolver.info_parameter.name if field_resolver.info_parameter else None
+    takes_self = field_resolver.self_parameter is not None
+    bind = argument_binder(schema, node, definition, field)
 
     def given(run: Run) -> dict[str, Any]:
         return bind(run) if info is None else bind(run) | {info: run.info}

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 from graphql import ExecutionResult
 
 from gql_service.auth.roles import Verdict, allows
-from gql_service.engine.execution.plan import FieldPlan, ObjectPlan, Place
-from gql_service.engine.execution.scheduler import Resolvers
+from gql_service.engine.execution.plan import FieldPlan, ObjectPlan, ResponseSlot
+from gql_service.engine.execution.scheduler import Scheduler
 
 
-class Call(NamedTuple):
+class ResolveInfo(NamedTuple):
     """What resolvers of graphql-core and of Strawberry find in their `info`, as far as a plan provides it."""
 
     schema: Any
@@ -21,7 +21,7 @@ class Call(NamedTuple):
         raise AttributeError(f"Plans provide `info.context` and `info.schema`, but not {name!r}.")
 
 
-class Run(Resolvers):
+class Run(Scheduler):
     """One execution of a plan."""
 
     __slots__ = ("_given", "_reference", "_verdicts", "context", "info", "root", "variables")
@@ -36,7 +36,7 @@ class Run(Resolvers):
         self._reference: Any = None
         self._verdicts: dict[Any, Verdict[Any]] = {}
 
-    def given(self) -> Any:
+    def variables_by_reference(self) -> Any:
         """The variables as the reference implementation has them, coerced once."""
         if self._reference is None:
             self._reference = self._given()
@@ -61,8 +61,8 @@ class Run(Resolvers):
                 break
         return self.result(data)
 
-    async def _call_and_wait(self, field: FieldPlan, place: Place) -> None:
-        for source in self.admit(field, [self.root], [place])[0]:
+    async def _call_and_wait(self, field: FieldPlan, place: ResponseSlot) -> None:
+        for source in self.filter_guarded(field, [self.root], [place])[0]:
             try:
                 value = field.resolve(self, source)
                 if type(value) is CoroutineType:
@@ -73,7 +73,7 @@ class Run(Resolvers):
                 field.complete(self, [value], [place])
         await self.finish()
 
-    def build(self, plan: ObjectPlan, sources: Sequence[Any], places: Sequence[Place]) -> None:
+    def build(self, plan: ObjectPlan, sources: Sequence[Any], places: Sequence[ResponseSlot]) -> None:
         """Put the response objects of some values in their places, and call the resolvers of their fields."""
         results = self.read(plan, sources)
         if results is None:
@@ -98,9 +98,9 @@ class Run(Resolvers):
         except Exception:
             return None
 
-    def _build_carefully(self, plan: ObjectPlan, source: Any, place: Place) -> None:
+    def _build_carefully(self, plan: ObjectPlan, source: Any, place: ResponseSlot) -> None:
         """One object field by field, where something is the matter with one of them."""
-        if self.set_aside(source, plan.complete, plan.field, place):
+        if self.complete_non_value(source, plan.complete, plan.field, place):
             return
         try:
             plan.check(source)
@@ -111,11 +111,11 @@ class Run(Resolvers):
         for field in plan.fields:
             self.call(field, [source], [(result, field.key, field.nullable, place)])
 
-    def call(self, field: FieldPlan, sources: Sequence[Any], places: Sequence[Place]) -> None:
+    def call(self, field: FieldPlan, sources: Sequence[Any], places: Sequence[ResponseSlot]) -> None:
         """Get the values of a field of some objects, as far as its guard allows."""
-        self.resolve(field, *self.admit(field, sources, places))
+        self.resolve(field, *self.filter_guarded(field, sources, places))
 
-    def resolve(self, field: FieldPlan, sources: Sequence[Any], places: Sequence[Place]) -> None:
+    def resolve(self, field: FieldPlan, sources: Sequence[Any], places: Sequence[ResponseSlot]) -> None:
         """Call a resolver for all objects, or for each, and complete what it has found."""
         if field.resolve_all is not None and sources:
             try:
@@ -148,23 +148,23 @@ class Run(Resolvers):
         self._verdicts[role] = verdict
         return verdict
 
-    def admit(
-        self, field: FieldPlan, sources: Sequence[Any], places: Sequence[Place]
-    ) -> tuple[Sequence[Any], Sequence[Place]]:
+    def filter_guarded(
+        self, field: FieldPlan, sources: Sequence[Any], places: Sequence[ResponseSlot]
+    ) -> tuple[Sequence[Any], Sequence[ResponseSlot]]:
         """The objects whose field the caller may have; the places of the others fail."""
         if field.guard is None:
             return sources, places
-        return self.sift(field.guard.before, field, sources, places)
+        return self.filter_allowed(field.guard.before, field, sources, places)
 
-    def sift(
+    def filter_allowed(
         self,
         role: Any,
         field: FieldPlan,
         subjects: Sequence[Any],
-        places: Sequence[Place],
+        places: Sequence[ResponseSlot],
         *,
         results: bool = False,
-    ) -> tuple[Sequence[Any], Sequence[Place]]:
+    ) -> tuple[Sequence[Any], Sequence[ResponseSlot]]:
         """The objects over which the caller holds a role; the places of the others fail.
 
         Among `results`, what is no value needs no role: there is nothing to see.
@@ -177,7 +177,7 @@ class Run(Resolvers):
             pass
         allowed, here = [], []
         for subject, place in zip(subjects, places, strict=True):
-            if results and self.set_aside(subject, field.complete, field, place):
+            if results and self.complete_non_value(subject, field.complete, field, place):
                 continue
             try:
                 if not allows(verdict, subject):

@@ -12,11 +12,11 @@ from typing import Any
 from graphql import Undefined
 from graphql.pyutils import is_awaitable
 
-from gql_service.engine.execution.plan import Complete, FieldPlan, Place
+from gql_service.engine.execution.plan import Complete, FieldPlan, ResponseSlot
 from gql_service.engine.execution.response import Response
 
 
-class Waiting:
+class PendingResolver:
     """A resolver that has been started and waits for a future (or, for None, for the next turn).
 
     It answers for one place, or for `many`, with a list.
@@ -25,7 +25,7 @@ class Waiting:
     __slots__ = ("complete", "coroutine", "field", "future", "many", "places", "stopped", "watched")
 
     def __init__(
-        self, coroutine: Any, many: bool, complete: Complete, field: FieldPlan, places: Sequence[Place]
+        self, coroutine: Any, many: bool, complete: Complete, field: FieldPlan, places: Sequence[ResponseSlot]
     ) -> None:
         self.coroutine = coroutine
         self.many = many
@@ -39,27 +39,29 @@ class Waiting:
         """Whether it was cancelled, and only its clean-up is still waited for."""
 
 
-class Resolvers(Response):
+class Scheduler(Response):
     """The resolvers of one execution, and the response they are for."""
 
     __slots__ = ("_cancelled", "_waiting", "_wake")
 
     def __init__(self) -> None:
         super().__init__()
-        self._waiting: list[Waiting] = []
+        self._waiting: list[PendingResolver] = []
         self._wake: Any = None
         self._cancelled: CancelledError | None = None
 
     def start(
-        self, awaitable: Any, many: bool, complete: Complete, field: FieldPlan, places: Sequence[Place]
+        self, awaitable: Any, many: bool, complete: Complete, field: FieldPlan, places: Sequence[ResponseSlot]
     ) -> None:
         """Run a resolver up to where it waits; complete its value, when it has one."""
         for place in places:
             place[0][place[1]] = None  # it has its place among the keys
         coroutine = awaitable if type(awaitable) is CoroutineType else _awaited(awaitable)
-        self._step(Waiting(coroutine, many, complete, field, places))
+        self._step(PendingResolver(coroutine, many, complete, field, places))
 
-    def set_aside(self, value: Any, complete: Complete, field: FieldPlan, place: Place) -> bool:
+    def complete_non_value(
+        self, value: Any, complete: Complete, field: FieldPlan, place: ResponseSlot
+    ) -> bool:
         """Deal with what is no value, or none yet: nulls, exceptions, and what is to be awaited."""
         if value is None or value is Undefined:
             self.absent(field, place)
@@ -94,7 +96,7 @@ class Resolvers(Response):
         if self._cancelled is not None:
             raise self._cancelled
 
-    def _step(self, waiting: Waiting, *, stop: bool = False) -> None:
+    def _step(self, waiting: PendingResolver, *, stop: bool = False) -> None:
         """Run a resolver on, to where it waits again or to its end."""
         try:
             future = waiting.coroutine.throw(CancelledError()) if stop else waiting.coroutine.send(None)

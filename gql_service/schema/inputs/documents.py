@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 
 from gql_service.domain.values.validation import Limits
-from gql_service.domain.writes.digest_preconditions import Expected, expecting
+from gql_service.domain.writes.digest_preconditions import ExpectedDigests, parse_expected_digests
 from gql_service.domain.writes.unit_of_work import Precondition, any_revision, exactly_revision
 from gql_service.schema.enums import ValueType
 from gql_service.schema.scalars import DateTime, JSONObject
@@ -48,9 +48,9 @@ class StateInput:
         expected = self.expected_revision
         return any_revision if expected is None else exactly_revision(expected)
 
-    def expected(self, limits: Limits) -> Expected:
+    def expected(self, limits: Limits) -> ExpectedDigests:
         """What keys must hold. Raises Rejected."""
-        return expecting(given(self.expected_digests), limits)
+        return parse_expected_digests(provided(self.expected_digests), limits)
 
 
 @strawberry.input(description="Which document a write means, and in which state.")
@@ -113,13 +113,13 @@ class SetUserMetadataInput(DocumentInput):
     )
 
 
-def given(input: Any) -> Any:
+def provided(input: Any) -> Any:
     """What a client has given, as plain JSON: without what it has left out."""
     if isinstance(input, list):
-        return [given(each) for each in input]
+        return [provided(each) for each in input]
     if isinstance(input, Enum):
         return input.value
     if is_dataclass(input):
         values = {field.name: getattr(input, field.name) for field in fields(input)}
-        return {name: given(value) for name, value in values.items() if value is not strawberry.UNSET}
+        return {name: provided(value) for name, value in values.items() if value is not strawberry.UNSET}
     return input

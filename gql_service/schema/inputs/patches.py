@@ -6,19 +6,19 @@ import strawberry
 
 from gql_service.domain.values.validation import Limits
 from gql_service.domain.writes.bulk import OnError
-from gql_service.domain.writes.changes import Change, Mode, patching
+from gql_service.domain.writes.changes import Change, PatchMode, patch
 from gql_service.schema.enums import described_enum
-from gql_service.schema.inputs.documents import DocumentInput, StateInput, given
+from gql_service.schema.inputs.documents import DocumentInput, StateInput, provided
 from gql_service.schema.scalars import JSON, JSONObject, Number
 
 described_enum(
-    Mode,
+    PatchMode,
     "PatchMode",
     "How a patch sets keys.",
     {
-        Mode.MERGE: "Each key is set to its new value as a whole; null is a value.",
-        Mode.MERGE_PATCH: "RFC 7396, on the object as the caller sees it: objects are merged at every depth, "
-        "and null removes. Null cannot be stored by it.",
+        PatchMode.MERGE: "Each key is set to its new value as a whole; null is a value.",
+        PatchMode.MERGE_PATCH: "RFC 7396, on the object as the caller sees it: objects are merged at every "
+        "depth, and null removes. Null cannot be stored by it.",
     },
 )
 
@@ -101,7 +101,7 @@ class PatchInput:
     delete_keys: list[str] | None = strawberry.field(
         default=None, description="Keys to remove; one that does not exist is no error."
     )
-    mode: Mode | None = strawberry.field(
+    mode: PatchMode | None = strawberry.field(
         default=None, description="How `metadata` sets keys; by default `MERGE`."
     )
     operations: list[PatchOperation] | None = strawberry.field(
@@ -110,8 +110,8 @@ class PatchInput:
 
     def change(self, limits: Limits) -> Change:
         """What is to be done. Raises Rejected."""
-        mode, doing = self.mode or Mode.MERGE, given(self.operations)
-        return patching(self.metadata, self.delete_keys, limits, mode=mode, doing=doing)
+        mode, doing = self.mode or PatchMode.MERGE, provided(self.operations)
+        return patch(self.metadata, self.delete_keys, limits, mode=mode, doing=doing)
 
 
 @strawberry.input(

@@ -5,10 +5,10 @@ from typing import Any
 import strawberry
 
 from gql_service.domain.search.conditions import conditions_of, require_searchable
-from gql_service.domain.search.members import Members
+from gql_service.domain.search.members import MemberSearch
 from gql_service.domain.tenants import Platform
 from gql_service.errors import BadUserInput
-from gql_service.schema.inputs.documents import given
+from gql_service.schema.inputs.documents import provided
 from gql_service.schema.scalars import JSON
 from gql_service.services.context import Services
 
@@ -51,15 +51,15 @@ class UserFilter:
     )
 
 
-async def members(services: Services, platform: Platform, where: UserFilter | None) -> Members:
+async def members(services: Services, platform: Platform, where: UserFilter | None) -> MemberSearch:
     """Who is meant by a filter. Raises BadUserInput."""
     if where is None:
-        return Members(platform.tenant_id, platform.id)
+        return MemberSearch(platform.tenant_id, platform.id)
     prefix = where.username_prefix
     if prefix and "\0" in prefix:
         raise BadUserInput("Text must not contain the character U+0000.")
-    conditions = conditions_of(given(where.metadata or []), platform.id, services.rules.keys)
+    conditions = conditions_of(provided(where.metadata or []), platform.id, services.rules.keys)
     if conditions:
         keys = [(platform.id, condition.key) for condition in conditions]
         require_searchable(conditions, await services.loaders.searchable.load_many(keys))
-    return Members(platform.tenant_id, platform.id, prefix or None, conditions)
+    return MemberSearch(platform.tenant_id, platform.id, prefix or None, conditions)

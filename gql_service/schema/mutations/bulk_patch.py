@@ -9,11 +9,11 @@ from strawberry import Info
 from gql_service.auth.access import DocumentAccess
 from gql_service.domain.writes import idempotency
 from gql_service.domain.writes.bulk import OnError, check_usernames, located, write_each
-from gql_service.domain.writes.idempotency import Answer, Once
+from gql_service.domain.writes.idempotency import IdempotencyKey, WriteResult
 from gql_service.domain.writes.unit_of_work import Write
 from gql_service.errors import Problem, Rejected
 from gql_service.schema.auth_directive import AUTHENTICATED, TENANT_ADMIN
-from gql_service.schema.inputs.documents import given
+from gql_service.schema.inputs.documents import provided
 from gql_service.schema.inputs.patches import BulkPatchPlatformMetadataInput, UserPatchInput
 from gql_service.schema.mutations.payloads import document_of, problem
 from gql_service.schema.types.platform_metadata import PlatformMetadata
@@ -62,30 +62,33 @@ class BulkMutation:
         usernames = [patch.username for patch in input.patches]
         try:
             check_usernames(usernames)
-            once = _once(input)
+            idempotency_key = _once(input)
         except Rejected as error:
             return BulkPatchPlatformMetadataPayload(user_errors=[user_error(error)])
         accesses = await info.context.documents_named(platform, usernames)
-        return _payload(info.context, input, accesses, await _write(info.context, input, accesses, once))
+        return _payload(
+            info.context, input, accesses, await _write(info.context, input, accesses, idempotency_key)
+        )
 
 
-def _once(input: BulkPatchPlatformMetadataInput) -> Once | None:
+def _once(input: BulkPatchPlatformMetadataInput) -> IdempotencyKey | None:
     """What tells this request from others; a dry run of it is the same one. Raises Rejected."""
     if input.idempotency_key is None:
         return None
-    asked = {name: value for name, value in given(input).items() if name != "dry_run"}
-    return idempotency.once(input.idempotency_key, type(input).__name__, asked)
+    asked = {name: value for name, value in provided(input).items() if name != "dry_run"}
+    return idempotency.parse_key(input.idempotency_key, type(input).__name__, asked)
 
 
 async def _write(
     context: Context,
     input: BulkPatchPlatformMetadataInput,
     accesses: Sequence[DocumentAccess | None],
-    once: Once | None,
-) -> list[Answer | Rejected]:
+    idempotency_key: IdempotencyKey | None,
+) -> list[WriteResult | Rejected]:
     """What became, or would become, of each patch."""
     planned = [
-        _planned(context, patch, access, once) for patch, access in zip(input.patches, accesses, strict=True)
+        _planned(context, patch, access, idempotency_key)
+        for patch, access in zip(input.patches, accesses, strict=True)
     ]
     return await context.write_with(
         lambda transaction, now: write_each(
@@ -100,7 +103,10 @@ async def _write(
 
 
 def _planned(
-    context: Context, patch: UserPatchInput, access: DocumentAccess | None, once: Once | None
+    context: Context,
+    patch: UserPatchInput,
+    access: DocumentAccess | None,
+    idempotency_key: IdempotencyKey | None,
 ) -> Write | Rejected:
     """The write of one patch, or why there can be none."""
     if access is None:
@@ -111,14 +117,14 @@ def _planned(
         expected, change = patch.expected(limits), patch.change(limits)
     except Rejected as refusal:
         return refusal
-    return Write(access, change, patch.precondition, context.door, once, expected)
+    return Write(access, change, patch.precondition, context.source, idempotency_key, expected)
 
 
 def _payload(
     context: Context,
     input: BulkPatchPlatformMetadataInput,
     accesses: Sequence[DocumentAccess | None],
-    outcomes: Sequence[Answer | Rejected],
+    outcomes: Sequence[WriteResult | Rejected],
 ) -> BulkPatchPlatformMetadataPayload:
     failed = sum(isinstance(outcome, Rejected) for outcome in outcomes)
     none_written = failed > 0 and input.on_error is OnError.REJECT_ALL

@@ -14,7 +14,7 @@ from gql_service.schema.inputs.definitions import (
     RemoveMetadataDefinitionInput,
     SetMetadataModeInput,
 )
-from gql_service.schema.inputs.documents import given
+from gql_service.schema.inputs.documents import provided
 from gql_service.schema.types.metadata_definition import MetadataDefinition
 from gql_service.schema.types.platform import Platform
 from gql_service.schema.types.user_error import UserError, user_error
@@ -66,7 +66,7 @@ class DefinitionMutation:
         rules = info.context.services.rules
 
         async def define(connection: Connection, now: int) -> DefineMetadataPayload:
-            defined = defining.checked(given(input), rules.limits)
+            defined = defining.checked(provided(input), rules.limits)
             row, broken = await defining.define(
                 connection, access, defined, force=input.force, rules=rules, now=now, seconds=_time(info)
             )

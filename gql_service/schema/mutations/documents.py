@@ -8,10 +8,10 @@ from strawberry import Info
 
 from gql_service.domain.values.validation import Limits
 from gql_service.domain.writes import idempotency
-from gql_service.domain.writes.changes import CLEARING, Change, replacing
-from gql_service.domain.writes.idempotency import Answer
-from gql_service.domain.writes.restore import restoring
-from gql_service.domain.writes.set_entries import setting
+from gql_service.domain.writes.changes import CLEAR, Change, replace
+from gql_service.domain.writes.idempotency import WriteResult
+from gql_service.domain.writes.restore import restore_revision
+from gql_service.domain.writes.set_entries import set_entries
 from gql_service.errors import Forbidden, Rejected
 from gql_service.schema.auth_directive import AUTHENTICATED, SELF, TENANT_ADMIN
 from gql_service.schema.inputs.documents import (
@@ -20,7 +20,7 @@ from gql_service.schema.inputs.documents import (
     ReplacePlatformMetadataInput,
     RestorePlatformMetadataInput,
     SetUserMetadataInput,
-    given,
+    provided,
 )
 from gql_service.schema.inputs.patches import PatchPlatformMetadataInput
 from gql_service.schema.mutations.payloads import document_of, entries_of, problem
@@ -98,7 +98,7 @@ class DocumentMutation:
         self, info: Info[Context, None], input: Annotated[ReplacePlatformMetadataInput, _INPUT]
     ) -> ReplacePlatformMetadataPayload:
         payload = ReplacePlatformMetadataPayload()
-        await _write(info.context, input, payload, lambda limits: replacing(input.metadata, limits))
+        await _write(info.context, input, payload, lambda limits: replace(input.metadata, limits))
         return payload
 
     @strawberry.mutation(
@@ -109,7 +109,7 @@ class DocumentMutation:
         self, info: Info[Context, None], input: Annotated[ClearPlatformMetadataInput, _INPUT]
     ) -> ClearPlatformMetadataPayload:
         payload = ClearPlatformMetadataPayload()
-        await _write(info.context, input, payload, lambda _: CLEARING)
+        await _write(info.context, input, payload, lambda _: CLEAR)
         return payload
 
     @strawberry.mutation(
@@ -119,9 +119,9 @@ class DocumentMutation:
         self, info: Info[Context, None], input: Annotated[SetUserMetadataInput, _INPUT]
     ) -> SetUserMetadataPayload:
         payload = SetUserMetadataPayload()
-        entries = [given(entry) for entry in input.entries]
+        entries = [provided(entry) for entry in input.entries]
         answer = await _write(
-            info.context, input, payload, lambda limits: setting(entries, input.delete_keys, limits)
+            info.context, input, payload, lambda limits: set_entries(entries, input.delete_keys, limits)
         )
         if answer is not None and payload.platform_metadata is not None:
             keys = [entry["metadata_key"] for entry in entries]
@@ -141,23 +141,25 @@ class DocumentMutation:
         if not access.is_admin:
             raise Forbidden("Only tenant admins can restore metadata")
         payload = RestorePlatformMetadataPayload()
-        answer = await _write(info.context, input, payload, lambda _: restoring(input.revision))
+        answer = await _write(info.context, input, payload, lambda _: restore_revision(input.revision))
         payload.skipped_keys = list(answer.skipped_keys) if answer else []
         return payload
 
 
 async def _write(
     context: Context, input: DocumentInput, payload: DocumentPayload, change: Callable[[Limits], Change]
-) -> Answer | None:
+) -> WriteResult | None:
     """Do the write and fill in the payload; None where the write was refused."""
     access = await context.access(input.platform_key, input.username)
     try:
-        once = None
+        idempotency_key = None
         if input.idempotency_key is not None:
-            once = idempotency.once(input.idempotency_key, type(input).__name__, given(input))
+            idempotency_key = idempotency.parse_key(
+                input.idempotency_key, type(input).__name__, provided(input)
+            )
         limits = context.services.rules.limits
         expected = input.expected(limits)
-        answer = await context.write(access, change(limits), input.precondition, once, expected)
+        answer = await context.write(access, change(limits), input.precondition, idempotency_key, expected)
     except Rejected as error:
         payload.user_errors = [problem(context, access, error)]
         return None

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from gql_service.auth.access import DocumentAccess
 from gql_service.domain.documents import visibility as views
-from gql_service.domain.documents.rows import Document
-from gql_service.domain.writes.idempotency import Answer
+from gql_service.domain.documents.rows import MetadataDocument
+from gql_service.domain.writes.idempotency import WriteResult
 from gql_service.domain.writes.unit_of_work import Conflict
 from gql_service.errors import Rejected
 from gql_service.schema.types.platform_metadata import PlatformMetadata
@@ -14,9 +14,9 @@ from gql_service.schema.types.user_metadata import UserMetadata
 from gql_service.services.context import Context
 
 
-def document_of(context: Context, access: DocumentAccess, answer: Answer) -> PlatformMetadata:
+def document_of(context: Context, access: DocumentAccess, answer: WriteResult) -> PlatformMetadata:
     """The document after the write, as the caller sees it."""
-    return PlatformMetadata(row=context.opened(access, answer.document))
+    return PlatformMetadata(row=context.view(access, answer.document))
 
 
 def problem(context: Context, access: DocumentAccess, error: Rejected) -> UserError:
@@ -31,7 +31,7 @@ def problem(context: Context, access: DocumentAccess, error: Rejected) -> UserEr
 
 
 def entries_of(
-    context: Context, access: DocumentAccess, document: Document, keys: Sequence[str]
+    context: Context, access: DocumentAccess, document: MetadataDocument, keys: Sequence[str]
 ) -> list[UserMetadata]:
     """These entries, as far as the caller sees them; those not valid now, too."""
     rules, now = context.services.rules, context.services.clock()

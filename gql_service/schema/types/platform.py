@@ -8,10 +8,10 @@ from strawberry import Info
 
 from gql_service.domain import tenants
 from gql_service.domain.pagination import Page
-from gql_service.domain.search.members import Members
+from gql_service.domain.search.members import MemberSearch
 from gql_service.domain.users import rows as users
 from gql_service.schema.auth_directive import AUTHENTICATED, TENANT_ADMIN, TENANT_MEMBER
-from gql_service.schema.batched_fields import together
+from gql_service.schema.batched_fields import batched_field
 from gql_service.schema.enums import MetadataMode
 from gql_service.schema.inputs.user_filter import UserFilter, members
 from gql_service.schema.row_fields import column
@@ -41,7 +41,7 @@ class UserEdge:
 
 @strawberry.type(directives=AUTHENTICATED, description="A page of users.")
 class UserConnection:
-    members: strawberry.Private[Members]
+    members: strawberry.Private[MemberSearch]
     page: strawberry.Private[Page[users.User]]
 
     @strawberry.field(description="The users with their cursors.")
@@ -77,7 +77,9 @@ class Platform(Node):
     def id(self) -> strawberry.ID:
         return global_id("Platform", self.row.key)
 
-    @together(description="What the entries of the platform's documents may be, in the order of their keys.")
+    @batched_field(
+        description="What the entries of the platform's documents may be, in the order of their keys."
+    )
     async def definitions(
         platforms: Sequence["Platform"], info: Info[Context, None]
     ) -> list[list[MetadataDefinition]]:

@@ -9,8 +9,8 @@ from strawberry import Info
 
 from gql_service.auth.access import DocumentAccess
 from gql_service.domain.documents import visibility as views
-from gql_service.domain.documents.rows import Document
-from gql_service.domain.documents.visibility import OpenDocument, OpenEntry
+from gql_service.domain.documents.rows import MetadataDocument
+from gql_service.domain.documents.visibility import DocumentView, EntryView
 from gql_service.domain.history import point_in_time as rewinding
 from gql_service.domain.history import visibility as telling
 from gql_service.domain.history.changes import check_page
@@ -20,7 +20,7 @@ from gql_service.domain.values.encryption import KeyRing
 from gql_service.errors import BadUserInput, Forbidden, MalformedData, NotFound
 from gql_service.instants import parse_milliseconds
 from gql_service.schema.auth_directive import SELF, TENANT_MEMBER
-from gql_service.schema.batched_fields import together
+from gql_service.schema.batched_fields import batched_field
 from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import DateTime, JSONObject
 from gql_service.schema.types.platform_metadata_change import PlatformMetadataChangeConnection
@@ -36,7 +36,7 @@ class EntryFilter:
     category: str | None = strawberry.field(default=None, description="The category is exactly this.")
     source: str | None = strawberry.field(default=None, description="The source is exactly this.")
 
-    def matches(self, row: OpenEntry) -> bool:
+    def matches(self, row: EntryView) -> bool:
         """Whether an entry is meant."""
         return (
             (self.key_prefix is None or row.metadata_key.startswith(self.key_prefix))
@@ -46,7 +46,12 @@ class EntryFilter:
 
 
 def _projection(
-    access: DocumentAccess, document: Document, ring: KeyRing, at: int, keys: list[str] | None, now: int
+    access: DocumentAccess,
+    document: MetadataDocument,
+    ring: KeyRing,
+    at: int,
+    keys: list[str] | None,
+    now: int,
 ) -> str | MalformedData:
     try:
         return views.projection(access, document, ring, at, keys, now=now)
@@ -63,8 +68,8 @@ def _instant(text: str) -> int:
 
 async def _past(
     context: Context,
-    rows: Sequence[OpenDocument],
-    whole: Sequence[Document],
+    rows: Sequence[DocumentView],
+    whole: Sequence[MetadataDocument],
     at: int,
     now: int,
     only: Sequence[str] | None,
@@ -74,7 +79,7 @@ async def _past(
     services = context.services
     pasts = await services.loaders.pasts.load_many([(row.access.key, at) for row in rows])
 
-    def shown(row: OpenDocument, document: Document, past: Past | BadUserInput) -> JSONObject:
+    def shown(row: DocumentView, document: MetadataDocument, past: Past | BadUserInput) -> JSONObject:
         if isinstance(past, BadUserInput):
             return past  # type: ignore[return-value] # an error of this document alone
         keys = services.rules.keys
@@ -89,7 +94,7 @@ async def _past(
     description="All metadata of one user on one platform: the unit of consistency.",
 )
 class PlatformMetadata(Node):
-    row: strawberry.Private[OpenDocument]
+    row: strawberry.Private[DocumentView]
     username: str = column("Whose metadata it is.")
     platform_key: str | None = column(
         "The platform's key; null for the metadata that belongs to no platform."
@@ -98,7 +103,7 @@ class PlatformMetadata(Node):
     created_at: DateTime | None = column("When the first key was written.")
     updated_at: DateTime | None = column("When a key last changed.")
 
-    @together(
+    @batched_field(
         column="metadata",
         description="The keys and their values: the entries that the viewer sees and that are valid now. At "
         "a past instant, those that they were to see then and may see still, as they were then, but without "
@@ -181,7 +186,7 @@ class PlatformMetadata(Node):
             services.loaders.whole_documents.load(access.key),
         )
         content, now = document.content(), services.clock()
-        items = [telling.told(access, row, content, now) for row in page.items]
+        items = [telling.visible_change(access, row, content, now) for row in page.items]
         return PlatformMetadataChangeConnection(page=page._replace(items=items))  # type: ignore[arg-type]
 
     @strawberry.field(description=ID)
@@ -196,7 +201,7 @@ class PlatformMetadata(Node):
         return User(row=row)
 
 
-async def _whole(context: Context, rows: Sequence[OpenDocument]) -> Sequence[Document]:
+async def _whole(context: Context, rows: Sequence[DocumentView]) -> Sequence[MetadataDocument]:
     """Documents with what is known of each key. One that was just written has it all; what a dry run
     would write can be found nowhere else."""
     missing = [row.access.key for row in rows if row.document.attributes is None]

@@ -3,7 +3,7 @@
 import strawberry
 from strawberry import Info
 
-from gql_service.domain.history.visibility import ToldChange, ToldEntry
+from gql_service.domain.history.visibility import VisibleChange, VisibleEntry
 from gql_service.domain.pagination import Page
 from gql_service.domain.values.types import ValueType
 from gql_service.schema.auth_directive import AUTHENTICATED
@@ -17,7 +17,7 @@ from gql_service.services.context import Context
 
 @strawberry.type(directives=AUTHENTICATED, description="An entry as it was once.")
 class PastEntry:
-    row: strawberry.Private[ToldEntry]
+    row: strawberry.Private[VisibleEntry]
     value: JSON | None = column(
         "The value as JSON; null where it was encrypted, for history does not keep it then."
     )
@@ -33,7 +33,7 @@ class PastEntry:
     valid_until: DateTime | None = column("When the entry was to expire; null means never.")
 
     @staticmethod
-    def of(entry: ToldEntry | None) -> "PastEntry | None":
+    def of(entry: VisibleEntry | None) -> "PastEntry | None":
         return None if entry is None else PastEntry(row=entry)
 
 
@@ -52,7 +52,7 @@ class EntryChange:
     directives=AUTHENTICATED, description="What one write changed, as far as the viewer sees it."
 )
 class PlatformMetadataChange:
-    row: strawberry.Private[ToldChange]
+    row: strawberry.Private[VisibleChange]
     revision: int = column("The revision of the document that the write has led to.")
     changed_at: DateTime = column("When it was written.")
     source: str = column("The door it came through: `graphql`, `rest`, `import` and others.")
@@ -82,7 +82,7 @@ class PlatformMetadataChangeEdge:
 
 @strawberry.type(directives=AUTHENTICATED, description="A page of changes, the newest first.")
 class PlatformMetadataChangeConnection:
-    page: strawberry.Private[Page[ToldChange]]
+    page: strawberry.Private[Page[VisibleChange]]
 
     @strawberry.field(description="The changes with their cursors.")
     def edges(self) -> list[PlatformMetadataChangeEdge]:

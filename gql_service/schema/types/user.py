@@ -9,13 +9,13 @@ from strawberry.types.lazy_type import LazyType
 
 from gql_service import strict_json
 from gql_service.auth.roles import Role, allows
-from gql_service.domain.documents.visibility import OpenDocument
+from gql_service.domain.documents.visibility import DocumentView
 from gql_service.domain.pagination import page_of_list
 from gql_service.domain.users import rows as users
 from gql_service.domain.users.profiles import visible_fields
 from gql_service.errors import MalformedData
 from gql_service.schema.auth_directive import SELF, TENANT_MEMBER
-from gql_service.schema.batched_fields import together
+from gql_service.schema.batched_fields import batched_field
 from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import DateTime, JSONObject
 from gql_service.schema.types.access_token import AccessTokenConnection, order
@@ -81,7 +81,7 @@ class User(Node):
     def id(self) -> strawberry.ID:
         return global_id("User", self.row.user_id)
 
-    @together(description=f"The badges the user has earned, oldest first. {MALFORMED}")
+    @batched_field(description=f"The badges the user has earned, oldest first. {MALFORMED}")
     async def badges(users: Sequence["User"], info: Info[Context, None]) -> list[list[EarnedBadge] | None]:
         found = await info.context.services.loaders.badges.load_many([user.row.user_id for user in users])
         shown: list[Any] = [  # without calls, for there may be many users
@@ -90,7 +90,7 @@ class User(Node):
         ]
         return shown
 
-    @together(description=f"How far the user has come with the catalogue of badges. {MALFORMED}")
+    @batched_field(description=f"How far the user has come with the catalogue of badges. {MALFORMED}")
     async def badge_progress(
         users: Sequence["User"], info: Info[Context, None]
     ) -> list[BadgeProgress | None]:
@@ -132,7 +132,7 @@ class User(Node):
         page = await info.context.services.loaders.notifications.load((self.row.user_id, request))
         return NotificationConnection(page=page)
 
-    @together(directives=SELF, description="How many notifications the user has not read.")
+    @batched_field(directives=SELF, description="How many notifications the user has not read.")
     async def unread_notification_count(users: Sequence["User"], info: Info[Context, None]) -> list[int]:
         return await info.context.services.loaders.unread.load_many([user.row.user_id for user in users])
 
@@ -152,7 +152,9 @@ class User(Node):
         rows = await info.context.services.loaders.tokens.load(self.row.user_id)
         return AccessTokenConnection(page=page_of_list(rows, request, order))
 
-    @together(directives=SELF, description="The user's metadata on a platform.", type_=_PLATFORM_METADATA)
+    @batched_field(
+        directives=SELF, description="The user's metadata on a platform.", type_=_PLATFORM_METADATA
+    )
     async def platform_metadata(
         users: Sequence["User"],
         info: Info[Context, None],
@@ -160,7 +162,7 @@ class User(Node):
     ) -> list[Any]:
         return await _documents(info.context, platform_key, users)
 
-    @together(
+    @batched_field(
         directives=SELF,
         description="The user's metadata that belongs to no platform.",
         type_=_PLATFORM_METADATA,
@@ -173,7 +175,7 @@ async def _documents(context: Context, platform_key: str | None, users: Sequence
     """The documents of users, or why one is refused."""
     found = await context.documents_of(platform_key, [user.row for user in users])
     document = node_class("PlatformMetadata")
-    return [document(row=row) if isinstance(row, OpenDocument) else row for row in found]
+    return [document(row=row) if isinstance(row, DocumentView) else row for row in found]
 
 
 def _unless_malformed(found: T | MalformedData, show: Callable[[T], Any]) -> Any:

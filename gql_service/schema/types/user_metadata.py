@@ -4,7 +4,7 @@ import strawberry
 from strawberry import Info
 
 from gql_service.auth.roles import Role, allows
-from gql_service.domain.documents.visibility import OpenEntry
+from gql_service.domain.documents.visibility import EntryView
 from gql_service.domain.pagination import Page
 from gql_service.schema.auth_directive import AUTHENTICATED, SELF, TENANT_MEMBER
 from gql_service.schema.enums import ValueType
@@ -27,7 +27,7 @@ class EntryCapabilities:
     directives=SELF, description="One key of a user's metadata, with all that is known about it."
 )
 class UserMetadata(Node):
-    row: strawberry.Private[OpenEntry]
+    row: strawberry.Private[EntryView]
     user_id: strawberry.ID = column("The user this metadata belongs to.")
     metadata_key: str = column("The key, unique within the document.")
     metadata_value: str | None = column(f"The value as text, to be understood by `valueType`. {_MALFORMED}")
@@ -87,7 +87,7 @@ class UserMetadataEdge:
 
 @strawberry.type(directives=AUTHENTICATED, description="A page of entries, in the order of their keys.")
 class UserMetadataConnection:
-    page: strawberry.Private[Page[OpenEntry]]
+    page: strawberry.Private[Page[EntryView]]
     total_count: int = strawberry.field(description="How many entries the whole list has.")
 
     @strawberry.field(description="The entries with their cursors.")
