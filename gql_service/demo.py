@@ -71,7 +71,7 @@ async def _create(transaction: Connection, policy: Policy, rules: WriteSettings,
     caller = Principal.of(member.user_id, MEMBER, TENANT, member.permissions, is_platform_owner=False)
     access = policy.platform_document(caller, platform, member)
     write = writing.Write(access, replace(_METADATA, rules.limits), writing.any_revision, "demo")
-    await writing.write(transaction, write, rules=rules, now=now)
+    await writing.write(transaction, write, write_settings=rules, now=now)
     return member
 
 

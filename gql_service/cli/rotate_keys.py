@@ -10,7 +10,7 @@ from rich.progress import MofNCompleteColumn
 from gql_service.cli import runner as running
 from gql_service.cli.transfer import progress
 from gql_service.domain.maintenance import key_rotation as rotation
-from gql_service.domain.maintenance.key_rotation import Holder, Moved, StoredAnswerRow
+from gql_service.domain.maintenance.key_rotation import Holder, Moved
 from gql_service.services.context import Services
 from gql_service.store.connection import Connection
 
@@ -22,7 +22,6 @@ class _Summary(NamedTuple):
 
     entries: int
     digests: int
-    answers: int
     failed: list[str]
     needed: Counter[str]
 
@@ -45,8 +44,8 @@ def rotate_keys() -> None:
     active, others = _keys()
     summary = running.on_migrated(_rotate)
     typer.echo(
-        f"Encrypted {summary.entries} entries anew with the key {active}, "
-        f"and {summary.answers} in answers that may be repeated; {summary.digests} digests were renewed."
+        f"Encrypted {summary.entries} entries anew with the key {active}; "
+        f"{summary.digests} digests were renewed."
     )
     for line in summary.failed:
         typer.echo(running.plain(line), err=True)
@@ -70,7 +69,7 @@ def _keys() -> tuple[str, list[str]]:
 
 async def _rotate(services: Services) -> _Summary:
     database, keys = services.database, services.rules.keys
-    entries = digests = answers = 0
+    entries = digests = 0
     failed = []
     async with database.read() as connection:
         total = await rotation.count(connection)
@@ -81,15 +80,10 @@ async def _rotate(services: Services) -> _Summary:
                 entries, digests = entries + moved.entries, digests + moved.digests
                 failed += [_told(holder, key, why) for key, why in moved.failed.items()]
             advance(1)
-    async for answer in _answers(services):
-        if rotation.needed([answer], keys, services.clock()):
-            answers += await database.write(_moving_answer(answer, services))
     needed = Counter[str]()
     async for holder in _holders(services):
-        needed.update(rotation.needed([holder], keys, services.clock()))
-    async for answer in _answers(services):
-        needed.update(rotation.needed([answer], keys, services.clock()))
-    return _Summary(entries, digests, answers, failed, needed)
+        needed.update(rotation.needed(holder, keys))
+    return _Summary(entries, digests, failed, needed)
 
 
 async def _holders(services: Services) -> AsyncIterator[Holder]:
@@ -104,24 +98,8 @@ async def _holders(services: Services) -> AsyncIterator[Holder]:
         after = page[-1][:2]
 
 
-async def _answers(services: Services) -> AsyncIterator[StoredAnswerRow]:
-    after = ("", "", "")
-    while True:
-        async with services.database.read() as connection:
-            page = await rotation.answers(connection, after, _PAGE)
-        for answer in page:
-            yield answer
-        if len(page) < _PAGE:
-            return
-        after = page[-1][:3]
-
-
 def _moving(holder: Holder, services: Services) -> Callable[[Connection], Awaitable[Moved]]:
     return lambda transaction: rotation.move_document(transaction, holder, services.rules.keys)
-
-
-def _moving_answer(answer: StoredAnswerRow, services: Services) -> Callable[[Connection], Awaitable[int]]:
-    return lambda transaction: rotation.move_answer(transaction, answer, services.rules.keys)
 
 
 def _told(holder: Holder, key: str, why: str) -> str:

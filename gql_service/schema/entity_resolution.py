@@ -9,8 +9,8 @@ from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 from gql_service.auth.roles import Role
-from gql_service.domain.documents import visibility as views
-from gql_service.domain.documents.visibility import DocumentView
+from gql_service.domain.documents import visibility
+from gql_service.domain.documents.visibility import DocumentView, Viewer
 from gql_service.domain.users.rows import User as UserRow
 from gql_service.errors import BadUserInput, NotFound
 from gql_service.schema.inputs.documents import UserBy
@@ -108,12 +108,13 @@ async def entries_by_key(context: Context, keys: Sequence[str]) -> list[Found | 
     readable = {name: each.row.access for name, each in opened.items() if isinstance(each, PlatformMetadata)}
     read = await context.services.loaders.whole_documents.load_many([each.key for each in readable.values()])
     whole = dict(zip(readable, read, strict=True))
-    rules, now = context.services.rules, context.services.clock()
+    keys_, now = context.services.rules.keys, context.services.clock()
     found: dict[str, Found] = {}
     for key, (user_id, platform_key, name) in names.items():
         document = f"{user_id}:{platform_key}"
         if document in whole:
-            row = views.entry_of(readable[document], whole[document], name, rules.keys, now)
+            viewer = Viewer(readable[document], now)
+            row = visibility.entry_of(viewer, whole[document], name, keys_)
             if row is not None:
                 found[key] = UserMetadata(row=row)
     return [found.get(key) for key in keys]

@@ -54,7 +54,7 @@ class BatchWriter:
     async def _write_together(self, batch: list[_PendingWrite]) -> None:
         async def transaction(connection: Connection) -> list[WriteResult | Exception]:
             writes = [asked.write for asked in batch]
-            return await write_all(connection, writes, rules=self._rules, now=self._clock())
+            return await write_all(connection, writes, write_settings=self._rules, now=self._clock())
 
         try:
             results = await self._database.write(transaction)

@@ -81,8 +81,12 @@ class RestEndpoint:
         written = await context.write(access, change, _precondition(request), _once(request, body))
         document = context.view(access, written.document)
         if request.method == "DELETE":
-            return Response(status_code=204, headers=_headers(document.revision))
-        return _document(document)
+            response = Response(status_code=204, headers=_headers(document.revision))
+        else:
+            response = _document(document)
+        if written.replayed:
+            response.headers["Idempotency-Replayed"] = "true"
+        return response
 
     async def _change(self, request: Request) -> tuple[Change, object]:
         """What to write, and the body that says so."""

@@ -96,14 +96,14 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
     "other digits": (op("delete", "/list/\u0661"), "'/list/\u0661' names an item of an array by"),
     "incrementing a string": (
         op("increment", "/s", by=1),
-        "'/s' is a string, to which nothing can be added.",
+        "'/s' is a string; only numbers can be incremented.",
     ),
-    "incrementing a boolean": (op("increment", "/t", by=1), "'/t' is a boolean, to which nothing can be"),
-    "incrementing null": (op("increment", "/z", by=1), "'/z' is null, to which nothing can be added."),
-    "incrementing an object": (op("increment", "/ui", by=1), "'/ui' is an object, to which nothing can be"),
+    "incrementing a boolean": (op("increment", "/t", by=1), "'/t' is a boolean; only numbers can be"),
+    "incrementing null": (op("increment", "/z", by=1), "'/z' is null; only numbers can be incremented."),
+    "incrementing an object": (op("increment", "/ui", by=1), "'/ui' is an object; only numbers can be"),
     "beyond 64 bits": (op("increment", "/n", by=MAX - 4), "'/n' would leave the range of 64-bit integers"),
-    "appending to an object": (op("append", "/ui", value=1), "'/ui' is an object, to which nothing can be"),
-    "appending to null": (op("append", "/z", value=1), "'/z' is null, to which nothing can be appended."),
+    "appending to an object": (op("append", "/ui", value=1), "'/ui' is an object; only arrays can be"),
+    "appending to null": (op("append", "/z", value=1), "'/z' is null; only arrays can be appended to."),
     "deeper than values go": (op("set", "/n" + "/a" * 65, value=1), "The path has 66 steps; 65 are allowed"),
 }
 

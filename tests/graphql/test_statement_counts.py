@@ -95,7 +95,7 @@ HOT = {
     "users by id": users._BY_IDS,
     "users by name": users._BY_USERNAMES,
     "badges": badges._BY_USERS,
-    "documents": documents._BY_KEYS,
+    "documents": documents._READ,
     "tokens": access_tokens._PRINCIPALS,
     "platforms": tenants._PLATFORMS_BY_KEYS,
     "expired documents": documents._EXPIRED,

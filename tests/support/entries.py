@@ -8,7 +8,7 @@ ENTRY = """userId metadataKey metadataValue valueType category description sourc
   isPublic isEditable validFrom validUntil createdAt updatedAt createdBy { username } updatedBy { username }
   value digest viewerCan { edit delete }"""
 SET = f"""mutation ($input: SetUserMetadataInput!) {{ setUserMetadata(input: $input) {{
-  platformMetadata {{ metadata revision }} entries {{ {ENTRY} }} deletedKeys
+  platformMetadata {{ metadata revision }} entries {{ {ENTRY} }} deletedKeys replayed
   userErrors {{ code message field
     ... on RevisionConflict {{ currentRevision entries {{ metadataKey }} }} }} }} }}"""
 STORED = f"""query ($key: String!, $name: String) {{ platformMetadata(platformKey: $key, username: $name) {{

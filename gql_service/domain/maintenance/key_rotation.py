@@ -1,28 +1,24 @@
-"""Moving what is encrypted to the active key: ciphertexts, the digests they are found by, repeated answers.
+"""Moving what is encrypted to the active key: ciphertexts, and the digests they are found by.
 
 Nothing is written that a reader could see: no revision, no history, no instant. What is moved already is
 passed over, so that whatever interrupts it, it can be done again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-import orjson
-from sqlalchemy import Text, bindparam, cast, func, select, tuple_, update
+from sqlalchemy import Text, bindparam, func, select, tuple_, update
 from sqlalchemy.sql.elements import Tuple
 
-from gql_service import strict_json
 from gql_service.domain.documents import rows as documents
 from gql_service.domain.documents.entries import Content, Entry
-from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.values.encryption import CipherContext, KeyRing, Undecipherable
-from gql_service.domain.writes.idempotency import RETENTION
 from gql_service.store import tables
 from gql_service.store.connection import Connection, rows_as
 from gql_service.store.sql_functions import bytewise
 from gql_service.store.statement import Statement
 
-_documents, _answers, _index = tables.documents, tables.idempotency_keys, tables.metadata_index
+_documents, _index = tables.documents, tables.metadata_index
 
 
 def _after(*columns: str) -> Tuple:
@@ -66,36 +62,6 @@ _REINDEX = Statement(
     )
     .values(equality=bindparam("equality"))
 )
-_ANSWER_OF = bytewise(_answers.c.user_id), bytewise(_answers.c.platform_id), bytewise(_answers.c.key)
-_ANSWERS = Statement(
-    select(
-        _answers.c.user_id,
-        _answers.c.platform_id,
-        _answers.c.key,
-        func.coalesce(tables.platforms.c.tenant_id, tables.users.c.tenant_id),
-        _answers.c.created_at,
-        _answers.c.response,
-    )
-    .join(tables.users, tables.users.c.id == _answers.c.user_id)
-    .outerjoin(tables.platforms, tables.platforms.c.id == _answers.c.platform_id)
-    .where(
-        cast(_answers.c.response, Text).contains("ciphertext"),
-        tuple_(*_ANSWER_OF) > _after("user", "platform", "key"),
-    )
-    .order_by(*_ANSWER_OF)
-    .limit(bindparam("size")),
-    scans=True,
-)
-_REWRITE = Statement(
-    update(_answers)
-    .where(
-        _answers.c.user_id == bindparam("of_user"),
-        _answers.c.platform_id == bindparam("of_platform"),
-        _answers.c.key == bindparam("of_key"),
-        _answers.c.created_at == bindparam("of_instant"),
-    )
-    .values(response=bindparam("response"))
-)
 
 
 class Holder(NamedTuple):
@@ -112,24 +78,6 @@ class Holder(NamedTuple):
     def encrypted(self) -> Iterator[tuple[CipherContext, Entry]]:
         """The encrypted entries."""
         return _encrypted(Content("{}", self.conditions, self.attributes, 0), self[:3])
-
-
-class StoredAnswerRow(NamedTuple):
-    """An answer that is kept in order to be repeated, and may tell something encrypted."""
-
-    user_id: str
-    platform_id: str
-    key: str
-    tenant_id: str
-    created_at: int
-    response: str
-
-    def document(self) -> MetadataDocument:
-        return MetadataDocument(self.user_id, self.platform_id, *orjson.loads(self.response)["document"])
-
-    def encrypted(self) -> Iterator[tuple[CipherContext, Entry]]:
-        """The encrypted entries it tells of."""
-        return _encrypted(self.document().content(), (self.user_id, self.platform_id, self.tenant_id))
 
 
 class Moved(NamedTuple):
@@ -152,15 +100,6 @@ async def holders(connection: Connection, after: tuple[str, str], size: int) -> 
     return rows_as(Holder, rows)
 
 
-async def answers(connection: Connection, after: tuple[str, str, str], size: int) -> list[StoredAnswerRow]:
-    """The next answers in the order of (user id, platform id, key); three empty texts come before all."""
-    user, platform, key = after
-    rows = await connection.fetch(
-        _ANSWERS, after_user=user, after_platform=platform, after_key=key, size=size
-    )
-    return rows_as(StoredAnswerRow, rows)
-
-
 async def move_document(transaction: Connection, holder: Holder, keys: KeyRing) -> Moved:
     """Encrypt the entries of a document under the active key, as they are now, whatever was read before."""
     key = (holder.user_id, holder.platform_id)
@@ -175,30 +114,10 @@ async def move_document(transaction: Connection, holder: Holder, keys: KeyRing) 
     return Moved(found.moved, digests, failed)
 
 
-async def move_answer(transaction: Connection, answer: StoredAnswerRow, keys: KeyRing) -> int:
-    """Encrypt what an answer tells under the active key; how many entries that were."""
-    response, document = orjson.loads(answer.response), answer.document()
-    content = document.content()
-    found, _ = _move(content, (answer.user_id, answer.platform_id, answer.tenant_id), keys)
-    if found.moved:
-        changed = document._replace(**content.encode())
-        await transaction.execute(
-            _REWRITE,
-            of_user=answer.user_id,
-            of_platform=answer.platform_id,
-            of_key=answer.key,
-            of_instant=answer.created_at,
-            response=strict_json.dumps(response | {"document": changed[2:]}),
-        )
-    return found.moved
-
-
-def needed(holders: Sequence[Holder | StoredAnswerRow], keys: KeyRing, now: int) -> list[str]:
-    """The ids of other keys than the active one that something is encrypted with, one for each entry."""
+def needed(holder: Holder, keys: KeyRing) -> list[str]:
+    """The ids of other keys than the active one, one for each entry that is encrypted with it."""
     return [
         (entry.ciphertext or "").partition(":")[0]
-        for holder in holders
-        if isinstance(holder, Holder) or holder.created_at > now - RETENTION
         for _, entry in holder.encrypted()
         if not keys.is_current(entry.ciphertext or "")
     ]

@@ -13,7 +13,6 @@ from gql_service.domain.documents.entries import anonymized
 from gql_service.domain.documents.rows import DocumentKey
 from gql_service.domain.history import changes as history
 from gql_service.domain.users import rows as users
-from gql_service.domain.writes import idempotency
 from gql_service.errors import NotFound
 from gql_service.store import tables
 from gql_service.store.connection import Connection, rows_as
@@ -90,20 +89,6 @@ _DELETE_SENT = Statement(
     )
     .returning(_answers.key)
 )
-_SIGNED_ANSWERS = Statement(
-    select(_answers.user_id, _answers.platform_id, _answers.key, _answers.response)
-    .where(among(_answers.user_id, "user_ids"), _names(_answers.response))
-    .with_for_update()
-)
-_REWRITE_ANSWER = Statement(
-    update(tables.idempotency_keys)
-    .where(
-        _answers.user_id == bindparam("of_user"),
-        _answers.platform_id == bindparam("of_platform"),
-        _answers.key == bindparam("of_key"),
-    )
-    .values(response=bindparam("response"))
-)
 
 
 class Erased(NamedTuple):
@@ -156,22 +141,11 @@ async def _unsign(transaction: Connection, erased: str, user_ids: Sequence[str])
         document._replace(attributes=anonymized(document.attributes or "{}", erased))
         for document in locked.values()
     ]
-    changed = [document for document in after if document != locked[document[:2]]]
+    changed = [document for document in after if document != locked[document.key]]
     await documents.store(transaction, changed, locked)
     changes = [await _unsign_history(transaction, erased, (user, platform)) for user, platform in recorded]
     sent = await transaction.fetch(_DELETE_SENT, sender=f"{erased}:", user_ids=user_ids)
-    answers = await transaction.fetch(_SIGNED_ANSWERS, **given)
-    rewritten = [
-        {
-            "of_user": user,
-            "of_platform": platform,
-            "of_key": key,
-            "response": idempotency.anonymized(response, erased),
-        }
-        for user, platform, key, response in answers
-    ]
-    await transaction.execute_many(_REWRITE_ANSWER, rewritten)
-    return len(changed), sum(changes), len(sent) + len(answers)
+    return len(changed), sum(changes), len(sent)
 
 
 async def _unsign_history(transaction: Connection, erased: str, document: DocumentKey) -> int:

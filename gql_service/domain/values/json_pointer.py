@@ -54,10 +54,10 @@ def array_index(items: Sequence[Any], token: str, pointer: Pointer) -> int:
     """The index of an item that is there. Raises Impossible."""
     if token != AFTER_THE_LAST and not _INDEX.fullmatch(token):
         raise PointerError(
-            f"{quoted(pointer)} names an item of an array by {_shown(token)}, which is no index."
+            f"{quoted_pointer(pointer)} names an item of an array by {_shown(token)}, which is no index."
         )
     if token == AFTER_THE_LAST or int(token) >= len(items):
-        raise PointerError(f"{quoted(pointer)} is not there: the array has {len(items)} items.")
+        raise PointerError(f"{quoted_pointer(pointer)} is not there: the array has {len(items)} items.")
     return int(token)
 
 
@@ -69,14 +69,14 @@ def kind_of(value: Any) -> str:
     return kinds.get(type(value), "a number")
 
 
-def quoted(pointer: Pointer) -> str:
+def quoted_pointer(pointer: Pointer) -> str:
     """A pointer as text, short enough to read."""
     return _shown("".join(f"/{token.replace('~', '~0').replace('/', '~1')}" for token in pointer))
 
 
 def _object(value: Any, pointer: Pointer) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise PointerError(f"{quoted(pointer)} is {kind_of(value)}, so nothing lies below it.")
+        raise PointerError(f"{quoted_pointer(pointer)} is {kind_of(value)}, so nothing lies below it.")
     return value
 
 

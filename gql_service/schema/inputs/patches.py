@@ -111,7 +111,7 @@ class PatchInput:
     def change(self, limits: Limits) -> Change:
         """What is to be done. Raises Rejected."""
         mode, doing = self.mode or PatchMode.MERGE, provided(self.operations)
-        return patch(self.metadata, self.delete_keys, limits, mode=mode, doing=doing)
+        return patch(self.metadata, self.delete_keys, limits, mode=mode, operations=doing)
 
 
 @strawberry.input(

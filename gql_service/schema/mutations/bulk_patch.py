@@ -8,14 +8,14 @@ from strawberry import Info
 
 from gql_service.auth.access import DocumentAccess
 from gql_service.domain.writes import idempotency
-from gql_service.domain.writes.bulk import OnError, check_usernames, located, write_each
+from gql_service.domain.writes.bulk import OnError, at_patch, check_usernames, write_each
 from gql_service.domain.writes.idempotency import IdempotencyKey, WriteResult
 from gql_service.domain.writes.unit_of_work import Write
 from gql_service.errors import Problem, Rejected
 from gql_service.schema.auth_directive import AUTHENTICATED, TENANT_ADMIN
 from gql_service.schema.inputs.documents import provided
 from gql_service.schema.inputs.patches import BulkPatchPlatformMetadataInput, UserPatchInput
-from gql_service.schema.mutations.payloads import document_of, problem
+from gql_service.schema.mutations.payloads import REPLAYED, document_of, problem
 from gql_service.schema.types.platform_metadata import PlatformMetadata
 from gql_service.schema.types.user_error import UserError, user_error
 from gql_service.services.context import Context
@@ -30,6 +30,7 @@ class BulkPatchResult:
     deleted_keys: list[str] = strawberry.field(
         default_factory=list, description="The keys that existed, were to be removed, and are gone."
     )
+    replayed: bool = strawberry.field(default=False, description=REPLAYED)
     user_errors: list[UserError] = strawberry.field(
         default_factory=list, description="What to mend in this patch."
     )
@@ -95,8 +96,8 @@ async def _write(
             transaction,
             planned,
             on_error=input.on_error,
-            dry=input.dry_run,
-            rules=context.services.rules,
+            dry_run=input.dry_run,
+            write_settings=context.services.rules,
             now=now,
         )
     )
@@ -133,10 +134,11 @@ def _payload(
         result = BulkPatchResult(username=patch.username)
         payload.results.append(result)
         if isinstance(outcome, Rejected):
-            refusal = located(outcome, index)
+            refusal = at_patch(outcome, index)
             result.user_errors = [problem(context, access, refusal) if access else user_error(refusal)]
         elif access is not None and not none_written:
             payload.written += 1
             result.platform_metadata = document_of(context, access, outcome)
-            result.deleted_keys = outcome.deleted_keys
+            result.deleted_keys = list(outcome.deleted_keys)
+            result.replayed = outcome.replayed
     return payload

@@ -23,7 +23,7 @@ from gql_service.schema.inputs.documents import (
     provided,
 )
 from gql_service.schema.inputs.patches import PatchPlatformMetadataInput
-from gql_service.schema.mutations.payloads import document_of, entries_of, problem
+from gql_service.schema.mutations.payloads import REPLAYED, document_of, entries_of, problem
 from gql_service.schema.types.platform_metadata import PlatformMetadata
 from gql_service.schema.types.user_error import UserError
 from gql_service.schema.types.user_metadata import UserMetadata
@@ -35,6 +35,7 @@ class DocumentPayload:
     platform_metadata: PlatformMetadata | None = strawberry.field(
         default=None, description="The document after the write; null where the write was refused."
     )
+    replayed: bool = strawberry.field(default=False, description=REPLAYED)
     user_errors: list[UserError] = strawberry.field(
         default_factory=list, description="What to mend; empty where the write was done."
     )
@@ -90,7 +91,7 @@ class DocumentMutation:
     ) -> PatchPlatformMetadataPayload:
         payload = PatchPlatformMetadataPayload()
         answer = await _write(info.context, input, payload, input.change)
-        payload.deleted_keys = answer.deleted_keys if answer else []
+        payload.deleted_keys = list(answer.deleted_keys) if answer else []
         return payload
 
     @strawberry.mutation(directives=SELF, description="Set exactly the given keys; all others are removed.")
@@ -128,7 +129,7 @@ class DocumentMutation:
             payload.entries = entries_of(
                 info.context, payload.platform_metadata.row.access, answer.document, keys
             )
-            payload.deleted_keys = answer.deleted_keys
+            payload.deleted_keys = list(answer.deleted_keys)
         return payload
 
     @strawberry.mutation(
@@ -164,4 +165,5 @@ async def _write(
         payload.user_errors = [problem(context, access, error)]
         return None
     payload.platform_metadata = document_of(context, access, answer)
+    payload.replayed = answer.replayed
     return answer

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from gql_service.auth.access import DocumentAccess
-from gql_service.domain.documents import visibility as views
+from gql_service.domain.documents import visibility
 from gql_service.domain.documents.rows import MetadataDocument
+from gql_service.domain.documents.visibility import Viewer
 from gql_service.domain.writes.idempotency import WriteResult
 from gql_service.domain.writes.unit_of_work import Conflict
 from gql_service.errors import Rejected
@@ -12,6 +13,11 @@ from gql_service.schema.types.platform_metadata import PlatformMetadata
 from gql_service.schema.types.user_error import RevisionConflict, UserError, user_error
 from gql_service.schema.types.user_metadata import UserMetadata
 from gql_service.services.context import Context
+
+REPLAYED = (
+    "True if a request with this `idempotencyKey` was done before. The payload then shows the document as it "
+    "is now, and the keys that the first request deleted."
+)
 
 
 def document_of(context: Context, access: DocumentAccess, answer: WriteResult) -> PlatformMetadata:
@@ -34,6 +40,6 @@ def entries_of(
     context: Context, access: DocumentAccess, document: MetadataDocument, keys: Sequence[str]
 ) -> list[UserMetadata]:
     """These entries, as far as the caller sees them; those not valid now, too."""
-    rules, now = context.services.rules, context.services.clock()
-    shown = views.entries(access, document, rules.keys, now, inactive=True)
-    return [UserMetadata(row=row) for row in shown if row.metadata_key in set(keys)]
+    viewer = Viewer(access, context.services.clock())
+    known = visibility.entries(viewer, document, context.services.rules.keys, include_inactive=True)
+    return [UserMetadata(row=row) for row in known if row.metadata_key in set(keys)]

@@ -7,14 +7,12 @@ from typing import Annotated
 import strawberry
 from strawberry import Info
 
-from gql_service.auth.access import DocumentAccess
-from gql_service.domain.documents import visibility as views
+from gql_service.domain.documents import visibility
 from gql_service.domain.documents.rows import MetadataDocument
-from gql_service.domain.documents.visibility import DocumentView, EntryView
-from gql_service.domain.history import point_in_time as rewinding
-from gql_service.domain.history import visibility as telling
+from gql_service.domain.documents.visibility import DocumentView, EntryView, Viewer
 from gql_service.domain.history.changes import check_page
-from gql_service.domain.history.point_in_time import Past
+from gql_service.domain.history.point_in_time import Past, metadata_in_past
+from gql_service.domain.history.visibility import visible_change
 from gql_service.domain.pagination import page_of_list
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.errors import BadUserInput, Forbidden, MalformedData, NotFound
@@ -45,16 +43,11 @@ class EntryFilter:
         )
 
 
-def _projection(
-    access: DocumentAccess,
-    document: MetadataDocument,
-    ring: KeyRing,
-    at: int,
-    keys: list[str] | None,
-    now: int,
+def _metadata_at(
+    viewer: Viewer, document: MetadataDocument, ring: KeyRing, at: int, keys: list[str] | None
 ) -> str | MalformedData:
     try:
-        return views.projection(access, document, ring, at, keys, now=now)
+        return visibility.metadata_at(viewer, document, ring, at, keys)
     except MalformedData as error:
         return error
 
@@ -83,7 +76,7 @@ async def _past(
         if isinstance(past, BadUserInput):
             return past  # type: ignore[return-value] # an error of this document alone
         keys = services.rules.keys
-        return JSONObject(rewinding.projection(row.access, document, past, keys, at, now, only))
+        return JSONObject(metadata_in_past(Viewer(row.access, now), document, past, keys, at, only))
 
     return list(map(shown, rows, whole, pasts))
 
@@ -129,7 +122,7 @@ class PlatformMetadata(Node):
         if at < now:
             return await _past(info.context, rows, whole, at, now, keys)
         return [
-            _projection(row.access, document, services.rules.keys, at, keys, now)  # type: ignore[misc]
+            _metadata_at(Viewer(row.access, now), document, services.rules.keys, at, keys)  # type: ignore[misc]
             for row, document in zip(rows, whole, strict=True)
         ]
 
@@ -141,7 +134,8 @@ class PlatformMetadata(Node):
     ) -> UserMetadata | None:
         services, access = info.context.services, self.row.access
         (document,) = await _whole(info.context, [self.row])
-        found = views.entry_of(access, document, key, services.rules.keys, services.clock())
+        viewer = Viewer(access, services.clock())
+        found = visibility.entry_of(viewer, document, key, services.rules.keys)
         return None if found is None else UserMetadata(row=found)
 
     @strawberry.field(description="The entries that the viewer sees, in the order of their keys.")
@@ -162,9 +156,8 @@ class PlatformMetadata(Node):
         if include_inactive and not access.is_admin:
             raise Forbidden("Only tenant admins see entries that are not valid")
         (document,) = await _whole(info.context, [self.row])
-        found = views.entries(
-            access, document, services.rules.keys, services.clock(), inactive=include_inactive
-        )
+        viewer = Viewer(access, services.clock())
+        found = visibility.entries(viewer, document, services.rules.keys, include_inactive=include_inactive)
         if where is not None:
             found = [entry for entry in found if where.matches(entry)]
         page = page_of_list(found, request, lambda entry: entry.metadata_key)
@@ -185,8 +178,8 @@ class PlatformMetadata(Node):
             services.loaders.histories.load((access.key, request)),
             services.loaders.whole_documents.load(access.key),
         )
-        content, now = document.content(), services.clock()
-        items = [telling.visible_change(access, row, content, now) for row in page.items]
+        content, viewer = document.content(), Viewer(access, services.clock())
+        items = [visible_change(viewer, row, content) for row in page.items]
         return PlatformMetadataChangeConnection(page=page._replace(items=items))  # type: ignore[arg-type]
 
     @strawberry.field(description=ID)
