@@ -10,7 +10,7 @@ from rich.progress import MofNCompleteColumn
 from gql_service.cli import runner as running
 from gql_service.cli.transfer import progress
 from gql_service.domain.maintenance import key_rotation as rotation
-from gql_service.domain.maintenance.key_rotation import Holder, Moved, StoredAnswerRow
+from gql_service.domain.maintenance.key_rotation import EncryptedDocument, RotationResult, StoredAnswerRow
 from gql_service.services.context import Services
 from gql_service.store.connection import Connection
 
@@ -92,16 +92,16 @@ async def _rotate(services: Services) -> _Summary:
     return _Summary(entries, digests, answers, failed, needed)
 
 
-async def _holders(services: Services) -> AsyncIterator[Holder]:
+async def _holders(services: Services) -> AsyncIterator[EncryptedDocument]:
     after = ("", "")
     while True:
         async with services.database.read() as connection:
-            page = await rotation.holders(connection, after, _PAGE)
+            page = await rotation.encrypted_documents(connection, after, _PAGE)
         for holder in page:
             yield holder
         if len(page) < _PAGE:
             return
-        after = page[-1][:2]
+        after = (page[-1].user_id, page[-1].platform_id)
 
 
 async def _answers(services: Services) -> AsyncIterator[StoredAnswerRow]:
@@ -116,14 +116,16 @@ async def _answers(services: Services) -> AsyncIterator[StoredAnswerRow]:
         after = page[-1][:3]
 
 
-def _moving(holder: Holder, services: Services) -> Callable[[Connection], Awaitable[Moved]]:
-    return lambda transaction: rotation.move_document(transaction, holder, services.rules.keys)
+def _moving(
+    holder: EncryptedDocument, services: Services
+) -> Callable[[Connection], Awaitable[RotationResult]]:
+    return lambda transaction: rotation.rotate_document(transaction, holder, services.rules.keys)
 
 
 def _moving_answer(answer: StoredAnswerRow, services: Services) -> Callable[[Connection], Awaitable[int]]:
     return lambda transaction: rotation.move_answer(transaction, answer, services.rules.keys)
 
 
-def _told(holder: Holder, key: str, why: str) -> str:
+def _told(holder: EncryptedDocument, key: str, why: str) -> str:
     where = f"on {holder.platform_key}" if holder.platform_key else "on no platform"
     return f"{holder.username} {where}: {key!r} cannot be decrypted: {why}."

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gql_service.auth.access import DocumentAccess
-from gql_service.domain.definitions.definitions import PlatformDefinitions, broken
+from gql_service.domain.definitions.definitions import PlatformDefinitions
+from gql_service.domain.definitions.refusals import rule_violation
 from gql_service.domain.documents.entries import Content, Entry
 from gql_service.domain.history.point_in_time import Past
 from gql_service.domain.values.encryption import CipherContext, Undecipherable
@@ -143,7 +144,7 @@ class Draft:
                 entry = entry._replace(text=conform(entry.type, entry.text, self.limits))
             except InvalidValue as error:
                 if definition is not None and entry.type is definition.type:
-                    raise broken(key, f"`valueType`. {str(error).rstrip('.')}", field) from None
+                    raise rule_violation(key, f"`valueType`. {str(error).rstrip('.')}", field) from None
                 message = f"The value of {_shown(key)} is not of its type. {error}"
                 raise Rejected(error.problem, message, field) from None
         if entry.text is not None and not self._keeps(key, current, entry):

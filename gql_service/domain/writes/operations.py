@@ -18,7 +18,7 @@ from gql_service.domain.values.json_pointer import (
     container,
     kind_of,
     parse,
-    quoted,
+    quoted_pointer,
 )
 from gql_service.domain.values.validation import InputPath, Limits, check_key, check_value
 from gql_service.domain.writes.draft import Draft
@@ -137,13 +137,15 @@ def _increment(root: Root, pointer: Pointer, by: int | float) -> bool:
     slot = _slot(at, pointer)
     current = at.get(slot, 0) if isinstance(at, dict) else at[slot]
     if type(current) not in (int, float):
-        raise PointerError(f"{quoted(pointer)} is {kind_of(current)}, to which nothing can be added.")
+        raise PointerError(f"{quoted_pointer(pointer)} is {kind_of(current)}, to which nothing can be added.")
     try:
         result = current + by
     except OverflowError:  # an integer too large for a double
         result = math.inf
     if not (_MIN_INTEGER <= result <= _MAX_INTEGER if type(result) is int else math.isfinite(result)):
-        raise PointerError(f"{quoted(pointer)} would leave the range of 64-bit integers or finite numbers.")
+        raise PointerError(
+            f"{quoted_pointer(pointer)} would leave the range of 64-bit integers or finite numbers."
+        )
     at[slot] = result
     return True
 
@@ -153,7 +155,9 @@ def _append(root: Root, pointer: Pointer, text: str) -> bool:
     slot = _slot(at, pointer)
     items = at.setdefault(slot, []) if isinstance(at, dict) else at[slot]
     if not isinstance(items, list):
-        raise PointerError(f"{quoted(pointer)} is {kind_of(items)}, to which nothing can be appended.")
+        raise PointerError(
+            f"{quoted_pointer(pointer)} is {kind_of(items)}, to which nothing can be appended."
+        )
     items.append(orjson.loads(text))
     return True
 
