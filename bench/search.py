@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from bench import backends
 from bench.data import PLATFORM
-from gql_service.domain.search.index import equality
+from gql_service.domain.search.index import equality_digest
 from gql_service.settings import Settings
 from gql_service.store import tables
 from tests.support.service import serving
@@ -51,7 +51,7 @@ def _rows(ids: Sequence[str], platform_id: str) -> Iterator[dict[str, Any]]:
             ("crmId", f"crm-{number:06}", None),
             ("score", None, float(number)),
         ):
-            digest = equality(str(number) if words is None else f'"{words}"')
+            digest = equality_digest(str(number) if words is None else f'"{words}"')
             row = {"user_id": id, "platform_id": platform_id, "key": key, "equality": digest}
             yield row | {"text_value": words, "number_value": value, "encrypted": False}
 

@@ -17,6 +17,8 @@ MAX_BODY_DEPTH = MAX_DEPTH + 16
 
 _MIN_INTEGER, _MAX_INTEGER = -(2**63), 2**63 - 1
 _NUL = rb"\u0000"
+NUL_REFUSAL = "Text must not contain the character U+0000."
+"""The message of every refusal of such text."""
 _DIGITS_ALIKE = bytes.maketrans(b"123456789", b"0" * 9)
 _WHITE_SPACE = b" \t\r\n"
 _LONG_NUMBER = b"0" * 19
@@ -93,7 +95,7 @@ def _count_keys(root: Any) -> int:
 
 def _check_text(text: str) -> None:
     if "\0" in text:
-        raise InvalidJson("Text must not contain the character U+0000.")
+        raise InvalidJson(NUL_REFUSAL)
 
 
 def _read_slowly(text: bytes) -> None:

@@ -75,9 +75,9 @@ def definition_set(
 
     async def define(services: Services, transaction: Connection, now: int) -> int:
         access = await _platform(transaction, platform)
-        defined = defining.checked(given, services.rules.limits)
+        defined = defining.check_input(given, services.rules.limits)
         _, broken = await defining.define(
-            transaction, access, defined, force=force, rules=services.rules, now=now, seconds=None
+            transaction, access, defined, force=force, keys=services.rules.keys, now=now, seconds=None
         )
         return broken
 
@@ -106,7 +106,7 @@ def definition_remove(platform: str, key: str) -> None:
 
     async def remove(_services: Services, transaction: Connection, _now: int) -> bool:
         access = await _platform(transaction, platform)
-        return await defining.undefine(transaction, access, key)
+        return await defining.remove_definition(transaction, access, key)
 
     removed = running.write_patiently(remove)
     typer.echo(f"{key} is defined no more." if removed else f"{key} was not defined.")

@@ -10,7 +10,7 @@ from rich.progress import MofNCompleteColumn
 from gql_service.cli import runner as running
 from gql_service.cli.transfer import progress
 from gql_service.domain.maintenance import key_rotation as rotation
-from gql_service.domain.maintenance.key_rotation import Holder, Moved
+from gql_service.domain.maintenance.key_rotation import EncryptedDocument, RotationResult
 from gql_service.services.context import Services
 from gql_service.store.connection import Connection
 
@@ -82,26 +82,28 @@ async def _rotate(services: Services) -> _Summary:
             advance(1)
     needed = Counter[str]()
     async for holder in _holders(services):
-        needed.update(rotation.needed(holder, keys))
+        needed.update(rotation.needed_keys(holder, keys))
     return _Summary(entries, digests, failed, needed)
 
 
-async def _holders(services: Services) -> AsyncIterator[Holder]:
+async def _holders(services: Services) -> AsyncIterator[EncryptedDocument]:
     after = ("", "")
     while True:
         async with services.database.read() as connection:
-            page = await rotation.holders(connection, after, _PAGE)
+            page = await rotation.encrypted_documents(connection, after, _PAGE)
         for holder in page:
             yield holder
         if len(page) < _PAGE:
             return
-        after = page[-1][:2]
+        after = (page[-1].user_id, page[-1].platform_id)
 
 
-def _moving(holder: Holder, services: Services) -> Callable[[Connection], Awaitable[Moved]]:
-    return lambda transaction: rotation.move_document(transaction, holder, services.rules.keys)
+def _moving(
+    holder: EncryptedDocument, services: Services
+) -> Callable[[Connection], Awaitable[RotationResult]]:
+    return lambda transaction: rotation.rotate_document(transaction, holder, services.rules.keys)
 
 
-def _told(holder: Holder, key: str, why: str) -> str:
+def _told(holder: EncryptedDocument, key: str, why: str) -> str:
     where = f"on {holder.platform_key}" if holder.platform_key else "on no platform"
     return f"{holder.username} {where}: {key!r} cannot be decrypted: {why}."

@@ -9,6 +9,7 @@ from uuid import uuid4
 from sqlalchemy import bindparam, insert, select
 
 from gql_service.errors import BadUserInput
+from gql_service.quoting import quoted
 from gql_service.store.connection import Connection, Duplicate, rows_as
 from gql_service.store.sql_functions import among, bytewise
 from gql_service.store.statement import Statement
@@ -160,14 +161,14 @@ def check_tenant(tenant: Tenant) -> None:
 def check_platform(platform: Platform) -> None:
     """Whether a platform that comes from elsewhere may be stored. Raises BadUserInput."""
     if not _PLATFORM_KEY.fullmatch(platform.key):
-        raise BadUserInput(f"{platform.key[:80]!r} is no platform key.")
+        raise BadUserInput(f"{quoted(platform.key)} is not a platform key.")
     _check_id(platform.id)
 
 
 def _check_id(id: str) -> None:
     if not _ID.fullmatch(id):
         raise BadUserInput(
-            f"{id[:80]!r} is no id: an id is 1 to 64 letters, digits, hyphens and underscores."
+            f"{quoted(id)} is not an id: an id has 1 to 64 letters, digits, hyphens and underscores."
         )
 
 

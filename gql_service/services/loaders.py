@@ -18,7 +18,7 @@ from gql_service.domain.history import point_in_time as rewinding
 from gql_service.domain.history.point_in_time import Past
 from gql_service.domain.pagination import Page, PageRequest
 from gql_service.domain.search import members as search
-from gql_service.domain.search.conditions import Searchable
+from gql_service.domain.search.conditions import Searchability
 from gql_service.domain.search.members import MemberSearch
 from gql_service.domain.tenants import Platform
 from gql_service.domain.users import access_tokens, badges, notifications
@@ -129,5 +129,7 @@ class Loaders:
         )
         """A page of the members of a tenant who meet a filter."""
         self.member_counts: DataLoader[MemberSearch, int] = DataLoader(database, counts, scans=True)
-        self.searchable: DataLoader[tuple[str, str], Searchable] = DataLoader(database, search.searchable)
+        self.searchable: DataLoader[tuple[str, str], Searchability] = DataLoader(
+            database, search.searchability
+        )
         """What is known of a key by a platform id and the key."""

@@ -14,6 +14,7 @@ from gql_service.domain.values.encryption import parse_ciphertext
 from gql_service.domain.values.types import InvalidValue, ValueType, conform, type_of
 from gql_service.domain.values.validation import Limits, check_key, check_metadata, check_value
 from gql_service.errors import Rejected
+from gql_service.quoting import quoted
 from gql_service.transfer.record_fields import (
     BOOLEAN,
     INSTANT,
@@ -102,7 +103,7 @@ def _naming(key: str) -> Iterator[None]:
     try:
         yield
     except (InvalidRecord, Rejected) as error:
-        raise InvalidRecord(f"`attributes`: {key[:40]!r}: {error.message}") from None
+        raise InvalidRecord(f"`attributes`: {quoted(key)}: {error.message}") from None
 
 
 def _entry(said: Json, plain: str | None, born: int, limits: Limits) -> Entry:

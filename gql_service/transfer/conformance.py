@@ -6,6 +6,7 @@ from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.search import index
 from gql_service.domain.values.encryption import CipherContext, KeyRing, Undecipherable
 from gql_service.errors import Rejected
+from gql_service.quoting import quoted
 from gql_service.transfer.record_fields import InvalidRecord
 
 
@@ -29,9 +30,9 @@ def admit(
             if entry.is_indexed:
                 found.append(index.row_of(place, entry, _text(place, entry, keys), keys))
         except Rejected as rejected:
-            raise InvalidRecord(f"{key[:40]!r}: {rejected.message}") from None
+            raise InvalidRecord(f"{quoted(key)}: {rejected.message}") from None
         except Undecipherable as error:
-            message = f"{key[:40]!r} is indexed or defined, so that its value must be known, and {error}."
+            message = f"{quoted(key)} is indexed or defined, so that its value must be known, and {error}."
             raise InvalidRecord(f"{message} GQL_SERVICE_ENCRYPTION_KEYS must have its key.") from None
     return found
 
@@ -53,7 +54,9 @@ def _check(place: CipherContext, entry: Entry, platform: PlatformDefinitions, ke
         text = _text(place, entry, keys)
         definition.check(place.key, entry.type, text, (), secret=entry.is_encrypted)
     elif platform.strict and platform.definitions:
-        raise InvalidRecord(f"The platform accepts defined keys only, and {place.key[:40]!r} is not defined.")
+        raise InvalidRecord(
+            f"The platform accepts defined keys only, and {quoted(place.key)} is not defined."
+        )
 
 
 def _text(place: CipherContext, entry: Entry, keys: KeyRing) -> str:

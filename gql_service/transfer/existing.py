@@ -15,6 +15,7 @@ from gql_service.domain.tenants import Platform, Tenant
 from gql_service.domain.users import notifications
 from gql_service.domain.users import rows as users
 from gql_service.domain.users.notifications import Notification
+from gql_service.quoting import quoted
 from gql_service.store.connection import Connection
 from gql_service.transfer.exporter import people_with
 from gql_service.transfer.record_fields import InvalidRecord, differing
@@ -211,4 +212,4 @@ def _place(filed: DocumentRecord) -> RecordLocation:
 
 
 def _refuse_unknown(field: str, what: str, id: str) -> NoReturn:
-    raise InvalidRecord(f"`{field}`: there is no {what} {id[:80]!r}; its line must come before.")
+    raise InvalidRecord(f"`{field}`: there is no {what} {quoted(id)}; its line must come before.")

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from gql_service import strict_json
 from gql_service.errors import BadUserInput
 from gql_service.instants import is_instant
+from gql_service.quoting import shortened
 
 Json = dict[str, Any]
 
@@ -97,4 +98,4 @@ def differing(one: Json, other: Json) -> list[str]:
 
 
 def _named(names: Any) -> str:
-    return ", ".join(f"`{name[:40]}`" for name in names)
+    return ", ".join(f"`{shortened(name)}`" for name in names)

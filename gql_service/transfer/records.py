@@ -15,6 +15,7 @@ from gql_service.domain.users.badges import EarnedBadge
 from gql_service.domain.users.notifications import Notification
 from gql_service.domain.users.rows import User
 from gql_service.errors import BadUserInput, MalformedData
+from gql_service.quoting import quoted
 from gql_service.transfer.record_fields import Json
 
 
@@ -137,7 +138,7 @@ def _told(document: MetadataDocument) -> Json:
 def _of_definition(text: str, field: str, defined: DefinitionRecord) -> Json:
     value = _object(text)
     if value is None:
-        whose = f"the definition of {defined.definition.key[:40]!r} on the platform {defined.platform_key}"
+        whose = f"the definition of {quoted(defined.definition.key)} on the platform {defined.platform_key}"
         raise BadUserInput(f"The stored `{field}` of {whose} is malformed: not a JSON object.")
     return value
 

@@ -17,6 +17,7 @@ from gql_service.engine.document.persisted import PersistedDocuments, Trust, rea
 from gql_service.engine.execution.execute import execute
 from gql_service.errors import BadUserInput, RequestError, ServiceError, Unavailable
 from gql_service.observability.logging import report, report_unexpected
+from gql_service.quoting import shortened
 from gql_service.services.context import Context, Services
 from gql_service.settings import Settings
 from gql_service.web.content_negotiation import GRAPHQL_RESPONSE, JSON, essence, negotiate
@@ -255,4 +256,4 @@ def _masked(error: BaseException) -> dict[str, Any]:
 
 def _shortened(message: str) -> str:
     """graphql-core quotes the input in each of its messages, which would multiply a large one."""
-    return message if len(message) <= _MAX_MESSAGE else message[:_MAX_MESSAGE] + "…"
+    return shortened(message, _MAX_MESSAGE)

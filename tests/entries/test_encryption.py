@@ -126,7 +126,7 @@ def test_a_ciphertext_is_good_in_its_place_only(world: World) -> None:
     ):
         values, (failure,) = read(world, user, key)
         assert values == {"a": None} | others
-        assert "`a` cannot be decrypted: its ciphertext was changed, or belongs elsewhere" in failure
+        assert "`a` cannot be decrypted: its ciphertext was altered, or belongs to another" in failure
         (error,) = user.graphql(OBJECT, key=key or world.platform_key)["errors"]
         assert error["extensions"]["code"] == "MALFORMED_DATA"
     platform = tables.platforms
@@ -157,9 +157,9 @@ def changed_byte(ciphertext: str) -> str:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (changed_byte, "its ciphertext was changed, or belongs elsewhere"),
-        (lambda text: text[:-8], "its ciphertext was changed, or belongs elsewhere"),
-        (lambda text: "k1:no base64", "its ciphertext was changed, or belongs elsewhere"),
+        (changed_byte, "its ciphertext was altered, or belongs to another document or key"),
+        (lambda text: text[:-8], "its ciphertext was altered, or belongs to another document or key"),
+        (lambda text: "k1:no base64", "its ciphertext was altered, or belongs to another document or key"),
         (lambda text: "", "the key '', which is not configured"),
         (lambda text: text.replace("k1:", "k0:"), "the key 'k0', which is not configured"),
     ],

@@ -14,8 +14,8 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from gql_service.domain.pagination import PageRequest, page_parameters
 from gql_service.domain.search import members as search
-from gql_service.domain.search.conditions import ConditionInput, conditions_of
-from gql_service.domain.search.index import equality
+from gql_service.domain.search.conditions import ConditionInput, parse_conditions
+from gql_service.domain.search.index import equality_digest
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.settings import Settings
 from gql_service.store import migrations, tables
@@ -43,8 +43,8 @@ KEYS = {"equals a number": "number", "range of numbers": "number", "range of dat
 def statements(name: str, request: PageRequest) -> Iterator[tuple[Statement, dict[str, Any]]]:
     """The statement of the page, and that of the count, with their parameters."""
     given: list[ConditionInput] = [{"key": KEYS.get(name, "text"), **each} for each in CASES[name][0]]
-    members = search.MemberSearch("t", "p", None, conditions_of(given, "p", KeyRing({}, None)))
-    forms, parameters = search._prepared(members, 5)
+    members = search.MemberSearch("t", "p", None, parse_conditions(given, "p", KeyRing({}, None)))
+    forms, parameters = search._shapes_and_parameters(members, 5)
     shape = request._replace(size=0, after=request.after and "", before=request.before and "")
     yield search._page(forms, False, shape), parameters | page_parameters(request)
     yield search._count(forms, False), parameters
@@ -64,7 +64,7 @@ def entries() -> Iterator[tuple[Any, ...]]:
                 id,
                 "p",
                 key,
-                equality(f'"{text}"' if text else str(number)),
+                equality_digest(f'"{text}"' if text else str(number)),
                 text,
                 value,
                 False,

@@ -169,7 +169,7 @@ def test_an_indexed_secret_needs_its_key_at_once(shell: Shell, other: Shell) -> 
     moved = source.replace(b'"s":{', b'"t":{')
     told = other.refused("import", "-", input=moved, **KEYS)
     assert "'t' is indexed or defined" in told
-    assert "its ciphertext was changed, or belongs elsewhere" in told
+    assert "its ciphertext was altered, or belongs to another document or key" in told
     other.told("import", "-", input=source, **KEYS)
     assert in_service(other) == (index, [])
 

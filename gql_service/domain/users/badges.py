@@ -11,6 +11,7 @@ from gql_service.auth.access import UserAccess
 from gql_service.domain.users import notifications
 from gql_service.errors import MalformedData, Problem, Rejected
 from gql_service.instants import is_instant
+from gql_service.quoting import quoted
 from gql_service.store.connection import Connection, rows_as
 from gql_service.store.sql_functions import among
 from gql_service.store.statement import Statement
@@ -136,7 +137,7 @@ async def award(transaction: Connection, access: UserAccess, name: str, now: int
     if badge is None:
         known = ", ".join(CATALOG)
         raise Rejected(
-            Problem.UNKNOWN_BADGE, f"There is no badge {name[:80]!r}; there are {known}.", ("badge",)
+            Problem.UNKNOWN_BADGE, f"There is no badge {quoted(name)}; there are {known}.", ("badge",)
         )
     if not await record(transaction, access.user_id, name, now):
         return False

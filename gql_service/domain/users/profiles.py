@@ -6,12 +6,14 @@ visibility other members of the user's tenants see the field, except `email`, wh
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import orjson
 
-from gql_service.errors import MalformedData, Problem, Rejected
+from gql_service.domain.values.refusals import reject_value
+from gql_service.errors import MalformedData
 from gql_service.instants import is_instant
+from gql_service.quoting import quoted
 
 _MAX_FIELDS, _MAX_NAME, _MAX_TEXT = 100, 100, 2000
 _TENANT, _PRIVATE = "tenant", "private"
@@ -62,14 +64,16 @@ def visible_fields(stored_profile_fields: str, user_id: str, email: str, *, all_
 def check_language(value: object) -> str | None:
     """Raises Rejected."""
     if value is not None and value not in LANGUAGES:
-        _refuse("language", f"{str(value)[:40]!r} is no language code of ISO 639-1, such as `de` or `en`.")
+        reject_value(
+            "language", f"{quoted(str(value))} is no language code of ISO 639-1, such as `de` or `en`."
+        )
     return value
 
 
 def check_version(value: object) -> str | None:
     """Raises Rejected."""
     if value is not None and not _is_text(value, 64):
-        _refuse("last_seen_release_version", "A release version is 1 to 64 characters.")
+        reject_value("last_seen_release_version", "A release version is 1 to 64 characters.")
     return value  # type: ignore[return-value]
 
 
@@ -92,12 +96,14 @@ def merge_decisions(current: list[OptInDecision], given: list[OptInDecision]) ->
     """Replace decisions of the same name. Raises Rejected."""
     for decision in given:
         if not _is_text(decision.name, _MAX_NAME):
-            _refuse("opt_in_decisions", f"The name of a decision is 1 to {_MAX_NAME} characters.")
+            reject_value("opt_in_decisions", f"The name of a decision is 1 to {_MAX_NAME} characters.")
         if not is_instant(decision.decided_at):
-            _refuse("opt_in_decisions", f"When `{decision.name}` was decided is no instant: {_INSTANT}")
+            reject_value("opt_in_decisions", f"When `{decision.name}` was decided is no instant: {_INSTANT}")
     merged = {decision.name: decision for decision in [*current, *given]}
     if len(merged) > _MAX_FIELDS:
-        _refuse("opt_in_decisions", f"There would be {len(merged)} decisions; {_MAX_FIELDS} are allowed.")
+        reject_value(
+            "opt_in_decisions", f"There would be {len(merged)} decisions; {_MAX_FIELDS} are allowed."
+        )
     return list(merged.values())
 
 
@@ -144,31 +150,33 @@ _INSTANT = "whole milliseconds, from 0 and below 2^53, are."
 def _merge(field: str, current: Json, given: Json, check: Callable[[str, Any], None]) -> Json:
     for name, value in given.items():
         if not _is_text(name, _MAX_NAME):
-            _refuse(field, f"A name is 1 to {_MAX_NAME} characters.")
+            reject_value(field, f"A name is 1 to {_MAX_NAME} characters.")
         if value is not None:
             check(name, value)
     merged = {name: value for name, value in (current | given).items() if value is not None}
     if len(merged) > _MAX_FIELDS:
-        _refuse(field, f"There would be {len(merged)} names; {_MAX_FIELDS} are allowed.")
+        reject_value(field, f"There would be {len(merged)} names; {_MAX_FIELDS} are allowed.")
     return merged
 
 
 def _check_profile_field(name: str, field: object) -> None:
     if not isinstance(field, Mapping) or not field.keys() <= {"value", "visibility"}:
-        _refuse("profile_fields", f"`{name}` must be an object with `value` and `visibility`.")
+        reject_value("profile_fields", f"`{name}` must be an object with `value` and `visibility`.")
     if field.get("visibility", _TENANT) not in (_TENANT, _PRIVATE):
-        _refuse("profile_fields", f"The visibility of `{name}` must be `{_TENANT}` or `{_PRIVATE}`.")
+        reject_value("profile_fields", f"The visibility of `{name}` must be `{_TENANT}` or `{_PRIVATE}`.")
     value = field.get("value")
     if name == "email" and "value" in field:
-        _refuse("profile_fields", "`email` has only a visibility: the address itself is the user's `email`.")
+        reject_value(
+            "profile_fields", "`email` has only a visibility: the address itself is the user's `email`."
+        )
     if isinstance(value, Mapping | list) or (isinstance(value, str) and len(value) > _MAX_TEXT):
-        _refuse("profile_fields", f"The value of `{name}` must be a number, a boolean, or a text of at most "
-                f"{_MAX_TEXT} characters.")  # fmt: skip
+        expected = f"a number, a boolean, or a text of at most {_MAX_TEXT} characters"
+        reject_value("profile_fields", f"The value of `{name}` must be {expected}.")
 
 
 def _check_recent_project(name: str, opened: object) -> None:
     if not is_instant(opened):
-        _refuse("recent_projects", f"When `{name}` was opened is no instant: {_INSTANT}")
+        reject_value("recent_projects", f"When `{name}` was opened is no instant: {_INSTANT}")
 
 
 def _check_agent_permissions(name: str, types: object) -> None:
@@ -184,7 +192,7 @@ def _check_agent_permissions(name: str, types: object) -> None:
         )
     )
     if not good:
-        _refuse(
+        reject_value(
             "personal_agent_permissions",
             f'`{name}` must map types to objects such as {{"read": true, "write": false}}: '
             f"at most {_MAX_FIELDS}, each of 1 to {_MAX_NAME} characters.",
@@ -193,10 +201,6 @@ def _check_agent_permissions(name: str, types: object) -> None:
 
 def _is_text(value: object, longest: int) -> bool:
     return isinstance(value, str) and 0 < len(value) <= longest and "\0" not in value
-
-
-def _refuse(field: str, message: str) -> NoReturn:
-    raise Rejected(Problem.INVALID_VALUE, message, (field,))
 
 
 _CODES = (

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import bindparam, delete, insert, select, update
@@ -15,7 +15,9 @@ from gql_service.domain.tenants import tenant_exists
 from gql_service.domain.users import access_tokens, profiles
 from gql_service.domain.users.profiles import OptInDecision
 from gql_service.domain.users.rows import User, by_ids
+from gql_service.domain.values.refusals import reject_value
 from gql_service.errors import MalformedData, NotFound, Problem, Rejected, RevisionConflict
+from gql_service.quoting import quoted, shortened
 from gql_service.store.connection import Connection, rows_as
 from gql_service.store.statement import Statement
 from gql_service.store.tables import memberships, users
@@ -79,9 +81,9 @@ async def create(
     """Add a user, with `more` as `change` takes it. Raises Rejected."""
     access.verify()
     if not USERNAME.fullmatch(username):
-        _refuse("username", "A username is 1 to 150 letters, digits and the characters . @ + - _")
+        reject_value("username", "A username is 1 to 150 letters, digits and the characters . @ + - _")
     if id is not None and not USER_ID.fullmatch(id):
-        _refuse("user_id", "An id is 1 to 64 letters, digits, hyphens and underscores.")
+        reject_value("user_id", "An id is 1 to 64 letters, digits, hyphens and underscores.")
     user = blank_user(id or str(uuid4()), tenant_id, username, _check_email(email), now)
     _check_authority(access, user, more)
     user = apply_changes(user, more)
@@ -233,7 +235,7 @@ def _check_authority(access: UserAccess, user: User, changes: Changes) -> None:
             raise Rejected(Problem.NOT_ALLOWED, message, ("profile_fields",))
     for name, given in changes.items():
         if given is None and name not in NULLABLE:
-            _refuse(name, "This must not be null; leave it out to keep it as it is.")
+            reject_value(name, "This must not be null; leave it out to keep it as it is.")
     if "is_platform_owner" in changes and not access.is_owner:
         message = "Only a platform owner may make or unmake platform owners."
         raise Rejected(Problem.NOT_ALLOWED, message, ("is_platform_owner",))
@@ -245,7 +247,7 @@ def _check_authority(access: UserAccess, user: User, changes: Changes) -> None:
         for permission in sorted(set(user.permissions) ^ set(changes["permissions"])):
             tenant, _, _ = permission.partition("::")
             if tenant not in access.administered:
-                message = f"You may grant or take {permission[:80]!r} only as an admin of that tenant."
+                message = f"You may grant or take {quoted(permission)} only as an admin of that tenant."
                 raise Rejected(Problem.NOT_ALLOWED, message, ("permissions",))
 
 
@@ -261,32 +263,28 @@ async def _store_memberships(transaction: Connection, user: User) -> None:
 
 async def _require_tenant(transaction: Connection, tenant_id: str, field: str) -> None:
     if not await tenant_exists(transaction, tenant_id):
-        message = f"There is no tenant {tenant_id[:80]}; create it first."
+        message = f"There is no tenant {shortened(tenant_id)}; create it first."
         raise Rejected(Problem.UNKNOWN_TENANT, message, (field,))
 
 
 def _check_email(email: str) -> str:
     if not _EMAIL.fullmatch(email):
-        _refuse("email", f"{email[:80]!r} is not an email address.")
+        reject_value("email", f"{quoted(email)} is not an email address.")
     return email
 
 
 def _check_image(image: str | None) -> str | None:
     if image is not None and not re.fullmatch(r"https?://[^\s\0]{1,2000}", image):
-        _refuse("image", "An image is an address that begins with http:// or https://.")
+        reject_value("image", "An image is an address that begins with http:// or https://.")
     return image
 
 
 def _check_permissions(permissions: Sequence[str]) -> list[str]:
     for permission in permissions:
         if not _PERMISSION.fullmatch(permission):
-            _refuse(
-                "permissions", f"A permission looks like TENANT_ID::PERMISSION, unlike {permission[:80]!r}."
+            reject_value(
+                "permissions", f"A permission looks like TENANT_ID::PERMISSION, unlike {quoted(permission)}."
             )
     if len(permissions) > _MAX_PERMISSIONS:
-        _refuse("permissions", f"A user has at most {_MAX_PERMISSIONS} permissions.")
+        reject_value("permissions", f"A user has at most {_MAX_PERMISSIONS} permissions.")
     return list(dict.fromkeys(permissions))
-
-
-def _refuse(field: str, message: str) -> NoReturn:
-    raise Rejected(Problem.INVALID_VALUE, message, (field,))

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gql_service.auth.access import DocumentAccess
-from gql_service.domain.definitions.definitions import PlatformDefinitions, broken
+from gql_service.domain.definitions.definitions import PlatformDefinitions
+from gql_service.domain.definitions.refusals import rule_violation
 from gql_service.domain.documents.entries import Content, Entry
 from gql_service.domain.documents.visibility import Viewer
 from gql_service.domain.history.point_in_time import Past
@@ -137,7 +138,7 @@ class Draft:
                 entry = entry._replace(text=conform(entry.type, entry.text, self.limits))
             except InvalidValue as error:
                 if definition is not None and entry.type is definition.type:
-                    raise broken(key, f"`valueType`. {str(error).rstrip('.')}", path) from None
+                    raise rule_violation(key, f"`valueType`. {str(error).rstrip('.')}", path) from None
                 message = f"The value of {quoted(key)} does not match its type. {error}"
                 raise Rejected(error.problem, message, path) from None
         if entry.text is not None and not self._keeps_value(key, current, entry):

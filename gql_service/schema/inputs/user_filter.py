@@ -4,7 +4,7 @@ from typing import Any
 
 import strawberry
 
-from gql_service.domain.search.conditions import conditions_of, require_searchable
+from gql_service.domain.search.conditions import parse_conditions, require_searchable
 from gql_service.domain.search.members import MemberSearch
 from gql_service.domain.tenants import Platform
 from gql_service.errors import BadUserInput
@@ -58,7 +58,7 @@ async def members(services: Services, platform: Platform, where: UserFilter | No
     prefix = where.username_prefix
     if prefix and "\0" in prefix:
         raise BadUserInput("Text must not contain the character U+0000.")
-    conditions = conditions_of(provided(where.metadata or []), platform.id, services.rules.keys)
+    conditions = parse_conditions(provided(where.metadata or []), platform.id, services.rules.keys)
     if conditions:
         keys = [(platform.id, condition.key) for condition in conditions]
         require_searchable(conditions, await services.loaders.searchable.load_many(keys))

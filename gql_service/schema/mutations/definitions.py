@@ -6,7 +6,7 @@ import strawberry
 from strawberry import Info
 
 from gql_service.domain.definitions import define as defining
-from gql_service.domain.definitions.define import DataBreaks
+from gql_service.domain.definitions.define import NonconformingData
 from gql_service.errors import Rejected
 from gql_service.schema.auth_directive import AUTHENTICATED, TENANT_ADMIN
 from gql_service.schema.inputs.definitions import (
@@ -66,9 +66,15 @@ class DefinitionMutation:
         rules = info.context.services.rules
 
         async def define(connection: Connection, now: int) -> DefineMetadataPayload:
-            defined = defining.checked(provided(input), rules.limits)
+            defined = defining.check_input(provided(input), rules.limits)
             row, broken = await defining.define(
-                connection, access, defined, force=input.force, rules=rules, now=now, seconds=_time(info)
+                connection,
+                access,
+                defined,
+                force=input.force,
+                keys=rules.keys,
+                now=now,
+                seconds=_time(info),
             )
             return DefineMetadataPayload(definition=MetadataDefinition(row=row), broken_documents=broken)
 
@@ -85,7 +91,7 @@ class DefinitionMutation:
     ) -> RemoveMetadataDefinitionPayload:
         access, _ = await info.context.platform_access(input.platform_key)
         removed = await info.context.write_with(
-            lambda connection, _now: defining.undefine(connection, access, input.key)
+            lambda connection, _now: defining.remove_definition(connection, access, input.key)
         )
         return RemoveMetadataDefinitionPayload(removed=removed)
 
@@ -116,4 +122,4 @@ def _time(info: Info[Context, None]) -> float:
 
 
 def _count(error: Rejected) -> int:
-    return error.documents if isinstance(error, DataBreaks) else 0
+    return error.documents if isinstance(error, NonconformingData) else 0
