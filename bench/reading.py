@@ -1,4 +1,4 @@
-"""Generated readers against a loop over closures: why `engine/reading.py` generates code.
+"""Generated readers against a loop over closures: why `leaf_reader.py` generates code.
 
 Run `python -m bench.reading`; it prints the median of alternating rounds, in microseconds for 50 users.
 """
@@ -34,14 +34,14 @@ def _plans() -> tuple[GraphQLObjectType, list[FieldPlan]]:
         node = FieldNode(name=NameNode(value=name))
         field = FieldPlan(user, name, [node], user.fields[name])
         definition = user.fields[name].extensions["strawberry-definition"]
-        field.attribute = f"row.{definition.python_name}"
+        field.leaf_expression = f"row.{definition.python_name}"
         plans.append(field)
     return user, plans
 
 
 def _looping(plans: list[FieldPlan]) -> Callable[[Any], list[dict[str, Any]]]:
     """What a plan would do without generated code."""
-    leaves = [(plan.key, attrgetter((plan.attribute or "").removeprefix("row."))) for plan in plans]
+    leaves = [(plan.key, attrgetter((plan.leaf_expression or "").removeprefix("row."))) for plan in plans]
 
     def read(sources: Any) -> list[dict[str, Any]]:
         results = []

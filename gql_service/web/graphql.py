@@ -145,7 +145,7 @@ class GraphQLEndpoint:
         principal = await authenticate(headers.get(b"authorization"), self._services.loaders)
         parameters = await self._read(method, query_string, headers, read)
         try:
-            document = self._documents.get(self._known.text(parameters.query, parameters.hash))
+            document = self._documents.get(self._known.find_text(parameters.query, parameters.hash))
         except InvalidDocument as invalid:
             return _request_errors(invalid.errors, invalid.code, media_type)
         operation = document.operation(parameters.operation_name)

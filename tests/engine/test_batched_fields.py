@@ -143,7 +143,7 @@ def test_an_answer_that_does_not_fit_the_objects_is_an_error_of_each(what: str) 
     assert outcome.data == repr({"items": [{"number": number, "wrong": None} for number in range(4)]})
     assert len(outcome.errors) == 4
     assert all(
-        "Item.wrong must give a list with one value for each object." in each for each in outcome.errors
+        "Item.wrong must return a list with one value for each object." in each for each in outcome.errors
     )
 
 

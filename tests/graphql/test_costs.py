@@ -45,7 +45,7 @@ def test_an_operation_costs_at_most_1000(world: World, query: str, variables: di
     assert refusal(world.member, query.replace("*", ""), **variables) is None
     told = refusal(world.member, query.replace("*", "me { id }"), **variables)
     assert told is not None
-    assert told.startswith("The operation would cost 1001; 1000 are allowed.")
+    assert told.startswith("The operation costs 1001; the limit is 1000.")
 
 
 def test_the_same_document_is_judged_by_each_request_s_variables(world: World) -> None:

@@ -61,7 +61,7 @@ def wide(fields: int) -> str:
 @pytest.mark.parametrize("way", ["fields", "inline fragments", "fragments"])
 def test_a_document_is_at_most_10_fields_deep(world: World, way: str) -> None:
     assert refusal(world.member, deep(10, way)) is None
-    told = "The document is nested {} fields deep; 10 are allowed. Ask for less at once."
+    told = "The document is nested {} fields deep; 10 are allowed. Request less at a time."
     assert refusal(world.member, deep(11, way)) == told.format(11)
     assert refusal(world.member, deep(25, way)) == told.format(25)
 
@@ -91,20 +91,20 @@ ROOTS: dict[str, Callable[[int], str]] = {
 @pytest.mark.parametrize("written", ALIASES.values(), ids=ALIASES)
 def test_an_operation_has_at_most_15_aliases(world: World, written: Callable[[int], str]) -> None:
     assert refusal(world.member, written(15)) is None
-    told = "The document has 16 aliases; 15 are allowed. Ask for less at once."
+    told = "The document has 16 aliases; 15 are allowed. Request less at a time."
     assert refusal(world.member, written(16)) == told
 
 
 @pytest.mark.parametrize("written", ROOTS.values(), ids=ROOTS)
 def test_an_operation_has_at_most_10_fields_at_its_root(world: World, written: Callable[[int], str]) -> None:
     assert refusal(world.member, written(10)) is None
-    told = "The document has 11 fields at its root; 10 are allowed. Ask for less at once."
+    told = "The document has 11 fields at its root; 10 are allowed. Request less at a time."
     assert refusal(world.member, written(11)) == told
 
 
 def test_an_operation_has_at_most_500_fields(world: World) -> None:
     assert refusal(world.member, wide(500)) is None
-    told = "The document has 501 fields; 500 are allowed. Ask for less at once."
+    told = "The document has 501 fields; 500 are allowed. Request less at a time."
     assert refusal(world.member, wide(501)) == told
 
 
@@ -131,7 +131,7 @@ def test_a_field_may_be_asked_for_again_by_many_fragments_but_not_by_hundreds(wo
     fragments = " ".join(f"fragment F{at} on User {{ __typename id username }}" for at in range(20))
     assert refusal(world.member, f"{{ me {{ {spreads} }} }} {fragments}") is None
     told = (
-        "The document asks for too many fields of the same name in the same place. Ask for each of them once."
+        "The document selects too many fields of the same name in the same position. Select each of them once."
     )
     assert refusal(world.member, f"{{ me {{ {'id ' * 300} }} }}") == told
 
