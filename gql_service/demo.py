@@ -68,7 +68,7 @@ async def _create(transaction: Connection, policy: Policy, rules: WriteSettings,
     await badges.record(transaction, member.user_id, "firstApplicationCreated", 1_713_900_000_000)
     platform = (await tenants.platforms_by_keys(transaction, ["acme-corp"]))[0]
     assert platform is not None, "it was just created"
-    caller = Principal.of(member.user_id, MEMBER, TENANT, member.permissions, is_platform_owner=False)
+    caller = Principal.create(member.user_id, MEMBER, TENANT, member.permissions, is_platform_owner=False)
     access = policy.platform_document(caller, platform, member)
     write = writing.Write(access, replace(_METADATA, rules.limits), writing.any_revision, "demo")
     await writing.write(transaction, write, rules=rules, now=now)

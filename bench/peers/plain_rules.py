@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from bench.peers.plain_models import Platform, User
-from gql_service.auth.principal import member_of
+from gql_service.auth.principal import tenant_ids_of
 
 _MAX_KEY_LENGTH = 255
 _MAX_VALUE_SIZE = 128 * 1024
@@ -25,7 +25,7 @@ class Caller(NamedTuple):
 
     @staticmethod
     def of(user: User) -> "Caller":
-        return Caller(user, frozenset(user.permissions), member_of(user.tenant_id, user.permissions))
+        return Caller(user, frozenset(user.permissions), tenant_ids_of(user.tenant_id, user.permissions))
 
     def administers(self, tenant_id: str) -> bool:
         return self.user.is_platform_owner or f"{tenant_id}::admin" in self.permissions
@@ -53,14 +53,14 @@ def require_document(caller: Caller, platform: Platform, user: User | None) -> U
     own = user is not None and user.id == caller.user.id
     if not own:
         require_admin(caller, platform.tenant_id)
-    if user is None or not (own or platform.tenant_id in member_of(user.tenant_id, user.permissions)):
+    if user is None or not (own or platform.tenant_id in tenant_ids_of(user.tenant_id, user.permissions)):
         raise Refused("User not found")
     return user
 
 
 def sees_user(caller: Caller, user: User) -> bool:
     """Whether the caller shares a tenant with a user."""
-    tenants = member_of(user.tenant_id, user.permissions)
+    tenants = tenant_ids_of(user.tenant_id, user.permissions)
     return caller.user.is_platform_owner or not caller.tenant_ids.isdisjoint(tenants)
 
 

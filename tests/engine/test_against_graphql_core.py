@@ -58,7 +58,7 @@ def both(caller: Caller | None, world: World, query: str, variables: dict[str, A
             user = None if caller is None else await services.loaders.users.load(caller.id)
             if user is None:
                 return None
-            return Principal.of(
+            return Principal.create(
                 user.user_id,
                 user.username,
                 user.tenant_id,

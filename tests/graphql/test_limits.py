@@ -131,7 +131,8 @@ def test_a_field_may_be_asked_for_again_by_many_fragments_but_not_by_hundreds(wo
     fragments = " ".join(f"fragment F{at} on User {{ __typename id username }}" for at in range(20))
     assert refusal(world.member, f"{{ me {{ {spreads} }} }} {fragments}") is None
     told = (
-        "The document selects too many fields of the same name in the same position. Select each of them once."
+        "The document selects too many fields of the same name in the same position. "
+        "Select each of them once."
     )
     assert refusal(world.member, f"{{ me {{ {'id ' * 300} }} }}") == told
 
