@@ -62,10 +62,10 @@ def main(
     typer.echo(text)
 
 
-def _chosen(given: str, known: Iterable[str]) -> list[str]:
-    names = [name.strip() for name in given.split(",")]
-    if unknown := set(names) - set(known):
-        raise typer.BadParameter(f"{', '.join(sorted(unknown))}: choose among {', '.join(known)}.")
+def _chosen(choice: str, choices: Iterable[str]) -> list[str]:
+    names = [name.strip() for name in choice.split(",")]
+    if unknown := set(names) - set(choices):
+        raise typer.BadParameter(f"{', '.join(sorted(unknown))}: choose among {', '.join(choices)}.")
     return names
 
 

@@ -83,8 +83,8 @@ class Postgres:
         return f"postgresql://tester@127.0.0.1:{self._server.port}/bench_{self._count}"
 
     def _psql(self, statement: str, database: str = "postgres") -> None:
-        place = ("-h", str(self._server.folder), "-p", str(self._server.port), "-U", "tester")
-        self._server.run("psql", *place, "-d", database, "-qc", statement)
+        connection_options = ("-h", str(self._server.folder), "-p", str(self._server.port), "-U", "tester")
+        self._server.run("psql", *connection_options, "-d", database, "-qc", statement)
 
 
 async def _server_version(port: int) -> str:

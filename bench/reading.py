@@ -69,7 +69,7 @@ def main() -> None:
             for _ in range(_REPEAT):
                 read(sources)
             times[name].append((time.perf_counter() - start) / _REPEAT * 1e6)
-    medians = {name: statistics.median(found) for name, found in times.items()}
+    medians = {name: statistics.median(durations) for name, durations in times.items()}
     for name, median in medians.items():
         print(f"{name:10} {median:7.1f} µs")  # noqa: T201
     print(f"ratio      {medians['closures'] / medians['generated']:7.2f}")  # noqa: T201

@@ -101,9 +101,12 @@ class Loaders:
 
     async def document(self, platform_id: str, user_id: str) -> Document | None:
         if platform_id not in self._documents:
-            here = select(Document).where(Document.platform_id == platform_id)
+            documents_of_platform = select(Document).where(Document.platform_id == platform_id)
             self._documents[platform_id] = DataLoader(
-                self._load(lambda ids: here.where(Document.user_id.in_(ids)), lambda row: row.user_id)
+                self._load(
+                    lambda ids: documents_of_platform.where(Document.user_id.in_(ids)),
+                    lambda row: row.user_id,
+                )
             )
         return await self._documents[platform_id].load(user_id)
 

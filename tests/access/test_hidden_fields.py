@@ -143,9 +143,9 @@ def test_a_mutations_answer_gives_an_admin_nothing_private_of_a_guest(world: Wor
     patch = """mutation ($k: String!, $u: String!) {
       patchPlatformMetadata(input: {platformKey: $k, username: $u, metadata: {a: 1}}) {
         platformMetadata { user { username FIELD } } } }"""
-    given = {"k": world.platform_key, "u": guest.username}
-    assert world.admin.ask(patch.replace("FIELD", "displayName"), **given)
-    body = world.admin.graphql(patch.replace("FIELD", "userMetadata { metadata }"), **given)
+    variables = {"k": world.platform_key, "u": guest.username}
+    assert world.admin.ask(patch.replace("FIELD", "displayName"), **variables)
+    body = world.admin.graphql(patch.replace("FIELD", "userMetadata { metadata }"), **variables)
     assert body["data"]["patchPlatformMetadata"]["platformMetadata"] is None
     assert body["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 

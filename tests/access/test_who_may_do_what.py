@@ -54,8 +54,8 @@ class Cast(NamedTuple):
     guest: Caller
 
     def caller(self, who: str) -> Caller | None:
-        named: Caller | None = self.guest if who == "guest" else getattr(self.world, who, None)
-        return named
+        person: Caller | None = self.guest if who == "guest" else getattr(self.world, who, None)
+        return person
 
     def send(self, operation: str, who: str, key: str | None, username: str | None) -> httpx.Response:
         """Do an operation, over the door it belongs to."""
@@ -65,8 +65,8 @@ class Cast(NamedTuple):
             body = {"query": GRAPHQL[operation], "variables": {"k": key, "u": username}}
             return client.post("/graphql", json=body, headers=headers)
         method, sent = REST_CALLS[operation]
-        given = {"platform_key": key, "username": username}
-        params = {name: value for name, value in given.items() if value is not None}
+        parameters = {"platform_key": key, "username": username}
+        params = {name: value for name, value in parameters.items() if value is not None}
         return client.request(method, REST, params=params, json=sent, headers=headers)
 
     def attempt(
@@ -215,8 +215,8 @@ def test_usernames_cannot_be_probed(cast: Cast, operation: str) -> None:
 def test_usernames_cannot_be_probed_without_a_platform(cast: Cast, operation: str) -> None:
     for who, username in {"colleague": "member", "stranger": "member", "admin": "stranger"}.items():
         missing = cast.send(operation, who, None, "nobody-has-this-name")
-        named: Caller = getattr(cast.world, username)
-        assert _alike(cast.send(operation, who, None, named.username), missing), who
+        person: Caller = getattr(cast.world, username)
+        assert _alike(cast.send(operation, who, None, person.username), missing), who
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

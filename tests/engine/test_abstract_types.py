@@ -211,9 +211,9 @@ PLANNED = {
 
 
 @pytest.mark.parametrize("value", VALUES)
-@pytest.mark.parametrize("asked", PLANNED.values(), ids=PLANNED)
-def test_a_value_is_taken_for_the_same_type(asked: str, value: str) -> None:
-    compared = compare(SCHEMA, "{ " + asked.replace("%s", f'"{value}"') + " }")
+@pytest.mark.parametrize("selection", PLANNED.values(), ids=PLANNED)
+def test_a_value_is_taken_for_the_same_type(selection: str, value: str) -> None:
+    compared = compare(SCHEMA, "{ " + selection.replace("%s", f'"{value}"') + " }")
     assert compared.planned
     assert compared.ours == compared.theirs
 
@@ -239,19 +239,19 @@ UNPLANNABLE = {
 }
 
 
-@pytest.mark.parametrize(("asked", "values"), UNPLANNABLE.values(), ids=UNPLANNABLE)
-def test_what_types_decide_for_themselves_is_left_to_graphql_core(asked: str, values: list[str]) -> None:
+@pytest.mark.parametrize(("selection", "values"), UNPLANNABLE.values(), ids=UNPLANNABLE)
+def test_what_types_decide_for_themselves_is_left_to_graphql_core(selection: str, values: list[str]) -> None:
     for value in values:
-        compared = compare(SCHEMA, "{ " + asked.replace("%s", f'"{value}"') + " }")
+        compared = compare(SCHEMA, "{ " + selection.replace("%s", f'"{value}"') + " }")
         assert not compared.planned
         assert compared.ours == compared.theirs
 
 
 @pytest.mark.parametrize("value", ["a cat", "a stone", "a text", "a dog that is cast"])
-@pytest.mark.parametrize("asked", ["thing(value: %s) { __typename ... on TheStone { weight } }",
+@pytest.mark.parametrize("selection", ["thing(value: %s) { __typename ... on TheStone { weight } }",
                                    "pet(value: %s) { __typename name }"])  # fmt: skip
-def test_types_that_are_renamed_are_found(asked: str, value: str) -> None:
-    compared = compare(RENAMED, "{ " + asked.replace("%s", f'"{value}"') + " }")
+def test_types_that_are_renamed_are_found(selection: str, value: str) -> None:
+    compared = compare(RENAMED, "{ " + selection.replace("%s", f'"{value}"') + " }")
     assert compared.planned
     assert compared.ours == compared.theirs
 

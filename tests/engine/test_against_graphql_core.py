@@ -28,15 +28,15 @@ FIELDS = """userId username displayName image email permissions isPlatformOwner 
 
 
 def comparable(result: ExecutionResult) -> Any:
-    """Data as bytes, for the order of keys counts; and errors by the place that became null.
+    """The data as bytes, because the order of keys matters, and the errors by the path that became null.
 
-    Where several things fail below one place, which of them is told is a race: then messages do not count.
+    If several fields fail below a null root, which error is reported is a race; then messages are ignored.
     """
-    places: dict[tuple[str | int, ...], set[str]] = {}
+    messages_by_path: dict[tuple[str | int, ...], set[str]] = {}
     for error in result.errors or []:
-        places.setdefault(tuple(_nulled(result.data, error.path or [])), set()).add(error.message)
-    told = {place: messages if place else set() for place, messages in places.items()}
-    return orjson.dumps(result.data), told
+        messages_by_path.setdefault(tuple(_nulled(result.data, error.path or [])), set()).add(error.message)
+    errors = {path: messages if path else set() for path, messages in messages_by_path.items()}
+    return orjson.dumps(result.data), errors
 
 
 def _nulled(data: Any, path: list[str | int]) -> list[str | int]:

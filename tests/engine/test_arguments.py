@@ -69,7 +69,7 @@ class By:
     point: Point | None = strawberry.UNSET
 
 
-def shown(type_: Any, *default: Any) -> Any:
+def echo(type_: Any, *default: Any) -> Any:
     """A field that shows what it is given as its `value`."""
 
     def show(value: Any) -> str:
@@ -82,27 +82,27 @@ def shown(type_: Any, *default: Any) -> Any:
 
 @strawberry.type
 class Query:
-    text = shown(str | None, strawberry.UNSET)
-    firm_text = shown(str)
-    text_with_default = shown(str | None, "default")
-    firm_text_with_default = shown(str, "default")
-    without_default = shown(str | None)
-    json = shown(JSON)
-    loose_json = shown(JSON | None, strawberry.UNSET)
-    even = shown(Even | None, strawberry.UNSET)
-    firm_even = shown(Even)
-    colour = shown(Colour | None, strawberry.UNSET)
-    colours = shown(list[Colour] | None, strawberry.UNSET)
-    loose_list = shown(list[str | None] | None, strawberry.UNSET)
-    list_of_firm = shown(list[str] | None, strawberry.UNSET)
-    firm_list_of_firm = shown(list[str])
-    nested_lists = shown(list[list[int | None]])
-    list_with_default = shown(list[int], [1, 2])
-    point = shown(Point)
-    point_with_default = shown(Point, Point(x=1, y=2))
-    points = shown(list[Point | None] | None, strawberry.UNSET)
-    shape = shown(Shape | None, strawberry.UNSET)
-    find = shown(By)
+    text = echo(str | None, strawberry.UNSET)
+    firm_text = echo(str)
+    text_with_default = echo(str | None, "default")
+    firm_text_with_default = echo(str, "default")
+    without_default = echo(str | None)
+    json = echo(JSON)
+    loose_json = echo(JSON | None, strawberry.UNSET)
+    even = echo(Even | None, strawberry.UNSET)
+    firm_even = echo(Even)
+    colour = echo(Colour | None, strawberry.UNSET)
+    colours = echo(list[Colour] | None, strawberry.UNSET)
+    loose_list = echo(list[str | None] | None, strawberry.UNSET)
+    list_of_firm = echo(list[str] | None, strawberry.UNSET)
+    firm_list_of_firm = echo(list[str])
+    nested_lists = echo(list[list[int | None]])
+    list_with_default = echo(list[int], [1, 2])
+    point = echo(Point)
+    point_with_default = echo(Point, Point(x=1, y=2))
+    points = echo(list[Point | None] | None, strawberry.UNSET)
+    shape = echo(Shape | None, strawberry.UNSET)
+    find = echo(By)
 
     @strawberry.field
     def numbers(self, one: int | None = strawberry.UNSET, two: float | None = strawberry.UNSET) -> str:

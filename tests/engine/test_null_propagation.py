@@ -207,7 +207,7 @@ RACES = {
 @pytest.mark.parametrize("does", ["NULL", "RAISE"])
 @pytest.mark.parametrize("query", RACES.values(), ids=RACES)
 def test_of_failures_that_race_at_least_one_is_told_and_the_data_is_the_same(query: str, does: str) -> None:
-    compared = compare(SCHEMA, query.replace("%s", does), told=one_error_a_null)
+    compared = compare(SCHEMA, query.replace("%s", does), describe_errors=one_error_a_null)
     assert compared.planned
     assert compared.ours == compared.theirs
 
@@ -235,7 +235,7 @@ def _selection(below: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @given(query=st.recursive(st.just("{ leaf(does: VALUE) }"), _selection, max_leaves=8))
 def test_any_mixture_of_failures_gives_the_same_data(query: str) -> None:
-    compared = compare(SCHEMA, query, told=one_error_a_null)
+    compared = compare(SCHEMA, query, describe_errors=one_error_a_null)
     assert compared.planned
     assert compared.ours == compared.theirs
 

@@ -180,10 +180,10 @@ GIVEN: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("type_", "given"), GIVEN)
+@pytest.mark.parametrize(("type_", "variables"), GIVEN)
 @pytest.mark.parametrize("query", CONDITIONAL)
-def test_fields_are_left_out_by_variables(query: str, type_: str, given: dict[str, bool]) -> None:
-    compared = compare(SCHEMA, f"query ($if: {type_}) {query.replace('%s', '$if')}", given)
+def test_fields_are_left_out_by_variables(query: str, type_: str, variables: dict[str, bool]) -> None:
+    compared = compare(SCHEMA, f"query ($if: {type_}) {query.replace('%s', '$if')}", variables)
     assert compared.planned
     assert compared.ours == compared.theirs
 

@@ -69,8 +69,8 @@ def patch(doors: Doors, metadata: str, declared: str = "", variables: str = "{}"
 @pytest.mark.parametrize(("literal", "expected", "message"), REFUSED_LITERALS.values(), ids=REFUSED_LITERALS)
 def test_a_bad_literal_is_refused(doors: Doors, literal: str, expected: str, message: str) -> None:
     before = doors.state()
-    code, said = patch(doors, f"{{a: {literal}}}")
-    assert (code, message in said) == (expected, True), said
+    code, message = patch(doors, f"{{a: {literal}}}")
+    assert (code, message in message) == (expected, True), message
     assert doors.state() == before
 
 
@@ -203,8 +203,8 @@ def test_a_variable_that_is_no_int_is_refused(doors: Doors, number: str) -> None
     mutation = (
         "mutation ($i: ClearPlatformMetadataInput!) { clearPlatformMetadata(input: $i) { __typename } }"
     )
-    given = f'{{"i": {{"platformKey": "{doors.key}", "expectedRevision": {number}}}}}'
-    assert verdict(doors.ask(mutation, given))[0] == "BAD_USER_INPUT"
+    variables = f'{{"i": {{"platformKey": "{doors.key}", "expectedRevision": {number}}}}}'
+    assert verdict(doors.ask(mutation, variables))[0] == "BAD_USER_INPUT"
     assert doors.state() == before
 
 
@@ -246,8 +246,8 @@ def test_a_field_graphql_does_not_know_is_refused(doors: Doors, field: str) -> N
     mutation = (
         "mutation ($i: PatchPlatformMetadataInput!) { patchPlatformMetadata(input: $i) { __typename } }"
     )
-    given = {"i": {"platformKey": doors.key, "metadata": {"a": 1}, field: ["kept"]}}
-    assert verdict(doors.ask(mutation, json.dumps(given)))[0] == "BAD_USER_INPUT"
+    variables = {"i": {"platformKey": doors.key, "metadata": {"a": 1}, field: ["kept"]}}
+    assert verdict(doors.ask(mutation, json.dumps(variables)))[0] == "BAD_USER_INPUT"
     assert doors.state() == before
 
 

@@ -48,7 +48,7 @@ class Doors:
     def _send(
         self, method: str, path: str, content: Any, headers: dict[str, str], **options: Any
     ) -> httpx.Response:
-        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        custom_headers = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.caller.service.client.request(
             method,
             path,
@@ -57,7 +57,7 @@ class Doors:
                 "Authorization": f"Token {self.caller.token}",
                 "Accept": "application/graphql-response+json, application/json",
                 "Content-Type": "application/json",
-                **given,
+                **custom_headers,
             },
             **options,
         )
@@ -209,8 +209,8 @@ def test_keys_to_delete_must_be_strings(doors: Doors, keys: str) -> None:
     mutation = (
         "mutation ($i: PatchPlatformMetadataInput!) { patchPlatformMetadata(input: $i) { __typename } }"
     )
-    given = f'{{"i": {{"platformKey": "{doors.key}", "deleteKeys": {keys}}}}}'
-    assert verdict(doors.ask(mutation, given))[0] == "BAD_USER_INPUT"
+    custom_headers = f'{{"i": {{"platformKey": "{doors.key}", "deleteKeys": {keys}}}}}'
+    assert verdict(doors.ask(mutation, custom_headers))[0] == "BAD_USER_INPUT"
     assert doors.state() == before
 
 

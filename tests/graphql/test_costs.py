@@ -43,9 +43,9 @@ COSTS = {
 @pytest.mark.parametrize(("query", "variables"), COSTS.values(), ids=COSTS)
 def test_an_operation_costs_at_most_1000(world: World, query: str, variables: dict[str, Any]) -> None:
     assert refusal(world.member, query.replace("*", ""), **variables) is None
-    told = refusal(world.member, query.replace("*", "me { id }"), **variables)
-    assert told is not None
-    assert told.startswith("The operation costs 1001; the limit is 1000.")
+    message = refusal(world.member, query.replace("*", "me { id }"), **variables)
+    assert message is not None
+    assert message.startswith("The operation costs 1001; the limit is 1000.")
 
 
 def test_the_same_document_is_judged_by_each_request_s_variables(world: World) -> None:

@@ -75,17 +75,17 @@ def test_variables_nested_without_end_are_refused(service: Service) -> None:
 
 def test_introspection_needs_no_token(service: Service) -> None:
     query = "{ __schema { queryType { name } mutationType { name } types { name } directives { name } } }"
-    told = service.client.post("/graphql", json={"query": query}).json()["data"]["__schema"]
-    assert told["queryType"] == {"name": "Query"}
-    assert told["mutationType"] == {"name": "Mutation"}
-    assert {"name": "PlatformMetadata"} in told["types"]
-    assert {"name": "auth"} in told["directives"]
+    introspected = service.client.post("/graphql", json={"query": query}).json()["data"]["__schema"]
+    assert introspected["queryType"] == {"name": "Query"}
+    assert introspected["mutationType"] == {"name": "Mutation"}
+    assert {"name": "PlatformMetadata"} in introspected["types"]
+    assert {"name": "auth"} in introspected["directives"]
 
 
 def test_introspection_tells_that_exactly_one_key_is_needed(service: Service) -> None:
     query = '{ __type(name: "UserBy") { isOneOf inputFields { type { kind } } } }'
-    told = service.client.post("/graphql", json={"query": query}).json()["data"]["__type"]
-    assert told == {"isOneOf": True, "inputFields": [{"type": {"kind": "SCALAR"}}] * 3}
+    introspected = service.client.post("/graphql", json={"query": query}).json()["data"]["__type"]
+    assert introspected == {"isOneOf": True, "inputFields": [{"type": {"kind": "SCALAR"}}] * 3}
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready"])

@@ -45,8 +45,8 @@ def test_the_schema_needs_no_token(world: World) -> None:
 
 
 def test_entities_need_a_token(world: World) -> None:
-    given = {"query": ENTITIES, "variables": {"of": [{"__typename": "User", "userId": world.member.id}]}}
-    body = world.service.client.post("/graphql", json=given).json()
+    request = {"query": ENTITIES, "variables": {"of": [{"__typename": "User", "userId": world.member.id}]}}
+    body = world.service.client.post("/graphql", json=request).json()
     assert body["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
     assert world.member.username not in str(body)
 
@@ -85,8 +85,8 @@ def test_a_document_is_found_by_its_id(world: World, platform: str) -> None:
 
 
 def test_the_id_the_service_gives_is_the_id_it_takes(world: World) -> None:
-    asked = "query ($key: String!) { me { id platformMetadata(platformKey: $key) { id } } }"
-    me = world.member.ask(asked, key=world.platform_key)["me"]
+    representations = "query ($key: String!) { me { id platformMetadata(platformKey: $key) { id } } }"
+    me = world.member.ask(representations, key=world.platform_key)["me"]
     user, document = entities(
         world.member,
         {"__typename": "User", "id": me["id"]},
@@ -219,8 +219,8 @@ def test_the_order_is_kept_with_null_for_what_is_missing(world: World) -> None:
     people = [world.new_user() for _ in range(4)]
     unknown = {"__typename": "User", "userId": "unknown"}
     platform = {"__typename": "Platform", "key": world.platform_key}
-    asked = [as_user(people[2]), unknown, platform, as_user(people[0]), unknown, as_user(people[2])]
-    found = entities(world.member, *asked)
+    representations = [as_user(people[2]), unknown, platform, as_user(people[0]), unknown, as_user(people[2])]
+    found = entities(world.member, *representations)
     assert [each and each.get("username", "platform") for each in found] == [
         people[2].username, None, "platform", people[0].username, None, people[2].username,
     ]  # fmt: skip

@@ -169,8 +169,8 @@ def test_a_query_may_come_by_get_with_variables(service: Service) -> None:
     body = {"data": {"__type": {"name": "User"}}}
     assert get(service, query=query, variables='{"n": "User"}', extensions="{}").json() == body
     assert get(service, query=query, variables='{"n": "User"}', accept=OLD).json() == body
-    for given in ({"variables": "{"}, {"variables": "[]"}, {"variables": "7"}, {"extensions": "["}):
-        assert get(service, query=query, **given).status_code == 400
+    for parameters in ({"variables": "{"}, {"variables": "[]"}, {"variables": "7"}, {"extensions": "["}):
+        assert get(service, query=query, **parameters).status_code == 400
     assert get(service, query="").status_code == 400
     assert get(service).status_code == 400
 

@@ -43,10 +43,10 @@ def world(service: Service) -> World:
 def assert_complete(walk: Walk, add: Any, read: Any) -> None:
     """Walk to the end of a list. `add` returns the ids added; `read` takes arguments and returns a page."""
     throughout, seen = set(add(walk.first)), list[str]()
-    known, cursor, more, steps = set(throughout), None, True, list(walk.steps)
+    existing, cursor, more, steps = set(throughout), None, True, list(walk.steps)
     while more:
         size, added = steps.pop(0) if steps else (3, [])
-        known |= set(add(added))
+        existing |= set(add(added))
         arguments = {"last": size, "before": cursor} if walk.backwards else {"first": size, "after": cursor}
         page = read(**arguments)
         ids = [next(iter(edge["node"].values())) for edge in page["edges"]]
@@ -57,7 +57,7 @@ def assert_complete(walk: Walk, add: Any, read: Any) -> None:
             cursor = info["startCursor" if walk.backwards else "endCursor"]
         seen = ids + seen if walk.backwards else seen + ids
         assert len(seen) == len(set(seen)), "a row came twice"
-    assert throughout <= set(seen) <= known, "a row is missing or was never there"
+    assert throughout <= set(seen) <= existing, "a row is missing or was never there"
 
 
 @SHORT

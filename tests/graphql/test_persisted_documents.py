@@ -48,8 +48,8 @@ def test_a_hash_that_is_not_the_documents_is_refused_and_not_registered(service:
     "persisted", [1, {}, {"version": 1}, {"version": 2, "sha256Hash": "a"}, {"version": 1, "sha256Hash": 1}]
 )
 def test_a_malformed_persisted_query_is_refused(service: Service, persisted: Any) -> None:
-    given = {"query": QUERY, "extensions": {"persistedQuery": persisted}}
-    response = service.client.post("/graphql", json=given)
+    request = {"query": QUERY, "extensions": {"persistedQuery": persisted}}
+    response = service.client.post("/graphql", json=request)
     assert (response.status_code, code(response.json())) == (400, "BAD_USER_INPUT")
 
 
@@ -78,6 +78,6 @@ def test_an_untrusted_document_is_told_where_the_operator_wants_to_know(
     with serving(fresh_database_url, trusted_documents=folder, trust="log") as service:
         assert send(service, TRUSTED, None) == {"data": {"__typename": "Query"}}
         assert send(service, QUERY, None) == {"data": {"__typename": "Query"}}
-    told = capfd.readouterr().err
-    assert sha256(QUERY) in told
-    assert sha256(TRUSTED) not in told
+    log = capfd.readouterr().err
+    assert sha256(QUERY) in log
+    assert sha256(TRUSTED) not in log

@@ -37,7 +37,7 @@ SELECT = {
     "Mutation.revokeToken": 'revokeToken(input: {id: "TOKEN"})',
 }
 """How to select a field that needs arguments; what is written matters to no other cell, except by clear."""
-SPOILT = {
+INVALID_VARIANTS = {
     "InvalidInput": {
         "a: 1": f"{'a' * 256}: 1",
         'metadataValue: "1"': 'metadataValue: "x"',
@@ -62,12 +62,12 @@ NULL = {
     ("ClearPlatformMetadataPayload.platformMetadata", "entry"),
 }
 NULL |= {
-    (way, bound)
-    for way in ("Platform.definitions", "DefineMetadataPayload.definition")
+    (path, bound)
+    for path in ("Platform.definitions", "DefineMetadataPayload.definition")
     for bound in ("minimum", "maximum")  # a text has none
 }
 """What is null for everybody who may see it."""
-WAYS = {  # from the root to the object that has the field
+PATHS = {  # from the root to the object that has the field
     "User": "Query.user",
     "LocalAuthUser": "Query.session",
     "EarnedBadge": "Query.user User.badges",

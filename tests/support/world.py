@@ -56,11 +56,11 @@ class Caller:
         headers: dict[str, str] | None = None,
     ) -> httpx.Response:
         """One request to the REST façade; a body is sent as JSON."""
-        given = {"platform_key": platform_key, "username": username}
+        parameters = {"platform_key": platform_key, "username": username}
         return self.service.client.request(
             method,
             REST,
-            params={name: value for name, value in given.items() if value is not None},
+            params={name: value for name, value in parameters.items() if value is not None},
             json=body,
             headers={"Authorization": f"Token {self.token}", **(headers or {})},
         )

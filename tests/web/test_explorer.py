@@ -215,10 +215,10 @@ def test_where_the_explorer_was_not_built_the_page_says_so_and_asks_before_a_cdn
     database_url = f"sqlite+aiosqlite:///{tmp_path / 'test.sqlite3'}"
     told(database_url, "migrate")
     with serving_process(tmp_path, database_url, extra={"PYTHONPATH": str(unbuilt)}) as server:
-        asked: list[str] = []
+        requested_urls: list[str] = []
 
         def record(route: Route) -> None:
-            asked.append(route.request.url)
+            requested_urls.append(route.request.url)
             route.abort()
 
         tab.page.route(lambda url: not url.startswith(server.url), record)
@@ -227,12 +227,12 @@ def test_where_the_explorer_was_not_built_the_page_says_so_and_asks_before_a_cdn
         expect(tab.page.locator("body")).to_contain_text("make explorer")
         tab.page.wait_for_load_state("networkidle")
         assert tab.hosts <= {"127.0.0.1", None}
-        assert asked == []
+        assert requested_urls == []
         assert tab.complaints == []
 
         tab.page.get_by_role("button", name="Load GraphiQL from the CDN").click()
         expect(tab.page.get_by_role("alert")).to_contain_text("Could not load")
-        assert asked == ["https://cdn.jsdelivr.net/npm/graphiql@4.1.2/dist/style.css"]
+        assert requested_urls == ["https://cdn.jsdelivr.net/npm/graphiql@4.1.2/dist/style.css"]
         added = tab.page.locator("head link[rel=stylesheet]")
         expect(added).to_have_attribute("integrity", re.compile(r"^sha384-[A-Za-z0-9+/]{64}$"))
         expect(added).to_have_attribute("crossorigin", "anonymous")
