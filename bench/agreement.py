@@ -1,4 +1,4 @@
-"""That all do the same work: equal answers to every work, and a refusal of whoever may not ask."""
+"""Checks that all servers do the same work: equal responses, and errors for invalid tokens."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ _STRANGERS = ("expired", "revoked")
 
 
 def check(servers: Sequence[Server], works: Sequence[Work], dataset: Dataset) -> None:
-    """Raises RuntimeError, naming the server that differs, the work and both answers."""
+    """Raises RuntimeError with the server that differs, the work, and both responses."""
     for work in works:
         bodies = work.bodies(dataset, 0)
         for body in bodies[:: max(1, len(bodies) // _ASKED)]:

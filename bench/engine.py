@@ -1,6 +1,6 @@
-"""Plans against graphql-core's own execution, in one process and without HTTP.
+"""Compares the engine's plans with graphql-core's execution, in one process and without HTTP.
 
-Run `python -m bench.engine`; it prints the median of alternating rounds, in microseconds an operation.
+Run `python -m bench.engine`; it prints the median of alternating rounds, in microseconds per operation.
 """
 
 import asyncio
@@ -64,7 +64,7 @@ async def _time(run: Callable[[], Any], repeat: int = 20) -> float:
 
 
 def main() -> None:
-    """Measure both in turn, on a database of 1,000 users."""
+    """Measure both alternately, on a database of 1,000 users."""
     with tempfile.TemporaryDirectory() as folder:
         uvloop.run(_measure(folder))
 

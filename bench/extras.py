@@ -1,4 +1,4 @@
-"""The extras: documents never seen before, memory, start-up, and how cost grows with size and workers."""
+"""Other measurements: first-seen documents, memory, start-up time, and scaling with data and workers."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -25,7 +25,7 @@ _LINEAR, _SCALED, _SCALING = 2.2, 1.1, 1.7
 
 
 def weigh(backend: str, servers: Sequence[Server]) -> Findings:
-    """Memory after the load so far, and how long each took to its first answer."""
+    """Memory after the load so far, and the time from the start of each server to its first response."""
     rows = [
         [
             server.name,
@@ -39,7 +39,7 @@ def weigh(backend: str, servers: Sequence[Server]) -> Findings:
 
 
 def first_seen(backend: str, load: Load, servers: Sequence[Server], plan: Plan) -> Findings:
-    """Documents that no server has seen: each is parsed, validated and, where that is done, compiled."""
+    """Documents that no server has seen before: they must be parsed, validated and possibly compiled."""
     contestants = [server for server in servers if server.name != "floor"]
     if not contestants:
         return Findings([], [])
@@ -51,7 +51,7 @@ def first_seen(backend: str, load: Load, servers: Sequence[Server], plan: Plan) 
 
 
 def growth_of_list(backend: str, load: Load, servers: Sequence[Server], plan: Plan) -> Findings:
-    """What a list of 100 costs, in lists of 50."""
+    """The cost of a list of 100, in multiples of a list of 50."""
     rows, figures = [], []
     for server in servers:
         runs = {
@@ -77,7 +77,7 @@ class Sized(NamedTuple):
 
 
 def growth_of_data(backend: str, pairs: Sequence[tuple[Sized, Sized]], plan: Plan) -> Findings:
-    """What `one` and `list` cost with many users, against few: the same server on both, in turns."""
+    """The cost of `one` and `list` with many users, compared with few: the same server, alternately."""
     rows, figures = [], []
     for few, many in pairs:
         for work in (ONE, LIST):
@@ -99,7 +99,7 @@ def growth_of_data(backend: str, pairs: Sequence[tuple[Sized, Sized]], plan: Pla
 
 
 def conditions(backend: str, plain: Sized, conditional: Sized, plan: Plan) -> Findings:
-    """What reads and writes cost where every document has entries that are hidden or valid for a while."""
+    """The cost of reads and writes if every document has hidden entries and validity windows."""
     rows = []
     for work in WORKS.values():
         runs = {
@@ -115,7 +115,7 @@ def conditions(backend: str, plain: Sized, conditional: Sized, plan: Plan) -> Fi
 
 
 def workers(backend: str, load: Load, servers: Mapping[str, Server], plan: Plan) -> Findings:
-    """Two workers against one, each loaded by two wrk processes."""
+    """Two workers compared with one, each loaded by two wrk processes."""
     rows, figures = [], []
     for work in (ONE, LIST):
         runs = {

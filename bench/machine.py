@@ -1,4 +1,4 @@
-"""The machine and the versions: what the numbers depend on."""
+"""The machine and the versions, on which the results depend."""
 
 import os
 import platform
@@ -20,7 +20,7 @@ _PYTHON_STORES = ("sqlalchemy", "aiosqlite", "asyncpg")
 
 
 def describe() -> list[tuple[str, str]]:
-    """What to know about this run, as names and texts."""
+    """The facts about this run, as names and texts."""
     distributions = ", ".join(f"{name} {version(name)}" for name in (*_PYTHON, *_PYTHON_STORES))
     return [
         ("date", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"),
@@ -35,7 +35,7 @@ def describe() -> list[tuple[str, str]]:
 
 
 def _output_of(program: str, *arguments: str) -> str:
-    """What a program says first, whatever its exit code: `wrk -v` has 1."""
+    """The first line of a program's output, whatever its exit code: that of `wrk -v` is 1."""
     path = shutil.which(program)
     if path is None:
         return f"{program} is not installed"

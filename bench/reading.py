@@ -1,4 +1,4 @@
-"""Generated readers against a loop over closures: why `leaf_reader.py` generates code.
+"""Compares generated leaf readers with a loop over closures: why `leaf_reader.py` generates code.
 
 Run `python -m bench.reading`; it prints the median of alternating rounds, in microseconds for 50 users.
 """
@@ -40,7 +40,7 @@ def _plans() -> tuple[GraphQLObjectType, list[FieldPlan]]:
 
 
 def _looping(plans: list[FieldPlan]) -> Callable[[Any], list[dict[str, Any]]]:
-    """What a plan would do without generated code."""
+    """A leaf reader without generated code."""
     leaves = [(plan.key, attrgetter((plan.leaf_expression or "").removeprefix("row."))) for plan in plans]
 
     def read(sources: Any) -> list[dict[str, Any]]:
@@ -59,7 +59,7 @@ def _looping(plans: list[FieldPlan]) -> Callable[[Any], list[dict[str, Any]]]:
 
 
 def main() -> None:
-    """Measure both in turn."""
+    """Measure both alternately."""
     user, plans = _plans()
     contestants = {"generated": leaf_reader(user, SimpleNamespace, plans), "closures": _looping(plans)}
     sources, times = _sources(), {name: list[float]() for name in contestants}

@@ -1,4 +1,4 @@
-"""The report: everything that was found, as Markdown."""
+"""The report: all results, as Markdown."""
 
 from collections.abc import Iterable, Sequence
 
@@ -17,7 +17,7 @@ def render(machine: Sequence[tuple[str, str]], findings: Sequence[Findings]) -> 
 
 
 _INTRODUCTION = """\
-Written by `python -m bench`; [README.md](README.md) tells what is compared and how. Every number is the
+Written by `python -m bench`; [README.md](README.md) explains what is compared and how. Every number is the
 median over the rounds, every ratio the median of the ratios within each round."""
 
 

@@ -1,6 +1,6 @@
-"""The floor: the same checks and statements by hand in bare ASGI. It looks at an operation's name only.
+"""The lower bound: the same checks and statements in plain ASGI, chosen by the name of the operation.
 
-Whatever a GraphQL server takes longer than this is the price of GraphQL.
+The time that a GraphQL server takes beyond this is the cost of GraphQL.
 """
 
 import os
@@ -19,7 +19,7 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
 def create_app() -> Callable[[Scope, Receive, Send], Awaitable[None]]:
-    """The ASGI application, on the database that BENCH_DATABASE_URL names."""
+    """The ASGI application, on the database at BENCH_DATABASE_URL."""
     url = os.environ["BENCH_DATABASE_URL"]
     store = SqliteStore(url) if url.startswith("sqlite") else PostgresStore(url)
 

@@ -1,4 +1,4 @@
-"""The floor's operations: each work written out, with its permission checks, over a connection."""
+"""The operations of the lower bound: each work by hand, with its permission checks."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -19,11 +19,11 @@ _MAX_VALUE_SIZE = 128 * 1024
 
 
 class Refused(Exception):
-    """The caller may not, or asks for what is not there."""
+    """The caller lacks permission, or the object does not exist."""
 
 
 class Connection(Protocol):
-    """The statements; rows are read by the names of their columns, JSON as text."""
+    """The SQL statements. Rows are read by column name, and JSON as text."""
 
     async def principal(self, token_id: str) -> Row | None: ...
     async def users(self, ids: Sequence[str]) -> Rows: ...
