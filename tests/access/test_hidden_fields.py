@@ -1,4 +1,4 @@
-"""What may not be seen looks like what does not exist; what is private to a user is so by every route."""
+"""Hidden objects look like objects that do not exist, and private fields are hidden on every route."""
 
 import re
 from base64 import b64encode
@@ -64,7 +64,7 @@ def gid(type_name: str, key: str) -> str:
 
 
 class Target(NamedTuple):
-    """A user to be looked at, and a platform they are a member of."""
+    """A user, and a platform that they are a member of."""
 
     user: Caller
     platform_key: str
@@ -151,7 +151,7 @@ def test_a_mutations_answer_gives_an_admin_nothing_private_of_a_guest(world: Wor
 
 
 def unseen(world: World, viewer: Caller, query: str, ids: list[str]) -> None:
-    """Each of these ids answers exactly like the last of them, which does not exist."""
+    """Each of these ids has exactly the response of the last one, which does not exist."""
     answers = [viewer.graphql(query, id=id) for id in ids]
     assert "errors" not in answers[-1]
     assert set(_leaves(answers[-1]["data"])) == {None}

@@ -1,4 +1,4 @@
-"""Who may read and write which document, over both doors alike, and in which order that is checked."""
+"""Who may read and write which document, by GraphQL and REST alike, and in which order that is checked."""
 
 from typing import Any, NamedTuple
 
@@ -48,7 +48,7 @@ CODES = {
 
 
 class Cast(NamedTuple):
-    """The people of a world, a guest among them, and a document of the member to fight over."""
+    """The people of a world, a guest, and a document of the member."""
 
     world: World
     guest: Caller
@@ -58,7 +58,7 @@ class Cast(NamedTuple):
         return person
 
     def send(self, operation: str, who: str, key: str | None, username: str | None) -> httpx.Response:
-        """Do an operation, over the door it belongs to."""
+        """Execute an operation, by GraphQL or REST."""
         caller, client = self.caller(who), self.world.service.client
         headers = {} if caller is None else {"Authorization": f"Token {caller.token}"}
         if operation in GRAPHQL:
@@ -72,7 +72,7 @@ class Cast(NamedTuple):
     def attempt(
         self, operation: str, who: str, key: str | None, username: str | None
     ) -> tuple[str, str | None]:
-        """What comes of an operation: a code, and a message where it was refused."""
+        """The outcome of an operation: a code, and the message of an error."""
         response = self.send(operation, who, key, username)
         body = response.json() if response.content else {}
         if operation in REST_CALLS:
@@ -85,7 +85,7 @@ class Cast(NamedTuple):
         return error["extensions"]["code"], error["message"]
 
     def document(self) -> Any:
-        """The member's document on the platform and the user-wide one."""
+        """The member's document on the platform, and the user-wide document."""
         query = """query ($k: String!) { me {
           userMetadata { metadata revision } platformMetadata(platformKey: $k) { metadata revision } } }"""
         return self.world.member.ask(query, k=self.world.platform_key)["me"]
@@ -93,7 +93,7 @@ class Cast(NamedTuple):
 
 @pytest.fixture
 def cast(world: World) -> Cast:
-    """The member's two documents both have one key, at revision 1."""
+    """The member has two documents with one key each, at revision 1."""
     guest = world.new_user(world.other_tenant_id, permissions=[f"{world.tenant_id}::editor"])
     patch = """mutation ($k: String) {
       patchPlatformMetadata(input: {platformKey: $k, metadata: {theme: "old"}}) { userErrors { code } } }"""
@@ -103,7 +103,7 @@ def cast(world: World) -> Cast:
 
 
 def expect(cast: Cast, operation: str, who: str, key: str | None, outcome: tuple[str, str | None]) -> None:
-    """Naming the member comes to this, and a refused write has written nothing."""
+    """Operations on the member have this outcome, and a rejected write has changed nothing."""
     before = cast.document()
     assert cast.attempt(operation, who, key, cast.world.member.username) == outcome
     if outcome == OK and operation not in READS:

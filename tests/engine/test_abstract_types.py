@@ -1,4 +1,4 @@
-"""Interfaces, unions and objects that check what they are given: the type of a value, and values of none."""
+"""Interfaces, unions and objects that check their values: the type of a value, and values of no type."""
 
 import asyncio
 from typing import Any, Generic, TypeVar
@@ -99,7 +99,7 @@ class Kitten(Cat):
 
 
 class Plain:
-    """Of no type of the schema."""
+    """A class that is not in the schema."""
 
     def __init__(self, **values: Any) -> None:
         self.__dict__.update(values)
@@ -287,7 +287,7 @@ STEPS: list[type[Step]] = [Left, Right, Ahead]
 
 
 def test_interfaces_within_interfaces_are_planned_in_no_time() -> None:
-    """Every type may lead to every other, so the paths are 3 to the power of the depth."""
+    """Every type can contain every other, so the number of paths is 3 to the power of the depth."""
     query = "__typename ... on Left { left } ... on Right { right }"
     for level in range(12):
         query = f"next(to: {level % 3}) {{ {query} }} __typename"

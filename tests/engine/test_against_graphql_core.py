@@ -1,4 +1,4 @@
-"""Plans give what graphql-core gives: data, key order, errors and paths, on documents from the schema."""
+"""Plans return what graphql-core returns, for random documents: data, key order, errors and paths."""
 
 from typing import Any
 

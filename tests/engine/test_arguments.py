@@ -1,4 +1,4 @@
-"""Arguments and variables: literals, defaults, nulls and what is left out; what is refused, and how."""
+"""Arguments and variables: literals, defaults, nulls, absent values, and invalid values."""
 
 import datetime
 from enum import Enum
@@ -70,7 +70,7 @@ class By:
 
 
 def echo(type_: Any, *default: Any) -> Any:
-    """A field that shows what it is given as its `value`."""
+    """A field that returns its argument `value`."""
 
     def show(value: Any) -> str:
         return repr(value)

@@ -1,4 +1,4 @@
-"""Resolvers of many objects at once give each object what a resolver of one would have given it."""
+"""Batched resolvers give each object what a resolver for one object would return."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ async def turns(number: int) -> None:
 
 
 def value_of(number: int, what: str) -> Any:
-    """Odd numbers are a matter of `what`."""
+    """Odd numbers have the special outcome `what`."""
     if number % 2 == 0:
         return number
     return {"null": None, "error": LookupError(f"{number} is odd"), "text": "x"}.get(what, number)

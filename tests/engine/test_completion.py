@@ -1,4 +1,4 @@
-"""Values: leaves that do not fit, iterables of all kinds, awaitables, and where fields are read from."""
+"""Completing values: invalid leaves, iterables of all kinds, awaitables, and reading attributes."""
 
 import asyncio
 from collections.abc import AsyncIterator, Generator, Iterator
@@ -45,7 +45,7 @@ class Odd:
 
 
 class Waits:
-    """Awaitable without being a coroutine."""
+    """Awaitable, but not a coroutine."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -56,14 +56,14 @@ class Waits:
 
 
 class Countdown:
-    """Iterable by way of an iterator of its own."""
+    """Iterable by its own iterator."""
 
     def __iter__(self) -> Iterator[int]:
         return iter((3, 2, 1))
 
 
 class Ticks:
-    """Iterable asynchronously."""
+    """An asynchronous iterable."""
 
     def __init__(self) -> None:
         self.left = 3
@@ -169,7 +169,7 @@ def get_list(value: str) -> Any:
 
 @strawberry.type
 class Leaves:
-    """Read from attributes, without resolvers."""
+    """Fields without resolvers, which are read from attributes."""
 
     text: str | None
     number: int | None

@@ -1,4 +1,4 @@
-"""Failures and nulls: what becomes null, how far it goes outward, and what is told of it."""
+"""Errors and nulls: what becomes null, how far null propagates, and which errors are reported."""
 
 import asyncio
 import gc
@@ -17,7 +17,7 @@ from tests.support.compare_with_graphql_core import compare, one_error_a_null
 
 @strawberry.enum
 class Does(Enum):
-    """What a resolver does instead of giving its value."""
+    """What a resolver does instead of returning its value."""
 
     VALUE = "value"
     NULL = "null"
@@ -159,7 +159,7 @@ ONE_FAILURE = {
     "two, each below an object of its own": """{ a: tree(does: VALUE) { firmLeaf(does: %s) }
         b: lateTree(does: VALUE) { firmLaterLeaf(does: %s) } c: leaf(does: VALUE) }""",
 }
-"""Where one failure at most becomes one null."""
+"""Queries in which at most one error causes one null."""
 
 
 @pytest.mark.parametrize("does", ["VALUE", "NULL", "RAISE", "RETURN"])
@@ -252,7 +252,7 @@ def test_no_coroutine_is_dropped_before_it_started(query: str) -> None:
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")
         gc.collect()
-        found.clear()  # what other tests have left
+        found.clear()  # the garbage of other tests
         compare(SCHEMA, query)
         gc.collect()
     assert [str(each.message) for each in found] == []

@@ -1,4 +1,4 @@
-"""Resolvers: what Strawberry adds to them, what they are told, and those of many objects at once."""
+"""Resolvers: Strawberry's features, their `info` and parents, and batched resolvers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""What is asked for: operations, fragments, aliases, `@skip` and `@include`, and the order of keys."""
+"""Selections: operations, fragments, aliases, `@skip` and `@include`, and the order of keys."""
 
 import itertools
 from typing import Any, Optional

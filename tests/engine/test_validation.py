@@ -1,4 +1,4 @@
-"""All rules as one visitor find what graphql-core finds with a visitor for each, in the same order."""
+"""All rules in one visitor find what graphql-core finds with a visitor for each, in the same order."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Bad literals and arguments of GraphQL, and field names no door knows: refused, and nothing changed."""
+"""Invalid GraphQL literals and arguments, and unknown fields: rejected, and nothing is changed."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Requests that are wrong before their content matters: bytes, sizes, types, methods, and broken HTTP."""
+"""Requests that are invalid whatever their content: bytes, sizes, types, methods, and broken HTTP."""
 
 import json
 import socket
@@ -71,7 +71,7 @@ def padded(body: bytes, size: int) -> bytes:
 
 
 def converse(service: Service, request: bytes, *, hang_up: bool = False) -> bytes:
-    """What the server answers to raw bytes, until it closes the connection or has said enough."""
+    """The server's response to raw bytes, until it closes the connection or the response is complete."""
     host, _, port = service.url.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=5) as connection:
         connection.sendall(request)

@@ -1,4 +1,4 @@
-"""The cost of operations, computed with their variables; and what becomes of one that is refused."""
+"""The cost of operations with their variables, and the rejection of expensive ones."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Deep and unusual documents are refused or answered, never an internal error; and the pages around them."""
+"""Deep and unusual documents are rejected or executed, and never cause an internal error."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What a gateway asks of the service: its schema, and objects by their federation keys."""
+"""The requests of a gateway: the schema, and objects by their federation keys."""
 
 import base64
 from pathlib import Path
@@ -23,7 +23,7 @@ def entities(caller: Caller, *representations: Any) -> Any:
 
 
 def refusal(caller: Caller, *representations: Any) -> tuple[str, str]:
-    """The code and the message with which the service refuses them all."""
+    """The code and the message of the error for all representations."""
     body = caller.graphql(ENTITIES, of=list(representations))
     assert body.get("data") is None, body
     (error,) = body["errors"]

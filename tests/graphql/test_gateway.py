@@ -45,10 +45,10 @@ class Gateway:
 
 @pytest.fixture(scope="session")
 def gateway_program() -> Path:
-    """The gateway with what it needs installed: once, until its lock file changes."""
+    """The folder of the gateway with its packages, which are installed again if the lock file changes."""
     require("Node (npm)", shutil.which("node") is not None and shutil.which("npm") is not None)
     lock, installed = FOLDER / "package-lock.json", FOLDER / "node_modules" / ".package-lock.json"
-    with lock.open() as held:  # by one of several test processes at a time
+    with lock.open() as held:  # one test process at a time
         fcntl.flock(held, fcntl.LOCK_EX)
         if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
             npm = ["npm", "ci", "--ignore-scripts", "--prefer-offline", "--no-audit"]
@@ -61,7 +61,7 @@ def gateway_program() -> Path:
 def gateway(
     service: Service, gateway_program: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Gateway]:
-    """A gateway in front of the server; a schema it cannot compose fails here, with its reasons."""
+    """A gateway in front of the server. Fails with the reasons if it cannot compose the schema."""
     stderr_path = tmp_path_factory.mktemp("gateway") / "stderr"
     command = ["node", str(gateway_program), f"{service.url}/graphql"]
     with (

@@ -1,4 +1,4 @@
-"""The limits of documents: each at its bound and one beyond, however the document is written."""
+"""The limits of documents: at and above each limit, however the document is written."""
 
 from collections.abc import Callable
 from itertools import cycle, islice
@@ -25,7 +25,7 @@ def send(caller: Caller, query: str, accept: str = RESPONSE, **variables: Any) -
 
 
 def refusal(caller: Caller, query: str, **variables: Any) -> str | None:
-    """Why an operation is refused as too large; None where it succeeds."""
+    """The message with which an operation is rejected as too large; None if it succeeds."""
     response = send(caller, query, **variables)
     body = response.json()
     if response.status_code == 200:
@@ -38,7 +38,7 @@ def refusal(caller: Caller, query: str, **variables: Any) -> str | None:
 
 
 def deep(depth: int, nesting: str) -> str:
-    """A document so many fields deep."""
+    """A document of this depth."""
     steps = ["me", *islice(cycle(["userMetadata", "user"]), depth - 2), "__typename"]
     if nesting == "fragments":
         types = {"me": "User", "user": "User", "userMetadata": "PlatformMetadata"}
@@ -51,7 +51,7 @@ def deep(depth: int, nesting: str) -> str:
 
 
 def wide(fields: int) -> str:
-    """A document of so many fields, at least 430, in ten branches."""
+    """A document with this number of fields, at least 430, in ten branches."""
     branch = "me { ...U userMetadata { user { ...U userMetadata { user { ...U userMetadata { user { ...U"
     tails = [" __typename" * (fields // 10 - 43 + (fields % 10 if at == 0 else 0)) for at in range(10)]
     branches = [f"a{at}: {branch}{tail}" + " }" * 7 for at, tail in enumerate(tails)]

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: methods, media types, status codes, and what a browser may be tricked into sending."""
+"""GraphQL over HTTP: methods, media types, status codes, and requests forged by other websites."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Documents by their hash: automatic persisted queries, and folders of trusted documents."""
+"""Documents requested by their hash: automatic persisted queries, and folders of trusted documents."""
 
 import hashlib
 from pathlib import Path

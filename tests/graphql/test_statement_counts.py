@@ -1,4 +1,4 @@
-"""Loaders, proven by counting SQL statements: a constant number, whatever the size of the page."""
+"""The data loaders: the number of SQL statements is constant, whatever the size of the page."""
 
 import re
 import sqlite3

@@ -20,9 +20,9 @@ class Client:
         self.key = world.platform_key
 
     def send(self, method: str, body: Any = None, **headers: str) -> httpx.Response:
-        """A request with headers, an underscore standing for a hyphen."""
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.caller.rest(method, self.key, body, headers=named)
+        """A request with headers; an underscore in a name becomes a hyphen."""
+        custom_headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.caller.rest(method, self.key, body, headers=custom_headers)
 
     def state(self) -> tuple[str, Any]:
         response = self.send("GET")
@@ -31,13 +31,13 @@ class Client:
 
 @pytest.fixture
 def client(world: World) -> Client:
-    """One whose document was never written."""
+    """A member whose document was never written."""
     return Client(world)
 
 
 @pytest.fixture
 def written(client: Client) -> Client:
-    """One whose document is at revision 2."""
+    """A member whose document is at revision 2."""
     client.send("PUT", {"metadata": {"a": 0}})
     client.send("PUT", {"metadata": {"a": 1}})
     return client

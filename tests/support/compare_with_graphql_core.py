@@ -1,4 +1,4 @@
-"""One document through our engine and through graphql-core, each on an event loop of its own, to compare."""
+"""Executes a document by our engine and by graphql-core, on separate event loops, and compares them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,22 +14,22 @@ from gql_service.engine.execution.execute import execute
 Drive = Callable[[Awaitable[ExecutionResult]], Awaitable[ExecutionResult]]
 
 _SECONDS = 1
-"""An execution that takes longer hangs."""
+"""An execution that takes longer is considered to hang."""
 _TURNS = 5
-"""Of the event loop, in which resolvers that nobody waits for any more may come to their end."""
+"""Turns of the event loop for resolvers that are not awaited any more to finish."""
 
 
 class Outcome(NamedTuple):
-    """What came of an execution, comparable: the order of keys counts, that of errors does not."""
+    """The outcome of an execution. The order of keys matters, the order of errors does not."""
 
     data: str
     errors: list[str]
     log: list[Any]
-    """What resolvers noted in the context, in their order."""
+    """What resolvers have logged in the context, in order."""
 
 
 class Compared(NamedTuple):
-    """Equal outcomes are what the tests want; `planned` says whether there was a plan to run."""
+    """Both outcomes, which should be equal. `planned` says whether the engine had a plan."""
 
     ours: Outcome
     theirs: Outcome

@@ -1,4 +1,4 @@
-"""Heads of requests that are endless, or do not come: they cost no memory, and no connection for long."""
+"""Request heads that never end or never arrive: they occupy no memory, and no connection for long."""
 
 import asyncio
 import json
@@ -74,7 +74,7 @@ def test_a_long_head_and_a_long_body_in_pieces_are_none_of_it(world: World) -> N
 
 
 def is_closed(connection: socket.socket) -> bool:
-    """By the server, which has sent nothing before."""
+    """The server closes the connection, and has sent nothing before."""
     if not select.select([connection], [], [], 0)[0]:
         return False
     with suppress(ConnectionError):
@@ -83,7 +83,7 @@ def is_closed(connection: socket.socket) -> bool:
 
 
 def test_a_connection_on_which_no_head_comes_is_closed_after_five_seconds(fresh_database_url: str) -> None:
-    """However it keeps itself busy; but time that an answer takes, or a body, does not count."""
+    """Whatever the connection sends. The time of a response or a body does not count."""
     with (
         serving(fresh_database_url) as service,
         connected(service) as silent,

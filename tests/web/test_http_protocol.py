@@ -1,6 +1,6 @@
-"""The bytes of HTTP: a response leaves in one piece, and in the order of the requests.
+"""HTTP on the wire: a response is written in one piece, in the order of the requests.
 
-Posted operations take a short cut, everything else goes uvicorn's own way; here they share connections.
+POST requests of GraphQL take a shortcut, all others are handled by uvicorn. Here they share connections.
 """
 
 import json
@@ -168,7 +168,7 @@ def test_an_upgrade_that_nobody_offers_is_not_made(world: World) -> None:
 
 
 def test_a_slow_operation_does_not_lose_its_place(world: World) -> None:
-    """A write waits for its commit, what follows on the connection does not."""
+    """A write waits for its commit; the requests after it on the connection need not wait."""
     token = b"Authorization: Bearer " + world.member.token.encode()
     patch = """mutation ($key: String!, $at: Int!) { patchPlatformMetadata(
       input: {platformKey: $key, metadata: {at: $at}}) { platformMetadata { revision } } }"""
@@ -244,7 +244,7 @@ def test_what_has_begun_when_the_server_stops_is_answered(fresh_database_url: st
 
 
 def test_stopping_under_load_breaks_off_no_answer(fresh_database_url: str) -> None:
-    """A connection may be closed between two requests, as HTTP has it, but never within a response."""
+    """A connection may be closed between two requests, but never within a response."""
     answers: list[bytes] = []
 
     def ask_until_closed(service: Service) -> None:
@@ -273,7 +273,7 @@ def test_stopping_under_load_breaks_off_no_answer(fresh_database_url: str) -> No
 
 
 def test_a_connection_is_closed_when_it_was_idle_for_five_seconds(tmp_path: Path) -> None:
-    """And not earlier: the time counts from the last response."""
+    """And not earlier: the timeout starts at the end of the last response."""
     at = f"sqlite+aiosqlite:///{tmp_path / 'test.sqlite3'}"
     with serving(at) as service, connected(service) as unused, connected(service) as used:
         unused.sendall(request())
