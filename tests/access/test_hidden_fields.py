@@ -138,7 +138,7 @@ def test_one_private_field_does_not_spoil_the_rest_of_the_answer(world: World) -
     assert [error["path"] for error in body["errors"]] == [["a", "email"]]
 
 
-def test_a_mutations_answer_gives_an_admin_nothing_private_of_a_guest(world: World) -> None:
+def test_the_payload_of_a_mutation_has_nothing_private_of_a_guest(world: World) -> None:
     guest = world.new_user(world.other_tenant_id, permissions=[f"{world.tenant_id}::editor"])
     patch = """mutation ($k: String!, $u: String!) {
       patchPlatformMetadata(input: {platformKey: $k, username: $u, metadata: {a: 1}}) {
@@ -158,7 +158,7 @@ def unseen(world: World, viewer: Caller, query: str, ids: list[str]) -> None:
     assert all(answer == answers[-1] for answer in answers), answers
 
 
-def test_users_that_may_not_be_seen_look_like_none(world: World) -> None:
+def test_hidden_users_look_like_users_that_do_not_exist(world: World) -> None:
     ids = [world.member.id, world.admin.id, "no-such-user"]
     names = [world.member.username, world.admin.username, "no-such-user"]
     for viewer in (world.stranger, world.foreign_admin):
@@ -176,7 +176,7 @@ def test_users_that_may_not_be_seen_look_like_none(world: World) -> None:
             unseen(world, viewer, query, values)
 
 
-def test_platforms_that_may_not_be_seen_look_like_none(world: World) -> None:
+def test_hidden_platforms_look_like_platforms_that_do_not_exist(world: World) -> None:
     keys = [world.platform_key, "no-such-platform"]
     for viewer in (world.stranger, world.foreign_admin):
         unseen(
@@ -193,7 +193,7 @@ def test_platforms_that_may_not_be_seen_look_like_none(world: World) -> None:
         unseen(world, viewer, query, keys)
 
 
-def test_documents_that_may_not_be_seen_look_like_none(world: World) -> None:
+def test_hidden_documents_look_like_documents_that_do_not_exist(world: World) -> None:
     key = world.platform_key
     ids = [f"{world.member.id}:{key}", f"{world.member.id}:", f"{world.stranger.id}:{key}", "no-such-user:"]
     ids = [gid("PlatformMetadata", id) for id in ids]
@@ -210,7 +210,7 @@ def test_documents_that_may_not_be_seen_look_like_none(world: World) -> None:
 @pytest.mark.parametrize(
     "id", ["", "=", "a", "é", "\u20ac" * 9, *map(gid, ("User", "Badge", "", "Query", "_Service"), "\0a\0b\0")]
 )
-def test_ids_that_are_none_find_nothing(world: World, id: str) -> None:
+def test_malformed_ids_find_nothing(world: World, id: str) -> None:
     query = "query ($id: ID!) { node(id: $id) { id } nodes(ids: [$id]) { id } user(by: {id: $id}) { id } }"
     assert world.owner.ask(query, id=id) == {"node": None, "nodes": [None], "user": None}
 
@@ -221,7 +221,7 @@ def test_too_many_ids_are_refused(world: World) -> None:
     assert world.member.graphql(query, ids=["x"] * 101)["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
 
 
-def test_whom_one_may_not_name_is_not_even_looked_up(world: World) -> None:
+def test_a_user_that_the_caller_may_not_access_is_not_looked_up(world: World) -> None:
     for username in (world.member.username, "no-such-user"):
         with world.service.statements() as statements:
             assert world.colleague.rest("GET", world.platform_key, username=username).status_code == 403

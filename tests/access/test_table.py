@@ -70,7 +70,7 @@ def test_every_field_has_a_row(schema: Schema) -> None:
     assert set(rows(FIELDS)) == schema.fields
 
 
-def test_every_way_to_an_object_has_a_row(schema: Schema) -> None:
+def test_every_path_to_an_object_has_a_row(schema: Schema) -> None:
     roots = {("Query", "query"), ("Mutation", "mutation")}
     assert set(rows(REACH)) == schema.paths() | roots
 

@@ -187,7 +187,7 @@ def test_the_platform_document_of_a_guest_is_the_platforms_tenants(cast: Cast, o
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_one_who_is_no_member_of_the_platform_is_not_found(cast: Cast, operation: str) -> None:
+def test_a_user_who_is_not_a_member_of_the_platform_is_not_found(cast: Cast, operation: str) -> None:
     for who in ("admin", "owner"):
         for username in (cast.world.stranger.username, "nobody-has-this-name", "", " ", "é"):
             assert cast.attempt(operation, who, cast.world.platform_key, username) == NO_USER, (who, username)
@@ -286,7 +286,7 @@ def test_an_admin_by_permission_may_belong_to_another_tenant(cast: Cast) -> None
     assert admin.rest("GET", world.other_platform_key, username=world.stranger.username).status_code == 403
 
 
-def test_the_admin_permission_has_the_name_that_was_set(fresh_database_url: str) -> None:
+def test_the_admin_permission_has_the_configured_name(fresh_database_url: str) -> None:
     with serving(fresh_database_url, admin_permission="boss") as service:
         world = World(service)
         boss = world.new_user(permissions=[f"{world.tenant_id}::boss"])

@@ -212,14 +212,14 @@ PLANNED = {
 
 @pytest.mark.parametrize("value", VALUES)
 @pytest.mark.parametrize("selection", PLANNED.values(), ids=PLANNED)
-def test_a_value_is_taken_for_the_same_type(selection: str, value: str) -> None:
+def test_a_value_resolves_to_the_same_type(selection: str, value: str) -> None:
     compared = compare(SCHEMA, "{ " + selection.replace("%s", f'"{value}"') + " }")
     assert compared.planned
     assert compared.ours == compared.theirs
 
 
 @pytest.mark.parametrize("value", ["a cat", "a dog", "a subclass", "nothing", "a text", "an error"])
-def test_a_late_value_is_taken_for_the_same_type(value: str) -> None:
+def test_an_awaited_value_resolves_to_the_same_type(value: str) -> None:
     query = """query ($v: String!) { latePet(value: $v) { name ... on Cat { lives } __typename }
         firmThing(value: $v) { ... on Cat { lives } } }"""
     compared = compare(SCHEMA, query, {"v": value})
@@ -240,7 +240,7 @@ UNPLANNABLE = {
 
 
 @pytest.mark.parametrize(("selection", "values"), UNPLANNABLE.values(), ids=UNPLANNABLE)
-def test_what_types_decide_for_themselves_is_left_to_graphql_core(selection: str, values: list[str]) -> None:
+def test_types_with_their_own_type_checks_are_left_to_graphql_core(selection: str, values: list[str]) -> None:
     for value in values:
         compared = compare(SCHEMA, "{ " + selection.replace("%s", f'"{value}"') + " }")
         assert not compared.planned
@@ -286,7 +286,7 @@ class Ahead(Step):
 STEPS: list[type[Step]] = [Left, Right, Ahead]
 
 
-def test_interfaces_within_interfaces_are_planned_in_no_time() -> None:
+def test_nested_interfaces_are_not_planned_once_per_path() -> None:
     """Every type can contain every other, so the number of paths is 3 to the power of the depth."""
     query = "__typename ... on Left { left } ... on Right { right }"
     for level in range(12):

@@ -93,7 +93,7 @@ WRITTEN = [
 
 @pytest.mark.parametrize("who", ["member", "colleague", "admin", "stranger", "owner", "nobody"])
 @pytest.mark.parametrize("query", WRITTEN)
-def test_a_plan_answers_as_graphql_core_does(world: World, query: str, who: str) -> None:
+def test_a_plan_returns_what_graphql_core_returns(world: World, query: str, who: str) -> None:
     id = world.member.ask("{ me { id } }")["me"]["id"]
     of = [{"__typename": "User", "userId": world.member.id}, {"__typename": "Nothing"}]
     variables = {"key": world.platform_key, "yes": True, "n": 2, "id": id, "ids": [id, "x", id], "of": of}
@@ -102,7 +102,7 @@ def test_a_plan_answers_as_graphql_core_does(world: World, query: str, who: str)
     assert planned == plain
 
 
-def test_a_plan_refuses_variables_as_graphql_core_does(world: World) -> None:
+def test_a_plan_rejects_the_variables_that_graphql_core_rejects(world: World) -> None:
     query = "query ($id: ID!, $n: Int, $m: JSONObject) { node(id: $id) { id } }"
     for variables in ({}, {"id": None}, {"id": [1]}, {"id": "x", "n": 2**31}, {"id": "x", "m": 1}):
         planned, plain = both(world.member, world, query, variables)
@@ -110,7 +110,7 @@ def test_a_plan_refuses_variables_as_graphql_core_does(world: World) -> None:
 
 
 @given(query=queries(SDL, custom_scalars=SCALARS))
-def test_plans_answer_generated_queries_as_graphql_core_does(world: World, query: str) -> None:
+def test_plans_return_what_graphql_core_returns_for_generated_queries(world: World, query: str) -> None:
     assume(not validate(SCHEMA, parse(query)))
     planned, plain = both(world.member, world, query, {})
     assert planned == plain

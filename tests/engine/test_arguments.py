@@ -161,7 +161,7 @@ LITERALS = {
 
 
 @pytest.mark.parametrize("query", LITERALS.values(), ids=LITERALS)
-def test_literals_arrive_alike(query: str) -> None:
+def test_literals_are_coerced_as_by_graphql_core(query: str) -> None:
     compared = compare(SCHEMA, query)
     assert compared.planned
     assert compared.ours == compared.theirs
@@ -236,7 +236,7 @@ USED: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("query", "variables"), USED.values(), ids=USED)
-def test_variables_arrive_alike(query: str, variables: dict[str, Any]) -> None:
+def test_variables_are_coerced_as_by_graphql_core(query: str, variables: dict[str, Any]) -> None:
     compared = compare(SCHEMA, query, variables)
     assert compared.planned
     assert compared.ours == compared.theirs
@@ -267,7 +267,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("query", "variables"), REFUSED.values(), ids=REFUSED)
-def test_variables_are_refused_alike(query: str, variables: dict[str, Any]) -> None:
+def test_variables_are_rejected_as_by_graphql_core(query: str, variables: dict[str, Any]) -> None:
     compared = compare(SCHEMA, query, variables)
     assert not compared.planned
     assert compared.ours == compared.theirs
@@ -280,14 +280,16 @@ MUTABLE = [
 
 
 @pytest.mark.parametrize(("query", "variables"), MUTABLE, ids=["literals", "variables"])
-def test_what_a_resolver_does_to_its_arguments_is_not_seen_by_others(query: str, variables: Any) -> None:
+def test_a_resolver_that_changes_its_arguments_does_not_affect_others(query: str, variables: Any) -> None:
     compared = compare(SCHEMA, query, variables, rounds=2)
     assert compared.planned
     assert compared.ours == compared.theirs
 
 
 @pytest.mark.parametrize("name", ["a text", "required", "plain ones", "a list", "one of, by its field"])
-def test_ordinary_arguments_are_worked_out_beforehand(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ordinary_arguments_are_not_coerced_by_graphql_core(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     expected = compare(SCHEMA, *USED[name]).ours
     for needless in ("get_argument_values", "convert_arguments"):
         monkeypatch.delattr(f"gql_service.engine.execution.arguments.{needless}")

@@ -131,14 +131,14 @@ CASES = {
 
 
 @pytest.mark.parametrize("query", CASES.values(), ids=CASES)
-def test_each_object_gets_what_it_would_have_got_alone(query: str) -> None:
+def test_a_batched_resolver_gives_each_object_its_own_value(query: str) -> None:
     compared = compare(SCHEMA, query, {"v": None})
     assert compared.planned
     assert compared.ours == compared.theirs
 
 
 @pytest.mark.parametrize("what", ["few", "many", "nothing", "a text"])
-def test_an_answer_that_does_not_fit_the_objects_is_an_error_of_each(what: str) -> None:
+def test_a_batch_of_the_wrong_size_or_type_is_an_error_of_each_object(what: str) -> None:
     outcome = compare(SCHEMA, f'{{ items {{ number wrong(what: "{what}") }} }}').ours
     assert outcome.data == repr({"items": [{"number": number, "wrong": None} for number in range(4)]})
     assert len(outcome.errors) == 4
@@ -147,6 +147,6 @@ def test_an_answer_that_does_not_fit_the_objects_is_an_error_of_each(what: str) 
     )
 
 
-def test_an_answer_may_be_a_tuple() -> None:
+def test_a_batch_may_be_a_tuple() -> None:
     compared = compare(SCHEMA, '{ items { wrong(what: "a tuple") } }')
     assert compared.ours == compared.theirs

@@ -164,14 +164,14 @@ ONE_FAILURE = {
 
 @pytest.mark.parametrize("does", ["VALUE", "NULL", "RAISE", "RETURN"])
 @pytest.mark.parametrize("query", ONE_FAILURE.values(), ids=ONE_FAILURE)
-def test_a_failure_is_told_where_it_happened_and_nulls_what_holds_it(query: str, does: str) -> None:
+def test_an_error_has_a_path_and_propagates_null(query: str, does: str) -> None:
     compared = compare(SCHEMA, query.replace("%s", does))
     assert compared.planned
     assert compared.ours == compared.theirs
 
 
 @pytest.mark.parametrize("does", ["EXTEND", "ODD"])
-def test_what_an_error_carries_is_told(does: str) -> None:
+def test_the_attributes_of_an_error_are_reported(does: str) -> None:
     query = """{ leaf(does: %s) lateTree(does: %s) { leaf(does: VALUE) } laterLeaf(does: %s)
         looseLateLeaves(does: [%s]) tree(does: VALUE) { firmLateLeaf(does: %s) } }"""
     compared = compare(SCHEMA, query.replace("%s", does))
@@ -206,7 +206,7 @@ RACES = {
 
 @pytest.mark.parametrize("does", ["NULL", "RAISE"])
 @pytest.mark.parametrize("query", RACES.values(), ids=RACES)
-def test_of_failures_that_race_at_least_one_is_told_and_the_data_is_the_same(query: str, does: str) -> None:
+def test_of_racing_errors_at_least_one_is_reported_and_the_data_is_the_same(query: str, does: str) -> None:
     compared = compare(SCHEMA, query.replace("%s", does), describe_errors=one_error_a_null)
     assert compared.planned
     assert compared.ours == compared.theirs
@@ -234,7 +234,7 @@ def _selection(below: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 @pytest.mark.filterwarnings("ignore:coroutine 'do_late' was never awaited")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @given(query=st.recursive(st.just("{ leaf(does: VALUE) }"), _selection, max_leaves=8))
-def test_any_mixture_of_failures_gives_the_same_data(query: str) -> None:
+def test_any_mixture_of_errors_gives_the_same_data(query: str) -> None:
     compared = compare(SCHEMA, query, describe_errors=one_error_a_null)
     assert compared.planned
     assert compared.ours == compared.theirs

@@ -151,13 +151,13 @@ UNPLANNABLE = [
 
 
 @pytest.mark.parametrize("query", [*PLANNED, *UNPLANNABLE])
-def test_what_strawberry_adds_works_alike(query: str) -> None:
+def test_features_of_strawberry_work_as_with_graphql_core(query: str) -> None:
     compared = compare(SCHEMA, query, ID)
     assert compared.planned == (query in PLANNED)
     assert compared.ours == compared.theirs
 
 
-def test_a_resolver_that_somebody_has_replaced_is_called() -> None:
+def test_a_resolver_that_was_replaced_is_called() -> None:
     schema = strawberry.Schema(query=Query)
     field = schema._schema.query_type.fields["partial"]  # type: ignore[union-attr]
     field.resolve = lambda _source, _info: "replaced"
@@ -197,7 +197,7 @@ class Told:
 
 
 @pytest.mark.parametrize("what", ABOUT)
-def test_a_resolver_is_told_the_truth_or_that_it_will_not_be_told(what: str) -> None:
+def test_info_has_the_right_attributes_or_raises_an_error(what: str) -> None:
     query = "query Named($what: String!) { about(what: $what) }"
     compared = compare(strawberry.Schema(query=Told), query, {"what": what}, root=Told())
     assert compared.planned
@@ -212,7 +212,7 @@ def test_a_resolver_is_told_the_truth_or_that_it_will_not_be_told(what: str) -> 
 
 
 @pytest.mark.parametrize("root", [{"first": 1}, {"first": "f", "alias": "a"}, None])
-def test_a_default_resolver_of_its_own_reads_the_fields(root: Any) -> None:
+def test_a_custom_default_resolver_reads_the_fields(root: Any) -> None:
     config = StrawberryConfig(default_resolver=lambda source, name: source[name])
     compared = compare(strawberry.Schema(query=Told, config=config), "{ first alias }", root=root)
     assert compared.planned
@@ -250,7 +250,7 @@ class Risky:
 
 
 @pytest.mark.parametrize("why", ["handle it", "no"])
-def test_errors_are_handled_alike(why: str) -> None:
+def test_exception_handlers_of_strawberry_are_called(why: str) -> None:
     schema = strawberry.Schema(query=Risky, exception_handlers=[Handler()])
     compared = compare(schema, f'{{ risky(why: "{why}") {{ ... on Refused {{ why }} }} }}')
     assert not compared.planned

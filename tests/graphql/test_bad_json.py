@@ -171,7 +171,7 @@ ACCEPTED = {
 
 
 @pytest.mark.parametrize(("metadata", "codes", "message"), REFUSED.values(), ids=REFUSED)
-def test_bad_metadata_is_refused_alike_by_every_door(
+def test_invalid_metadata_is_rejected_alike_by_graphql_and_rest(
     doors: Doors, metadata: str, codes: tuple[int, str], message: str
 ) -> None:
     before = doors.state()

@@ -82,14 +82,14 @@ def test_introspection_needs_no_token(service: Service) -> None:
     assert {"name": "auth"} in introspected["directives"]
 
 
-def test_introspection_tells_that_exactly_one_key_is_needed(service: Service) -> None:
+def test_introspection_shows_that_exactly_one_key_is_required(service: Service) -> None:
     query = '{ __type(name: "UserBy") { isOneOf inputFields { type { kind } } } }'
     introspected = service.client.post("/graphql", json={"query": query}).json()["data"]["__type"]
     assert introspected == {"isOneOf": True, "inputFields": [{"type": {"kind": "SCALAR"}}] * 3}
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
-def test_health_is_told_without_a_token(service: Service, path: str) -> None:
+def test_health_needs_no_token(service: Service, path: str) -> None:
     for headers in ({}, {"Authorization": "Bearer wrong"}):
         response = service.client.get(path, headers=headers)
         assert response.status_code == 200

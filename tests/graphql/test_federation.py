@@ -164,7 +164,7 @@ def test_a_representation_that_is_null_is_refused_at_once(world: World) -> None:
 @pytest.mark.parametrize(
     "id", ["", "x", "VXNlcg==", "VXNlcjo=", "ÿ", "VXNlcjr//w==", global_id("Platform", "x")]
 )
-def test_an_id_that_stands_for_nothing_is_null(world: World, id: str) -> None:
+def test_an_id_of_no_object_is_null(world: World, id: str) -> None:
     found = entities(
         world.member, {"__typename": "User", "id": id}, {"__typename": "PlatformMetadata", "id": id}
     )
@@ -181,7 +181,7 @@ def test_a_key_with_nul_is_null(world: World) -> None:
     assert found == [None, None, None]
 
 
-def test_what_may_not_be_seen_looks_like_what_does_not_exist(world: World) -> None:
+def test_hidden_objects_look_like_objects_that_do_not_exist(world: World) -> None:
     found = entities(
         world.stranger,
         {"__typename": "User", "userId": world.member.id},
@@ -226,7 +226,7 @@ def test_the_order_is_kept_with_null_for_what_is_missing(world: World) -> None:
     ]  # fmt: skip
 
 
-def test_none_asked_is_none_found(world: World) -> None:
+def test_no_representations_give_no_entities(world: World) -> None:
     assert entities(world.member) == []
 
 

@@ -126,7 +126,7 @@ def test_a_document_has_at_most_500_fields_in_50_operations(world: World) -> Non
     assert message(" ".join([longer, *operations[1:50]])).startswith("The document has 501 fields;")
 
 
-def test_a_field_may_be_asked_for_again_by_many_fragments_but_not_by_hundreds(world: World) -> None:
+def test_a_field_may_be_selected_by_many_fragments_but_not_by_hundreds(world: World) -> None:
     spreads = " ".join(f"...F{at}" for at in range(20))
     fragments = " ".join(f"fragment F{at} on User {{ __typename id username }}" for at in range(20))
     assert refusal(world.member, f"{{ me {{ {spreads} }} }} {fragments}") is None
@@ -170,7 +170,7 @@ def test_limits_come_before_validation_and_before_the_caller(service: Service) -
          "There can be only one fragment named 'F'."),
     ],
 )  # fmt: skip
-def test_fragments_that_cannot_be_unfolded_are_refused_by_validation(
+def test_fragments_that_cannot_be_expanded_are_rejected_by_validation(
     world: World, query: str, message: str
 ) -> None:
     errors = send(world.member, query).json()["errors"]
@@ -208,7 +208,7 @@ LIMITS = """{ limits { bodyBytes documentTokens documentDepth documentAliases do
   requestSeconds } }"""
 
 
-def test_everybody_may_ask_for_the_limits(service: Service) -> None:
+def test_everybody_may_query_the_limits(service: Service) -> None:
     settings = Settings()
     assert service.client.post("/graphql", json={"query": LIMITS}).json()["data"]["limits"] == {
         "bodyBytes": settings.max_body_size,

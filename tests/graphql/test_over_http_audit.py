@@ -15,8 +15,8 @@ from tests.support.service import Service
 PROJECT = Path(__file__).parent.parent / "npm" / "graphql-http-audit"
 
 NOT_APPLICABLE = {
-    # The audits are older than the watershed of 2025, since when application/graphql-response+json is the
-    # answer to whoever does not care.
+    # The audits predate the watershed of 2025. Since then, application/graphql-response+json is sent to
+    # clients without a preference.
     "47DE": "SHOULD accept */* and use application/json for the content-type",
     "80D8": "SHOULD assume application/json content-type when accept is missing",
 }

@@ -62,7 +62,7 @@ def assert_complete(walk: Walk, add: Any, read: Any) -> None:
 
 @SHORT
 @given(walk=walks(SUFFIX))
-def test_users_who_come_while_a_list_is_read_disturb_nothing(world: World, walk: Walk) -> None:
+def test_users_added_while_a_list_is_read_do_not_affect_others(world: World, walk: Walk) -> None:
     tenant, mark = world.new_tenant(), uuid4().hex[:12]
     key = world.new_platform(tenant)
 
@@ -78,7 +78,7 @@ def test_users_who_come_while_a_list_is_read_disturb_nothing(world: World, walk:
 
 @SHORT
 @given(walk=walks(st.sampled_from("abc")))
-def test_notifications_that_come_while_a_list_is_read_disturb_nothing(world: World, walk: Walk) -> None:
+def test_notifications_added_while_a_list_is_read_do_not_affect_others(world: World, walk: Walk) -> None:
     user = world.new_user()
 
     def add(titles: list[str]) -> list[str]:

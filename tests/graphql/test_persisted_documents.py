@@ -72,7 +72,7 @@ def test_only_trusted_documents_are_executed_where_the_operator_says_so(
         assert code(send(service, None, sha256(QUERY))) == "PERSISTED_QUERY_NOT_FOUND"
 
 
-def test_an_untrusted_document_is_told_where_the_operator_wants_to_know(
+def test_an_untrusted_document_is_logged_if_the_operator_chooses_so(
     fresh_database_url: str, folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with serving(fresh_database_url, trusted_documents=folder, trust="log") as service:

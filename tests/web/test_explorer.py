@@ -155,7 +155,7 @@ def test_signing_in_names_the_caller(explorer: Tab, world: World) -> None:
     explorer.status("Signed out")
 
 
-def test_a_wrong_token_is_refused_in_the_servers_words(explorer: Tab, world: World) -> None:
+def test_a_wrong_token_shows_the_servers_error(explorer: Tab, world: World) -> None:
     explorer.sign_in(world.member.token[:-1] + "!")
     explorer.status("Authentication credentials were not provided.")
 
