@@ -186,7 +186,7 @@ class OwnInfo(Info[Any, Any]):
 
 
 @strawberry.type
-class Told:
+class ReadsInfo:
     @strawberry.field
     async def about(self, info: Info, what: str) -> str:
         await asyncio.sleep(0)
@@ -199,14 +199,16 @@ class Told:
 @pytest.mark.parametrize("what", ABOUT)
 def test_info_has_the_right_attributes_or_raises_an_error(what: str) -> None:
     query = "query Named($what: String!) { about(what: $what) }"
-    compared = compare(strawberry.Schema(query=Told), query, {"what": what}, root=Told())
+    compared = compare(strawberry.Schema(query=ReadsInfo), query, {"what": what}, root=ReadsInfo())
     assert compared.planned
     if what in ("context", "schema", "class"):
         assert compared.ours == compared.theirs
     else:
         assert "Plans provide `info.context` and `info.schema`, but not" in compared.ours.errors[0]
     config = StrawberryConfig(info_class=OwnInfo)
-    compared = compare(strawberry.Schema(query=Told, config=config), query, {"what": what}, root=Told())
+    compared = compare(
+        strawberry.Schema(query=ReadsInfo, config=config), query, {"what": what}, root=ReadsInfo()
+    )
     assert not compared.planned
     assert compared.ours == compared.theirs
 
@@ -214,7 +216,7 @@ def test_info_has_the_right_attributes_or_raises_an_error(what: str) -> None:
 @pytest.mark.parametrize("root", [{"first": 1}, {"first": "f", "alias": "a"}, None])
 def test_a_custom_default_resolver_reads_the_fields(root: Any) -> None:
     config = StrawberryConfig(default_resolver=lambda source, name: source[name])
-    compared = compare(strawberry.Schema(query=Told, config=config), "{ first alias }", root=root)
+    compared = compare(strawberry.Schema(query=ReadsInfo, config=config), "{ first alias }", root=root)
     assert compared.planned
     assert compared.ours == compared.theirs
 

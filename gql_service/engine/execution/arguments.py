@@ -188,14 +188,14 @@ def _is_simple(type_: GraphQLInputType) -> bool:
 
 
 def _uses_variables(node: ValueNode) -> bool:
-    found = []
+    variables = []
 
     class Finder(Visitor):
-        def enter_variable(self, *_: Any) -> None:
-            found.append(1)
+        def enter_variable(self, variable: VariableNode, *_: Any) -> None:
+            variables.append(variable)
 
     visit(node, Finder())
-    return bool(found)
+    return bool(variables)
 
 
 class VariableDefinitions:
