@@ -8,8 +8,8 @@ from bench.servers import Server
 from bench.works import LIST, ONE, Work
 
 _ASKED = 5
-_SHOWN = 1000
-_STRANGERS = ("expired", "revoked")
+_MAX_LENGTH = 1000
+_INVALID_CALLERS = ("expired", "revoked")
 
 
 def check(servers: Sequence[Server], works: Sequence[Work], dataset: Dataset) -> None:
@@ -24,12 +24,12 @@ def check(servers: Sequence[Server], works: Sequence[Work], dataset: Dataset) ->
 def _check_equal(servers: Sequence[Server], work: Work, body: bytes, token: str) -> None:
     expected: Any = None
     for server in servers:
-        answer = server.ask(body, token)
-        expected = expected or answer
-        if "errors" in answer or answer != expected:
+        response = server.ask(body, token)
+        expected = expected or response
+        if "errors" in response or response != expected:
             raise RuntimeError(
-                f"{work.name}: {server.name} answers\n{answer!s:.{_SHOWN}}\n"
-                f"but {servers[0].name}\n{expected!s:.{_SHOWN}}"
+                f"{work.name}: {server.name} responds\n{response!s:.{_MAX_LENGTH}}\n"
+                f"but {servers[0].name}\n{expected!s:.{_MAX_LENGTH}}"
             )
 
 
@@ -37,14 +37,14 @@ def _check_refusals(servers: Sequence[Server], dataset: Dataset) -> None:
     one, members = ONE.bodies(dataset, 0)[-1], LIST.bodies(dataset, 0)[0]
     admin = dataset.tokens["admin"]
     forged = admin.replace(admin.split("_")[2], dataset.tokens["member"].split("_")[2])
-    refused = [(one, dataset.tokens[stranger]) for stranger in _STRANGERS]
-    refused += [
+    rejected = [(one, dataset.tokens[caller]) for caller in _INVALID_CALLERS]
+    rejected += [
         (one, forged),
         (one, ""),
         (one, dataset.tokens["member"]),
         (members, dataset.tokens["member"]),
     ]
     for server in servers:
-        for number, (body, token) in enumerate(refused):
+        for number, (body, token) in enumerate(rejected):
             if "errors" not in server.ask(body, token):
-                raise RuntimeError(f"{server.name} does not refuse what it must (case {number})")
+                raise RuntimeError(f"{server.name} executes a request that it must reject (case {number})")

@@ -34,7 +34,7 @@ def weigh(backend: str, servers: Sequence[Server]) -> Findings:
         ]
         for server in servers
     ]
-    header = ["server", "seconds to the first answer", "MiB resident, each process"]
+    header = ["server", "seconds to the first response", "MiB resident, each process"]
     return Findings([Table(f"{backend}: start-up, and memory after the load", header, rows)], [])
 
 
@@ -47,7 +47,7 @@ def first_seen(backend: str, load: Load, servers: Sequence[Server], plan: Plan) 
     (measured,) = measure(load, contestants, FIRST_SEEN, plan)
     rows = [[name, f"{measured.median(name, rate):,.0f}"] for name in measured.samples]
     title = f"{backend}: documents never seen before, per second at {_CONNECTIONS} connections"
-    return Findings([Table(title, ["server", "`one` with an alias of its own"], rows)], [])
+    return Findings([Table(title, ["server", "`one` with a different alias each"], rows)], [])
 
 
 def growth_of_list(backend: str, load: Load, servers: Sequence[Server], plan: Plan) -> Findings:
@@ -69,7 +69,7 @@ def growth_of_list(backend: str, load: Load, servers: Sequence[Server], plan: Pl
 
 
 class Sized(NamedTuple):
-    """A server on a database of its own."""
+    """A server on its own database."""
 
     users: int
     load: Load
@@ -136,6 +136,6 @@ def workers(backend: str, load: Load, servers: Mapping[str, Server], plan: Plan)
     header = ["work", "workers", "requests/s", *cores_of]
     note = (
         "Server, load generator and (not counted here) PostgreSQL share the cores. Where together they "
-        "take nearly all there are, the last column tells what workers would do with cores of their own."
+        "take nearly all of them, the last column shows what workers with their own cores would achieve."
     )
     return Findings([Table(f"{backend}: workers of gql_service", header, rows, note)], figures)

@@ -60,7 +60,7 @@ class Load:
         server.rest()
         for result in results:
             if result["failed"] or result["bytes"] < smallest * result["requests"]:
-                raise RuntimeError(f"{server.name} did not answer {work.name} rightly: {result}")
+                raise RuntimeError(f"{server.name} had wrong responses to {work.name}: {result}")
         return Sample(
             sum(result["requests"] / result["microseconds"] * 1e6 for result in results),
             mean(result["p50"] for result in results) / 1000,
@@ -70,10 +70,10 @@ class Load:
 
     def _size_of_answer(self, server: Server, work: Work, token: str) -> int:
         body = work.bodies(self._dataset, next(self._runs))[0].replace(b"@@", b"probe")
-        answer = server.ask(body, token)
-        if "errors" in answer:
-            raise RuntimeError(f"{server.name} answers {work.name} with {answer}")
-        return len(orjson.dumps(answer))
+        response = server.ask(body, token)
+        if "errors" in response:
+            raise RuntimeError(f"{server.name} responds to {work.name} with {response}")
+        return len(orjson.dumps(response))
 
     def _start(
         self, server: Server, work: Work, token: str, connections: int, seconds: int

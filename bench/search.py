@@ -80,9 +80,9 @@ def _median(client: httpx.Client, query: str, where: Any, rounds: int) -> float:
     for _ in range(rounds + 2):
         start = time.perf_counter()
         variables = {"key": PLATFORM, "where": {"metadata": where}}
-        answer = client.post("/graphql", json={"query": query, "variables": variables}).json()
+        response = client.post("/graphql", json={"query": query, "variables": variables}).json()
         times.append((time.perf_counter() - start) * 1000)
-        assert "errors" not in answer, answer
+        assert "errors" not in response, response
     return statistics.median(times[2:])
 
 

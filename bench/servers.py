@@ -124,9 +124,9 @@ def _await_answer(process: subprocess.Popen[bytes], port: int, probe: bytes, tok
             time.sleep(0.005)
             continue
         if "errors" in response:
-            raise RuntimeError(f"{log.stem} answers {response}")
+            raise RuntimeError(f"{log.stem} responds with {response}")
         return
-    raise RuntimeError(f"{log.stem} does not answer:\n{log.read_text()[-4000:]}")
+    raise RuntimeError(f"{log.stem} does not respond:\n{log.read_text()[-4000:]}")
 
 
 def _post(port: int, body: bytes, token: str) -> bytes:

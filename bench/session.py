@@ -44,7 +44,7 @@ class Session:
     def run(self) -> list[Findings]:
         """All results. Raises RuntimeError if a server does not do the same work as the others."""
         with self._serving_all(self._url, self._dataset) as servers:
-            self._say("checking that all answer alike")
+            self._say("checking that all servers respond alike")
             agreement.check(servers, self._options.works, self._dataset)
             findings = [self._contest(servers), *self._extras(servers)]
         if self._options.extra:

@@ -28,15 +28,15 @@ def create_app() -> Callable[[Scope, Receive, Send], Awaitable[None]]:
             await _lifespan(store, receive, send)
             return
         try:
-            answer: dict[str, Any] = {"data": await _answer(store, scope, await _body(receive))}
-        except Refused as refusal:
-            answer = {"errors": [{"message": str(refusal)}]}
-        await _send(send, orjson.dumps(answer))
+            response: dict[str, Any] = {"data": await _respond(store, scope, await _body(receive))}
+        except Refused as error:
+            response = {"errors": [{"message": str(error)}]}
+        await _send(send, orjson.dumps(response))
 
     return app
 
 
-async def _answer(store: SqliteStore | PostgresStore, scope: Scope, body: bytes) -> Mapping[str, Any]:
+async def _respond(store: SqliteStore | PostgresStore, scope: Scope, body: bytes) -> Mapping[str, Any]:
     request = orjson.loads(body)
     async with store.connection() as connection:
         caller = await authenticate(connection, _authorization(scope))

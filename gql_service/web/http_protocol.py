@@ -34,7 +34,7 @@ class HttpProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._waiting_since: float | None = None
-        """When the connection started to wait for a request head, or for the rest of one; None meanwhile."""
+        """When the connection started to wait for a request head, or for the rest of one; else None."""
         self._unparsed_size = 0
         """Bytes received since the parser last made progress."""
         self._made_progress = False

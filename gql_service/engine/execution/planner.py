@@ -132,7 +132,7 @@ class Planner:
         return self._subplans[key]
 
     def _abstract_completer(self, type_: Any, details: Any, field: FieldPlan) -> Complete:
-        """Instances of a type's own class get its plan at once; for others, graphql-core finds the type."""
+        """Looks up the plan by the class of a value; for other classes, graphql-core resolves the type."""
         if getattr(definition_of(type_), "resolve_type", None):
             raise Unplannable  # its result may be awaitable
         plans, plans_by_class = {}, {}

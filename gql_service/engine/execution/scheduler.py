@@ -1,8 +1,8 @@
 """Resolvers that wait: all are stepped here, in the task of the request.
 
-A task for each would be slow. A resolver runs at once up to where it first waits, usually for a data loader,
-which gathers what all of them load. A resolver must not open a timeout (`asyncio.timeout`) of its own: it
-would cancel the task, and so the whole request.
+A task for each resolver would be slow. A resolver is started immediately and runs up to where it first waits,
+usually for a data loader, which combines the loads of all resolvers. A resolver must not use
+`asyncio.timeout`: it would cancel the task, and so the whole request.
 """
 
 from asyncio import CancelledError, current_task, get_running_loop
