@@ -1,4 +1,4 @@
-"""Demo data: two users of one tenant, so that a newcomer has something to ask for."""
+"""Demo data: a tenant with a member, an admin and four platforms."""
 
 from typing import NamedTuple
 
@@ -20,21 +20,25 @@ _METADATA = {"theme": "dark", "language": "en", "notifications_enabled": True, "
 
 
 class DemoTokens(NamedTuple):
-    """Fresh tokens, valid until the next start."""
+    """New tokens. They are valid until the demo data is loaded again."""
 
     member: str
     admin: str
 
 
 async def load(transaction: Connection, *, policy: Policy, rules: WriteSettings, now: int) -> DemoTokens:
-    """Create what is missing, and replace the demo tokens of the last start."""
-    found = await users.by_usernames(transaction, [MEMBER, ADMIN])
-    if found == [None, None]:
+    """Create the demo data if it is missing, and replace the tokens of earlier calls.
+
+    Raises BadUserInput if the database has other users of the same names.
+    """
+    member, admin = await users.by_usernames(transaction, [MEMBER, ADMIN])
+    if member is None and admin is None:
         await _create(transaction, policy, rules, now)
-        found = await users.by_usernames(transaction, [MEMBER, ADMIN])
-    member, admin = found
+        member, admin = await users.by_usernames(transaction, [MEMBER, ADMIN])
     if member is None or admin is None or {member.tenant_id, admin.tenant_id} != {TENANT}:
-        raise BadUserInput(f"{MEMBER} or {ADMIN} exists and is not the demo's; use another database.")
+        raise BadUserInput(
+            f"The database has a user {MEMBER} or {ADMIN} that is not demo data. Use another database."
+        )
     return DemoTokens(
         await _token(transaction, member.user_id, now), await _token(transaction, admin.user_id, now)
     )
@@ -68,7 +72,7 @@ async def _create(transaction: Connection, policy: Policy, rules: WriteSettings,
     await badges.record(transaction, member.user_id, "firstApplicationCreated", 1_713_900_000_000)
     platform = (await tenants.platforms_by_keys(transaction, ["acme-corp"]))[0]
     assert platform is not None, "it was just created"
-    caller = Principal.of(member.user_id, MEMBER, TENANT, member.permissions, is_platform_owner=False)
+    caller = Principal.create(member.user_id, MEMBER, TENANT, member.permissions, is_platform_owner=False)
     access = policy.platform_document(caller, platform, member)
     write = writing.Write(access, replace(_METADATA, rules.limits), writing.any_revision, "demo")
     await writing.write(transaction, write, write_settings=rules, now=now)

@@ -28,7 +28,7 @@ def batched_field(
 
     def field(resolve_all: ResolveAll) -> Any:
         resolve = _resolver_of_one(resolve_all, type_)
-        resolve.column = column  # type: ignore[attr-defined]
+        resolve.row_column = column  # type: ignore[attr-defined]
         return strawberry.field(resolve, description=description, directives=directives)
 
     return field
@@ -48,5 +48,5 @@ def _resolver_of_one(resolve_all: ResolveAll, type_: Any) -> Callable[..., Await
     resolve.__annotations__ = {each.name: each.annotation for each in parameters} | {"return": result}
     resolve.__module__ = resolve_all.__module__
     resolve.__name__ = resolve.__qualname__ = resolve_all.__name__
-    resolve.of_all = resolve_all  # type: ignore[attr-defined]
+    resolve.batch_resolver = resolve_all  # type: ignore[attr-defined]
     return resolve

@@ -106,7 +106,9 @@ async def entries_by_key(context: Context, keys: Sequence[str]) -> list[Found | 
     asked = list(dict.fromkeys(f"{user_id}:{platform_key}" for user_id, platform_key, _ in names.values()))
     opened = dict(zip(asked, await documents_by_key(context, asked), strict=True))
     readable = {name: each.row.access for name, each in opened.items() if isinstance(each, PlatformMetadata)}
-    read = await context.services.loaders.whole_documents.load_many([each.key for each in readable.values()])
+    read = await context.services.loaders.documents_with_attributes.load_many(
+        [each.key for each in readable.values()]
+    )
     whole = dict(zip(readable, read, strict=True))
     keys_, now = context.services.rules.keys, context.services.clock()
     found: dict[str, Found] = {}

@@ -17,3 +17,6 @@ def column(description: str, directives: Sequence[object] = ()) -> Any:
 def read(source: Any, name: str) -> Any:
     """How a field without a resolver gets its value: from the row of an object that has one."""
     return getattr(getattr(source, "row", source), name)
+
+
+read.reads_row = True  # type: ignore[attr-defined] # tells the engine that it may read the row itself

@@ -277,14 +277,14 @@ def test_logs_and_errors_never_tell(world: World, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "active", "said"),
     [
-        ("{", None, "KEYS: write a JSON object of ids and keys in base64"),
-        ('["a"]', None, "KEYS: write a JSON object of ids and keys in base64"),
-        (json.dumps({"a": KEY[:-5] + "*" + KEY[-4:]}), None, "KEYS: write a JSON object of ids and keys"),
-        (json.dumps({"a": KEY[:-1]}), None, "KEYS: write a JSON object of ids and keys in base64"),
+        ("{", None, "KEYS: use a JSON object of key ids and keys in base64"),
+        ('["a"]', None, "KEYS: use a JSON object of key ids and keys in base64"),
+        (json.dumps({"a": KEY[:-5] + "*" + KEY[-4:]}), None, "KEYS: use a JSON object of key ids and keys"),
+        (json.dumps({"a": KEY[:-1]}), None, "KEYS: use a JSON object of key ids and keys in base64"),
         (json.dumps({"a": KEY[:20] + "AA=="}), None, "KEYS: the key a has 16 bytes; 32 are needed"),
-        (json.dumps({"a b": KEY}), None, "KEYS: the id of a key is 1 to 64 letters"),
-        (RING, "k2", "KEY: it names no key of GQL_SERVICE_ENCRYPTION_KEYS"),
-        (None, "k2", "KEY: it names no key of GQL_SERVICE_ENCRYPTION_KEYS"),
+        (json.dumps({"a b": KEY}), None, "KEYS: a key id must be 1 to 64 letters"),
+        (RING, "k2", "KEY: GQL_SERVICE_ENCRYPTION_KEYS has no key with this id"),
+        (None, "k2", "KEY: GQL_SERVICE_ENCRYPTION_KEYS has no key with this id"),
     ],
 )
 def test_wrong_keys_are_told_in_one_line(

@@ -1,4 +1,4 @@
-"""Loaders, proven by counting SQL statements: a constant number, whatever the size of the page."""
+"""The data loaders: the number of SQL statements is constant, whatever the size of the page."""
 
 import re
 import sqlite3
@@ -106,7 +106,7 @@ HOT = {
 
 
 @pytest.mark.parametrize("name", HOT)
-def test_sqlite_finds_what_is_asked_for_most_by_an_index(name: str) -> None:
+def test_sqlite_uses_an_index_for_the_most_frequent_reads(name: str) -> None:
     with closing(sqlite3.connect(":memory:")) as database:
         for table in tables.metadata.sorted_tables:
             database.execute(str(CreateTable(table).compile(dialect=sqlite.dialect())))

@@ -14,7 +14,7 @@ PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin
 
 @contextmanager
 def pooling(server: Postgres) -> Iterator[int]:
-    """Run the pooler with few server connections, so that clients must share them; yields its port."""
+    """Run the pooler with few server connections, so clients must share them. Yields its port."""
     assert PROGRAM is not None, "pgbouncer is not installed"
     port = free_port()
     users = server.folder / "users.txt"

@@ -1,4 +1,4 @@
-"""A PostgreSQL of our own: unprivileged, in its own folder, on its own port, gone afterwards."""
+"""A temporary PostgreSQL server: unprivileged, in its own folder, on its own port."""
 
 import os
 import pwd
@@ -15,7 +15,7 @@ PROGRAMS = ("initdb", "pg_ctl", "psql")
 
 
 def missing_programs() -> list[str]:
-    """The programs needed that this machine lacks."""
+    """The required programs that this machine lacks."""
     return [program for program in PROGRAMS if _find(program) is None]
 
 
@@ -78,7 +78,7 @@ def _unprivileged_user() -> str:
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on."""
+    """A free port of loopback."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

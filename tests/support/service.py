@@ -28,7 +28,7 @@ class Service:
         self.clock_offset = 0
         """Milliseconds the service's clock is ahead."""
         self.stopped_at: int | None = None
-        """Where the service's clock stands still, if it does."""
+        """The instant at which the service's clock is stopped; None if it runs."""
         self._loop = asyncio.new_event_loop()
         self.app = create_app(settings, clock=self.clock)
         self.services: Services = self.app.state.services
@@ -47,12 +47,12 @@ class Service:
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
     def clock(self) -> int:
-        """The instant the service takes for now."""
+        """The current instant of the service."""
         return instants.now() + self.clock_offset if self.stopped_at is None else self.stopped_at
 
     @contextmanager
     def at(self, instant: int) -> Iterator[None]:
-        """It is this instant for the service meanwhile."""
+        """Stop the service's clock at this instant meanwhile."""
         self.stopped_at = instant
         try:
             yield
@@ -85,12 +85,12 @@ class Service:
         return asyncio.run_coroutine_threadsafe(call(), self._loop).result(60)
 
     def write(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Run one transaction, past the doors: for setting the scene only."""
+        """Run one transaction directly on the database, to prepare a test."""
         return self.run(lambda: self.services.database.write(work))
 
     @contextmanager
     def statements(self) -> Iterator[list[str]]:
-        """The SQL statements the service executes meanwhile."""
+        """The SQL statements that the service executes meanwhile."""
         seen: list[str] = []
 
         observers = self.services.database.observers
@@ -111,7 +111,7 @@ class Service:
 
 @contextmanager
 def serving(database_url: str, **settings: Any) -> Iterator[Service]:
-    """A server on this database, with other settings where given. It sweeps when a test says so."""
+    """A server on this database, with these settings. It does not sweep by itself."""
     settings.setdefault("sweep_interval", 3600)
     service = Service(Settings(database_url=database_url, **settings))
     service.start()

@@ -1,4 +1,4 @@
-"""Heads of requests that are endless, or do not come: they cost no memory, and no connection for long."""
+"""Request heads that never end or never arrive: they occupy no memory, and no connection for long."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("name", ENDLESS)
-def test_a_head_without_an_end_is_cut_off(world: World, name: str) -> None:
+def test_an_endless_head_closes_the_connection(world: World, name: str) -> None:
     start, piece = ENDLESS[name]
     with connected(world) as connection:
         connection.sendall(start)
@@ -48,7 +48,7 @@ def test_a_head_without_an_end_is_cut_off(world: World, name: str) -> None:
     assert world.member.ask("{ __typename }")
 
 
-def test_what_is_wrong_with_an_endless_head_is_said(world: World) -> None:
+def test_an_endless_head_gets_a_message(world: World) -> None:
     with connected(world) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nX: ")
         for _ in range(10):
@@ -61,7 +61,7 @@ def test_what_is_wrong_with_an_endless_head_is_said(world: World) -> None:
     assert data.endswith(b"The head of the request is too large.")
 
 
-def test_a_long_head_and_a_long_body_in_pieces_are_none_of_it(world: World) -> None:
+def test_a_long_head_and_a_long_body_in_pieces_are_accepted(world: World) -> None:
     with connected(world) as connection:
         connection.sendall(head(b"X: " + b"y" * 50_000, length=len(ASK) + 500_000))
         connection.sendall(ASK)
@@ -74,7 +74,7 @@ def test_a_long_head_and_a_long_body_in_pieces_are_none_of_it(world: World) -> N
 
 
 def is_closed(connection: socket.socket) -> bool:
-    """By the server, which has sent nothing before."""
+    """The server closes the connection, and has sent nothing before."""
     if not select.select([connection], [], [], 0)[0]:
         return False
     with suppress(ConnectionError):
@@ -83,7 +83,7 @@ def is_closed(connection: socket.socket) -> bool:
 
 
 def test_a_connection_on_which_no_head_comes_is_closed_after_five_seconds(fresh_database_url: str) -> None:
-    """However it keeps itself busy; but time that an answer takes, or a body, does not count."""
+    """Whatever the connection sends. The time of a response or a body does not count."""
     with (
         serving(fresh_database_url) as service,
         connected(service) as silent,
@@ -116,7 +116,7 @@ def test_a_connection_on_which_no_head_comes_is_closed_after_five_seconds(fresh_
         received(busy, ANSWER)
 
 
-def test_who_begins_a_request_too_early_still_gets_the_answer_to_the_last_one(tmp_path: Path) -> None:
+def test_a_slow_head_does_not_cut_off_the_previous_response(tmp_path: Path) -> None:
     at = f"sqlite+aiosqlite:///{tmp_path / 'test.sqlite3'}"
     with serving(at, database_timeout=30, request_timeout=30) as service, connected(service) as connection:
         world = World(service)

@@ -102,7 +102,7 @@ async def find_platform(
     if principal is None:
         raise Unauthenticated
     platform = await _platform(directory, policy, principal, key)
-    return policy.platform(principal, platform), platform
+    return policy.platform_access(principal, platform), platform
 
 
 async def _platform(directory: Directory, policy: Policy, principal: Principal, key: str) -> Platform:

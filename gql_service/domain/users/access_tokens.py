@@ -115,7 +115,7 @@ _UNKNOWN = (None, None)
 def _principal(row: Row) -> Principal | MalformedData:
     _, _, user_id, username, tenant_id, permissions, is_platform_owner, issued_by = row
     try:
-        return Principal.of(
+        return Principal.create(
             user_id,
             username,
             tenant_id,
@@ -137,7 +137,7 @@ async def issue(
     issued_by: str | None = None,
 ) -> tokens.Token:
     """Make a token; this is the only moment its secret is known. Without `issued_by`, the operator does."""
-    token = tokens.mint()
+    token = tokens.generate()
     await transaction.execute(
         _INSERT,
         id=token.id,

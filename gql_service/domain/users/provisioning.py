@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or_nothing
 
 from gql_service import strict_json
 from gql_service.auth.access import UserAccess
-from gql_service.auth.principal import member_of
+from gql_service.auth.principal import tenant_ids_of
 from gql_service.domain.tenants import tenant_exists
 from gql_service.domain.users import access_tokens, profiles
 from gql_service.domain.users.profiles import OptInDecision
@@ -256,7 +256,7 @@ def _dump_decisions(decisions: Sequence[OptInDecision]) -> str:
 
 
 async def _store_memberships(transaction: Connection, user: User) -> None:
-    belongs_to = sorted(member_of(user.tenant_id, user.permissions))
+    belongs_to = sorted(tenant_ids_of(user.tenant_id, user.permissions))
     rows = [{"user_id": user.user_id, "tenant_id": tenant} for tenant in belongs_to]
     await transaction.execute_many(_INSERT_MEMBERSHIP, rows)
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, Text, bindparam, func, insert, select
 
-from gql_service.auth.principal import member_of
+from gql_service.auth.principal import tenant_ids_of
 from gql_service.domain.pagination import Page, PageRequest, keyset, page_of, page_parameters
 from gql_service.domain.users import profiles
 from gql_service.domain.users.profiles import OptInDecision
@@ -71,7 +71,7 @@ class User(NamedTuple):
     def tenant_ids(self) -> frozenset[str]:
         """Every tenant the user belongs to."""
         try:
-            return member_of(self.tenant_id, self.permissions)
+            return tenant_ids_of(self.tenant_id, self.permissions)
         except MalformedData:  # who may see the user is not for a broken list to decide
             return frozenset({self.tenant_id})
 

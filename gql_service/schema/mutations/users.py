@@ -93,7 +93,7 @@ class UserMutation:
     async def create_user(
         self, info: Info[Context, None], input: Annotated[CreateUserInput, _INPUT]
     ) -> CreateUserPayload:
-        access = info.context.services.policy.new_user(info.context.viewer, input.tenant_id)
+        access = info.context.services.policy.new_user_access(info.context.viewer, input.tenant_id)
 
         async def create(connection: Connection, now: int) -> CreateUserPayload:
             changes = input.changes(now)
@@ -120,7 +120,7 @@ class UserMutation:
     async def update_user(
         self, info: Info[Context, None], input: Annotated[UpdateUserInput, _INPUT]
     ) -> UpdateUserPayload:
-        access, _ = await _access(info.context, _given(input.username), Policy.user)
+        access, _ = await _access(info.context, _given(input.username), Policy.user_access)
         expected = _given(input.expected_revision)
 
         async def change(connection: Connection, now: int) -> UpdateUserPayload:
@@ -138,7 +138,7 @@ class UserMutation:
     async def check_badge(
         self, info: Info[Context, None], input: Annotated[CheckBadgeInput, _INPUT]
     ) -> CheckBadgePayload:
-        access, user = await _access(info.context, input.username, Policy.award)
+        access, user = await _access(info.context, input.username, Policy.badge_access)
 
         async def award(connection: Connection, now: int) -> CheckBadgePayload:
             awarded = await badges.award(connection, access, input.badge, now)
@@ -169,11 +169,11 @@ class UserMutation:
         self, info: Info[Context, None], input: Annotated[IssueTokenInput, _INPUT]
     ) -> IssueTokenPayload:
         policy, viewer = info.context.services.policy, info.context.viewer
-        access, _ = await _access(info.context, _given(input.username), Policy.token)
+        access, _ = await _access(info.context, _given(input.username), Policy.token_access)
 
         async def issue(connection: Connection, now: int) -> IssueTokenPayload:
             # Again, under the lock: the user may have got rights meanwhile that the caller has not.
-            access_now = policy.token(viewer, await provisioning.locked(connection, access.user_id))
+            access_now = policy.token_access(viewer, await provisioning.locked(connection, access.user_id))
             token = await access_tokens.issue_for(
                 connection,
                 access_now,
@@ -201,12 +201,12 @@ class UserMutation:
         owner = None if owner_id is None else await loaders.users.load(owner_id)
         viewer = info.context.viewer
         try:
-            access = policy.token(viewer, owner)
+            access = policy.token_access(viewer, owner)
         except NotFound:
             raise NotFound("Token not found") from None
 
         async def revoke(connection: Connection, now: int) -> RevokeTokenPayload:
-            policy.token(viewer, await provisioning.locked(connection, access.user_id))
+            policy.token_access(viewer, await provisioning.locked(connection, access.user_id))
             await access_tokens.revoke(connection, input.id, now=now)
             return RevokeTokenPayload(
                 access_token=AccessToken(row=await access_tokens.by_id(connection, input.id))

@@ -176,7 +176,7 @@ class PlatformMetadata(Node):
         services, access = info.context.services, self.row.access
         page, document = await asyncio.gather(
             services.loaders.histories.load((access.key, request)),
-            services.loaders.whole_documents.load(access.key),
+            services.loaders.documents_with_attributes.load(access.key),
         )
         content, viewer = document.content(), Viewer(access, services.clock())
         items = [visible_change(viewer, row, content) for row in page.items]
@@ -198,5 +198,7 @@ async def _whole(context: Context, rows: Sequence[DocumentView]) -> Sequence[Met
     """Documents with what is known of each key. One that was just written has it all; what a dry run
     would write can be found nowhere else."""
     missing = [row.access.key for row in rows if row.document.attributes is None]
-    read = iter(await context.services.loaders.whole_documents.load_many(missing) if missing else ())
+    read = iter(
+        await context.services.loaders.documents_with_attributes.load_many(missing) if missing else ()
+    )
     return [next(read) if row.document.attributes is None else row.document for row in rows]
