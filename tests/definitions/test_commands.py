@@ -1,4 +1,4 @@
-"""Definitions at the command line, and platforms that are too large for a request."""
+"""The commands for definitions, and platforms that are too large to check within a request."""
 
 import json
 import re
@@ -73,30 +73,30 @@ def test_a_refused_command_says_why(shop: str, arguments: tuple[str, ...], messa
     assert "a" not in [each["key"] for each in listed(shop)]
 
 
-HURRIED = """mutation ($input: DefineMetadataInput!) { defineMetadata(input: $input) { brokenDocuments } }"""
+DEFINE = """mutation ($input: DefineMetadataInput!) { defineMetadata(input: $input) { brokenDocuments } }"""
 
 
-def test_a_platform_too_large_for_a_request_is_looked_through_by_the_command(fresh_database_url: str) -> None:
+def test_the_command_checks_a_platform_that_is_too_large_for_a_request(fresh_database_url: str) -> None:
     with serving(fresh_database_url) as service:
         world = World(service)
         define(world, "before", "string")
-        people = [world.new_user().id for _ in range(20)]
+        user_ids = [world.new_user().id for _ in range(20)]
         platform = service.run(lambda: service.services.loaders.platforms.load(world.platform_key))
         assert platform is not None
         text = json.dumps({"key": [1] * 500_000}, separators=(",", ":"))
-        rows = [MetadataDocument(id, platform.id, text, 1, 1, 1, None, None, "{}") for id in people]
+        rows = [MetadataDocument(id, platform.id, text, 1, 1, 1, None, None, "{}") for id in user_ids]
         service.write(lambda tx: documents.insert_documents(tx, rows))
-        given = {"platformKey": world.platform_key, "key": "key", "valueType": "number"}
-        with serving(fresh_database_url, database_timeout=0.2) as hurried:
+        arguments = {"platformKey": world.platform_key, "key": "key", "valueType": "number"}
+        with serving(fresh_database_url, database_timeout=0.2) as impatient:
             headers = {"Authorization": f"Bearer {world.admin.token}"}
-            body = {"query": HURRIED, "variables": {"input": given}}
-            (error,) = hurried.client.post("/graphql", json=body, headers=headers).json()["errors"]
-        # A busy machine may not even get to look.
+            body = {"query": DEFINE, "variables": {"input": arguments}}
+            (error,) = impatient.client.post("/graphql", json=body, headers=headers).json()["errors"]
+        # On a busy machine, the request may time out before the check begins.
         assert error["extensions"]["code"] in ("LIMIT_EXCEEDED", "UNAVAILABLE")
         assert [each["key"] for each in definitions(world)] == ["before"]
-        arguments = ("definition", "set", world.platform_key, "key", "--type", "number")
-        assert "20 documents break this definition" in refusal(fresh_database_url, *arguments)
-        done = told(fresh_database_url, *arguments, "--force")
+        command_line = ("definition", "set", world.platform_key, "key", "--type", "number")
+        assert "20 documents break this definition" in refusal(fresh_database_url, *command_line)
+        done = told(fresh_database_url, *command_line, "--force")
         assert done == f"key is defined on {world.platform_key}; 20 documents break it."
         assert [each["key"] for each in definitions(world)] == ["before", "key"]
         (error,) = patch(world.member, world, {"key": "x"})["userErrors"]

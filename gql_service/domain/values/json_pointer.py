@@ -37,7 +37,8 @@ def parse(text: str) -> Pointer:
 
 def tokens_of(text: str) -> Pointer:
     """The tokens of a pointer without checks. The empty pointer, which refers to the root, has none."""
-    return [unescape(token) for token in text.split("/")[1:]]
+    tokens = text.split("/")[1:]
+    return [unescape(token) for token in tokens] if "~" in text else tokens
 
 
 def escape(token: str) -> str:

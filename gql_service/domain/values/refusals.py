@@ -24,12 +24,6 @@ def too_many(count: int, items: str, limit: int, field: InputPath) -> Rejected:
     return Rejected(Problem.TOO_MANY_KEYS, too_many_message(count, items, limit), field)
 
 
-def invalid_text(limit: int, field: InputPath) -> Rejected:
-    """The text is too long, or contains U+0000."""
-    message = f"At most {limit} characters are allowed, without U+0000."
-    return Rejected(Problem.INVALID_VALUE, message, field)
-
-
 def reject_value(field: str, message: str) -> NoReturn:
     """Raise Rejected for the value of one input field."""
     raise Rejected(Problem.INVALID_VALUE, message, (field,))
