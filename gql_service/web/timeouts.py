@@ -6,9 +6,9 @@ from types import TracebackType
 
 
 class RequestTimeouts:
-    """Gives each request `seconds`. `with timeouts():` cancels its body then, and raises TimeoutError.
+    """`with timeouts():` cancels its block after `seconds`, and raises TimeoutError.
 
-    A request may take up to a tenth longer.
+    A block may take up to a tenth longer.
     """
 
     def __init__(self, seconds: float) -> None:

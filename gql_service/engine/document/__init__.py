@@ -8,4 +8,5 @@ In the order in which a request uses them:
 3. `limits.py` rejects documents that are too large or too deep, before validation spends time on them.
 4. `cost.py` is used by 3 to compute what each operation costs, as a formula over its variables.
 5. `validation.py` runs graphql-core's validation rules in one pass.
+6. `variables.py` coerces the variables of an operation; `execution/` calls it for each request.
 """

@@ -21,7 +21,7 @@ from graphql import (
 from gql_service.engine.document.cost import Cost
 from gql_service.engine.document.limits import DocumentLimits, check_limits
 from gql_service.engine.document.validation import CombinedRules
-from gql_service.engine.execution.arguments import VariableDefinitions
+from gql_service.engine.document.variables import VariableDefinitions
 from gql_service.errors import LimitExceeded
 
 _LIMITS = DocumentLimits()
