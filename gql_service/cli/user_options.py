@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gql_service import strict_json
-from gql_service.cli.runner import fail
+from gql_service.cli.runner import exit_with_error
 from gql_service.domain.users import provisioning
 from gql_service.domain.users.profiles import OptInDecision
 
@@ -27,9 +27,9 @@ def json_object(option: str, text: str | None) -> dict[str, Any] | None:
     try:
         value = strict_json.loads(text.encode())
     except strict_json.InvalidJson as error:
-        fail(f"{option}: {error}")
+        exit_with_error(f"{option}: {error}")
     if not isinstance(value, dict):
-        fail(f"{option} must be a JSON object.")
+        exit_with_error(f"{option} must be a JSON object.")
     return value
 
 
@@ -52,7 +52,7 @@ def decisions(options: Sequence[str], now: int) -> list[OptInDecision]:
     for option in options:
         name, value = _assignment("--opt-in", option)
         if value not in ("true", "false"):
-            fail(f"--opt-in: write {name}=true or {name}=false.")
+            exit_with_error(f"--opt-in: write {name}=true or {name}=false.")
         found.append(OptInDecision(name, value == "true", now))
     return found
 
@@ -60,12 +60,12 @@ def decisions(options: Sequence[str], now: int) -> list[OptInDecision]:
 def permissions(held: Sequence[str], granted: Sequence[str] | None, taken: Sequence[str] | None) -> list[str]:
     """What a user may do afterwards; nobody can lose what they do not have."""
     if missing := [permission for permission in taken or () if permission not in held]:
-        fail(f"--remove-permission: the user does not have {missing[0]}.")
+        exit_with_error(f"--remove-permission: the user does not have {missing[0]}.")
     return [permission for permission in [*held, *(granted or ())] if permission not in (taken or ())]
 
 
 def _assignment(option: str, text: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not (name and separator):
-        fail(f"{option}: {text!r} is not NAME=VALUE.")
+        exit_with_error(f"{option}: {text!r} is not NAME=VALUE.")
     return name, value
