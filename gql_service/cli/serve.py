@@ -76,7 +76,9 @@ def export_schema(as_json: AsJson = False) -> None:
     """
     schema = print_schema()
     if as_json:
-        print_json(cast(Json, introspection_from_schema(build_schema(schema))))
+        # The directives of Apollo Federation are not defined in the schema itself.
+        introspection = introspection_from_schema(build_schema(schema, assume_valid_sdl=True))
+        print_json(cast(Json, introspection))
     else:
         typer.echo(schema)
 

@@ -24,7 +24,7 @@ class FieldKind(NamedTuple):
 
 TEXT = FieldKind("a string", lambda value: isinstance(value, str))
 BOOLEAN = FieldKind("true or false", lambda value: isinstance(value, bool))
-INSTANT = FieldKind("an integer number of milliseconds since 1970, from 0 to 2^53 - 1", is_instant)
+INSTANT = FieldKind("milliseconds since 1970, as an integer from 0 to 2^53 - 1", is_instant)
 OBJECT = FieldKind("an object", lambda value: isinstance(value, dict))
 REVISION = FieldKind(
     "an integer from 1 to 2147483647", lambda value: type(value) is int and 1 <= value < 2**31

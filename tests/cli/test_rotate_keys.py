@@ -97,13 +97,13 @@ def test_everything_moves_and_the_old_key_can_go(fresh_database_url: str) -> Non
         assert found(world, {"key": "a", "equals": "first"}) == {world.member.id, world.colleague.id}
         done = rotate(url)
         assert done.returncode == 0, done.stderr
-        assert "Encrypted 4 entries anew with the key new, and 2 in answers" in done.stdout
-        assert "2 digests were renewed" in done.stdout
-        assert "Not needed any more: old." in done.stdout
+        assert "Encrypted 4 entries with the key new, and 2 in stored answers" in done.stdout
+        assert "renewed 2 digests" in done.stdout
+        assert "No longer needed: old." in done.stdout
         assert (count_of(world, "old"), count_of(world, "new")) == (0, 3)
         assert writes(world) == changes
         done = rotate(url)
-        assert "Encrypted 0 entries anew with the key new, and 0 in answers" in done.stdout
+        assert "Encrypted 0 entries with the key new, and 0 in stored answers" in done.stdout
     with server(url, {"new": NEW}, "new") as service:
         again(world, service)
         assert read(world, world.member) == before
@@ -188,8 +188,8 @@ def test_what_cannot_be_decrypted_is_listed_and_stays(fresh_database_url: str) -
         corrupt(world, world.colleague, "lost", lambda text: text.replace("old:", "gone:"))
         done = rotate(fresh_database_url)
     assert done.returncode == 1
-    assert "Encrypted 1 entries anew" in done.stdout
-    assert "Still needed: the key gone, with which 1 entries are encrypted." in done.stdout
+    assert "Encrypted 1 entry with" in done.stdout
+    assert "The key gone is still needed: 1 entry is encrypted with it." in done.stdout
     assert f"{world.member.username} on {world.platform_key}: 'bad' cannot be decrypted" in done.stderr
     assert f"{world.colleague.username} on {world.platform_key}: 'lost' cannot be decrypted" in done.stderr
     assert "the key 'gone', which is not configured" in done.stderr

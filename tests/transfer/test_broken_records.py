@@ -66,25 +66,25 @@ def check_broken(shell: Shell, broken: str | bytes, message: str, mended: Line) 
     told = shell.refused("import", "-", input=before + broken + b"\n" + after)
     assert told.startswith(f"Line {LINE}: "), told
     assert message in told
-    rest = f"What comes before line {LINE} is stored ({LINE - 1} written, 0 there already);"
+    rest = f"All lines before line {LINE} are stored ({LINE - 1} written, 0 already stored)."
     assert rest in told
     assert shell.everything() == written(BEFORE)
     told = shell.told("import", "-", input=before + written([mended]).encode() + after)
-    assert told == f"Read {LINE + 2} lines: 3 written, {LINE - 1} there already.\n"
+    assert told == f"Read {LINE + 2} lines: 3 written, {LINE - 1} already stored.\n"
     assert sorted(shell.everything().split("\n")) == sorted(written([*BEFORE, mended, *AFTER]).split("\n"))
 
 
 @pytest.mark.parametrize(
     ("mended", "fields", "message"),
     [
-        (USER, {"createdAt": -1}, "`createdAt` must be whole milliseconds since 1970, from 0"),
+        (USER, {"createdAt": -1}, "`createdAt` must be milliseconds since 1970, as an integer from 0"),
         (USER, {"tenantId": "none"}, "`tenantId`: there is no tenant 'none'"),
         (USER, {"username": "u1"}, "`username`: u1 is taken by another user."),
         (USER, {"permissions": ["acme:read"]}, "`permissions`: A permission looks like"),
-        (USER, {"email": 7}, "`email` must be a text."),
+        (USER, {"email": 7}, "`email` must be a string."),
         (FILED, {"metadata": []}, "`metadata` must be an object."),
         (FILED, {"platformKey": "none"}, "`platformKey`: there is no platform 'none'"),
-        (FILED, {"userId": "u3"}, "`userId`: there is no user 'u3'; its line must come before."),
+        (FILED, {"userId": "u3"}, "`userId`: there is no user 'u3'. Its line must come before this one."),
     ],
 )
 def test_a_broken_line_is_named_and_what_comes_before_is_stored(
@@ -101,54 +101,56 @@ def test_a_broken_line_is_named_and_what_comes_before_is_stored(
         (USER, {"type": "token"}, "`type` must be one of"),
         (USER, {"type": ["user"]}, "`type` must be one of"),
         (USER, {"email": GONE}, "The field `email` is missing."),
-        (USER, {"nickname": "U"}, "There is no field `nickname`; there are `id`, `tenantId`, "),
+        (USER, {"nickname": "U"}, "Unknown field `nickname`. The fields are `id`, `tenantId`, "),
         (USER, {"id": "u/2"}, "`id` must be 1 to 64 letters"),
-        (USER, {"id": "u1", "email": "u@x"}, "It is there already, with another `username`, `email`. Leave "),
+        (USER, {"id": "u1", "email": "u@x"},
+         "This record is already stored with a different `username`, `email`. Remove "),
         (USER, {"username": "u 2"}, "`username` must be 1 to 150 letters"),
         (USER, {"email": "u2"}, "`email`: 'u2' is not an email address."),
         (USER, {"emailVerified": 1}, "`emailVerified` must be true or false."),
         (USER, {"emailVerified": None}, "`emailVerified` must be true or false."),
         (USER, {"image": "u.png"}, "`image`: An image is an address"),
         (USER, {"language": "xx"}, "`language`: 'xx' is no language code"),
-        (USER, {"language": 1}, "`language` must be a text, or null."),
-        (USER, {"permissions": "acme::read"}, "`permissions` must be a list of texts."),
+        (USER, {"language": 1}, "`language` must be a string, or null."),
+        (USER, {"permissions": "acme::read"}, "`permissions` must be a list of strings."),
         (USER, {"permissions": ["none::read"]}, "`permissions`: there is no tenant 'none'"),
-        (USER, {"permissions": ["acme::a", "acme::a"]}, "`permissions` says something twice"),
+        (USER, {"permissions": ["acme::a", "acme::a"]}, "`permissions` contains a duplicate"),
         (USER, {"profileFields": {"a": 1}}, "`profileFields`: `a` must be an object with"),
-        (USER, {"profileFields": {"a": None}}, "`profileFields` says something twice, or holds a null"),
-        (USER, {"badges": [{"name": "a"}]}, "`badges` must be a list of objects with `name`, a text;"),
+        (USER, {"profileFields": {"a": None}}, "`profileFields` contains a duplicate, or a null"),
+        (USER, {"badges": [{"name": "a"}]}, "`badges` must be a list of objects with `name`, a string;"),
         (USER, {"badges": [{"name": "a", "earnedAt": 1.0}]}, "`badges` must be a list of objects"),
-        (USER, {"badges": [{"name": "", "earnedAt": 1}]}, "The name of a badge is 1 to 100 characters."),
-        (USER, {"badges": [{"name": "a", "earnedAt": at} for at in (1, 2)]}, "`badges` says something twice"),
+        (USER, {"badges": [{"name": "", "earnedAt": 1}]}, "The name of a badge must have 1 to 100"),
+        (USER, {"badges": [{"name": "a", "earnedAt": at} for at in (1, 2)]}, "`badges` contains a duplicate"),
         (USER, {"recentProjects": {"p": True}}, "`recentProjects`: When `p` was opened is no instant"),
         (USER, {"lastSeenReleaseVersion": ""}, "`lastSeenReleaseVersion`: A release version is 1 to 64"),
         (USER, {"personalAgentPermissions": {"p": []}}, "`personalAgentPermissions`: `p` must map"),
         (USER, {"optInDecisions": [{"name": "a"}]}, "`optInDecisions` must be a list of objects"),
         (USER, {"optInDecisions": [{"name": "a", "optedIn": True, "decidedAt": at} for at in (1, 2)]},
-         "`optInDecisions` says something twice"),
+         "`optInDecisions` contains a duplicate"),
         (USER, {"revision": 0}, "`revision` must be an integer from 1 to 2147483647."),
         (USER, {"revision": 2**31}, "`revision` must be an integer"),
         (USER, {"revision": True}, "`revision` must be an integer"),
-        (USER, {"createdAt": 2**53}, "`createdAt` must be whole milliseconds"),
-        (USER, {"updatedAt": 1.5}, "`updatedAt` must be whole milliseconds"),
+        (USER, {"createdAt": 2**53}, "`createdAt` must be milliseconds"),
+        (USER, {"updatedAt": 1.5}, "`updatedAt` must be milliseconds"),
         (FILED, {"metadata": {"": 1}}, "`metadata`: A key must not be empty."),
         (FILED, {"metadata": {" a": 1}}, "`metadata`: The key ' a' begins or ends with white space."),
         (FILED, {"metadata": {"a": "x" * 2**17}}, "`metadata`: The value takes 131074 bytes; 131072 are"),
         (FILED, {"metadata": {f"k{n}": n for n in range(2001)}}, "2001 keys; 2000 are allowed."),
         (FILED, {"platformKey": GONE}, "The field `platformKey` is missing."),
-        (FILED, {"platformKey": "shop"}, "It is there already, with another `metadata`. Leave the line out"),
+        (FILED, {"platformKey": "shop"},
+         "This record is already stored with a different `metadata`. Remove the line"),
         (FILED, {"userId": "nobody"}, "`userId`: there is no user 'nobody'"),
-        (FILED, {"createdAt": None}, "`createdAt` must be whole milliseconds"),
+        (FILED, {"createdAt": None}, "`createdAt` must be milliseconds"),
         (NOTE, {"userId": "nobody"}, "`userId`: there is no user 'nobody'"),
         (NOTE, {"id": ""}, "`id` must be 1 to 64 letters and digits."),
-        (NOTE, {"readAt": "today"}, "`readAt` must be whole milliseconds since 1970"),
+        (NOTE, {"readAt": "today"}, "`readAt` must be milliseconds since 1970"),
         (TENANT, {"name": " "}, "A tenant needs a name."),
         (TENANT, {"id": "a b"}, "'a b' is no id"),
-        (TENANT, {"id": "acme"}, "It is there already, with another `name`."),
+        (TENANT, {"id": "acme"}, "This record is already stored with a different `name`."),
         (PLATFORM, {"key": "New"}, "'New' is no platform key."),
         (PLATFORM, {"id": "p 1"}, "'p 1' is no id"),
         (PLATFORM, {"id": "p-1"}, "Another platform has the `id` p-1."),
-        (PLATFORM, {"key": "shop"}, "It is there already, with another `id`, `name`."),
+        (PLATFORM, {"key": "shop"}, "This record is already stored with a different `id`, `name`."),
         (PLATFORM, {"tenantId": "none"}, "`tenantId`: there is no tenant 'none'"),
     ],
 )  # fmt: skip
@@ -170,7 +172,7 @@ def test_a_line_is_held_to_every_rule(lite: Shell, mended: Line, fields: Line, m
         ('{"type":"document","metadata":{"a":NaN}}', "The text is not valid JSON"),
         ('{"a":' * 2000 + "1" + "}" * 2000, "The text is not valid JSON"),
         ('{"a":' * 200 + "1" + "}" * 200, "nested deeper"),
-        ('{"\\u001b[31m\\n":1,"type":"tenant"}', "There is no field"),
+        ('{"\\u001b[31m\\n":1,"type":"tenant"}', "Unknown field"),
         ('{"type":"tenant","name":"' + "x" * 23_068_672 + '"}', "The line is longer than 23068672 bytes."),
     ],
 )  # fmt: skip
@@ -193,10 +195,10 @@ def test_one_may_go_on_from_a_line(lite: Shell) -> None:
     lines = written([*BEFORE, *AFTER]).encode()
     lite.told("import", "-", input=written(BEFORE).encode())
     assert lite.told("import", "-", "--from-line", str(LINE), input=lines) == (
-        "Read 2 lines: 2 written, 0 there already.\n"
+        "Read 2 lines: 2 written, 0 already stored.\n"
     )
     message = lite.refused("import", "-", "--from-line", "99", input=lines)
-    assert message == f"There is no line 99: there are {len(BEFORE) + len(AFTER)}."
+    assert message == f"There is no line 99: the number of lines is {len(BEFORE) + len(AFTER)}."
     broken = lines + b"{}\n"
     assert lite.refused("import", "-", "--from-line", str(LINE), input=broken).startswith(
         f"Line {LINE + 2}: "
@@ -209,7 +211,8 @@ def test_what_has_changed_since_is_not_overwritten(shell: Shell) -> None:
     shell.told("user", "update", ANN["username"], "--language", "fr")
     before = shell.everything()
     told = shell.refused("import", "-", input=written(lines).encode())
-    assert told.startswith("Line 4: It is there already, with another `language`, `revision`, `updatedAt`.")
+    message = "Line 4: This record is already stored with a different `language`, `revision`, `updatedAt`."
+    assert told.startswith(message)
     assert shell.everything() == before
 
 

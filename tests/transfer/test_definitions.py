@@ -47,10 +47,10 @@ def test_definitions_come_through_whatever_was_there_before_them(shell: Shell, o
     text = written(DEFINED)
     for target, source in ((shell, text), (other, text)):
         told = target.told("import", "-", input=source.encode())
-        assert told == f"Read {len(DEFINED)} lines: {len(DEFINED)} written, 0 there already.\n"
+        assert told == f"Read {len(DEFINED)} lines: {len(DEFINED)} written, 0 already stored.\n"
         assert target.everything() == text
         told = target.told("import", "-", input=text.encode())
-        assert told == f"Read {len(DEFINED)} lines: 0 written, {len(DEFINED)} there already.\n"
+        assert told == f"Read {len(DEFINED)} lines: 0 written, {len(DEFINED)} already stored.\n"
 
 
 @pytest.mark.parametrize("at_once", [True, False])
@@ -70,7 +70,7 @@ def test_documents_are_held_to_the_definitions_before_them(shell: Shell, at_once
     told = refused(filed("v", "shop", {}, attributes={"size": {"isPublic": False, "value": "XL"}}))
     assert " a number" in told
     told = refused(filed("v", "shop", {"size": 1, "other": 1}))
-    assert told.startswith("The platform accepts defined keys only, and 'other' is not defined.")
+    assert told.startswith("The platform accepts only defined keys, and 'other' is not defined.")
     told = refused(filed("v", "blog", {"size": "XL"}))
     assert " a binary" in told
     good = [
@@ -109,7 +109,7 @@ def test_definitions_that_are_there_otherwise_are_not_overwritten(shell: Shell) 
         (DEFINED[4] | {"strict": False}, "`strict`"),
     ):
         told = shell.refused("import", "-", input=written([line]).encode())
-        assert told.startswith(f"Line 1: It is there already, with another {names}. Leave ")
+        assert told.startswith(f"Line 1: This record is already stored with a different {names}. Remove ")
         assert shell.everything() == text
 
 

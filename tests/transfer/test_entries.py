@@ -116,10 +116,10 @@ def test_typed_entries_come_through_with_their_values_and_are_found_again(
     for target in (other, lite):
         told = target.told("import", "-", input=text.encode(), **KEYS)
         count = text.count("\n")
-        assert told == f"Read {count} lines: {count} written, 0 there already.\n"
+        assert told == f"Read {count} lines: {count} written, 0 already stored.\n"
         assert target.everything() == text
         told = target.told("import", "-", input=text.encode(), **KEYS)
-        assert told == f"Read {count} lines: 0 written, {count} there already.\n"
+        assert told == f"Read {count} lines: 0 written, {count} already stored.\n"
         assert in_service(target) == (index, [])
         token = target.told("token", "issue", world.admin.username).strip()
         with serving(target.url, encryption_keys=RING) as service:
@@ -141,8 +141,8 @@ def test_keys_that_are_missing_are_told_once_at_the_end(shell: Shell) -> None:
     lines.append(filed("u", None, {}, attributes={"a": secret_of("k9"), "b": secret_of("k8")}))
     lines.append(filed("u", "shop", {}, attributes={"a": secret_of("k1"), "b": secret_of("k9")}))
     message = (
-        "Values are encrypted with keys that GQL_SERVICE_ENCRYPTION_KEYS lacks: k8, k9. "
-        "They cannot be read until it has them.\n"
+        "Some values are encrypted with keys that are not configured: k8, k9. "
+        "Add them to GQL_SERVICE_ENCRYPTION_KEYS to read these values.\n"
     )
     for _ in range(2):
         done = shell.run("import", "-", input=written(lines).encode(), **KEYS)
@@ -162,13 +162,13 @@ def test_an_indexed_secret_needs_its_key_at_once(shell: Shell, other: Shell) -> 
         index = index_of(service)
     told = other.refused("import", "-", input=source)
     assert told.startswith(
-        f"Line {number}: 's' is indexed or defined, so that its value must be known, and it is encrypted "
-        "with the key 'k2', which is not configured. GQL_SERVICE_ENCRYPTION_KEYS must have its key."
+        f"Line {number}: 's' is indexed or has a definition, so its value must be decrypted, but it is "
+        "encrypted with the key 'k2', which is not configured. Check the keys in GQL_SERVICE_ENCRYPTION_KEYS."
     )
     assert other.everything().count("\n") == number - 1
     moved = source.replace(b'"s":{', b'"t":{')
     told = other.refused("import", "-", input=moved, **KEYS)
-    assert "'t' is indexed or defined" in told
+    assert "'t' is indexed or has a definition" in told
     assert "its ciphertext was changed, or belongs elsewhere" in told
     other.told("import", "-", input=source, **KEYS)
     assert in_service(other) == (index, [])
@@ -186,15 +186,12 @@ def test_what_is_there_with_other_attributes_is_not_overwritten(shell: Shell) ->
     def refused(line: Line) -> str:
         told = shell.refused("import", "-", input=written([line]).encode())
         assert shell.everything() == text
-        return told.partition(" Leave ")[0]
+        return told.partition(" Remove ")[0]
 
     other = {"a": {"createdAt": BORN}, "b": attributes["b"]}
-    assert refused(before[-1] | {"attributes": other}) == (
-        "Line 1: It is there already, with another `attributes`."
-    )
-    assert (
-        refused(before[-1] | {"attributes": {}}) == "Line 1: It is there already, with another `attributes`."
-    )
+    message = "Line 1: This record is already stored with a different `attributes`."
+    assert refused(before[-1] | {"attributes": other}) == (message)
+    assert refused(before[-1] | {"attributes": {}}) == message
 
 
 def test_what_an_entry_leaves_out_is_what_the_object_gives(shell: Shell) -> None:
@@ -218,4 +215,4 @@ def test_what_an_entry_leaves_out_is_what_the_object_gives(shell: Shell) -> None
     shell.told("import", "-", input=written([*before, line]).encode(), **KEYS)
     assert shell.everything() == written([*before, line | {"attributes": kept}])
     told = shell.told("import", "-", input=written([*before, line]).encode(), **KEYS)
-    assert told.endswith("0 written, 7 there already.\n")
+    assert told.endswith("0 written, 7 already stored.\n")

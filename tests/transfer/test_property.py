@@ -210,7 +210,7 @@ def test_whatever_may_be_stored_comes_through(
     second.told("import", "-", input=text.encode())
     assert second.everything() == text
     told = second.told("import", "-", input=text.encode())
-    assert told == f"Read {len(lines)} lines: 0 written, {len(lines)} there already.\n"
+    assert told == f"Read {len(lines)} lines: 0 written, {len(lines)} already stored.\n"
     query = """SELECT conditions IS NOT NULL, expires_at, (SELECT count(*) FROM metadata_index i
       WHERE i.user_id = d.user_id AND i.platform_id = d.platform_id)
       FROM documents d ORDER BY user_id, platform_id"""

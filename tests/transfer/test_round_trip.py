@@ -47,7 +47,7 @@ class Shell:
         return str(done.stderr).removeprefix("gql-service: ").strip()
 
     def user(self, username: str = "joe") -> dict[str, Any]:
-        shown: dict[str, Any] = json.loads(self.told("user", "show", username))
+        shown: dict[str, Any] = json.loads(self.told("user", "show", username, "--json"))
         return shown
 
     def everything(self) -> str:
@@ -188,13 +188,13 @@ def test_what_is_imported_is_exported_to_the_byte(shell: Shell, other: Shell, li
     assert text.encode().isascii() is False
     count = len(EVERYTHING)
     told = shell.told("import", "-", input=text.encode())
-    assert told == f"Read {count} lines: {count} written, 0 there already.\n"
+    assert told == f"Read {count} lines: {count} written, 0 already stored.\n"
     for target in (other, lite):
         assert shell.everything() == text
         target.told("import", "-", input=shell.everything().encode())
         assert target.everything() == text
     told = shell.told("import", "-", input=text.encode())
-    assert told == f"Read {count} lines: 0 written, {count} there already.\n"
+    assert told == f"Read {count} lines: 0 written, {count} already stored.\n"
     assert shell.everything() == text
 
 
