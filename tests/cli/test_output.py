@@ -14,7 +14,7 @@ import pytest
 
 from tests.cli.test_help import LEAVES
 from tests.support.cli_processes import PROGRAM, environment
-from tests.transfer.test_round_trip import DIRECTORY, Shell, written
+from tests.transfer.test_round_trip import DIRECTORY, Shell, jsonl
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z")
 KEYS = {"encryption_keys": json.dumps({"k1": base64.b64encode(bytes(32)).decode()})}
@@ -24,10 +24,10 @@ KEYS = {"encryption_keys": json.dumps({"k1": base64.b64encode(bytes(32)).decode(
 def shell(tmp_path: Path) -> Shell:
     """A database with the tenant `acme`, its platform `shop` and its user `joe`."""
     shell = Shell(f"sqlite+aiosqlite:///{tmp_path / 'data.sqlite3'}")
-    shell.told("migrate")
-    shell.told("tenant", "create", "Acme", "--id", "acme")
-    shell.told("platform", "create", "shop", "--tenant", "acme")
-    shell.told("user", "create", "joe", "--tenant", "acme", "--email", "joe@example.com", "--id", "joe-1")
+    shell.output("migrate")
+    shell.output("tenant", "create", "Acme", "--id", "acme")
+    shell.output("platform", "create", "shop", "--tenant", "acme")
+    shell.output("user", "create", "joe", "--tenant", "acme", "--email", "joe@example.com", "--id", "joe-1")
     return shell
 
 
@@ -109,8 +109,8 @@ def test_every_command_is_tested() -> None:
 
 
 def test_json_is_one_document_with_stable_keys(shell: Shell, tmp_path: Path) -> None:
-    token = shell.told("token", "issue", "joe").split("_")[1]
-    shell.told("token", "revoke", token)
+    token = shell.output("token", "issue", "joe").split("_")[1]
+    shell.output("token", "revoke", token)
     replacements = {"FILE": str(tmp_path / "all.jsonl")}
     for step, expected in STEPS:
         arguments = [replacements.get(word, word) for word in step.split()]
@@ -127,14 +127,14 @@ def test_json_is_one_document_with_stable_keys(shell: Shell, tmp_path: Path) -> 
 
 
 def test_a_user_has_the_fields_of_the_graphql_type(shell: Shell) -> None:
-    shell.told("user", "badge", "joe", "projectCreated")
-    user = json.loads(shell.told("user", "show", "joe", "--json"))
-    schema = json.loads(shell.told("export-schema", "--json"))
+    shell.output("user", "badge", "joe", "projectCreated")
+    user = json.loads(shell.output("user", "show", "joe", "--json"))
+    schema = json.loads(shell.output("export-schema", "--json"))
     types = {each["name"]: each["fields"] for each in schema["__schema"]["types"]}
     assert user.keys() <= {field["name"] for field in types["User"]}
     assert TIME.fullmatch(user["createdAt"])
     assert user["userId"] == "joe-1"
-    badge, *others = json.loads(shell.told("user", "badges", "joe", "--json"))
+    badge, *others = json.loads(shell.output("user", "badges", "joe", "--json"))
     assert badge | {"earnedAt": 0} == {
         "name": "projectCreated",
         "title": "Project founder",
@@ -146,8 +146,8 @@ def test_a_user_has_the_fields_of_the_graphql_type(shell: Shell) -> None:
 
 
 def test_a_user_is_shown_as_fields_for_people(shell: Shell) -> None:
-    shell.told("user", "update", "joe", "--profile-field", "firstName=Jö")
-    rows = dict(line.split("\t") for line in shell.told("user", "show", "joe").splitlines())
+    shell.output("user", "update", "joe", "--profile-field", "firstName=Jö")
+    rows = dict(line.split("\t") for line in shell.output("user", "show", "joe").splitlines())
     assert rows["userId"] == "joe-1"
     assert rows["language"] == ""
     assert rows["emailVerified"] == "false"
@@ -155,14 +155,14 @@ def test_a_user_is_shown_as_fields_for_people(shell: Shell) -> None:
 
 
 def test_a_broken_import_prints_no_document(shell: Shell) -> None:
-    source = written([DIRECTORY[0], {"type": "tenant"}]).encode()
+    source = jsonl([DIRECTORY[0], {"type": "tenant"}]).encode()
     done = shell.run("import", "-", "--json", input=source)
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr.startswith("gql-service: Line 2: The field `id` is missing. All lines before line 2")
 
 
 def test_an_export_to_standard_output_leaves_no_place_for_json(shell: Shell) -> None:
-    assert shell.refused("export", "-", "--json").startswith("--json needs a FILE")
+    assert shell.error("export", "-", "--json").startswith("--json needs a FILE")
 
 
 def test_questions_are_asked_on_standard_error(shell: Shell) -> None:
@@ -174,8 +174,8 @@ def test_questions_are_asked_on_standard_error(shell: Shell) -> None:
 
 def test_json_has_escapes_for_what_controls_a_terminal(shell: Shell) -> None:
     label = "\x1b[31m\x9b1m\u202e\U000e0001ü🎉"
-    shell.told("token", "issue", "joe", "--label", label)
-    text = shell.told("token", "list", "joe", "--json")
+    shell.output("token", "issue", "joe", "--label", label)
+    text = shell.output("token", "list", "joe", "--json")
     assert all(character.isprintable() for character in text.replace("\n", ""))
     assert "ü🎉" in text
     assert json.loads(text)[0]["label"] == label
@@ -193,8 +193,8 @@ def terminal() -> Iterator[tuple[int, int]]:
 def test_a_terminal_shows_tables_that_cut_no_value(
     shell: Shell, terminal: tuple[int, int], columns: int
 ) -> None:
-    shell.told("token", "issue", "joe", "--label", "ł" * 120)
-    (token,) = json.loads(shell.told("token", "list", "joe", "--json"))
+    shell.output("token", "issue", "joe", "--label", "ł" * 120)
+    (token,) = json.loads(shell.output("token", "list", "joe", "--json"))
     ours, theirs = terminal
     env = environment(shell.url) | {"COLUMNS": str(columns), "TERM": "xterm"}
     subprocess.run([*PROGRAM, "token", "list", "joe"], env=env, stdout=theirs, check=True)
