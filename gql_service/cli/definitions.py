@@ -156,16 +156,15 @@ def platform_mode(
     All documents of the platform are checked, without a time limit.
     """
 
-    async def change(
-        _services: Services, transaction: Connection, now: int
-    ) -> tuple[tenants.Platform | None, int]:
+    async def change(_services: Services, transaction: Connection, now: int) -> tuple[tenants.Platform, int]:
         access = await _platform(transaction, platform)
         broken = await defining.set_mode(transaction, access, mode, force=force, now=now, seconds=None)
         (row,) = await tenants.platforms_by_keys(transaction, [platform])
+        assert row is not None, "its mode was just set"
         return row, broken
 
     row, broken = runner.write_without_timeout(change)
-    document = {"platform": row and platform_json(row), "brokenDocuments": broken}
+    document = {"platform": platform_json(row), "brokenDocuments": broken}
     message = f"The platform {platform} is {mode.value.lower()}{_and_broken(broken)}."
     print_result(message, document, as_json=as_json)
 

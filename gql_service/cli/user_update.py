@@ -121,7 +121,7 @@ def user_update(
 async def _change(
     transaction: Connection, user: users.User, asked: dict[str, Any], expected: int | None, now: int
 ) -> users.User:
-    """Change a user who is still as they were read: what is granted is added to what they had."""
+    """Change a user who has not changed since they were read: permissions are added to those they had."""
     access = Policy().user_for_operator(user.user_id)
     revision = user.revision if expected is None else expected
     try:

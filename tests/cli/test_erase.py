@@ -1,4 +1,4 @@
-"""`gql-service erase` leaves nothing of a user, in no table, and nothing in the file once it is vacuumed."""
+"""`gql-service erase` deletes all data of a user from all tables, and from the vacuumed file."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def service(fresh_database_url: str) -> Iterator[Service]:
 
 @pytest.fixture
 def doomed(world: World) -> Caller:
-    """An admin of whom there is something in every table, under others' names, too."""
+    """An admin with data in every table, also in documents of others."""
     caller = world.new_user(
         username=NAME,
         id="canary-id",
@@ -101,7 +101,7 @@ def test_everything_of_a_user_is_removed_from_every_table(world: World, doomed: 
     assert codes(doomed.graphql("{ me { id } }")) == "UNAUTHENTICATED"
 
 
-def test_what_they_did_for_others_stays_without_their_name(world: World, doomed: Caller) -> None:
+def test_their_changes_of_others_stay_without_their_name(world: World, doomed: Caller) -> None:
     name = world.member.username
     by_others: dict[str, Any] = {"metadataKey": "k", "isPublic": True, "isEditable": True}
     set_entries(doomed, world, by_others | {"metadataValue": "1"}, username=name, idempotencyKey="again")
@@ -116,11 +116,11 @@ def test_what_they_did_for_others_stays_without_their_name(world: World, doomed:
     assert "canary" not in str(after)
     assert "answers to writes 2, changes of history 4, documents 1, tokens revoked 0" in done.stdout
     assert len(before["idempotency_keys"]) - len(after["idempotency_keys"]) == 3
-    told = changes(world, world.admin, world.member)
-    assert [values(each) for each in told] == [
+    recorded = changes(world, world.admin, world.member)
+    assert [values(each) for each in recorded] == [
         {"k": ("2", "3")}, {"k2": ("-", "v")}, {"k": ("1", "2")}, {"k": ("-", "1")},
     ]  # fmt: skip
-    authors = [each["actor"] and each["actor"]["username"] for each in told]
+    authors = [each["actor"] and each["actor"]["username"] for each in recorded]
     assert authors == [name, None, name, None]
     query = """query ($key: String!) { platformMetadata(platformKey: $key) { revision
       entry(key: "k") { value createdBy { username } updatedBy { username } } } }"""
@@ -133,7 +133,7 @@ def test_what_they_did_for_others_stays_without_their_name(world: World, doomed:
     assert [each["createdBy"] for each in again["entries"]] == [None]
 
 
-def test_a_token_they_made_for_somebody_else_ends(world: World, doomed: Caller) -> None:
+def test_tokens_they_issued_for_others_are_revoked(world: World, doomed: Caller) -> None:
     issue = f"""mutation {{ issueToken(input: {{username: "{world.member.username}"}}) {{ token }} }}"""
     made = Caller(world.service, world.member.user, doomed.ask(issue)["issueToken"]["token"])
     assert made.ask("{ me { username } }")["me"]["username"] == world.member.username
@@ -151,7 +151,7 @@ def test_nobody_else_loses_anything(world: World, doomed: Caller) -> None:
     assert after == {name: [row for row in rows if "canary" not in row] for name, rows in before.items()}
 
 
-def test_an_unknown_user_is_told_and_nothing_changes(world: World) -> None:
+def test_an_unknown_user_is_an_error(world: World) -> None:
     before = _everything(world)
     done = erase(world)
     assert (done.returncode, done.stdout) == (1, "")
@@ -159,7 +159,7 @@ def test_an_unknown_user_is_told_and_nothing_changes(world: World) -> None:
     assert _everything(world) == before
 
 
-def test_without_a_yes_nothing_is_removed(world: World, doomed: Caller) -> None:
+def test_without_confirmation_nothing_is_deleted(world: World, doomed: Caller) -> None:
     before = _everything(world)
     done = command(world.service.settings.database_url, "erase", NAME)
     assert done.returncode == 1
@@ -167,11 +167,11 @@ def test_without_a_yes_nothing_is_removed(world: World, doomed: Caller) -> None:
     assert _everything(world) == before
 
 
-# The bytes of the file.
+# The file of an SQLite database.
 
 
 def _bytes(database_url: str) -> bytes:
-    """An SQLite database as it lies on the disk after it was vacuumed, with what is in its log."""
+    """The bytes of the vacuumed SQLite database and its log."""
     path = Path(database_url.removeprefix("sqlite+aiosqlite:///"))
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("VACUUM")
@@ -212,9 +212,7 @@ def test_nothing_that_was_cleared_is_in_the_vacuumed_file(world: World, fresh_da
 
 
 @IN_A_FILE
-def test_what_is_hidden_from_a_user_who_clears_stays_with_its_past(
-    world: World, fresh_database_url: str
-) -> None:
+def test_hidden_entries_and_their_history_survive_a_clear(world: World, fresh_database_url: str) -> None:
     name = world.member.username
     for value in ("kept-old", "kept-new"):
         set_entries(world.admin, world, {"metadataKey": "h", "metadataValue": value}, username=name)

@@ -1,4 +1,4 @@
-"""Moving what is encrypted to another key, through the command line, while a server runs."""
+"""`gql-service rotate-keys` while a server runs."""
 
 import base64
 import json
@@ -41,7 +41,7 @@ def server(url: str, keys: dict[str, str], active: str) -> Iterator[Service]:
 
 
 def again(world: World, service: Service) -> World:
-    """The same people, who now speak to another server on the same database."""
+    """The same users, who now use another server on the same database."""
     world.service = service
     for caller in vars(world).values():
         if isinstance(caller, Caller):
@@ -62,7 +62,7 @@ def keep_secret(world: World, user: Caller, key: str, value: str, **more: Any) -
 
 
 def read(world: World, user: Caller) -> Any:
-    """Everything there is to read of a document."""
+    """All readable fields of a document."""
     query = """query ($key: String!) { platformMetadata(platformKey: $key) { metadata revision updatedAt
       entries(first: 100) { nodes { metadataKey value digest updatedAt } } } }"""
     return user.ask(query, key=world.platform_key)["platformMetadata"]
@@ -78,7 +78,7 @@ def writes(world: World) -> int:
     return int(fetch(world, select(func.count()).select_from(tables.document_changes))[0][0])
 
 
-def test_everything_moves_and_the_old_key_can_go(fresh_database_url: str) -> None:
+def test_all_values_move_to_the_new_key(fresh_database_url: str) -> None:
     url = fresh_database_url
     with server(url, {"old": OLD}, "old") as service:
         world = World(service)
@@ -111,8 +111,8 @@ def test_everything_moves_and_the_old_key_can_go(fresh_database_url: str) -> Non
         assert set_entries(world.admin, world, username=world.member.username, **repeated) == first
 
 
-def test_what_is_written_meanwhile_is_not_lost(fresh_database_url: str) -> None:
-    """Patches go on while the command runs, is killed, and runs again; each is there afterwards."""
+def test_concurrent_writes_are_not_lost(fresh_database_url: str) -> None:
+    """Patches go on while the command runs, is killed, and runs again; none is lost."""
     url = fresh_database_url
     with server(url, {"old": OLD}, "old") as service:
         world = World(service)
@@ -178,7 +178,7 @@ def keep_patching(world: World, crowd: list[Caller], stop: threading.Event) -> d
     return counts
 
 
-def test_what_cannot_be_decrypted_is_listed_and_stays(fresh_database_url: str) -> None:
+def test_undecryptable_values_are_reported_and_stay(fresh_database_url: str) -> None:
     with server(fresh_database_url, {"old": OLD}, "old") as service:
         world = World(service)
         keep_secret(world, world.member, "good", "1")
@@ -204,7 +204,7 @@ def corrupt(world: World, user: Caller, key: str, change: Callable[[str], str]) 
 
 
 @pytest.mark.parametrize("keys", ["", "{}"])
-def test_without_a_key_there_is_nothing_to_do(fresh_database_url: str, keys: str) -> None:
+def test_a_missing_encryption_key_is_an_error(fresh_database_url: str, keys: str) -> None:
     settings = {"encryption_keys": keys} if keys else {}
     done = command(fresh_database_url, "rotate-keys", **settings)
     assert done.returncode == 1

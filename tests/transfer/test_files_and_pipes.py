@@ -83,14 +83,9 @@ def test_an_export_that_fails_leaves_the_old_file_and_nothing_else(sqlite_shell:
 
 def test_paths_that_are_not_regular_files_are_refused(sqlite_shell: Shell, folder: Path) -> None:
     missing = folder / "none" / "all.jsonl"
-    assert (
-        sqlite_shell.error("export", str(folder))
-        == f"{folder} is not a regular file. Use - for standard output."
-    )
-    assert (
-        sqlite_shell.error("export", "/dev/null")
-        == "/dev/null is not a regular file. Use - for standard output."
-    )
+    for special in (str(folder), "/dev/null"):
+        message = f"{special} is not a regular file. Use - for standard output."
+        assert sqlite_shell.error("export", special) == message
     assert sqlite_shell.error("export", str(missing)) == f"Cannot write {missing}: No such file or directory."
     assert sqlite_shell.error("import", str(missing)) == f"Cannot read {missing}: No such file or directory."
     assert sqlite_shell.error("import", str(folder)) == f"Cannot read {folder}: Is a directory."
