@@ -1,10 +1,10 @@
-"""What `user update` is asked to change, read from its options: what is wrong with one ends the command."""
+"""Reads the options of `user update`. An invalid option ends the command with a message."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gql_service import strict_json
-from gql_service.cli.runner import fail
+from gql_service.cli.runner import exit_with_error
 from gql_service.domain.users import provisioning
 from gql_service.domain.users.profiles import OptInDecision
 
@@ -12,7 +12,7 @@ _VISIBILITIES = ("tenant", "private")
 
 
 def given(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that were given, an empty text standing for null where null is possible."""
+    """The options that are present. An empty text means null for a field that can be null."""
     found = {name: value for name, value in options.items() if value is not None}
     return {
         name: None if value == "" and name in provisioning.NULLABLE else value
@@ -27,14 +27,14 @@ def json_object(option: str, text: str | None) -> dict[str, Any] | None:
     try:
         value = strict_json.loads(text.encode())
     except strict_json.InvalidJson as error:
-        fail(f"{option}: {error}")
+        exit_with_error(f"{option}: {error}")
     if not isinstance(value, dict):
-        fail(f"{option} must be a JSON object.")
+        exit_with_error(f"{option} must be a JSON object.")
     return value
 
 
 def profile_fields(text: str | None, fields: Sequence[str] | None) -> dict[str, Any] | None:
-    """A JSON object, and fields like `NAME=VALUE` or `NAME=VALUE:VISIBILITY`, which count more."""
+    """The fields of a JSON object, and of options `NAME=VALUE` or `NAME=VALUE:VISIBILITY`, which win."""
     found = json_object("--profile-fields", text) or {}
     for field in fields or ():
         name, value = _assignment("--profile-field", field)
@@ -47,25 +47,25 @@ def profile_fields(text: str | None, fields: Sequence[str] | None) -> dict[str, 
 
 
 def decisions(options: Sequence[str], now: int) -> list[OptInDecision]:
-    """`NAME=true` or `NAME=false`, decided now."""
+    """The decisions of options `NAME=true` and `NAME=false`, made now."""
     found = []
     for option in options:
         name, value = _assignment("--opt-in", option)
         if value not in ("true", "false"):
-            fail(f"--opt-in: write {name}=true or {name}=false.")
+            exit_with_error(f"--opt-in: write {name}=true or {name}=false.")
         found.append(OptInDecision(name, value == "true", now))
     return found
 
 
 def permissions(held: Sequence[str], granted: Sequence[str] | None, taken: Sequence[str] | None) -> list[str]:
-    """What a user may do afterwards; nobody can lose what they do not have."""
+    """The permissions of a user after the change. Removing one that they do not have is an error."""
     if missing := [permission for permission in taken or () if permission not in held]:
-        fail(f"--remove-permission: the user does not have {missing[0]}.")
+        exit_with_error(f"--remove-permission: the user does not have {missing[0]}.")
     return [permission for permission in [*held, *(granted or ())] if permission not in (taken or ())]
 
 
 def _assignment(option: str, text: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not (name and separator):
-        fail(f"{option}: {text!r} is not NAME=VALUE.")
+        exit_with_error(f"{option}: {text!r} is not NAME=VALUE.")
     return name, value

@@ -92,9 +92,9 @@ def test_all_rows_of_a_user_are_removed(world: World, doomed: Caller) -> None:
     done = erase(world)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
-        f"Removed {NAME}. Rows of theirs: answers to writes 2, badges 1, changes of their history 4, "
+        f"Deleted {NAME}. Their data: answers to writes 2, badges 1, changes of their history 4, "
         "documents 2, entries of the search index 1, memberships 1, notifications 1, tokens 2.",
-        "Of others, that named them: answers to writes 0, changes of history 0, documents 0, "
+        "Data of others that named them: answers to writes 0, changes of history 0, documents 0, "
         "tokens revoked 0.",
     ]
     assert not [row for rows in _everything(world).values() for row in rows if "canary" in row]
@@ -163,11 +163,11 @@ def test_without_confirmation_nothing_is_removed(world: World, doomed: Caller) -
     before = _everything(world)
     done = command(world.service.settings.database_url, "erase", NAME)
     assert done.returncode == 1
-    assert "for good?" in done.stdout
+    assert "Permanently delete" in done.stderr
     assert _everything(world) == before
 
 
-# The bytes of the file.
+# The file of an SQLite database.
 
 
 def _bytes(database_url: str) -> bytes:

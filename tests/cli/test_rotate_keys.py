@@ -99,13 +99,13 @@ def test_after_the_rotation_the_old_key_can_be_removed(fresh_database_url: str) 
         assert found(world, {"key": "a", "equals": "first"}) == {world.member.id, world.colleague.id}
         done = rotate(url)
         assert done.returncode == 0, done.stderr
-        assert "Encrypted 4 entries anew with the key new; " in done.stdout
-        assert "2 digests were renewed" in done.stdout
-        assert "Not needed any more: old." in done.stdout
+        assert "Encrypted 4 entries with the key new; " in done.stdout
+        assert "renewed 2 digests" in done.stdout
+        assert "No longer needed: old." in done.stdout
         assert (count_of(world, "old"), count_of(world, "new")) == (0, 3)
         assert number_of_changes(world) == changes
         done = rotate(url)
-        assert "Encrypted 0 entries anew with the key new; " in done.stdout
+        assert "Encrypted 0 entries with the key new; " in done.stdout
     with server(url, {"new": NEW}, "new") as service:
         use_server(world, service)
         assert read(world, world.member) == before
@@ -193,8 +193,8 @@ def test_undecipherable_values_are_listed_and_kept(fresh_database_url: str) -> N
         corrupt(world, world.colleague, "lost", lambda text: text.replace("old:", "removed:"))
         done = rotate(fresh_database_url)
     assert done.returncode == 1
-    assert "Encrypted 1 entries anew" in done.stdout
-    assert "Still needed: the key removed, with which 1 entries are encrypted." in done.stdout
+    assert "Encrypted 1 entry with" in done.stdout
+    assert "The key removed is still needed: 1 entry is encrypted with it." in done.stdout
     assert f"{world.member.username} on {world.platform_key}: 'bad' cannot be decrypted" in done.stderr
     assert f"{world.colleague.username} on {world.platform_key}: 'lost' cannot be decrypted" in done.stderr
     assert "the key 'removed', which is not configured" in done.stderr

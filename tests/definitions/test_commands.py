@@ -31,30 +31,46 @@ def refusal(url: str, *arguments: str) -> str:
 
 
 def listed(url: str) -> list[Any]:
-    return [json.loads(line) for line in command(url, "definition", "list", "shop").stdout.splitlines()]
+    """The definitions of the platform, without the fields that are null and the times."""
+    rows = json.loads(command(url, "definition", "list", "shop", "--json").stdout)
+    times = ("createdAt", "updatedAt")
+    assert all(row[name].endswith("Z") for row in rows for name in times)
+    return [
+        {name: value for name, value in row.items() if value is not None and name not in times}
+        for row in rows
+    ]
 
 
 def test_definitions_are_set_listed_and_removed(shop: str) -> None:
     assert told(
         shop, "definition", "set", "shop", "age", "--type", "number", "--minimum", "0", "--maximum", "1.5e2",
         "--schema", '{"type": "integer"}', "--indexed", "--no-editable", "--category", "person",
-    ) == "age is defined on shop."  # fmt: skip
+    ) == "The key age is defined on shop."  # fmt: skip
     told(shop, "definition", "set", "shop", "day", "--type", "date", "--minimum", "2024-01-01")
     told(shop, "definition", "set", "shop", "plan", "--type", "string", "--choices", '["free", "pro"]')
     assert listed(shop) == [
         {
             "key": "age",
             "valueType": "number",
-            "rules": {"minimum": 0, "maximum": 150.0, "schema": {"type": "integer"}},
-            "defaults": {"is_indexed": True, "is_editable": False, "category": "person"},
+            "minimum": 0,
+            "maximum": 150.0,
+            "schema": {"type": "integer"},
+            "isIndexed": True,
+            "isEditable": False,
+            "category": "person",
         },
-        {"key": "day", "valueType": "date", "rules": {"minimum": "2024-01-01"}, "defaults": {}},
-        {"key": "plan", "valueType": "string", "rules": {"choices": ["free", "pro"]}, "defaults": {}},
+        {"key": "day", "valueType": "date", "minimum": "2024-01-01"},
+        {"key": "plan", "valueType": "string", "choices": ["free", "pro"]},
     ]
-    assert told(shop, "definition", "remove", "shop", "day") == "day is defined no more."
-    assert told(shop, "definition", "remove", "shop", "day") == "day was not defined."
+    rows = [line.split("\t") for line in command(shop, "definition", "list", "shop").stdout.splitlines()]
+    assert rows[1:] == [
+        ["day", "date", '{"minimum": "2024-01-01"}', "{}"],
+        ["plan", "string", '{"choices": ["free", "pro"]}', "{}"],
+    ]
+    assert told(shop, "definition", "remove", "shop", "day") == "The definition of day is removed."
+    assert told(shop, "definition", "remove", "shop", "day") == "The key day was not defined."
     assert [each["key"] for each in listed(shop)] == ["age", "plan"]
-    assert told(shop, "platform", "mode", "shop", "strict") == "shop is strict."
+    assert told(shop, "platform", "mode", "shop", "strict") == "The platform shop is strict."
 
 
 @pytest.mark.parametrize(
@@ -97,7 +113,7 @@ def test_the_command_checks_a_platform_that_is_too_large_for_a_request(fresh_dat
         command_line = ("definition", "set", world.platform_key, "key", "--type", "number")
         assert "20 documents break this definition" in refusal(fresh_database_url, *command_line)
         done = told(fresh_database_url, *command_line, "--force")
-        assert done == f"key is defined on {world.platform_key}; 20 documents break it."
+        assert done == f"The key key is defined on {world.platform_key}; 20 documents break the rules."
         assert [each["key"] for each in definitions(world)] == ["before", "key"]
         (error,) = patch(world.member, world, {"key": "x"})["userErrors"]
         assert error["code"] == "RULE_BROKEN"

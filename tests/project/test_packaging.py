@@ -83,6 +83,8 @@ def test_the_installed_wheel_migrates_issues_a_token_and_serves(wheel: Path, tmp
     def told(*arguments: str) -> str:
         return run(program, *arguments, cwd=elsewhere, env=env).strip()
 
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert told("--version") == f"gql-service {version}"
     told("migrate")
     told("tenant", "create", "Acme", "--id", "acme")
     told("user", "create", "joe", "--tenant", "acme", "--email", "joe@example.com")

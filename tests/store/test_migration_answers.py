@@ -31,9 +31,9 @@ def test_an_answer_of_the_former_version_loses_its_values_and_is_still_recognise
     )
     migrate_to(fresh_database_url, "0003", f"{ROWS};\n{row}")
     shell = Shell(fresh_database_url)
-    shell.told("migrate")
+    shell.output("migrate")
 
-    token = shell.told("token", "issue", "u").strip().splitlines()[-1]
+    token = shell.output("token", "issue", "u").strip().splitlines()[-1]
     with serving(fresh_database_url) as service:
 
         async def stored() -> str:
