@@ -51,7 +51,7 @@ class UserFilter:
     )
 
 
-async def members(services: Services, platform: Platform, where: UserFilter | None) -> MemberSearch:
+async def member_search(services: Services, platform: Platform, where: UserFilter | None) -> MemberSearch:
     """Who is meant by a filter. Raises BadUserInput."""
     if where is None:
         return MemberSearch(platform.tenant_id, platform.id)

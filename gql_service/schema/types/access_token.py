@@ -2,12 +2,11 @@
 
 import strawberry
 
-from gql_service.domain.pagination import Page
 from gql_service.domain.users import access_tokens
 from gql_service.schema.auth_directive import AUTHENTICATED
 from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import DateTime
-from gql_service.schema.types.relay import PageInfo, encode, page_info
+from gql_service.schema.types.relay import Connection
 
 
 @strawberry.type(directives=AUTHENTICATED, description="An access token, without its secret.")
@@ -20,31 +19,11 @@ class AccessToken:
     revoked_at: DateTime | None = column("When it was revoked, if it was.")
 
 
-@strawberry.type(directives=AUTHENTICATED, description="An access token in a list.")
-class AccessTokenEdge:
-    cursor: str = strawberry.field(description="Where the token stands in the list.")
-    node: AccessToken = strawberry.field(description="The token.")
-
-
 @strawberry.type(directives=AUTHENTICATED, description="A page of access tokens, the oldest first.")
-class AccessTokenConnection:
-    page: strawberry.Private[Page[access_tokens.AccessToken]]
+class AccessTokenConnection(Connection[AccessToken]):
+    node_type = AccessToken
 
-    @strawberry.field(description="The tokens with their cursors.")
-    def edges(self) -> list[AccessTokenEdge]:
-        return [
-            AccessTokenEdge(cursor=encode(order(row)), node=AccessToken(row=row)) for row in self.page.items
-        ]
-
-    @strawberry.field(description="The tokens.")
-    def nodes(self) -> list[AccessToken]:
-        return [AccessToken(row=row) for row in self.page.items]
-
-    @strawberry.field(description="Where the page lies in the list.")
-    def page_info(self) -> PageInfo:
-        return page_info(self.page, [order(row) for row in self.page.items])
-
-
-def order(row: access_tokens.AccessToken) -> str:
-    """What tokens are in the order of: when they were made."""
-    return f"{row.created_at:016} {row.id}"
+    @staticmethod
+    def sort_key(row: access_tokens.AccessToken) -> str:
+        """Tokens are listed in the order in which they were issued."""
+        return f"{row.created_at:016} {row.id}"

@@ -2,12 +2,11 @@
 
 import strawberry
 
-from gql_service.domain.pagination import Page
 from gql_service.domain.users import notifications
 from gql_service.schema.auth_directive import AUTHENTICATED
 from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import DateTime
-from gql_service.schema.types.relay import PageInfo, encode, page_info
+from gql_service.schema.types.relay import Connection
 
 
 @strawberry.type(directives=AUTHENTICATED, description="Something the service has told a user.")
@@ -21,26 +20,10 @@ class Notification:
     read_at: DateTime | None = column("When the user read it; null before.")
 
 
-@strawberry.type(directives=AUTHENTICATED, description="A notification in a list.")
-class NotificationEdge:
-    cursor: str = strawberry.field(description="Where the notification stands in the list.")
-    node: Notification = strawberry.field(description="The notification.")
-
-
 @strawberry.type(directives=AUTHENTICATED, description="A page of notifications, the newest first.")
-class NotificationConnection:
-    page: strawberry.Private[Page[notifications.Notification]]
+class NotificationConnection(Connection[Notification]):
+    node_type = Notification
 
-    @strawberry.field(description="The notifications with their cursors.")
-    def edges(self) -> list[NotificationEdge]:
-        return [
-            NotificationEdge(cursor=encode(row.id), node=Notification(row=row)) for row in self.page.items
-        ]
-
-    @strawberry.field(description="The notifications.")
-    def nodes(self) -> list[Notification]:
-        return [Notification(row=row) for row in self.page.items]
-
-    @strawberry.field(description="Where the page lies in the list.")
-    def page_info(self) -> PageInfo:
-        return page_info(self.page, [row.id for row in self.page.items])
+    @staticmethod
+    def sort_key(row: notifications.Notification) -> str:
+        return row.id

@@ -7,13 +7,12 @@ import strawberry
 from strawberry import Info
 
 from gql_service.domain import tenants
-from gql_service.domain.pagination import Page
 from gql_service.domain.search.members import MemberSearch
 from gql_service.domain.users import rows as users
 from gql_service.schema.auth_directive import AUTHENTICATED, TENANT_ADMIN, TENANT_MEMBER
 from gql_service.schema.batched_fields import batched_field
 from gql_service.schema.enums import MetadataMode
-from gql_service.schema.inputs.user_filter import UserFilter, members
+from gql_service.schema.inputs.user_filter import UserFilter, member_search
 from gql_service.schema.row_fields import column
 from gql_service.schema.types.metadata_definition import MetadataDefinition
 from gql_service.schema.types.relay import (
@@ -22,43 +21,27 @@ from gql_service.schema.types.relay import (
     FIRST,
     ID,
     LAST,
+    Connection,
     Node,
-    PageInfo,
-    encode,
     global_id,
-    page_info,
     read_page,
 )
 from gql_service.schema.types.user import User
 from gql_service.services.context import Context
 
 
-@strawberry.type(directives=AUTHENTICATED, description="A user in a list.")
-class UserEdge:
-    cursor: str = strawberry.field(description="Where the user stands in the list.")
-    node: User = strawberry.field(description="The user.")
-
-
 @strawberry.type(directives=AUTHENTICATED, description="A page of users.")
-class UserConnection:
-    members: strawberry.Private[MemberSearch]
-    page: strawberry.Private[Page[users.User]]
+class UserConnection(Connection[User]):
+    node_type = User
+    search: strawberry.Private[MemberSearch]
 
-    @strawberry.field(description="The users with their cursors.")
-    def edges(self) -> list[UserEdge]:
-        return [UserEdge(cursor=encode(row.user_id), node=User(row=row)) for row in self.page.items]
-
-    @strawberry.field(description="The users.")
-    def nodes(self) -> list[User]:
-        return [User(row=row) for row in self.page.items]
-
-    @strawberry.field(description="Where the page lies in the list.")
-    def page_info(self) -> PageInfo:
-        return page_info(self.page, [row.user_id for row in self.page.items])
+    @staticmethod
+    def sort_key(row: users.User) -> str:
+        return row.user_id
 
     @strawberry.field(description="How many users the whole list has.")
     async def total_count(self, info: Info[Context, None]) -> int:
-        return await info.context.services.loaders.member_counts.load(self.members)
+        return await info.context.services.loaders.member_counts.load(self.search)
 
 
 @strawberry.federation.type(
@@ -98,6 +81,6 @@ class Platform(Node):
         where: Annotated[UserFilter | None, strawberry.argument(description="Which users are meant.")] = None,
     ) -> UserConnection:
         request = read_page(first, after, last, before)
-        meant = await members(info.context.services, self.row, where)
-        page = await info.context.services.loaders.members.load((meant, request))
-        return UserConnection(members=meant, page=page)
+        search = await member_search(info.context.services, self.row, where)
+        page = await info.context.services.loaders.members.load((search, request))
+        return UserConnection(search=search, page=page)

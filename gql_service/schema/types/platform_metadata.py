@@ -167,7 +167,7 @@ class PlatformMetadata(Node):
         )
         if where is not None:
             found = [entry for entry in found if where.matches(entry)]
-        page = page_of_list(found, request, lambda entry: entry.metadata_key)
+        page = page_of_list(found, request, UserMetadataConnection.sort_key)
         return UserMetadataConnection(page=page, total_count=len(found))
 
     @strawberry.field(description="What writes have changed, the newest first; what was cleared is gone.")

@@ -4,12 +4,11 @@ import strawberry
 from strawberry import Info
 
 from gql_service.domain.history.visibility import VisibleChange, VisibleEntry
-from gql_service.domain.pagination import Page
 from gql_service.domain.values.types import ValueType
 from gql_service.schema.auth_directive import AUTHENTICATED
 from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import JSON, DateTime
-from gql_service.schema.types.relay import PageInfo, encode, page_info
+from gql_service.schema.types.relay import Connection
 from gql_service.schema.types.user import User
 from gql_service.schema.types.user_metadata import person
 from gql_service.services.context import Context
@@ -74,27 +73,10 @@ class PlatformMetadataChange:
         ]
 
 
-@strawberry.type(directives=AUTHENTICATED, description="A change in a list.")
-class PlatformMetadataChangeEdge:
-    cursor: str = strawberry.field(description="Where the change stands in the list.")
-    node: PlatformMetadataChange = strawberry.field(description="The change.")
-
-
 @strawberry.type(directives=AUTHENTICATED, description="A page of changes, the newest first.")
-class PlatformMetadataChangeConnection:
-    page: strawberry.Private[Page[VisibleChange]]
+class PlatformMetadataChangeConnection(Connection[PlatformMetadataChange]):
+    node_type = PlatformMetadataChange
 
-    @strawberry.field(description="The changes with their cursors.")
-    def edges(self) -> list[PlatformMetadataChangeEdge]:
-        return [
-            PlatformMetadataChangeEdge(cursor=encode(str(row.revision)), node=PlatformMetadataChange(row=row))
-            for row in self.page.items
-        ]
-
-    @strawberry.field(description="The changes.")
-    def nodes(self) -> list[PlatformMetadataChange]:
-        return [PlatformMetadataChange(row=row) for row in self.page.items]
-
-    @strawberry.field(description="Where the page lies in the list.")
-    def page_info(self) -> PageInfo:
-        return page_info(self.page, [str(row.revision) for row in self.page.items])
+    @staticmethod
+    def sort_key(row: VisibleChange) -> str:
+        return str(row.revision)

@@ -1,9 +1,8 @@
-"""Relay connections: cursors are opaque, and stand for the key of a row."""
+"""Relay: global ids, cursors and connections. A cursor is the base64 of the sort key of a row."""
 
 import base64
 import binascii
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar
 
 import strawberry
 
@@ -29,16 +28,6 @@ BEFORE = strawberry.argument(description="Only rows before this cursor.")
 def read_page(first: int | None, after: str | None, last: int | None, before: str | None) -> PageRequest:
     """The four arguments of a connection. Raises BadUserInput."""
     return page_request(first, _key(after), last, _key(before))
-
-
-def page_info(page: Page[Any], keys: Sequence[str]) -> PageInfo:
-    """What Relay wants to know of a page whose rows have these keys."""
-    return PageInfo(
-        has_next_page=page.has_next,
-        has_previous_page=page.has_previous,
-        start_cursor=encode(keys[0]) if keys else None,
-        end_cursor=encode(keys[-1]) if keys else None,
-    )
 
 
 def _key(cursor: str | None) -> str | None:
@@ -95,3 +84,49 @@ def decode(text: str) -> str:
         return base64.b64decode(text, validate=True).decode()
     except (binascii.Error, ValueError):
         raise BadUserInput(f"{text[:80]!r} is not an id or cursor of this service.") from None
+
+
+N = TypeVar("N")
+
+
+@strawberry.type(directives=AUTHENTICATED, description="An item of a list with its cursor.")
+class Edge(Generic[N]):
+    cursor: str = strawberry.field(description="The position of the item, for `after` and `before`.")
+    node: N = strawberry.field(description="The item.")
+
+
+@strawberry.type(directives=AUTHENTICATED)
+class Connection(Generic[N]):
+    """A page of rows as a Relay connection. A subclass says how a row becomes a node and what its key is.
+
+    `class UserConnection(Connection[User])` is published as `UserConnection`, its edges as `UserEdge`.
+    """
+
+    page: strawberry.Private[Page[Any]]
+    node_type: ClassVar[type[Any]]
+    """Makes a node of a row: called with `row` alone."""
+
+    @staticmethod
+    def sort_key(row: Any) -> str:
+        """The key of a row in the order of the list, from which its cursor is made."""
+        raise NotImplementedError
+
+    @strawberry.field(description="The items of the page with their cursors.")
+    def edges(self) -> list[Edge[N]]:
+        node, key = self.node_type, self.sort_key
+        return [Edge(cursor=encode(key(row)), node=node(row=row)) for row in self.page.items]
+
+    @strawberry.field(description="The items of the page.")
+    def nodes(self) -> list[N]:
+        node = self.node_type
+        return [node(row=row) for row in self.page.items]
+
+    @strawberry.field(description="The position of the page in the list.")
+    def page_info(self) -> PageInfo:
+        rows = self.page.items
+        return PageInfo(
+            has_next_page=self.page.has_next,
+            has_previous_page=self.page.has_previous,
+            start_cursor=encode(self.sort_key(rows[0])) if rows else None,
+            end_cursor=encode(self.sort_key(rows[-1])) if rows else None,
+        )

@@ -18,7 +18,7 @@ from gql_service.schema.auth_directive import SELF, TENANT_MEMBER
 from gql_service.schema.batched_fields import batched_field
 from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import DateTime, JSONObject
-from gql_service.schema.types.access_token import AccessTokenConnection, order
+from gql_service.schema.types.access_token import AccessTokenConnection
 from gql_service.schema.types.badge import BadgeProgress, EarnedBadge, progress
 from gql_service.schema.types.notification import NotificationConnection
 from gql_service.schema.types.opt_in import OptInDecision
@@ -150,7 +150,7 @@ class User(Node):
     ) -> AccessTokenConnection:
         request = read_page(first, after, last, before)
         rows = await info.context.services.loaders.tokens.load(self.row.user_id)
-        return AccessTokenConnection(page=page_of_list(rows, request, order))
+        return AccessTokenConnection(page=page_of_list(rows, request, AccessTokenConnection.sort_key))
 
     @batched_field(
         directives=SELF, description="The user's metadata on a platform.", type_=_PLATFORM_METADATA

@@ -5,12 +5,11 @@ from strawberry import Info
 
 from gql_service.auth.roles import Role, allows
 from gql_service.domain.documents.visibility import EntryView
-from gql_service.domain.pagination import Page
 from gql_service.schema.auth_directive import AUTHENTICATED, SELF, TENANT_MEMBER
 from gql_service.schema.enums import ValueType
 from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import JSON, DateTime
-from gql_service.schema.types.relay import ID, Node, PageInfo, encode, global_id, page_info
+from gql_service.schema.types.relay import ID, Connection, Node, global_id
 from gql_service.schema.types.user import User
 from gql_service.services.context import Context
 
@@ -79,28 +78,11 @@ async def person(context: Context, user_id: str | None) -> User | None:
     return User(row=row) if row is not None and allows(verdict, row) else None
 
 
-@strawberry.type(directives=AUTHENTICATED, description="An entry in a list.")
-class UserMetadataEdge:
-    cursor: str = strawberry.field(description="Where the entry stands in the list.")
-    node: UserMetadata = strawberry.field(description="The entry.")
-
-
 @strawberry.type(directives=AUTHENTICATED, description="A page of entries, in the order of their keys.")
-class UserMetadataConnection:
-    page: strawberry.Private[Page[EntryView]]
+class UserMetadataConnection(Connection[UserMetadata]):
+    node_type = UserMetadata
     total_count: int = strawberry.field(description="How many entries the whole list has.")
 
-    @strawberry.field(description="The entries with their cursors.")
-    def edges(self) -> list[UserMetadataEdge]:
-        return [
-            UserMetadataEdge(cursor=encode(row.metadata_key), node=UserMetadata(row=row))
-            for row in self.page.items
-        ]
-
-    @strawberry.field(description="The entries.")
-    def nodes(self) -> list[UserMetadata]:
-        return [UserMetadata(row=row) for row in self.page.items]
-
-    @strawberry.field(description="Where the page lies in the list.")
-    def page_info(self) -> PageInfo:
-        return page_info(self.page, [row.metadata_key for row in self.page.items])
+    @staticmethod
+    def sort_key(row: EntryView) -> str:
+        return row.metadata_key
