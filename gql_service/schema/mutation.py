@@ -1,4 +1,4 @@
-"""The root of every write, joined from its parts."""
+"""The `Mutation` type, joined from its parts."""
 
 import strawberry
 
@@ -8,6 +8,7 @@ from gql_service.schema.mutations.documents import DocumentMutation
 from gql_service.schema.mutations.users import UserMutation
 
 
-@strawberry.type(description="Everything that can be written.")
-class Mutation(BulkMutation, UserMutation, DefinitionMutation, DocumentMutation):
+@strawberry.type(description="The mutations.")
+# Strawberry publishes the fields of the last base class first.
+class Mutation(DefinitionMutation, UserMutation, BulkMutation, DocumentMutation):
     pass

@@ -1,4 +1,4 @@
-"""The writes about what metadata may be."""
+"""The mutations of metadata definitions."""
 
 from typing import Annotated
 
@@ -21,43 +21,43 @@ from gql_service.schema.types.user_error import UserError, user_error
 from gql_service.services.context import Context
 from gql_service.store.connection import Connection
 
-_INPUT = strawberry.argument(description="What to define.")
-_BROKEN = "How many documents break it, whether or not it was done."
+_INPUT = strawberry.argument(description="The input of the mutation.")
+_BROKEN = "The number of documents that violate it, whether or not the write was rejected."
+_ERRORS = "Errors that the caller can fix. Empty on success."
 
 
-@strawberry.type(directives=AUTHENTICATED, description="The result of defining a key.")
+@strawberry.type(directives=AUTHENTICATED, description="The result of `defineMetadata`.")
 class DefineMetadataPayload:
     definition: MetadataDefinition | None = strawberry.field(
-        default=None, description="The definition; null where it was refused."
+        default=None, description="The definition after the write. Null if the write was rejected."
     )
     broken_documents: int = strawberry.field(default=0, description=_BROKEN)
+    user_errors: list[UserError] = strawberry.field(default_factory=list, description=_ERRORS)
+
+
+@strawberry.type(directives=AUTHENTICATED, description="The result of `removeMetadataDefinition`.")
+class RemoveMetadataDefinitionPayload:
+    removed: bool = strawberry.field(description="Whether there was a definition to remove.")
     user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What to mend; empty where it was done."
+        default_factory=list, description="Currently always empty."
     )
 
 
-@strawberry.type(directives=AUTHENTICATED, description="The result of removing a definition.")
-class RemoveMetadataDefinitionPayload:
-    removed: bool = strawberry.field(description="Whether the key was defined.")
-    user_errors: list[UserError] = strawberry.field(default_factory=list, description="Always empty so far.")
-
-
-@strawberry.type(directives=AUTHENTICATED, description="The result of saying which keys there may be.")
+@strawberry.type(directives=AUTHENTICATED, description="The result of `setMetadataMode`.")
 class SetMetadataModePayload:
     platform: Platform | None = strawberry.field(
-        default=None, description="The platform; null where it was refused."
+        default=None, description="The platform after the write. Null if the write was rejected."
     )
     broken_documents: int = strawberry.field(default=0, description=_BROKEN)
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What to mend; empty where it was done."
-    )
+    user_errors: list[UserError] = strawberry.field(default_factory=list, description=_ERRORS)
 
 
 @strawberry.type
 class DefinitionMutation:
     @strawberry.mutation(
         directives=TENANT_ADMIN,
-        description="Say what the values of a key are to be. Where documents break it, nothing is changed.",
+        description="Define a metadata key of a platform: type and rules of its values, and defaults for new "
+        "entries. Rejected if existing documents violate the definition, unless `force` is true.",
     )
     async def define_metadata(
         self, info: Info[Context, None], input: Annotated[DefineMetadataInput, _INPUT]
@@ -68,17 +68,26 @@ class DefinitionMutation:
         async def define(connection: Connection, now: int) -> DefineMetadataPayload:
             defined = defining.checked(provided(input), rules.limits)
             row, broken = await defining.define(
-                connection, access, defined, force=input.force, rules=rules, now=now, seconds=_time(info)
+                connection,
+                access,
+                defined,
+                force=input.force,
+                rules=rules,
+                now=now,
+                seconds=_survey_seconds(info),
             )
             return DefineMetadataPayload(definition=MetadataDefinition(row=row), broken_documents=broken)
 
         try:
             return await info.context.write_with(define)
         except Rejected as error:
-            return DefineMetadataPayload(user_errors=[user_error(error)], broken_documents=_count(error))
+            return DefineMetadataPayload(
+                user_errors=[user_error(error)], broken_documents=_broken_documents(error)
+            )
 
     @strawberry.mutation(
-        directives=TENANT_ADMIN, description="Let a key have any values again. Those there are stay."
+        directives=TENANT_ADMIN,
+        description="Remove the definition of a metadata key. Existing entries are unchanged.",
     )
     async def remove_metadata_definition(
         self, info: Info[Context, None], input: Annotated[RemoveMetadataDefinitionInput, _INPUT]
@@ -91,8 +100,8 @@ class DefinitionMutation:
 
     @strawberry.mutation(
         directives=TENANT_ADMIN,
-        description="Say whether documents may have keys that are not defined. Where some have such keys, "
-        "nothing is changed.",
+        description="Set whether documents of a platform may have keys that are not defined. `STRICT` is "
+        "rejected if existing documents have such keys, unless `force` is true.",
     )
     async def set_metadata_mode(
         self, info: Info[Context, None], input: Annotated[SetMetadataModeInput, _INPUT]
@@ -101,19 +110,22 @@ class DefinitionMutation:
         try:
             broken = await info.context.write_with(
                 lambda connection, now: defining.set_mode(
-                    connection, access, input.mode, force=input.force, now=now, seconds=_time(info)
+                    connection, access, input.mode, force=input.force, now=now, seconds=_survey_seconds(info)
                 )
             )
         except Rejected as error:
-            return SetMetadataModePayload(user_errors=[user_error(error)], broken_documents=_count(error))
+            return SetMetadataModePayload(
+                user_errors=[user_error(error)], broken_documents=_broken_documents(error)
+            )
         row = platform.in_mode(input.mode)
         return SetMetadataModePayload(platform=Platform(row=row), broken_documents=broken)
 
 
-def _time(info: Info[Context, None]) -> float:
-    """Seconds for looking through documents: others wait for the lock meanwhile, as long as for any."""
+def _survey_seconds(info: Info[Context, None]) -> float:
+    """The time limit for reading all documents. Other writes wait for the lock meanwhile, so it is half of
+    the time that they wait for any lock."""
     return info.context.services.settings.database_timeout / 2
 
 
-def _count(error: Rejected) -> int:
+def _broken_documents(error: Rejected) -> int:
     return error.documents if isinstance(error, DataBreaks) else 0

@@ -1,4 +1,4 @@
-"""`AccessToken`: a token a user signs in with, without its secret, which is shown only once."""
+"""`AccessToken`: a token of a user, without its secret, which only `issueToken` returns."""
 
 import strawberry
 
@@ -12,14 +12,14 @@ from gql_service.schema.types.relay import Connection
 @strawberry.type(directives=AUTHENTICATED, description="An access token, without its secret.")
 class AccessToken:
     row: strawberry.Private[access_tokens.AccessToken]
-    id: strawberry.ID = column("The public part of the token, which `revokeToken` takes.")
-    label: str = column("What the token is for.")
-    created_at: DateTime = column("When it was issued.")
-    expires_at: DateTime | None = column("When it ends; null means never.")
-    revoked_at: DateTime | None = column("When it was revoked, if it was.")
+    id: strawberry.ID = column("The public id of the token, which `revokeToken` accepts. It is not a secret.")
+    label: str = column("What the token is used for. Empty if that was not specified.")
+    created_at: DateTime = column("When the token was issued.")
+    expires_at: DateTime | None = column("When the token expires. Null if it never expires.")
+    revoked_at: DateTime | None = column("When the token was revoked. Null if it was not revoked.")
 
 
-@strawberry.type(directives=AUTHENTICATED, description="A page of access tokens, the oldest first.")
+@strawberry.type(directives=AUTHENTICATED, description="A page of access tokens, oldest first.")
 class AccessTokenConnection(Connection[AccessToken]):
     node_type = AccessToken
 

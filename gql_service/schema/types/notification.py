@@ -1,4 +1,4 @@
-"""`Notification`: what the service has told a user."""
+"""`Notification`: a message of the service to a user."""
 
 import strawberry
 
@@ -9,18 +9,18 @@ from gql_service.schema.scalars import DateTime
 from gql_service.schema.types.relay import Connection
 
 
-@strawberry.type(directives=AUTHENTICATED, description="Something the service has told a user.")
+@strawberry.type(directives=AUTHENTICATED, description="A message of the service to a user.")
 class Notification:
     row: strawberry.Private[notifications.Notification]
-    id: strawberry.ID = column("What `markNotificationsRead` takes.")
-    kind: str = column("What it is about: `badge`.")
-    title: str = column("The gist, for a list.")
-    body: str = column("The whole.")
-    created_at: DateTime = column("When it was written.")
-    read_at: DateTime | None = column("When the user read it; null before.")
+    id: strawberry.ID = column("The id, which `markNotificationsRead` accepts.")
+    kind: str = column("The kind of notification. Currently always `badge`.")
+    title: str = column("A short text for lists.")
+    body: str = column("The full text.")
+    created_at: DateTime = column("When the notification was created.")
+    read_at: DateTime | None = column("When the user marked the notification as read. Null if it is unread.")
 
 
-@strawberry.type(directives=AUTHENTICATED, description="A page of notifications, the newest first.")
+@strawberry.type(directives=AUTHENTICATED, description="A page of notifications, newest first.")
 class NotificationConnection(Connection[Notification]):
     node_type = Notification
 

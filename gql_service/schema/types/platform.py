@@ -1,4 +1,4 @@
-"""`Platform`: an application of a tenant, and its users."""
+"""`Platform`: an application of a tenant, with its definitions and users."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -30,7 +30,7 @@ from gql_service.schema.types.user import User
 from gql_service.services.context import Context
 
 
-@strawberry.type(directives=AUTHENTICATED, description="A page of users.")
+@strawberry.type(directives=AUTHENTICATED, description="A page of users, in the order of their ids.")
 class UserConnection(Connection[User]):
     node_type = User
     search: strawberry.Private[MemberSearch]
@@ -39,7 +39,7 @@ class UserConnection(Connection[User]):
     def sort_key(row: users.User) -> str:
         return row.user_id
 
-    @strawberry.field(description="How many users the whole list has.")
+    @strawberry.field(description="The number of users in the whole list.")
     async def total_count(self, info: Info[Context, None]) -> int:
         return await info.context.services.loaders.member_counts.load(self.search)
 
@@ -47,22 +47,20 @@ class UserConnection(Connection[User]):
 @strawberry.federation.type(
     keys=["key"],
     directives=TENANT_MEMBER,
-    description="An application of a tenant, for which metadata is kept.",
+    description="An application of a tenant. Each user has one metadata document on each platform.",
 )
 class Platform(Node):
     row: strawberry.Private[tenants.Platform]
-    key: str = column("The unique key, such as `acme-corp`.")
-    name: str = column("What to call the platform.")
-    tenant_id: strawberry.ID = column("The tenant that owns the platform.")
-    mode: MetadataMode = column("Which keys the platform's documents may have.")
+    key: str = column("The unique platform key, such as `acme-corp`.")
+    name: str = column("The name to display.")
+    tenant_id: strawberry.ID = column("The id of the tenant that owns the platform.")
+    mode: MetadataMode = column("Which keys documents of the platform may have.")
 
     @strawberry.field(description=ID)
     def id(self) -> strawberry.ID:
         return global_id("Platform", self.row.key)
 
-    @batched_field(
-        description="What the entries of the platform's documents may be, in the order of their keys."
-    )
+    @batched_field(description="The definitions of metadata keys, in the order of the keys.")
     async def definitions(
         platforms: Sequence["Platform"], info: Info[Context, None]
     ) -> list[list[MetadataDefinition]]:
@@ -70,7 +68,9 @@ class Platform(Node):
         found = await info.context.services.loaders.definitions.load_many(ids)
         return [[MetadataDefinition(row=row) for row in rows] for rows in found]
 
-    @strawberry.field(directives=TENANT_ADMIN, description="The platform's members, in a stable order.")
+    @strawberry.field(
+        directives=TENANT_ADMIN, description="The users of the platform, in the order of their ids."
+    )
     async def users(
         self,
         info: Info[Context, None],
@@ -78,7 +78,9 @@ class Platform(Node):
         after: Annotated[str | None, AFTER] = None,
         last: Annotated[int | None, LAST] = None,
         before: Annotated[str | None, BEFORE] = None,
-        where: Annotated[UserFilter | None, strawberry.argument(description="Which users are meant.")] = None,
+        where: Annotated[
+            UserFilter | None, strawberry.argument(description="Only users that match this filter.")
+        ] = None,
     ) -> UserConnection:
         request = read_page(first, after, last, before)
         search = await member_search(info.context.services, self.row, where)
