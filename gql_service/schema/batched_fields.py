@@ -24,8 +24,8 @@ def batched_field(
     their values.
 
     An exception among the values is the error of that object only. `column` names the attribute of the
-    object's `row` that has the value when the query passes no arguments. `type_` is the type of one value, if the
-    annotations cannot name it.
+    object's `row` that has the value when the query passes no arguments. `type_` is the type of one value, if
+    the annotations cannot name it.
     """
 
     def field(resolve_all: ResolveAll) -> Any:

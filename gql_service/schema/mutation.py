@@ -8,7 +8,6 @@ from gql_service.schema.mutations.documents import DocumentMutation
 from gql_service.schema.mutations.users import UserMutation
 
 
-@strawberry.type(description="The mutations.")
-# Strawberry publishes the fields of the last base class first.
-class Mutation(DefinitionMutation, UserMutation, BulkMutation, DocumentMutation):
+@strawberry.type(description="The operations that write data.")
+class Mutation(DocumentMutation, BulkMutation, UserMutation, DefinitionMutation):
     pass

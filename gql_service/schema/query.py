@@ -38,7 +38,7 @@ class Service:
     sdl: str = strawberry.field(description="The schema in the GraphQL schema definition language.")
 
 
-@strawberry.type(description="The queries.")
+@strawberry.type(description="The operations that read data.")
 class Query:
     @strawberry.field(
         directives=AUTHENTICATED, description="The viewer: the user whose token the request carries."

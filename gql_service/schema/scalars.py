@@ -110,7 +110,7 @@ SCALARS: dict[object, ScalarDefinition] = {
     DateTime: strawberry.scalar(
         name="DateTime",
         description="A time as an RFC 3339 string in UTC, such as `2024-01-15T10:30:00Z`. Inputs may have "
-        "any UTC offset; they are cut to milliseconds.",
+        "any UTC offset. Precision finer than a millisecond is dropped.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         serialize=rfc3339,
         parse_value=_parse_timestamp,

@@ -10,7 +10,7 @@ from gql_service.schema.scalars import JSON
 _PLATFORM = "The platform key."
 _FORCE = (
     "If true, the change is made even if existing documents violate it. Those documents stay unchanged until "
-    "the values in question are next written."
+    "those values are next written."
 )
 
 

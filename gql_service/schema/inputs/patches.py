@@ -50,8 +50,8 @@ def _value(description: str) -> Any:
 
 
 @strawberry.input(
-    description="Set a value. Missing parent objects are created; missing parent arrays are an error. An "
-    "array index replaces that item; the index `-` appends an item."
+    description="Set a value. Missing parents are created as objects, never as arrays. An array index "
+    "replaces that item; the index `-` appends an item."
 )
 class SetOperation:
     path: str = _path("The path to set.")
@@ -59,8 +59,8 @@ class SetOperation:
 
 
 @strawberry.input(
-    description="Delete a key, an object member, or an array item. The array items after it move up. "
-    "Missing keys and members are ignored."
+    description="Delete a key, an object member, or an array item. Items after a deleted array item move up. "
+    "Missing keys and members are ignored; a missing array index is an error."
 )
 class DeleteOperation:
     path: str = _path("The path to delete.")

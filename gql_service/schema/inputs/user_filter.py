@@ -25,7 +25,7 @@ def _operator(description: str, name: str | None = None) -> Any:
 class MetadataCondition:
     key: str = strawberry.field(description="The key.")
     equals: JSON | None = _operator(
-        "The value equals this one. Numbers are equal if their amounts are: 1 equals 1.0. Null matches null."
+        "The value equals this one. Numbers are compared by amount, so 1 equals 1.0. Null equals null."
     )
     in_: list[JSON] | None = _operator("The value equals one of these, at most 100.", "in")
     exists: bool | None = _operator(
@@ -35,9 +35,9 @@ class MetadataCondition:
         "The string starts with this text, at most 200 characters. Dates are compared in their UTC format."
     )
     greater_than: JSON | None = _operator(
-        "The value is greater than this one. A number is compared with numbers, as doubles. A string of at "
-        "most 200 characters is compared with strings, by their UTF-8 bytes; if it is a date, also with "
-        "dates, by time."
+        "The value is greater than this one. Numbers are compared with numbers, as doubles; strings with "
+        "strings, by UTF-8 bytes; strings that are dates also with dates, by time. A string has at most 200 "
+        "characters."
     )
     greater_than_or_equal: JSON | None = _operator(
         "The value is greater than or equal to this one. See `greaterThan`."

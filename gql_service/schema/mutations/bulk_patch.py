@@ -44,7 +44,7 @@ class BulkPatchPlatformMetadataPayload:
     )
     written: int = strawberry.field(default=0, description="The number of patches that were written.")
     failed: int = strawberry.field(
-        default=0, description="The number of patches that were rejected for their own errors."
+        default=0, description="The number of patches that were rejected because of their own errors."
     )
     user_errors: list[UserError] = strawberry.field(
         default_factory=list,

@@ -22,7 +22,7 @@ from gql_service.services.context import Context
 from gql_service.store.connection import Connection
 
 _INPUT = strawberry.argument(description="The input of the mutation.")
-_BROKEN = "The number of documents that violate it, whether or not the write was rejected."
+_BROKEN = "The number of documents that violate the {}, whether or not the write was rejected."
 _ERRORS = "Errors that the caller can fix. Empty on success."
 
 
@@ -31,7 +31,7 @@ class DefineMetadataPayload:
     definition: MetadataDefinition | None = strawberry.field(
         default=None, description="The definition after the write. Null if the write was rejected."
     )
-    broken_documents: int = strawberry.field(default=0, description=_BROKEN)
+    broken_documents: int = strawberry.field(default=0, description=_BROKEN.format("definition"))
     user_errors: list[UserError] = strawberry.field(default_factory=list, description=_ERRORS)
 
 
@@ -48,7 +48,7 @@ class SetMetadataModePayload:
     platform: Platform | None = strawberry.field(
         default=None, description="The platform after the write. Null if the write was rejected."
     )
-    broken_documents: int = strawberry.field(default=0, description=_BROKEN)
+    broken_documents: int = strawberry.field(default=0, description=_BROKEN.format("mode"))
     user_errors: list[UserError] = strawberry.field(default_factory=list, description=_ERRORS)
 
 

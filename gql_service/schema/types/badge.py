@@ -15,7 +15,7 @@ class Badge:
     row: strawberry.Private[badges.Badge]
     name: str = column("The unique name of the badge, such as `projectCreated`.")
     title: str = column("The title to display.")
-    description: str = column("What the user did to earn the badge, as a sentence that addresses them.")
+    description: str = column("A sentence to show to users who have earned the badge.")
     criteria: str = column("What a user must do to earn the badge.")
 
 

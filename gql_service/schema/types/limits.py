@@ -42,7 +42,7 @@ class Limits:
     bulk_patches: int = strawberry.field(
         description="Maximum number of `patches` in `bulkPatchPlatformMetadata`."
     )
-    page_size: int = strawberry.field(description="Maximum of `first` and `last`.")
+    page_size: int = strawberry.field(description="Maximum value of `first` and `last`.")
     nodes: int = strawberry.field(description="Maximum number of `ids` or `representations`.")
     request_seconds: float = strawberry.field(description="Maximum duration of a request, in seconds.")
 

@@ -30,7 +30,7 @@ from gql_service.schema.types.user import User
 from gql_service.services.context import Context
 
 
-@strawberry.type(directives=AUTHENTICATED, description="A page of users, in the order of their ids.")
+@strawberry.type(directives=AUTHENTICATED, description="A page of users, in the order of their user ids.")
 class UserConnection(Connection[User]):
     node_type = User
     search: strawberry.Private[MemberSearch]
@@ -39,7 +39,7 @@ class UserConnection(Connection[User]):
     def sort_key(row: users.User) -> str:
         return row.user_id
 
-    @strawberry.field(description="The number of users in the whole list.")
+    @strawberry.field(description="The number of users in the whole list, on all pages.")
     async def total_count(self, info: Info[Context, None]) -> int:
         return await info.context.services.loaders.member_counts.load(self.search)
 
@@ -47,7 +47,7 @@ class UserConnection(Connection[User]):
 @strawberry.federation.type(
     keys=["key"],
     directives=TENANT_MEMBER,
-    description="An application of a tenant. Each user has one metadata document on each platform.",
+    description="An application of a tenant. Each member of the tenant has one metadata document on it.",
 )
 class Platform(Node):
     row: strawberry.Private[tenants.Platform]
@@ -69,7 +69,8 @@ class Platform(Node):
         return [[MetadataDefinition(row=row) for row in rows] for rows in found]
 
     @strawberry.field(
-        directives=TENANT_ADMIN, description="The users of the platform, in the order of their ids."
+        directives=TENANT_ADMIN,
+        description="The members of the platform's tenant, in the order of their user ids.",
     )
     async def users(
         self,

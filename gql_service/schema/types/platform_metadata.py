@@ -35,7 +35,7 @@ from gql_service.services.context import Context
     keys=["id"],
     directives=SELF,
     description="A metadata document: all metadata of one user on one platform, or the user-wide metadata, "
-    "which belongs to no platform. A write changes a document as a whole or not at all.",
+    "which belongs to no platform. A write to a document is all or nothing.",
 )
 class PlatformMetadata(Node):
     row: strawberry.Private[DocumentView]

@@ -46,12 +46,14 @@ _PLATFORM_METADATA: LazyType[Any, Any] = LazyType(
 @strawberry.federation.type(
     keys=["id", "userId", "username"],
     directives=TENANT_MEMBER,
-    description="A user. Members of a common tenant see some of the fields, the user and tenant admins all "
-    "of them.",
+    description="A user. Members of a common tenant can read some fields; the user and tenant admins can "
+    "read all.",
 )
 class User(Node):
     row: strawberry.Private[users.User]
-    user_id: strawberry.ID = column("The id of the user in other services, unlike the global `id`.")
+    user_id: strawberry.ID = column(
+        "The id of the user as other services know it. It is not the global `id`."
+    )
     tenant_id: strawberry.ID = column("The id of the home tenant of the user.")
     username: str = column("The unique username.")
     display_name: str = column(

@@ -17,11 +17,12 @@ described_enum(
     "The reasons for which a write is rejected.",
     {
         Problem.METADATA_REQUIRED: "The patch has neither `metadata` nor `deleteKeys` nor `operations`.",
-        Problem.INVALID_KEY: "A key is empty, too long, named twice, contains U+0000, or starts or ends "
-        "with white space.",
+        Problem.INVALID_KEY: "A key is malformed or named twice. A metadata key must not be empty or too "
+        "long, contain U+0000, or start or end with white space.",
         Problem.INVALID_VALUE: "A value cannot be stored.",
         Problem.VALUE_TOO_LARGE: "A value is too large.",
-        Problem.TOO_MANY_KEYS: "The request or the resulting document has too many keys.",
+        Problem.TOO_MANY_KEYS: "The request or the resulting document has too many keys, entries or "
+        "operations.",
         Problem.DOCUMENT_TOO_LARGE: "The resulting document would be too large.",
         Problem.REVISION_CONFLICT: "The document or user is not at the expected revision.",
         Problem.DIGEST_CONFLICT: "An entry does not have the expected digest.",
@@ -46,10 +47,10 @@ described_enum(
 )
 
 
-@strawberry.interface(description="An error that the caller can fix. Nothing was written.")
+@strawberry.interface(description="An error that the caller can fix. The rejected write changed nothing.")
 class UserError:
-    message: str = strawberry.field(description="What is wrong and what to do about it. For people.")
-    code: Problem = strawberry.field(description="What is wrong. For programs; the values are stable.")
+    message: str = strawberry.field(description="What is wrong and what to do about it, for people.")
+    code: Problem = strawberry.field(description="What is wrong, as a stable code for programs.")
     field: list[str] = strawberry.field(
         description="The path of the invalid field within `input`. Empty if no single field is invalid."
     )

@@ -85,7 +85,7 @@ async def visible_user(context: Context, user_id: str | None) -> User | None:
 @strawberry.type(directives=AUTHENTICATED, description="A page of entries, in the order of their keys.")
 class UserMetadataConnection(Connection[UserMetadata]):
     node_type = UserMetadata
-    total_count: int = strawberry.field(description="The number of entries in the whole list.")
+    total_count: int = strawberry.field(description="The number of entries in the whole list, on all pages.")
 
     @staticmethod
     def sort_key(row: EntryView) -> str:
