@@ -73,12 +73,8 @@ class BulkMutation:
         except Rejected as error:
             return BulkPatchPlatformMetadataPayload(user_errors=[user_error(error)])
         accesses = await info.context.documents_named(platform, usernames)
-        return _payload(
-            info.context,
-            input,
-            accesses,
-            await _write_patches(info.context, input, accesses, idempotency_key),
-        )
+        outcomes = await _write_patches(info.context, input, accesses, idempotency_key)
+        return _build_payload(info.context, input, accesses, outcomes)
 
 
 def _idempotency_key(input: BulkPatchPlatformMetadataInput) -> IdempotencyKey | None:
@@ -130,7 +126,7 @@ def _build_write(
     return Write(access, change, patch.precondition, context.source, idempotency_key, expected)
 
 
-def _payload(
+def _build_payload(
     context: Context,
     input: BulkPatchPlatformMetadataInput,
     accesses: Sequence[DocumentAccess | None],

@@ -5,8 +5,10 @@ from typing import Annotated
 import strawberry
 from strawberry import Info
 
+from gql_service.auth.access import PlatformAccess
 from gql_service.domain.definitions import define as defining
 from gql_service.domain.definitions.define import DataBreaks
+from gql_service.domain.definitions.definitions import StoredDefinition
 from gql_service.errors import Rejected
 from gql_service.schema.auth_directive import AUTHENTICATED, TENANT_ADMIN
 from gql_service.schema.inputs.definitions import (
@@ -19,7 +21,6 @@ from gql_service.schema.types.metadata_definition import MetadataDefinition
 from gql_service.schema.types.platform import Platform
 from gql_service.schema.types.user_error import UserError, user_error
 from gql_service.services.context import Context
-from gql_service.store.connection import Connection
 
 _INPUT = strawberry.argument(description="The input of the mutation.")
 _BROKEN = "The number of documents that violate the {}, whether or not the write was rejected."
@@ -63,27 +64,13 @@ class DefinitionMutation:
         self, info: Info[Context, None], input: Annotated[DefineMetadataInput, _INPUT]
     ) -> DefineMetadataPayload:
         access, _ = await info.context.platform_access(input.platform_key)
-        rules = info.context.services.rules
-
-        async def define(connection: Connection, now: int) -> DefineMetadataPayload:
-            defined = defining.checked(provided(input), rules.limits)
-            row, broken = await defining.define(
-                connection,
-                access,
-                defined,
-                force=input.force,
-                rules=rules,
-                now=now,
-                seconds=_survey_seconds(info),
-            )
-            return DefineMetadataPayload(definition=MetadataDefinition(row=row), broken_documents=broken)
-
         try:
-            return await info.context.write_with(define)
+            row, broken = await _define(info.context, access, input)
         except Rejected as error:
             return DefineMetadataPayload(
                 user_errors=[user_error(error)], broken_documents=_broken_documents(error)
             )
+        return DefineMetadataPayload(definition=MetadataDefinition(row=row), broken_documents=broken)
 
     @strawberry.mutation(
         directives=TENANT_ADMIN,
@@ -108,11 +95,7 @@ class DefinitionMutation:
     ) -> SetMetadataModePayload:
         access, platform = await info.context.platform_access(input.platform_key)
         try:
-            broken = await info.context.write_with(
-                lambda connection, now: defining.set_mode(
-                    connection, access, input.mode, force=input.force, now=now, seconds=_survey_seconds(info)
-                )
-            )
+            broken = await _set_mode(info.context, access, input)
         except Rejected as error:
             return SetMetadataModePayload(
                 user_errors=[user_error(error)], broken_documents=_broken_documents(error)
@@ -121,10 +104,33 @@ class DefinitionMutation:
         return SetMetadataModePayload(platform=Platform(row=row), broken_documents=broken)
 
 
-def _survey_seconds(info: Info[Context, None]) -> float:
+async def _define(
+    context: Context, access: PlatformAccess, input: DefineMetadataInput
+) -> tuple[StoredDefinition, int]:
+    """Define a key; the definition, and the number of documents that violate it. Raises Rejected."""
+    rules, seconds = context.services.rules, _survey_seconds(context)
+    defined = defining.checked(provided(input), rules.limits)
+    return await context.write_with(
+        lambda connection, now: defining.define(
+            connection, access, defined, force=input.force, rules=rules, now=now, seconds=seconds
+        )
+    )
+
+
+async def _set_mode(context: Context, access: PlatformAccess, input: SetMetadataModeInput) -> int:
+    """Set the mode; the number of documents that violate it. Raises Rejected."""
+    seconds = _survey_seconds(context)
+    return await context.write_with(
+        lambda connection, now: defining.set_mode(
+            connection, access, input.mode, force=input.force, now=now, seconds=seconds
+        )
+    )
+
+
+def _survey_seconds(context: Context) -> float:
     """The time limit for reading all documents. Other writes wait for the lock meanwhile, so it is half of
     the time that they wait for any lock."""
-    return info.context.services.settings.database_timeout / 2
+    return context.services.settings.database_timeout / 2
 
 
 def _broken_documents(error: Rejected) -> int:

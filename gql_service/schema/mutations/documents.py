@@ -9,7 +9,7 @@ from strawberry import Info
 from gql_service.domain.values.validation import Limits
 from gql_service.domain.writes import idempotency
 from gql_service.domain.writes.changes import CLEAR, Change, replace
-from gql_service.domain.writes.idempotency import WriteResult
+from gql_service.domain.writes.idempotency import IdempotencyKey, WriteResult
 from gql_service.domain.writes.restore import restore_revision
 from gql_service.domain.writes.set_entries import set_entries
 from gql_service.errors import Forbidden, Rejected
@@ -164,11 +164,7 @@ async def _write(
     """Write the document and complete the payload; None if the write was rejected."""
     access = await context.access(input.platform_key, input.username)
     try:
-        idempotency_key = None
-        if input.idempotency_key is not None:
-            idempotency_key = idempotency.parse_key(
-                input.idempotency_key, type(input).__name__, provided(input)
-            )
+        idempotency_key = _idempotency_key(input)
         limits = context.services.rules.limits
         expected = input.expected(limits)
         result = await context.write(access, change(limits), input.precondition, idempotency_key, expected)
@@ -177,3 +173,10 @@ async def _write(
         return None
     payload.platform_metadata = to_platform_metadata(context, access, result)
     return result
+
+
+def _idempotency_key(input: DocumentInput) -> IdempotencyKey | None:
+    """The key with a digest of the request. Raises Rejected."""
+    if input.idempotency_key is None:
+        return None
+    return idempotency.parse_key(input.idempotency_key, type(input).__name__, provided(input))

@@ -65,8 +65,8 @@ class Platform(Node):
         platforms: Sequence["Platform"], info: Info[Context, None]
     ) -> list[list[MetadataDefinition]]:
         ids = [platform.row.id for platform in platforms]
-        found = await info.context.services.loaders.definitions.load_many(ids)
-        return [[MetadataDefinition(row=row) for row in rows] for rows in found]
+        definitions = await info.context.services.loaders.definitions.load_many(ids)
+        return [[MetadataDefinition(row=row) for row in rows] for rows in definitions]
 
     @strawberry.field(
         directives=TENANT_ADMIN,

@@ -82,8 +82,8 @@ class PlatformMetadata(Node):
     ) -> UserMetadata | None:
         services, access = info.context.services, self.row.access
         (document,) = await _with_attributes(info.context, [self.row])
-        found = views.entry_of(access, document, key, services.rules.keys, services.clock())
-        return None if found is None else UserMetadata(row=found)
+        row = views.entry_of(access, document, key, services.rules.keys, services.clock())
+        return None if row is None else UserMetadata(row=row)
 
     @strawberry.field(
         description="The entries that are valid now and that the viewer can see, in the order of their keys."
@@ -111,10 +111,10 @@ class PlatformMetadata(Node):
         if include_inactive and not access.is_admin:
             raise Forbidden("Only tenant admins can see entries that are not valid")
         (document,) = await _with_attributes(info.context, [self.row])
-        found = views.entries(
+        visible = views.entries(
             access, document, services.rules.keys, services.clock(), inactive=include_inactive
         )
-        matching = found if where is None else where.matching(found)
+        matching = visible if where is None else where.matching(visible)
         page = page_of_list(matching, request, UserMetadataConnection.sort_key)
         return UserMetadataConnection(page=page, total_count=len(matching))
 

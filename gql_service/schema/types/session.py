@@ -80,7 +80,7 @@ class LocalAuthUser:
 
     @strawberry.field(description=f"The badges the user has earned, oldest first. {MALFORMED}")
     async def badges(self, info: Info[Context, None]) -> list[EarnedBadge] | None:
-        found = await info.context.services.loaders.badges.load(self.row.user_id)
-        if isinstance(found, Exception):
-            raise found
-        return [EarnedBadge(row=row) for row in found]
+        rows = await info.context.services.loaders.badges.load(self.row.user_id)
+        if isinstance(rows, Exception):
+            raise rows
+        return [EarnedBadge(row=row) for row in rows]
