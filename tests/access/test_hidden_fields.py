@@ -1,4 +1,4 @@
-"""What may not be seen looks like what does not exist; what is private to a user is so by every route."""
+"""Private fields are refused on every route, and hidden objects look like objects that do not exist."""
 
 import re
 from base64 import b64encode
@@ -95,7 +95,7 @@ def _leaves(value: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("route", ROUTES.values(), ids=ROUTES)
-def test_a_colleague_reads_what_is_public_and_nothing_private(world: World, route: str) -> None:
+def test_a_colleague_reads_public_fields_only(world: World, route: str) -> None:
     target = Target(world.member, world.platform_key)
     assert world.member.username in _leaves(world.colleague.ask(target.query(route, "username")))
     for field in SELF_FIELDS:
@@ -103,7 +103,7 @@ def test_a_colleague_reads_what_is_public_and_nothing_private(world: World, rout
 
 
 @pytest.mark.parametrize("route", (ROUTES | ADMIN_ROUTES).values(), ids=ROUTES | ADMIN_ROUTES)
-def test_admins_read_what_is_private(world: World, route: str) -> None:
+def test_admins_read_private_fields(world: World, route: str) -> None:
     member = world.new_user(language="de", last_seen_release_version="1")
     target = Target(member, world.platform_key)
     for viewer in (world.admin, world.owner):
@@ -112,7 +112,7 @@ def test_admins_read_what_is_private(world: World, route: str) -> None:
 
 
 @pytest.mark.parametrize("route", (ROUTES | ADMIN_ROUTES).values(), ids=ROUTES | ADMIN_ROUTES)
-def test_an_admin_reads_nothing_private_of_a_guest_but_their_document(world: World, route: str) -> None:
+def test_an_admin_reads_no_private_field_of_a_guest_except_their_document(world: World, route: str) -> None:
     guest = world.new_user(world.other_tenant_id, permissions=[f"{world.tenant_id}::editor"])
     target = Target(guest, world.platform_key)
     assert guest.username in _leaves(world.admin.ask(target.query(route, "username")))
@@ -121,7 +121,7 @@ def test_an_admin_reads_nothing_private_of_a_guest_but_their_document(world: Wor
         assert_denied(world.admin, target.query(route, field))
 
 
-def test_a_fragment_does_not_hide_what_is_private(world: World) -> None:
+def test_private_fields_are_refused_in_fragments_too(world: World) -> None:
     query = """query ($n: String!) { user(by: {username: $n}) { ...A } }
       fragment A on User { ...B }  fragment B on Node { ... on User { email } }"""
     body = world.colleague.graphql(query, n=world.member.username)
@@ -130,7 +130,7 @@ def test_a_fragment_does_not_hide_what_is_private(world: World) -> None:
     assert world.member.user.email not in str(body)
 
 
-def test_one_private_field_does_not_spoil_the_rest_of_the_answer(world: World) -> None:
+def test_a_refused_field_leaves_the_rest_of_the_response_intact(world: World) -> None:
     query = """query ($n: String!) {
       a: user(by: {username: $n}) { email } b: user(by: {username: $n}) { username } }"""
     body = world.colleague.graphql(query, n=world.member.username)
@@ -138,14 +138,14 @@ def test_one_private_field_does_not_spoil_the_rest_of_the_answer(world: World) -
     assert [error["path"] for error in body["errors"]] == [["a", "email"]]
 
 
-def test_a_mutations_answer_gives_an_admin_nothing_private_of_a_guest(world: World) -> None:
+def test_a_payload_shows_an_admin_no_private_field_of_a_guest(world: World) -> None:
     guest = world.new_user(world.other_tenant_id, permissions=[f"{world.tenant_id}::editor"])
     patch = """mutation ($k: String!, $u: String!) {
       patchPlatformMetadata(input: {platformKey: $k, username: $u, metadata: {a: 1}}) {
         platformMetadata { user { username FIELD } } } }"""
-    given = {"k": world.platform_key, "u": guest.username}
-    assert world.admin.ask(patch.replace("FIELD", "displayName"), **given)
-    body = world.admin.graphql(patch.replace("FIELD", "userMetadata { metadata }"), **given)
+    variables = {"k": world.platform_key, "u": guest.username}
+    assert world.admin.ask(patch.replace("FIELD", "displayName"), **variables)
+    body = world.admin.graphql(patch.replace("FIELD", "userMetadata { metadata }"), **variables)
     assert body["data"]["patchPlatformMetadata"]["platformMetadata"] is None
     assert body["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
@@ -158,7 +158,7 @@ def unseen(world: World, viewer: Caller, query: str, ids: list[str]) -> None:
     assert all(answer == answers[-1] for answer in answers), answers
 
 
-def test_users_that_may_not_be_seen_look_like_none(world: World) -> None:
+def test_a_hidden_user_looks_like_one_that_does_not_exist(world: World) -> None:
     ids = [world.member.id, world.admin.id, "no-such-user"]
     names = [world.member.username, world.admin.username, "no-such-user"]
     for viewer in (world.stranger, world.foreign_admin):
@@ -176,7 +176,7 @@ def test_users_that_may_not_be_seen_look_like_none(world: World) -> None:
             unseen(world, viewer, query, values)
 
 
-def test_platforms_that_may_not_be_seen_look_like_none(world: World) -> None:
+def test_a_hidden_platform_looks_like_one_that_does_not_exist(world: World) -> None:
     keys = [world.platform_key, "no-such-platform"]
     for viewer in (world.stranger, world.foreign_admin):
         unseen(
@@ -193,7 +193,7 @@ def test_platforms_that_may_not_be_seen_look_like_none(world: World) -> None:
         unseen(world, viewer, query, keys)
 
 
-def test_documents_that_may_not_be_seen_look_like_none(world: World) -> None:
+def test_a_hidden_document_looks_like_one_that_does_not_exist(world: World) -> None:
     key = world.platform_key
     ids = [f"{world.member.id}:{key}", f"{world.member.id}:", f"{world.stranger.id}:{key}", "no-such-user:"]
     ids = [gid("PlatformMetadata", id) for id in ids]
@@ -210,7 +210,7 @@ def test_documents_that_may_not_be_seen_look_like_none(world: World) -> None:
 @pytest.mark.parametrize(
     "id", ["", "=", "a", "é", "\u20ac" * 9, *map(gid, ("User", "Badge", "", "Query", "_Service"), "\0a\0b\0")]
 )
-def test_ids_that_are_none_find_nothing(world: World, id: str) -> None:
+def test_invalid_ids_find_nothing(world: World, id: str) -> None:
     query = "query ($id: ID!) { node(id: $id) { id } nodes(ids: [$id]) { id } user(by: {id: $id}) { id } }"
     assert world.owner.ask(query, id=id) == {"node": None, "nodes": [None], "user": None}
 
@@ -221,7 +221,7 @@ def test_too_many_ids_are_refused(world: World) -> None:
     assert world.member.graphql(query, ids=["x"] * 101)["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
 
 
-def test_whom_one_may_not_name_is_not_even_looked_up(world: World) -> None:
+def test_a_user_that_the_viewer_may_not_name_is_not_looked_up(world: World) -> None:
     for username in (world.member.username, "no-such-user"):
         with world.service.statements() as statements:
             assert world.colleague.rest("GET", world.platform_key, username=username).status_code == 403

@@ -1,4 +1,4 @@
-"""The reviewed table of access: every field of every type, by every way to it, for every kind of viewer."""
+"""The access table: every field of every type, on every route to it, for every kind of viewer."""
 
 import re
 from base64 import b64encode
@@ -37,7 +37,7 @@ INTROSPECTION = f"""{{ __schema {{ types {{ kind name possibleTypes {{ name }}
 
 
 class Schema:
-    """What the service says of itself: the fields of its object types, and what they lead to."""
+    """The schema by introspection: the fields of object types, and the types that they lead to."""
 
     def __init__(self, service: Service) -> None:
         body = service.client.post("/graphql", json={"query": INTROSPECTION}).json()
@@ -53,7 +53,7 @@ class Schema:
                     self.composite[type_name, field["name"]] = possible or [result["name"]]
 
     def ways(self) -> set[tuple[str, str]]:
-        """(type, field that leads to it) for all."""
+        """All pairs of a type and a field that leads to it."""
         return {(to, f"{type_}.{name}") for (type_, name), all in self.composite.items() for to in all}
 
 
@@ -76,7 +76,7 @@ def test_every_way_to_an_object_has_a_row(schema: Schema) -> None:
 
 
 def operation(schema: Schema, way: str, type_name: str, field: str) -> str:
-    """Go to an object of a type by a way and select one field of it, as `leaf`."""
+    """An operation that reaches an object of a type by a way and selects one of its fields, as `leaf`."""
     leaf = SELECT.get(f"{type_name}.{field}", field).replace(field, f"leaf: {field}", 1)
     leaf += " { __typename }" if (type_name, field) in schema.composite else ""
     if way in ("query", "mutation"):
@@ -93,7 +93,7 @@ def operation(schema: Schema, way: str, type_name: str, field: str) -> str:
 
 
 class Cast:
-    """One of each kind of viewer; `self` has something to be seen everywhere."""
+    """One user of each kind. `self` has data in every field."""
 
     def __init__(self, world: World) -> None:
         def person(tenant_id: str, **facts: Any) -> Caller:
@@ -136,18 +136,18 @@ class Cast:
             self.member.ask(f"mutation ($key: String) {{ {mutation} {{ userErrors {{ code }} }} }}", key=key)
 
     def _change(self) -> None:
-        """Have an entry of which everything is told, and which has a past."""
+        """Write an entry that has all attributes and a history."""
         entry: dict[str, Any] = {name: name for name in ("metadataKey", "category", "description", "source")}
         entry |= {"validFrom": "2001-01-01T00:00:00Z", "validUntil": "2999-01-01T00:00:00Z"}
         mutation = """mutation ($input: SetUserMetadataInput!) { setUserMetadata(input: $input) {
           userErrors { message } } }"""
         for value in ("old", "new"):
             entry |= {"metadataValue": value, "isPublic": True, "isEditable": True}
-            given = {"platformKey": self.world.platform_key, "entries": [entry]}
-            assert self.member.ask(mutation, input=given)["setUserMetadata"]["userErrors"] == []
+            variables = {"platformKey": self.world.platform_key, "entries": [entry]}
+            assert self.member.ask(mutation, input=variables)["setUserMetadata"]["userErrors"] == []
 
     def outcome(self, who: str, type_name: str, text: str) -> str:
-        """What a viewer gets of `leaf`."""
+        """The outcome for a viewer who selects `leaf`."""
         texts = self._texts("User" if type_name in ("Query", "Mutation") else type_name)
         if who == "stranger" and " me " in text:  # whose own document is elsewhere
             texts["KEY"] = self.world.other_platform_key
@@ -178,7 +178,7 @@ class Cast:
 
 
 def _leaf(value: Any) -> Any:
-    """What stands under `leaf` in an answer; of a list, its first item."""
+    """The value of `leaf` in the data of a response; of a list, its first item."""
     if isinstance(value, list):
         return next((found for found in map(_leaf, value) if found is not None), None)
     if not isinstance(value, dict):

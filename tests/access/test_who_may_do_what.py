@@ -1,4 +1,4 @@
-"""Who may read and write which document, over both doors alike, and in which order that is checked."""
+"""Who may read and write which document, in GraphQL and REST, and the order of the checks."""
 
 from typing import Any, NamedTuple
 
@@ -58,15 +58,15 @@ class Cast(NamedTuple):
         return named
 
     def send(self, operation: str, who: str, key: str | None, username: str | None) -> httpx.Response:
-        """Do an operation, over the door it belongs to."""
+        """Do an operation by the API that it belongs to."""
         caller, client = self.caller(who), self.world.service.client
         headers = {} if caller is None else {"Authorization": f"Token {caller.token}"}
         if operation in GRAPHQL:
             body = {"query": GRAPHQL[operation], "variables": {"k": key, "u": username}}
             return client.post("/graphql", json=body, headers=headers)
         method, sent = REST_CALLS[operation]
-        given = {"platform_key": key, "username": username}
-        params = {name: value for name, value in given.items() if value is not None}
+        parameters = {"platform_key": key, "username": username}
+        params = {name: value for name, value in parameters.items() if value is not None}
         return client.request(method, REST, params=params, json=sent, headers=headers)
 
     def attempt(
@@ -151,7 +151,7 @@ def test_naming_a_member_without_a_platform(
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_naming_nobody_or_oneself_needs_no_admin(cast: Cast, operation: str) -> None:
+def test_users_may_omit_or_name_themselves(cast: Cast, operation: str) -> None:
     outsiders = {"nobody": NOBODY, "foreign_admin": NO_PLATFORM, "stranger": NO_PLATFORM}
     for who in PRINCIPALS:
         caller = cast.caller(who)
@@ -161,13 +161,13 @@ def test_naming_nobody_or_oneself_needs_no_admin(cast: Cast, operation: str) -> 
 
 
 @pytest.mark.parametrize("operation", WRITES)
-def test_everybody_has_a_document_without_a_platform(cast: Cast, operation: str) -> None:
+def test_every_user_has_a_user_wide_document(cast: Cast, operation: str) -> None:
     for who in PRINCIPALS:
         assert cast.attempt(operation, who, None, None) == (NOBODY if who == "nobody" else OK), who
 
 
 @pytest.mark.parametrize("operation", WRITES)
-def test_the_user_wide_document_of_a_guest_is_their_own_tenants(cast: Cast, operation: str) -> None:
+def test_the_user_wide_document_of_a_guest_belongs_to_their_home_tenant(cast: Cast, operation: str) -> None:
     outcomes = {
         "admin": NOT_ADMIN,
         "foreign_admin": OK,
@@ -180,14 +180,16 @@ def test_the_user_wide_document_of_a_guest_is_their_own_tenants(cast: Cast, oper
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_the_platform_document_of_a_guest_is_the_platforms_tenants(cast: Cast, operation: str) -> None:
+def test_the_platform_document_of_a_guest_belongs_to_the_tenant_of_the_platform(
+    cast: Cast, operation: str
+) -> None:
     outcomes = {"admin": OK, "foreign_admin": NO_PLATFORM, "owner": OK, "member": NOT_ADMIN}
     for who, outcome in outcomes.items():
         assert cast.attempt(operation, who, cast.world.platform_key, cast.guest.username) == outcome, who
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_one_who_is_no_member_of_the_platform_is_not_found(cast: Cast, operation: str) -> None:
+def test_a_user_who_is_not_a_member_of_the_platform_is_not_found(cast: Cast, operation: str) -> None:
     for who in ("admin", "owner"):
         for username in (cast.world.stranger.username, "nobody-has-this-name", "", " ", "é"):
             assert cast.attempt(operation, who, cast.world.platform_key, username) == NO_USER, (who, username)
@@ -286,7 +288,7 @@ def test_an_admin_by_permission_may_belong_to_another_tenant(cast: Cast) -> None
     assert admin.rest("GET", world.other_platform_key, username=world.stranger.username).status_code == 403
 
 
-def test_the_admin_permission_has_the_name_that_was_set(fresh_database_url: str) -> None:
+def test_the_name_of_the_admin_permission_is_configurable(fresh_database_url: str) -> None:
     with serving(fresh_database_url, admin_permission="boss") as service:
         world = World(service)
         boss = world.new_user(permissions=[f"{world.tenant_id}::boss"])

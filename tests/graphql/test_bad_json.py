@@ -1,4 +1,4 @@
-"""JSON that must be refused, and its neighbours that must not be, alike through both doors."""
+"""JSON that must be refused, and similar JSON that must be accepted, in the same way by both APIs."""
 
 import json
 from typing import Any
@@ -8,15 +8,15 @@ import pytest
 
 from tests.support.world import REST, Caller, World
 
-DOORS = ("PATCH", "PUT", "patchPlatformMetadata", "replacePlatformMetadata")
+WRITES = ("PATCH", "PUT", "patchPlatformMetadata", "replacePlatformMetadata")
 PATCHES = ("PATCH", "patchPlatformMetadata")
 KIB, MIB = 1024, 1024 * 1024
 LARGEST_TEXT = "x" * (128 * KIB - 2)
 """The longest string value: its quotes count."""
 
 
-class Doors:
-    """The member of a world, whose document has one key, sending bytes of our own making."""
+class RawClient:
+    """Sends raw requests to both APIs as the member of a world, whose document has one key."""
 
     def __init__(self, world: World, caller: Caller | None = None) -> None:
         self.caller = caller or world.member
@@ -30,15 +30,17 @@ class Doors:
         return self._send("POST", "/graphql", content, headers)
 
     def ask(self, query: str, variables: str = "{}") -> httpx.Response:
-        """An operation whose variables are JSON text."""
+        """Send an operation, with the variables as JSON text."""
         return self.graphql(f'{{"query": {json.dumps(query)}, "variables": {variables}}}'.encode())
 
-    def write(self, door: str, metadata: str) -> httpx.Response:
-        """Write metadata, given as JSON text, through one of the four doors."""
-        if door in ("PATCH", "PUT"):
-            return self.rest(door, f'{{"metadata": {metadata}}}'.encode())
-        input_type = f"{door[0].upper()}{door[1:]}Input!"
-        mutation = f"mutation ($i: {input_type}) {{ {door}(input: $i) {{ userErrors {{ code message }} }} }}"
+    def write(self, operation: str, metadata: str) -> httpx.Response:
+        """Write metadata, as JSON text, by one of the four `WRITES`."""
+        if operation in ("PATCH", "PUT"):
+            return self.rest(operation, f'{{"metadata": {metadata}}}'.encode())
+        input_type = f"{operation[0].upper()}{operation[1:]}Input!"
+        mutation = (
+            f"mutation ($i: {input_type}) {{ {operation}(input: $i) {{ userErrors {{ code message }} }} }}"
+        )
         return self.ask(mutation, f'{{"i": {{"platformKey": "{self.key}", "metadata": {metadata}}}}}')
 
     def state(self) -> tuple[str, Any]:
@@ -48,7 +50,7 @@ class Doors:
     def _send(
         self, method: str, path: str, content: Any, headers: dict[str, str], **options: Any
     ) -> httpx.Response:
-        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        renamed = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.caller.service.client.request(
             method,
             path,
@@ -57,7 +59,7 @@ class Doors:
                 "Authorization": f"Token {self.caller.token}",
                 "Accept": "application/graphql-response+json, application/json",
                 "Content-Type": "application/json",
-                **given,
+                **renamed,
             },
             **options,
         )
@@ -81,8 +83,8 @@ def verdict(response: httpx.Response) -> tuple[str | int, str]:
 
 
 @pytest.fixture
-def doors(world: World) -> Doors:
-    return Doors(world)
+def raw(world: World) -> RawClient:
+    return RawClient(world)
 
 
 def lists(depth: int) -> str:
@@ -171,72 +173,72 @@ ACCEPTED = {
 
 
 @pytest.mark.parametrize(("metadata", "codes", "message"), REFUSED.values(), ids=REFUSED)
-def test_bad_metadata_is_refused_alike_by_every_door(
-    doors: Doors, metadata: str, codes: tuple[int, str], message: str
+def test_invalid_metadata_is_refused_by_every_write(
+    raw: RawClient, metadata: str, codes: tuple[int, str], message: str
 ) -> None:
-    before = doors.state()
-    for door in DOORS:
-        code, said = verdict(doors.write(door, metadata))
-        assert code in codes, (door, said)
-        assert message in said, door
-    assert doors.state() == before
+    before = raw.state()
+    for write in WRITES:
+        code, text = verdict(raw.write(write, metadata))
+        assert code in codes, (write, text)
+        assert message in text, write
+    assert raw.state() == before
 
 
 @pytest.mark.parametrize("metadata", ACCEPTED.values(), ids=ACCEPTED)
-def test_unusual_metadata_is_stored_as_it_was_sent(doors: Doors, metadata: str) -> None:
+def test_unusual_metadata_is_stored_as_it_was_sent(raw: RawClient, metadata: str) -> None:
     sent = json.loads(metadata)
-    for door in DOORS:
-        kept = {"kept": 1} if door.lower().startswith("patch") else {}
-        doors.caller.rest("PUT", doors.key, {"metadata": {"kept": 1}})
-        assert verdict(doors.write(door, metadata))[0] in (200, "OK"), door
-        assert doors.state()[1]["metadata"] == {**kept, **sent}, door
+    for write in WRITES:
+        kept = {"kept": 1} if write.lower().startswith("patch") else {}
+        raw.caller.rest("PUT", raw.key, {"metadata": {"kept": 1}})
+        assert verdict(raw.write(write, metadata))[0] in (200, "OK"), write
+        assert raw.state()[1]["metadata"] == {**kept, **sent}, write
 
 
-def test_null_is_no_metadata_to_replace_with(doors: Doors) -> None:
-    before = doors.state()
-    assert verdict(doors.write("PUT", "null")) == (400, "['`metadata` must be a JSON object.']")
-    code, message = verdict(doors.write("replacePlatformMetadata", "null"))
+def test_metadata_cannot_be_replaced_with_null(raw: RawClient) -> None:
+    before = raw.state()
+    assert verdict(raw.write("PUT", "null")) == (400, "['`metadata` must be a JSON object.']")
+    code, message = verdict(raw.write("replacePlatformMetadata", "null"))
     assert code == "BAD_USER_INPUT"
     assert "non-null" in message
-    assert doors.state() == before
+    assert raw.state() == before
 
 
 @pytest.mark.parametrize("keys", ['{"kept": 1}', "1", "true", "[1]", "[null]", '[["kept"]]', '["kept", {}]'])
-def test_keys_to_delete_must_be_strings(doors: Doors, keys: str) -> None:
-    before = doors.state()
+def test_keys_to_delete_must_be_strings(raw: RawClient, keys: str) -> None:
+    before = raw.state()
     message = "['`delete_keys` must be a list of strings.']"
-    assert verdict(doors.rest("PATCH", f'{{"delete_keys": {keys}}}'.encode())) == (400, message)
+    assert verdict(raw.rest("PATCH", f'{{"delete_keys": {keys}}}'.encode())) == (400, message)
     mutation = (
         "mutation ($i: PatchPlatformMetadataInput!) { patchPlatformMetadata(input: $i) { __typename } }"
     )
-    given = f'{{"i": {{"platformKey": "{doors.key}", "deleteKeys": {keys}}}}}'
-    assert verdict(doors.ask(mutation, given))[0] == "BAD_USER_INPUT"
-    assert doors.state() == before
+    variables = f'{{"i": {{"platformKey": "{raw.key}", "deleteKeys": {keys}}}}}'
+    assert verdict(raw.ask(mutation, variables))[0] == "BAD_USER_INPUT"
+    assert raw.state() == before
 
 
-def test_a_single_string_is_no_list_of_keys_to_rest(doors: Doors) -> None:
-    before = doors.state()
-    assert verdict(doors.rest("PATCH", b'{"delete_keys": "kept"}'))[0] == 400
-    assert doors.state() == before
+def test_rest_refuses_a_string_in_place_of_a_list_of_keys(raw: RawClient) -> None:
+    before = raw.state()
+    assert verdict(raw.rest("PATCH", b'{"delete_keys": "kept"}'))[0] == 400
+    assert raw.state() == before
 
 
-@pytest.mark.parametrize("door", PATCHES)
-def test_a_document_grows_to_1_mib_and_no_further(doors: Doors, door: str) -> None:
+@pytest.mark.parametrize("write", PATCHES)
+def test_a_document_can_grow_to_1_mib(raw: RawClient, write: str) -> None:
     for number in range(7):
-        assert verdict(doors.write("PATCH", f'{{"k{number}": "{LARGEST_TEXT}"}}'))[0] == 200
-    before = doors.state()
+        assert verdict(raw.write("PATCH", f'{{"k{number}": "{LARGEST_TEXT}"}}'))[0] == 200
+    before = raw.state()
     room = MIB - len(json.dumps(before[1]["metadata"], separators=(",", ":"))) - len(',"z":""')
-    code, message = verdict(doors.write(door, f'{{"z": "{"x" * (room + 1)}"}}'))
+    code, message = verdict(raw.write(write, f'{{"z": "{"x" * (room + 1)}"}}'))
     assert code in (413, "DOCUMENT_TOO_LARGE")
     assert "1048577 bytes; 1048576 are allowed" in message
-    assert doors.state() == before
-    assert verdict(doors.write(door, f'{{"z": "{"x" * room}"}}'))[0] in (200, "OK")
+    assert raw.state() == before
+    assert verdict(raw.write(write, f'{{"z": "{"x" * room}"}}'))[0] in (200, "OK")
 
 
-@pytest.mark.parametrize("door", PATCHES)
-def test_a_document_grows_to_2000_keys_and_no_further(doors: Doors, door: str) -> None:
-    doors.write("PATCH", json.dumps({f"k{number}": 1 for number in range(1999)}))
-    before = doors.state()
-    assert verdict(doors.write(door, '{"one more": 1}'))[0] in (413, "TOO_MANY_KEYS")
-    assert doors.state() == before
-    assert verdict(doors.write(door, '{"kept": 2}'))[0] in (200, "OK")
+@pytest.mark.parametrize("write", PATCHES)
+def test_a_document_can_grow_to_2000_keys(raw: RawClient, write: str) -> None:
+    raw.write("PATCH", json.dumps({f"k{number}": 1 for number in range(1999)}))
+    before = raw.state()
+    assert verdict(raw.write(write, '{"one more": 1}'))[0] in (413, "TOO_MANY_KEYS")
+    assert raw.state() == before
+    assert verdict(raw.write(write, '{"kept": 2}'))[0] in (200, "OK")

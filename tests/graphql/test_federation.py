@@ -1,4 +1,4 @@
-"""What a gateway asks of the service: its schema, and objects by their federation keys."""
+"""Federation: the schema for gateways, and objects by their federation keys."""
 
 import base64
 from pathlib import Path
@@ -23,7 +23,7 @@ def entities(caller: Caller, *representations: Any) -> Any:
 
 
 def refusal(caller: Caller, *representations: Any) -> tuple[str, str]:
-    """The code and the message with which the service refuses them all."""
+    """The code and the message of the error with which the whole request is refused."""
     body = caller.graphql(ENTITIES, of=list(representations))
     assert body.get("data") is None, body
     (error,) = body["errors"]
@@ -45,8 +45,8 @@ def test_the_schema_needs_no_token(world: World) -> None:
 
 
 def test_entities_need_a_token(world: World) -> None:
-    given = {"query": ENTITIES, "variables": {"of": [{"__typename": "User", "userId": world.member.id}]}}
-    body = world.service.client.post("/graphql", json=given).json()
+    request = {"query": ENTITIES, "variables": {"of": [{"__typename": "User", "userId": world.member.id}]}}
+    body = world.service.client.post("/graphql", json=request).json()
     assert body["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
     assert world.member.username not in str(body)
 
@@ -84,9 +84,9 @@ def test_a_document_is_found_by_its_id(world: World, platform: str) -> None:
     assert found["user"] == {"username": world.member.username}
 
 
-def test_the_id_the_service_gives_is_the_id_it_takes(world: World) -> None:
-    asked = "query ($key: String!) { me { id platformMetadata(platformKey: $key) { id } } }"
-    me = world.member.ask(asked, key=world.platform_key)["me"]
+def test_the_service_accepts_the_ids_that_it_returns(world: World) -> None:
+    query = "query ($key: String!) { me { id platformMetadata(platformKey: $key) { id } } }"
+    me = world.member.ask(query, key=world.platform_key)["me"]
     user, document = entities(
         world.member,
         {"__typename": "User", "id": me["id"]},
@@ -104,7 +104,7 @@ def test_the_id_the_service_gives_is_the_id_it_takes(world: World) -> None:
         {"key": "other", "orders": [{"deep": None}], "__extra": True, "": ""},
     ],
 )
-def test_whatever_else_a_representation_carries_is_ignored(world: World, extra: dict[str, Any]) -> None:
+def test_other_fields_of_a_representation_are_ignored(world: World, extra: dict[str, Any]) -> None:
     query = """query ($of: [_Any!]!) { _entities(representations: $of) {
       ... on User { userId displayName email isPlatformOwner } } }"""
     of = [{**extra, "__typename": "User", "userId": world.member.id}]
@@ -151,20 +151,20 @@ def test_a_representation_without_a_usable_key_is_refused(
 
 
 @pytest.mark.parametrize("representation", ["User", 7, True, 1.5, [], [{"__typename": "User"}]])
-def test_a_representation_that_is_no_object_is_refused(world: World, representation: Any) -> None:
+def test_a_representation_that_is_not_an_object_is_refused(world: World, representation: Any) -> None:
     body = world.member.graphql(ENTITIES, of=[representation])
     assert body["data"] == {"_entities": [None]}
     assert body["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
 
 
-def test_a_representation_that_is_null_is_refused_at_once(world: World) -> None:
+def test_a_null_representation_refuses_the_whole_request(world: World) -> None:
     assert refusal(world.member, None)[0] == "BAD_USER_INPUT"
 
 
 @pytest.mark.parametrize(
     "id", ["", "x", "VXNlcg==", "VXNlcjo=", "ÿ", "VXNlcjr//w==", global_id("Platform", "x")]
 )
-def test_an_id_that_stands_for_nothing_is_null(world: World, id: str) -> None:
+def test_an_invalid_id_is_null(world: World, id: str) -> None:
     found = entities(
         world.member, {"__typename": "User", "id": id}, {"__typename": "PlatformMetadata", "id": id}
     )
@@ -181,7 +181,7 @@ def test_a_key_with_nul_is_null(world: World) -> None:
     assert found == [None, None, None]
 
 
-def test_what_may_not_be_seen_looks_like_what_does_not_exist(world: World) -> None:
+def test_a_hidden_object_looks_like_one_that_does_not_exist(world: World) -> None:
     found = entities(
         world.stranger,
         {"__typename": "User", "userId": world.member.id},
@@ -219,14 +219,14 @@ def test_the_order_is_kept_with_null_for_what_is_missing(world: World) -> None:
     people = [world.new_user() for _ in range(4)]
     unknown = {"__typename": "User", "userId": "unknown"}
     platform = {"__typename": "Platform", "key": world.platform_key}
-    asked = [as_user(people[2]), unknown, platform, as_user(people[0]), unknown, as_user(people[2])]
-    found = entities(world.member, *asked)
+    representations = [as_user(people[2]), unknown, platform, as_user(people[0]), unknown, as_user(people[2])]
+    found = entities(world.member, *representations)
     assert [each and each.get("username", "platform") for each in found] == [
         people[2].username, None, "platform", people[0].username, None, people[2].username,
     ]  # fmt: skip
 
 
-def test_none_asked_is_none_found(world: World) -> None:
+def test_no_representations_return_no_objects(world: World) -> None:
     assert entities(world.member) == []
 
 

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: methods, media types, status codes, and what a browser may be tricked into sending."""
+"""GraphQL over HTTP: methods, media types, status codes, and cross-site requests."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ def codes(response: httpx.Response) -> list[str]:
         (f"{OLD} ; q=1.0", OLD),
     ],
 )
-def test_the_media_type_is_the_one_accepted(service: Service, accept: str, answered: str) -> None:
+def test_the_media_type_is_negotiated(service: Service, accept: str, answered: str) -> None:
     for response in (
         post(service, {"query": "{ __typename }"}, accept),
         get(service, accept, query="{ __typename }"),
@@ -67,7 +67,7 @@ def test_without_accept_the_media_type_is_the_new_one(service: Service) -> None:
 @pytest.mark.parametrize(
     "accept", ["text/html", "image/*", f"{NEW};q=0", f"{NEW};q=0, {OLD};q=0", "*/*;q=0", "json"]
 )
-def test_what_cannot_be_accepted_is_406(service: Service, accept: str) -> None:
+def test_an_unsupported_accept_header_is_406(service: Service, accept: str) -> None:
     response = post(service, {"query": "{ __typename }"}, accept)
     assert response.status_code == 406
     assert response.headers["Content-Type"].startswith(OLD)
@@ -100,7 +100,7 @@ REQUEST_ERRORS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("body", "code"), REQUEST_ERRORS, ids=lambda part: str(part)[:60])
-def test_what_cannot_be_executed_has_no_data(service: Service, body: dict[str, Any], code: str) -> None:
+def test_a_request_error_has_no_data(service: Service, body: dict[str, Any], code: str) -> None:
     for accept, status in ((NEW, 400), (OLD, 200)):
         response = post(service, body, accept)
         assert codes(response) == [code]
@@ -134,7 +134,7 @@ def test_parameters_of_the_wrong_type_are_400_in_either_media_type(service: Serv
     "body",
     [b"", b"{", b"\xff\xfe", b"query=%7B__typename%7D", b"null", b"[" * 90_000, b'{"query":"\\ud800"}'],
 )
-def test_a_body_that_is_no_json_is_400(service: Service, body: bytes) -> None:
+def test_a_body_that_is_not_json_is_400(service: Service, body: bytes) -> None:
     for accept in (NEW, OLD):
         headers = {"Content-Type": OLD, "Accept": accept}
         response = service.client.post("/graphql", content=body, headers=headers)
@@ -149,11 +149,11 @@ def test_a_body_too_large_is_413(service: Service) -> None:
 
 
 @pytest.mark.parametrize("optional", ["operationName", "variables", "extensions"])
-def test_null_is_as_good_as_absent(service: Service, optional: str) -> None:
+def test_null_parameters_count_as_absent(service: Service, optional: str) -> None:
     assert post(service, {"query": "{ __typename }", optional: None}).json() == TYPENAME
 
 
-def test_extensions_and_unknown_parameters_are_let_pass(service: Service) -> None:
+def test_extensions_and_unknown_parameters_are_ignored(service: Service) -> None:
     body = {"query": "{ __typename }", "extensions": {"a": [1]}, "id": 7, "variables": {"unused": 1}}
     assert post(service, body).json() == TYPENAME
 
@@ -169,8 +169,8 @@ def test_a_query_may_come_by_get_with_variables(service: Service) -> None:
     body = {"data": {"__type": {"name": "User"}}}
     assert get(service, query=query, variables='{"n": "User"}', extensions="{}").json() == body
     assert get(service, query=query, variables='{"n": "User"}', accept=OLD).json() == body
-    for given in ({"variables": "{"}, {"variables": "[]"}, {"variables": "7"}, {"extensions": "["}):
-        assert get(service, query=query, **given).status_code == 400
+    for parameters in ({"variables": "{"}, {"variables": "[]"}, {"variables": "7"}, {"extensions": "["}):
+        assert get(service, query=query, **parameters).status_code == 400
     assert get(service, query="").status_code == 400
     assert get(service).status_code == 400
 
@@ -221,9 +221,7 @@ def send(service: Service, content_type: str | None, *preflights: str) -> httpx.
 
 
 @pytest.mark.parametrize("content_type", SIMPLE)
-def test_what_a_page_elsewhere_can_send_is_refused_without_a_preflight(
-    service: Service, content_type: str | None
-) -> None:
+def test_simple_cross_origin_requests_are_refused(service: Service, content_type: str | None) -> None:
     response = send(service, content_type)
     assert response.status_code == 415
     assert codes(response) == ["UNSUPPORTED_MEDIA_TYPE"]
@@ -256,7 +254,7 @@ def test_partial_data_is_200_with_the_path_of_each_error(world: World) -> None:
     assert error["extensions"] == {"code": "FORBIDDEN"}
 
 
-def test_no_answer_is_cached(world: World) -> None:
+def test_responses_must_not_be_cached(world: World) -> None:
     for response in (
         post(world.service, {"query": "{ __typename }"}),
         post(world.service, {"query": "{"}),

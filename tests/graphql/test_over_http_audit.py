@@ -1,4 +1,4 @@
-"""GraphQL over HTTP, judged by others: the audits of the npm package `graphql-http`."""
+"""GraphQL over HTTP: the audits of the npm package `graphql-http`."""
 
 import fcntl
 import json

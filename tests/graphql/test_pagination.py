@@ -1,4 +1,4 @@
-"""Pages while rows are added: none twice, none missing that was there throughout; and what a page costs."""
+"""Pagination while rows are added or removed: no duplicates and no gaps; the cost of a page."""
 
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -62,7 +62,7 @@ def assert_complete(walk: Walk, add: Any, read: Any) -> None:
 
 @SHORT
 @given(walk=walks(SUFFIX))
-def test_users_who_come_while_a_list_is_read_disturb_nothing(world: World, walk: Walk) -> None:
+def test_users_added_during_pagination_do_not_disturb_it(world: World, walk: Walk) -> None:
     tenant, mark = world.new_tenant(), uuid4().hex[:12]
     key = world.new_platform(tenant)
 
@@ -78,7 +78,7 @@ def test_users_who_come_while_a_list_is_read_disturb_nothing(world: World, walk:
 
 @SHORT
 @given(walk=walks(st.sampled_from("abc")))
-def test_notifications_that_come_while_a_list_is_read_disturb_nothing(world: World, walk: Walk) -> None:
+def test_notifications_added_during_pagination_do_not_disturb_it(world: World, walk: Walk) -> None:
     user = world.new_user()
 
     def add(titles: list[str]) -> list[str]:
@@ -90,7 +90,7 @@ def test_notifications_that_come_while_a_list_is_read_disturb_nothing(world: Wor
     assert_complete(walk, add, read)
 
 
-def test_guests_who_come_and_go_are_listed_once(world: World) -> None:
+def test_guests_added_and_removed_during_pagination_are_listed_once(world: World) -> None:
     """A member by two permissions is one member."""
     ours = world.tenant_id
     world.new_user(permissions=[f"{ours}::a", f"{ours}::b", f"{world.other_tenant_id}::c"])
@@ -127,7 +127,7 @@ def crowd(world: World) -> tuple[Caller, str]:
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_page_takes_as_many_statements_whatever_its_size(
+def test_the_number_of_statements_does_not_depend_on_the_page_size(
     world: World, crowd: tuple[Caller, str], part: str
 ) -> None:
     admin, key = crowd
@@ -141,7 +141,7 @@ def test_a_page_takes_as_many_statements_whatever_its_size(
     assert counts[0] == counts[1] == counts[2]
 
 
-def test_a_page_with_badges_notifications_and_progress_is_few_statements(
+def test_a_page_with_badges_notifications_and_progress_takes_few_statements(
     world: World, crowd: tuple[Caller, str]
 ) -> None:
     """The caller, the platform, the page, its count, and one for each table."""
