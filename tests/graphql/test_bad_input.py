@@ -1,4 +1,4 @@
-"""Invalid literals and arguments in GraphQL, and unknown fields in both APIs: refused, and nothing changes."""
+"""Invalid GraphQL literals and arguments, and unknown fields in both APIs, are refused without a change."""
 
 import base64
 import json
@@ -12,10 +12,10 @@ from tests.support.world import World
 INVALID, UNREADABLE = "GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED"
 RANGE = "Numbers must be finite, and integers must fit in 64 bits."
 REFUSED_LITERALS = {
-    "an enum value": ("DARK", INVALID, "text needs quotes"),
-    "an enum value deep inside": ("[{a: [DARK]}]", INVALID, "text needs quotes"),
-    "NaN": ("NaN", INVALID, "text needs quotes"),
-    "Infinity": ("Infinity", INVALID, "text needs quotes"),
+    "an enum value": ("DARK", INVALID, "Strings need quotes"),
+    "an enum value deep inside": ("[{a: [DARK]}]", INVALID, "Strings need quotes"),
+    "NaN": ("NaN", INVALID, "Strings need quotes"),
+    "Infinity": ("Infinity", INVALID, "Strings need quotes"),
     "1e999": ("1e999", INVALID, RANGE),
     "-1e999": ("[-1e999]", INVALID, RANGE),
     "2^63": ("9223372036854775808", INVALID, RANGE),
