@@ -30,66 +30,70 @@ from gql_service.store.connection import Connection
 
 P = TypeVar("P", bound="Payload")
 T = TypeVar("T")
-_INPUT = strawberry.argument(description="What to write.")
+_INPUT = strawberry.argument(description="The input of the mutation.")
 
 
-@strawberry.type(directives=AUTHENTICATED, description="What every write about a user answers.")
+@strawberry.type(directives=AUTHENTICATED, description="The result of a write of a user.")
 class Payload:
     user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What to mend; empty where the write was done."
+        default_factory=list, description="Errors that the caller can fix. Empty on success."
     )
 
 
-@strawberry.type(directives=AUTHENTICATED, description="The user that was written.")
+@strawberry.type(directives=AUTHENTICATED, description="The result of a write of a user, with the user.")
 class UserPayload(Payload):
     user: User | None = strawberry.field(
-        default=None, description="The user after the write; null where it was refused."
+        default=None, description="The user after the write. Null if the write was rejected."
     )
 
 
-@strawberry.type(directives=AUTHENTICATED, description="The result of creating a user.")
+@strawberry.type(directives=AUTHENTICATED, description="The result of `createUser`.")
 class CreateUserPayload(UserPayload):
     pass
 
 
-@strawberry.type(directives=AUTHENTICATED, description="The result of changing a user.")
+@strawberry.type(directives=AUTHENTICATED, description="The result of `updateUser`.")
 class UpdateUserPayload(UserPayload):
     pass
 
 
-@strawberry.type(directives=AUTHENTICATED, description="The result of awarding a badge.")
+@strawberry.type(directives=AUTHENTICATED, description="The result of `checkBadge`.")
 class CheckBadgePayload(UserPayload):
     awarded: bool = strawberry.field(
-        default=False, description="Whether the badge is new; a second award changes nothing."
+        default=False, description="Whether the badge is new. False if the user already had it, or on errors."
     )
     earned_badge: EarnedBadge | None = strawberry.field(
-        default=None, description=f"The badge as the user has it. {MALFORMED}"
+        default=None, description=f"The badge of the user. Null if the write was rejected. {MALFORMED}"
     )
 
 
-@strawberry.type(directives=AUTHENTICATED, description="The result of marking notifications.")
+@strawberry.type(directives=AUTHENTICATED, description="The result of `markNotificationsRead`.")
 class MarkNotificationsReadPayload(Payload):
     read_ids: list[strawberry.ID] = strawberry.field(
-        default_factory=list, description="The notifications that were unread and are read now."
+        default_factory=list, description="The ids of the notifications that were unread before."
     )
 
 
-@strawberry.type(directives=AUTHENTICATED, description="A new token.")
+@strawberry.type(directives=AUTHENTICATED, description="The result of `issueToken`.")
 class IssueTokenPayload(Payload):
     token: str | None = strawberry.field(
-        default=None, description="The token with its secret. Keep it; it is not shown again."
+        default=None,
+        description="The token with its secret. Store it: it is not returned again. Null if the write was "
+        "rejected.",
     )
-    access_token: AccessToken | None = strawberry.field(default=None, description="The token otherwise.")
+    access_token: AccessToken | None = strawberry.field(
+        default=None, description="The token without its secret. Null if the write was rejected."
+    )
 
 
-@strawberry.type(directives=AUTHENTICATED, description="The result of ending a token.")
+@strawberry.type(directives=AUTHENTICATED, description="The result of `revokeToken`.")
 class RevokeTokenPayload(Payload):
-    access_token: AccessToken | None = strawberry.field(default=None, description="The token, revoked.")
+    access_token: AccessToken | None = strawberry.field(default=None, description="The revoked token.")
 
 
 @strawberry.type
 class UserMutation:
-    @strawberry.mutation(directives=TENANT_ADMIN, description="Add a user to a tenant.")
+    @strawberry.mutation(directives=TENANT_ADMIN, description="Create a user in a tenant.")
     async def create_user(
         self, info: Info[Context, None], input: Annotated[CreateUserInput, _INPUT]
     ) -> CreateUserPayload:
@@ -114,8 +118,9 @@ class UserMutation:
 
     @strawberry.mutation(
         directives=SELF,
-        description="Change a user: users set what is their own, admins also what is not. Of a user who has "
-        "rights that an admin does not administer, the admin sets only `permissions`.",
+        description="Update a user. Users can set their own preferences and profile, tenant admins all "
+        "fields. If a user has permissions in other tenants too, an admin who does not administer all of "
+        "these can set only `permissions`.",
     )
     async def update_user(
         self, info: Info[Context, None], input: Annotated[UpdateUserInput, _INPUT]
@@ -133,7 +138,8 @@ class UserMutation:
 
     @strawberry.mutation(
         directives=TENANT_ADMIN,
-        description="Award a badge, at most once; the user is notified when it is new.",
+        description="Award a badge to a user, at most once. If the badge is new, the user gets a "
+        "notification.",
     )
     async def check_badge(
         self, info: Info[Context, None], input: Annotated[CheckBadgeInput, _INPUT]
@@ -148,7 +154,7 @@ class UserMutation:
 
         return await _answered(info.context.write_with(award), CheckBadgePayload)
 
-    @strawberry.mutation(directives=AUTHENTICATED, description="Mark the caller's notifications as read.")
+    @strawberry.mutation(directives=AUTHENTICATED, description="Mark notifications of the viewer as read.")
     async def mark_notifications_read(
         self, info: Info[Context, None], input: Annotated[MarkNotificationsReadInput, _INPUT]
     ) -> MarkNotificationsReadPayload:
@@ -162,8 +168,8 @@ class UserMutation:
 
     @strawberry.mutation(
         directives=SELF,
-        description="Make an access token: of oneself, or of a user all of whose rights one administers. At "
-        "most 100 of a user's work at a time.",
+        description="Issue an access token for the viewer, or for a user all of whose permissions are in "
+        "tenants that the viewer administers. A user can have at most 100 valid tokens.",
     )
     async def issue_token(
         self, info: Info[Context, None], input: Annotated[IssueTokenInput, _INPUT]
@@ -190,8 +196,8 @@ class UserMutation:
 
     @strawberry.mutation(
         directives=SELF,
-        description="End an access token at once: one's own, or that of a user all of whose rights one "
-        "administers.",
+        description="Revoke an access token at once: one of the viewer, or of a user all of whose "
+        "permissions are in tenants that the viewer administers.",
     )
     async def revoke_token(
         self, info: Info[Context, None], input: Annotated[RevokeTokenInput, _INPUT]
