@@ -60,7 +60,7 @@ class _Inline:
     def _run(self, statement: Statement, parameters: Mapping[str, Any]) -> sqlite3.Cursor:
         sql, bind, lists = statement.for_sqlite
         if {len(parameters[name]) for name in lists} == {1}:
-            sql, bind, _ = statement.for_sqlite_by_one
+            sql, bind, _ = statement.for_sqlite_single_key
         for observe in self._observers:
             observe(sql)
         return self._raw.execute(sql, bind(parameters))

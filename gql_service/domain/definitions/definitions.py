@@ -11,7 +11,7 @@ from gql_service.domain.definitions.value_rules import ValueRules, rules_of
 from gql_service.domain.values.types import ValueType
 from gql_service.errors import Problem, Rejected
 from gql_service.store.connection import Connection, rows_as
-from gql_service.store.sql_functions import among, bytewise
+from gql_service.store.sql_functions import any_of, bytewise
 from gql_service.store.statement import Statement
 from gql_service.store.tables import metadata_definitions, platforms
 
@@ -25,12 +25,12 @@ _OF_PLATFORMS = Statement(
         metadata_definitions.c.defaults,
     )
     .outerjoin(metadata_definitions, metadata_definitions.c.platform_id == platforms.c.id)
-    .where(among(platforms.c.id, "ids"))
+    .where(any_of(platforms.c.id, "ids"))
 )
 
 _STORED = Statement(
     select(metadata_definitions)
-    .where(among(metadata_definitions.c.platform_id, "ids"))
+    .where(any_of(metadata_definitions.c.platform_id, "ids"))
     .order_by(bytewise(metadata_definitions.c.key))
 )
 

@@ -14,7 +14,7 @@ from gql_service.domain.values.types import ValueType
 from gql_service.domain.values.validation import Limits, check_key
 from gql_service.errors import Problem, Rejected
 from gql_service.store.connection import Connection, rows_as
-from gql_service.store.sql_functions import among, bytewise
+from gql_service.store.sql_functions import any_of, bytewise
 from gql_service.store.statement import Statement
 from gql_service.store.tables import metadata_definitions
 
@@ -22,7 +22,7 @@ _INSERT = Statement(insert(metadata_definitions))
 # Both lists narrow the primary key; a pair that nobody asked for is left aside below.
 _BY_KEYS = Statement(
     select(metadata_definitions).where(
-        among(metadata_definitions.c.platform_id, "platform_ids"), among(metadata_definitions.c.key, "keys")
+        any_of(metadata_definitions.c.platform_id, "platform_ids"), any_of(metadata_definitions.c.key, "keys")
     )
 )
 _IN_ORDER = bytewise(metadata_definitions.c.platform_id), bytewise(metadata_definitions.c.key)

@@ -7,7 +7,7 @@ from sqlalchemy import Text, bindparam, insert, null, select, tuple_, update
 
 from gql_service.domain.documents.entries import Content
 from gql_service.store.connection import Connection, Duplicate, LostRace, rows_as
-from gql_service.store.sql_functions import among, bytewise
+from gql_service.store.sql_functions import any_of, bytewise
 from gql_service.store.statement import Statement
 from gql_service.store.tables import documents
 
@@ -17,7 +17,7 @@ Key = tuple[str, str]
 _COLUMNS = [documents.c[name] for name in list(documents.c.keys())[:-1]]
 """All but the attributes."""
 # Both lists narrow the primary key; a pair that nobody asked for is left aside below.
-_THESE = among(documents.c.user_id, "user_ids"), among(documents.c.platform_id, "platform_ids")
+_THESE = any_of(documents.c.user_id, "user_ids"), any_of(documents.c.platform_id, "platform_ids")
 _BY_KEYS = Statement(select(*_COLUMNS, null()).where(*_THESE))
 _WHOLE = select(*_COLUMNS, documents.c.attributes).where(*_THESE)
 _WHOLE_BY_KEYS = Statement(_WHOLE)
@@ -124,7 +124,7 @@ _IN_ORDER = bytewise(documents.c.user_id), bytewise(documents.c.platform_id)
 _OF_USERS = Statement(
     select(*_COLUMNS, documents.c.attributes)
     .where(
-        among(documents.c.user_id, "user_ids"),
+        any_of(documents.c.user_id, "user_ids"),
         tuple_(*_IN_ORDER)
         > tuple_(bindparam("after_user", type_=Text), bindparam("after_platform", type_=Text)),
     )

@@ -18,7 +18,7 @@ from gql_service.domain.history.changes import Row, is_forgotten
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.errors import BadUserInput
 from gql_service.store.connection import Connection, rows_as
-from gql_service.store.sql_functions import among
+from gql_service.store.sql_functions import any_of
 from gql_service.store.statement import Statement
 from gql_service.store.tables import document_changes
 
@@ -31,8 +31,8 @@ _KEY = document_changes.c.user_id, document_changes.c.platform_id, document_chan
 _ROWS = (
     select(*(document_changes.c[name] for name in Row._fields))
     .where(
-        among(_KEY[0], "user_ids"),
-        among(_KEY[1], "platform_ids"),
+        any_of(_KEY[0], "user_ids"),
+        any_of(_KEY[1], "platform_ids"),
         tuple_(*_KEY)
         > tuple_(
             bindparam("after_user", type_=Text),

@@ -17,7 +17,7 @@ from gql_service.domain.writes import idempotency
 from gql_service.errors import NotFound
 from gql_service.store import tables
 from gql_service.store.connection import Connection, rows_as
-from gql_service.store.sql_functions import among
+from gql_service.store.sql_functions import any_of
 from gql_service.store.statement import Statement
 
 _BATCH = 500
@@ -58,13 +58,13 @@ def _names(column: ColumnElement[str]) -> ColumnElement[bool]:
 _documents, _changes, _answers = tables.documents.c, tables.document_changes.c, tables.idempotency_keys.c
 _SIGNED_DOCUMENTS = Statement(
     select(_documents.user_id, _documents.platform_id).where(
-        among(_documents.user_id, "user_ids"), _names(_documents.attributes)
+        any_of(_documents.user_id, "user_ids"), _names(_documents.attributes)
     )
 )
 _SIGNED = or_(_changes.actor_id == _ERASED, _names(_changes.changes))
 _SIGNED_HISTORIES = Statement(
     select(_changes.user_id, _changes.platform_id)
-    .where(among(_changes.user_id, "user_ids"), _SIGNED)
+    .where(any_of(_changes.user_id, "user_ids"), _SIGNED)
     .distinct()
 )
 _SIGNED_CHANGES = Statement(
@@ -84,7 +84,7 @@ _REWRITE_CHANGE = Statement(
 _DELETE_SENT = Statement(
     delete(tables.idempotency_keys)
     .where(
-        among(_answers.user_id, "user_ids"),
+        any_of(_answers.user_id, "user_ids"),
         func.substr(_answers.key, 1, func.length(bindparam("sender", type_=Text)))
         == bindparam("sender", type_=Text),
     )
@@ -92,7 +92,7 @@ _DELETE_SENT = Statement(
 )
 _SIGNED_ANSWERS = Statement(
     select(_answers.user_id, _answers.platform_id, _answers.key, _answers.response)
-    .where(among(_answers.user_id, "user_ids"), _names(_answers.response))
+    .where(any_of(_answers.user_id, "user_ids"), _names(_answers.response))
     .with_for_update()
 )
 _REWRITE_ANSWER = Statement(

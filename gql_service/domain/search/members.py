@@ -27,7 +27,7 @@ from gql_service.domain.search.conditions import Condition, Searchable
 from gql_service.domain.users import rows as users
 from gql_service.domain.users.rows import User
 from gql_service.store.connection import Connection, rows_as
-from gql_service.store.sql_functions import unindexed
+from gql_service.store.sql_functions import without_index
 from gql_service.store.statement import Statement
 from gql_service.store.tables import memberships, metadata_definitions, metadata_index
 from gql_service.store.tables import users as users_table
@@ -179,7 +179,7 @@ def _page(forms: Forms, prefixed: bool, shape: PageRequest) -> Statement:
     ids = select(user_id).select_from(leader)
     if prefixed:
         ids = ids.join(users_table, users_table.c.id == user_id)
-    found = keyset(_searching(ids, leader, forms, prefixed), unindexed(user_id), shape).subquery("page")
+    found = keyset(_searching(ids, leader, forms, prefixed), without_index(user_id), shape).subquery("page")
     statement = select(users_table).join_from(found, users_table, users_table.c.id == found.c.user_id)
     order = found.c.user_id.desc() if shape.backwards else found.c.user_id.asc()
     return Statement(statement.order_by(order), scans=True)
@@ -230,19 +230,19 @@ def _holds(entry: FromClause, number: int, form: _Form) -> ColumnElement[bool]:
     if form.digests:
         held.append(_among(entry.c.equality, f"digest_{number}", form.digests))
     if form.dated:
-        for_others = ~_among(unindexed(entry.c.equality), f"dated_{number}", form.dated)
-        held.append(or_(for_others, unindexed(value).is_not(None), entry.c.encrypted))
+        for_others = ~_among(without_index(entry.c.equality), f"dated_{number}", form.dated)
+        held.append(or_(for_others, without_index(value).is_not(None), entry.c.encrypted))
     held += _compares(text, f"begin_{number}", form.begins)
     texts = _compares(text, f"text_{number}", form.texts)
     numbers = _compares(value, f"number_{number}", form.numbers)
     if texts and numbers:
         as_text, as_date = (
-            and_(unindexed(value).is_(None), *texts),
-            and_(unindexed(text).is_not(None), *numbers),
+            and_(without_index(value).is_(None), *texts),
+            and_(without_index(text).is_not(None), *numbers),
         )
         held.append(or_(as_text, as_date))
     elif numbers:
-        held += [unindexed(text).is_(None), *numbers]
+        held += [without_index(text).is_(None), *numbers]
     else:
         held += texts
     return and_(*held)
