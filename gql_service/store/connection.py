@@ -30,8 +30,8 @@ class Connection(Protocol):
         """Return all rows of a query."""
         ...
 
-    async def hold(self, names: Iterable[str], *, alone: bool) -> None:
-        """Lock names until the transaction ends: shared, or exclusively if `alone`.
+    async def lock(self, names: Iterable[str], *, exclusive: bool) -> None:
+        """Lock names until the transaction ends, `exclusive`ly or shared with others.
 
         SQLite needs no such locks, because its transactions run one after the other.
         """

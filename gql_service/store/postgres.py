@@ -49,9 +49,9 @@ class _PostgresConnection:
         rows: Sequence[Row] = await self._raw.fetch(sql, *bind(parameters))
         return rows
 
-    async def hold(self, names: Iterable[str], *, alone: bool) -> None:
+    async def lock(self, names: Iterable[str], *, exclusive: bool) -> None:
         if ordered := sorted(names):  # one order for all transactions, or they could deadlock
-            await self.fetch(_LOCK_EXCLUSIVE if alone else _LOCK_SHARED, names=ordered)
+            await self.fetch(_LOCK_EXCLUSIVE if exclusive else _LOCK_SHARED, names=ordered)
 
     async def execute(self, statement: Statement, **parameters: Any) -> None:
         await self.execute_many(statement, [parameters])

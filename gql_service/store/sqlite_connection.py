@@ -49,7 +49,7 @@ class InlineConnection:
     async def fetch(self, statement: Statement, **parameters: Any) -> list[Row]:
         return self._run(statement, parameters).fetchall()
 
-    async def hold(self, _names: Iterable[str], *, alone: bool) -> None:
+    async def lock(self, _names: Iterable[str], *, exclusive: bool) -> None:
         """Do nothing: SQLite runs one write transaction at a time."""
 
     async def execute(self, statement: Statement, **parameters: Any) -> None:

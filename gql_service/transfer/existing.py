@@ -190,8 +190,8 @@ async def _find_rules(
     """
     binding = {known.platforms[entry.platform_key].id for entry in defined}
     bound = {known.platforms[entry.platform_key].id for entry in filed if entry.platform_key is not None}
-    await transaction.hold(binding, alone=True)
-    await transaction.hold(bound - binding, alone=False)
+    await transaction.lock(binding, exclusive=True)
+    await transaction.lock(bound - binding, exclusive=False)
     if binding or bound:
         known.rules.update(await definitions.of_platforms(transaction, binding | bound))
     if defined:

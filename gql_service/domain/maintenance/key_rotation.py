@@ -164,7 +164,7 @@ async def answers(connection: Connection, after: tuple[str, str, str], size: int
 async def move_document(transaction: Connection, holder: Holder, keys: KeyRing) -> Moved:
     """Encrypt the entries of a document under the active key, as they are now, whatever was read before."""
     key = (holder.user_id, holder.platform_id)
-    await transaction.hold({holder.platform_id} - {""}, alone=False)
+    await transaction.lock({holder.platform_id} - {""}, exclusive=False)
     (document,) = (await documents.lock(transaction, {key})).values()
     content = document.content()
     found, failed = _move(content, holder[:3], keys)

@@ -98,7 +98,7 @@ async def write_all(
     with Rejected, or Conflict where a precondition fails. If it is dry, nothing is stored; nor if one of
     them is refused, where they are to be done together."""
     platform_ids = {write.access.platform_id for write in writes if write.access.platform_key is not None}
-    await transaction.hold(platform_ids, alone=False)
+    await transaction.lock(platform_ids, exclusive=False)
     platforms = await definitions.of_platforms(transaction, platform_ids)
     before = await documents.lock(transaction, {write.access.key for write in writes})
     batch = _Batch(before, platforms, rules, now)
