@@ -36,6 +36,7 @@ def configure(level: str) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = name != "uvicorn.access"
+    logging.getLogger("aiosqlite").setLevel(logging.INFO)  # its debug lines contain values of statements
 
 
 def report(event: str, **details: str) -> None:

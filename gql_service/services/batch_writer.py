@@ -1,6 +1,10 @@
-"""Writing documents: what is asked for while a transaction commits shares the next one.
+"""Writes documents in groups: writes that arrive while a transaction commits share the next transaction.
 
-A commit waits for the disk, so one for sixty writes takes hardly longer than one for one.
+A commit waits for the disk, so a commit of sixty writes takes hardly longer than a commit of one.
+
+This is the outer of two nested group commits. It exists for PostgreSQL, where `Database.write` runs each
+call in a transaction of its own. On SQLite, `store.sqlite` also groups calls of `Database.write`, each in
+a savepoint of one transaction; a batch from here is one such call.
 """
 
 import asyncio

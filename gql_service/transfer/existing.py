@@ -230,8 +230,8 @@ async def _load_definitions(
         for record in document_records
         if record.platform_key is not None
     }
-    await transaction.hold(defined, alone=True)
-    await transaction.hold(written - defined, alone=False)
+    await transaction.lock(defined, exclusive=True)
+    await transaction.lock(written - defined, exclusive=False)
     if defined or written:
         existing.platform_definitions.update(await definitions.of_platforms(transaction, defined | written))
     if definition_records:

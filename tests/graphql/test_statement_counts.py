@@ -112,7 +112,7 @@ def test_sqlite_uses_an_index_for_the_most_frequent_reads(name: str) -> None:
             database.execute(str(CreateTable(table).compile(dialect=sqlite.dialect())))
             for index in table.indexes:
                 database.execute(str(CreateIndex(index).compile(dialect=sqlite.dialect())))
-        for sql in (HOT[name].for_sqlite.sql, HOT[name].for_sqlite_by_one.sql):
+        for sql in (HOT[name].for_sqlite.sql, HOT[name].for_sqlite_single_key.sql):
             plan = database.execute(f"EXPLAIN QUERY PLAN {sql}", ["[]"] * sql.count("?")).fetchall()
             read = [row[3] for row in plan if "json_each" not in row[3]]
             assert not [step for step in read if step.startswith("SCAN")], plan

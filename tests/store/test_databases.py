@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +17,7 @@ from gql_service.settings import Settings
 from gql_service.store import migrations, tables
 from gql_service.store.connection import Connection, LostRace
 from gql_service.store.database import Database, open_database
-from gql_service.store.sqlite import SqliteDatabase
+from gql_service.store.sqlite_connection import connect
 from gql_service.store.statement import Statement
 
 T = TypeVar("T")
@@ -82,11 +83,9 @@ def test_migrating_twice_and_at_once_is_harmless(fresh_database_url: str) -> Non
 
 
 def test_sqlite_is_set_up_to_lose_nothing(tmp_path: Path) -> None:
-    database = SqliteDatabase(Settings(database_url=f"sqlite:///{tmp_path / 'test.sqlite3'}"))
-    connection = database._connect()
-    pragmas = ("journal_mode", "synchronous", "foreign_keys")
-    found = [connection.execute(f"PRAGMA {pragma}").fetchone()[0] for pragma in pragmas]
-    connection.close()
+    with closing(connect(str(tmp_path / "test.sqlite3"))) as connection:
+        pragmas = ("journal_mode", "synchronous", "foreign_keys")
+        found = [connection.execute(f"PRAGMA {pragma}").fetchone()[0] for pragma in pragmas]
     assert found == ["wal", 2, 1]
 
 

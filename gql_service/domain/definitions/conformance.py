@@ -18,7 +18,7 @@ from gql_service.domain.users import rows as users
 from gql_service.domain.values.encryption import CipherContext, KeyRing, Undecipherable
 from gql_service.errors import LimitExceeded
 from gql_service.store.connection import Connection, rows_as
-from gql_service.store.sql_functions import mentions
+from gql_service.store.sql_functions import contains_text
 from gql_service.store.statement import Statement
 from gql_service.store.tables import documents
 
@@ -45,7 +45,9 @@ _OF_PLATFORM = (
 )
 _ALL = Statement(_OF_PLATFORM)
 _MENTIONING = Statement(
-    _OF_PLATFORM.where(or_(mentions(documents.c.metadata, "text"), mentions(documents.c.attributes, "text")))
+    _OF_PLATFORM.where(
+        or_(contains_text(documents.c.metadata, "text"), contains_text(documents.c.attributes, "text"))
+    )
 )
 
 

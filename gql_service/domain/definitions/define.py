@@ -176,7 +176,7 @@ async def set_mode(
 async def _lock_platform(transaction: Connection, access: PlatformAccess) -> dict[str, StoredDefinition]:
     """Keep others from writing documents of the platform; returns its definitions by their keys."""
     access.verify()
-    await transaction.hold([access.platform_id], alone=True)
+    await transaction.lock([access.platform_id], exclusive=True)
     (rows,) = await definitions.stored_of_platforms(transaction, [access.platform_id])
     return {row.key: row for row in rows}
 

@@ -12,7 +12,7 @@ from gql_service.domain.definitions.value_rules import ValueRules, rules_of
 from gql_service.domain.values.types import ValueType
 from gql_service.domain.values.validation import InputPath
 from gql_service.store.connection import Connection, rows_as
-from gql_service.store.sql_functions import among, bytewise
+from gql_service.store.sql_functions import any_of, bytewise
 from gql_service.store.statement import Statement
 from gql_service.store.tables import metadata_definitions, platforms
 
@@ -26,7 +26,7 @@ _OF_PLATFORMS = Statement(
         metadata_definitions.c.defaults,
     )
     .outerjoin(metadata_definitions, metadata_definitions.c.platform_id == platforms.c.id)
-    .where(among(platforms.c.id, "ids"))
+    .where(any_of(platforms.c.id, "ids"))
 )
 
 
@@ -133,7 +133,7 @@ STORED_COLUMNS = [metadata_definitions.c[_column_name(field)] for field in Store
 
 _STORED = Statement(
     select(*STORED_COLUMNS)
-    .where(among(metadata_definitions.c.platform_id, "ids"))
+    .where(any_of(metadata_definitions.c.platform_id, "ids"))
     .order_by(bytewise(metadata_definitions.c.key))
 )
 

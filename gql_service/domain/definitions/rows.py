@@ -15,7 +15,7 @@ from gql_service.domain.values.types import ValueType
 from gql_service.domain.values.validation import Limits, check_key
 from gql_service.quoting import shortened
 from gql_service.store.connection import Connection, rows_as
-from gql_service.store.sql_functions import among, bytewise
+from gql_service.store.sql_functions import any_of, bytewise
 from gql_service.store.statement import Statement
 from gql_service.store.tables import metadata_definitions
 
@@ -23,7 +23,7 @@ _INSERT = Statement(insert(metadata_definitions))
 # Each list narrows the primary key. Rows of pairs that were not requested are dropped after reading.
 _BY_KEYS = Statement(
     select(*STORED_COLUMNS).where(
-        among(metadata_definitions.c.platform_id, "platform_ids"), among(metadata_definitions.c.key, "keys")
+        any_of(metadata_definitions.c.platform_id, "platform_ids"), any_of(metadata_definitions.c.key, "keys")
     )
 )
 _ORDER = bytewise(metadata_definitions.c.platform_id), bytewise(metadata_definitions.c.key)

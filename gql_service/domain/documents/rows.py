@@ -7,7 +7,7 @@ from sqlalchemy import Text, bindparam, insert, null, select, tuple_, update
 
 from gql_service.domain.documents.entries import Content
 from gql_service.store.connection import Connection, Duplicate, LostRace, rows_as
-from gql_service.store.sql_functions import among, bytewise
+from gql_service.store.sql_functions import any_of, bytewise
 from gql_service.store.statement import Statement
 from gql_service.store.tables import documents
 
@@ -45,7 +45,7 @@ class MetadataDocument(NamedTuple):
 _WITH_ATTRIBUTES = [documents.c[name] for name in MetadataDocument._fields]
 _WITHOUT_ATTRIBUTES = [null() if column is documents.c.attributes else column for column in _WITH_ATTRIBUTES]
 # Both lists narrow the primary key. They also match pairs that were not asked for; `_read` drops those.
-_BY_KEY = among(documents.c.user_id, "user_ids"), among(documents.c.platform_id, "platform_ids")
+_BY_KEY = any_of(documents.c.user_id, "user_ids"), any_of(documents.c.platform_id, "platform_ids")
 _READ = Statement(select(*_WITHOUT_ATTRIBUTES).where(*_BY_KEY))
 _WHOLE = select(*_WITH_ATTRIBUTES).where(*_BY_KEY)
 _READ_WHOLE = Statement(_WHOLE)
@@ -69,7 +69,7 @@ _IN_ORDER = bytewise(documents.c.user_id), bytewise(documents.c.platform_id)
 _OF_USERS = Statement(
     select(*_WITH_ATTRIBUTES)
     .where(
-        among(documents.c.user_id, "user_ids"),
+        any_of(documents.c.user_id, "user_ids"),
         tuple_(*_IN_ORDER)
         > tuple_(bindparam("after_user", type_=Text), bindparam("after_platform", type_=Text)),
     )

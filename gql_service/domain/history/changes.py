@@ -17,7 +17,7 @@ from gql_service.domain.documents.rows import DocumentKey
 from gql_service.domain.pagination import Page, PageRequest, page_of
 from gql_service.errors import BadUserInput
 from gql_service.store.connection import Connection, rows_as
-from gql_service.store.sql_functions import among
+from gql_service.store.sql_functions import any_of
 from gql_service.store.statement import Statement
 from gql_service.store.tables import document_changes
 
@@ -135,7 +135,7 @@ def _page(backwards: bool, after: bool, before: bool) -> Statement:
     order = revision.asc() if backwards else revision.desc()
     number = func.row_number().over(partition_by=owner, order_by=order).label("number")
     keys = select(*owner, revision, number).where(
-        among(rows.user_id, "user_ids"), among(rows.platform_id, "platform_ids")
+        any_of(rows.user_id, "user_ids"), any_of(rows.platform_id, "platform_ids")
     )
     if after:
         keys = keys.where(revision < bindparam("after", type_=BigInteger))

@@ -18,7 +18,7 @@ from gql_service.domain.history.changes import ChangeRow, has_no_values
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.errors import BadUserInput
 from gql_service.store.connection import Connection, rows_as
-from gql_service.store.sql_functions import among
+from gql_service.store.sql_functions import any_of
 from gql_service.store.statement import Statement
 from gql_service.store.tables import document_changes
 
@@ -35,8 +35,8 @@ _KEY = document_changes.c.user_id, document_changes.c.platform_id, document_chan
 _ROWS = (
     select(*(document_changes.c[name] for name in ChangeRow._fields))
     .where(
-        among(document_changes.c.user_id, "user_ids"),
-        among(document_changes.c.platform_id, "platform_ids"),
+        any_of(document_changes.c.user_id, "user_ids"),
+        any_of(document_changes.c.platform_id, "platform_ids"),
         tuple_(*_KEY)
         > tuple_(
             bindparam("after_user", type_=Text),

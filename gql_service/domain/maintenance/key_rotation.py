@@ -118,7 +118,7 @@ async def rotate_document(
 ) -> RotationResult:
     """Encrypt the entries of a document under the active key, after locking and reading it again."""
     key = (encrypted.user_id, encrypted.platform_id)
-    await transaction.hold({encrypted.platform_id} - {""}, alone=False)
+    await transaction.lock({encrypted.platform_id} - {""}, exclusive=False)
     (document,) = (await documents.lock(transaction, {key})).values()
     content = document.content()
     found, failed = _move(content, (*key, encrypted.tenant_id), keys)

@@ -15,7 +15,7 @@ from gql_service.domain.users import rows as users
 from gql_service.errors import NotFound
 from gql_service.store import tables
 from gql_service.store.connection import Connection, rows_as
-from gql_service.store.sql_functions import among
+from gql_service.store.sql_functions import any_of
 from gql_service.store.statement import Statement
 
 _BATCH = 500
@@ -56,13 +56,13 @@ def _names(column: ColumnElement[str]) -> ColumnElement[bool]:
 _documents, _changes, _answers = tables.documents.c, tables.document_changes.c, tables.idempotency_keys.c
 _DOCUMENTS_NAMING_USER = Statement(
     select(_documents.user_id, _documents.platform_id).where(
-        among(_documents.user_id, "user_ids"), _names(_documents.attributes)
+        any_of(_documents.user_id, "user_ids"), _names(_documents.attributes)
     )
 )
 _NAMES_USER = or_(_changes.actor_id == _ERASED, _names(_changes.changes))
 _HISTORIES_NAMING_USER = Statement(
     select(_changes.user_id, _changes.platform_id)
-    .where(among(_changes.user_id, "user_ids"), _NAMES_USER)
+    .where(any_of(_changes.user_id, "user_ids"), _NAMES_USER)
     .distinct()
 )
 _CHANGES_NAMING_USER = Statement(
@@ -84,7 +84,7 @@ _REWRITE_CHANGE = Statement(
 _DELETE_SENT = Statement(
     delete(tables.idempotency_keys)
     .where(
-        among(_answers.user_id, "user_ids"),
+        any_of(_answers.user_id, "user_ids"),
         func.substr(_answers.key, 1, func.length(bindparam("sender", type_=Text)))
         == bindparam("sender", type_=Text),
     )

@@ -28,7 +28,7 @@ from gql_service.domain.search.conditions import Bounds, Condition, Searchabilit
 from gql_service.domain.users import rows as users
 from gql_service.domain.users.rows import User
 from gql_service.store.connection import Connection, rows_as
-from gql_service.store.sql_functions import unindexed
+from gql_service.store.sql_functions import without_index
 from gql_service.store.statement import Statement
 from gql_service.store.tables import memberships, metadata_definitions, metadata_index
 from gql_service.store.tables import users as users_table
@@ -196,7 +196,7 @@ def _page(shapes: Shapes, prefixed: bool, request_shape: PageRequest) -> Stateme
     if prefixed:
         ids = ids.join(users_table, users_table.c.id == user_id)
     matching = _where_all_hold(ids, table, shapes, prefixed)
-    id_page = keyset(matching, unindexed(user_id), request_shape).subquery("page")
+    id_page = keyset(matching, without_index(user_id), request_shape).subquery("page")
     statement = select(users_table).join_from(id_page, users_table, users_table.c.id == id_page.c.user_id)
     order = id_page.c.user_id.desc() if request_shape.backwards else id_page.c.user_id.asc()
     return Statement(statement.order_by(order), scans=True)
@@ -248,18 +248,20 @@ def _matches(entry: FromClause, number: int, shape: _ConditionShape) -> ColumnEl
     if shape.digests:
         clauses.append(_equals_any(entry.c.equality, f"digest_{number}", shape.digests))
     if shape.date_digests:
-        is_date_digest = _equals_any(unindexed(entry.c.equality), f"date_digest_{number}", shape.date_digests)
+        is_date_digest = _equals_any(
+            without_index(entry.c.equality), f"date_digest_{number}", shape.date_digests
+        )
         # Only dates have a number beside their text; of encrypted values, the type is not indexed.
-        clauses.append(or_(~is_date_digest, unindexed(number_value).is_not(None), entry.c.encrypted))
+        clauses.append(or_(~is_date_digest, without_index(number_value).is_not(None), entry.c.encrypted))
     clauses += _comparisons(text_value, f"prefix_{number}", shape.prefix_operators)
     of_text = _comparisons(text_value, f"text_{number}", shape.text_operators)
     of_number = _comparisons(number_value, f"number_{number}", shape.number_operators)
     if of_text and of_number:
-        as_text = and_(unindexed(number_value).is_(None), *of_text)
-        as_date = and_(unindexed(text_value).is_not(None), *of_number)
+        as_text = and_(without_index(number_value).is_(None), *of_text)
+        as_date = and_(without_index(text_value).is_not(None), *of_number)
         clauses.append(or_(as_text, as_date))
     elif of_number:
-        clauses += [unindexed(text_value).is_(None), *of_number]
+        clauses += [without_index(text_value).is_(None), *of_number]
     else:
         clauses += of_text
     return and_(*clauses)

@@ -11,7 +11,7 @@ from gql_service.auth.principal import Principal
 from gql_service.domain.users.profiles import read_permissions
 from gql_service.errors import MalformedData, NotFound, Problem, Rejected
 from gql_service.store.connection import Connection, Row, rows_as
-from gql_service.store.sql_functions import among
+from gql_service.store.sql_functions import any_of
 from gql_service.store.statement import Statement
 from gql_service.store.tables import access_tokens, users
 
@@ -30,7 +30,7 @@ _PRINCIPALS = Statement(
         access_tokens.c.issued_by,
     )
     .join(users, users.c.id == access_tokens.c.user_id)
-    .where(among(access_tokens.c.id, "ids"), _WORKS)
+    .where(any_of(access_tokens.c.id, "ids"), _WORKS)
 )
 _OF_USER = access_tokens.c.user_id == bindparam("of_user")
 _COUNT = Statement(select(func.count()).where(_OF_USER, _WORKS))
@@ -69,7 +69,7 @@ _END = Statement(
     .values(expires_at=bindparam("end"))
 )
 _OWNERS = Statement(
-    select(access_tokens.c.id, access_tokens.c.user_id).where(among(access_tokens.c.id, "ids"))
+    select(access_tokens.c.id, access_tokens.c.user_id).where(any_of(access_tokens.c.id, "ids"))
 )
 _MAX_LABEL = 200
 _MAX_WORKING, _MAX_ENDED, _MAX_FORGOTTEN = 100, 100, 1000
@@ -91,7 +91,7 @@ _COLUMNS = select(*(access_tokens.c[name] for name in AccessToken._fields))
 _TOKEN = Statement(_COLUMNS.where(access_tokens.c.id == bindparam("id")))
 _OF_USERS = Statement(
     _COLUMNS.add_columns(access_tokens.c.user_id)
-    .where(among(access_tokens.c.user_id, "user_ids"))
+    .where(any_of(access_tokens.c.user_id, "user_ids"))
     .order_by(access_tokens.c.created_at, access_tokens.c.id)
 )
 

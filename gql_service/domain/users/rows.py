@@ -12,7 +12,7 @@ from gql_service.domain.users import profiles
 from gql_service.domain.users.profiles import OptInDecision
 from gql_service.errors import MalformedData
 from gql_service.store.connection import Connection, rows_as
-from gql_service.store.sql_functions import among, bytewise
+from gql_service.store.sql_functions import any_of, bytewise
 from gql_service.store.statement import Statement
 from gql_service.store.tables import memberships, users
 
@@ -84,8 +84,8 @@ class User(NamedTuple):
             return self.username
 
 
-_BY_IDS = Statement(select(users).where(among(users.c.id, "ids")))
-_BY_USERNAMES = Statement(select(users).where(among(users.c.username, "usernames")))
+_BY_IDS = Statement(select(users).where(any_of(users.c.id, "ids")))
+_BY_USERNAMES = Statement(select(users).where(any_of(users.c.username, "usernames")))
 
 
 async def by_ids(connection: Connection, ids: Sequence[str]) -> list[User | None]:

@@ -17,7 +17,7 @@ from gql_service.auth.access import DocumentAccess
 from gql_service.domain.documents.rows import DocumentKey, MetadataDocument
 from gql_service.errors import Problem, Rejected
 from gql_service.store.connection import Connection, Duplicate, LostRace
-from gql_service.store.sql_functions import among
+from gql_service.store.sql_functions import any_of
 from gql_service.store.statement import Statement
 from gql_service.store.tables import idempotency_keys
 
@@ -36,7 +36,7 @@ _FIND = Statement(
         idempotency_keys.c.request,
         idempotency_keys.c.response,
         idempotency_keys.c.created_at,
-    ).where(among(idempotency_keys.c.user_id, "user_ids"), among(idempotency_keys.c.key, "keys"))
+    ).where(any_of(idempotency_keys.c.user_id, "user_ids"), any_of(idempotency_keys.c.key, "keys"))
 )
 _CLEAR = Statement(
     update(idempotency_keys)

@@ -105,7 +105,7 @@ async def write_all(
     With `all_or_none`, nothing is stored if one write is refused.
     """
     platform_ids = {write.access.platform_id for write in writes if write.access.platform_key is not None}
-    await transaction.hold(platform_ids, alone=False)
+    await transaction.lock(platform_ids, exclusive=False)
     platforms = await definitions.of_platforms(transaction, platform_ids)
     before = await documents.lock(transaction, {write.access.key for write in writes})
     unit = UnitOfWork(before, platforms, write_settings, now)
