@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from tests.support.cli_processes import free_port
+from tests.support.http_clients import PATIENCE, http_client
 from tests.support.service import Service, serving
 from tests.support.world import REST, Caller, World
 
@@ -25,7 +26,6 @@ KILLS = 8
 """Of processes that have acknowledged something since they were started."""
 AT_LEAST, AT_MOST = 200, 500
 """Patches that the server which lives throughout acknowledges; the document has room for all of them."""
-PATIENCE = 180
 
 
 @contextmanager
@@ -36,13 +36,14 @@ def process(service: Service, port: int) -> Iterator[subprocess.Popen[bytes]]:
     running = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            assert running.poll() is None, "the server did not start"
-            try:
-                httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=PATIENCE)
-                break
-            except httpx.TransportError:
-                time.sleep(0.05)
+        with http_client(f"http://127.0.0.1:{port}") as client:
+            while time.monotonic() < deadline:
+                assert running.poll() is None, "the server did not start"
+                try:
+                    client.get("/health/ready")
+                    break
+                except httpx.TransportError:
+                    time.sleep(0.05)
         yield running
     finally:
         running.kill()
@@ -57,7 +58,6 @@ def patch(client: httpx.Client, caller: Caller, url: str, platform_key: str, key
             params={"platform_key": platform_key},
             json={"metadata": {key: key}},
             headers={"Authorization": f"Token {caller.token}"},
-            timeout=PATIENCE,
         )
     except httpx.TransportError:
         return False
@@ -86,7 +86,7 @@ def test_no_acknowledged_patch_is_lost_when_processes_are_killed(fresh_database_
         def keep_writing(writer: int) -> None:
             port = (0, *doomed)[writer % 3]
             url = f"http://127.0.0.1:{port}" if port else service.url
-            with httpx.Client() as client:
+            with http_client() as client:
                 for number in itertools.count():
                     key = f"key{writer}.{number}"
                     if patch(client, world.member, url, world.platform_key, key):
@@ -116,7 +116,7 @@ def test_no_acknowledged_patch_is_lost_when_processes_are_killed(fresh_database_
 @pytest.mark.parametrize("rounds", [5])
 def test_of_many_racers_on_one_revision_exactly_one_wins(world: World, rounds: int) -> None:
     def race(revision: int, number: int) -> int:
-        with httpx.Client(base_url=world.service.url, timeout=30) as client:
+        with http_client(world.service.url) as client:
             headers = {"Authorization": f"Token {world.member.token}", "If-Match": f'"{revision}"'}
             params = {"platform_key": world.platform_key}
             body = {"metadata": {"winner": f"{revision}.{number}"}}
@@ -129,7 +129,7 @@ def test_of_many_racers_on_one_revision_exactly_one_wins(world: World, rounds: i
 
 def test_racers_who_create_a_document_all_succeed(world: World) -> None:
     def create(number: int) -> bool:
-        with httpx.Client() as client:
+        with http_client() as client:
             key = f"key{number}"
             return patch(client, world.colleague, world.service.url, world.platform_key, key)
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import httpx
 
-_PATIENCE = 120
-"""Seconds after which something hangs, however busy the machine is."""
+from tests.support.http_clients import PATIENCE, http_client
+
 PROGRAM = (sys.executable, "-m", "gql_service")
 
 
@@ -32,7 +32,7 @@ def command(database_url: str, /, *arguments: str, **settings: str) -> subproces
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=_PATIENCE,
+        timeout=PATIENCE,
     )
 
 
@@ -67,12 +67,13 @@ class Server:
 
     def ask(self, query: str, token: str) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}"}
-        return httpx.post(f"{self.url}/graphql", json={"query": query}, headers=headers, timeout=_PATIENCE)
+        with http_client(self.url) as client:
+            return client.post("/graphql", json={"query": query}, headers=headers)
 
     def stop(self) -> int:
         """Ask it to stop; returns its exit code."""
         self.process.terminate()
-        return self.process.wait(_PATIENCE)
+        return self.process.wait(PATIENCE)
 
 
 @contextmanager
@@ -107,13 +108,14 @@ def serving_process(
 
 
 def _wait_until_ready(server: Server) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while time.monotonic() < deadline:
-        assert server.process.poll() is None, server.output
-        try:
-            if httpx.get(f"{server.url}/health/ready", timeout=_PATIENCE).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    raise AssertionError(f"not ready after {_PATIENCE} s:\n{server.output}")
+    deadline = time.monotonic() + PATIENCE
+    with http_client(server.url) as client:
+        while time.monotonic() < deadline:
+            assert server.process.poll() is None, server.output
+            try:
+                if client.get("/health/ready").status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+    raise AssertionError(f"not ready after {PATIENCE} s:\n{server.output}")

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-import httpx
 import uvicorn
 
 from gql_service import instants
@@ -16,6 +15,7 @@ from gql_service.settings import Settings
 from gql_service.store import migrations
 from gql_service.store.connection import Connection
 from gql_service.web.http_protocol import HttpProtocol
+from tests.support.http_clients import http_client
 
 T = TypeVar("T")
 
@@ -69,7 +69,7 @@ class Service:
         while not self._server.started:
             assert self._thread.is_alive(), "the server did not start"
             self._thread.join(0.01)
-        self.client = httpx.Client(base_url=self.url, timeout=30)
+        self.client = http_client(self.url)
 
     def stop(self) -> None:
         self.client.close()
