@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.cli_processes import PROGRAM, environment
+from tests.support.http_clients import PATIENCE
 from tests.support.service import serving
 from tests.transfer.test_round_trip import BORN, Shell, person, unchanged
 
@@ -188,7 +189,7 @@ def test_permissions_granted_at_the_same_time_are_all_granted(shell: Shell) -> N
         subprocess.Popen([*command, f"acme::p{number}"], env=env, stdout=subprocess.PIPE)
         for number in range(4)
     ]
-    told = sorted(racer.communicate(timeout=60)[0].decode() for racer in racers)
+    told = sorted(racer.communicate(timeout=PATIENCE)[0].decode() for racer in racers)
     assert told == [f"The user joe is now at revision {revision}.\n" for revision in (2, 3, 4, 5)]
     assert sorted(shell.user()["permissions"]) == ["acme::p0", "acme::p1", "acme::p2", "acme::p3"]
 

@@ -1,20 +1,17 @@
 """Hostile documents of up to 16 KiB: each is refused, and costs little more than an honest document may."""
 
-import gc
-import time
-
 import pytest
 from graphql import GraphQLSchema
 
 from gql_service.engine.document.cache import Documents, InvalidDocument
 from gql_service.schema.build import build_schema
 from gql_service.settings import Settings
+from tests.support.cost import assert_costs_at_most
 from tests.support.service import Service
 
 KIB = 1024
 MOST = 2
 """How many times what `HONEST` costs a hostile document may cost."""
-FEWEST, ATTEMPTS = 3, 20
 
 
 def each(count: int, text: str) -> str:
@@ -125,40 +122,24 @@ def schema() -> GraphQLSchema:
     return build_schema()._schema
 
 
-def read(schema: GraphQLSchema, text: str) -> tuple[bool, float]:
-    """Whether a document nobody has sent before is accepted, and the CPU time it takes to tell.
-
-    The garbage collector stays away: `app` has it leave alone what lives as long as the process, too."""
+def unread(schema: GraphQLSchema) -> Documents:
+    """A server that has read no document yet."""
     settings = Settings()
-    documents = Documents(
-        schema, max_tokens=settings.max_document_tokens, capacity=settings.max_cached_documents
-    )
-    gc.disable()
-    start = time.thread_time()
-    try:
-        documents.get(text)
-        accepted = True
-    except InvalidDocument:
-        accepted = False
-    finally:
-        taken = time.thread_time() - start
-        gc.enable()
-    return accepted, taken
+    return Documents(schema, max_tokens=settings.max_document_tokens, capacity=settings.max_cached_documents)
 
 
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
 def test_a_hostile_document_costs_little_more_than_an_honest_one(schema: GraphQLSchema, bomb: str) -> None:
-    """Both are read by turns, so that what slows the machine slows both; the best attempts count."""
     assert len(bomb) <= 16 * KIB
-    honest, hostile = [], []
-    for attempt in range(1, ATTEMPTS + 1):
-        for text, times in ((HONEST, honest), (bomb, hostile)):
-            accepted, seconds = read(schema, text)
-            assert accepted is (text is HONEST)
-            times.append(seconds)
-        if attempt >= FEWEST and min(hostile) < MOST * min(honest):
-            return
-    pytest.fail(f"it costs {min(hostile) / min(honest):.1f} times as much")
+
+    def accept() -> None:
+        unread(schema).get(HONEST)
+
+    def refuse() -> None:
+        with pytest.raises(InvalidDocument):
+            unread(schema).get(bomb)
+
+    assert_costs_at_most(MOST, accept, refuse, rounds=3)
 
 
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)

@@ -18,9 +18,10 @@ PROGRAM = (sys.executable, "-m", "gql_service")
 
 
 def environment(database_url: str, /, **settings: str) -> dict[str, str]:
-    """This process's environment, with these settings of the service and no others."""
+    """This process's environment, with these settings of the service and no others but patience."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GQL_SERVICE_")}
-    given = {f"GQL_SERVICE_{name.upper()}": value for name, value in settings.items()}
+    own = {"database_timeout": str(PATIENCE), "request_timeout": str(PATIENCE)}
+    given = {f"GQL_SERVICE_{name.upper()}": value for name, value in (own | settings).items()}
     return kept | {"GQL_SERVICE_DATABASE_URL": database_url} | given
 
 

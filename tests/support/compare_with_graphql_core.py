@@ -13,7 +13,7 @@ from gql_service.engine.execution.execute import execute
 
 Drive = Callable[[Awaitable[ExecutionResult]], Awaitable[ExecutionResult]]
 
-_SECONDS = 1
+_SECONDS = 60
 """An execution that takes longer hangs."""
 _TURNS = 5
 """Of the event loop, in which resolvers that nobody waits for any more may come to their end."""

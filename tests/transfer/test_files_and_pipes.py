@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.cli_processes import PROGRAM, environment
+from tests.support.http_clients import PATIENCE
 from tests.transfer.test_round_trip import DIRECTORY, EVERYTHING, Line, Shell, filed, person, whole, written
 
 BATCH = 500
@@ -113,7 +114,7 @@ def test_a_full_disk_is_told_and_a_closed_pipe_is_not(lite: Shell) -> None:
     assert pipe.stdout is not None
     pipe.stdout.readline()
     pipe.stdout.close()
-    assert pipe.communicate(timeout=60)[1] == b""
+    assert pipe.communicate(timeout=PATIENCE)[1] == b""
     assert pipe.returncode == 1
 
 
@@ -141,7 +142,7 @@ def start_import(shell: Shell, file: Path) -> subprocess.Popen[bytes]:
 
 def stored(shell: Shell, importing: subprocess.Popen[bytes], least: int) -> str:
     """What is stored, as soon as it is at least this many lines."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while (text := shell.everything()).count("\n") < least:
         assert time.monotonic() < deadline
         assert importing.poll() is None
@@ -159,7 +160,7 @@ def test_an_import_that_waits_for_its_next_line_can_be_killed_and_resumed(shell:
         end.flush()
         stored(shell, importing, 2 * BATCH)
         importing.send_signal(signal.SIGKILL)
-        importing.wait(30)
+        importing.wait(PATIENCE)
     assert shell.everything() == "".join(lines[: 2 * BATCH])
     told = shell.told("import", "-", input=TEXT.encode())
     assert told == f"Read {len(lines)} lines: {len(lines) - 2 * BATCH} written, {2 * BATCH} there already.\n"
@@ -175,7 +176,7 @@ def test_an_import_that_is_killed_at_any_moment_has_stored_whole_batches(
     importing = start_import(shell, file)
     stored(shell, importing, least)
     importing.kill()
-    importing.wait(30)
+    importing.wait(PATIENCE)
     kept = shell.everything()
     assert TEXT.startswith(kept)
     assert kept.count("\n") % BATCH == 0 or kept == TEXT
