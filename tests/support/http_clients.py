@@ -1,9 +1,11 @@
 """HTTP clients for tests: patient, and quick to make."""
 
+import logging
 from typing import Any
 
 import httpx
 
+logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each request takes a tenth of its time
 PATIENCE = 120
 """Seconds after which something hangs, however slow or busy the machine is."""
 
