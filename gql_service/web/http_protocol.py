@@ -29,7 +29,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.access_log = self.access_log and self.config.access_log  # to uvicorn any handler is a wish for it
+        self.access_log = self.access_log and self.config.access_log  # to uvicorn any handler is a wish
         self._waiting_since: float | None = None
         """Since when the next head is awaited, or the rest of one that has begun."""
         self._unfinished, self._advanced = 0, False

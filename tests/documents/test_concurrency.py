@@ -4,8 +4,6 @@ import itertools
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -16,7 +14,8 @@ from functools import partial
 import httpx
 import pytest
 
-from tests.support.cli_processes import free_port
+from tests.support import zygote
+from tests.support.cli_processes import environment, free_port
 from tests.support.http_clients import PATIENCE, http_client
 from tests.support.service import Service, serving
 from tests.support.world import REST, Caller, World
@@ -24,16 +23,18 @@ from tests.support.world import REST, Caller, World
 CLIENTS = 24
 KILLS = 8
 """Of processes that have acknowledged something since they were started."""
+HANGS = 5 * PATIENCE
+"""Seconds: each kill waits for a server to start."""
 AT_LEAST, AT_MOST = 200, 500
 """Patches that the server which lives throughout acknowledges; the document has room for all of them."""
 
 
 @contextmanager
-def process(service: Service, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def process(service: Service, port: int) -> Iterator[zygote.Forked]:
     """A server process of its own on the same database, once it answers."""
-    environment = os.environ | {"GQL_SERVICE_DATABASE_URL": service.settings.database_url}
-    command = [sys.executable, "-m", "gql_service", "serve", "--port", str(port)]
-    running = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with open(os.devnull, "wb") as nowhere:
+        serve, sink = ["serve", "--port", str(port)], nowhere.fileno()
+        running = zygote.start(serve, environment(service.settings.database_url), sink, sink)
     try:
         deadline = time.monotonic() + PATIENCE
         with http_client(f"http://127.0.0.1:{port}") as client:
@@ -98,7 +99,7 @@ def test_no_acknowledged_patch_is_lost_when_processes_are_killed(fresh_database_
         with ThreadPoolExecutor(CLIENTS + len(doomed)) as people:
             doing = [people.submit(keep_killing, port) for port in doomed]
             doing += [people.submit(keep_writing, writer) for writer in range(CLIENTS)]
-            deadline = time.monotonic() + PATIENCE
+            deadline = time.monotonic() + HANGS
             while time.monotonic() < deadline and not any(each.done() for each in doing):
                 if len(kills) >= KILLS and len(acknowledged[0]) >= AT_LEAST:
                     break

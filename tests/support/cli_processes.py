@@ -9,12 +9,15 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import httpx
 
+from tests.support import zygote
 from tests.support.http_clients import PATIENCE, http_client
 
 PROGRAM = (sys.executable, "-m", "gql_service")
+"""The command line as users start it; what else is here does not take the time to import it again."""
 
 
 def environment(database_url: str, /, **settings: str) -> dict[str, str]:
@@ -27,14 +30,11 @@ def environment(database_url: str, /, **settings: str) -> dict[str, str]:
 
 def command(database_url: str, /, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
-    return subprocess.run(
-        [*PROGRAM, *arguments],
-        env=environment(database_url, **settings),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
+    with TemporaryFile() as output, TemporaryFile() as errors:
+        env = environment(database_url, **settings)
+        code = zygote.start(arguments, env, output.fileno(), errors.fileno()).wait(PATIENCE)
+        texts = [each.read().decode() for each in (output, errors) if not each.seek(0)]
+    return subprocess.CompletedProcess(arguments, code, *texts)
 
 
 def told(database_url: str, *arguments: str) -> str:
@@ -57,7 +57,7 @@ def free_port() -> int:
 class Server:
     """A server process, and what it has printed so far."""
 
-    def __init__(self, process: subprocess.Popen[bytes], url: str, output: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes] | zygote.Forked, url: str, output: Path) -> None:
         self.process = process
         self.url = url
         self._output = output
@@ -82,22 +82,23 @@ def serving_process(
     folder: Path,
     database_url: str,
     *arguments: str,
-    program: Sequence[str] = PROGRAM,
+    program: Sequence[str] | None = None,
     extra: Mapping[str, str] | None = None,
     host: str = "127.0.0.1",
 ) -> Iterator[Server]:
     """`serve` in a process that runs in this folder, on a free port, once it answers."""
     port = free_port()
     output = folder / f"output-{port}"
+    serve = ["serve", "--host", host, "--port", str(port), *arguments]
+    env = environment(database_url) | dict(extra or {})
+    process: subprocess.Popen[bytes] | zygote.Forked
     with output.open("wb") as sink:
-        process = subprocess.Popen(
-            [*program, "serve", "--host", host, "--port", str(port), *arguments],
-            cwd=folder,
-            env=environment(database_url) | dict(extra or {}),
-            stdin=subprocess.DEVNULL,
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-        )
+        if program is None:
+            process = zygote.start(serve, env, sink.fileno(), sink.fileno(), folder)
+        else:
+            process = subprocess.Popen(
+                [*program, *serve], cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink
+            )
     server = Server(process, f"http://{f'[{host}]' if ':' in host else host}:{port}", output)
     try:
         _wait_until_ready(server)
