@@ -2,13 +2,13 @@
 
 import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.cli_processes import PROGRAM, environment
-from tests.support.http_clients import PATIENCE
+from tests.support.cli_processes import PROGRAM, environment, told
 from tests.support.service import serving
 from tests.transfer.test_round_trip import BORN, Shell, person, unchanged
 
@@ -183,14 +183,12 @@ def test_a_change_of_a_revision_that_has_passed_tells_the_current_one(shell: She
 
 
 def test_permissions_granted_at_the_same_time_are_all_granted(shell: Shell) -> None:
-    command = [*PROGRAM, "user", "update", "joe", "--permission"]
-    env = environment(shell.url)
-    racers = [
-        subprocess.Popen([*command, f"acme::p{number}"], env=env, stdout=subprocess.PIPE)
-        for number in range(4)
-    ]
-    told = sorted(racer.communicate(timeout=PATIENCE)[0].decode() for racer in racers)
-    assert told == [f"The user joe is now at revision {revision}.\n" for revision in (2, 3, 4, 5)]
+    def grant(number: int) -> str:
+        return told(shell.url, "user", "update", "joe", "--permission", f"acme::p{number}")
+
+    with ThreadPoolExecutor(4) as racers:
+        outcomes = sorted(racers.map(grant, range(4)))
+    assert outcomes == [f"The user joe is now at revision {revision}." for revision in (2, 3, 4, 5)]
     assert sorted(shell.user()["permissions"]) == ["acme::p0", "acme::p1", "acme::p2", "acme::p3"]
 
 

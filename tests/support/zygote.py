@@ -22,7 +22,6 @@ from functools import cache
 from pathlib import Path
 
 _STREAMS = 3
-_LONGEST = 1 << 20
 
 
 class Forked:
@@ -64,17 +63,18 @@ def start(
     arguments: Sequence[str], env: Mapping[str, str], output: int, errors: int, folder: Path | None = None
 ) -> Forked:
     """`gql-service` with these arguments; it prints to these file descriptors, and nothing is to be read."""
-    given = json.dumps([list(arguments), dict(env), str(folder or Path.cwd())]).encode()
+    given = json.dumps([list(arguments), dict(env), str(folder or Path.cwd())])
     watch, theirs = socket.socketpair()
     with theirs, open(os.devnull, "rb") as nothing:
-        socket.send_fds(_zygote(), [given], [nothing.fileno(), output, errors, theirs.fileno()])
+        socket.send_fds(_zygote(), [b"."], [nothing.fileno(), output, errors, theirs.fileno()])
+    watch.sendall(f"{given}\n".encode())
     return Forked(watch)
 
 
 @cache
 def _zygote() -> socket.socket:
     """The connection to it; it ends when this process does."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours, theirs = socket.socketpair()
     with theirs:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.support.zygote", str(theirs.fileno())],
@@ -101,18 +101,20 @@ def _fork_for_each_request(control: socket.socket) -> list[str] | None:
         with suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
-        given, (*streams, watch), _, _ = socket.recv_fds(control, _LONGEST, _STREAMS + 1)
-        if not given:
+        request, descriptors, _, _ = socket.recv_fds(control, 1, _STREAMS + 1)
+        if not request:
             return None
         if os.fork() == 0:
             control.close()
-            if not (pid := os.fork()):
-                os.close(watch)
-                return _become(streams, *json.loads(given))
-            os.write(watch, f"{pid}\n".encode())
-            os.write(watch, f"{os.waitpid(pid, 0)[1]}\n".encode())
-            os._exit(0)
-        for each in (*streams, watch):
+            *streams, watch = descriptors
+            with socket.socket(fileno=watch) as connection, connection.makefile("rwb", 0) as told:
+                given = json.loads(told.readline())
+                if pid := os.fork():
+                    told.write(f"{pid}\n".encode())
+                    told.write(f"{os.waitpid(pid, 0)[1]}\n".encode())
+                    os._exit(0)
+            return _become(streams, *given)
+        for each in descriptors:
             os.close(each)
 
 

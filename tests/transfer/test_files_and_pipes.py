@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import zygote
 from tests.support.cli_processes import PROGRAM, environment
 from tests.support.http_clients import PATIENCE
 from tests.transfer.test_round_trip import DIRECTORY, EVERYTHING, Line, Shell, filed, person, whole, written
@@ -130,17 +131,13 @@ def test_a_document_as_large_as_it_may_be_goes_through(shell: Shell) -> None:
     )  # fmt: skip
 
 
-def start_import(shell: Shell, file: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [*PROGRAM, "import", str(file)],
-        env=environment(shell.url),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+def start_import(shell: Shell, file: Path) -> zygote.Forked:
+    with open(os.devnull, "wb") as nowhere:
+        sink = nowhere.fileno()
+        return zygote.start(["import", str(file)], environment(shell.url), sink, sink)
 
 
-def stored(shell: Shell, importing: subprocess.Popen[bytes], least: int) -> str:
+def stored(shell: Shell, importing: zygote.Forked, least: int) -> str:
     """What is stored, as soon as it is at least this many lines."""
     deadline = time.monotonic() + PATIENCE
     while (text := shell.everything()).count("\n") < least:
