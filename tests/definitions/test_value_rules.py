@@ -198,7 +198,7 @@ def test_a_pattern_cannot_explode(world: World, pattern: str) -> None:
 
 
 def assert_checked_quickly(world: World, key: str, value: Any) -> None:
-    """The check is part of writing: by a member for whom the key is new, and again where it is not."""
+    """Whoever is the first to write has the rules compiled; whoever comes next does not."""
 
     def write(key: str) -> None:
         for caller in (world.member, world.colleague):
