@@ -33,6 +33,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.access_log = self.access_log and self.config.access_log  # to uvicorn any handler is a wish
         self._waiting_since: float | None = None
         """When the connection started to wait for a request head, or for the rest of one; else None."""
         self._unparsed_size = 0

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.conftest import require
-from tests.support.cli_processes import Server, command, serving_process, told
+from tests.support.cli_processes import PROGRAM, Server, command, serving_process, told
 from tests.support.service import serving
 
 SCHEMA = Path(__file__).parent.parent.parent / "schema.graphql"
@@ -255,7 +255,7 @@ def test_the_demo_needs_a_port_it_can_print(migrated: str) -> None:
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_the_server_answers_and_stops_cleanly(migrated: str, tmp_path: Path, workers: str) -> None:
-    with serving_process(tmp_path, migrated, "--demo", "--workers", workers) as server:
+    with serving_process(tmp_path, migrated, "--demo", "--workers", workers, program=PROGRAM) as server:
         member = demo_tokens(server)["Member"]
         assert {server.ask(ME, member).status_code for _ in range(20)} == {200}
         assert server.stop() == 0

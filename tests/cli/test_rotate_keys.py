@@ -2,13 +2,13 @@
 
 import base64
 import json
-import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from tempfile import TemporaryFile
 from typing import Any
 
 import pytest
@@ -16,7 +16,8 @@ from sqlalchemy import Text, cast, func, select
 
 from gql_service.store import tables
 from tests.search.test_operators import found
-from tests.support.cli_processes import PROGRAM, command, environment
+from tests.support import zygote
+from tests.support.cli_processes import command, environment
 from tests.support.entries import set_entries
 from tests.support.service import Service, serving
 from tests.support.stored import alter, conditions, fetch
@@ -152,19 +153,17 @@ def test_concurrent_writes_are_not_lost(fresh_database_url: str) -> None:
 
 def kill_during_rotation(url: str, world: World) -> None:
     """Run the command until it has rotated some documents, and kill it."""
-    process = subprocess.Popen(
-        [*PROGRAM, "rotate-keys"], env=environment(url, **ring(BOTH, "new")), stderr=subprocess.PIPE
-    )
-    assert process.stderr is not None
-    with process.stderr:
+    with TemporaryFile() as output:
+        env, sink = environment(url, **ring(BOTH, "new")), output.fileno()
+        process = zygote.start(["rotate-keys"], env, sink, sink)
         try:
             while count_of(world, "new") < 20:
-                assert process.poll() is None, (
-                    f"the command ended before it was killed: {process.stderr.read()[-1500:]!r}"
-                )
+                if process.poll() is not None:
+                    output.seek(0)
+                    pytest.fail(f"the command ended before it was killed: {output.read()[-1500:]!r}")
                 time.sleep(0.01)
         finally:
-            process.send_signal(signal.SIGKILL)
+            process.kill()
             process.wait()
 
 

@@ -2,13 +2,14 @@
 
 import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gql_service.instants import parse_milliseconds, rfc3339
-from tests.support.cli_processes import PROGRAM, environment
+from tests.support.cli_processes import PROGRAM, environment, told
 from tests.support.service import serving
 from tests.transfer.test_round_trip import CREATED_AT, Shell, data_unchanged, user_line
 
@@ -183,14 +184,12 @@ def test_an_update_of_an_old_revision_reports_the_current_one(shell: Shell) -> N
 
 
 def test_permissions_granted_at_the_same_time_are_all_granted(shell: Shell) -> None:
-    command = [*PROGRAM, "user", "update", "joe", "--permission"]
-    env = environment(shell.url)
-    racers = [
-        subprocess.Popen([*command, f"acme::p{number}"], env=env, stdout=subprocess.PIPE)
-        for number in range(4)
-    ]
-    messages = sorted(racer.communicate(timeout=60)[0].decode() for racer in racers)
-    assert messages == [f"The user joe is now at revision {revision}.\n" for revision in (2, 3, 4, 5)]
+    def grant(number: int) -> str:
+        return told(shell.url, "user", "update", "joe", "--permission", f"acme::p{number}")
+
+    with ThreadPoolExecutor(4) as racers:
+        messages = sorted(racers.map(grant, range(4)))
+    assert messages == [f"The user joe is now at revision {revision}." for revision in (2, 3, 4, 5)]
     assert sorted(shell.user()["permissions"]) == ["acme::p0", "acme::p1", "acme::p2", "acme::p3"]
 
 

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.support.definitions import DEFINE, MODE, PATCH, define, set_mode, try_to_define
+from tests.support.http_clients import async_http_client
 from tests.support.world import Caller, World
 
 WRITERS = 8
@@ -32,7 +33,7 @@ def race(world: World, mutation: str, arguments: Any, value: Any) -> tuple[Any, 
     users = [world.new_user() for _ in range(WRITERS * 3)]
 
     async def run() -> tuple[Any, int]:
-        async with httpx.AsyncClient(base_url=world.service.url, timeout=30) as client:
+        async with async_http_client(world.service.url) as client:
 
             async def write(queue: list[Caller]) -> int:
                 succeeded = 0
@@ -84,7 +85,7 @@ def test_without_force_a_key_is_defined_only_if_all_data_conforms(world: World, 
 
 def test_concurrent_definitions_of_a_key_all_succeed_and_one_stays(world: World) -> None:
     async def run() -> list[Any]:
-        async with httpx.AsyncClient(base_url=world.service.url, timeout=30) as client:
+        async with async_http_client(world.service.url) as client:
             arguments = {"platformKey": world.platform_key, "key": "key", "valueType": "number"}
             return await asyncio.gather(
                 *(send(client, world.admin, DEFINE, arguments | {"minimum": index}) for index in range(10))

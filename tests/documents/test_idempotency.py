@@ -13,6 +13,7 @@ from gql_service.store.tables import idempotency_keys
 from tests.support.clock import HOUR, shifted
 from tests.support.entries import set_entries
 from tests.support.history import changes
+from tests.support.http_clients import http_client
 from tests.support.service import serving
 from tests.support.world import Caller, World
 
@@ -244,10 +245,10 @@ def test_of_many_different_ones_at_once_one_is_done_and_the_others_refused(world
 def _race(world: World, url: str, metadata: dict[str, Any]) -> Any:
     """Send a patch on a connection of its own."""
     variables = {"input": {"platformKey": world.platform_key, "idempotencyKey": "k", "metadata": metadata}}
-    answer = httpx.post(
-        f"{url}/graphql",
-        json={"query": PATCH, "variables": variables},
-        headers={"Authorization": f"Bearer {world.member.token}"},
-        timeout=30,
-    )
+    with http_client(url) as client:
+        answer = client.post(
+            "/graphql",
+            json={"query": PATCH, "variables": variables},
+            headers={"Authorization": f"Bearer {world.member.token}"},
+        )
     return answer.json()["data"]["patchPlatformMetadata"]

@@ -1,7 +1,6 @@
 """Expiry is exact without any sweeping, and the same after it; sweeping deletes what nobody sees."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from gql_service.store.statement import Statement
 from tests.support.cli_processes import serving_process, told
 from tests.support.clock import HOUR, instant, shifted
 from tests.support.entries import set_entries
-from tests.support.service import serving
+from tests.support.service import Service, serving, wait_until
 from tests.support.world import Caller, World
 
 _INDEX = Statement(select(tables.metadata_index.c.user_id, tables.metadata_index.c.key))
@@ -208,26 +207,24 @@ def test_processes_may_sweep_at_once_and_delete_everything_once(fresh_database_u
 def test_a_server_sweeps_by_itself_survives_a_failure_and_stops_cleanly(fresh_database_url: str) -> None:
     with serving(fresh_database_url, sweep_interval=0.05) as service:
         world = World(service)
-        entry = expiring(world, validUntil=instant(service, 400))
-        set_entries(world.member, world, entry)
-        service.services.database.observers.append(_failing_once())
-        time.sleep(0.5)
-        for _ in range(100):
-            if rows(world, _DOCUMENTS, world.member) == ["{}{}"]:
-                break
-            time.sleep(0.05)
-        assert rows(world, _DOCUMENTS, world.member) == ["{}{}"]
-        assert state(world, world.member)["revision"] == 1
+        set_entries(world.member, world, expiring(world))
+        failures = _failing_once(service)
+        with shifted(service, HOUR):
+            wait_until(lambda: rows(world, _DOCUMENTS, world.member) == ["{}{}"])
+            assert not failures
+            assert state(world, world.member)["revision"] == 1
 
 
-def _failing_once() -> Any:
-    failures = [ZeroDivisionError()]
+def _failing_once(service: Service) -> list[Exception]:
+    """The next sweep fails; returns the failures that are still to come."""
+    failures: list[Exception] = [ZeroDivisionError()]
 
     def observe(sql: str) -> None:
         if failures and "expires_at <=" in sql:
             raise failures.pop()
 
-    return observe
+    service.services.database.observers.append(observe)
+    return failures
 
 
 def test_the_command_sweeps_once_and_tells_how_much(fresh_database_url: str) -> None:
@@ -240,9 +237,12 @@ def test_the_command_sweeps_once_and_tells_how_much(fresh_database_url: str) -> 
 
 
 def test_a_process_that_sweeps_stops_at_once(fresh_database_url: str, tmp_path: Path) -> None:
-    told(fresh_database_url, "migrate")
     extra = {"GQL_SERVICE_SWEEP_INTERVAL": "0.001"}
-    with serving_process(tmp_path, fresh_database_url, extra=extra) as server:
-        time.sleep(0.3)
-        assert server.stop() == 0
+    with serving(fresh_database_url) as service:
+        world = World(service)
+        with shifted(service, -2 * HOUR):
+            set_entries(world.member, world, expiring(world))
+        with serving_process(tmp_path, fresh_database_url, extra=extra) as server:
+            wait_until(lambda: rows(world, _DOCUMENTS, world.member) == ["{}{}"])
+            assert server.stop() == 0
         assert "error" not in server.output

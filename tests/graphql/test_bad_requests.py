@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.graphql.test_bad_json import MIB, Doors, verdict
+from tests.support.http_clients import PATIENCE
 from tests.support.service import Service, serving
 from tests.support.world import REST, World
 
@@ -73,7 +74,7 @@ def padded(body: bytes, size: int) -> bytes:
 def converse(service: Service, request: bytes, *, hang_up: bool = False) -> bytes:
     """The server's response to raw bytes, until it closes the connection or the response is complete."""
     host, _, port = service.url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=5) as connection:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
         connection.sendall(request)
         return b"" if hang_up else connection.recv(65536)
 
@@ -253,12 +254,15 @@ def test_a_client_that_hangs_up_in_the_middle_changes_nothing(doors: Doors) -> N
 
 
 def test_a_body_that_never_ends_is_not_awaited_for_ever(fresh_database_url: str) -> None:
-    with serving(fresh_database_url, request_timeout=1.5) as service:
-        doors = Doors(World(service))
+    with (
+        serving(fresh_database_url) as patient,
+        serving(fresh_database_url, request_timeout=1) as hasty,
+    ):
+        doors = Doors(World(patient))
         for method, path in (("PATCH", f"{REST}?platform_key={doors.key}"), ("POST", "/graphql")):
             head = (
                 f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
                 f"Authorization: Token {doors.caller.token}\r\nContent-Length: 99\r\n\r\n"
             )
-            assert converse(service, head.encode() + PATCH_BODY)[:13] in (b"HTTP/1.1 408 ", b"HTTP/1.1 503 ")
+            assert converse(hasty, head.encode() + PATCH_BODY)[:13] in (b"HTTP/1.1 408 ", b"HTTP/1.1 503 ")
         assert doors.state()[1]["metadata"] == {"kept": 1}

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.conftest import require
+from tests.support.http_clients import http_client
 from tests.support.service import Service
 from tests.support.world import Caller, World
 
@@ -24,7 +24,7 @@ class Gateway:
 
     def __init__(self, url: str, service: Service) -> None:
         self.service = service
-        self._client = httpx.Client(base_url=url, timeout=30)
+        self._client = http_client(url)
 
     def post(self, caller: Caller | None, query: str, **variables: Any) -> dict[str, Any]:
         """POST an operation, with the caller's token if there is one; returns the response body."""

@@ -9,7 +9,6 @@ import httpx
 import pytest
 from graphql import get_introspection_query
 
-from gql_service.settings import Settings
 from tests.support.service import Service, serving
 from tests.support.world import Caller, World
 
@@ -209,7 +208,7 @@ LIMITS = """{ limits { bodyBytes documentTokens documentDepth documentAliases do
 
 
 def test_everybody_may_query_the_limits(service: Service) -> None:
-    settings = Settings()
+    settings = service.settings
     assert service.client.post("/graphql", json={"query": LIMITS}).json()["data"]["limits"] == {
         "bodyBytes": settings.max_body_size,
         "documentTokens": settings.max_document_tokens,

@@ -13,7 +13,7 @@ from gql_service.engine.execution.execute import execute
 
 Drive = Callable[[Awaitable[ExecutionResult]], Awaitable[ExecutionResult]]
 
-_SECONDS = 1
+_SECONDS = 60
 """An execution that takes longer is considered to hang."""
 _TURNS = 5
 """Turns of the event loop for resolvers that are not awaited any more to finish."""

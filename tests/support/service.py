@@ -2,11 +2,11 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-import httpx
 import uvicorn
 
 from gql_service import instants
@@ -16,6 +16,7 @@ from gql_service.settings import Settings
 from gql_service.store import migrations
 from gql_service.store.connection import Connection
 from gql_service.web.http_protocol import HttpProtocol
+from tests.support.http_clients import PATIENCE, http_client
 
 T = TypeVar("T")
 
@@ -69,12 +70,13 @@ class Service:
         while not self._server.started:
             assert self._thread.is_alive(), "the server did not start"
             self._thread.join(0.01)
-        self.client = httpx.Client(base_url=self.url, timeout=30)
+        self.client = http_client(self.url)
 
     def stop(self) -> None:
         self.client.close()
         self._server.should_exit = True
-        self._thread.join(15)
+        self._thread.join(PATIENCE)
+        assert not self._thread.is_alive(), "the server did not stop"
 
     def run(self, work: Callable[[], Awaitable[T]]) -> T:
         """Await something in the server's own event loop."""
@@ -82,7 +84,7 @@ class Service:
         async def call() -> T:
             return await work()
 
-        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(60)
+        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(PATIENCE)
 
     def write(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Run one transaction directly on the database, to prepare a test."""
@@ -109,11 +111,22 @@ class Service:
             runner.run(serve())
 
 
+def wait_until(come: Callable[[], bool]) -> None:
+    """Wait for what is to come, however long it takes."""
+    deadline = time.monotonic() + PATIENCE
+    while not come():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.02)
+
+
 @contextmanager
 def serving(database_url: str, **settings: Any) -> Iterator[Service]:
-    """A server on this database, with these settings. It does not sweep by itself."""
-    settings.setdefault("sweep_interval", 3600)
-    service = Service(Settings(database_url=database_url, **settings))
+    """A server on this database, with other settings where given.
+
+    It sweeps and times out only if a test asks for it: a slow machine is no reason to.
+    """
+    defaults = {"sweep_interval": 3600, "database_timeout": PATIENCE, "request_timeout": PATIENCE}
+    service = Service(Settings(database_url=database_url, **defaults | settings))
     service.start()
     try:
         yield service

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import zygote
 from tests.support.cli_processes import PROGRAM, environment
+from tests.support.http_clients import PATIENCE
 from tests.transfer.test_round_trip import (
     DIRECTORY,
     EVERYTHING,
@@ -122,7 +124,7 @@ def test_a_full_disk_is_reported_and_a_closed_pipe_is_not(sqlite_shell: Shell) -
     assert pipe.stdout is not None
     pipe.stdout.readline()
     pipe.stdout.close()
-    assert pipe.communicate(timeout=60)[1] == b""
+    assert pipe.communicate(timeout=PATIENCE)[1] == b""
     assert pipe.returncode == 1
 
 
@@ -136,19 +138,15 @@ def test_the_largest_document_can_be_moved(shell: Shell) -> None:
     assert "1000000 are allowed" in shell.error("import", "-", input=jsonl(lines).encode(), **small)
 
 
-def start_import(shell: Shell, file: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [*PROGRAM, "import", str(file)],
-        env=environment(shell.url),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+def start_import(shell: Shell, file: Path) -> zygote.Forked:
+    with open(os.devnull, "wb") as nowhere:
+        sink = nowhere.fileno()
+        return zygote.start(["import", str(file)], environment(shell.url), sink, sink)
 
 
-def stored(shell: Shell, importing: subprocess.Popen[bytes], least: int) -> str:
+def stored(shell: Shell, importing: zygote.Forked, least: int) -> str:
     """What is stored, as soon as it is at least this many lines."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while (text := shell.exported()).count("\n") < least:
         assert time.monotonic() < deadline
         assert importing.poll() is None
@@ -166,7 +164,7 @@ def test_an_import_that_waits_for_its_next_line_can_be_killed_and_resumed(shell:
         end.flush()
         stored(shell, importing, 2 * BATCH)
         importing.send_signal(signal.SIGKILL)
-        importing.wait(30)
+        importing.wait(PATIENCE)
     assert shell.exported() == "".join(lines[: 2 * BATCH])
     output = shell.output("import", "-", input=TEXT.encode())
     assert (
@@ -184,7 +182,7 @@ def test_an_import_that_is_killed_at_any_moment_has_stored_whole_batches(
     importing = start_import(shell, file)
     stored(shell, importing, least)
     importing.kill()
-    importing.wait(30)
+    importing.wait(PATIENCE)
     kept = shell.exported()
     assert TEXT.startswith(kept)
     assert kept.count("\n") % BATCH == 0 or kept == TEXT

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gql_service.cli import app
+from tests.support.http_clients import PATIENCE
 from tests.support.postgres import Postgres
 from tests.support.service import serving
 from tests.support.world import World
@@ -277,7 +278,7 @@ def test_an_export_during_writes_can_be_imported(shell: Shell, other: Shell) -> 
         writer = threading.Thread(target=write)
         writer.start()
         try:
-            assert begun.wait(timeout=60)
+            assert begun.wait(timeout=PATIENCE)
             for _ in range(5):
                 text = shell.exported()
         finally:

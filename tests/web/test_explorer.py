@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 import gql_service
 from tests.conftest import require
-from tests.support.cli_processes import serving_process, told
+from tests.support.cli_processes import PROGRAM, serving_process, told
+from tests.support.http_clients import PATIENCE
 from tests.support.service import serving
 from tests.support.world import World
 
@@ -26,6 +27,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+expect.set_options(timeout=PATIENCE * 1000)
 STORED = "() => JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie, location.href])"
 
 
@@ -54,7 +56,7 @@ class Tab:
         self.page = page
         self.complaints: list[str] = []
         self.hosts: set[str | None] = set()
-        page.set_default_timeout(60_000)  # a busy machine is slow to load a page
+        page.set_default_timeout(PATIENCE * 1000)
         page.on("console", lambda message: self._note(message.type, message.text))
         page.on("pageerror", lambda error: self._note("error", str(error)))
         page.on("request", lambda request: self.hosts.add(urlsplit(request.url).hostname))
@@ -202,7 +204,8 @@ def test_a_token_typed_into_the_headers_is_not_kept_either(explorer: Tab, world:
     explorer.page.keyboard.type('{"Authorization": "Bearer ' + world.member.token)
     explorer.page.click(".graphiql-execute-button")
     explorer.response(world.member.username)
-    explorer.page.wait_for_timeout(1000)  # GraphiQL writes with a delay
+    explorer.type_query("query Later { me { username")  # GraphiQL writes with a delay, all with the same
+    explorer.page.wait_for_function(f"() => ({STORED})().includes('Later')")
     assert world.member.token.split("_")[2] not in explorer.page.evaluate(STORED)
 
 
@@ -214,7 +217,9 @@ def test_where_the_explorer_was_not_built_the_page_says_so_and_asks_before_a_cdn
     shutil.copytree(PACKAGE, unbuilt / "gql_service", ignore=ignored)
     database_url = f"sqlite+aiosqlite:///{tmp_path / 'test.sqlite3'}"
     told(database_url, "migrate")
-    with serving_process(tmp_path, database_url, extra={"PYTHONPATH": str(unbuilt)}) as server:
+    with serving_process(
+        tmp_path, database_url, program=PROGRAM, extra={"PYTHONPATH": str(unbuilt)}
+    ) as server:
         requested_urls: list[str] = []
 
         def record(route: Route) -> None:
