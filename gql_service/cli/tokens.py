@@ -35,7 +35,7 @@ def token_issue(
 
     async def issue(transaction: Connection, now: int) -> str:
         user = await running.user_named(transaction, username)
-        await provisioning.locked(transaction, user.user_id)
+        await provisioning.lock(transaction, user.user_id)
         token = await access_tokens.issue_for(
             transaction,
             Policy().user_for_operator(user.user_id),

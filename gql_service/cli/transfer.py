@@ -26,7 +26,7 @@ from gql_service.errors import BadUserInput
 from gql_service.services.context import Services
 from gql_service.transfer.exporter import export as export_lines
 from gql_service.transfer.importer import Summary, load
-from gql_service.transfer.records import UserRecord
+from gql_service.transfer.user_records import UserRecord
 
 _STANDARD = "-"
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from gql_service.auth.policy import Policy
 from gql_service.cli import runner as running
 from gql_service.cli.tenants import NewId, TenantId
+from gql_service.cli.user_options import FieldOptions, create_options
 from gql_service.cli.user_update import user_update
 from gql_service.domain import tenants
 from gql_service.domain.pagination import MAX_PAGE, PageRequest
@@ -18,23 +19,15 @@ from gql_service.domain.users import rows as users
 from gql_service.errors import MalformedData, NotFound
 from gql_service.services.context import Services
 from gql_service.store.connection import Connection
-from gql_service.transfer.records import user_record
+from gql_service.transfer.user_records import user_record
 
 user_app = typer.Typer(no_args_is_help=True, help="Users, their badges, and what they were told.")
 user_app.command("update")(user_update)
 
 
 @user_app.command("create")
-def user_create(
-    username: str,
-    tenant: TenantId,
-    email: Annotated[str, typer.Option(help="The canonical email address.")],
-    id: NewId = None,
-    permission: Annotated[
-        list[str] | None, typer.Option(help="TENANT_ID::PERMISSION; may be repeated.")
-    ] = None,
-    platform_owner: Annotated[bool, typer.Option("--platform-owner", help="Admin everywhere.")] = False,
-) -> None:
+@create_options
+def user_create(username: str, tenant: TenantId, id: NewId = None, *, options: FieldOptions) -> None:
     """Add a user and print their id."""
     user = running.write(
         lambda tx, now: provisioning.create(
@@ -42,11 +35,9 @@ def user_create(
             Policy().user_for_operator(),
             username=username,
             tenant_id=tenant,
-            email=email,
             id=id,
-            permissions=permission or (),
-            is_platform_owner=platform_owner,
             now=now,
+            **options.changes((), now),
         )
     )
     typer.echo(user.user_id)
@@ -146,7 +137,7 @@ def user_notifications(
                 _line(running.instant(told.created_at), read_at, told.kind, told.title, told.body)
             if len(page) < MAX_PAGE:
                 return
-            after = page[-1][:2]
+            after = page[-1].key
 
     running.on_migrated(read)
 

@@ -18,7 +18,8 @@ from gql_service.domain.users.notifications import Notification
 from gql_service.store.connection import Connection
 from gql_service.transfer.exporter import people_with
 from gql_service.transfer.record_fields import InvalidRecord, differing
-from gql_service.transfer.records import DefinitionRecord, DocumentRecord, Record, UserRecord, encode
+from gql_service.transfer.records import DefinitionRecord, DocumentRecord, Record, encode
+from gql_service.transfer.user_records import UserRecord
 
 RecordLocation = tuple[str, str | None]
 """A user's id and a platform's key."""
@@ -49,7 +50,7 @@ class ExistingRecords:
             case UserRecord():
                 found = self.people.get(entry.user.user_id)
             case Notification():
-                found = self.notifications.get(entry[:2])
+                found = self.notifications.get(entry.key)
             case DocumentRecord():
                 found = self.documents.get(_place(entry))
             case DefinitionRecord():
@@ -76,7 +77,7 @@ class ExistingRecords:
                 self.people[entry.user.user_id] = entry
                 self._usernames.add(entry.user.username)
             case Notification():
-                self.notifications[entry[:2]] = entry
+                self.notifications[entry.key] = entry
             case DocumentRecord():
                 self.documents[_place(entry)] = entry
             case DefinitionRecord(platform_key, definition):
@@ -144,7 +145,7 @@ async def known_of(transaction: Connection, entries: Sequence[Record]) -> Existi
     known = ExistingRecords()
     new_platforms = [entry for entry in entries if isinstance(entry, Platform)]
     people = [entry.user for entry in entries if isinstance(entry, UserRecord)]
-    told = [entry[:2] for entry in entries if isinstance(entry, Notification)]
+    notification_keys = [entry.key for entry in entries if isinstance(entry, Notification)]
     filed = [entry for entry in entries if isinstance(entry, DocumentRecord)]
     defined = [entry for entry in entries if isinstance(entry, DefinitionRecord)]
 
@@ -154,14 +155,14 @@ async def known_of(transaction: Connection, entries: Sequence[Record]) -> Existi
         tenant_ids |= user.tenant_ids
     keys = {platform.key for platform in new_platforms} | {each.platform_key for each in defined}
     keys |= {each.platform_key for each in filed if each.platform_key is not None}
-    user_ids = {user.user_id for user in people} | {user_id for user_id, _ in told}
+    user_ids = {user.user_id for user in people} | {user_id for user_id, _ in notification_keys}
     user_ids |= {entry.document.user_id for entry in filed}
 
     found: list[Sequence[Record | None]] = [
         await tenants.tenants_by_ids(transaction, list(tenant_ids)),
         await tenants.platforms_by_keys(transaction, list(keys)),
         await people_with(transaction, list(user_ids)),
-        await notifications.by_keys(transaction, told),
+        await notifications.by_keys(transaction, notification_keys),
     ]
     for each in found:
         for entry in each:

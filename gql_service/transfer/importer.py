@@ -21,7 +21,8 @@ from gql_service.transfer.conformance import admit, key_ids
 from gql_service.transfer.decoder import decode
 from gql_service.transfer.existing import ExistingRecords, known_of
 from gql_service.transfer.record_fields import InvalidRecord
-from gql_service.transfer.records import DefinitionRecord, DocumentRecord, Record, UserRecord
+from gql_service.transfer.records import DefinitionRecord, DocumentRecord, Record
+from gql_service.transfer.user_records import UserRecord
 
 _BATCH = 500
 """Lines of one transaction; others write between two of them."""

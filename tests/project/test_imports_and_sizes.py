@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 PACKAGE = ROOT / "gql_service"
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if "node_modules" not in path.parts)
-LEAVES = {"settings", "errors", "auth", "observability", "instants", "strict_json"}
+LEAVES = {"settings", "errors", "auth", "observability", "instants", "strict_json", "quoting"}
 # What each part may import, besides the leaves and itself.
 ALLOWED = {
     "__main__": {"cli"},
