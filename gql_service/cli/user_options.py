@@ -59,15 +59,14 @@ class FieldOptions:
         }
 
     def _read(self, field: UserField, now: int) -> Any:
-        option = _option(field)
-        value = self._values[option]
+        value = self._values[_parameter_name(field)]
         if value is None:
             return None
         match field.type:
             case FieldType.OBJECT:
-                return _json_object(_flag(option), value)
+                return _json_object(option_of(field), value)
             case FieldType.DECISIONS:
-                return [_decision(_flag(option), text, now) for text in value]
+                return [_decision(option_of(field), text, now) for text in value]
             case _:
                 return value
 
@@ -82,6 +81,11 @@ class FieldOptions:
         if not (granted or removed):
             return None
         return [permission for permission in [*current, *granted] if permission not in removed]
+
+
+def option_of(field: UserField) -> str:
+    """The option that sets a field, such as `--release-version`."""
+    return f"--{_parameter_name(field).replace('_', '-')}"
 
 
 def create_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -119,8 +123,8 @@ def _parameter(field: UserField, *, is_new: bool = False) -> Parameter:
     if field.type in (FieldType.TEXTS, FieldType.DECISIONS):
         help += _REPEATABLE
     if is_new and field.default is REQUIRED:
-        return _keyword(_option(field), str, help, default=Parameter.empty)
-    return _keyword(_option(field), _TYPES[field.type], help)
+        return _keyword(_parameter_name(field), str, help, default=Parameter.empty)
+    return _keyword(_parameter_name(field), _TYPES[field.type], help)
 
 
 def _keyword(name: str, type_: Any, help: str, default: Any = None) -> Parameter:
@@ -128,13 +132,8 @@ def _keyword(name: str, type_: Any, help: str, default: Any = None) -> Parameter
     return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
-def _option(field: UserField) -> str:
-    """The name of a field's option, as a parameter."""
+def _parameter_name(field: UserField) -> str:
     return _OPTIONS.get(field.column, field.column)
-
-
-def _flag(option: str) -> str:
-    return f"--{option.replace('_', '-')}"
 
 
 def _json_object(option: str, text: str) -> dict[str, Any]:

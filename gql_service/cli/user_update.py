@@ -28,7 +28,7 @@ def user_update(
         user = await running.user_named(transaction, username)
         changes = options.changes(user.permissions, now)
         if not changes:
-            raise BadUserInput("There is nothing to change; `user update --help` lists the options.")
+            raise BadUserInput("Nothing to change: add an option. `user update --help` lists them.")
         return user, await _change(transaction, user, changes, expected_revision, now)
 
     before, after = running.write(update)
