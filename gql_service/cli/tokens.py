@@ -49,7 +49,7 @@ def token_issue(
 
     async def issue(transaction: Connection, now: int) -> tuple[Token, AccessToken]:
         user = await runner.user_by_username(transaction, username)
-        await provisioning.locked(transaction, user.user_id)
+        await provisioning.lock(transaction, user.user_id)
         token = await access_tokens.issue_for(
             transaction,
             Policy().user_for_operator(user.user_id),

@@ -27,7 +27,7 @@ from gql_service.errors import BadUserInput
 from gql_service.services.context import Services
 from gql_service.transfer.exporter import export as export_lines
 from gql_service.transfer.importer import Summary, import_lines
-from gql_service.transfer.records import UserRecord
+from gql_service.transfer.user_records import UserRecord
 
 _STANDARD = "-"
 

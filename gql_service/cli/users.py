@@ -17,6 +17,7 @@ from gql_service.cli.output import (
     timestamp,
 )
 from gql_service.cli.parameters import NewId, TenantId, Username
+from gql_service.cli.user_options import FieldOptions, create_options
 from gql_service.cli.user_update import user_update
 from gql_service.domain import tenants
 from gql_service.domain.pagination import MAX_PAGE, PageRequest
@@ -26,25 +27,15 @@ from gql_service.domain.users.notifications import Notification
 from gql_service.errors import MalformedData, NotFound
 from gql_service.services.context import Services
 from gql_service.store.connection import Connection
-from gql_service.transfer.records import user_record
+from gql_service.transfer.user_records import user_record
 
 user_app = typer.Typer(no_args_is_help=True, help="Manage users, their badges and notifications.")
 
 
 @user_app.command("create")
+@create_options
 def user_create(
-    username: Username,
-    tenant: TenantId,
-    email: Annotated[str, typer.Option(metavar="ADDRESS", help="The canonical email address.")],
-    id: NewId = None,
-    permission: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PERMISSION", help="TENANT_ID::PERMISSION to grant; may be repeated."),
-    ] = None,
-    platform_owner: Annotated[
-        bool, typer.Option("--platform-owner", help="Make the user an admin of all tenants.")
-    ] = False,
-    as_json: AsJson = False,
+    username: Username, tenant: TenantId, id: NewId = None, *, options: FieldOptions, as_json: AsJson = False
 ) -> None:
     """Create a user and print their id."""
     user = runner.write(
@@ -53,11 +44,9 @@ def user_create(
             Policy().user_for_operator(),
             username=username,
             tenant_id=tenant,
-            email=email,
             id=id,
-            permissions=permission or (),
-            is_platform_owner=platform_owner,
             now=now,
+            **options.changes((), now),
         )
     )
     print_result(user.user_id, _member_json(user), as_json=as_json)
@@ -178,7 +167,7 @@ def user_notifications(
                     add_row(_notification_json(notification))
                 if len(page) < MAX_PAGE:
                     return
-                after = (user.user_id, page[-1].id)
+                after = page[-1].key
 
     runner.run_on_migrated(read)
 

@@ -1,4 +1,7 @@
-"""Keyset pages: rows after or before a key, so that no row appears twice or is missed while others come."""
+"""Keyset pagination: pages start after or end before a key.
+
+Rows that are inserted or deleted meanwhile make a client neither miss a row nor see one twice.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -12,16 +15,22 @@ MAX_PAGE = 100
 
 
 class PageRequest(NamedTuple):
-    """`size` rows from the start (or, backwards, from the end) of those between two keys, exclusive."""
+    """The first `size` rows (or, `backwards`, the last) of those between two keys, which are excluded."""
 
     size: int
     backwards: bool
     after: str | None
     before: str | None
 
+    @property
+    def shape(self) -> "PageRequest":
+        """The request without its values: all that the SQL of the page depends on."""
+        after, before = (None if key is None else "" for key in (self.after, self.before))
+        return PageRequest(0, self.backwards, after, before)
+
 
 class Page(NamedTuple, Generic[T]):
-    """The rows in ascending order, and whether more lie on either side."""
+    """Rows in ascending order of their keys, and whether there are more before and after them."""
 
     items: list[T]
     has_previous: bool
@@ -29,18 +38,21 @@ class Page(NamedTuple, Generic[T]):
 
 
 def page_request(first: int | None, after: str | None, last: int | None, before: str | None) -> PageRequest:
-    """Check Relay's four arguments; the cursors are decoded keys. Raises BadUserInput."""
+    """Check the four arguments of a Relay connection; `after` and `before` are decoded cursors.
+
+    Raises BadUserInput.
+    """
     if (first is None) == (last is None):
-        raise BadUserInput("Give either `first` or `last`.")
+        raise BadUserInput("Provide either `first` or `last`.")
     size = first if first is not None else last
     assert size is not None
     if not 1 <= size <= MAX_PAGE:
-        raise BadUserInput(f"`first` and `last` are between 1 and {MAX_PAGE}.")
+        raise BadUserInput(f"`first` and `last` must be between 1 and {MAX_PAGE}.")
     return PageRequest(size, last is not None, after, before)
 
 
 def keyset(statement: Select[Any], key: ColumnElement[str], request: PageRequest) -> Select[Any]:
-    """Limit a statement to one page in the order of `key`; its parameters are `page_parameters`."""
+    """Limit a statement to one page, ordered by `key`. Its parameters come from `page_parameters`."""
     statement = _between(statement, key, request)
     return statement.order_by(key.desc() if request.backwards else key.asc()).limit(bindparam("size"))
 
@@ -48,12 +60,13 @@ def keyset(statement: Select[Any], key: ColumnElement[str], request: PageRequest
 def keyset_of_each(
     statement: Select[Any], owner: ColumnElement[str], key: ColumnElement[str], request: PageRequest
 ) -> Select[Any]:
-    """The same page for each of several owners; the number of a row in its page is the last column."""
+    """Limit a statement to the same page of each owner, ordered by `key`. Parameters: `page_parameters`."""
     order = key.desc() if request.backwards else key.asc()
-    number = func.row_number().over(partition_by=owner, order_by=order).label("number")
-    numbered = _between(statement.add_columns(number), key, request).subquery()
-    page = select(numbered).where(numbered.c.number <= bindparam("size"))
-    return page.order_by(numbered.c.number)
+    position = func.row_number().over(partition_by=owner, order_by=order).label("position")
+    numbered = _between(statement.add_columns(position), key, request).subquery()
+    columns = (column for column in numbered.c if column is not numbered.c.position)
+    page = select(*columns).where(numbered.c.position <= bindparam("size"))
+    return page.order_by(numbered.c.position)
 
 
 def _between(statement: Select[Any], key: ColumnElement[str], request: PageRequest) -> Select[Any]:
@@ -65,24 +78,24 @@ def _between(statement: Select[Any], key: ColumnElement[str], request: PageReque
 
 
 def page_parameters(request: PageRequest) -> dict[str, Any]:
-    """One row more than asked for tells whether there are more."""
+    """The parameters of a page's statement, which fetches one extra row to learn whether there are more."""
     return {"after": request.after, "before": request.before, "size": request.size + 1}
 
 
 def page_of(items: Sequence[T], request: PageRequest) -> Page[T]:
-    """What the statement found, cut and put in order."""
-    more, items = len(items) > request.size, items[: request.size]
+    """Turn the rows of a page's statement into the page: without the extra row, and in ascending order."""
+    has_more, items = len(items) > request.size, items[: request.size]
     if request.backwards:
-        return Page(list(items[::-1]), has_previous=more, has_next=request.before is not None)
-    return Page(list(items), has_previous=request.after is not None, has_next=more)
+        return Page(list(reversed(items)), has_previous=has_more, has_next=request.before is not None)
+    return Page(list(items), has_previous=request.after is not None, has_next=has_more)
 
 
 def page_of_list(items: Sequence[T], request: PageRequest, key: Callable[[T], str]) -> Page[T]:
-    """A page of what is at hand whole, in the order of its keys."""
-    found = [
+    """A page of a list that is in memory and in the order of its keys."""
+    candidates = [
         item
         for item in items
         if (request.after is None or key(item) > request.after)
         and (request.before is None or key(item) < request.before)
     ]
-    return page_of(found[::-1] if request.backwards else found, request)
+    return page_of(candidates[::-1] if request.backwards else candidates, request)

@@ -1,4 +1,4 @@
-"""The tenants and their platforms."""
+"""Tenants, and the platforms they own."""
 
 import re
 from collections.abc import Sequence
@@ -9,15 +9,18 @@ from uuid import uuid4
 from sqlalchemy import bindparam, insert, select
 
 from gql_service.errors import BadUserInput
-from gql_service.quoting import quoted
+from gql_service.quoting import quoted, shortened
 from gql_service.store.connection import Connection, Duplicate, rows_as
 from gql_service.store.sql_functions import any_of, bytewise
 from gql_service.store.statement import Statement
 from gql_service.store.tables import platforms, tenants
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_KEY_RULE = (
+    "A platform key is 1 to 100 lower-case letters, digits, dots, hyphens and underscores, "
+    "and starts with a letter or digit."
+)
 _PLATFORM_KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
-
 
 _PLATFORMS_BY_KEYS = Statement(select(platforms).where(any_of(platforms.c.key, "keys")))
 _TENANT = Statement(select(tenants).where(tenants.c.id == bindparam("id")))
@@ -34,7 +37,7 @@ class Tenant(NamedTuple):
 
 
 class MetadataMode(Enum):
-    """Which keys the documents of a platform may have; the names are those that clients use."""
+    """Which keys the documents of a platform may have: any, or only defined ones."""
 
     OPEN = "OPEN"
     STRICT = "STRICT"
@@ -49,41 +52,45 @@ class Platform(NamedTuple):
     name: str
     created_at: int
     strict: bool = False
-    """Whether its documents have defined keys only."""
+    """Whether its documents may have defined keys only."""
 
     @property
     def mode(self) -> MetadataMode:
+        """`strict` as clients name it."""
         return MetadataMode.STRICT if self.strict else MetadataMode.OPEN
 
     def in_mode(self, mode: MetadataMode) -> "Platform":
+        """The platform with another mode."""
         return self._replace(strict=mode is MetadataMode.STRICT)
 
     @property
     def user_id(self) -> None:
-        """A platform belongs to no user."""
+        """None: a platform belongs to no user. Access rules read it of every subject."""
 
     @property
     def tenant_ids(self) -> frozenset[str]:
+        """The tenant that owns the platform."""
         return frozenset({self.tenant_id})
 
 
 async def platforms_by_keys(connection: Connection, keys: Sequence[str]) -> list[Platform | None]:
-    """One platform per platform key."""
+    """One platform per platform key; None for unknown keys."""
     rows = rows_as(Platform, await connection.fetch(_PLATFORMS_BY_KEYS, keys=set(keys)))
     found = {platform.key: platform for platform in rows}
     return [found.get(key) for key in keys]
 
 
 async def tenant_exists(connection: Connection, id: str) -> bool:
+    """Whether there is a tenant with this id, which may be any text."""
     return "\0" not in id and bool(await connection.fetch(_TENANT, id=id))
 
 
 async def create_tenant(transaction: Connection, *, name: str, now: int, id: str | None = None) -> Tenant:
-    """Add a tenant. Raises BadUserInput when the name is empty or the id malformed or taken."""
+    """Add a tenant. Raises BadUserInput if the name is empty, or the id is malformed or taken."""
     if not name.strip():
         raise BadUserInput("A tenant needs a name.")
-    if id is not None and not _ID.fullmatch(id):
-        raise BadUserInput("An id is 1 to 64 letters, digits, hyphens and underscores.")
+    if id is not None:
+        _check_id(id)
     tenant = Tenant(id or str(uuid4()), name, now)
     try:
         await transaction.execute(_INSERT_TENANT, **tenant._asdict())
@@ -95,14 +102,11 @@ async def create_tenant(transaction: Connection, *, name: str, now: int, id: str
 async def create_platform(
     transaction: Connection, *, key: str, tenant_id: str, now: int, name: str | None = None
 ) -> Platform:
-    """Add a platform. Raises BadUserInput when its key is malformed or taken, or the tenant unknown."""
+    """Add a platform. Raises BadUserInput if the key is malformed or taken, or the tenant is unknown."""
     if not _PLATFORM_KEY.fullmatch(key):
-        raise BadUserInput(
-            "A platform key is 1 to 100 lower-case letters, digits, dots, hyphens and underscores, "
-            "and starts with a letter or digit."
-        )
+        raise BadUserInput(_KEY_RULE)
     if not await tenant_exists(transaction, tenant_id):
-        raise BadUserInput(f"There is no tenant {tenant_id}; create it first.")
+        raise BadUserInput(f"There is no tenant {shortened(tenant_id)}; create it first.")
     platform = Platform(str(uuid4()), key, tenant_id, name or key, now)
     try:
         await transaction.execute(_INSERT_PLATFORM, **platform._asdict())
@@ -128,55 +132,55 @@ _PLATFORMS_AFTER = Statement(
 
 
 async def tenants_by_ids(connection: Connection, ids: Sequence[str]) -> list[Tenant | None]:
-    """One tenant per id."""
+    """One tenant per id; None for unknown ids."""
     rows = rows_as(Tenant, await connection.fetch(_TENANTS_BY_IDS, ids=set(ids)))
     found = {tenant.id: tenant for tenant in rows}
     return [found.get(id) for id in ids]
 
 
 async def platforms_by_ids(connection: Connection, ids: Sequence[str]) -> list[Platform | None]:
-    """One platform per id, which is not its key."""
+    """One platform per platform id (not key); None for unknown ids."""
     rows = rows_as(Platform, await connection.fetch(_PLATFORMS_BY_IDS, ids=set(ids)))
     found = {platform.id: platform for platform in rows}
     return [found.get(id) for id in ids]
 
 
 async def tenants_after(connection: Connection, id: str, size: int) -> list[Tenant]:
-    """The next tenants in the order of their ids; "" comes before all."""
+    """The next tenants after an id, ordered by id; "" comes before all ids."""
     return rows_as(Tenant, await connection.fetch(_TENANTS_AFTER, after=id, size=size))
 
 
 async def platforms_after(connection: Connection, key: str, size: int) -> list[Platform]:
-    """The next platforms in the order of their keys; "" comes before all."""
+    """The next platforms after a key, ordered by key; "" comes before all keys."""
     return rows_as(Platform, await connection.fetch(_PLATFORMS_AFTER, after=key, size=size))
 
 
 def check_tenant(tenant: Tenant) -> None:
-    """Whether a tenant that comes from elsewhere may be stored. Raises BadUserInput."""
+    """Check a tenant from an import. Raises BadUserInput."""
     if not tenant.name.strip():
         raise BadUserInput("A tenant needs a name.")
     _check_id(tenant.id)
 
 
 def check_platform(platform: Platform) -> None:
-    """Whether a platform that comes from elsewhere may be stored. Raises BadUserInput."""
+    """Check a platform from an import. Raises BadUserInput."""
     if not _PLATFORM_KEY.fullmatch(platform.key):
-        raise BadUserInput(f"{quoted(platform.key)} is not a platform key.")
+        raise BadUserInput(f"{quoted(platform.key)} is not a platform key. {_KEY_RULE}")
     _check_id(platform.id)
 
 
 def _check_id(id: str) -> None:
     if not _ID.fullmatch(id):
         raise BadUserInput(
-            f"{quoted(id)} is not an id: an id has 1 to 64 letters, digits, hyphens and underscores."
+            f"{quoted(id)} is not an id. An id is 1 to 64 letters, digits, hyphens and underscores."
         )
 
 
 async def insert_tenants(transaction: Connection, rows: Sequence[Tenant]) -> None:
-    """Store tenants that were checked. Raises Duplicate."""
+    """Store checked tenants. Raises Duplicate."""
     await transaction.execute_many(_INSERT_TENANT, [row._asdict() for row in rows])
 
 
 async def insert_platforms(transaction: Connection, rows: Sequence[Platform]) -> None:
-    """Store platforms that were checked, of tenants that exist. Raises Duplicate."""
+    """Store checked platforms of existing tenants. Raises Duplicate."""
     await transaction.execute_many(_INSERT_PLATFORM, [row._asdict() for row in rows])

@@ -10,10 +10,8 @@ from gql_service.domain.definitions.definitions import StoredDefinition
 from gql_service.domain.definitions.rows import check_definition
 from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.tenants import Platform, Tenant
-from gql_service.domain.users import provisioning
-from gql_service.domain.users.badges import EarnedBadge
+from gql_service.domain.users.fields import USER_FIELDS
 from gql_service.domain.users.notifications import Notification
-from gql_service.domain.users.profiles import OptInDecision
 from gql_service.domain.values.validation import Limits, check_document
 from gql_service.errors import BadUserInput, Rejected
 from gql_service.transfer.attributes import read_content, read_plain
@@ -23,47 +21,21 @@ from gql_service.transfer.record_fields import (
     OBJECT,
     REVISION,
     TEXT,
-    TEXTS,
     InvalidRecord,
     Json,
     RecordField,
     Shape,
     complete_fields,
     differing_fields,
-    objects,
     or_null,
 )
-from gql_service.transfer.records import DefinitionRecord, DocumentRecord, Record, UserRecord, encode
+from gql_service.transfer.records import DefinitionRecord, DocumentRecord, Record, encode
+from gql_service.transfer.user_records import USER_SHAPE, UserRecord, read_user
 
 _CREATED = RecordField(INSTANT)
 _UPDATED = RecordField(or_null(INSTANT), None)
 _OFF = RecordField(BOOLEAN, False)
 _EMPTY = RecordField(OBJECT, {})
-_NONE = RecordField(or_null(TEXT), None)
-_USER: Shape = {
-    "id": RecordField(TEXT),
-    "tenantId": RecordField(TEXT),
-    "username": RecordField(TEXT),
-    "email": RecordField(TEXT),
-    "emailVerified": _OFF,
-    "image": _NONE,
-    "language": _NONE,
-    "permissions": RecordField(TEXTS, []),
-    "profileFields": _EMPTY,
-    "badges": RecordField(objects(name=TEXT, earnedAt=INSTANT), []),
-    "passwordChangeDisabled": _OFF,
-    "projectCreationDisabled": _OFF,
-    "profileFieldChangeDisabled": _OFF,
-    "messagingDisabled": _OFF,
-    "isPlatformOwner": _OFF,
-    "recentProjects": _EMPTY,
-    "lastSeenReleaseVersion": _NONE,
-    "personalAgentPermissions": _EMPTY,
-    "optInDecisions": RecordField(objects(name=TEXT, optedIn=BOOLEAN, decidedAt=INSTANT), []),
-    "revision": RecordField(REVISION, 1),
-    "createdAt": _CREATED,
-    "updatedAt": _UPDATED,
-}
 _SHAPES: dict[str, Shape] = {
     "tenant": {"id": RecordField(TEXT), "name": RecordField(TEXT), "createdAt": _CREATED},
     "platform": {
@@ -74,7 +46,7 @@ _SHAPES: dict[str, Shape] = {
         "strict": _OFF,
         "createdAt": _CREATED,
     },
-    "user": _USER,
+    "user": USER_SHAPE,
     "notification": {
         "userId": RecordField(TEXT),
         "id": RecordField(TEXT),
@@ -103,26 +75,8 @@ _SHAPES: dict[str, Shape] = {
         "updatedAt": _UPDATED,
     },
 }
-# The columns of the fields that `provisioning` checks.
-_CHANGES = {
-    "emailVerified": "email_verified",
-    "image": "image",
-    "language": "language",
-    "email": "email",
-    "permissions": "permissions",
-    "profileFields": "profile_fields",
-    "passwordChangeDisabled": "password_change_disabled",
-    "projectCreationDisabled": "project_creation_disabled",
-    "profileFieldChangeDisabled": "profile_field_change_disabled",
-    "messagingDisabled": "messaging_disabled",
-    "isPlatformOwner": "is_platform_owner",
-    "recentProjects": "recent_projects",
-    "lastSeenReleaseVersion": "last_seen_release_version",
-    "personalAgentPermissions": "personal_agent_permissions",
-}
-_NAMES = {column: name for name, column in _CHANGES.items()}
-_NAMES |= {"opt_in_decisions": "optInDecisions", "value_type": "valueType"}
-_MAX_BADGE_NAME = 100
+_NAMES = {field.column: field.public_name for field in USER_FIELDS.values()} | {"value_type": "valueType"}
+"""The names in a line of the fields that a `Rejected` names."""
 _NOTIFICATION_ID = re.compile(r"[0-9A-Za-z]{1,64}")
 
 
@@ -175,26 +129,7 @@ def _platform(fields: Json, _limits: Limits) -> Platform:
 
 
 def _user(fields: Json, _limits: Limits) -> UserRecord:
-    id = fields["id"]
-    if not provisioning.USER_ID.fullmatch(id):
-        raise InvalidRecord("`id` must be 1 to 64 letters, digits, hyphens and underscores.")
-    if not provisioning.USERNAME.fullmatch(fields["username"]):
-        raise InvalidRecord("`username` must be 1 to 150 letters, digits and the characters . @ + - _")
-    fields["badges"].sort(key=lambda badge: (badge["earnedAt"], badge["name"]))
-    badges = {each["name"]: EarnedBadge(id, each["name"], each["earnedAt"]) for each in fields["badges"]}
-    if "" in badges or any(len(name) > _MAX_BADGE_NAME for name in badges):
-        raise InvalidRecord(f"The name of a badge must have 1 to {_MAX_BADGE_NAME} characters.")
-    changes = {column: fields[name] for name, column in _CHANGES.items()}
-    changes["opt_in_decisions"] = [
-        OptInDecision(each["name"], each["optedIn"], each["decidedAt"]) for each in fields["optInDecisions"]
-    ]
-    user = provisioning.blank_user(
-        id, fields["tenantId"], fields["username"], fields["email"], fields["createdAt"]
-    )
-    user = provisioning.apply_changes(user, changes)
-    return UserRecord(
-        user._replace(revision=fields["revision"], updated_at=fields["updatedAt"]), list(badges.values())
-    )
+    return read_user(fields)
 
 
 def _notification(fields: Json, _limits: Limits) -> Notification:

@@ -19,7 +19,8 @@ from gql_service.quoting import quoted
 from gql_service.store.connection import Connection
 from gql_service.transfer.exporter import load_users_with_badges
 from gql_service.transfer.record_fields import InvalidRecord, differing_fields
-from gql_service.transfer.records import DefinitionRecord, DocumentRecord, Record, UserRecord, encode
+from gql_service.transfer.records import DefinitionRecord, DocumentRecord, Record, encode
+from gql_service.transfer.user_records import UserRecord
 
 RecordLocation = tuple[str, str | None]
 """The id of a user and the key of a platform, None for the user-wide document."""
@@ -53,7 +54,7 @@ class ExistingRecords:
             case UserRecord():
                 stored = self.users.get(record.user.user_id)
             case Notification():
-                stored = self.notifications.get(_notification_key(record))
+                stored = self.notifications.get(record.key)
             case DocumentRecord():
                 stored = self.documents.get(_location(record))
             case DefinitionRecord():
@@ -81,7 +82,7 @@ class ExistingRecords:
                 self.users[record.user.user_id] = record
                 self.usernames.add(record.user.username)
             case Notification():
-                self.notifications[_notification_key(record)] = record
+                self.notifications[record.key] = record
             case DocumentRecord():
                 self.documents[_location(record)] = record
             case DefinitionRecord():

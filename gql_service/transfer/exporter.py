@@ -22,7 +22,8 @@ from gql_service.domain.users.notifications import Notification
 from gql_service.errors import MalformedData
 from gql_service.store.connection import Connection
 from gql_service.store.database import Database
-from gql_service.transfer.records import DefinitionRecord, DocumentRecord, Record, UserRecord, encode
+from gql_service.transfer.records import DefinitionRecord, DocumentRecord, Record, encode
+from gql_service.transfer.user_records import UserRecord
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Notification | MetadataDocument)

@@ -21,7 +21,8 @@ from gql_service.transfer.conformance import check_conformance, encryption_key_i
 from gql_service.transfer.decoder import decode
 from gql_service.transfer.existing import ExistingRecords, load_existing
 from gql_service.transfer.record_fields import InvalidRecord
-from gql_service.transfer.records import DefinitionRecord, DocumentRecord, Record, UserRecord
+from gql_service.transfer.records import DefinitionRecord, DocumentRecord, Record
+from gql_service.transfer.user_records import UserRecord
 
 _BATCH_LINES = 500
 """Other transactions can write between two batches."""

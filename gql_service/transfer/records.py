@@ -11,19 +11,11 @@ import orjson
 from gql_service.domain.definitions.definitions import StoredDefinition
 from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.tenants import Platform, Tenant
-from gql_service.domain.users.badges import EarnedBadge
 from gql_service.domain.users.notifications import Notification
-from gql_service.domain.users.rows import User
 from gql_service.errors import BadUserInput, MalformedData
 from gql_service.quoting import quoted
 from gql_service.transfer.record_fields import Json
-
-
-class UserRecord(NamedTuple):
-    """A user with their badges, oldest first."""
-
-    user: User
-    badges: list[EarnedBadge]
+from gql_service.transfer.user_records import UserRecord, user_record
 
 
 class DocumentRecord(NamedTuple):
@@ -98,39 +90,6 @@ def encode(record: Record) -> Json:
                 "createdAt": definition.created_at,
                 "updatedAt": definition.updated_at,
             }
-
-
-def user_record(user: User, badges: list[EarnedBadge]) -> Json:
-    """All fields of a user, and their badges. Raises MalformedData."""
-    return {
-        "id": user.user_id,
-        "tenantId": user.tenant_id,
-        "username": user.username,
-        "email": user.email,
-        "emailVerified": bool(user.email_verified),
-        "image": user.image,
-        "language": user.language,
-        "permissions": user.permissions,
-        "profileFields": _stored(user.stored_profile_fields, "profileFields", user.user_id),
-        "badges": [{"name": badge.name, "earnedAt": badge.earned_at} for badge in badges],
-        "passwordChangeDisabled": bool(user.password_change_disabled),
-        "projectCreationDisabled": bool(user.project_creation_disabled),
-        "profileFieldChangeDisabled": bool(user.profile_field_change_disabled),
-        "messagingDisabled": bool(user.messaging_disabled),
-        "isPlatformOwner": bool(user.is_platform_owner),
-        "recentProjects": _stored(user.recent_projects, "recentProjects", user.user_id),
-        "lastSeenReleaseVersion": user.last_seen_release_version,
-        "personalAgentPermissions": _stored(
-            user.personal_agent_permissions, "personalAgentPermissions", user.user_id
-        ),
-        "optInDecisions": [
-            {"name": name, "optedIn": opted_in, "decidedAt": decided_at}
-            for name, opted_in, decided_at in user.opt_in_decisions
-        ],
-        "revision": user.revision,
-        "createdAt": user.created_at,
-        "updatedAt": user.updated_at,
-    }
 
 
 def _stored(text: str, field: str, user_id: str) -> Json:

@@ -100,7 +100,7 @@ def test_from_an_empty_database_to_a_token_that_works(fresh_database_url: str) -
         ("user create j/m --tenant acme --email j@x.example", "A username is 1 to 150 letters"),
         ("user create jim --tenant none --email j@x.example", "There is no tenant none"),
         ("user create jim --tenant acme --email jim", "'jim' is not an email address"),
-        ("user create jim --tenant acme --email j@x.example --permission x", "A permission looks like"),
+        ("user create jim --tenant acme --email j@x.example --permission x", "'x' is not a permission"),
         ("token issue jim", "There is no user jim"),
         ("token issue joe --expires-in 1y", "'1y' is not a duration"),
         ("token revoke unknown", "There is no token unknown"),

@@ -96,7 +96,7 @@ HOT = {
     "users by name": users._BY_USERNAMES,
     "badges": badges._BY_USERS,
     "documents": documents._READ,
-    "tokens": access_tokens._PRINCIPALS,
+    "tokens": access_tokens._HOLDERS,
     "platforms": tenants._PLATFORMS_BY_KEYS,
     "expired documents": documents._EXPIRED,
     "old answers": idempotency._SWEEP,

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from gql_service.schema.types.session import NOT_IN_SESSION
 from gql_service.store import tables
 from tests.support.service import Service
 from tests.support.users import codes, store, write
@@ -21,6 +20,22 @@ JSON: dict[str, Any] = {
 ROWS = """id createdAt updatedAt tenantId email permissions profileFields badges optInDecisions revision
   passwordChangeDisabled projectCreationDisabled profileFieldChangeDisabled messagingDisabled isPlatformOwner
   recentProjects lastSeenReleaseVersion language personalAgentPermissions"""
+NOT_IN_SESSION = frozenset(
+    {
+        "badgeProgress",
+        "displayName",
+        "emailVerified",
+        "image",
+        "notifications",
+        "platformMetadata",
+        "tokens",
+        "unreadNotificationCount",
+        "userId",
+        "userMetadata",
+        "username",
+    }
+)
+"""The fields of `User` that a session must not have. New fields of `User` are listed here or in the session."""
 SELECTIONS = {
     "badges": "badges { name earnedAt }",
     "optInDecisions": "optInDecisions { name optedIn decidedAt }",

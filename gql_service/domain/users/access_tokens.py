@@ -1,4 +1,4 @@
-"""The access tokens of users: issued once, kept as digests, expiring and revocable."""
+"""Access tokens of users. Only digests of them are stored; they can expire and be revoked."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,19 +10,19 @@ from gql_service.auth.access import UserAccess
 from gql_service.auth.principal import Principal
 from gql_service.domain.users.profiles import read_permissions
 from gql_service.errors import MalformedData, NotFound, Problem, Rejected
-from gql_service.store.connection import Connection, Row, rows_as
+from gql_service.store.connection import Connection, rows_as
 from gql_service.store.sql_functions import any_of
 from gql_service.store.statement import Statement
 from gql_service.store.tables import access_tokens, users
 
-_WORKS = access_tokens.c.revoked_at.is_(None) & (
+_IS_ACTIVE = access_tokens.c.revoked_at.is_(None) & (
     access_tokens.c.expires_at.is_(None) | (access_tokens.c.expires_at > bindparam("now"))
 )
-_PRINCIPALS = Statement(
+_HOLDERS = Statement(
     select(
-        access_tokens.c.id,
+        access_tokens.c.id.label("token_id"),
         access_tokens.c.digest,
-        users.c.id,
+        users.c.id.label("user_id"),
         users.c.username,
         users.c.tenant_id,
         users.c.permissions,
@@ -30,15 +30,15 @@ _PRINCIPALS = Statement(
         access_tokens.c.issued_by,
     )
     .join(users, users.c.id == access_tokens.c.user_id)
-    .where(any_of(access_tokens.c.id, "ids"), _WORKS)
+    .where(any_of(access_tokens.c.id, "ids"), _IS_ACTIVE)
 )
 _OF_USER = access_tokens.c.user_id == bindparam("of_user")
-_COUNT = Statement(select(func.count()).where(_OF_USER, _WORKS))
-_ENDED = select(access_tokens.c.id).where(_OF_USER, not_(_WORKS))
-_FORGET = Statement(
+_COUNT_ACTIVE = Statement(select(func.count()).where(_OF_USER, _IS_ACTIVE))
+_INACTIVE = select(access_tokens.c.id).where(_OF_USER, not_(_IS_ACTIVE))
+_DELETE_INACTIVE = Statement(
     delete(access_tokens).where(
         access_tokens.c.id.in_(
-            _ENDED.order_by(access_tokens.c.created_at.desc(), access_tokens.c.id)
+            _INACTIVE.order_by(access_tokens.c.created_at.desc(), access_tokens.c.id)
             .limit(bindparam("size"))
             .offset(bindparam("kept"))
         )
@@ -49,7 +49,7 @@ _REVOKE = Statement(
     .where(access_tokens.c.id == bindparam("token_id"), access_tokens.c.revoked_at.is_(None))
     .values(revoked_at=bindparam("revoked_at"))
 )
-_REVOKE_FOREIGN = Statement(
+_REVOKE_ISSUED_BY_OTHERS = Statement(
     update(access_tokens)
     .where(
         access_tokens.c.user_id == bindparam("of_user"),
@@ -58,7 +58,7 @@ _REVOKE_FOREIGN = Statement(
     )
     .values(revoked_at=bindparam("revoked_at"))
 )
-_END = Statement(
+_SHORTEN = Statement(
     update(access_tokens)
     .where(
         access_tokens.c.id == bindparam("token_id"),
@@ -72,15 +72,21 @@ _OWNERS = Statement(
     select(access_tokens.c.id, access_tokens.c.user_id).where(any_of(access_tokens.c.id, "ids"))
 )
 _MAX_LABEL = 200
-_MAX_WORKING, _MAX_ENDED, _MAX_FORGOTTEN = 100, 100, 1000
-_LONGEST = 100 * 366 * 24 * 3600
+_MAX_ACTIVE = 100
+"""Active tokens of one user."""
+_MAX_INACTIVE = 100
+"""Expired and revoked tokens of one user that are kept."""
+_MAX_DELETED = 1000
+"""Inactive tokens that are deleted at a time."""
+_MAX_SECONDS = 100 * 366 * 24 * 3600
 _INSERT = Statement(insert(access_tokens))
 
 
 class AccessToken(NamedTuple):
-    """A row of `access_tokens` without its digest."""
+    """A row of `access_tokens`, without its digest."""
 
     id: str
+    user_id: str
     label: str
     created_at: int
     expires_at: int | None
@@ -90,38 +96,60 @@ class AccessToken(NamedTuple):
 _COLUMNS = select(*(access_tokens.c[name] for name in AccessToken._fields))
 _TOKEN = Statement(_COLUMNS.where(access_tokens.c.id == bindparam("id")))
 _OF_USERS = Statement(
-    _COLUMNS.add_columns(access_tokens.c.user_id)
-    .where(any_of(access_tokens.c.user_id, "user_ids"))
-    .order_by(access_tokens.c.created_at, access_tokens.c.id)
+    _COLUMNS.where(any_of(access_tokens.c.user_id, "user_ids")).order_by(
+        access_tokens.c.created_at, access_tokens.c.id
+    )
 )
+
+
+class _TokenHolder(NamedTuple):
+    """A token with the user who holds it: the columns of `_HOLDERS`."""
+
+    token_id: str
+    digest: bytes
+    user_id: str
+    username: str
+    tenant_id: str
+    stored_permissions: str
+    is_platform_owner: bool
+    issued_by: str | None
+
+
+class _TokenOwner(NamedTuple):
+    """The columns of `_OWNERS`."""
+
+    token_id: str
+    user_id: str
 
 
 async def principals(
     connection: Connection, presented: Sequence[tokens.Token], now: int
 ) -> list[Principal | MalformedData | None]:
-    """The caller behind each token; None for one that is unknown, forged, expired or revoked."""
-    rows = await connection.fetch(_PRINCIPALS, ids={token.id for token in presented}, now=now)
-    found = {row[0]: (row[1], _principal(row)) for row in rows}
+    """The caller behind each token; None if the token is unknown, forged, expired or revoked.
+
+    MalformedData if the stored permissions of the caller are invalid.
+    """
+    rows = await connection.fetch(_HOLDERS, ids={token.id for token in presented}, now=now)
+    holders = {row.token_id: row for row in rows_as(_TokenHolder, rows)}
     callers: list[Principal | MalformedData | None] = []
     for token in presented:
-        digest, principal = found.get(token.id, _UNKNOWN)
-        callers.append(principal if digest is not None and token.matches(digest) else None)
+        holder = holders.get(token.id)
+        if holder is not None and token.matches(holder.digest):
+            callers.append(_principal(holder))
+        else:
+            callers.append(None)
     return callers
 
 
-_UNKNOWN = (None, None)
-
-
-def _principal(row: Row) -> Principal | MalformedData:
-    _, _, user_id, username, tenant_id, permissions, is_platform_owner, issued_by = row
+def _principal(holder: _TokenHolder) -> Principal | MalformedData:
     try:
         return Principal.create(
-            user_id,
-            username,
-            tenant_id,
-            read_permissions(permissions, user_id),
-            is_platform_owner=bool(is_platform_owner),
-            origin_id=issued_by,
+            holder.user_id,
+            holder.username,
+            holder.tenant_id,
+            read_permissions(holder.stored_permissions, holder.user_id),
+            is_platform_owner=bool(holder.is_platform_owner),
+            origin_id=holder.issued_by,
         )
     except MalformedData as error:
         return error
@@ -136,7 +164,7 @@ async def issue(
     expires_at: int | None = None,
     issued_by: str | None = None,
 ) -> tokens.Token:
-    """Make a token; this is the only moment its secret is known. Without `issued_by`, the operator does."""
+    """Issue a token. Its secret is in the result only. `issued_by` is None for the operator."""
     token = tokens.generate()
     await transaction.execute(
         _INSERT,
@@ -153,7 +181,7 @@ async def issue(
 
 
 async def revoke(transaction: Connection, id: str, *, now: int) -> None:
-    """End a token at once; revoking it again changes nothing. Raises NotFound."""
+    """Revoke a token; revoking it again changes nothing. Raises NotFound."""
     if not await transaction.fetch(_TOKEN, id=id):
         raise NotFound(f"There is no token {id}; `token list` shows the ids.")
     await transaction.execute(_REVOKE, token_id=id, revoked_at=now)
@@ -169,48 +197,54 @@ async def issue_for(
     overlap: int,
     now: int,
 ) -> tokens.Token:
-    """Make a token for somebody whom the caller may act as; durations are seconds. Raises Rejected.
+    """Issue a token for a user whom the caller may act as. Raises Rejected.
 
-    A token of the same user that it replaces goes on working for the overlap, and not longer. The user must
-    be locked, so that the tokens that are counted are all there are. Of those that have ended, the latest
-    hundred are kept.
+    `lifetime` and `overlap` are seconds. `replaces` is the id of a token of the same user, which then expires
+    after `overlap` at the latest. Lock the user before, so that the count of active tokens is exact. Inactive
+    tokens are deleted, except the latest hundred.
     """
     access.verify()
     if len(label) > _MAX_LABEL or "\0" in label:
         raise Rejected(Problem.INVALID_VALUE, f"A label has at most {_MAX_LABEL} characters.", ("label",))
-    for name, seconds, least in (("expires_in_seconds", lifetime, 1), ("overlap_seconds", overlap, 0)):
-        if seconds is not None and not least <= seconds <= _LONGEST:
-            message = f"A number of seconds from {least} to {_LONGEST} is expected."
+    for name, seconds, minimum in (("expires_in_seconds", lifetime, 1), ("overlap_seconds", overlap, 0)):
+        if seconds is not None and not minimum <= seconds <= _MAX_SECONDS:
+            message = f"This must be a number of seconds from {minimum} to {_MAX_SECONDS}."
             raise Rejected(Problem.INVALID_VALUE, message, (name,))
     if replaces is not None:
         if await owners(transaction, [replaces]) != [access.user_id]:
             raise Rejected(Problem.INVALID_VALUE, "This user has no such token.", ("replaces",))
         end = now + overlap * 1000
-        await transaction.execute(_END, token_id=replaces, of_user=access.user_id, end=end)
-    working = int((await transaction.fetch(_COUNT, of_user=access.user_id, now=now))[0][0])
-    if working >= _MAX_WORKING:
-        message = f"This user has {working} tokens that work, which is the most; revoke one first."
+        await transaction.execute(_SHORTEN, token_id=replaces, of_user=access.user_id, end=end)
+    [(active,)] = await transaction.fetch(_COUNT_ACTIVE, of_user=access.user_id, now=now)
+    if active >= _MAX_ACTIVE:
+        message = f"This user has {active} active tokens, and {_MAX_ACTIVE} are allowed; revoke one first."
         raise Rejected(Problem.TOO_MANY_TOKENS, message, ())
-    await transaction.execute(_FORGET, of_user=access.user_id, now=now, kept=_MAX_ENDED, size=_MAX_FORGOTTEN)
+    await transaction.execute(
+        _DELETE_INACTIVE, of_user=access.user_id, now=now, kept=_MAX_INACTIVE, size=_MAX_DELETED
+    )
     expires_at = None if lifetime is None else now + lifetime * 1000
     return await issue(
         transaction, access.user_id, label=label, now=now, expires_at=expires_at, issued_by=access.origin_id
     )
 
 
-async def revoke_made_by_others(transaction: Connection, user_id: str, now: int) -> None:
-    """To be done when a user gets more rights: whoever made a token for them must not rise with them."""
-    await transaction.execute(_REVOKE_FOREIGN, of_user=user_id, revoked_at=now)
+async def revoke_issued_by_others(transaction: Connection, user_id: str, now: int) -> None:
+    """Revoke a user's tokens that others issued.
+
+    Call it when the user gains rights: otherwise, the issuers would gain them too.
+    """
+    await transaction.execute(_REVOKE_ISSUED_BY_OTHERS, of_user=user_id, revoked_at=now)
 
 
 async def owners(connection: Connection, ids: Sequence[str]) -> list[str | None]:
-    """The id of the user each token belongs to."""
-    found = {row[0]: row[1] for row in await connection.fetch(_OWNERS, ids=ids)}
+    """The id of the user whom each token belongs to; None for unknown tokens."""
+    rows = rows_as(_TokenOwner, await connection.fetch(_OWNERS, ids=ids))
+    found = {row.token_id: row.user_id for row in rows}
     return [found.get(id) for id in ids]
 
 
 async def by_id(connection: Connection, id: str) -> AccessToken:
-    """A token that exists."""
+    """The token with this id, which must exist."""
     (token,) = rows_as(AccessToken, await connection.fetch(_TOKEN, id=id))
     return token
 
@@ -218,8 +252,8 @@ async def by_id(connection: Connection, id: str) -> AccessToken:
 async def of_users(connection: Connection, user_ids: Sequence[str]) -> list[list[AccessToken]]:
     """The tokens of each user, oldest first."""
     found: dict[str, list[AccessToken]] = {user_id: [] for user_id in user_ids}
-    for *token, user_id in await connection.fetch(_OF_USERS, user_ids=found):
-        found[user_id].append(AccessToken(*token))
+    for token in rows_as(AccessToken, await connection.fetch(_OF_USERS, user_ids=found)):
+        found[token.user_id].append(token)
     return [found[user_id] for user_id in user_ids]
 
 

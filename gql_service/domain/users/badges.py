@@ -1,7 +1,7 @@
-"""The badges: which there are, and who has earned them."""
+"""Badges: the catalogue, and which users have earned them."""
 
 from collections.abc import Sequence
-from operator import itemgetter
+from operator import attrgetter
 from typing import NamedTuple
 
 from sqlalchemy import bindparam, insert, select
@@ -23,7 +23,7 @@ _BY_KEY = Statement(
         earned_badges.c.user_id == bindparam("of_user"), earned_badges.c.name == bindparam("of_name")
     )
 )
-# Whoever comes second, at the same instant even, finds the row and gets nothing.
+# Of several awards at the same time, only the first inserts and returns a row.
 _RECORD = Statement(
     postgresql_insert(earned_badges)
     .values({column.name: bindparam(column.name) for column in earned_badges.c})
@@ -76,7 +76,7 @@ CATALOG = {
         ),
     )
 }
-"""All badges there are, by name."""
+"""All badges that can be earned, by name."""
 
 
 class EarnedBadge(NamedTuple):
@@ -87,11 +87,11 @@ class EarnedBadge(NamedTuple):
     earned_at: int
 
 
-_AGE = itemgetter(2, 1)
+_AGE = attrgetter("earned_at", "name")
 
 
 def locked(earned: Sequence[EarnedBadge]) -> list[Badge]:
-    """The badges of the catalogue that are still to be earned."""
+    """The badges of the catalogue that a user has not earned yet."""
     names = {badge.name for badge in earned}
     return [badge for badge in CATALOG.values() if badge.name not in names]
 
@@ -99,21 +99,21 @@ def locked(earned: Sequence[EarnedBadge]) -> list[Badge]:
 async def by_users(
     connection: Connection, user_ids: Sequence[str]
 ) -> list[list[EarnedBadge] | MalformedData]:
-    """The badges of each user, oldest first; what breaks the rules is an error for that user alone."""
+    """The badges of each user, oldest first; MalformedData for users whose stored badges are invalid."""
     found: dict[str, list[EarnedBadge]] = {user_id: [] for user_id in user_ids}
     malformed: dict[str, MalformedData] = {}
     for badge in rows_as(EarnedBadge, await connection.fetch(_BY_USERS, user_ids=found)):
-        found[badge[0]].append(badge)
-        if not (is_instant(badge[2]) and isinstance(badge[1], str)):  # SQLite stores whatever it is given
-            malformed[badge[0]] = _malformed(badge)
+        found[badge.user_id].append(badge)
+        if not (is_instant(badge.earned_at) and isinstance(badge.name, str)):  # SQLite stores any type
+            malformed[badge.user_id] = _malformed(badge)
     for user_id, badges in found.items():
         if user_id not in malformed:
-            badges.sort(key=_AGE)  # a few at a time; the database would sort those of all users together
+            badges.sort(key=_AGE)  # faster than in the database, which would sort those of all users at once
     return [malformed.get(user_id) or found[user_id] for user_id in user_ids]
 
 
 async def of_user(connection: Connection, user_id: str, name: str) -> EarnedBadge | MalformedData:
-    """A badge the user has, whatever the others are like."""
+    """A badge that the user has; their other badges are not checked."""
     rows = await connection.fetch(_BY_KEY, of_user=user_id, of_name=name)
     (badge,) = rows_as(EarnedBadge, rows)
     return badge if is_instant(badge.earned_at) else _malformed(badge)
@@ -126,19 +126,17 @@ def _malformed(badge: EarnedBadge) -> MalformedData:
 
 
 async def record(transaction: Connection, user_id: str, name: str, earned_at: int) -> bool:
-    """Store a badge; returns whether the user did not have it yet."""
+    """Store a badge; returns False if the user already had it."""
     return bool(await transaction.fetch(_RECORD, user_id=user_id, name=name, earned_at=earned_at))
 
 
 async def award(transaction: Connection, access: UserAccess, name: str, now: int) -> bool:
-    """Award a badge at most once, and tell the user; returns whether it is new. Raises Rejected."""
+    """Award a badge and notify the user; returns False if they already had it. Raises Rejected."""
     access.verify()
     badge = CATALOG.get(name)
     if badge is None:
-        known = ", ".join(CATALOG)
-        raise Rejected(
-            Problem.UNKNOWN_BADGE, f"There is no badge {quoted(name)}; there are {known}.", ("badge",)
-        )
+        message = f"There is no badge {quoted(name)}. The badges are {', '.join(CATALOG)}."
+        raise Rejected(Problem.UNKNOWN_BADGE, message, ("badge",))
     if not await record(transaction, access.user_id, name, now):
         return False
     await notifications.notify(
@@ -156,5 +154,5 @@ _INSERT = Statement(insert(earned_badges))
 
 
 async def insert_badges(transaction: Connection, rows: Sequence[EarnedBadge]) -> None:
-    """Store badges as they were earned elsewhere, without telling anybody. Raises Duplicate."""
+    """Store badges from an import, without notifications. Raises Duplicate."""
     await transaction.execute_many(_INSERT, [row._asdict() for row in rows])

@@ -1,4 +1,4 @@
-"""What the service tells users. Ids sort the newest first, so that a page is one range of the primary key."""
+"""Notifications of users. Their ids sort newest first, so that a page is one range of the primary key."""
 
 import secrets
 import time
@@ -14,8 +14,11 @@ from gql_service.store.sql_functions import any_of, bytewise
 from gql_service.store.statement import Statement
 from gql_service.store.tables import notifications
 
-_WITHIN = 2**48
-"""Nanoseconds, some three days: ids are out of order only where a millisecond lies across their end."""
+_CLOCK_PERIOD = 2**48
+"""Nanoseconds (about three days) after which the second part of an id wraps around.
+
+Notifications of the millisecond in which that happens may be out of order.
+"""
 _OF_USER = notifications.c.user_id == bindparam("of_user")
 _INSERT = Statement(insert(notifications))
 _UNREAD = Statement(
@@ -44,65 +47,81 @@ class Notification(NamedTuple):
     created_at: int
     read_at: int | None
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Its key: the ids of the user and of the notification."""
+        return self.user_id, self.id
+
+
+class _UnreadCount(NamedTuple):
+    """The number of unread notifications of a user who has any."""
+
+    user_id: str
+    unread: int
+
 
 async def notify(
     transaction: Connection, user_id: str, *, kind: str, title: str, body: str, now: int
 ) -> Notification:
-    """Tell a user something, in the transaction of what it is about."""
+    """Notify a user. Call it in the transaction of the event that the notification is about."""
     notification = Notification(user_id, _new_id(now), kind, title, body, now, None)
     await transaction.execute(_INSERT, **notification._asdict())
     return notification
 
 
 def _new_id(now: int) -> str:
-    """32 hexadecimal digits: how long there is still to go, in milliseconds, then what tells apart those of
-    the same millisecond, by the clock that all processes of a machine share and nobody sets, and chance."""
-    within = (_WITHIN - time.monotonic_ns()) % _WITHIN
-    return f"{2**53 - now:014x}{within:012x}{secrets.token_hex(3)}"
+    """32 hexadecimal digits that sort newest first.
+
+    14 digits count down the milliseconds from 2^53. 12 digits order notifications of the same millisecond:
+    they count down the monotonic clock, which all processes of a machine share and nobody sets. 6 digits are
+    random.
+    """
+    countdown = (_CLOCK_PERIOD - time.monotonic_ns()) % _CLOCK_PERIOD
+    return f"{2**53 - now:014x}{countdown:012x}{secrets.token_hex(3)}"
 
 
 async def pages_of_users(
     connection: Connection, user_ids: Sequence[str], request: PageRequest
 ) -> list[Page[Notification]]:
-    """The same page of the notifications of each user, the newest first."""
-    shape = request._replace(size=0, after=request.after and "", before=request.before and "")
-    rows = await connection.fetch(_page(shape), user_ids=set(user_ids), **page_parameters(request))
+    """The same page of the notifications of each user, newest first."""
+    statement = _page(request.shape)
+    rows = await connection.fetch(statement, user_ids=set(user_ids), **page_parameters(request))
     found: dict[str, list[Notification]] = {user_id: [] for user_id in user_ids}
-    for notification in rows_as(Notification, [row[:-1] for row in rows]):
+    for notification in rows_as(Notification, rows):
         found[notification.user_id].append(notification)
     return [page_of(found[user_id], request) for user_id in user_ids]
 
 
 async def unread_counts(connection: Connection, user_ids: Sequence[str]) -> list[int]:
-    """How many notifications each user has not read."""
-    found = {row[0]: row[1] for row in await connection.fetch(_UNREAD, user_ids=set(user_ids))}
-    return [found.get(user_id, 0) for user_id in user_ids]
+    """The number of unread notifications of each user."""
+    rows = rows_as(_UnreadCount, await connection.fetch(_UNREAD, user_ids=set(user_ids)))
+    counts = {row.user_id: row.unread for row in rows}
+    return [counts.get(user_id, 0) for user_id in user_ids]
 
 
 async def mark_read(transaction: Connection, user_id: str, ids: Sequence[str] | None, now: int) -> list[str]:
-    """Mark a user's notifications as read, all of them for None; returns the ids that were unread."""
+    """Mark a user's notifications as read, all of them if `ids` is None; returns the ids that were unread."""
     if ids is None:
         rows = await transaction.fetch(_MARK_ALL, of_user=user_id, now=now)
     else:
         rows = await transaction.fetch(_MARK_SOME, of_user=user_id, now=now, ids=ids)
-    return sorted(row[0] for row in rows)
+    return sorted(id for (id,) in rows)
 
 
 @cache
 def _page(shape: PageRequest) -> Statement:
-    """`shape` is a request without its size, as the statement does not depend on the values."""
-    mine = select(notifications).where(any_of(notifications.c.user_id, "user_ids"))
-    return Statement(keyset_of_each(mine, notifications.c.user_id, notifications.c.id, shape))
+    of_users = select(notifications).where(any_of(notifications.c.user_id, "user_ids"))
+    return Statement(keyset_of_each(of_users, notifications.c.user_id, notifications.c.id, shape))
 
 
-_IN_ORDER = bytewise(notifications.c.user_id), bytewise(notifications.c.id)
+_SORT_KEY = bytewise(notifications.c.user_id), bytewise(notifications.c.id)
 _OF_USERS = Statement(
     select(notifications)
     .where(
         any_of(notifications.c.user_id, "user_ids"),
-        tuple_(*_IN_ORDER) > tuple_(bindparam("after_user", type_=Text), bindparam("after_id", type_=Text)),
+        tuple_(*_SORT_KEY) > tuple_(bindparam("after_user", type_=Text), bindparam("after_id", type_=Text)),
     )
-    .order_by(*_IN_ORDER)
+    .order_by(*_SORT_KEY)
     .limit(bindparam("size"))
 )
 _BY_KEYS = Statement(
@@ -115,20 +134,20 @@ _BY_KEYS = Statement(
 async def of_users(
     connection: Connection, user_ids: Sequence[str], after: tuple[str, str], size: int
 ) -> list[Notification]:
-    """The next notifications of these users in the order of (user id, id); ("", "") comes before all."""
+    """The next notifications of these users after a key, ordered by key; ("", "") comes before all keys."""
     user, id = after
     rows = await connection.fetch(_OF_USERS, user_ids=user_ids, after_user=user, after_id=id, size=size)
     return rows_as(Notification, rows)
 
 
 async def by_keys(connection: Connection, keys: Sequence[tuple[str, str]]) -> list[Notification | None]:
-    """One notification per (user id, id)."""
+    """One notification per key; None for unknown keys."""
     user_ids, ids = {user_id for user_id, _ in keys}, {id for _, id in keys}
     rows = rows_as(Notification, await connection.fetch(_BY_KEYS, user_ids=user_ids, ids=ids))
-    found = {row[:2]: row for row in rows}
+    found = {row.key: row for row in rows}
     return [found.get(key) for key in keys]
 
 
 async def insert_notifications(transaction: Connection, rows: Sequence[Notification]) -> None:
-    """Store notifications as they were written elsewhere. Raises Duplicate."""
+    """Store notifications from an import. Raises Duplicate."""
     await transaction.execute_many(_INSERT, [row._asdict() for row in rows])

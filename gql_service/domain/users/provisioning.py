@@ -1,21 +1,18 @@
-"""Users as they are written: created, and changed by themselves, by admins, or by the operator."""
+"""Creating and changing users: by themselves, by admins, or by the operator."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NoReturn
 from uuid import uuid4
 
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_nothing
 
-from gql_service import strict_json
 from gql_service.auth.access import UserAccess
-from gql_service.auth.principal import tenant_ids_of
 from gql_service.domain.tenants import tenant_exists
-from gql_service.domain.users import access_tokens, profiles
-from gql_service.domain.users.profiles import OptInDecision
-from gql_service.domain.users.rows import User, by_ids
-from gql_service.domain.values.refusals import reject_value
+from gql_service.domain.users import access_tokens
+from gql_service.domain.users.fields import REQUIRED, USER_FIELDS, Editor
+from gql_service.domain.users.rows import COLUMNS, User, by_ids, column_values, membership_rows
 from gql_service.errors import MalformedData, NotFound, Problem, Rejected, RevisionConflict
 from gql_service.quoting import quoted, shortened
 from gql_service.store.connection import Connection, rows_as
@@ -23,10 +20,7 @@ from gql_service.store.statement import Statement
 from gql_service.store.tables import memberships, users
 
 USERNAME = re.compile(r"[\w.@+-]{1,150}")
-_EMAIL = re.compile(r"[^\s@\0]{1,64}@[^\s@\0]{1,255}")
-_PERMISSION = re.compile(r"[A-Za-z0-9_-]{1,64}::[^\s:\0]{1,128}")
 USER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_MAX_PERMISSIONS = 1000
 
 _INSERT = Statement(
     insert_or_nothing(users)
@@ -34,7 +28,7 @@ _INSERT = Statement(
     .on_conflict_do_nothing()
     .returning(users.c.id)
 )
-_LOCK = Statement(select(users).where(users.c.id == bindparam("id")).with_for_update())
+_LOCK = Statement(select(*COLUMNS).where(users.c.id == bindparam("id")).with_for_update())
 _UPDATE = Statement(
     update(users)
     .where(users.c.id == bindparam("of_user"))
@@ -43,28 +37,8 @@ _UPDATE = Statement(
 _INSERT_MEMBERSHIP = Statement(insert(memberships))
 _DELETE_MEMBERSHIPS = Statement(delete(memberships).where(memberships.c.user_id == bindparam("of_user")))
 
-FLAGS = (
-    "password_change_disabled",
-    "project_creation_disabled",
-    "profile_field_change_disabled",
-    "messaging_disabled",
-)
-OWN = frozenset(
-    {
-        "language",
-        "profile_fields",
-        "recent_projects",
-        "last_seen_release_version",
-        "opt_in_decisions",
-        "personal_agent_permissions",
-    }
-)
-"""What users change themselves. All else only admins change."""
-
-NULLABLE = frozenset({"language", "last_seen_release_version", "image"})
-
 Changes = Mapping[str, Any]
-"""What is to change, by the names of the columns; what is not named stays as it is."""
+"""New values by the columns of `USER_FIELDS`; other fields keep theirs. Fields with `merge` take changes."""
 
 
 async def create(
@@ -73,65 +47,65 @@ async def create(
     *,
     username: str,
     tenant_id: str,
-    email: str,
     now: int,
     id: str | None = None,
-    **more: Any,
+    **fields: Any,
 ) -> User:
-    """Add a user, with `more` as `change` takes it. Raises Rejected."""
+    """Add a user. `fields` are as `Changes`, and must include those that are required. Raises Rejected."""
     access.verify()
     if not USERNAME.fullmatch(username):
-        reject_value("username", "A username is 1 to 150 letters, digits and the characters . @ + - _")
+        _refuse("username", "A username is 1 to 150 letters, digits and the characters . @ + - _")
     if id is not None and not USER_ID.fullmatch(id):
-        reject_value("user_id", "An id is 1 to 64 letters, digits, hyphens and underscores.")
-    user = blank_user(id or str(uuid4()), tenant_id, username, _check_email(email), now)
-    _check_authority(access, user, more)
-    user = apply_changes(user, more)
+        _refuse("user_id", "An id is 1 to 64 letters, digits, hyphens and underscores.")
+    blank = blank_user(id or str(uuid4()), tenant_id, username, now)
+    _check_authority(access, blank, fields)
+    user = complete_user(blank, fields)
     for tenant in sorted(user.tenant_ids):
         await _require_tenant(transaction, tenant, "tenant_id" if tenant == tenant_id else "permissions")
     await insert_user(transaction, user)
     return user
 
 
-def blank_user(id: str, tenant_id: str, username: str, email: str, now: int) -> User:
+def blank_user(id: str, tenant_id: str, username: str, now: int) -> User:
+    """A new user whose fields have their defaults; those that are required are empty texts."""
+    defaults: dict[str, Any] = {
+        field.attribute: "" if field.default is REQUIRED else field.encode(field.default)
+        for field in USER_FIELDS.values()
+    }
     return User(
         user_id=id,
         tenant_id=tenant_id,
         username=username,
-        email=email,
-        image=None,
-        stored_profile_fields="{}",
-        stored_permissions="[]",
-        is_platform_owner=False,
         revision=1,
         created_at=now,
         updated_at=now,
-        email_verified=False,
-        language=None,
-        password_change_disabled=False,
-        project_creation_disabled=False,
-        profile_field_change_disabled=False,
-        messaging_disabled=False,
-        stored_recent_projects="{}",
-        last_seen_release_version=None,
-        stored_personal_agent_permissions="{}",
-        stored_opt_in_decisions="[]",
+        **defaults,
     )
 
 
+def complete_user(blank: User, fields: Changes) -> User:
+    """A blank user with these fields. Raises Rejected, or TypeError if a required field is missing."""
+    missing = [
+        name for name, field in USER_FIELDS.items() if field.default is REQUIRED and name not in fields
+    ]
+    if missing:
+        raise TypeError(f"a new user needs {', '.join(missing)}")
+    return apply_changes(blank, fields)
+
+
 async def insert_user(transaction: Connection, user: User) -> None:
-    """Store a user whose values are known to be good. Raises Rejected where the id or username is taken."""
-    if not await transaction.fetch(_INSERT, **dict(zip(users.c.keys(), user, strict=True))):
+    """Store a user whose values were checked. Raises Rejected if the id or username is taken."""
+    if not await transaction.fetch(_INSERT, **column_values(user)):
         if (await by_ids(transaction, [user.user_id]))[0]:
             message = f"A user with the id {user.user_id} exists; choose another id."
             raise Rejected(Problem.TAKEN, message, ("user_id",))
         message = f"The username {user.username} is taken; choose another."
         raise Rejected(Problem.TAKEN, message, ("username",))
-    await _store_memberships(transaction, user)
+    await transaction.execute_many(_INSERT_MEMBERSHIP, membership_rows([user]))
 
 
-async def locked(transaction: Connection, user_id: str) -> User:
-    """A user whom nobody changes until the transaction ends. Raises NotFound."""
+async def lock(transaction: Connection, user_id: str) -> User:
+    """Read a user, and keep others from changing them until the transaction ends. Raises NotFound."""
     rows = rows_as(User, await transaction.fetch(_LOCK, id=user_id))
     if not rows:
         raise NotFound("User not found")
@@ -146,9 +120,12 @@ async def change(
     expected_revision: int | None = None,
     now: int,
 ) -> User:
-    """Change a user. Raises Rejected, RevisionConflict or NotFound; then nothing has changed."""
+    """Change a user; changes without effect do not count as a revision.
+
+    Raises Rejected, RevisionConflict or NotFound. Then nothing has changed.
+    """
     access.verify()
-    current = await locked(transaction, access.user_id)
+    current = await lock(transaction, access.user_id)
     if expected_revision is not None and expected_revision != current.revision:
         raise RevisionConflict(current.revision, what="user")
     _check_authority(access, current, changes)
@@ -158,63 +135,25 @@ async def change(
     changed = changed._replace(revision=current.revision + 1, updated_at=now)
     for tenant in sorted(changed.tenant_ids - current.tenant_ids):
         await _require_tenant(transaction, tenant, "permissions")
-    values = dict(zip(users.c.keys(), changed, strict=True))
+    values = column_values(changed)
     await transaction.execute(_UPDATE, of_user=values.pop("id"), **values)
-    if _has_risen(current, changed):
-        await access_tokens.revoke_made_by_others(transaction, changed.user_id, now)
+    if _gains_rights(current, changed):
+        await access_tokens.revoke_issued_by_others(transaction, changed.user_id, now)
     if changed.tenant_ids != current.tenant_ids:
         await transaction.execute(_DELETE_MEMBERSHIPS, of_user=changed.user_id)
-        await _store_memberships(transaction, changed)
+        await transaction.execute_many(_INSERT_MEMBERSHIP, membership_rows([changed]))
     return changed
 
 
 def apply_changes(user: User, changes: Changes) -> User:
-    """The user with the changes. Raises Rejected."""
-    values: dict[str, Any] = {}
-    for name, given in changes.items():
-        match name:
-            case "language":
-                values[name] = profiles.check_language(given)
-            case "last_seen_release_version":
-                values[name] = profiles.check_version(given)
-            case "email":
-                values[name] = _check_email(given)
-                if given != user.email and "email_verified" not in changes:
-                    values["email_verified"] = False  # it was said of the old address
-            case "image":
-                values[name] = _check_image(given)
-            case "permissions":
-                values["stored_permissions"] = strict_json.dumps(_check_permissions(given))
-            case "profile_fields":
-                current = profiles.read_map(user.stored_profile_fields, "profileFields", user.user_id)
-                values["stored_profile_fields"] = strict_json.dumps(
-                    profiles.merge_profile_fields(current, given)
-                )
-            case "recent_projects":
-                current = profiles.read_map(user.stored_recent_projects, "recentProjects", user.user_id)
-                values["stored_recent_projects"] = strict_json.dumps(
-                    profiles.merge_recent_projects(current, given)
-                )
-            case "personal_agent_permissions":
-                stored = user.stored_personal_agent_permissions
-                current = profiles.read_map(stored, "personalAgentPermissions", user.user_id)
-                values["stored_personal_agent_permissions"] = strict_json.dumps(
-                    profiles.merge_agent_permissions(current, given)
-                )
-            case "opt_in_decisions":
-                values["stored_opt_in_decisions"] = _dump_decisions(
-                    profiles.merge_decisions(user.opt_in_decisions, given)
-                )
-            case "email_verified" | "is_platform_owner":
-                values[name] = given
-            case _ if name in FLAGS:
-                values[name] = given
-            case _:
-                raise KeyError(name)
+    """The user with the changes. Raises Rejected, or MalformedData where a stored value cannot be merged."""
+    values = {USER_FIELDS[name].attribute: USER_FIELDS[name].changed(user, changes[name]) for name in changes}
+    if values.get("email", user.email) != user.email and "email_verified" not in changes:
+        values["email_verified"] = False  # the old address was verified, not the new one
     return user._replace(**values)
 
 
-def _has_risen(before: User, after: User) -> bool:
+def _gains_rights(before: User, after: User) -> bool:
     if after.is_platform_owner and not before.is_platform_owner:
         return True
     if after.stored_permissions == before.stored_permissions:
@@ -226,20 +165,25 @@ def _has_risen(before: User, after: User) -> bool:
 
 
 def _check_authority(access: UserAccess, user: User, changes: Changes) -> None:
-    """Who may change what: users their own things, admins all but what would raise somebody above them."""
+    """Refuse changes that the caller may not make, and nulls where there must be a value. Raises Rejected.
+
+    Users change what is their own. Admins change everything, but only of users all of whose rights they
+    administer: otherwise, they could take over an account with more rights than their own.
+    """
     if not access.is_admin:
-        for name in changes.keys() - OWN:
-            raise Rejected(Problem.NOT_ALLOWED, "Only an admin may change this.", (name,))
+        for name in changes:
+            if USER_FIELDS[name].editor is not Editor.USER:
+                raise Rejected(Problem.NOT_ALLOWED, "Only an admin may change this.", (name,))
         if "profile_fields" in changes and user.profile_field_change_disabled:
             message = "Changing your profile fields is disabled; ask an admin."
             raise Rejected(Problem.NOT_ALLOWED, message, ("profile_fields",))
-    for name, given in changes.items():
-        if given is None and name not in NULLABLE:
-            reject_value(name, "This must not be null; leave it out to keep it as it is.")
-    if "is_platform_owner" in changes and not access.is_owner:
-        message = "Only a platform owner may make or unmake platform owners."
-        raise Rejected(Problem.NOT_ALLOWED, message, ("is_platform_owner",))
-    others = sorted(changes.keys() - {"permissions"})  # each of those is judged by its tenant
+    for name, value in changes.items():
+        if value is None and not USER_FIELDS[name].nullable:
+            _refuse(name, "This must not be null; leave it out to keep the current value.")
+    for name in changes:
+        if USER_FIELDS[name].editor is Editor.PLATFORM_OWNER and not access.is_owner:
+            raise Rejected(Problem.NOT_ALLOWED, "Only a platform owner may change this.", (name,))
+    others = sorted(changes.keys() - {"permissions"})  # each permission is checked by its own tenant below
     if others and not access.covers(user):
         message = "This user has rights that you do not administer; ask somebody who administers them all."
         raise Rejected(Problem.NOT_ALLOWED, message, (others[0],))
@@ -247,18 +191,8 @@ def _check_authority(access: UserAccess, user: User, changes: Changes) -> None:
         for permission in sorted(set(user.permissions) ^ set(changes["permissions"])):
             tenant, _, _ = permission.partition("::")
             if tenant not in access.administered:
-                message = f"You may grant or take {quoted(permission)} only as an admin of that tenant."
+                message = f"You may grant or remove {quoted(permission)} only as an admin of that tenant."
                 raise Rejected(Problem.NOT_ALLOWED, message, ("permissions",))
-
-
-def _dump_decisions(decisions: Sequence[OptInDecision]) -> str:
-    return strict_json.dumps([decision._asdict() for decision in decisions])
-
-
-async def _store_memberships(transaction: Connection, user: User) -> None:
-    belongs_to = sorted(tenant_ids_of(user.tenant_id, user.permissions))
-    rows = [{"user_id": user.user_id, "tenant_id": tenant} for tenant in belongs_to]
-    await transaction.execute_many(_INSERT_MEMBERSHIP, rows)
 
 
 async def _require_tenant(transaction: Connection, tenant_id: str, field: str) -> None:
@@ -267,24 +201,5 @@ async def _require_tenant(transaction: Connection, tenant_id: str, field: str) -
         raise Rejected(Problem.UNKNOWN_TENANT, message, (field,))
 
 
-def _check_email(email: str) -> str:
-    if not _EMAIL.fullmatch(email):
-        reject_value("email", f"{quoted(email)} is not an email address.")
-    return email
-
-
-def _check_image(image: str | None) -> str | None:
-    if image is not None and not re.fullmatch(r"https?://[^\s\0]{1,2000}", image):
-        reject_value("image", "An image is an address that begins with http:// or https://.")
-    return image
-
-
-def _check_permissions(permissions: Sequence[str]) -> list[str]:
-    for permission in permissions:
-        if not _PERMISSION.fullmatch(permission):
-            reject_value(
-                "permissions", f"A permission looks like TENANT_ID::PERMISSION, unlike {quoted(permission)}."
-            )
-    if len(permissions) > _MAX_PERMISSIONS:
-        reject_value("permissions", f"A user has at most {_MAX_PERMISSIONS} permissions.")
-    return list(dict.fromkeys(permissions))
+def _refuse(field: str, message: str) -> NoReturn:
+    raise Rejected(Problem.INVALID_VALUE, message, (field,))

@@ -1,6 +1,6 @@
-"""The users as they are read: who they are, which tenants they belong to, how a platform lists them."""
+"""The rows of `users`: reading them, listing the members of a tenant, and inserting them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -18,9 +18,9 @@ from gql_service.store.tables import memberships, users
 
 
 class User(NamedTuple):
-    """A row of `users`; on SQLite, booleans are 0 and 1.
+    """A row of `users`. On SQLite, booleans are 0 and 1.
 
-    What is stored as JSON is read when it is asked for, because few ask.
+    The attributes `stored_…` have JSON texts. They are decoded on access, because few requests need them.
     """
 
     user_id: str
@@ -47,56 +47,78 @@ class User(NamedTuple):
 
     @property
     def permissions(self) -> list[str]:
-        """What the user may do, each as `{TENANT_ID}::{PERMISSION}`. Raises MalformedData."""
+        """The user's permissions, each as `{TENANT_ID}::{PERMISSION}`. Raises MalformedData."""
         return profiles.read_permissions(self.stored_permissions, self.user_id)
 
     @property
     def opt_in_decisions(self) -> list[OptInDecision]:
-        """Raises MalformedData."""
+        """The user's decisions on offers. Raises MalformedData."""
         return profiles.read_decisions(self.stored_opt_in_decisions, self.user_id)
 
     @property
     def recent_projects(self) -> str:
-        """The canonical text of when each project was last opened. Raises MalformedData."""
-        profiles.read_map(self.stored_recent_projects, "recentProjects", self.user_id)
+        """When each project was last opened, as canonical JSON. Raises MalformedData."""
+        profiles.read_object(self.stored_recent_projects, "recentProjects", self.user_id)
         return self.stored_recent_projects
 
     @property
     def personal_agent_permissions(self) -> str:
-        """The canonical text of what the agent may do. Raises MalformedData."""
-        profiles.read_map(self.stored_personal_agent_permissions, "personalAgentPermissions", self.user_id)
+        """The permissions of the user's agent, as canonical JSON. Raises MalformedData."""
+        profiles.read_object(self.stored_personal_agent_permissions, "personalAgentPermissions", self.user_id)
         return self.stored_personal_agent_permissions
 
     @property
     def tenant_ids(self) -> frozenset[str]:
-        """Every tenant the user belongs to."""
+        """Every tenant the user belongs to: their home tenant, and those they have permissions of."""
         try:
             return tenant_ids_of(self.tenant_id, self.permissions)
-        except MalformedData:  # who may see the user is not for a broken list to decide
+        except MalformedData:  # the field `permissions` reports it; the user stays visible
             return frozenset({self.tenant_id})
 
     @property
     def display_name(self) -> str:
-        """What to call the user: by their username where the profile has no name to show."""
+        """The name from the profile, or the username if there is none that others may see."""
         try:
             return profiles.display_name(self.stored_profile_fields, self.user_id) or self.username
-        except MalformedData:  # `profileFields` tells; a list of people need not lose one over it
+        except MalformedData:  # the field `profileFields` reports it; lists of users stay complete
             return self.username
 
 
-_BY_IDS = Statement(select(users).where(any_of(users.c.id, "ids")))
-_BY_USERNAMES = Statement(select(users).where(any_of(users.c.username, "usernames")))
+def _column(attribute: str) -> ColumnElement[Any]:
+    return users.c["id" if attribute == "user_id" else attribute.removeprefix("stored_")]
+
+
+COLUMNS = tuple(_column(attribute) for attribute in User._fields)
+"""The columns of `users`, in the order of the attributes of `User`."""
+
+_ATTRIBUTES = {_column(attribute).name: attribute for attribute in User._fields}
+
+
+def column_values(user: User) -> dict[str, Any]:
+    """The row of a user, by the names of the columns."""
+    return {column: getattr(user, attribute) for column, attribute in _ATTRIBUTES.items()}
+
+
+def membership_rows(rows: Iterable[User]) -> list[dict[str, Any]]:
+    """The rows of `memberships` that users have."""
+    return [
+        {"user_id": user.user_id, "tenant_id": tenant} for user in rows for tenant in sorted(user.tenant_ids)
+    ]
+
+
+_BY_IDS = Statement(select(*COLUMNS).where(any_of(users.c.id, "ids")))
+_BY_USERNAMES = Statement(select(*COLUMNS).where(any_of(users.c.username, "usernames")))
 
 
 async def by_ids(connection: Connection, ids: Sequence[str]) -> list[User | None]:
-    """One user per id."""
+    """One user per id; None for unknown ids."""
     rows = rows_as(User, await connection.fetch(_BY_IDS, ids=set(ids)))
     found = {user.user_id: user for user in rows}
     return [found.get(id) for id in ids]
 
 
 async def by_usernames(connection: Connection, usernames: Sequence[str]) -> list[User | None]:
-    """One user per username."""
+    """One user per username; None for unknown usernames."""
     rows = rows_as(User, await connection.fetch(_BY_USERNAMES, usernames=set(usernames)))
     found = {user.username: user for user in rows}
     return [found.get(username) for username in usernames]
@@ -105,11 +127,8 @@ async def by_usernames(connection: Connection, usernames: Sequence[str]) -> list
 async def page_of_tenant(
     connection: Connection, tenant_id: str, request: PageRequest, username_prefix: str | None = None
 ) -> Page[User]:
-    """A page of the members of a tenant, in the order of their ids."""
-    statement = _page(
-        request._replace(size=0, after=request.after and "", before=request.before and ""),
-        bool(username_prefix),
-    )
+    """A page of the members of a tenant, ordered by id."""
+    statement = _page(request.shape, bool(username_prefix))
     rows = await connection.fetch(
         statement, tenant_id=tenant_id, prefix=username_prefix, **page_parameters(request)
     )
@@ -117,16 +136,17 @@ async def page_of_tenant(
 
 
 async def count_of_tenant(connection: Connection, tenant_id: str, username_prefix: str | None = None) -> int:
-    """How many members a tenant has."""
+    """The number of members of a tenant."""
     statement = _count(bool(username_prefix))
-    rows = await connection.fetch(statement, tenant_id=tenant_id, prefix=username_prefix)
-    return int(rows[0][0])
+    [(count,)] = await connection.fetch(statement, tenant_id=tenant_id, prefix=username_prefix)
+    return int(count)
 
 
 @cache
 def _page(shape: PageRequest, prefixed: bool) -> Statement:
-    """`shape` is a request without its size, as the statement does not depend on the values."""
-    return Statement(keyset(_members(select(users), prefixed), memberships.c.user_id, shape), scans=prefixed)
+    return Statement(
+        keyset(_members(select(*COLUMNS), prefixed), memberships.c.user_id, shape), scans=prefixed
+    )
 
 
 @cache
@@ -141,7 +161,7 @@ def _members(statement: Select[Any], prefixed: bool) -> Select[Any]:
     return statement.where(STARTS_WITH) if prefixed else statement
 
 
-# Exact case on both databases, unlike LIKE, whose case rules differ between them.
+# Case-sensitive on both databases, unlike LIKE.
 STARTS_WITH: ColumnElement[bool] = func.substr(
     users.c.username, 1, func.length(bindparam("prefix", type_=Text))
 ) == bindparam("prefix", type_=Text)
@@ -157,23 +177,20 @@ _IDS_AFTER = Statement(
 _COUNT_ALL = Statement(select(func.count()).select_from(users), scans=True)
 _INSERT_USER = Statement(insert(users))
 _INSERT_MEMBERSHIP = Statement(insert(memberships))
-_COLUMNS = users.c.keys()
 
 
 async def ids_after(connection: Connection, id: str, size: int) -> list[str]:
-    """The next ids of users in their order; "" comes before all."""
-    return [row[0] for row in await connection.fetch(_IDS_AFTER, after=id, size=size)]
+    """The next user ids after one; "" comes before all ids."""
+    return [user_id for (user_id,) in await connection.fetch(_IDS_AFTER, after=id, size=size)]
 
 
 async def count_all(connection: Connection) -> int:
-    """How many users there are."""
-    return int((await connection.fetch(_COUNT_ALL))[0][0])
+    """The number of users of all tenants."""
+    [(count,)] = await connection.fetch(_COUNT_ALL)
+    return int(count)
 
 
 async def insert_users(transaction: Connection, rows: Sequence[User]) -> None:
-    """Store users whose values are known to be good, with their memberships. Raises Duplicate."""
-    await transaction.execute_many(_INSERT_USER, [dict(zip(_COLUMNS, row, strict=True)) for row in rows])
-    belongs_to = [
-        {"user_id": row.user_id, "tenant_id": tenant} for row in rows for tenant in sorted(row.tenant_ids)
-    ]
-    await transaction.execute_many(_INSERT_MEMBERSHIP, belongs_to)
+    """Store users whose values were checked, with their memberships. Raises Duplicate."""
+    await transaction.execute_many(_INSERT_USER, [column_values(user) for user in rows])
+    await transaction.execute_many(_INSERT_MEMBERSHIP, membership_rows(rows))

@@ -4,6 +4,7 @@ from typing import Any
 
 import strawberry
 
+from gql_service.domain.users.fields import USER_FIELDS
 from gql_service.domain.users.profiles import OptInDecision
 from gql_service.schema.scalars import JSONObject, Timestamp
 
@@ -74,11 +75,11 @@ class UserFields:
     )
 
     def changes(self, now: int) -> dict[str, Any]:
-        """What was given, by the names of the columns."""
-        given = {name: getattr(self, name) for name in UserFields.__annotations__}
-        changes = {name: value for name, value in given.items() if value is not strawberry.UNSET}
+        """The fields that were provided, by their columns."""
+        values = {column: getattr(self, column) for column in USER_FIELDS}
+        changes = {column: value for column, value in values.items() if value is not strawberry.UNSET}
         if changes.get("opt_in_decisions"):
-            changes["opt_in_decisions"] = [each.row(now) for each in changes["opt_in_decisions"]]
+            changes["opt_in_decisions"] = [decision.row(now) for decision in changes["opt_in_decisions"]]
         return changes
 
 

@@ -100,17 +100,14 @@ class UserMutation:
         access = info.context.services.policy.new_user_access(info.context.viewer, input.tenant_id)
 
         async def create(connection: Connection, now: int) -> CreateUserPayload:
-            changes = input.changes(now)
-            email = changes.pop("email")
             row = await provisioning.create(
                 connection,
                 access,
                 username=input.username,
                 tenant_id=input.tenant_id,
-                email=email,
                 id=_given(input.user_id),
                 now=now,
-                **changes,
+                **input.changes(now),
             )
             return CreateUserPayload(user=User(row=row))
 
@@ -179,7 +176,7 @@ class UserMutation:
 
         async def issue(connection: Connection, now: int) -> IssueTokenPayload:
             # Again, under the lock: the user may have got rights meanwhile that the caller has not.
-            access_now = policy.token_access(viewer, await provisioning.locked(connection, access.user_id))
+            access_now = policy.token_access(viewer, await provisioning.lock(connection, access.user_id))
             token = await access_tokens.issue_for(
                 connection,
                 access_now,
@@ -212,7 +209,7 @@ class UserMutation:
             raise NotFound("Token not found") from None
 
         async def revoke(connection: Connection, now: int) -> RevokeTokenPayload:
-            policy.token_access(viewer, await provisioning.locked(connection, access.user_id))
+            policy.token_access(viewer, await provisioning.lock(connection, access.user_id))
             await access_tokens.revoke(connection, input.id, now=now)
             return RevokeTokenPayload(
                 access_token=AccessToken(row=await access_tokens.by_id(connection, input.id))

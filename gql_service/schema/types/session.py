@@ -12,23 +12,6 @@ from gql_service.schema.types.opt_in import OptInDecision
 from gql_service.schema.types.user import MALFORMED, User
 from gql_service.services.context import Context
 
-NOT_IN_SESSION = frozenset(
-    {
-        "badgeProgress",
-        "displayName",
-        "emailVerified",
-        "image",
-        "notifications",
-        "platformMetadata",
-        "tokens",
-        "unreadNotificationCount",
-        "userId",
-        "userMetadata",
-        "username",
-    }
-)
-"""The fields of `User` that a session does not carry. A new field of `User` goes here or below."""
-
 
 @strawberry.type(
     directives=AUTHENTICATED,

@@ -124,15 +124,17 @@ class User(Node):
     def profile_fields(self, info: Info[Context, None]) -> JSONObject | None:
         context = info.context
         verdict = context.services.policy.verdict(Role.SELF, context.principal)
-        return self.all_profile_fields() if allows(verdict, self.row) else self._shown(all_of_them=False)
+        return self.all_profile_fields() if allows(verdict, self.row) else self._shown(include_private=False)
 
     def all_profile_fields(self) -> JSONObject:
         """As the user themself and their admins see them."""
-        return self._shown(all_of_them=True)
+        return self._shown(include_private=True)
 
-    def _shown(self, *, all_of_them: bool) -> JSONObject:
+    def _shown(self, *, include_private: bool) -> JSONObject:
         row = self.row
-        shown = visible_fields(row.stored_profile_fields, row.user_id, row.email, all_of_them=all_of_them)
+        shown = visible_fields(
+            row.stored_profile_fields, row.user_id, row.email, include_private=include_private
+        )
         return JSONObject(strict_json.dumps(shown))
 
     @strawberry.field(directives=SELF, description=f"The answers of the user to opt-in offers. {MALFORMED}")
