@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from gql_service import instants
 from gql_service.auth.policy import Policy
-from gql_service.domain.maintenance import expiry as sweeping
+from gql_service.domain.maintenance import expiry
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.domain.values.validation import Limits, WriteSettings
 from gql_service.observability import logging
@@ -88,7 +88,7 @@ async def _sweep_periodically(services: Services) -> None:
     while True:
         await asyncio.sleep(services.settings.sweep_interval)
         try:
-            await sweeping.sweep(services.database, services.clock)
+            await expiry.sweep(services.database, services.clock)
         except Exception as error:
             logging.report_unexpected(error)
 
@@ -105,13 +105,13 @@ def build_services(settings: Settings, clock: Callable[[], int] = instants.now) 
     keys = KeyRing(
         {id: key.get_secret_value() for id, key in settings.encryption_keys.items()}, settings.active_key
     )
-    rules = WriteSettings(limits, keys)
+    write_settings = WriteSettings(limits, keys)
     return Services(
         database=database,
         loaders=Loaders(database, clock),
-        writer=BatchWriter(database, rules, clock),
+        writer=BatchWriter(database, write_settings, clock),
         policy=Policy(settings.admin_permission),
-        rules=rules,
+        write_settings=write_settings,
         settings=settings,
         clock=clock,
     )

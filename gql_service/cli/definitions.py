@@ -12,8 +12,8 @@ from gql_service.cli.output import AsJson, Json, count_of, print_result, table_o
 from gql_service.cli.parameters import MetadataKey, PlatformKey
 from gql_service.cli.tenants import platform_app, platform_json
 from gql_service.domain import tenants
-from gql_service.domain.definitions import define as defining
 from gql_service.domain.definitions import definitions
+from gql_service.domain.definitions.define import check_input, remove_definition, set_mode
 from gql_service.domain.definitions.definitions import StoredDefinition
 from gql_service.domain.tenants import MetadataMode
 from gql_service.domain.values.types import ValueType
@@ -98,9 +98,15 @@ def definition_set(
 
     async def define(services: Services, transaction: Connection, now: int) -> tuple[StoredDefinition, int]:
         access = await _platform(transaction, platform)
-        definition = defining.check_input(arguments, services.rules.limits)
-        return await defining.define(
-            transaction, access, definition, force=force, keys=services.rules.keys, now=now, seconds=None
+        definition = check_input(arguments, services.write_settings.limits)
+        return await define(
+            transaction,
+            access,
+            definition,
+            force=force,
+            keys=services.write_settings.keys,
+            now=now,
+            seconds=None,
         )
 
     row, broken = runner.write_without_timeout(define)
@@ -132,7 +138,7 @@ def definition_remove(platform: PlatformKey, key: MetadataKey, as_json: AsJson =
 
     async def remove(_services: Services, transaction: Connection, _now: int) -> bool:
         access = await _platform(transaction, platform)
-        return await defining.remove_definition(transaction, access, key)
+        return await remove_definition(transaction, access, key)
 
     removed = runner.write_without_timeout(remove)
     message = f"The definition of {key} is removed." if removed else f"The key {key} was not defined."
@@ -158,7 +164,7 @@ def platform_mode(
 
     async def change(_services: Services, transaction: Connection, now: int) -> tuple[tenants.Platform, int]:
         access = await _platform(transaction, platform)
-        broken = await defining.set_mode(transaction, access, mode, force=force, now=now, seconds=None)
+        broken = await set_mode(transaction, access, mode, force=force, now=now, seconds=None)
         (row,) = await tenants.platforms_by_keys(transaction, [platform])
         assert row is not None, "its mode was just set"
         return row, broken

@@ -8,8 +8,7 @@ import typer
 from gql_service.cli import runner
 from gql_service.cli.output import AsJson, count_of, print_result, printable
 from gql_service.cli.parameters import Username
-from gql_service.domain.maintenance import expiry as sweeping
-from gql_service.domain.maintenance import user_erasure as erasing
+from gql_service.domain.maintenance import expiry, user_erasure
 from gql_service.services.context import Services
 
 _LABELS = {
@@ -49,7 +48,7 @@ def erase(
     if not yes:
         question = f"Permanently delete {printable(username)} and all their data?"
         typer.confirm(question, abort=True, err=True)
-    erased = runner.write(lambda transaction, now: erasing.erase(transaction, username, now))
+    erased = runner.write(lambda transaction, now: user_erasure.erase(transaction, username, now))
     own = {_LABELS.get(table, table): count for table, count in erased.rows.items()}
     others = {
         "documents": erased.documents,
@@ -79,7 +78,7 @@ def sweep(as_json: AsJson = False) -> None:
 
     That is expired entries, and the answers to repeated writes after a day.
     """
-    swept = runner.run_on_migrated(lambda services: sweeping.sweep(services.database, services.clock))
+    swept = runner.run_on_migrated(lambda services: expiry.sweep(services.database, services.clock))
     entries = count_of(swept.entries, "expired entry", "expired entries")
     message = f"Deleted {entries} and {count_of(swept.answers, 'answer to a write', 'answers to writes')}."
     document = {"documents": swept.documents, "entries": swept.entries, "answers": swept.answers}

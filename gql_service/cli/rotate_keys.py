@@ -10,7 +10,7 @@ from rich.progress import MofNCompleteColumn
 from gql_service.cli import runner
 from gql_service.cli.output import AsJson, Json, count_of, print_result, printable
 from gql_service.cli.transfer import progress
-from gql_service.domain.maintenance import key_rotation as rotation
+from gql_service.domain.maintenance import key_rotation
 from gql_service.domain.maintenance.key_rotation import EncryptedDocument, RotationResult
 from gql_service.services.context import Services
 from gql_service.store.connection import Connection
@@ -101,11 +101,11 @@ def _key_ids() -> tuple[str, list[str]]:
 
 
 async def _rotate(services: Services) -> _Summary:
-    database, keys = services.database, services.rules.keys
+    database, keys = services.database, services.write_settings.keys
     entries = digests = 0
     failures: list[_Failure] = []
     async with database.read() as connection:
-        total = await rotation.count(connection)
+        total = await key_rotation.count(connection)
     with progress("Encrypting documents", total, MofNCompleteColumn()) as advance:
         async for document in _encrypted_documents(services):
             if any(True for _ in document.encrypted()):
@@ -118,7 +118,7 @@ async def _rotate(services: Services) -> _Summary:
             advance(1)
     remaining = Counter[str]()
     async for document in _encrypted_documents(services):
-        remaining.update(rotation.needed_keys(document, keys))
+        remaining.update(key_rotation.needed_keys(document, keys))
     return _Summary(entries, digests, failures, remaining)
 
 
@@ -126,7 +126,7 @@ async def _encrypted_documents(services: Services) -> AsyncIterator[EncryptedDoc
     after = ("", "")
     while True:
         async with services.database.read() as connection:
-            page = await rotation.encrypted_documents(connection, after, _PAGE)
+            page = await key_rotation.encrypted_documents(connection, after, _PAGE)
         for document in page:
             yield document
         if len(page) < _PAGE:
@@ -137,4 +137,6 @@ async def _encrypted_documents(services: Services) -> AsyncIterator[EncryptedDoc
 def _rotation_of(
     document: EncryptedDocument, services: Services
 ) -> Callable[[Connection], Awaitable[RotationResult]]:
-    return lambda transaction: rotation.rotate_document(transaction, document, services.rules.keys)
+    return lambda transaction: key_rotation.rotate_document(
+        transaction, document, services.write_settings.keys
+    )

@@ -97,7 +97,9 @@ def _exit_cleanly(_signal: int, _frame: object) -> NoReturn:
 
 def _load_demo(transaction: Connection, now: int) -> Awaitable[demo_data.DemoTokens]:
     services = build_services(runner.settings())
-    return demo_data.load(transaction, policy=services.policy, rules=services.rules, now=now)
+    return demo_data.load(
+        transaction, policy=services.policy, write_settings=services.write_settings, now=now
+    )
 
 
 def _print_demo(tokens: demo_data.DemoTokens, address: str) -> None:

@@ -126,7 +126,7 @@ async def _export(services: Services, file: str) -> int:
 async def _import(services: Services, file: str, from_line: int) -> Summary:
     with _input(file) as (source, size), progress("Importing", size, DownloadColumn()) as advance:
         return await import_lines(
-            services.database, source, services.rules, from_line=from_line, report=advance
+            services.database, source, services.write_settings, from_line=from_line, report=advance
         )
 
 

@@ -116,7 +116,7 @@ async def load_entries(context: Context, keys: Sequence[str]) -> list[NodeObject
         [each.key for each in accesses.values()]
     )
     documents = dict(zip(accesses, rows, strict=True))
-    ring, now = context.services.rules.keys, context.services.clock()
+    ring, now = context.services.write_settings.keys, context.services.clock()
     entries: dict[str, NodeObject] = {}
     for key, (user_id, platform_key, metadata_key) in parts.items():
         document_key = f"{user_id}:{platform_key}"

@@ -32,9 +32,9 @@ class _PendingWrite(NamedTuple):
 class BatchWriter:
     """Writes the documents of one process."""
 
-    def __init__(self, database: Database, rules: WriteSettings, clock: Callable[[], int]) -> None:
+    def __init__(self, database: Database, write_settings: WriteSettings, clock: Callable[[], int]) -> None:
         self._database = database
-        self._rules = rules
+        self._write_settings = write_settings
         self._clock = clock
         self._pending: deque[_PendingWrite] = deque()
         self._task: asyncio.Task[None] | None = None
@@ -58,7 +58,7 @@ class BatchWriter:
     async def _write_batch(self, batch: list[_PendingWrite]) -> None:
         async def transaction(connection: Connection) -> list[WriteResult | Exception]:
             writes = [each.write for each in batch]
-            return await write_all(connection, writes, write_settings=self._rules, now=self._clock())
+            return await write_all(connection, writes, write_settings=self._write_settings, now=self._clock())
 
         try:
             results = await self._database.write(transaction)

@@ -40,7 +40,7 @@ class Services:
     loaders: Loaders
     writer: BatchWriter
     policy: Policy
-    rules: WriteSettings
+    write_settings: WriteSettings
     settings: Settings
     clock: Callable[[], int]
     """Returns the current time in milliseconds since 1970 UTC."""
@@ -109,7 +109,7 @@ class Context:
 
     def view(self, access: DocumentAccess, document: MetadataDocument) -> DocumentView:
         """A document as the caller may see it now."""
-        return DocumentView.of(access, document, self.services.rules.keys, self.services.clock)
+        return DocumentView.of(access, document, self.services.write_settings.keys, self.services.clock)
 
     def write_with(self, work: Callable[[Connection, int], Awaitable[T]]) -> Awaitable[T]:
         """Run `work` in one transaction. It is called with the connection and the current time."""

@@ -14,7 +14,7 @@ from gql_service.domain.definitions.definitions import StoredDefinition
 from gql_service.domain.documents import rows as documents
 from gql_service.domain.documents.rows import DocumentKey, MetadataDocument
 from gql_service.domain.history import changes as history
-from gql_service.domain.history import point_in_time as rewinding
+from gql_service.domain.history import point_in_time
 from gql_service.domain.history.point_in_time import Past
 from gql_service.domain.pagination import Page, PageRequest
 from gql_service.domain.search import members as search
@@ -78,7 +78,7 @@ class Loaders:
         async def pasts(
             connection: Connection, requests: Sequence[tuple[DocumentKey, int]]
         ) -> Sequence[Past | BadUserInput]:
-            return await _grouped(connection, requests, rewinding.to_instant)
+            return await _grouped(connection, requests, point_in_time.to_instant)
 
         async def counts(connection: Connection, requests: Sequence[MemberSearch]) -> Sequence[int]:
             return [await search.count(connection, each, clock()) for each in requests]

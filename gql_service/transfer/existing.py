@@ -6,7 +6,7 @@ from typing import NoReturn
 from gql_service.auth.access import USER_WIDE
 from gql_service.domain import tenants
 from gql_service.domain.definitions import definitions
-from gql_service.domain.definitions import rows as stored_definitions
+from gql_service.domain.definitions import rows as definition_rows
 from gql_service.domain.definitions.define import MAX_DEFINITIONS
 from gql_service.domain.definitions.definitions import NO_DEFINITIONS, PlatformDefinitions, StoredDefinition
 from gql_service.domain.documents import rows as documents
@@ -237,7 +237,7 @@ async def _load_definitions(
         existing.platform_definitions.update(await definitions.of_platforms(transaction, defined | written))
     if definition_records:
         keys = [(row.platform_id, row.key) for row in map(existing.definition_row, definition_records)]
-        rows = await stored_definitions.by_keys(transaction, keys)
+        rows = await definition_rows.by_keys(transaction, keys)
         for record, row in zip(definition_records, rows, strict=True):
             if row is not None:
                 stored = DefinitionRecord(record.platform_key, row)

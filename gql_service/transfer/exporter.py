@@ -12,7 +12,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from gql_service import strict_json
 from gql_service.auth.access import USER_WIDE
 from gql_service.domain import tenants
-from gql_service.domain.definitions import rows as stored_definitions
+from gql_service.domain.definitions import rows as definition_rows
 from gql_service.domain.documents import rows as documents
 from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.tenants import Platform
@@ -75,7 +75,7 @@ class _Exporter:
                 async for record in self._users(ids[start : start + _PAGE]):
                     yield record
         async for definitions in self._pages(
-            stored_definitions.after, attrgetter("platform_id", "key"), _LARGE_ROW_PAGE, ("", "")
+            definition_rows.after, attrgetter("platform_id", "key"), _LARGE_ROW_PAGE, ("", "")
         ):
             for definition in definitions:
                 async for record in self._platform_if_new(definition.platform_id):

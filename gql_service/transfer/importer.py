@@ -5,7 +5,7 @@ from functools import partial
 from typing import BinaryIO, NamedTuple
 
 from gql_service.domain import tenants
-from gql_service.domain.definitions import rows as stored_definitions
+from gql_service.domain.definitions import rows as definition_rows
 from gql_service.domain.documents import rows as documents
 from gql_service.domain.search import index
 from gql_service.domain.tenants import Platform, Tenant
@@ -62,7 +62,7 @@ class _Outcome(NamedTuple):
 async def import_lines(
     database: Database,
     source: BinaryIO,
-    rules: WriteSettings,
+    write_settings: WriteSettings,
     *,
     from_line: int = 1,
     report: Callable[[int], None] = lambda _: None,
@@ -74,7 +74,7 @@ async def import_lines(
     are not.
     """
     summary = Summary(0, 0)
-    limits, keys = rules
+    limits, keys = write_settings
     for batch, size in _batches(_lines(source, from_line, limits), from_line, limits):
         try:
             outcome = await database.write(partial(_write, batch=batch, keys=keys))
@@ -180,7 +180,7 @@ async def _insert(transaction: Connection, new: Sequence[Record], existing: Exis
     await documents.insert_documents(
         transaction, [existing.document_row(record) for record in new if isinstance(record, DocumentRecord)]
     )
-    await stored_definitions.insert_definitions(
+    await definition_rows.insert_definitions(
         transaction,
         [existing.definition_row(record) for record in new if isinstance(record, DefinitionRecord)],
     )

@@ -102,9 +102,11 @@ class RestEndpoint:
             _check_fields(body, {"metadata"})
             if "metadata" not in body:
                 raise Rejected(Problem.METADATA_REQUIRED, "This field is required.", ("metadata",))
-            return replace(body["metadata"], self._services.rules.limits), body
+            return replace(body["metadata"], self._services.write_settings.limits), body
         _check_fields(body, {"metadata", "delete_keys"})
-        return patch(body.get("metadata"), body.get("delete_keys"), self._services.rules.limits), body
+        return patch(
+            body.get("metadata"), body.get("delete_keys"), self._services.write_settings.limits
+        ), body
 
     async def _read_object(self, request: Request) -> dict[str, Any]:
         content_length = _raw_header(request, "content-length")

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from gql_service.domain.maintenance import expiry as sweeping
+from gql_service.domain.maintenance import expiry
 from gql_service.store.statement import Statement
 from gql_service.store.tables import idempotency_keys
 from tests.support.clock import HOUR, shifted
@@ -162,7 +162,7 @@ def test_after_a_day_the_key_is_free(world: World, swept: bool) -> None:
         assert send(world.member, world, metadata={"a": 1})["replayed"]
     with shifted(world.service, 24 * HOUR):
         if swept:
-            world.service.run(lambda: sweeping.sweep(services.database, services.clock))
+            world.service.run(lambda: expiry.sweep(services.database, services.clock))
         assert not send(world.member, world, metadata={"a": 3})["replayed"]
         assert send(world.member, world, metadata={"a": 3})["replayed"]
         assert revisions(world) == [3, 2, 1]

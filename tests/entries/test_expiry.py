@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Text, cast, func, insert, select
 
 from gql_service import instants
-from gql_service.domain.maintenance import expiry as sweeping
+from gql_service.domain.maintenance import expiry
 from gql_service.domain.maintenance.expiry import SweepResult
 from gql_service.settings import Settings
 from gql_service.store import tables
@@ -42,7 +42,7 @@ def expiring(world: World, key: str = "promo", **more: Any) -> dict[str, Any]:
 
 def sweep(world: World) -> SweepResult:
     services = world.service.services
-    return world.service.run(lambda: sweeping.sweep(services.database, services.clock))
+    return world.service.run(lambda: expiry.sweep(services.database, services.clock))
 
 
 def rows(world: World, statement: Statement, caller: Caller) -> list[Any]:
@@ -190,7 +190,7 @@ def test_processes_may_sweep_at_once_and_delete_everything_once(fresh_database_u
 
     async def sweep_all(databases: list[Database]) -> tuple[list[SweepResult], Any]:
         later = instants.now() + HOUR
-        swept = await asyncio.gather(*(sweeping.sweep(each, lambda: later) for each in databases))
+        swept = await asyncio.gather(*(expiry.sweep(each, lambda: later) for each in databases))
         async with databases[0].read() as connection:
             left = (await connection.fetch(_COUNT))[0][0]
         for database in databases:

@@ -10,7 +10,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from gql_service.domain import tenants
 from gql_service.domain.documents import rows as documents
-from gql_service.domain.history import point_in_time as rewinding
+from gql_service.domain.history import point_in_time
 from gql_service.domain.pagination import PageRequest
 from gql_service.domain.users import access_tokens, badges
 from gql_service.domain.users import rows as users
@@ -100,7 +100,7 @@ HOT = {
     "platforms": tenants._PLATFORMS_BY_KEYS,
     "expired documents": documents._EXPIRED,
     "old answers": idempotency._SWEEP,
-    "later changes": rewinding._LATER,
+    "later changes": point_in_time._LATER,
     "members": users._page(PageRequest(0, False, None, None), False),
 }
 

@@ -65,7 +65,7 @@ async def member_search(services: Services, platform: Platform, where: UserFilte
     prefix = where.username_prefix
     if prefix and "\0" in prefix:
         raise BadUserInput("Text must not contain the character U+0000.")
-    conditions = parse_conditions(provided(where.metadata or []), platform.id, services.rules.keys)
+    conditions = parse_conditions(provided(where.metadata or []), platform.id, services.write_settings.keys)
     if conditions:
         keys = [(platform.id, condition.key) for condition in conditions]
         require_searchable(conditions, await services.loaders.searchable.load_many(keys))

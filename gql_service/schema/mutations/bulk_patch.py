@@ -104,7 +104,7 @@ async def _write_patches(
             writes,
             on_error=input.on_error,
             dry_run=input.dry_run,
-            write_settings=context.services.rules,
+            write_settings=context.services.write_settings,
             now=now,
         )
     )
@@ -120,7 +120,7 @@ def _build_write(
     if access is None:
         message = f"The platform has no user {quoted(patch.username)}."
         return Rejected(Problem.UNKNOWN_USER, message, ("username",))
-    limits = context.services.rules.limits
+    limits = context.services.write_settings.limits
     try:
         expected, change = patch.expected(limits), patch.change(limits)
     except Rejected as refusal:

@@ -6,8 +6,13 @@ import strawberry
 from strawberry import Info
 
 from gql_service.auth.access import PlatformAccess
-from gql_service.domain.definitions import define as defining
-from gql_service.domain.definitions.define import NonconformingData
+from gql_service.domain.definitions.define import (
+    NonconformingData,
+    check_input,
+    define,
+    remove_definition,
+    set_mode,
+)
 from gql_service.domain.definitions.definitions import StoredDefinition
 from gql_service.errors import Rejected
 from gql_service.schema.auth_directive import AUTHENTICATED, TENANT_ADMIN
@@ -81,7 +86,7 @@ class DefinitionMutation:
     ) -> RemoveMetadataDefinitionPayload:
         access, _ = await info.context.platform_access(input.platform_key)
         removed = await info.context.write_with(
-            lambda connection, _now: defining.remove_definition(connection, access, input.key)
+            lambda connection, _now: remove_definition(connection, access, input.key)
         )
         return RemoveMetadataDefinitionPayload(removed=removed)
 
@@ -108,11 +113,12 @@ async def _define(
     context: Context, access: PlatformAccess, input: DefineMetadataInput
 ) -> tuple[StoredDefinition, int]:
     """Define a key; the definition, and the number of documents that violate it. Raises Rejected."""
-    rules, seconds = context.services.rules, _check_seconds(context)
-    definition = defining.check_input(provided(input), rules.limits)
+    limits, keys = context.services.write_settings
+    seconds = _check_seconds(context)
+    definition = check_input(provided(input), limits)
     return await context.write_with(
-        lambda connection, now: defining.define(
-            connection, access, definition, force=input.force, keys=rules.keys, now=now, seconds=seconds
+        lambda connection, now: define(
+            connection, access, definition, force=input.force, keys=keys, now=now, seconds=seconds
         )
     )
 
@@ -121,7 +127,7 @@ async def _set_mode(context: Context, access: PlatformAccess, input: SetMetadata
     """Set the mode; the number of documents that violate it. Raises Rejected."""
     seconds = _check_seconds(context)
     return await context.write_with(
-        lambda connection, now: defining.set_mode(
+        lambda connection, now: set_mode(
             connection, access, input.mode, force=input.force, now=now, seconds=seconds
         )
     )

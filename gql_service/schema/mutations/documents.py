@@ -167,7 +167,7 @@ async def _write(
     access = await context.access(input.platform_key, input.username)
     try:
         idempotency_key = _idempotency_key(input)
-        limits = context.services.rules.limits
+        limits = context.services.write_settings.limits
         expected = input.expected(limits)
         result = await context.write(access, change(limits), input.precondition, idempotency_key, expected)
     except Rejected as error:

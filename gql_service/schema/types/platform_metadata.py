@@ -81,7 +81,7 @@ class PlatformMetadata(Node):
         services, access = info.context.services, self.row.access
         (document,) = await _with_attributes(info.context, [self.row])
         viewer = Viewer(access, services.clock())
-        row = visibility.entry_of(viewer, document, key, services.rules.keys)
+        row = visibility.entry_of(viewer, document, key, services.write_settings.keys)
         return None if row is None else UserMetadata(row=row)
 
     @strawberry.field(
@@ -111,7 +111,9 @@ class PlatformMetadata(Node):
             raise Forbidden("Only tenant admins can see entries that are not valid")
         (document,) = await _with_attributes(info.context, [self.row])
         viewer = Viewer(access, services.clock())
-        visible = visibility.entries(viewer, document, services.rules.keys, include_inactive=include_inactive)
+        visible = visibility.entries(
+            viewer, document, services.write_settings.keys, include_inactive=include_inactive
+        )
         matching = visible if where is None else where.matching(visible)
         page = page_of_list(matching, request, UserMetadataConnection.sort_key)
         return UserMetadataConnection(page=page, total_count=len(matching))
@@ -164,7 +166,7 @@ async def _metadata_at(
     documents = await _with_attributes(context, rows)
     if at < now:
         return await _past_metadata(context, rows, documents, at, now, only)
-    keys = context.services.rules.keys
+    keys = context.services.write_settings.keys
     return [
         _unless_malformed(Viewer(row.access, now), document, keys, at, only)
         for row, document in zip(rows, documents, strict=True)
@@ -198,7 +200,9 @@ async def _past_metadata(
     ) -> str | BadUserInput:
         if isinstance(past, BadUserInput):
             return past
-        return metadata_in_past(Viewer(row.access, now), document, past, services.rules.keys, at, only)
+        return metadata_in_past(
+            Viewer(row.access, now), document, past, services.write_settings.keys, at, only
+        )
 
     return list(map(project, rows, documents, pasts))
 
