@@ -13,7 +13,7 @@ from gql_service.cli.parameters import MetadataKey, PlatformKey
 from gql_service.cli.tenants import platform_app, platform_json
 from gql_service.domain import tenants
 from gql_service.domain.definitions import definitions
-from gql_service.domain.definitions.define import check_input, remove_definition, set_mode
+from gql_service.domain.definitions.define import check_input, define, remove_definition, set_mode
 from gql_service.domain.definitions.definitions import StoredDefinition
 from gql_service.domain.tenants import MetadataMode
 from gql_service.domain.values.types import ValueType
@@ -96,7 +96,7 @@ def definition_set(
         "description": description,
     }
 
-    async def define(services: Services, transaction: Connection, now: int) -> tuple[StoredDefinition, int]:
+    async def write(services: Services, transaction: Connection, now: int) -> tuple[StoredDefinition, int]:
         access = await _platform(transaction, platform)
         definition = check_input(arguments, services.write_settings.limits)
         return await define(
@@ -109,7 +109,7 @@ def definition_set(
             seconds=None,
         )
 
-    row, broken = runner.write_without_timeout(define)
+    row, broken = runner.write_without_timeout(write)
     document = {"definition": _definition_json(row), "brokenDocuments": broken}
     message = f"The key {key} is defined on {platform}{_and_broken(broken)}."
     print_result(message, document, as_json=as_json)
