@@ -60,7 +60,7 @@ REQUIREMENTS = {
     Role.TENANT_ADMIN: "Requires: a tenant admin.",
     Role.PLATFORM_OWNER: "Requires: a platform owner.",
 }
-"""The sentence with which the description of a field ends that requires a role."""
+"""The sentence at the end of each field's description, by the role that the field requires."""
 
 Resolve = Callable[..., Any]
 _SUBJECT_ROLES = {Role.TENANT_MEMBER, Role.SELF, Role.TENANT_ADMIN}
@@ -107,20 +107,16 @@ def guard_schema(schema: GraphQLSchema) -> None:
                 if role is None:
                     missing.append(f"{type_.name}.{name}")
                     continue
-                describe_role(role, type_, field)
+                describe_role(role, field)
                 if role is not Role.PUBLIC:
                     _guard(f"{type_.name}.{name}", role, type_, field)
     if missing:
         raise UnguardedField(f"declare @auth on {', '.join(missing)}")
 
 
-def describe_role(role: Role, parent: GraphQLObjectType, field: GraphQLField) -> None:
-    """Append to the description of a field which role it requires, for clients that cannot see directives.
-
-    Fields that inherit AUTHENTICATED or PUBLIC say nothing: whoever got the object may read them.
-    """
-    if _declared_role(field.extensions) is not None or role in _SUBJECT_ROLES:
-        field.description = f"{field.description} {REQUIREMENTS[role]}"
+def describe_role(role: Role, field: GraphQLField) -> None:
+    """Append the required role to the description of a field: introspection does not show directives."""
+    field.description = f"{field.description} {REQUIREMENTS[role]}"
 
 
 def _guard(name: str, role: Role, parent: GraphQLObjectType, field: GraphQLField) -> None:

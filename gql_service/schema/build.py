@@ -38,8 +38,7 @@ _DESCRIPTION = """\
 Per-user metadata: key-value documents of users on platforms, with users, platforms and badges.
 
 The viewer is the user whose token the request carries in its `Authorization` header. The description of a \
-field ends with who may use it, such as "Requires: a tenant admin." Fields without such a sentence are open \
-to everyone who can get their object. Platform owners may do everything.
+field ends with who may use it, such as "Requires: a tenant admin." Platform owners may do everything.
 
 Mutations return the errors that the caller can fix in `userErrors`. All other errors are in the top-level \
 `errors`, with a code in `extensions.code`.\

@@ -100,7 +100,6 @@ def _declared_role(definition: GraphQLObjectType | object) -> Role | None:
 
 
 def test_the_description_of_a_field_ends_with_the_role_that_it_requires(schema: GraphQLSchema) -> None:
-    """Only fields that any token may read, once it has got their object, do not say so."""
     endings = set()
     for type_ in schema.type_map.values():
         if not isinstance(type_, GraphQLObjectType) or type_.name.startswith("__"):
@@ -110,12 +109,9 @@ def test_the_description_of_a_field_ends_with_the_role_that_it_requires(schema: 
             role = own or inherited
             assert role is not None
             description = field.description or ""
-            if own is None and role in (Role.PUBLIC, Role.AUTHENTICATED):
-                assert "Requires:" not in description, f"{type_.name}.{name}"
-            else:
-                assert description.endswith(f". {auth.REQUIREMENTS[role]}"), f"{type_.name}.{name}"
-                assert description.count("Requires:") == 1, f"{type_.name}.{name}"
-                endings.add(role)
+            assert description.endswith(f". {auth.REQUIREMENTS[role]}"), f"{type_.name}.{name}"
+            assert description.count("Requires:") == 1, f"{type_.name}.{name}"
+            endings.add(role)
     assert endings == set(Role) - {Role.PLATFORM_OWNER}
 
 
