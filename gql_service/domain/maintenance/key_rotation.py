@@ -121,12 +121,12 @@ async def rotate_document(
     await transaction.lock({encrypted.platform_id} - {""}, exclusive=False)
     (document,) = (await documents.lock(transaction, {key})).values()
     content = document.content()
-    found, failed = _move(content, (*key, encrypted.tenant_id), keys)
-    if found.moved:
+    found, failed = _reencrypt(content, (*key, encrypted.tenant_id), keys)
+    if found.number:
         changed = document._replace(**content.encode())
         await documents.store(transaction, [changed], {key: document})
     digests = await _rotate_digests(transaction, found.texts, keys)
-    return RotationResult(found.moved, digests, failed)
+    return RotationResult(found.number, digests, failed)
 
 
 def needed_keys(document: EncryptedDocument, keys: KeyRing) -> list[str]:
@@ -138,16 +138,16 @@ def needed_keys(document: EncryptedDocument, keys: KeyRing) -> list[str]:
     ]
 
 
-class _Found(NamedTuple):
-    moved: int
+class _Reencrypted(NamedTuple):
+    number: int
     """Entries that were encrypted again."""
     texts: Mapping[CipherContext, str]
     """The values of the encrypted entries that are indexed."""
 
 
-def _move(content: Content, owner: _Owner, keys: KeyRing) -> tuple[_Found, Mapping[str, str]]:
+def _reencrypt(content: Content, owner: _Owner, keys: KeyRing) -> tuple[_Reencrypted, Mapping[str, str]]:
     """Encrypt the entries of a content under the active key; returns also why some could not be decrypted."""
-    moved, texts, failed = 0, dict[CipherContext, str](), dict[str, str]()
+    count, texts, failed = 0, dict[CipherContext, str](), dict[str, str]()
     for context, entry in _encrypted(content, owner):
         try:
             text = keys.decrypt(context, entry.ciphertext or "")
@@ -158,8 +158,8 @@ def _move(content: Content, owner: _Owner, keys: KeyRing) -> tuple[_Found, Mappi
             texts[context] = text
         if not keys.is_current(entry.ciphertext or ""):
             content.put(context.key, entry._replace(ciphertext=keys.encrypt(context, text)))
-            moved += 1
-    return _Found(moved, texts), failed
+            count += 1
+    return _Reencrypted(count, texts), failed
 
 
 async def _rotate_digests(transaction: Connection, texts: Mapping[CipherContext, str], keys: KeyRing) -> int:
