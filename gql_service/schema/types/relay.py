@@ -8,6 +8,7 @@ import strawberry
 
 from gql_service.domain.pagination import MAX_PAGE, Page, PageRequest, page_request
 from gql_service.errors import BadUserInput
+from gql_service.quoting import quoted
 from gql_service.schema.auth_directive import AUTHENTICATED
 
 
@@ -88,7 +89,7 @@ def decode(text: str) -> str:
     try:
         return base64.b64decode(text, validate=True).decode()
     except (binascii.Error, ValueError):
-        raise BadUserInput(f"{text[:80]!r} is not a valid id or cursor of this service.") from None
+        raise BadUserInput(f"{quoted(text)} is not a valid id or cursor of this service.") from None
 
 
 N = TypeVar("N")
