@@ -16,7 +16,7 @@ from tests.support.service import serving
 from tests.support.world import World
 from tests.web.test_http_protocol import ANSWER, ASK, all_that_comes, connected, head, received, request
 
-LARGEST = 64 * 1024
+BUFFER = 64 * 1024
 PIECE = b"x" * 16_384
 CHUNKED = head(b"Transfer-Encoding: chunked", length=None) + b"%x\r\n%b\r\n" % (len(ASK), ASK)
 ENDLESS = {
@@ -36,7 +36,7 @@ ENDLESS = {
 def test_an_endless_head_closes_the_connection(world: World, name: str) -> None:
     start, piece = ENDLESS[name]
     with connected(world) as connection:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, LARGEST)  # nothing more is under way
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)  # nothing more is under way
         connection.sendall(start)
         sent = 0
         try:
@@ -52,15 +52,25 @@ def test_an_endless_head_closes_the_connection(world: World, name: str) -> None:
 
 
 def test_an_endless_head_gets_a_message(world: World) -> None:
-    """Nothing more is sent than is needed: unread input would reset the connection."""
-    begun = b"GET / HTTP/1.1\r\nX: "
-    with connected(world) as connection:
-        connection.sendall(begun + b"x" * (LARGEST - len(begun)))
-        connection.sendall(b"x")
-        data = all_that_comes(connection)
+    """A client that is still sending when the connection is closed may miss the message, and tries again."""
+    data = b""
+    for _ in range(20):
+        with suppress(ConnectionError):
+            data = answer_to_an_endless_head(world)
+            break
     assert data.startswith(b"HTTP/1.1 400 ")
     assert b"\r\nconnection: close\r\n" in data
     assert data.endswith(b"The head of the request is too large.")
+
+
+def answer_to_an_endless_head(world: World) -> bytes:
+    with connected(world) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nX: ")
+        for _ in range(10):
+            connection.sendall(PIECE)
+            if select.select([connection], [], [], 0.1)[0]:
+                break
+        return all_that_comes(connection)
 
 
 def test_a_long_head_and_a_long_body_in_pieces_are_accepted(world: World) -> None:
