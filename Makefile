@@ -1,5 +1,5 @@
-# `make serve` and `make test` need Python 3.11 or newer (with venv) and a package registry; the rest is
-# installed into $(VENV). A second run reuses what is there.
+# The targets need Python 3.11 or newer (with venv) and access to a package registry. Everything else is
+# installed into $(VENV) and reused by later runs.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -11,43 +11,51 @@ EXPLORER := gql_service/explorer
 EXPLORER_SOURCES := $(EXPLORER)/package-lock.json $(EXPLORER)/vite.config.js $(EXPLORER)/index.html \
                     $(wildcard $(EXPLORER)/src/*)
 
-.PHONY: serve test test-long bench check explorer lock schema clean
+.DEFAULT_GOAL := help
+.PHONY: help serve test test-long bench check explorer lock schema clean
 
-serve: $(VENV)/.runtime explorer ## migrate, load demo data, serve on 127.0.0.1
+help: ## Print this help
+	@echo "Usage: make TARGET"
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "Variables: PYTHON=$(PYTHON) VENV=$(VENV) PORT=$(PORT)"
+
+serve: $(VENV)/.runtime explorer ## Migrate, load demo data, and serve on 127.0.0.1
 	@$(BIN)/gql-service migrate
 	@$(BIN)/gql-service serve --demo --port $(PORT)
 
-test: $(VENV)/.dev explorer check ## every check
+test: $(VENV)/.dev explorer check ## Run all checks and tests
 	$(BIN)/pytest -n auto
 
-test-long: $(VENV)/.dev ## by the ten thousand: plans against graphql-core, documents against their model
+test-long: $(VENV)/.dev ## Run the property tests with 20,000 examples
 	$(BIN)/pytest tests/engine/test_against_graphql_core.py tests/documents/test_against_model.py --hypothesis-profile=long
 
-bench: $(VENV)/.dev ## against the best peers; see bench/README.md
+bench: $(VENV)/.dev ## Run the benchmark; see bench/README.md
 	$(BIN)/python -m bench
 
-check: $(VENV)/.dev ## style and types
+check: $(VENV)/.dev ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-explorer: $(EXPLORER)/dist/index.html ## the GraphiQL page
+explorer: $(EXPLORER)/dist/index.html ## Build the GraphiQL page (needs Node)
 
-schema: $(VENV)/.runtime ## write schema.graphql anew
+schema: $(VENV)/.runtime ## Update schema.graphql
 	$(BIN)/gql-service export-schema > schema.graphql
 
-lock: $(VENV)/.dev ## resolve the dependencies anew
+lock: $(VENV)/.dev ## Update the lock files of the dependencies
 	$(PIP) install uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --no-header --upgrade --extra postgres --group build pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --no-header --upgrade --extra postgres --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
-clean:
+clean: ## Delete everything that was installed or built
 	rm -rf $(VENV) $(EXPLORER)/dist $(EXPLORER)/node_modules
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say which: make PYTHON=python3.12")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed. Choose one: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
@@ -62,5 +70,5 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 $(EXPLORER)/dist/index.html: $(EXPLORER_SOURCES)
 	@if command -v npm >/dev/null; then \
 	  cd $(EXPLORER) && npm ci --no-audit --silent && npm run build --silent \
-	    || echo "The explorer could not be built; its page will offer a CDN instead."; \
-	else echo "Node is not installed: the explorer is not built, its page will offer a CDN instead."; fi
+	    || echo "Building the GraphiQL page failed; the server offers one from a CDN instead."; \
+	else echo "Node is not installed, so the GraphiQL page is not built; the server offers one from a CDN instead."; fi

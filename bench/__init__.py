@@ -1,1 +1,1 @@
-"""The benchmark: gql_service against the best peers, with the same data and the same work, in one run."""
+"""The benchmark: compares gql_service with other servers, on the same data and the same work, in one run."""

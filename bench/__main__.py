@@ -53,7 +53,7 @@ def main(
         workers=workers_check,
     )
     chosen = _chosen(backend_names, BACKENDS)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))  # and servers on the way out
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))  # also stops the servers
     _install_peers()
     text = ""
     for text in _reports(chosen, options):
@@ -62,15 +62,15 @@ def main(
     typer.echo(text)
 
 
-def _chosen(given: str, known: Iterable[str]) -> list[str]:
-    names = [name.strip() for name in given.split(",")]
-    if unknown := set(names) - set(known):
-        raise typer.BadParameter(f"{', '.join(sorted(unknown))}: choose among {', '.join(known)}.")
+def _chosen(choice: str, choices: Iterable[str]) -> list[str]:
+    names = [name.strip() for name in choice.split(",")]
+    if unknown := set(names) - set(choices):
+        raise typer.BadParameter(f"{', '.join(sorted(unknown))}: choose among {', '.join(choices)}.")
     return names
 
 
 def _install_peers() -> None:
-    """What package-lock.json names, unless it is there already."""
+    """Install the packages of package-lock.json, unless they are installed."""
     lock, installed = PEERS / "package-lock.json", PEERS / "node_modules" / ".package-lock.json"
     if installed.exists() and installed.stat().st_mtime >= lock.stat().st_mtime:
         return
@@ -79,7 +79,7 @@ def _install_peers() -> None:
 
 
 def _reports(chosen: Sequence[str], options: Options) -> Iterator[str]:
-    """The report, anew after each database, so that one that fails does not take the others along."""
+    """Write the report again after each database, so that a failure does not lose earlier results."""
     findings: list[Findings] = []
     databases: list[str] = []
     facts = machine.describe()

@@ -1,4 +1,4 @@
-"""That all do the same work: equal answers to every work, and a refusal of whoever may not ask."""
+"""Checks that all servers do the same work: equal responses, and errors for invalid tokens."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,12 +8,12 @@ from bench.servers import Server
 from bench.works import LIST, ONE, Work
 
 _ASKED = 5
-_SHOWN = 1000
-_STRANGERS = ("expired", "revoked")
+_MAX_LENGTH = 1000
+_INVALID_CALLERS = ("expired", "revoked")
 
 
 def check(servers: Sequence[Server], works: Sequence[Work], dataset: Dataset) -> None:
-    """Raises RuntimeError, naming the server that differs, the work and both answers."""
+    """Raises RuntimeError with the server that differs, the work, and both responses."""
     for work in works:
         bodies = work.bodies(dataset, 0)
         for body in bodies[:: max(1, len(bodies) // _ASKED)]:
@@ -24,12 +24,12 @@ def check(servers: Sequence[Server], works: Sequence[Work], dataset: Dataset) ->
 def _check_equal(servers: Sequence[Server], work: Work, body: bytes, token: str) -> None:
     expected: Any = None
     for server in servers:
-        answer = server.ask(body, token)
-        expected = expected or answer
-        if "errors" in answer or answer != expected:
+        response = server.ask(body, token)
+        expected = expected or response
+        if "errors" in response or response != expected:
             raise RuntimeError(
-                f"{work.name}: {server.name} answers\n{answer!s:.{_SHOWN}}\n"
-                f"but {servers[0].name}\n{expected!s:.{_SHOWN}}"
+                f"{work.name}: {server.name} responds\n{response!s:.{_MAX_LENGTH}}\n"
+                f"but {servers[0].name}\n{expected!s:.{_MAX_LENGTH}}"
             )
 
 
@@ -37,14 +37,14 @@ def _check_refusals(servers: Sequence[Server], dataset: Dataset) -> None:
     one, members = ONE.bodies(dataset, 0)[-1], LIST.bodies(dataset, 0)[0]
     admin = dataset.tokens["admin"]
     forged = admin.replace(admin.split("_")[2], dataset.tokens["member"].split("_")[2])
-    refused = [(one, dataset.tokens[stranger]) for stranger in _STRANGERS]
-    refused += [
+    rejected = [(one, dataset.tokens[caller]) for caller in _INVALID_CALLERS]
+    rejected += [
         (one, forged),
         (one, ""),
         (one, dataset.tokens["member"]),
         (members, dataset.tokens["member"]),
     ]
     for server in servers:
-        for number, (body, token) in enumerate(refused):
+        for number, (body, token) in enumerate(rejected):
             if "errors" not in server.ask(body, token):
-                raise RuntimeError(f"{server.name} does not refuse what it must (case {number})")
+                raise RuntimeError(f"{server.name} executes a request that it must reject (case {number})")

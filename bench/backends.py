@@ -1,4 +1,5 @@
-"""The databases: a file, or a PostgreSQL of our own. Each server gets a copy of what was loaded once."""
+"""The databases: SQLite files, or a PostgreSQL server started here. Data is loaded once; each server gets a
+copy."""
 
 import asyncio
 import shutil
@@ -15,7 +16,7 @@ from tests.support import postgres
 
 
 class Backend(Protocol):
-    """Where databases come from; a URL is `sqlite:///…` or `postgresql://…`."""
+    """Creates databases. URLs are `sqlite:///…` or `postgresql://…`."""
 
     name: str
     version: str
@@ -24,11 +25,11 @@ class Backend(Protocol):
         """The URL of a new database with this many users, ready to be copied: see `data.load`."""
 
     def copy(self, url: str) -> str:
-        """The URL of a new copy of a database that nobody is using."""
+        """The URL of a new copy of a database. The database must have no connections."""
 
 
 class Sqlite:
-    """A file each, beside one another."""
+    """Each database is a file in one folder."""
 
     name = "sqlite"
     version = sqlite3.sqlite_version
@@ -59,7 +60,7 @@ def _file(url: str) -> str:
 
 
 class Postgres:
-    """A database each, in one server."""
+    """Each database is one of the same server."""
 
     name = "postgres"
 
@@ -83,8 +84,8 @@ class Postgres:
         return f"postgresql://tester@127.0.0.1:{self._server.port}/bench_{self._count}"
 
     def _psql(self, statement: str, database: str = "postgres") -> None:
-        place = ("-h", str(self._server.folder), "-p", str(self._server.port), "-U", "tester")
-        self._server.run("psql", *place, "-d", database, "-qc", statement)
+        connection_options = ("-h", str(self._server.folder), "-p", str(self._server.port), "-U", "tester")
+        self._server.run("psql", *connection_options, "-d", database, "-qc", statement)
 
 
 async def _server_version(port: int) -> str:
@@ -97,7 +98,7 @@ async def _server_version(port: int) -> str:
 
 @contextmanager
 def running(name: str, folder: Path) -> Iterator[Backend]:
-    """A backend by its name; it is gone at the end."""
+    """A backend by its name, deleted at the end."""
     if name == "sqlite":
         yield Sqlite(folder)
         return

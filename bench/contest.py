@@ -1,4 +1,4 @@
-"""The contest: every work against every server, as tables and figures."""
+"""The main comparison: every work on every server, as tables and figures."""
 
 from collections.abc import Sequence
 
@@ -6,14 +6,14 @@ from bench.findings import Figure, Findings, Table
 from bench.rounds import Measured, p50, p99, rate, rate_per_core
 
 BUSY = 64
-"""The number of connections at which the promised ratios are judged."""
+"""The number of connections for which the promised ratios hold."""
 
 _AGAINST_MERCURIUS = {"sqlite": 1.0, "postgres": 1.5}
 _AGAINST_APOLLO, _AGAINST_PLAIN, _AGAINST_FLOOR, _LATENCY = 2.0, 30.0, 0.7, 2.0
 
 
 def judge(backend: str, measured: Sequence[Measured]) -> Findings:
-    """All that was measured on one backend."""
+    """All measurements on one backend."""
     connections = list(dict.fromkeys(each.connections for each in measured))
     tables = [_rates(backend, [each for each in measured if each.connections == n]) for n in connections]
     figures = [figure for each in measured for figure in _figures(backend, each)]

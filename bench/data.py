@@ -1,4 +1,4 @@
-"""The data: one tenant, one platform, many users with badges and a document each, and tokens to try."""
+"""The data: one tenant, one platform, many users with badges and a document each, and tokens."""
 
 import random
 import uuid
@@ -27,27 +27,27 @@ Row = dict[str, Any]
 
 
 class Person(NamedTuple):
-    """A user that requests may name."""
+    """A user that requests refer to."""
 
     id: str
     username: str
 
 
 class Dataset(NamedTuple):
-    """What was loaded."""
+    """The loaded data, as far as requests need it."""
 
     users: int
     sample: Sequence[Person]
-    """Users spread over all, for the requests to rotate over."""
+    """Users from the whole range of ids; requests rotate over them."""
     tokens: Mapping[str, str]
-    """By caller: `admin`, `member`, and `expired` and `revoked`, which nobody may accept."""
+    """The tokens of `admin` and `member`, and the invalid tokens `expired` and `revoked`."""
 
 
 async def load(url: str, users: int, *, conditional: bool = False) -> Dataset:
-    """Create the tables in an empty database, and fill them. The same number gives the same users.
+    """Create the tables in an empty database, and fill them. The same number of users gives the same users.
 
-    Documents have the attributes they would have had they been patched. If they are conditional, each has
-    two more entries: one that is hidden from its user, and one that is valid for a while.
+    Documents have the attributes that a patch would give them. If `conditional`, each has two more entries:
+    one is hidden from its user, the other has a validity window.
     """
     people = list(_people(users))
     settings = Settings(database_url=url)
@@ -65,7 +65,7 @@ async def load(url: str, users: int, *, conditional: bool = False) -> Dataset:
 
 def _people(users: int) -> Iterator[Person]:
     """The admin, then the members."""
-    source = random.Random(users)  # noqa: S311 - the ids must repeat, not surprise
+    source = random.Random(users)  # noqa: S311 - the ids must be reproducible
     for number in range(users + 1):
         id = str(uuid.UUID(int=source.getrandbits(128), version=4))
         yield Person(id, f"user_{number:06}" if number else "admin")

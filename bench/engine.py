@@ -1,6 +1,6 @@
-"""Plans against graphql-core's own execution, in one process and without HTTP.
+"""Compares the engine's plans with graphql-core's execution, in one process and without HTTP.
 
-Run `python -m bench.engine`; it prints the median of alternating rounds, in microseconds an operation.
+Run `python -m bench.engine`; it prints the median of alternating rounds, in microseconds per operation.
 """
 
 import asyncio
@@ -37,8 +37,8 @@ async def _measure(folder: str) -> None:
     principal = await services.loaders.principals.load(token)
     assert isinstance(principal, Principal), "the token is good"
     context = Context(services, principal)
-    given = {"one": {"id": dataset.sample[0].id}, "list": {"first": 50}}
-    for work, variables in given.items():
+    variables_by_work = {"one": {"id": dataset.sample[0].id}, "list": {"first": 50}}
+    for work, variables in variables_by_work.items():
         document = documents.get(WORKS[work].document)
 
         def planned(document: Any = document, variables: Any = variables) -> Any:
@@ -51,7 +51,7 @@ async def _measure(folder: str) -> None:
         for _ in range(_ROUNDS):
             times["plan"].append(await _time(planned))
             times["graphql-core"].append(await _time(plain))
-        plan, core = (statistics.median(found) for found in times.values())
+        plan, core = (statistics.median(durations) for durations in times.values())
         print(f"{work:5} plan {plan:8.1f} µs   graphql-core {core:8.1f} µs   ratio {core / plan:.1f}")  # noqa: T201
     await services.database.close()
 
@@ -64,7 +64,7 @@ async def _time(run: Callable[[], Any], repeat: int = 20) -> float:
 
 
 def main() -> None:
-    """Measure both in turn, on a database of 1,000 users."""
+    """Measure both alternately, on a database of 1,000 users."""
     with tempfile.TemporaryDirectory() as folder:
         uvloop.run(_measure(folder))
 

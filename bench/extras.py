@@ -1,4 +1,4 @@
-"""The extras: documents never seen before, memory, start-up, and how cost grows with size and workers."""
+"""Other measurements: first-seen documents, memory, start-up time, and scaling with data and workers."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -25,7 +25,7 @@ _LINEAR, _SCALED, _SCALING = 2.2, 1.1, 1.7
 
 
 def weigh(backend: str, servers: Sequence[Server]) -> Findings:
-    """Memory after the load so far, and how long each took to its first answer."""
+    """Memory after the load so far, and the time from the start of each server to its first response."""
     rows = [
         [
             server.name,
@@ -34,12 +34,12 @@ def weigh(backend: str, servers: Sequence[Server]) -> Findings:
         ]
         for server in servers
     ]
-    header = ["server", "seconds to the first answer", "MiB resident, each process"]
+    header = ["server", "seconds to the first response", "MiB resident, each process"]
     return Findings([Table(f"{backend}: start-up, and memory after the load", header, rows)], [])
 
 
 def first_seen(backend: str, load: Load, servers: Sequence[Server], plan: Plan) -> Findings:
-    """Documents that no server has seen: each is parsed, validated and, where that is done, compiled."""
+    """Documents that no server has seen before: they must be parsed, validated and possibly compiled."""
     contestants = [server for server in servers if server.name != "floor"]
     if not contestants:
         return Findings([], [])
@@ -47,11 +47,11 @@ def first_seen(backend: str, load: Load, servers: Sequence[Server], plan: Plan) 
     (measured,) = measure(load, contestants, FIRST_SEEN, plan)
     rows = [[name, f"{measured.median(name, rate):,.0f}"] for name in measured.samples]
     title = f"{backend}: documents never seen before, per second at {_CONNECTIONS} connections"
-    return Findings([Table(title, ["server", "`one` with an alias of its own"], rows)], [])
+    return Findings([Table(title, ["server", "`one` with a different alias each"], rows)], [])
 
 
 def growth_of_list(backend: str, load: Load, servers: Sequence[Server], plan: Plan) -> Findings:
-    """What a list of 100 costs, in lists of 50."""
+    """The cost of a list of 100, in multiples of a list of 50."""
     rows, figures = [], []
     for server in servers:
         runs = {
@@ -69,7 +69,7 @@ def growth_of_list(backend: str, load: Load, servers: Sequence[Server], plan: Pl
 
 
 class Sized(NamedTuple):
-    """A server on a database of its own."""
+    """A server on its own database."""
 
     users: int
     load: Load
@@ -77,7 +77,7 @@ class Sized(NamedTuple):
 
 
 def growth_of_data(backend: str, pairs: Sequence[tuple[Sized, Sized]], plan: Plan) -> Findings:
-    """What `one` and `list` cost with many users, against few: the same server on both, in turns."""
+    """The cost of `one` and `list` with many users, compared with few: the same server, alternately."""
     rows, figures = [], []
     for few, many in pairs:
         for work in (ONE, LIST):
@@ -99,7 +99,7 @@ def growth_of_data(backend: str, pairs: Sequence[tuple[Sized, Sized]], plan: Pla
 
 
 def conditions(backend: str, plain: Sized, conditional: Sized, plan: Plan) -> Findings:
-    """What reads and writes cost where every document has entries that are hidden or valid for a while."""
+    """The cost of reads and writes if every document has hidden entries and validity windows."""
     rows = []
     for work in WORKS.values():
         runs = {
@@ -115,7 +115,7 @@ def conditions(backend: str, plain: Sized, conditional: Sized, plan: Plan) -> Fi
 
 
 def workers(backend: str, load: Load, servers: Mapping[str, Server], plan: Plan) -> Findings:
-    """Two workers against one, each loaded by two wrk processes."""
+    """Two workers compared with one, each loaded by two wrk processes."""
     rows, figures = [], []
     for work in (ONE, LIST):
         runs = {
@@ -136,6 +136,6 @@ def workers(backend: str, load: Load, servers: Mapping[str, Server], plan: Plan)
     header = ["work", "workers", "requests/s", *cores_of]
     note = (
         "Server, load generator and (not counted here) PostgreSQL share the cores. Where together they "
-        "take nearly all there are, the last column tells what workers would do with cores of their own."
+        "take nearly all of them, the last column shows what workers with their own cores would achieve."
     )
     return Findings([Table(f"{backend}: workers of gql_service", header, rows, note)], figures)

@@ -1,4 +1,4 @@
-"""The findings: tables of what was measured, and figures held against what was promised."""
+"""The results: tables of measurements, and figures compared with the promised ones."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,7 +14,7 @@ class Table(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """A promise and what came of it; `at_least` tells on which side of the bound it holds."""
+    """A promised bound and the measured value. If `at_least`, the bound is a minimum, or else a maximum."""
 
     what: str
     bound: float
@@ -27,7 +27,7 @@ class Figure(NamedTuple):
 
 
 class Findings(NamedTuple):
-    """What a part of the run has to tell."""
+    """The results of a part of the run."""
 
     tables: Sequence[Table]
     figures: Sequence[Figure]

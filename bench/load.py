@@ -17,12 +17,12 @@ from bench.works import Work
 
 _SCRIPT = Path(__file__).parent / "wrk.lua"
 _SMALLEST = 0.9
-"""Refusals are shorter than answers: the mean response is at least this share of one known to be right."""
+"""The mean response size must be at least this share of that of a correct one: errors are shorter."""
 _GRACE = 30
 
 
 class Sample(NamedTuple):
-    """What one run measured: requests per second, latencies in milliseconds, and cores taken meanwhile."""
+    """What one run measured: requests per second, latencies in milliseconds, and the cores used."""
 
     rate: float
     p50: float
@@ -32,7 +32,7 @@ class Sample(NamedTuple):
 
 
 class Load:
-    """Runs wrk, giving each run a number of its own."""
+    """Runs wrk, and gives each run a different number."""
 
     def __init__(self, folder: Path, dataset: Dataset) -> None:
         self._folder = folder
@@ -44,8 +44,7 @@ class Load:
     ) -> Sample:
         """Measure a server, with this many wrk processes of one thread and these connections each.
 
-        The server has come to rest when this returns. Raises RuntimeError when anything but right answers
-        came.
+        The server is idle when this returns. Raises RuntimeError if any response was wrong.
         """
         token = self._dataset.tokens[work.caller]
         smallest = _SMALLEST * self._size_of_answer(server, work, token)
@@ -55,13 +54,13 @@ class Load:
             results = [_result(process, seconds) for process in processes]
         finally:
             for process in processes:
-                process.kill()  # does nothing to one that has ended
+                process.kill()  # has no effect on a process that has ended
         elapsed = time.monotonic() - started
         after = (server.processor_seconds(), _seconds_of_ended_children())
         server.rest()
         for result in results:
             if result["failed"] or result["bytes"] < smallest * result["requests"]:
-                raise RuntimeError(f"{server.name} did not answer {work.name} rightly: {result}")
+                raise RuntimeError(f"{server.name} had wrong responses to {work.name}: {result}")
         return Sample(
             sum(result["requests"] / result["microseconds"] * 1e6 for result in results),
             mean(result["p50"] for result in results) / 1000,
@@ -71,10 +70,10 @@ class Load:
 
     def _size_of_answer(self, server: Server, work: Work, token: str) -> int:
         body = work.bodies(self._dataset, next(self._runs))[0].replace(b"@@", b"probe")
-        answer = server.ask(body, token)
-        if "errors" in answer:
-            raise RuntimeError(f"{server.name} answers {work.name} with {answer}")
-        return len(orjson.dumps(answer))
+        response = server.ask(body, token)
+        if "errors" in response:
+            raise RuntimeError(f"{server.name} responds to {work.name} with {response}")
+        return len(orjson.dumps(response))
 
     def _start(
         self, server: Server, work: Work, token: str, connections: int, seconds: int
@@ -94,7 +93,7 @@ class Load:
 
 
 def _seconds_of_ended_children() -> float:
-    """Processor time; while servers run, the children that have ended are load generators."""
+    """The processor time of ended child processes: while servers run, those are the load generators."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 

@@ -1,4 +1,4 @@
-"""The machine and the versions: what the numbers depend on."""
+"""The machine and the versions, on which the results depend."""
 
 import os
 import platform
@@ -20,7 +20,7 @@ _PYTHON_STORES = ("sqlalchemy", "aiosqlite", "asyncpg")
 
 
 def describe() -> list[tuple[str, str]]:
-    """What to know about this run, as names and texts."""
+    """The facts about this run, as names and texts."""
     distributions = ", ".join(f"{name} {version(name)}" for name in (*_PYTHON, *_PYTHON_STORES))
     return [
         ("date", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"),
@@ -29,13 +29,13 @@ def describe() -> list[tuple[str, str]]:
         ("machine", f"{os.cpu_count()} cores, {_processor()}, {_memory()}, {platform.release()}"),
         ("load average before", "{:.1f} {:.1f} {:.1f}".format(*os.getloadavg())),
         ("Python", f"{platform.python_version()} with SQLite {sqlite3.sqlite_version}; {distributions}"),
-        ("Node", f"{_told('node', '--version')} with SQLite {_node_sqlite()}; {_node_packages()}"),
-        ("load generator", _told("wrk", "-v").partition(" [")[0]),
+        ("Node", f"{_output_of('node', '--version')} with SQLite {_node_sqlite()}; {_node_packages()}"),
+        ("load generator", _output_of("wrk", "-v").partition(" [")[0]),
     ]
 
 
-def _told(program: str, *arguments: str) -> str:
-    """What a program says first, whatever its exit code: `wrk -v` has 1."""
+def _output_of(program: str, *arguments: str) -> str:
+    """The first line of a program's output, whatever its exit code: that of `wrk -v` is 1."""
     path = shutil.which(program)
     if path is None:
         return f"{program} is not installed"
@@ -46,8 +46,8 @@ def _told(program: str, *arguments: str) -> str:
 
 
 def _revision() -> str:
-    changed = " with changes" if _told("git", "status", "--porcelain", "--", "../../gql_service") else ""
-    return _told("git", "rev-parse", "--short", "HEAD") + changed
+    changed = " with changes" if _output_of("git", "status", "--porcelain", "--", "../../gql_service") else ""
+    return _output_of("git", "rev-parse", "--short", "HEAD") + changed
 
 
 def _processor() -> str:
@@ -63,7 +63,7 @@ def _memory() -> str:
 
 def _node_sqlite() -> str:
     statement = 'new (require("better-sqlite3"))(":memory:").prepare("select sqlite_version()").pluck().get()'
-    return _told("node", "-p", statement)
+    return _output_of("node", "-p", statement)
 
 
 def _node_packages() -> str:

@@ -1,4 +1,4 @@
-"""Generated readers against a loop over closures: why `engine/reading.py` generates code.
+"""Compares generated leaf readers with a loop over closures: why `leaf_reader.py` generates code.
 
 Run `python -m bench.reading`; it prints the median of alternating rounds, in microseconds for 50 users.
 """
@@ -34,14 +34,14 @@ def _plans() -> tuple[GraphQLObjectType, list[FieldPlan]]:
         node = FieldNode(name=NameNode(value=name))
         field = FieldPlan(user, name, [node], user.fields[name])
         definition = user.fields[name].extensions["strawberry-definition"]
-        field.attribute = f"row.{definition.python_name}"
+        field.leaf_expression = f"row.{definition.python_name}"
         plans.append(field)
     return user, plans
 
 
 def _looping(plans: list[FieldPlan]) -> Callable[[Any], list[dict[str, Any]]]:
-    """What a plan would do without generated code."""
-    leaves = [(plan.key, attrgetter((plan.attribute or "").removeprefix("row."))) for plan in plans]
+    """A leaf reader without generated code."""
+    leaves = [(plan.key, attrgetter((plan.leaf_expression or "").removeprefix("row."))) for plan in plans]
 
     def read(sources: Any) -> list[dict[str, Any]]:
         results = []
@@ -59,7 +59,7 @@ def _looping(plans: list[FieldPlan]) -> Callable[[Any], list[dict[str, Any]]]:
 
 
 def main() -> None:
-    """Measure both in turn."""
+    """Measure both alternately."""
     user, plans = _plans()
     contestants = {"generated": leaf_reader(user, SimpleNamespace, plans), "closures": _looping(plans)}
     sources, times = _sources(), {name: list[float]() for name in contestants}
@@ -69,7 +69,7 @@ def main() -> None:
             for _ in range(_REPEAT):
                 read(sources)
             times[name].append((time.perf_counter() - start) / _REPEAT * 1e6)
-    medians = {name: statistics.median(found) for name, found in times.items()}
+    medians = {name: statistics.median(durations) for name, durations in times.items()}
     for name, median in medians.items():
         print(f"{name:10} {median:7.1f} µs")  # noqa: T201
     print(f"ratio      {medians['closures'] / medians['generated']:7.2f}")  # noqa: T201

@@ -1,4 +1,4 @@
-"""The report: everything that was found, as Markdown."""
+"""The report: all results, as Markdown."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,18 +10,18 @@ def render(machine: Sequence[tuple[str, str]], findings: Sequence[Findings]) -> 
     parts = ["# Results", _INTRODUCTION, _markdown(Table("", ["", ""], machine))]
     figures = [figure for found in findings for figure in found.figures]
     if figures:
-        parts += ["## Promised figures", _markdown(_judged(figures))]
+        parts += ["## Promised figures", _markdown(_promised_figures(figures))]
     parts.append("## Measurements")
     parts += [part for found in findings for table in found.tables for part in _section(table)]
     return "\n\n".join(parts) + "\n"
 
 
 _INTRODUCTION = """\
-Written by `python -m bench`; [README.md](README.md) tells what is compared and how. Every number is the
+Written by `python -m bench`; [README.md](README.md) explains what is compared and how. Every number is the
 median over the rounds, every ratio the median of the ratios within each round."""
 
 
-def _judged(figures: Iterable[Figure]) -> Table:
+def _promised_figures(figures: Iterable[Figure]) -> Table:
     rows = [
         [
             figure.what,

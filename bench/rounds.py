@@ -1,4 +1,4 @@
-"""The rounds: contestants take turns, so that whatever else the machine does meets all of them alike."""
+"""Rounds: the servers take turns, so that other load on the machine affects all of them equally."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -14,7 +14,7 @@ _WARM_UP_CONNECTIONS = 16
 
 
 class Plan(NamedTuple):
-    """How much is measured; `seconds` is the length of one run."""
+    """How much to measure; `seconds` is the length of one run."""
 
     connections: Sequence[int]
     rounds: int
@@ -22,7 +22,7 @@ class Plan(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """One work at one number of connections: the samples of each contestant, one of each round."""
+    """One work at one number of connections: the samples of each server, one per round."""
 
     work: str
     connections: int
@@ -32,8 +32,10 @@ class Measured(NamedTuple):
         return median(of(sample) for sample in self.samples[name])
 
     def ratio(self, name: str, other: str, of: Callable[[Sample], float]) -> float:
-        """The median over the rounds of one divided by the other of the same round; infinite where a
-        round was too short for the other to answer at all."""
+        """The median over the rounds of one server divided by another in the same round.
+
+        Infinite if a round was too short for a response of the other.
+        """
         pairs = zip(self.samples[name], self.samples[other], strict=True)
         return median(of(mine) / of(theirs) if of(theirs) else inf for mine, theirs in pairs)
 
@@ -44,27 +46,27 @@ def rate(sample: Sample) -> float:
 
 
 def p50(sample: Sample) -> float:
-    """Half of all answers took no longer than this, in milliseconds."""
+    """The median latency in milliseconds."""
     return sample.p50
 
 
 def p99(sample: Sample) -> float:
-    """One answer in a hundred took longer than this, in milliseconds."""
+    """The 99th percentile of the latency in milliseconds."""
     return sample.p99
 
 
 def server_cores(sample: Sample) -> float:
-    """How many cores the server took."""
+    """The number of cores that the server used."""
     return sample.server_cores
 
 
 def generator_cores(sample: Sample) -> float:
-    """How many cores wrk took."""
+    """The number of cores that wrk used."""
     return sample.generator_cores
 
 
 def rate_per_core(sample: Sample) -> float:
-    """Requests for each second of processor time of the server; the database's is not counted."""
+    """Requests per second of the server's processor time, without the database's."""
     return sample.rate / sample.server_cores if sample.server_cores else 0.0
 
 
@@ -83,7 +85,7 @@ def measure(load: Load, servers: Sequence[Server], work: Work, plan: Plan) -> li
 
 
 def take_turns(runs: Mapping[str, Callable[[], Sample]], rounds: int) -> dict[str, list[Sample]]:
-    """One sample of each contestant in every round; each round begins with another one."""
+    """One sample of each server in every round. Each round begins with a different server."""
     names = list(runs)
     samples: dict[str, list[Sample]] = {name: [] for name in names}
     for round in range(rounds):

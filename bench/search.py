@@ -1,4 +1,5 @@
-"""`python -m bench.search`: how long it takes to find users by their metadata, among few and among many."""
+"""`python -m bench.search`: measures how long it takes to find users by their metadata, among few and among
+many."""
 
 import asyncio
 import statistics
@@ -15,7 +16,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from bench import backends
 from bench.data import PLATFORM
-from gql_service.domain.search.index import equality
+from gql_service.domain.search.index import equality_digest
 from gql_service.settings import Settings
 from gql_service.store import tables
 from tests.support.service import serving
@@ -27,7 +28,7 @@ _BOTH = _QUERY, _QUERY.replace("nodes", "totalCount nodes")
 
 
 def _works(users: int) -> dict[str, list[dict[str, Any]]]:
-    """What is searched for; what finds a share of the users finds more among more."""
+    """The searches. Some match a share of the users, so they match more if there are more users."""
     middle = users // 2
     crm_ids = [f"crm-{number:06}" for number in range(0, users, users // 10)]
     few = {"greaterThanOrEqual": middle, "lessThan": middle + users // 100}
@@ -51,13 +52,13 @@ def _rows(ids: Sequence[str], platform_id: str) -> Iterator[dict[str, Any]]:
             ("crmId", f"crm-{number:06}", None),
             ("score", None, float(number)),
         ):
-            digest = equality(str(number) if words is None else f'"{words}"')
+            digest = equality_digest(str(number) if words is None else f'"{words}"')
             row = {"user_id": id, "platform_id": platform_id, "key": key, "equality": digest}
             yield row | {"text_value": words, "number_value": value, "encrypted": False}
 
 
 async def _index(url: str) -> None:
-    """Give every user three entries that are indexed, past the service."""
+    """Give every user three indexed entries, written directly to the database."""
     engine = create_async_engine(Settings(database_url=url).database_url)
     async with engine.begin() as transaction:
         ids = (await transaction.execute(select(tables.users.c.id))).scalars().all()
@@ -74,14 +75,14 @@ async def _index(url: str) -> None:
 
 
 def _median(client: httpx.Client, query: str, where: Any, rounds: int) -> float:
-    """Milliseconds of a request, after two that warm up."""
+    """Milliseconds per request, after two warm-up requests."""
     times = []
     for _ in range(rounds + 2):
         start = time.perf_counter()
         variables = {"key": PLATFORM, "where": {"metadata": where}}
-        answer = client.post("/graphql", json={"query": query, "variables": variables}).json()
+        response = client.post("/graphql", json={"query": query, "variables": variables}).json()
         times.append((time.perf_counter() - start) * 1000)
-        assert "errors" not in answer, answer
+        assert "errors" not in response, response
     return statistics.median(times[2:])
 
 
@@ -90,7 +91,7 @@ def main(
     backend_names: Annotated[str, typer.Option("--backends", help="Databases.")] = "sqlite,postgres",
     rounds: Annotated[int, typer.Option(min=1, help="Requests of each kind.")] = 25,
 ) -> None:
-    """Print the median time of each search through HTTP, one request after the other, in a table."""
+    """Print a table with the median time of each search over HTTP, one request after the other."""
     sizes, columns = [int(each) for each in users.split(",")], dict[str, dict[str, list[float]]]()
     for name in backend_names.split(","):
         with tempfile.TemporaryDirectory() as folder, backends.running(name, Path(folder)) as backend:

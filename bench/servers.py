@@ -1,4 +1,4 @@
-"""The servers: how each is started, when it answers, what it weighs, and how it is ended."""
+"""The servers: starting, waiting until ready, measuring memory and processor time, and stopping."""
 
 import http.client
 import os
@@ -21,7 +21,7 @@ _READY_WITHIN = 60.0
 _RESTS_WITHIN = 120.0
 _STOPPED_WITHIN = 15.0
 _RESTING = 0.02
-"""Seconds of processor time in a twentieth of a second that do not count as work."""
+"""A server is idle if it uses at most this processor time in a twentieth of a second, in seconds."""
 
 
 class Server(NamedTuple):
@@ -37,17 +37,17 @@ class Server(NamedTuple):
         return orjson.loads(_post(self.port, body, token))
 
     def resident_memory(self) -> list[int]:
-        """The bytes of memory of each of its processes."""
+        """The memory of each of its processes in bytes."""
         page = os.sysconf("SC_PAGE_SIZE")
         return [int(fields[21]) * page for fields in self._stats()]
 
     def processor_seconds(self) -> float:
-        """The processor time that its processes have taken so far."""
+        """The processor time that its processes have used so far."""
         ticks = sum(int(fields[11]) + int(fields[12]) for fields in self._stats())
         return ticks / os.sysconf("SC_CLK_TCK")
 
     def rest(self) -> None:
-        """Wait until it has worked off what it was asked, so that it does not disturb who comes next."""
+        """Wait until it is idle, so that it does not disturb the next measurement."""
         deadline, before = time.monotonic() + _RESTS_WITHIN, self.processor_seconds()
         while time.monotonic() < deadline:
             time.sleep(0.05)
@@ -72,7 +72,7 @@ class Server(NamedTuple):
 def serving(
     name: str, url: str, probe: bytes, token: str, folder: Path, *, workers: int = 1
 ) -> Iterator[Server]:
-    """A server on a free port of loopback, from its first right answer to `probe` on."""
+    """A server on a free port of loopback. It is ready: it has responded to `probe` correctly."""
     port = free_port()
     log = folder / f"{name}-{port}.log"
     with log.open("wb") as sink:
@@ -124,9 +124,9 @@ def _await_answer(process: subprocess.Popen[bytes], port: int, probe: bytes, tok
             time.sleep(0.005)
             continue
         if "errors" in response:
-            raise RuntimeError(f"{log.stem} answers {response}")
+            raise RuntimeError(f"{log.stem} responds with {response}")
         return
-    raise RuntimeError(f"{log.stem} does not answer:\n{log.read_text()[-4000:]}")
+    raise RuntimeError(f"{log.stem} does not respond:\n{log.read_text()[-4000:]}")
 
 
 def _post(port: int, body: bytes, token: str) -> bytes:
@@ -139,12 +139,12 @@ def _post(port: int, body: bytes, token: str) -> bytes:
 
 
 def headers(token: str) -> dict[str, str]:
-    """What every request carries."""
+    """The headers of every request."""
     return {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Ask the server to end, and then make it: all processes of its own session."""
+    """Terminate all processes of the server's session, and kill those that remain."""
     if process.poll() is None:
         process.terminate()
         try:

@@ -1,4 +1,4 @@
-"""A session: everything that is measured on one database."""
+"""A session: all measurements on one database."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -19,7 +19,7 @@ from bench.works import ONE, Work
 
 
 class Options(NamedTuple):
-    """What to measure; a `scale` of 0 compares no other number of users."""
+    """What to measure. If `scale` is 0, no other number of users is compared."""
 
     works: Sequence[Work]
     servers: Sequence[str]
@@ -31,7 +31,7 @@ class Options(NamedTuple):
 
 
 class Session:
-    """Loads the data once, and measures servers that each have a copy of it."""
+    """Loads the data once, and measures servers with a copy of it each."""
 
     def __init__(self, backend: Backend, folder: Path, options: Options) -> None:
         self._backend = backend
@@ -42,9 +42,9 @@ class Session:
         self._load = Load(folder, self._dataset)
 
     def run(self) -> list[Findings]:
-        """All findings. Raises RuntimeError where a server does not do what it must."""
+        """All results. Raises RuntimeError if a server does not do the same work as the others."""
         with self._serving_all(self._url, self._dataset) as servers:
-            self._say("checking that all answer alike")
+            self._say("checking that all servers respond alike")
             agreement.check(servers, self._options.works, self._dataset)
             findings = [self._contest(servers), *self._extras(servers)]
         if self._options.extra:

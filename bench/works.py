@@ -1,4 +1,4 @@
-"""The works: GraphQL documents, the same for all servers, with who sends them and with which variables."""
+"""The works: GraphQL documents with their callers and variables, the same for all servers."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ _USER = (
 
 
 class Work(NamedTuple):
-    """One kind of request. `variables` makes those of every request of a run, in their order."""
+    """One kind of request. `variables` returns the variables of all requests of a run, in order."""
 
     name: str
     document: str
@@ -24,7 +24,8 @@ class Work(NamedTuple):
     variables: Callable[[Dataset, int], Sequence[Variables]]
 
     def bodies(self, dataset: Dataset, run: int) -> list[bytes]:
-        """The request bodies of a run, whose number makes sure that every write changes something."""
+        """The request bodies of a run. Its number is part of what they write, so every write changes
+        something."""
         operation = {"query": self.document, "operationName": self.name.capitalize()}
         return [orjson.dumps(operation | {"variables": each}) for each in self.variables(dataset, run)]
 
@@ -42,7 +43,7 @@ def _session(_dataset: Dataset, _run: int) -> list[Variables]:
 
 
 def _patch(dataset: Dataset, run: int) -> list[Variables]:
-    """Every user's theme becomes `a…`, and when all have it, `b…`."""
+    """Sets the theme of every user to `a…`, and then of every user to `b…`."""
     return [
         {"username": user.username, "metadata": {"theme": f"{letter}{run:04}"}}
         for letter in "ab"
@@ -59,7 +60,7 @@ def _entities(dataset: Dataset, _run: int) -> list[Variables]:
 
 ONE = Work("one", "query One($id: ID!) { user(by: {userId: $id}) { " + _USER + " } }", "admin", _one)
 FIRST_SEEN = ONE._replace(document=ONE.document.replace("user(by", "@@: user(by"))
-"""Each request is a document of its own: see wrk.lua."""
+"""Each request is a different document: see wrk.lua."""
 
 LIST = Work(
     "list",
@@ -70,7 +71,7 @@ LIST = Work(
     _list_of(50),
 )
 LIST_OF_100 = LIST._replace(variables=_list_of(100))
-"""What a list of 50 is compared with."""
+"""The list that a list of 50 is compared with."""
 
 SESSION = Work(
     "session",

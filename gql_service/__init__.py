@@ -1,3 +1,3 @@
-"""A GraphQL server for what other systems must remember about a user."""
+"""A GraphQL server for user metadata."""
 
 __version__ = "0.1.0"

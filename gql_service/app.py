@@ -1,4 +1,4 @@
-"""The only place where the parts are joined."""
+"""The application: creates all parts of the service, and connects them."""
 
 import asyncio
 import gc
@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from gql_service import instants
 from gql_service.auth.policy import Policy
-from gql_service.domain.maintenance import expiry as sweeping
+from gql_service.domain.maintenance import expiry
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.domain.values.validation import Limits, WriteSettings
 from gql_service.observability import logging
@@ -31,7 +31,7 @@ from gql_service.web.graphql import PREFLIGHT_HEADERS, GraphQLEndpoint
 
 
 def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = instants.now) -> Starlette:
-    """The ASGI application of one process, configured by the environment unless told otherwise."""
+    """The ASGI application of one process. By default, `settings` are read from the environment."""
     settings = settings or Settings()
     logging.configure(settings.log_level)
     services = build_services(settings, clock)
@@ -39,8 +39,8 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = i
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        _collect_rarely()
-        sweeper = asyncio.create_task(_keep_sweeping(services))
+        _configure_garbage_collection()
+        sweeper = asyncio.create_task(_sweep_periodically(services))
         yield
         sweeper.cancel()
         with suppress(asyncio.CancelledError):
@@ -49,11 +49,11 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = i
 
     app = Application(
         routes=[
-            Route("/graphql", explorer.InFront(graphql) if settings.explorer else graphql),
+            Route("/graphql", explorer.ExplorerOrGraphQL(graphql) if settings.explorer else graphql),
             Route(rest.PATH, rest.RestEndpoint(services, settings).__call__, methods=list(rest.METHODS)),
             Route("/health/live", health.live),
             Route("/health/ready", health.Ready(services.database).__call__),
-            *([explorer.assets()] if settings.explorer else []),
+            *([explorer.assets_route()] if settings.explorer else []),
         ],
         middleware=[Middleware(MaskErrors), *_cors(settings)],
         exception_handlers={HTTPException: _http_error, ClientDisconnect: _disconnected},
@@ -66,32 +66,35 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = i
 
 
 class Application(Starlette):
-    """Starlette, with a short cut for what comes most: posted operations need neither routing nor CORS."""
+    """Starlette, with a shortcut to the GraphQL endpoint."""
 
     graphql: GraphQLEndpoint | None = None
-    """Where `web.protocol` takes them, unless CORS was asked for."""
+    """`web.http_protocol` passes `POST /graphql` to it, without routing and middleware. None if CORS is
+    on."""
 
 
-def _collect_rarely() -> None:
-    """What lives as long as the process is left out of garbage collection, and the rest, nearly all of
-    which goes by reference counting, is looked at less often: a page of users makes thousands of objects."""
+def _configure_garbage_collection() -> None:
+    """Make the cyclic garbage collector run less often, and skip the objects that exist now.
+
+    A page of users creates thousands of objects, nearly all of which are freed by reference counting.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(500_000, 20, 50)
 
 
-async def _keep_sweeping(services: Services) -> None:
-    """Delete what has expired, every so often; where that fails, the next time will do."""
+async def _sweep_periodically(services: Services) -> None:
+    """Delete expired entries at the interval of the settings. A failure is logged, and tried again later."""
     while True:
         await asyncio.sleep(services.settings.sweep_interval)
         try:
-            await sweeping.sweep(services.database, services.clock)
+            await expiry.sweep(services.database, services.clock)
         except Exception as error:
             logging.report_unexpected(error)
 
 
 def build_services(settings: Settings, clock: Callable[[], int] = instants.now) -> Services:
-    """What lives as long as the process; nothing is connected yet."""
+    """Create the services. They connect to the database when they are first used."""
     database = open_database(settings)
     limits = Limits(
         settings.max_key_length,
@@ -102,20 +105,20 @@ def build_services(settings: Settings, clock: Callable[[], int] = instants.now) 
     keys = KeyRing(
         {id: key.get_secret_value() for id, key in settings.encryption_keys.items()}, settings.active_key
     )
-    rules = WriteSettings(limits, keys)
+    write_settings = WriteSettings(limits, keys)
     return Services(
         database=database,
         loaders=Loaders(database, clock),
-        writer=BatchWriter(database, rules, clock),
+        writer=BatchWriter(database, write_settings, clock),
         policy=Policy(settings.admin_permission),
-        rules=rules,
+        write_settings=write_settings,
         settings=settings,
         clock=clock,
     )
 
 
 def print_schema() -> str:
-    """The schema in the schema definition language."""
+    """The schema in the GraphQL schema definition language."""
     return build_schema().as_str()
 
 
@@ -147,5 +150,5 @@ async def _http_error(_request: Request, error: Exception) -> Response:
 
 
 async def _disconnected(_request: Request, _error: Exception) -> Response:
-    """The client hung up while sending; nobody reads this response."""
+    """For clients that disconnect while they send; nobody receives this response."""
     return Response(status_code=400)

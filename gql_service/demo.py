@@ -1,4 +1,4 @@
-"""Demo data: two users of one tenant, so that a newcomer has something to ask for."""
+"""Demo data: a tenant with a member, an admin and four platforms."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from gql_service.domain import tenants
 from gql_service.domain.users import access_tokens, badges, provisioning
 from gql_service.domain.users import rows as users
 from gql_service.domain.values.validation import WriteSettings
-from gql_service.domain.writes import unit_of_work as writing
+from gql_service.domain.writes import unit_of_work
 from gql_service.domain.writes.changes import replace
 from gql_service.errors import BadUserInput
 from gql_service.store.connection import Connection
@@ -20,27 +20,35 @@ _METADATA = {"theme": "dark", "language": "en", "notifications_enabled": True, "
 
 
 class DemoTokens(NamedTuple):
-    """Fresh tokens, valid until the next start."""
+    """New tokens. They are valid until the demo data is loaded again."""
 
     member: str
     admin: str
 
 
-async def load(transaction: Connection, *, policy: Policy, rules: WriteSettings, now: int) -> DemoTokens:
-    """Create what is missing, and replace the demo tokens of the last start."""
-    found = await users.by_usernames(transaction, [MEMBER, ADMIN])
-    if found == [None, None]:
-        await _create(transaction, policy, rules, now)
-        found = await users.by_usernames(transaction, [MEMBER, ADMIN])
-    member, admin = found
+async def load(
+    transaction: Connection, *, policy: Policy, write_settings: WriteSettings, now: int
+) -> DemoTokens:
+    """Create the demo data if it is missing, and replace the tokens of earlier calls.
+
+    Raises BadUserInput if the database has other users of the same names.
+    """
+    member, admin = await users.by_usernames(transaction, [MEMBER, ADMIN])
+    if member is None and admin is None:
+        await _create(transaction, policy, write_settings, now)
+        member, admin = await users.by_usernames(transaction, [MEMBER, ADMIN])
     if member is None or admin is None or {member.tenant_id, admin.tenant_id} != {TENANT}:
-        raise BadUserInput(f"{MEMBER} or {ADMIN} exists and is not the demo's; use another database.")
+        raise BadUserInput(
+            f"The database has a user {MEMBER} or {ADMIN} that is not demo data. Use another database."
+        )
     return DemoTokens(
         await _token(transaction, member.user_id, now), await _token(transaction, admin.user_id, now)
     )
 
 
-async def _create(transaction: Connection, policy: Policy, rules: WriteSettings, now: int) -> users.User:
+async def _create(
+    transaction: Connection, policy: Policy, write_settings: WriteSettings, now: int
+) -> users.User:
     await tenants.create_tenant(transaction, name="Acme", id=TENANT, now=now)
     for key, name in PLATFORMS.items():
         await tenants.create_platform(transaction, key=key, tenant_id=TENANT, name=name, now=now)
@@ -68,10 +76,12 @@ async def _create(transaction: Connection, policy: Policy, rules: WriteSettings,
     await badges.record(transaction, member.user_id, "firstApplicationCreated", 1_713_900_000_000)
     platform = (await tenants.platforms_by_keys(transaction, ["acme-corp"]))[0]
     assert platform is not None, "it was just created"
-    caller = Principal.of(member.user_id, MEMBER, TENANT, member.permissions, is_platform_owner=False)
+    caller = Principal.create(member.user_id, MEMBER, TENANT, member.permissions, is_platform_owner=False)
     access = policy.platform_document(caller, platform, member)
-    write = writing.Write(access, replace(_METADATA, rules.limits), writing.any_revision, "demo")
-    await writing.write(transaction, write, rules=rules, now=now)
+    write = unit_of_work.Write(
+        access, replace(_METADATA, write_settings.limits), unit_of_work.any_revision, "demo"
+    )
+    await unit_of_work.write(transaction, write, write_settings=write_settings, now=now)
     return member
 
 

@@ -1,7 +1,11 @@
-"""Every failure a caller can expect: a stable code, an HTTP status and a public message.
+"""The errors that callers may expect. Each has a stable code and a public message.
 
-A `RequestError` says who you are or what does not exist; a `Rejected` write is one its caller can mend,
-so GraphQL answers it in `userErrors`. Anything else that is raised is a bug and is masked.
+- `RequestError`: the request fails as a whole, for example because the caller is unknown. A top-level GraphQL
+  error.
+- `Rejected`: a write that changed nothing, and that the caller can correct. GraphQL returns it in
+  `userErrors`.
+
+Any other exception is a bug: it is logged, and masked in the response. `docs/errors.md` explains every code.
 """
 
 from enum import Enum
@@ -9,7 +13,7 @@ from typing import ClassVar
 
 
 class ServiceError(Exception):
-    """A failure whose message may be shown to the caller as it is."""
+    """An error whose message is public. `code` is its GraphQL error code, `status` its HTTP status."""
 
     code: ClassVar[str]
     status: ClassVar[int]
@@ -20,10 +24,12 @@ class ServiceError(Exception):
 
 
 class RequestError(ServiceError):
-    """The request as a whole is refused: a top-level GraphQL error."""
+    """The request fails as a whole: a top-level GraphQL error."""
 
 
 class Unauthenticated(RequestError):
+    """The request has no valid token."""
+
     code = "UNAUTHENTICATED"
     status = 401
 
@@ -32,44 +38,52 @@ class Unauthenticated(RequestError):
 
 
 class Forbidden(RequestError):
+    """The caller lacks the required role."""
+
     code = "FORBIDDEN"
     status = 403
 
 
 class NotFound(RequestError):
+    """The object does not exist, or the caller must not know that it does."""
+
     code = "NOT_FOUND"
     status = 404
 
 
 class BadUserInput(RequestError):
+    """A parameter, variable or argument is invalid."""
+
     code = "BAD_USER_INPUT"
     status = 400
 
 
 class LimitExceeded(RequestError):
+    """The request is too large, or requests too much."""
+
     code = "LIMIT_EXCEEDED"
     status = 413
 
 
 class Unavailable(RequestError):
-    """The database did not answer in time; the same request may succeed later."""
+    """The database did not respond in time, or the request took too long. It may succeed later."""
 
     code = "UNAVAILABLE"
     status = 503
 
 
 class MalformedData(RequestError):
-    """What is stored breaks a rule; somebody has written it past this service."""
+    """A stored value is malformed. Something other than this service must have written it."""
 
     code = "MALFORMED_DATA"
     status = 500
 
-    def __init__(self, field: str, user_id: str, what: str) -> None:
-        super().__init__(f"The stored `{field}` of the user {user_id} is malformed: {what}.")
+    def __init__(self, field: str, user_id: str, reason: str) -> None:
+        super().__init__(f"The stored `{field}` of the user {user_id} is malformed: {reason}.")
 
 
 class Problem(Enum):
-    """What is wrong with a write: the stable codes of `userErrors`."""
+    """What is wrong with a write: the codes of `userErrors`."""
 
     METADATA_REQUIRED = "METADATA_REQUIRED"
     INVALID_KEY = "INVALID_KEY"
@@ -98,12 +112,13 @@ class Problem(Enum):
 
 
 SIZE_PROBLEMS = frozenset({Problem.VALUE_TOO_LARGE, Problem.TOO_MANY_KEYS, Problem.DOCUMENT_TOO_LARGE})
+"""The problems for which REST responds with 413 instead of 400."""
 
 
 class Rejected(Exception):
-    """A write that changed nothing and says what to mend.
+    """A write that changed nothing because of an error that the caller can correct.
 
-    `field` is the path of the offending input in snake case, as REST spells it; GraphQL camel-cases it.
+    `field` is the path of the invalid input in snake case, as in REST; GraphQL converts it to camel case.
     """
 
     def __init__(self, problem: Problem, message: str, field: tuple[str, ...]) -> None:
@@ -114,7 +129,7 @@ class Rejected(Exception):
 
 
 class RevisionConflict(Rejected):
-    """The document or user has moved on since the caller read it."""
+    """The document or user was changed since the caller read it."""
 
     def __init__(self, current_revision: int, what: str = "document") -> None:
         super().__init__(

@@ -1,113 +1,250 @@
-"""The only reader of the environment: every variable starts with `GQL_SERVICE_`."""
+"""The settings of a server process, read from environment variables that start with `GQL_SERVICE_`.
+
+No other module reads the environment. `python -m gql_service.settings` prints the table of all settings that
+is part of `docs/configuration.md`.
+"""
 
 import base64
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretBytes, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-DRIVERS = {
+PREFIX = "GQL_SERVICE_"
+KEY_SIZE = 32
+"""Bytes of an encryption key."""
+_DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
     "postgres": "postgresql+asyncpg",
     "postgresql": "postgresql+asyncpg",
 }
-
 KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
 class Settings(BaseSettings):
-    """How one server process behaves. The README documents each; sizes are bytes, times are seconds."""
+    """All settings of a server process. Values are checked when they are read: raises ValidationError."""
 
-    model_config = SettingsConfigDict(env_prefix="GQL_SERVICE_", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True)
 
-    database_url: str = "sqlite+aiosqlite:///gql_service.sqlite3"
-    database_pool_size: int = Field(default=10, ge=1)
-    database_pooler: bool = False
-    database_timeout: float = Field(default=5.0, gt=0)
-    admin_permission: str = Field(default="admin", min_length=1)
-    cors_origins: Annotated[list[str], NoDecode] = []
-    explorer: bool = True
-    log_level: str = "info"
-    max_body_size: int = Field(default=1024 * 1024, ge=1)
-    max_document_tokens: int = Field(default=1000, ge=1)
-    max_document_depth: int = Field(default=10, ge=1)
-    max_document_aliases: int = Field(default=15, ge=1)
-    max_root_fields: int = Field(default=10, ge=1)
-    max_document_fields: int = Field(default=500, ge=1)
-    max_document_cost: int = Field(default=1000, ge=1)
-    max_cached_documents: int = Field(default=1000, ge=1)
-    trusted_documents: Path | None = None
-    trust: Literal["open", "log", "trusted-only"] = "open"
-    max_key_length: int = Field(default=255, ge=1)
-    max_value_size: int = Field(default=128 * 1024, ge=1)
-    max_metadata_size: int = Field(default=1024 * 1024, ge=1)
-    max_metadata_keys: int = Field(default=2000, ge=1)
-    request_timeout: float = Field(default=10.0, gt=0)
-    encryption_keys: Annotated[dict[str, SecretBytes], NoDecode] = {}
-    encryption_key: str | None = None
-    sweep_interval: float = Field(default=60.0, gt=0)
+    database_url: str = Field(
+        default="sqlite+aiosqlite:///gql_service.sqlite3",
+        description="Where the data is stored: `sqlite:///path/to/file` (four slashes for an absolute "
+        "path) or `postgresql://user:password@host/database`. The default is a file in the "
+        "current directory.",
+    )
+    database_pool_size: int = Field(
+        default=10,
+        ge=1,
+        description="PostgreSQL only: the maximum number of connections that each process opens.",
+    )
+    database_pooler: bool = Field(
+        default=False,
+        description="PostgreSQL only: set to `true` if a transaction pooler such as PgBouncer is in front "
+        "of the database. The service then uses no prepared statements and sets no session "
+        "parameters.",
+    )
+    database_timeout: float = Field(
+        default=5.0,
+        gt=0,
+        description="Seconds to wait for a connection, a lock, or the end of a statement. After that, the "
+        "request fails with `UNAVAILABLE`.",
+    )
+    admin_permission: str = Field(
+        default="admin",
+        min_length=1,
+        description="The name of the permission that makes a user an admin of a tenant. By default, it is "
+        "the permission `{TENANT_ID}::admin`.",
+    )
+    cors_origins: Annotated[list[str], NoDecode] = Field(
+        default=[],
+        description="Origins whose web pages may call the service from a browser, as a JSON list, for "
+        'example `["https://app.example.com"]`. By default, none may.',
+    )
+    explorer: bool = Field(
+        default=True,
+        description="Whether browsers that open `/graphql` get the explorer (GraphiQL).",
+    )
+    log_level: str = Field(
+        default="info",
+        description=f"The lowest level of log lines: {', '.join(f'`{level}`' for level in _LOG_LEVELS)}.",
+    )
+    max_body_size: int = Field(
+        default=1024 * 1024,
+        ge=1,
+        description="Maximum size of a request body in bytes. The default is 1 MiB.",
+    )
+    max_document_tokens: int = Field(
+        default=1000,
+        ge=1,
+        description="Maximum number of lexical tokens in a GraphQL document.",
+    )
+    max_document_depth: int = Field(
+        default=10,
+        ge=1,
+        description="Maximum depth of nested fields in an operation. Introspection is not counted.",
+    )
+    max_document_aliases: int = Field(
+        default=15,
+        ge=1,
+        description="Maximum number of aliases in an operation. Those of a fragment count each time it is "
+        "spread.",
+    )
+    max_root_fields: int = Field(
+        default=10,
+        ge=1,
+        description="Maximum number of fields at the root of an operation.",
+    )
+    max_document_fields: int = Field(
+        default=500,
+        ge=1,
+        description="Maximum number of fields in an operation, where the fields of a fragment count each "
+        "time it is spread. Also the maximum number of fields in the text of a document.",
+    )
+    max_document_cost: int = Field(
+        default=1000,
+        ge=1,
+        description="Maximum cost of an operation: the number of objects that it may return. Each object "
+        "costs 1, and the fields selected on a page or list count once for each item that it "
+        "may have.",
+    )
+    max_cached_documents: int = Field(
+        default=1000,
+        ge=1,
+        description="Maximum number of GraphQL documents that each process keeps parsed and validated, "
+        "and of persisted queries that it remembers.",
+    )
+    trusted_documents: Path | None = Field(
+        default=None,
+        description="A folder of `.graphql` files with trusted documents, which clients may request by "
+        "the SHA-256 of their text. By default, there are none. Read at the start of the "
+        "server.",
+    )
+    trust: Literal["open", "log", "trusted-only"] = Field(
+        default="open",
+        description="What happens to documents that are not trusted: `open` executes them, `log` executes "
+        "them and logs their SHA-256, `trusted-only` rejects them with `FORBIDDEN`.",
+    )
+    max_key_length: int = Field(
+        default=255,
+        ge=1,
+        description="Maximum number of characters of a metadata key.",
+    )
+    max_value_size: int = Field(
+        default=128 * 1024,
+        ge=1,
+        description="Maximum size of one metadata value in bytes, as canonical JSON. The default is 128 KiB.",
+    )
+    max_metadata_size: int = Field(
+        default=1024 * 1024,
+        ge=1,
+        description="Maximum size of all metadata of a user on a platform in bytes, as canonical JSON. "
+        "The default is 1 MiB.",
+    )
+    max_metadata_keys: int = Field(
+        default=2000,
+        ge=1,
+        description="Maximum number of metadata keys of a user on a platform.",
+    )
+    request_timeout: float = Field(
+        default=10.0,
+        gt=0,
+        description="Seconds that a request may take, including the time to receive its body. After that, "
+        "it fails with `UNAVAILABLE`.",
+    )
+    encryption_keys: Annotated[dict[str, SecretBytes], NoDecode] = Field(
+        default={},
+        description="The keys for encrypted metadata: a JSON object of key ids and keys. A key is "
+        f"{KEY_SIZE} bytes in base64 (`openssl rand -base64 {KEY_SIZE}`), for example "
+        '`{"2026-01": "…"}`. Without keys, metadata cannot be encrypted.',
+    )
+    encryption_key: str | None = Field(
+        default=None,
+        description="The id of the key that encrypts new values. By default, it is the last key of "
+        f"`{PREFIX}ENCRYPTION_KEYS`.",
+    )
+    sweep_interval: float = Field(
+        default=60.0,
+        gt=0,
+        description="Seconds between two deletions of expired entries.",
+    )
 
     @property
     def active_key(self) -> str | None:
-        """The id of the key that encrypts: the one that is named, or else the last one listed."""
+        """The id of the key that encrypts new values; None if there are no keys."""
         return self.encryption_key or next(reversed(self.encryption_keys), None)
 
     @field_validator("database_url")
     @classmethod
-    def _known_database(cls, url: str) -> str:
-        """Name the asynchronous driver where the URL leaves it out; refuse what would lose data."""
+    def _check_database_url(cls, url: str) -> str:
+        """Add the asynchronous driver if the URL lacks it. Reject other databases, and SQLite in memory."""
         scheme, separator, rest = url.partition("://")
-        url = DRIVERS.get(scheme, scheme) + separator + rest
+        url = _DRIVERS.get(scheme, scheme) + separator + rest
         if not url.startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
-            raise ValueError(
-                "use sqlite+aiosqlite:///path/to/file or postgresql+asyncpg://user@host/database"
-            )
+            raise ValueError("use sqlite:///path/to/file or postgresql://user@host/database")
         if url.startswith("sqlite") and (rest.strip("/") == "" or ":memory:" in rest):
-            raise ValueError("an in-memory SQLite database forgets everything; name a file")
+            raise ValueError("an in-memory SQLite database would lose all data; use the path of a file")
         return url
 
     @field_validator("encryption_keys", mode="before")
     @classmethod
-    def _read_keys(cls, given: object) -> dict[str, SecretBytes]:
-        """Keys in base64 by their ids. No message quotes one."""
+    def _parse_keys(cls, value: object) -> dict[str, SecretBytes]:
+        """Parse a JSON object of ids and keys in base64. No error message contains a key."""
         try:
-            listed: Any = json.loads(given) if isinstance(given, str) else given
-            keys = {id: base64.b64decode(key, validate=True) for id, key in listed.items()}
+            encoded: Any = json.loads(value) if isinstance(value, str) else value
+            keys = {id: base64.b64decode(key, validate=True) for id, key in encoded.items()}
         except (AttributeError, TypeError, ValueError):
-            raise ValueError('write a JSON object of ids and keys in base64: {"2026-01": "…"}') from None
+            raise ValueError('use a JSON object of key ids and keys in base64: {"2026-01": "…"}') from None
         for id, key in keys.items():
             if not KEY_ID.fullmatch(id):
-                raise ValueError("the id of a key is 1 to 64 letters, digits, dots, hyphens and underscores")
-            if len(key) != 32:
-                raise ValueError(
-                    f"the key {id} has {len(key)} bytes; 32 are needed (openssl rand -base64 32)"
-                )
+                raise ValueError("a key id must be 1 to 64 letters, digits, dots, hyphens and underscores")
+            if len(key) != KEY_SIZE:
+                hint = f"openssl rand -base64 {KEY_SIZE}"
+                raise ValueError(f"the key {id} has {len(key)} bytes; {KEY_SIZE} are needed ({hint})")
         return {id: SecretBytes(key) for id, key in keys.items()}
 
     @field_validator("encryption_key")
     @classmethod
-    def _known_key(cls, id: str | None, info: ValidationInfo) -> str | None:
+    def _check_active_key(cls, id: str | None, info: ValidationInfo) -> str | None:
         if id is not None and id not in info.data.get("encryption_keys", [id]):
-            raise ValueError("it names no key of GQL_SERVICE_ENCRYPTION_KEYS")
+            raise ValueError(f"{PREFIX}ENCRYPTION_KEYS has no key with this id")
         return id
 
     @field_validator("cors_origins", mode="before")
     @classmethod
-    def _read_list(cls, given: object) -> object:
-        if not isinstance(given, str):
-            return given
+    def _parse_list(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
         try:
-            return json.loads(given)
+            return json.loads(value)
         except ValueError:
-            raise ValueError('write a JSON list, such as ["https://app.example.com"]') from None
+            raise ValueError('use a JSON list, for example ["https://app.example.com"]') from None
 
     @field_validator("log_level")
     @classmethod
-    def _known_level(cls, level: str) -> str:
-        levels = ("debug", "info", "warning", "error", "critical")
-        if level.lower() not in levels:
-            raise ValueError(f"choose one of {', '.join(levels)}")
+    def _check_log_level(cls, level: str) -> str:
+        if level.lower() not in _LOG_LEVELS:
+            raise ValueError(f"use one of {', '.join(_LOG_LEVELS)}")
         return level.lower()
+
+
+def settings_table() -> str:
+    """A Markdown table of all settings: environment variable, default, meaning."""
+    rows = ["| variable | default | meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        rows.append(f"| `{PREFIX}{name.upper()}` | {_format_default(field.default)} | {field.description} |")
+    return "\n".join(rows)
+
+
+def _format_default(value: object) -> str:
+    if value is None:
+        return "not set"
+    return f"`{str(value).lower() if isinstance(value, bool) else str(value).removesuffix('.0')}`"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(settings_table() + "\n")

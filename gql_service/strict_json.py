@@ -1,7 +1,7 @@
-"""JSON as this service reads and writes it: strict on the way in, canonical on the way out.
+"""Strict JSON parsing and canonical JSON output.
 
-Refused, because two databases or two clients would understand them differently: duplicate keys, NaN and
-infinities, integers beyond 64 bits, lone surrogates, NUL characters, and nesting without end.
+Rejected are constructs that databases or clients interpret differently: duplicate keys, NaN and infinities,
+integers of more than 64 bits, lone surrogates, NUL characters, and deep nesting.
 """
 
 import json
@@ -10,13 +10,15 @@ from typing import Any
 import orjson
 
 MAX_DEPTH = 64
-"""Levels of arrays and objects inside one value."""
+"""Nested arrays and objects in one value."""
 
 MAX_BODY_DEPTH = MAX_DEPTH + 16
-"""Levels inside a whole request, which wraps values in a few levels of its own."""
+"""Nested arrays and objects in a request, which contains values at some depth."""
 
 _MIN_INTEGER, _MAX_INTEGER = -(2**63), 2**63 - 1
 _NUL = rb"\u0000"
+NUL_REFUSAL = "Text must not contain the character U+0000."
+"""The message of every refusal of such text."""
 _DIGITS_ALIKE = bytes.maketrans(b"123456789", b"0" * 9)
 _WHITE_SPACE = b" \t\r\n"
 _LONG_NUMBER = b"0" * 19
@@ -24,14 +26,14 @@ _KEY_END = b'":'
 
 
 class InvalidJson(ValueError):
-    """The text is not JSON this service accepts; the message says why."""
+    """The text is not JSON, or not accepted by this service. The message says why."""
 
 
 def loads(text: bytes, max_depth: int = MAX_BODY_DEPTH) -> Any:
-    """Decode UTF-8 JSON text. Raises InvalidJson.
+    """Parse UTF-8 JSON text. Raises InvalidJson.
 
-    orjson is fast but keeps the last of two equal keys and turns 2^70 into a float. Whether either may
-    have happened is visible cheaply from outside, and only then the text is read again, slowly.
+    orjson is fast, but keeps the last of two equal keys and turns 2^70 into a float. Cheap checks detect
+    whether either may have happened. Only then, the text is parsed again by the slower standard library.
     """
     try:
         value = orjson.loads(text)
@@ -39,15 +41,17 @@ def loads(text: bytes, max_depth: int = MAX_BODY_DEPTH) -> Any:
         raise InvalidJson(f"The text is not valid JSON: {error}.") from None
     if _NUL in text or text.count(b"{") + text.count(b"[") > max_depth:
         check(value, max_depth)
-    # Without white space no number and no end of a key is missed; what looks like one in a string costs time.
+    # Without white space, every long number and every end of a key is found. Matches inside strings are
+    # possible; they only cost time.
     squeezed = text.translate(_DIGITS_ALIKE, _WHITE_SPACE)
     if _LONG_NUMBER in squeezed or squeezed.count(_KEY_END) != _count_keys(value):
-        _read_slowly(text)
+        _check_with_standard_library(text)
     return value
 
 
 def check(root: Any, max_depth: int = MAX_DEPTH) -> None:
-    """Refuse a decoded value (from a GraphQL literal, say) that `loads` would refuse as text."""
+    """Raise InvalidJson for a parsed value that `loads` would reject as text, for example a GraphQL
+    literal."""
     stack: list[tuple[Any, int]] = [(root, 1)]
     while stack:
         value, depth = stack.pop()
@@ -70,7 +74,7 @@ def check(root: Any, max_depth: int = MAX_DEPTH) -> None:
 
 
 def dumps(value: Any) -> str:
-    """The canonical text of a value: sorted keys, no white space; equal text is an equal value."""
+    """Canonical JSON: sorted keys, no white space. Equal texts are equal values."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
@@ -78,30 +82,30 @@ _OUT_OF_RANGE = "Numbers must be finite, and integers must fit in 64 bits."
 
 
 def _count_keys(root: Any) -> int:
-    """The keys of all objects in a value."""
-    keys = 0
-    found: list[Any] = [[root]]
-    for value in found:
-        if type(value) is dict:
-            keys += len(value)
-            value = value.values()
-        for child in value:
+    """The number of keys of all objects in a value."""
+    count = 0
+    containers: list[Any] = [[root]]
+    for container in containers:  # grows while it is iterated
+        if type(container) is dict:
+            count += len(container)
+            container = container.values()
+        for child in container:
             if type(child) is dict or type(child) is list:
-                found.append(child)
-    return keys
+                containers.append(child)
+    return count
 
 
 def _check_text(text: str) -> None:
     if "\0" in text:
-        raise InvalidJson("Text must not contain the character U+0000.")
+        raise InvalidJson(NUL_REFUSAL)
 
 
-def _read_slowly(text: bytes) -> None:
-    """Decode with the standard library, which shows every pair and every integer as written."""
-    json.loads(text.decode(), object_pairs_hook=_refuse_duplicates, parse_int=_bounded)
+def _check_with_standard_library(text: bytes) -> None:
+    """Parse with hooks that receive every key, duplicates included, and every integer as written."""
+    json.loads(text.decode(), object_pairs_hook=_check_duplicates, parse_int=_check_integer)
 
 
-def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> None:
+def _check_duplicates(pairs: list[tuple[str, Any]]) -> None:
     seen: set[str] = set()
     for key, _ in pairs:
         if key in seen:
@@ -109,6 +113,6 @@ def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> None:
         seen.add(key)
 
 
-def _bounded(digits: str) -> None:
+def _check_integer(digits: str) -> None:
     if len(digits) > 20 or not _MIN_INTEGER <= int(digits) <= _MAX_INTEGER:
         raise InvalidJson(_OUT_OF_RANGE)

@@ -23,7 +23,7 @@ _skipped: dict[str, str] = {}
 
 
 def require(program: str, found: bool) -> None:
-    """Skip where a program is missing, loudly; fail where `GQL_TEST_REQUIRE_ALL` is set, as in CI."""
+    """Skip with a message if a program is missing, or fail if `GQL_TEST_REQUIRE_ALL` is set, as in CI."""
     if found:
         return
     reason = f"{program} is not installed on this machine"
@@ -60,7 +60,7 @@ def fresh_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture(scope="session")
 def service(database_url: str) -> Iterator[Service]:
-    """The server most tests share; each works with people of its own, from `world`."""
+    """The server that most tests share. Each test has users of its own, from `world`."""
     with serving(database_url) as running:
         yield running
 

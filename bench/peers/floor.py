@@ -1,6 +1,6 @@
-"""The floor: the same checks and statements by hand in bare ASGI. It looks at an operation's name only.
+"""The lower bound: the same checks and statements in plain ASGI, chosen by the name of the operation.
 
-Whatever a GraphQL server takes longer than this is the price of GraphQL.
+The time that a GraphQL server takes beyond this is the cost of GraphQL.
 """
 
 import os
@@ -19,7 +19,7 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
 def create_app() -> Callable[[Scope, Receive, Send], Awaitable[None]]:
-    """The ASGI application, on the database that BENCH_DATABASE_URL names."""
+    """The ASGI application, on the database at BENCH_DATABASE_URL."""
     url = os.environ["BENCH_DATABASE_URL"]
     store = SqliteStore(url) if url.startswith("sqlite") else PostgresStore(url)
 
@@ -28,15 +28,15 @@ def create_app() -> Callable[[Scope, Receive, Send], Awaitable[None]]:
             await _lifespan(store, receive, send)
             return
         try:
-            answer: dict[str, Any] = {"data": await _answer(store, scope, await _body(receive))}
-        except Refused as refusal:
-            answer = {"errors": [{"message": str(refusal)}]}
-        await _send(send, orjson.dumps(answer))
+            response: dict[str, Any] = {"data": await _respond(store, scope, await _body(receive))}
+        except Refused as error:
+            response = {"errors": [{"message": str(error)}]}
+        await _send(send, orjson.dumps(response))
 
     return app
 
 
-async def _answer(store: SqliteStore | PostgresStore, scope: Scope, body: bytes) -> Mapping[str, Any]:
+async def _respond(store: SqliteStore | PostgresStore, scope: Scope, body: bytes) -> Mapping[str, Any]:
     request = orjson.loads(body)
     async with store.connection() as connection:
         caller = await authenticate(connection, _authorization(scope))

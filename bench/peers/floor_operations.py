@@ -1,4 +1,4 @@
-"""The floor's operations: each work written out, with its permission checks, over a connection."""
+"""The operations of the lower bound: each work by hand, with its permission checks."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import orjson
 
 from gql_service.auth import tokens
-from gql_service.auth.principal import Principal, member_of
+from gql_service.auth.principal import Principal, tenant_ids_of
 from gql_service.strict_json import dumps
 
 Row = Mapping[str, Any]
@@ -19,11 +19,11 @@ _MAX_VALUE_SIZE = 128 * 1024
 
 
 class Refused(Exception):
-    """The caller may not, or asks for what is not there."""
+    """The caller lacks permission, or the object does not exist."""
 
 
 class Connection(Protocol):
-    """The statements; rows are read by the names of their columns, JSON as text."""
+    """The SQL statements. Rows are read by column name, and JSON as text."""
 
     async def principal(self, token_id: str) -> Row | None: ...
     async def users(self, ids: Sequence[str]) -> Rows: ...
@@ -44,7 +44,7 @@ async def authenticate(connection: Connection, authorization: str | None) -> Pri
     if token is None or row is None or not token.matches(row["digest"]):
         raise Refused("Authentication credentials were not provided or are invalid.")
     permissions = orjson.loads(row["permissions"])
-    return Principal.of(
+    return Principal.create(
         row["id"],
         row["username"],
         row["tenant_id"],
@@ -182,7 +182,7 @@ def _sees(caller: Principal, user: Row) -> bool:
 
 
 def _tenants(user: Row) -> frozenset[str]:
-    return member_of(user["tenant_id"], orjson.loads(user["permissions"]))
+    return tenant_ids_of(user["tenant_id"], orjson.loads(user["permissions"]))
 
 
 def _display_name(user: Row) -> str:

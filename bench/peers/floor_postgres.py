@@ -1,4 +1,4 @@
-"""The floor's statements on PostgreSQL: asyncpg, which keeps them prepared; one connection a request."""
+"""The statements of the lower bound on PostgreSQL, prepared by asyncpg, with one connection per request."""
 
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -12,7 +12,7 @@ Rows = Sequence[Row]
 
 
 async def _keep(_connection: Any) -> None:
-    """Nothing needs to be reset between requests."""
+    """A connection whose state is not reset between requests, because nothing changes it."""
 
 
 class PostgresStore:

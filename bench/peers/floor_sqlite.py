@@ -1,4 +1,4 @@
-"""The floor's statements on SQLite: inline, on one connection, whose driver keeps them prepared."""
+"""The statements of the lower bound on SQLite, prepared by the driver, in the event loop itself."""
 
 import sqlite3
 import time
@@ -11,7 +11,7 @@ Rows = Sequence[Row]
 
 
 class SqliteStore:
-    """One connection for all requests: it blocks, but for microseconds."""
+    """One connection for all requests. It blocks the event loop, but only for microseconds."""
 
     def __init__(self, url: str) -> None:
         self._file = url.removeprefix("sqlite:///")

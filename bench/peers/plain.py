@@ -1,4 +1,4 @@
-"""The plain recipe: Strawberry with its parser and validation caches, SQLAlchemy's asynchronous ORM."""
+"""The usual way: Strawberry with its parser and validation caches, SQLAlchemy's asynchronous ORM."""
 
 import os
 from dataclasses import dataclass
@@ -131,7 +131,7 @@ class User:
 
 
 async def find_user(context: Context, user_id: ID | None, username: str | None) -> User | None:
-    """A user by a key, if the caller may know of them."""
+    """A user by a key, if the caller may see them."""
     viewer, loaders = context.viewer, context.loaders
     row = await (loaders.user_named.load(username) if username else loaders.user.load(str(user_id)))
     return User.of(row) if row is not None and rules.sees_user(viewer, row) else None
@@ -237,7 +237,7 @@ class Application(GraphQL[Context, None]):
 
 
 def create_app() -> Application:
-    """The ASGI application, on the database that BENCH_DATABASE_URL names."""
+    """The ASGI application, on the database at BENCH_DATABASE_URL."""
     schema = strawberry.federation.Schema(
         query=Query,
         mutation=Mutation,

@@ -1,4 +1,4 @@
-"""The plain recipe's tables: SQLAlchemy ORM classes, with JSON columns that the ORM decodes."""
+"""The tables of the usual way: SQLAlchemy ORM classes, with JSON columns that the ORM decodes."""
 
 from typing import Any, ClassVar
 

@@ -1,4 +1,4 @@
-"""The plain recipe's database: asynchronous ORM sessions, loaders for each request, and the one write."""
+"""The database of the usual way: asynchronous ORM sessions, loaders for each request, and the write."""
 
 import time
 from collections.abc import Awaitable, Callable, Hashable, Sequence
@@ -49,7 +49,7 @@ class Store:
             return (await session.scalars(statement.order_by(Membership.user_id).limit(limit))).all()
 
     async def patch(self, user_id: str, platform_id: str, metadata: dict[str, Any]) -> Document:
-        """Lock the document, merge into it, and store it if that changed anything."""
+        """Lock the document, merge the changes, and store it if it is different."""
         async with self._writing.begin() as session:
             document = await session.get(Document, (user_id, platform_id), with_for_update=True)
             if document is None:
@@ -101,9 +101,12 @@ class Loaders:
 
     async def document(self, platform_id: str, user_id: str) -> Document | None:
         if platform_id not in self._documents:
-            here = select(Document).where(Document.platform_id == platform_id)
+            documents_of_platform = select(Document).where(Document.platform_id == platform_id)
             self._documents[platform_id] = DataLoader(
-                self._load(lambda ids: here.where(Document.user_id.in_(ids)), lambda row: row.user_id)
+                self._load(
+                    lambda ids: documents_of_platform.where(Document.user_id.in_(ids)),
+                    lambda row: row.user_id,
+                )
             )
         return await self._documents[platform_id].load(user_id)
 
@@ -116,7 +119,7 @@ async def authenticate(store: Store, authorization: str | None) -> User | None:
 
 
 def _set_pragmas(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # transactions begin where SQLAlchemy says so
+    connection.isolation_level = None  # SQLAlchemy begins the transactions
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")

@@ -1,1 +1,1 @@
-"""Who asks, and what they may do: pure rules that know no database and no protocol."""
+"""Authentication and access rules, without a database or a protocol."""

@@ -1,13 +1,16 @@
-"""Proofs of access: what a caller may touch. Only `auth.policy` makes one."""
+"""Proofs of access: each proves that a caller may use one object. Only `auth.policy` creates them.
+
+Functions of `domain/` that write take such a proof, so they cannot be called without an access check.
+"""
 
 from typing import NamedTuple, Protocol
 
 USER_WIDE = ""
-"""Stands for the platform of the document that belongs to no platform."""
+"""The `platform_id` of user-wide documents, which belong to no platform."""
 
 
 class PlatformFacts(Protocol):
-    """What the rules need to know of a platform."""
+    """The parts of a platform that access decisions need."""
 
     @property
     def id(self) -> str: ...
@@ -18,7 +21,7 @@ class PlatformFacts(Protocol):
 
 
 class UserFacts(Protocol):
-    """What the rules need to know of a user."""
+    """The parts of a user that access decisions need."""
 
     @property
     def user_id(self) -> str: ...
@@ -31,7 +34,7 @@ class UserFacts(Protocol):
 
 
 class UserWithRights(UserFacts, Protocol):
-    """What the rules need to know of a user before somebody may act as them."""
+    """The parts of a user that decide who may act on their behalf."""
 
     @property
     def permissions(self) -> list[str]: ...
@@ -43,10 +46,10 @@ _SEAL = object()
 
 
 class DocumentAccess(NamedTuple):
-    """Proof that the caller may read and write one document; only `Policy` makes one.
+    """Proof that the caller may read and write one document.
 
-    `platform_id` is USER_WIDE and `platform_key` None for the document that belongs to no platform;
-    `tenant_id` is the tenant whose admins administer the document.
+    For a user-wide document, `platform_id` is USER_WIDE and `platform_key` is None. `tenant_id` is the tenant
+    whose admins administer the document.
     """
 
     actor_id: str
@@ -56,7 +59,7 @@ class DocumentAccess(NamedTuple):
     platform_id: str
     platform_key: str | None
     is_admin: bool
-    """Whether the caller is an admin there: flags bind users, not admins."""
+    """Whether the caller administers the document; the flags of entries do not bind admins."""
     seal: object
 
     @property
@@ -65,20 +68,20 @@ class DocumentAccess(NamedTuple):
 
     @property
     def key(self) -> tuple[str, str]:
-        """The key of the document."""
+        """The user id and the platform id, which identify the document."""
         return self.user_id, self.platform_id
 
     def verify(self) -> None:
-        """To be called before the proof is used. Raises TypeError where somebody else made it."""
+        """Must be called before the proof is used. Raises TypeError if `Policy` did not create it."""
         if self.seal is not _SEAL:
-            raise TypeError("a DocumentAccess is made by auth.policy alone")
+            raise TypeError("only auth.policy may create a DocumentAccess")
 
 
 class UserAccess(NamedTuple):
-    """Proof that the caller may change one user; only `Policy` makes one."""
+    """Proof that the caller may change one user."""
 
     origin_id: str | None
-    """Who is behind the caller: see `Principal.origin_id`; None for the operator at the command line."""
+    """See `Principal.origin_id`; None for the operator at the command line."""
     user_id: str
     is_admin: bool
     is_owner: bool
@@ -89,10 +92,10 @@ class UserAccess(NamedTuple):
     seal: object
 
     def covers(self, user: UserWithRights) -> bool:
-        """Whether the caller administers every right this user has.
+        """Whether the caller administers every tenant in which this user has permissions.
 
-        Whoever changes the email address of somebody, or holds a token of theirs, can act as them: an admin
-        of one tenant must not get by that what the user may do in others. Raises MalformedData.
+        Whoever can change a user's email address or issue a token for them can act as that user. So an admin
+        of one tenant must not do so for a user who has permissions in another. Raises MalformedData.
         """
         if self.is_owner or self.is_self:
             return True
@@ -100,19 +103,19 @@ class UserAccess(NamedTuple):
         return not user.is_platform_owner and tenants <= self.administered
 
     def verify(self) -> None:
-        """To be called before the proof is used. Raises TypeError where somebody else made it."""
+        """Must be called before the proof is used. Raises TypeError if `Policy` did not create it."""
         if self.seal is not _SEAL:
-            raise TypeError("a UserAccess is made by auth.policy alone")
+            raise TypeError("only auth.policy may create a UserAccess")
 
 
 class PlatformAccess(NamedTuple):
-    """Proof that the caller may say what the documents of a platform are to be; only `Policy` makes one."""
+    """Proof that the caller may administer a platform, for example define its metadata keys."""
 
     platform_id: str
     tenant_id: str
     seal: object
 
     def verify(self) -> None:
-        """To be called before the proof is used. Raises TypeError where somebody else made it."""
+        """Must be called before the proof is used. Raises TypeError if `Policy` did not create it."""
         if self.seal is not _SEAL:
-            raise TypeError("a PlatformAccess is made by auth.policy alone")
+            raise TypeError("only auth.policy may create a PlatformAccess")

@@ -1,11 +1,11 @@
-"""Who asks: the user behind a token, with what they hold."""
+"""The authenticated caller of a request: the user behind a token, and their rights."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
 
 class Principal(NamedTuple):
-    """The authenticated caller: as much of a user as the rules need to know, and what they hold."""
+    """The authenticated caller: the parts of a user that access decisions need."""
 
     user_id: str
     username: str
@@ -15,10 +15,13 @@ class Principal(NamedTuple):
     tenant_ids: frozenset[str]
     """Every tenant the caller is a member of."""
     origin_id: str
-    """Who made the token that was presented, and every token that led to it: the user, or somebody else."""
+    """The id of the user who first issued a token in the chain of tokens that led to the presented one.
+
+    It is the caller's own id, unless somebody else issued a token for them.
+    """
 
     @staticmethod
-    def of(
+    def create(
         user_id: str,
         username: str,
         tenant_id: str,
@@ -27,13 +30,22 @@ class Principal(NamedTuple):
         is_platform_owner: bool,
         origin_id: str | None = None,
     ) -> "Principal":
-        """The caller, given what is stored of them."""
-        held = frozenset(permissions)
-        tenant_ids = member_of(tenant_id, held)
-        origin_id = origin_id or user_id
-        return Principal(user_id, username, tenant_id, held, is_platform_owner, tenant_ids, origin_id)
+        """A principal from a user's stored attributes; `origin_id` is the user's own id by default."""
+        permission_set = frozenset(permissions)
+        return Principal(
+            user_id=user_id,
+            username=username,
+            tenant_id=tenant_id,
+            permissions=permission_set,
+            is_platform_owner=is_platform_owner,
+            tenant_ids=tenant_ids_of(tenant_id, permission_set),
+            origin_id=origin_id or user_id,
+        )
 
 
-def member_of(tenant_id: str, permissions: Iterable[str]) -> frozenset[str]:
-    """The tenants a user belongs to: their own, and those they hold a `{TENANT_ID}::{PERMISSION}` of."""
+def tenant_ids_of(tenant_id: str, permissions: Iterable[str]) -> frozenset[str]:
+    """The tenants that a user is a member of: their own, and those of their permissions.
+
+    A permission has the form `{TENANT_ID}::{PERMISSION}`.
+    """
     return frozenset({tenant_id, *(permission.partition("::")[0] for permission in permissions)})

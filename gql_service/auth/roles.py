@@ -1,4 +1,4 @@
-"""The roles that a field may ask of its viewer, and how one is judged."""
+"""The roles that fields of the schema require, and how a role is decided."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 
 class Role(StrEnum):
-    """What a field asks of its viewer, from the least to the most."""
+    """A role that a viewer has, from the least to the most privileged."""
 
     PUBLIC = "PUBLIC"
     AUTHENTICATED = "AUTHENTICATED"
@@ -17,11 +17,11 @@ class Role(StrEnum):
 
 
 class Subject(Protocol):
-    """What a role is judged against."""
+    """The object over which a viewer has a role or not: a user, a platform, or something of theirs."""
 
     @property
     def user_id(self) -> str | None:
-        """The user it belongs to, if to one."""
+        """The user that it belongs to, if any."""
 
     @property
     def tenant_id(self) -> str:
@@ -29,16 +29,15 @@ class Subject(Protocol):
 
     @property
     def tenant_ids(self) -> frozenset[str]:
-        """The tenants whose members may know of it; `tenant_id` is one of them."""
+        """The tenants whose members may see it; includes `tenant_id`."""
 
 
 S = TypeVar("S")
 
-
 Verdict = bool | Callable[[S], bool]
-"""What can be said without the subject, or a function of the subject."""
+"""Whether a viewer has a role: over every subject, over none, or a function that decides for a subject."""
 
 
 def allows(verdict: Verdict[S], subject: S) -> bool:
-    """Apply a verdict."""
+    """Whether a verdict grants the role over a subject."""
     return verdict if isinstance(verdict, bool) else verdict(subject)

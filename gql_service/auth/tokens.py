@@ -1,7 +1,7 @@
 """The text form of an access token: `upm_<id>_<secret>_<checksum>`.
 
-The prefix lets secret scanners find a leaked token, the checksum tells a typing error from a forgery
-without a database read, and only the SHA-256 of the secret is ever stored.
+The prefix lets secret scanners find leaked tokens. The checksum detects typing errors without a database
+read. Only the SHA-256 of the secret is stored.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ _TOKEN = re.compile(r"upm_([0-9A-Za-z]{16})_([0-9A-Za-z]{43})_([0-9A-Za-z]{6})")
 
 
 class Token(NamedTuple):
-    """The two parts of a token that mean something."""
+    """The id and the secret of a token; `str()` gives the text form."""
 
     id: str
     secret: str
@@ -28,21 +28,21 @@ class Token(NamedTuple):
 
     @property
     def digest(self) -> bytes:
-        """32 bytes: what is stored instead of the secret, which has 256 bits of its own and needs no salt."""
+        """32 bytes, stored instead of the secret. A random secret of 256 bits needs no salt."""
         return hashlib.sha256(self.secret.encode()).digest()
 
     def matches(self, digest: bytes) -> bool:
-        """Compare in a time that does not depend on where the two differ."""
+        """Whether the secret has this digest; takes constant time."""
         return hmac.compare_digest(self.digest, digest)
 
 
-def mint() -> Token:
+def generate() -> Token:
     """A new random token."""
     return Token(_random(16), _random(43))
 
 
 def parse(text: str) -> Token | None:
-    """Read a token back; None when it cannot be one."""
+    """Parse the text form; None if it is malformed or the checksum is wrong."""
     match = _TOKEN.fullmatch(text)
     if match is None or match[3] != _checksum(text[: match.start(3) - 1]):
         return None
@@ -50,7 +50,7 @@ def parse(text: str) -> Token | None:
 
 
 def from_header(authorization: str | None) -> Token | None:
-    """The token of an `Authorization: Token …` or `Bearer …` header; None when there is none to be read."""
+    """The token of an `Authorization: Token …` or `Bearer …` header; None if it has no well-formed token."""
     scheme, _, credentials = (authorization or "").strip(" \t").partition(" ")
     return parse(credentials.strip(" \t")) if scheme.lower() in ("token", "bearer") else None
 

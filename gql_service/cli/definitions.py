@@ -1,18 +1,19 @@
-"""The commands about what metadata may be: definitions, and the mode of a platform."""
+"""The commands `definition set`, `definition list`, `definition remove` and `platform mode`."""
 
 from typing import Annotated, Any
 
-import orjson
 import typer
 
 from gql_service import strict_json
 from gql_service.auth.access import PlatformAccess
 from gql_service.auth.policy import Policy
-from gql_service.cli import runner as running
-from gql_service.cli.tenants import platform_app
+from gql_service.cli import runner
+from gql_service.cli.output import AsJson, Json, count_of, print_result, table_of, timestamp
+from gql_service.cli.parameters import MetadataKey, PlatformKey
+from gql_service.cli.tenants import platform_app, platform_json
 from gql_service.domain import tenants
-from gql_service.domain.definitions import define as defining
 from gql_service.domain.definitions import definitions
+from gql_service.domain.definitions.define import check_input, define, remove_definition, set_mode
 from gql_service.domain.definitions.definitions import StoredDefinition
 from gql_service.domain.tenants import MetadataMode
 from gql_service.domain.values.types import ValueType
@@ -20,42 +21,64 @@ from gql_service.errors import NotFound
 from gql_service.services.context import Services
 from gql_service.store.connection import Connection
 
-definition_app = typer.Typer(no_args_is_help=True, help="Definitions: what the keys of a platform may hold.")
+definition_app = typer.Typer(no_args_is_help=True, help="Manage the definitions (rules) of metadata keys.")
+_TYPES = [type.value for type in ValueType]
+_RULES = ("minimum", "maximum", "minLength", "maxLength", "pattern", "choices", "schema")
+_DEFAULTS = {
+    "isEncrypted": "is_encrypted",
+    "isIndexed": "is_indexed",
+    "isPublic": "is_public",
+    "isEditable": "is_editable",
+    "category": "category",
+    "description": "description",
+}
 
 
-def _option(help: str, *names: str) -> Any:
-    return typer.Option(*names, help=help)
+def _text(help: str, metavar: str = "TEXT") -> Any:
+    return typer.Option(metavar=metavar, help=help)
+
+
+def _number(help: str) -> Any:
+    return typer.Option(metavar="NUMBER", help=help)
+
+
+def _flag(help: str) -> Any:
+    return typer.Option(help=help)
 
 
 Text = str | None
 Number = int | None
 Flag = bool | None
-_FORCE = _option("Go ahead where documents break it: they stay until their values are next written.")
+_FORCE = typer.Option("--force", help="Apply it even if stored documents break it; they stay unchanged.")
 
 
 @definition_app.command("set")
 def definition_set(
-    platform: str,
-    key: str,
-    type: Annotated[ValueType, _option("The type of the values.")],
-    minimum: Annotated[Text, _option("The least number, or the first date.")] = None,
-    maximum: Annotated[Text, _option("The greatest number, or the last date.")] = None,
-    min_length: Annotated[Number, _option("The fewest characters, or bytes of binary data.")] = None,
-    max_length: Annotated[Number, _option("The most characters, or bytes of binary data.")] = None,
-    pattern: Annotated[Text, _option("A regular expression to be found in every text.")] = None,
-    choices: Annotated[Text, _option("The only values there may be, as a JSON list.")] = None,
-    schema: Annotated[Text, _option("A JSON Schema of draft 2020-12 for every value.")] = None,
-    encrypted: Annotated[Flag, _option("New values are encrypted.")] = None,
-    indexed: Annotated[Flag, _option("Users may be searched by new values.")] = None,
-    public: Annotated[Flag, _option("Users may see new entries.")] = None,
-    editable: Annotated[Flag, _option("Users may set the key, and change new entries.")] = None,
-    category: Annotated[Text, _option("What new entries are grouped by.")] = None,
-    description: Annotated[Text, _option("What the entries are for.")] = None,
+    platform: PlatformKey,
+    key: MetadataKey,
+    type: Annotated[ValueType, typer.Option(metavar="TYPE", help=f"One of {', '.join(_TYPES)}.")],
+    minimum: Annotated[Text, _text("The least number, or the first date.", "VALUE")] = None,
+    maximum: Annotated[Text, _text("The greatest number, or the last date.", "VALUE")] = None,
+    min_length: Annotated[Number, _number("The least length: characters, or bytes if binary.")] = None,
+    max_length: Annotated[Number, _number("The greatest length: characters, or bytes if binary.")] = None,
+    pattern: Annotated[Text, _text("A regular expression that must match in the text.")] = None,
+    choices: Annotated[Text, _text("The allowed values, as a JSON list.", "JSON")] = None,
+    schema: Annotated[Text, _text("A JSON Schema (draft 2020-12) for the values.", "JSON")] = None,
+    encrypted: Annotated[Flag, _flag("Whether new values are encrypted by default.")] = None,
+    indexed: Annotated[Flag, _flag("Whether new values can be searched by default.")] = None,
+    public: Annotated[Flag, _flag("Whether users see new entries by default.")] = None,
+    editable: Annotated[Flag, _flag("Whether users may change new entries by default.")] = None,
+    category: Annotated[Text, _text("The default category of new entries.")] = None,
+    description: Annotated[Text, _text("The default description of new entries.")] = None,
     force: Annotated[bool, _FORCE] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Define a key of a platform, instead of what was defined before. It takes the time it needs."""
+    """Create or replace the definition of a metadata key.
+
+    All documents of the platform are checked, without a time limit.
+    """
     is_number = type is ValueType.number
-    given = {
+    arguments = {
         "key": key,
         "value_type": type.value,
         "minimum": _json("--minimum", minimum) if is_number else minimum,
@@ -73,21 +96,28 @@ def definition_set(
         "description": description,
     }
 
-    async def define(services: Services, transaction: Connection, now: int) -> int:
+    async def write(services: Services, transaction: Connection, now: int) -> tuple[StoredDefinition, int]:
         access = await _platform(transaction, platform)
-        defined = defining.checked(given, services.rules.limits)
-        _, broken = await defining.define(
-            transaction, access, defined, force=force, rules=services.rules, now=now, seconds=None
+        definition = check_input(arguments, services.write_settings.limits)
+        return await define(
+            transaction,
+            access,
+            definition,
+            force=force,
+            keys=services.write_settings.keys,
+            now=now,
+            seconds=None,
         )
-        return broken
 
-    broken = running.write_patiently(define)
-    typer.echo(f"{key} is defined on {platform}{_broken(broken)}.")
+    row, broken = runner.write_without_timeout(write)
+    document = {"definition": _definition_json(row), "brokenDocuments": broken}
+    message = f"The key {key} is defined on {platform}{_and_broken(broken)}."
+    print_result(message, document, as_json=as_json)
 
 
 @definition_app.command("list")
-def definition_list(platform: str) -> None:
-    """Print the definitions of a platform, a JSON object a line."""
+def definition_list(platform: PlatformKey, as_json: AsJson = False) -> None:
+    """List the definitions of a platform, ordered by key."""
 
     async def read(services: Services) -> list[StoredDefinition]:
         async with services.database.read() as connection:
@@ -95,39 +125,54 @@ def definition_list(platform: str) -> None:
             (rows,) = await definitions.stored_of_platforms(connection, [access.platform_id])
             return rows
 
-    for row in running.on_migrated(read):
-        line = {"key": row.key, "valueType": row.stored_type, "rules": row.rules, "defaults": row.defaults}
-        typer.echo(orjson.dumps(line))
+    rows = runner.run_on_migrated(read)
+    headings = {"key": "key", "valueType": "type", "rules": "rules", "defaults": "defaults of new entries"}
+    with table_of(headings, as_json=as_json, to_cells=_definition_cells) as add_row:
+        for row in rows:
+            add_row(_definition_json(row))
 
 
 @definition_app.command("remove")
-def definition_remove(platform: str, key: str) -> None:
-    """Let a key of a platform have any values again. Those there are stay."""
+def definition_remove(platform: PlatformKey, key: MetadataKey, as_json: AsJson = False) -> None:
+    """Remove a definition. Stored values stay."""
 
     async def remove(_services: Services, transaction: Connection, _now: int) -> bool:
         access = await _platform(transaction, platform)
-        return await defining.undefine(transaction, access, key)
+        return await remove_definition(transaction, access, key)
 
-    removed = running.write_patiently(remove)
-    typer.echo(f"{key} is defined no more." if removed else f"{key} was not defined.")
+    removed = runner.write_without_timeout(remove)
+    message = f"The definition of {key} is removed." if removed else f"The key {key} was not defined."
+    print_result(message, {"removed": removed}, as_json=as_json)
 
 
 @platform_app.command("mode")
 def platform_mode(
-    platform: str,
+    platform: PlatformKey,
     mode: Annotated[
-        MetadataMode, typer.Argument(case_sensitive=False, help="Any keys, or defined ones only.")
+        MetadataMode,
+        typer.Argument(
+            metavar="MODE", case_sensitive=False, help="open: any keys. strict: defined keys only."
+        ),
     ],
     force: Annotated[bool, _FORCE] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Say which keys the documents of a platform may have. It takes the time it needs."""
+    """Set which keys the documents of a platform may have.
 
-    async def change(_services: Services, transaction: Connection, now: int) -> int:
+    All documents of the platform are checked, without a time limit.
+    """
+
+    async def change(_services: Services, transaction: Connection, now: int) -> tuple[tenants.Platform, int]:
         access = await _platform(transaction, platform)
-        return await defining.set_mode(transaction, access, mode, force=force, now=now, seconds=None)
+        broken = await set_mode(transaction, access, mode, force=force, now=now, seconds=None)
+        (row,) = await tenants.platforms_by_keys(transaction, [platform])
+        assert row is not None, "its mode was just set"
+        return row, broken
 
-    broken = running.write_patiently(change)
-    typer.echo(f"{platform} is {mode.value.lower()}{_broken(broken)}.")
+    row, broken = runner.write_without_timeout(change)
+    document = {"platform": platform_json(row), "brokenDocuments": broken}
+    message = f"The platform {platform} is {mode.value.lower()}{_and_broken(broken)}."
+    print_result(message, document, as_json=as_json)
 
 
 async def _platform(connection: Connection, key: str) -> PlatformAccess:
@@ -143,8 +188,23 @@ def _json(option: str, text: str | None) -> Any:
     try:
         return strict_json.loads(text.encode())
     except strict_json.InvalidJson as error:
-        running.fail(f"{option}: {error}")
+        runner.exit_with_error(f"{option}: {error}")
 
 
-def _broken(documents: int) -> str:
-    return f"; {documents} document{'s' * (documents != 1)} break it" if documents else ""
+def _definition_json(row: StoredDefinition) -> Json:
+    """A definition as the GraphQL type MetadataDefinition."""
+    document: Json = {"key": row.key, "valueType": row.value_type.value}
+    document |= {name: row.rules.get(name) for name in _RULES}
+    document |= {name: row.defaults.get(stored_name) for name, stored_name in _DEFAULTS.items()}
+    return document | {"createdAt": timestamp(row.created_at), "updatedAt": timestamp(row.updated_at)}
+
+
+def _definition_cells(definition: Json) -> Json:
+    def present(names: Any) -> Json:
+        return {name: definition[name] for name in names if definition[name] is not None}
+
+    return definition | {"rules": present(_RULES), "defaults": present(_DEFAULTS)}
+
+
+def _and_broken(documents: int) -> str:
+    return f"; {count_of(documents, 'document breaks', 'documents break')} the rules" if documents else ""

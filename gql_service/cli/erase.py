@@ -1,16 +1,17 @@
-"""The commands that delete: what has expired, and everything about a user."""
+"""The commands that delete: `erase` (a user with all data) and `sweep` (expired data)."""
 
 from collections.abc import Mapping
 from typing import Annotated
 
 import typer
 
-from gql_service.cli import runner as running
-from gql_service.domain.maintenance import expiry as sweeping
-from gql_service.domain.maintenance import user_erasure as erasing
+from gql_service.cli import runner
+from gql_service.cli.output import AsJson, count_of, print_result, printable
+from gql_service.cli.parameters import Username
+from gql_service.domain.maintenance import expiry, user_erasure
 from gql_service.services.context import Services
 
-_NAMES = {
+_LABELS = {
     "documents": "documents",
     "document_changes": "changes of their history",
     "metadata_index": "entries of the search index",
@@ -23,45 +24,71 @@ _NAMES = {
 
 
 def erase(
-    username: str,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether that is meant.")] = False,
+    username: Username,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Remove a user and everything that is kept of them, for good.
+    """Permanently delete a user and all their data.
 
-    That is their documents with history and search index, badges,
-    notifications, tokens, and answers kept for writes that are sent again.
-    What they have written for others stays, but does not name them any more;
-    tokens that they have made for others are revoked.
+    This deletes their documents with history and search index, badges,
+    notifications, tokens, and the answers stored for repeated writes. What
+    they wrote in documents of others remains, without their name. Tokens that
+    they issued for others are revoked.
 
-    A request of theirs that is being answered meanwhile may still write for
-    others: revoke their tokens some seconds before. SQLite keeps what was
-    deleted in free pages of its file until VACUUM, and so do backups.
+    A request of the user that runs at the same time may still write to
+    documents of others: revoke their tokens some seconds before. SQLite keeps
+    deleted data in free pages of its file until VACUUM. Backups keep it, too.
     """
 
-    async def known(services: Services) -> None:
+    async def require_user(services: Services) -> None:
         async with services.database.read() as connection:
-            await running.user_named(connection, username)
+            await runner.user_by_username(connection, username)
 
-    running.on_migrated(known)
+    runner.run_on_migrated(require_user)
     if not yes:
-        typer.confirm(f"Remove {running.plain(username)} and everything of theirs for good?", abort=True)
-    erased = running.write(lambda transaction, now: erasing.erase(transaction, username, now))
-    removed = {_NAMES.get(table, table): count for table, count in erased.rows.items()}
-    typer.echo(f"Removed {running.plain(username)}. Rows of theirs: {_counted(removed)}.")
+        question = f"Permanently delete {printable(username)} and all their data?"
+        typer.confirm(question, abort=True, err=True)
+    erased = runner.write(lambda transaction, now: user_erasure.erase(transaction, username, now))
+    own = {_LABELS.get(table, table): count for table, count in erased.rows.items()}
     others = {
         "documents": erased.documents,
         "changes of history": erased.changes,
         "answers to writes": erased.answers,
         "tokens revoked": erased.tokens,
     }
-    typer.echo(f"Of others, that named them: {_counted(others)}.")
+    document = {
+        "username": username,
+        "deletedRows": {_camel_case(table): count for table, count in erased.rows.items()},
+        "changedRowsOfOthers": {
+            "documents": erased.documents,
+            "documentChanges": erased.changes,
+            "idempotencyKeys": erased.answers,
+            "accessTokens": erased.tokens,
+        },
+    }
+    message = (
+        f"Deleted {printable(username)}. Their data: {_counts(own)}.\n"
+        f"Data of others that named them: {_counts(others)}."
+    )
+    print_result(message, document, as_json=as_json)
 
 
-def _counted(found: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in sorted(found.items()))
+def sweep(as_json: AsJson = False) -> None:
+    """Delete expired data, as servers do regularly.
+
+    That is expired entries, and the answers to repeated writes after a day.
+    """
+    swept = runner.run_on_migrated(lambda services: expiry.sweep(services.database, services.clock))
+    entries = count_of(swept.entries, "expired entry", "expired entries")
+    message = f"Deleted {entries} and {count_of(swept.answers, 'answer to a write', 'answers to writes')}."
+    document = {"documents": swept.documents, "entries": swept.entries, "answers": swept.answers}
+    print_result(message, document, as_json=as_json)
 
 
-def sweep() -> None:
-    """Delete what has expired, as servers do every so often: entries, and answers kept for a day."""
-    swept = running.on_migrated(lambda services: sweeping.sweep(services.database, services.clock))
-    typer.echo(f"Deleted {swept.entries} expired entries and {swept.answers} answers to writes.")
+def _camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(word.title() for word in others)
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))

@@ -1,4 +1,4 @@
-"""The command that moves what is encrypted to the active key, while the service runs."""
+"""The command `rotate-keys`: encrypts all values with the active key, while servers run."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -7,123 +7,136 @@ from typing import NamedTuple
 import typer
 from rich.progress import MofNCompleteColumn
 
-from gql_service.cli import runner as running
+from gql_service.cli import runner
+from gql_service.cli.output import AsJson, Json, count_of, print_result, printable
 from gql_service.cli.transfer import progress
-from gql_service.domain.maintenance import key_rotation as rotation
-from gql_service.domain.maintenance.key_rotation import Holder, Moved, StoredAnswerRow
+from gql_service.domain.maintenance import key_rotation
+from gql_service.domain.maintenance.key_rotation import EncryptedDocument, RotationResult
 from gql_service.services.context import Services
 from gql_service.store.connection import Connection
 
 _PAGE = 100
 
 
+class _Failure(NamedTuple):
+    """An entry that cannot be decrypted."""
+
+    username: str
+    platform_key: str | None
+    key: str
+    reason: str
+
+    def __str__(self) -> str:
+        document = f"on {self.platform_key}" if self.platform_key else "on no platform"
+        return f"{self.username} {document}: {self.key!r} cannot be decrypted: {self.reason}."
+
+    def as_json(self) -> Json:
+        return {
+            "username": self.username,
+            "platformKey": self.platform_key,
+            "key": self.key,
+            "reason": self.reason,
+        }
+
+
 class _Summary(NamedTuple):
-    """What was done, and what still hinders that old keys are removed."""
+    """Numbers of entries and search digests that now use the active key."""
 
     entries: int
     digests: int
-    answers: int
-    failed: list[str]
-    needed: Counter[str]
+    failures: list[_Failure]
+    remaining: Counter[str]
+    """Entries that are still encrypted with other keys, by key id."""
 
 
-def rotate_keys() -> None:
-    """Encrypt anew, with the active key, whatever is encrypted with another.
+def rotate_keys(as_json: AsJson = False) -> None:
+    """Re-encrypt all values with the active key.
 
-    First give all servers both keys, the new one as the active one, and
-    restart them: GQL_SERVICE_ENCRYPTION_KEYS and GQL_SERVICE_ENCRYPTION_KEY.
-    Then run this; the servers may go on meanwhile. It says when the old key
-    may be removed from the servers.
+    First configure both keys on all servers, with the new one as the active
+    key, and restart them: see GQL_SERVICE_ENCRYPTION_KEYS and
+    GQL_SERVICE_ENCRYPTION_KEY. Then run this command; servers may run at the
+    same time. It reports when the old key can be removed.
 
-    Run it again to go on, whatever has interrupted it: what is encrypted
-    with the active key already is passed over. Revisions, instants and
-    history stay as they are.
+    If it is interrupted, run it again: values that already use the active key
+    are skipped. Revisions, timestamps and history do not change.
 
-    What cannot be decrypted stays as it is and is listed. The exit code is 1
-    while anything is encrypted with another key.
+    Values that cannot be decrypted are reported and stay as they are. The
+    exit code is 1 if any value is still encrypted with another key.
     """
-    active, others = _keys()
-    summary = running.on_migrated(_rotate)
-    typer.echo(
-        f"Encrypted {summary.entries} entries anew with the key {active}, "
-        f"and {summary.answers} in answers that may be repeated; {summary.digests} digests were renewed."
-    )
-    for line in summary.failed:
-        typer.echo(running.plain(line), err=True)
-    for key, count in sorted(summary.needed.items()):
-        typer.echo(running.plain(f"Still needed: the key {key}, with which {count} entries are encrypted."))
-    if removable := [key for key in others if key not in summary.needed]:
-        typer.echo(f"Not needed any more: {', '.join(removable)}.")
-    if summary.needed and not summary.failed:
-        typer.echo(f"Give all servers {active} as the active key, and run this again.", err=True)
-    if summary.needed or summary.failed:
+    active, others = _key_ids()
+    summary = runner.run_on_migrated(_rotate)
+    removable = [id for id in others if id not in summary.remaining]
+    lines = [
+        f"Encrypted {count_of(summary.entries, 'entry', 'entries')} with the key {active}; "
+        f"renewed {count_of(summary.digests, 'digest', 'digests')}."
+    ]
+    for id, count in sorted(summary.remaining.items()):
+        entries = count_of(count, "entry is", "entries are")
+        lines.append(printable(f"The key {id} is still needed: {entries} encrypted with it."))
+    if removable:
+        lines.append(f"No longer needed: {', '.join(removable)}.")
+    document = {
+        "activeKey": active,
+        "entries": summary.entries,
+        "digests": summary.digests,
+        "failures": [failure.as_json() for failure in summary.failures],
+        "remainingEntries": dict(sorted(summary.remaining.items())),
+        "removableKeys": removable,
+    }
+    print_result("\n".join(lines), document, as_json=as_json)
+    for failure in summary.failures:
+        typer.echo(printable(str(failure)), err=True)
+    if summary.remaining and not summary.failures:
+        typer.echo(f"Make {active} the active key on all servers, and run this command again.", err=True)
+    if summary.remaining or summary.failures:
         raise typer.Exit(1)
 
 
-def _keys() -> tuple[str, list[str]]:
-    """The id of the active key, and those of the others."""
-    settings = running.settings()
+def _key_ids() -> tuple[str, list[str]]:
+    """The id of the active key, and the ids of the others. Ends the command if there is no key."""
+    settings = runner.settings()
     if settings.active_key is None:
-        running.fail("No encryption key is configured: set GQL_SERVICE_ENCRYPTION_KEYS.")
+        runner.exit_with_error("No encryption key is configured: set GQL_SERVICE_ENCRYPTION_KEYS.")
     return settings.active_key, [id for id in settings.encryption_keys if id != settings.active_key]
 
 
 async def _rotate(services: Services) -> _Summary:
-    database, keys = services.database, services.rules.keys
-    entries = digests = answers = 0
-    failed = []
+    database, keys = services.database, services.write_settings.keys
+    entries = digests = 0
+    failures: list[_Failure] = []
     async with database.read() as connection:
-        total = await rotation.count(connection)
+        total = await key_rotation.count(connection)
     with progress("Encrypting documents", total, MofNCompleteColumn()) as advance:
-        async for holder in _holders(services):
-            if any(True for _ in holder.encrypted()):
-                moved = await database.write(_moving(holder, services))
-                entries, digests = entries + moved.entries, digests + moved.digests
-                failed += [_told(holder, key, why) for key, why in moved.failed.items()]
+        async for document in _encrypted_documents(services):
+            if any(True for _ in document.encrypted()):
+                result = await database.write(_rotation_of(document, services))
+                entries, digests = entries + result.entries, digests + result.digests
+                failures += [
+                    _Failure(document.username, document.platform_key, key, reason)
+                    for key, reason in result.failed.items()
+                ]
             advance(1)
-    async for answer in _answers(services):
-        if rotation.needed([answer], keys, services.clock()):
-            answers += await database.write(_moving_answer(answer, services))
-    needed = Counter[str]()
-    async for holder in _holders(services):
-        needed.update(rotation.needed([holder], keys, services.clock()))
-    async for answer in _answers(services):
-        needed.update(rotation.needed([answer], keys, services.clock()))
-    return _Summary(entries, digests, answers, failed, needed)
+    remaining = Counter[str]()
+    async for document in _encrypted_documents(services):
+        remaining.update(key_rotation.needed_keys(document, keys))
+    return _Summary(entries, digests, failures, remaining)
 
 
-async def _holders(services: Services) -> AsyncIterator[Holder]:
+async def _encrypted_documents(services: Services) -> AsyncIterator[EncryptedDocument]:
     after = ("", "")
     while True:
         async with services.database.read() as connection:
-            page = await rotation.holders(connection, after, _PAGE)
-        for holder in page:
-            yield holder
+            page = await key_rotation.encrypted_documents(connection, after, _PAGE)
+        for document in page:
+            yield document
         if len(page) < _PAGE:
             return
-        after = page[-1][:2]
+        after = (page[-1].user_id, page[-1].platform_id)
 
 
-async def _answers(services: Services) -> AsyncIterator[StoredAnswerRow]:
-    after = ("", "", "")
-    while True:
-        async with services.database.read() as connection:
-            page = await rotation.answers(connection, after, _PAGE)
-        for answer in page:
-            yield answer
-        if len(page) < _PAGE:
-            return
-        after = page[-1][:3]
-
-
-def _moving(holder: Holder, services: Services) -> Callable[[Connection], Awaitable[Moved]]:
-    return lambda transaction: rotation.move_document(transaction, holder, services.rules.keys)
-
-
-def _moving_answer(answer: StoredAnswerRow, services: Services) -> Callable[[Connection], Awaitable[int]]:
-    return lambda transaction: rotation.move_answer(transaction, answer, services.rules.keys)
-
-
-def _told(holder: Holder, key: str, why: str) -> str:
-    where = f"on {holder.platform_key}" if holder.platform_key else "on no platform"
-    return f"{holder.username} {where}: {key!r} cannot be decrypted: {why}."
+def _rotation_of(
+    document: EncryptedDocument, services: Services
+) -> Callable[[Connection], Awaitable[RotationResult]]:
+    return lambda transaction: key_rotation.rotate_document(
+        transaction, document, services.write_settings.keys
+    )

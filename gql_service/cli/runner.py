@@ -1,19 +1,16 @@
-"""How a command does its work: on a migrated database, telling what the operator can mend in one line."""
+"""Runs the work of a command on the database, and turns expected errors into one line on standard error."""
 
 import asyncio
-import re
 import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import NoReturn, TypeVar
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
-from rich.table import Table
 from sqlalchemy.exc import DBAPIError
 
-from gql_service import instants
 from gql_service.app import build_services
+from gql_service.cli.output import printable
 from gql_service.domain.users import rows as users
 from gql_service.errors import BadUserInput, NotFound, Rejected, ServiceError
 from gql_service.services.context import Services
@@ -22,121 +19,97 @@ from gql_service.store import migrations
 from gql_service.store.connection import Connection
 
 T = TypeVar("T")
-_FOR_EVER = 7 * 86400.0
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_ONE_WEEK = 7 * 86400.0
 
 
 def settings() -> Settings:
-    """The settings of the environment."""
+    """The settings from the environment. Ends the command if one is invalid."""
     try:
         return Settings()
     except ValidationError as error:
         details = error.errors()[0]
-        fail(f"GQL_SERVICE_{str(details['loc'][0]).upper()}: {details['msg'].removeprefix('Value error, ')}")
+        name = f"GQL_SERVICE_{str(details['loc'][0]).upper()}"
+        exit_with_error(f"{name}: {details['msg'].removeprefix('Value error, ')}")
 
 
 def write(work: Callable[[Connection, int], Awaitable[T]]) -> T:
-    """Run one transaction, given the current instant."""
-    return on_migrated(
+    """Run `work` in one transaction, with the current time in milliseconds."""
+    return run_on_migrated(
         lambda services: services.database.write(lambda transaction: work(transaction, services.clock()))
     )
 
 
-def write_patiently(work: Callable[[Services, Connection, int], Awaitable[T]]) -> T:
-    """Run one transaction that may take as long as it takes."""
+def write_without_timeout(work: Callable[[Services, Connection, int], Awaitable[T]]) -> T:
+    """Run `work` in one transaction that may take up to a week, with the current time in milliseconds."""
 
-    async def patient(services: Services) -> T:
+    async def write(services: Services) -> T:
         await require_migrated(services)
         return await services.database.write(lambda tx: work(services, tx, services.clock()))
 
-    return run(patient, settings().model_copy(update={"database_timeout": _FOR_EVER}))
+    return run(write, settings().model_copy(update={"database_timeout": _ONE_WEEK}))
 
 
-def on_migrated(work: Callable[[Services], Awaitable[T]]) -> T:
+def run_on_migrated(work: Callable[[Services], Awaitable[T]]) -> T:
     """Run `work` on a database whose tables are up to date."""
 
-    async def checked(services: Services) -> T:
+    async def check_and_work(services: Services) -> T:
         await require_migrated(services)
         return await work(services)
 
-    return run(checked)
+    return run(check_and_work)
 
 
-def run(work: Callable[[Services], Awaitable[T]], given: Settings | None = None) -> T:
-    """Run `work` to its end; what the operator can mend is told without a traceback."""
-    given = given or settings()
+def run(work: Callable[[Services], Awaitable[T]], configuration: Settings | None = None) -> T:
+    """Run `work`, by default with the settings from the environment, and close the database.
 
-    async def closing() -> T:
-        services = build_services(given)
+    Errors that the operator can fix end the command with a message and without a traceback.
+    """
+    configuration = configuration or settings()
+
+    async def work_and_close() -> T:
+        services = build_services(configuration)
         try:
             return await work(services)
         finally:
             await services.database.close()
 
     try:
-        return asyncio.run(closing())
+        return asyncio.run(work_and_close())
     except (ServiceError, Rejected) as error:
-        fail(error.message)
+        exit_with_error(error.message)
     except DBAPIError as error:
-        fail(f"The database refused: {error.orig}")
+        exit_with_error(f"The database reported an error: {error.orig}")
     except sqlite3.Error as error:
-        fail(f"The database refused: {error}")
+        exit_with_error(f"The database reported an error: {error}")
     except BrokenPipeError:
-        raise  # whoever read what we print has seen enough
+        raise  # the reader of standard output has closed it: Typer ends the command silently
     except OSError as error:
-        fail(f"The database cannot be reached: {error}")
+        exit_with_error(f"Cannot connect to the database: {error}")
 
 
 async def require_migrated(_services: Services) -> None:
-    if await known_state() is migrations.State.BEHIND:
+    """Raises BadUserInput if the tables are not up to date."""
+    if await migration_state() is migrations.State.BEHIND:
         raise BadUserInput("The database is not up to date. Run: gql-service migrate")
 
 
-async def known_state() -> migrations.State:
-    """How far the database is migrated. Raises BadUserInput where a newer version did that."""
+async def migration_state() -> migrations.State:
+    """CURRENT or BEHIND. Raises BadUserInput if a newer version has migrated the database."""
     state = await migrations.state(settings())
     if state is migrations.State.UNKNOWN:
         raise BadUserInput("The database was migrated by a newer gql-service. Install that version.")
     return state
 
 
-async def user_named(connection: Connection, username: str) -> users.User:
+async def user_by_username(connection: Connection, username: str) -> users.User:
     """Raises NotFound."""
-    user = (await users.by_usernames(connection, [username]))[0]
+    (user,) = await users.by_usernames(connection, [username])
     if user is None:
         raise NotFound(f"There is no user {username}.")
     return user
 
 
-def seconds(duration: str | None) -> int | None:
-    """A duration such as 90d."""
-    if duration is None:
-        return None
-    match = re.fullmatch(r"([1-9]\d{0,8})([smhd])", duration)
-    if match is None:
-        fail(f"{duration!r} is no duration; write a number and s, m, h or d, such as 90d.")
-    return int(match[1]) * _UNITS[match[2]]
-
-
-def instant(at: int | None) -> str:
-    """An instant for people to read; empty where there is none."""
-    return "" if at is None else instants.rfc3339(at)
-
-
-def show(table: Table) -> None:
-    """Print a table; as wide as it needs to be where it goes to a file."""
-    terminal = Console().is_terminal
-    Console(width=None if terminal else 120, markup=False).print(table)
-
-
-def plain(text: str) -> str:
-    """Text without characters that would steer a terminal."""
-    return "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
-    )
-
-
-def fail(message: str) -> NoReturn:
-    """End with a message and the exit code 1."""
-    typer.echo(f"gql-service: {plain(message)}", err=True)
+def exit_with_error(message: str) -> NoReturn:
+    """Print the message on standard error and end the command with exit code 1."""
+    typer.echo(f"gql-service: {printable(message)}", err=True)
     raise typer.Exit(1)

@@ -1,15 +1,17 @@
-"""Serving, and what has to be done before."""
+"""The commands `serve`, `migrate` and `export-schema`."""
 
 import signal
 from collections.abc import Awaitable
-from typing import Annotated, NoReturn
+from typing import Annotated, NoReturn, cast
 
 import typer
 import uvicorn
+from graphql import build_schema, introspection_from_schema
 
 from gql_service import demo as demo_data
 from gql_service.app import build_services, print_schema
-from gql_service.cli import runner as running
+from gql_service.cli import runner
+from gql_service.cli.output import AsJson, Json, print_json, print_result
 from gql_service.services.context import Services
 from gql_service.store import migrations
 from gql_service.store.connection import Connection
@@ -18,22 +20,31 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def serve(
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on.")] = 8000,
-    workers: Annotated[int, typer.Option(min=1, help="How many processes answer.")] = 1,
-    demo: Annotated[bool, typer.Option(help="Load demo data and print tokens; loopback only.")] = False,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(metavar="PORT", min=0, max=65535, help="The port to listen on; 0 for a free one.")
+    ] = 8000,
+    workers: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="The number of processes.")] = 1,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Load demo data and print tokens; on loopback only.")
+    ] = False,
 ) -> None:
-    """Answer requests until stopped. The database must have been migrated."""
+    """Run the server.
+
+    The database must be migrated. SIGINT or SIGTERM stops the server.
+    """
     if demo and host not in LOOPBACK:
-        running.fail(f"--demo hands out tokens, so it listens on loopback only; {host} is not loopback.")
+        runner.exit_with_error(
+            f"--demo prints tokens, so it may listen on loopback only; {host} is not a loopback address."
+        )
     if demo and port == 0:
-        running.fail("--demo prints the address to open, so it needs a port; 0 is whichever is free.")
-    settings = running.settings()
-    running.run(running.require_migrated)
+        runner.exit_with_error("--demo prints the address of the server, so it needs a port other than 0.")
+    settings = runner.settings()
+    runner.run(runner.require_migrated)
     if demo:
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        _print_demo(running.write(_load_demo), address)
-    signal.signal(signal.SIGTERM, _stopped)
+        _print_demo(runner.write(_load_demo), address)
+    signal.signal(signal.SIGTERM, _exit_cleanly)
     uvicorn.run(
         "gql_service.app:create_app",
         factory=True,
@@ -51,30 +62,44 @@ def serve(
     )
 
 
-def migrate() -> None:
-    """Create the database's tables, or bring them up to date."""
-    running.run(_migrate)
-    typer.echo("The database is up to date.")
+def migrate(as_json: AsJson = False) -> None:
+    """Create or update the tables of the database."""
+    changed = runner.run(_migrate)
+    print_result("The database is up to date.", {"upToDate": True, "changed": changed}, as_json=as_json)
 
 
-def export_schema() -> None:
-    """Print the schema in the schema definition language."""
-    typer.echo(print_schema())
+def export_schema(as_json: AsJson = False) -> None:
+    """Print the GraphQL schema.
+
+    It is printed in the schema definition language; with --json, as the
+    result of an introspection query.
+    """
+    schema = print_schema()
+    if as_json:
+        # The directives of Apollo Federation are not defined in the schema itself.
+        introspection = introspection_from_schema(build_schema(schema, assume_valid_sdl=True))
+        print_json(cast(Json, introspection))
+    else:
+        typer.echo(schema)
 
 
-async def _migrate(_services: Services) -> None:
-    await running.known_state()
-    await migrations.upgrade(running.settings())
+async def _migrate(_services: Services) -> bool:
+    """Returns whether the tables were not up to date."""
+    before = await runner.migration_state()
+    await migrations.upgrade(runner.settings())
+    return before is migrations.State.BEHIND
 
 
-def _stopped(_signal: int, _frame: object) -> NoReturn:
-    """uvicorn raises the signal again once it has shut down: then this is a clean end, not a death."""
+def _exit_cleanly(_signal: int, _frame: object) -> NoReturn:
+    """uvicorn raises the signal again after its shutdown: exit with 0 instead of being killed by it."""
     raise SystemExit(0)
 
 
 def _load_demo(transaction: Connection, now: int) -> Awaitable[demo_data.DemoTokens]:
-    services = build_services(running.settings())
-    return demo_data.load(transaction, policy=services.policy, rules=services.rules, now=now)
+    services = build_services(runner.settings())
+    return demo_data.load(
+        transaction, policy=services.policy, write_settings=services.write_settings, now=now
+    )
 
 
 def _print_demo(tokens: demo_data.DemoTokens, address: str) -> None:

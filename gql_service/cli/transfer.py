@@ -1,4 +1,4 @@
-"""The commands that move data from one database to another."""
+"""The commands `export` and `import`."""
 
 import os
 import sys
@@ -20,12 +20,13 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from gql_service.cli import runner as running
+from gql_service.cli import runner
+from gql_service.cli.output import AsJson, count_of, print_result
 from gql_service.domain.users import rows as users
 from gql_service.errors import BadUserInput
 from gql_service.services.context import Services
 from gql_service.transfer.exporter import export as export_lines
-from gql_service.transfer.importer import Summary, load
+from gql_service.transfer.importer import Summary, import_lines
 from gql_service.transfer.user_records import UserRecord
 
 _STANDARD = "-"
@@ -33,57 +34,75 @@ _STANDARD = "-"
 
 def export(
     file: Annotated[str, typer.Argument(metavar="FILE", help="Where to write; - for standard output.")],
+    as_json: AsJson = False,
 ) -> None:
-    """Write everything but access tokens to a file.
+    """Export all data except access tokens to a file.
 
-    That is tenants, platforms, users with their badges, notifications and
-    documents, and definitions: one JSON object a line. Tokens are kept as
-    digests, which open nothing; issue new ones. Documents come as they are
-    now, with their revisions; what they were, which is history, stays behind.
+    The file has one JSON object per line: tenants, platforms, users with
+    their badges, notifications and documents, and definitions. Tokens cannot
+    be exported, because only digests of them are stored; issue new ones.
+    Documents are exported at their current revision, without their history.
 
-    Encrypted values stay encrypted: keep the keys of the key ring with the
-    file, or else nobody will read them. The key ring itself is not in it.
+    Encrypted values stay encrypted. The encryption keys are not exported:
+    keep them, because the values cannot be read without them.
 
-    The server may go on meanwhile. Users are read one after the other, so
-    the export is not the picture of one moment then; but what a line names
-    always stands before it, so that it can be imported.
+    Servers may run at the same time. Then the export is not a snapshot of a
+    single moment, but it can always be imported: each line comes after the
+    lines that it refers to.
 
-    The order depends on the data alone: what is exported, imported into an
-    empty database and exported again is the same to the byte. FILE is
-    replaced at the end, and may be read by you alone.
+    The order of lines depends on the data only: exporting, importing into an
+    empty database, and exporting again gives the same bytes. An existing FILE
+    is replaced at the end of the export. Only you can read the new file.
     """
-    lines = running.on_migrated(lambda services: _export(services, file))
-    typer.echo(f"Exported {lines} lines.", err=file == _STANDARD)
+    if as_json and file == _STANDARD:
+        runner.exit_with_error("--json needs a FILE: standard output contains the export itself.")
+    lines = runner.run_on_migrated(lambda services: _export(services, file))
+    message = f"Exported {count_of(lines, 'line', 'lines')}."
+    if file == _STANDARD:
+        typer.echo(message, err=True)
+    else:
+        print_result(message, {"lines": lines}, as_json=as_json)
 
 
 def import_(
     file: Annotated[str, typer.Argument(metavar="FILE", help="What to read; - for standard input.")],
-    from_line: Annotated[int, typer.Option(min=1, help="Pass over the lines before this one.")] = 1,
+    from_line: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="Skip the lines before this.")] = 1,
+    as_json: AsJson = False,
 ) -> None:
-    """Read a file, as `export` writes it, into the database.
+    """Import a file that export has written.
 
-    Each line is stored wholly or not at all. The first broken line ends the
-    import, which says what to mend: what comes before it is stored, and
-    nothing of what comes after it.
+    The import stops at the first line with an error and reports it. All lines
+    before it are stored; that line and those after it are not.
 
-    Import the same file again to go on, whatever has interrupted it: what is
-    there just as a line says is passed over. What is there but differs is
-    never overwritten: then the line is broken.
+    To continue after an error or an interruption, import the same file again:
+    records that are already stored and equal are skipped. A record that is
+    stored with different values is never overwritten; it is an error.
 
-    Documents are held to the definitions that are there; an export tells
-    definitions last, so that they do not keep out what was there before them.
+    Documents must conform to the definitions stored before them. An export
+    puts definitions last, so that they do not reject older documents.
 
-    Encrypted values are stored as they are. Where the key ring lacks their
-    keys, that is told at the end; only what is indexed needs its key at once.
+    Encrypted values are stored as they are. At the end, the import reports
+    the encryption keys that are not configured. Values that are indexed or
+    defined need their keys during the import.
 
-    Of a user, only id, tenantId, username, email and createdAt are needed.
+    The required fields of a user are id, tenantId, username, email and
+    createdAt.
     """
-    summary = running.on_migrated(lambda services: _import(services, file, from_line))
-    typer.echo(f"Read {summary.read} lines: {summary.written} written, {summary.unchanged} there already.")
-    if summary.lacking:
+    summary = runner.run_on_migrated(lambda services: _import(services, file, from_line))
+    document = {
+        "read": summary.read,
+        "written": summary.written,
+        "unchanged": summary.unchanged,
+        "missingEncryptionKeys": sorted(summary.missing_keys),
+    }
+    lines = count_of(summary.read, "line", "lines")
+    message = f"Read {lines}: {summary.written} written, {summary.unchanged} already stored."
+    print_result(message, document, as_json=as_json)
+    if summary.missing_keys:
         typer.echo(
-            f"Values are encrypted with keys that GQL_SERVICE_ENCRYPTION_KEYS lacks: "
-            f"{', '.join(sorted(summary.lacking))}. They cannot be read until it has them.",
+            "Some values are encrypted with keys that are not configured: "
+            f"{', '.join(sorted(summary.missing_keys))}. "
+            "Add them to GQL_SERVICE_ENCRYPTION_KEYS to read these values.",
             err=True,
         )
 
@@ -93,57 +112,59 @@ async def _export(services: Services, file: str) -> int:
         total = await users.count_all(connection)
     lines = 0
     with (
-        _target(file) as target,
+        _output(file) as output,
         progress("Exporting users", total, MofNCompleteColumn()) as advance,
     ):
-        async for entry, text in export_lines(services.database):
-            target.write(text.encode() + b"\n")
+        async for line in export_lines(services.database):
+            output.write(line.text.encode() + b"\n")
             lines += 1
-            if isinstance(entry, UserRecord):
+            if isinstance(line.record, UserRecord):
                 advance(1)
     return lines
 
 
 async def _import(services: Services, file: str, from_line: int) -> Summary:
-    with _source(file) as (source, size), progress("Importing", size, DownloadColumn()) as advance:
-        return await load(services.database, source, services.rules, from_line=from_line, report=advance)
+    with _input(file) as (source, size), progress("Importing", size, DownloadColumn()) as advance:
+        return await import_lines(
+            services.database, source, services.write_settings, from_line=from_line, report=advance
+        )
 
 
 @contextmanager
-def _target(file: str) -> Iterator[BinaryIO]:
-    """Standard output, or a file that gets its name only once it is whole. Raises BadUserInput."""
+def _output(file: str) -> Iterator[BinaryIO]:
+    """Standard output, or a temporary file that replaces `file` after the block. Raises BadUserInput."""
     try:
         if file == _STANDARD:
             output = typer.get_binary_stream("stdout")
             try:
                 yield output
                 output.flush()
-            except OSError:  # what is buffered still would fail again, and be told, when Python ends
+            except OSError:  # Python would flush the buffer again at exit, and report that error, too
                 os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
                 raise
             return
         path = Path(file).resolve()
         if path.exists() and not path.is_file():
-            raise BadUserInput(f"{file} is no ordinary file; - is standard output.")
-        descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            raise BadUserInput(f"{file} is not a regular file. Use - for standard output.")
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(descriptor, "wb") as target:
-                yield target
-                target.flush()
-                os.fsync(target.fileno())
-            os.replace(unfinished, path)
+            with os.fdopen(descriptor, "wb") as output:
+                yield output
+                output.flush()
+                os.fsync(output.fileno())
+            os.replace(temporary, path)
         except BaseException:
-            os.unlink(unfinished)
+            os.unlink(temporary)
             raise
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise BadUserInput(f"{file} cannot be written: {error.strerror}.") from error
+        raise BadUserInput(f"Cannot write {file}: {error.strerror}.") from error
 
 
 @contextmanager
-def _source(file: str) -> Iterator[tuple[BinaryIO, int | None]]:
-    """What to read, and how many bytes that is. Raises BadUserInput."""
+def _input(file: str) -> Iterator[tuple[BinaryIO, int | None]]:
+    """The file and its size in bytes, None for standard input. Raises BadUserInput."""
     if file == _STANDARD:
         yield typer.get_binary_stream("stdin"), None
         return
@@ -151,14 +172,14 @@ def _source(file: str) -> Iterator[tuple[BinaryIO, int | None]]:
         with open(file, "rb") as source:
             yield source, os.fstat(source.fileno()).st_size
     except OSError as error:
-        raise BadUserInput(f"{file} cannot be read: {error.strerror}.") from error
+        raise BadUserInput(f"Cannot read {file}: {error.strerror}.") from error
 
 
 @contextmanager
-def progress(what: str, total: int | None, done: ProgressColumn) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error, where that is a terminal."""
-    columns = ("{task.description}", BarColumn(), TaskProgressColumn(), done, TimeRemainingColumn())
+def progress(description: str, total: int | None, count: ProgressColumn) -> Iterator[Callable[[int], None]]:
+    """A progress bar on standard error, if that is a terminal; the block reports the steps it has done."""
+    columns = ("{task.description}", BarColumn(), TaskProgressColumn(), count, TimeRemainingColumn())
     console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=not sys.stderr.isatty()) as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda steps: progress.advance(task, steps)
+    with Progress(*columns, console=console, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(description, total=total)
+        yield lambda steps: bar.advance(task, steps)

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from gql_service import strict_json
-from gql_service.cli.runner import fail
+from gql_service.cli.runner import exit_with_error
 from gql_service.domain.users.fields import REQUIRED, USER_FIELDS, FieldType, UserField
 from gql_service.domain.users.profiles import PRIVATE, TENANT, OptInDecision
 
@@ -32,6 +32,12 @@ _TYPES: dict[FieldType, Any] = {
     FieldType.OBJECT: str | None,
     FieldType.TEXTS: list[str] | None,
     FieldType.DECISIONS: list[str] | None,
+}
+_METAVARS = {
+    FieldType.TEXT: "TEXT",
+    FieldType.OBJECT: "JSON",
+    FieldType.TEXTS: "PERMISSION",
+    FieldType.DECISIONS: "DECISION",
 }
 _REPEATABLE = " Can be repeated."
 _PROFILE_FIELD = (
@@ -77,7 +83,7 @@ class FieldOptions:
     def _permissions(self, current: Sequence[str]) -> list[str] | None:
         granted, removed = self._values["permission"] or [], self._values.get("remove_permission") or []
         if missing := [permission for permission in removed if permission not in current]:
-            fail(f"--remove-permission: the user does not have {missing[0]}.")
+            exit_with_error(f"--remove-permission: the user does not have {missing[0]}.")
         if not (granted or removed):
             return None
         return [permission for permission in [*current, *granted] if permission not in removed]
@@ -95,13 +101,13 @@ def create_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def update_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command that changes users the options of all fields, as its argument `options`."""
-    remove = _keyword("remove_permission", list[str] | None, _REMOVE_PERMISSION)
+    remove = _keyword("remove_permission", list[str] | None, _REMOVE_PERMISSION, "PERMISSION")
     return _with_options(command, [*map(_parameter, USER_FIELDS.values()), remove])
 
 
 def _with_options(command: Callable[..., None], options: Sequence[Parameter]) -> Callable[..., None]:
     """Replace the parameter `options` of a command by these parameters, which Typer turns into options."""
-    options = [*options, _keyword("profile_field", list[str] | None, _PROFILE_FIELD)]
+    options = [*options, _keyword("profile_field", list[str] | None, _PROFILE_FIELD, "FIELD")]
     signature = inspect.signature(command)
     own = [parameter for name, parameter in signature.parameters.items() if name != "options"]
 
@@ -123,12 +129,12 @@ def _parameter(field: UserField, *, is_new: bool = False) -> Parameter:
     if field.type in (FieldType.TEXTS, FieldType.DECISIONS):
         help += _REPEATABLE
     if is_new and field.default is REQUIRED:
-        return _keyword(_parameter_name(field), str, help, default=Parameter.empty)
-    return _keyword(_parameter_name(field), _TYPES[field.type], help)
+        return _keyword(_parameter_name(field), str, help, "TEXT", default=Parameter.empty)
+    return _keyword(_parameter_name(field), _TYPES[field.type], help, _METAVARS.get(field.type))
 
 
-def _keyword(name: str, type_: Any, help: str, default: Any = None) -> Parameter:
-    annotation = Annotated[type_, typer.Option(help=help)]
+def _keyword(name: str, type_: Any, help: str, metavar: str | None, default: Any = None) -> Parameter:
+    annotation = Annotated[type_, typer.Option(help=help, metavar=metavar)]
     return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
@@ -140,9 +146,9 @@ def _json_object(option: str, text: str) -> dict[str, Any]:
     try:
         value = strict_json.loads(text.encode())
     except strict_json.InvalidJson as error:
-        fail(f"{option}: {error}")
+        exit_with_error(f"{option}: {error}")
     if not isinstance(value, dict):
-        fail(f"{option} must be a JSON object.")
+        exit_with_error(f"{option} must be a JSON object.")
     return value
 
 
@@ -159,12 +165,12 @@ def _decision(option: str, text: str, now: int) -> OptInDecision:
     """A decision from `NAME=true` or `NAME=false`."""
     name, value = _assignment(option, text)
     if value not in ("true", "false"):
-        fail(f"{option}: write {name}=true or {name}=false.")
+        exit_with_error(f"{option}: write {name}=true or {name}=false.")
     return OptInDecision(name, value == "true", now)
 
 
 def _assignment(option: str, text: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not (name and separator):
-        fail(f"{option}: {text!r} is not NAME=VALUE.")
+        exit_with_error(f"{option}: {text!r} is not NAME=VALUE.")
     return name, value

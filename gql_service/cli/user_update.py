@@ -5,35 +5,46 @@ from typing import Annotated, Any
 import typer
 
 from gql_service.auth.policy import Policy
-from gql_service.cli import runner as running
+from gql_service.cli import runner
+from gql_service.cli.output import AsJson, print_result
+from gql_service.cli.parameters import Username
 from gql_service.cli.user_options import FieldOptions, update_options
 from gql_service.domain.users import provisioning
 from gql_service.domain.users import rows as users
 from gql_service.errors import BadUserInput, RevisionConflict
 from gql_service.store.connection import Connection, LostRace
 
+_REVISION = typer.Option(help="Change the user only if they are at this revision.", metavar="NUMBER")
+
 
 @update_options
 def user_update(
-    username: str,
+    username: Username,
     *,
     options: FieldOptions,
-    expected_revision: Annotated[
-        int | None, typer.Option(help="Change the user only if they are at this revision.")
-    ] = None,
+    expected_revision: Annotated[int | None, _REVISION] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Change a user. Fields without an option keep their values."""
+    """Change fields of a user.
+
+    Fields without an option keep their values.
+    """
 
     async def update(transaction: Connection, now: int) -> tuple[users.User, users.User]:
-        user = await running.user_named(transaction, username)
+        user = await runner.user_by_username(transaction, username)
         changes = options.changes(user.permissions, now)
         if not changes:
             raise BadUserInput("Nothing to change: add an option. `user update --help` lists them.")
         return user, await _change(transaction, user, changes, expected_revision, now)
 
-    before, after = running.write(update)
-    outcome = "is now" if after.revision != before.revision else "did not change, and is"
-    typer.echo(f"The user {username} {outcome} at revision {after.revision}.")
+    before, after = runner.write(update)
+    changed = after.revision != before.revision
+    outcome = "is now" if changed else "did not change and is still"
+    print_result(
+        f"The user {username} {outcome} at revision {after.revision}.",
+        {"userId": after.user_id, "username": username, "revision": after.revision, "changed": changed},
+        as_json=as_json,
+    )
 
 
 async def _change(

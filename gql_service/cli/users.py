@@ -1,35 +1,44 @@
-"""The commands about users: who they are, their badges, and what they were told."""
+"""The commands that create and show users, their badges and notifications."""
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
-import orjson
 import typer
-from rich.table import Table
 
 from gql_service.auth.policy import Policy
-from gql_service.cli import runner as running
-from gql_service.cli.tenants import NewId, TenantId
+from gql_service.cli import runner
+from gql_service.cli.output import (
+    AsJson,
+    Json,
+    count_of,
+    print_fields,
+    print_result,
+    table_of,
+    timestamp,
+)
+from gql_service.cli.parameters import NewId, TenantId, Username
 from gql_service.cli.user_options import FieldOptions, create_options
 from gql_service.cli.user_update import user_update
 from gql_service.domain import tenants
 from gql_service.domain.pagination import MAX_PAGE, PageRequest
 from gql_service.domain.users import badges, notifications, provisioning
 from gql_service.domain.users import rows as users
+from gql_service.domain.users.notifications import Notification
 from gql_service.errors import MalformedData, NotFound
 from gql_service.services.context import Services
 from gql_service.store.connection import Connection
 from gql_service.transfer.user_records import user_record
 
-user_app = typer.Typer(no_args_is_help=True, help="Users, their badges, and what they were told.")
-user_app.command("update")(user_update)
+user_app = typer.Typer(no_args_is_help=True, help="Manage users, their badges and notifications.")
 
 
 @user_app.command("create")
 @create_options
-def user_create(username: str, tenant: TenantId, id: NewId = None, *, options: FieldOptions) -> None:
-    """Add a user and print their id."""
-    user = running.write(
+def user_create(
+    username: Username, tenant: TenantId, id: NewId = None, *, options: FieldOptions, as_json: AsJson = False
+) -> None:
+    """Create a user and print their id."""
+    user = runner.write(
         lambda tx, now: provisioning.create(
             tx,
             Policy().user_for_operator(),
@@ -40,119 +49,171 @@ def user_create(username: str, tenant: TenantId, id: NewId = None, *, options: F
             **options.changes((), now),
         )
     )
-    typer.echo(user.user_id)
+    print_result(user.user_id, _member_json(user), as_json=as_json)
+
+
+user_app.command("update")(user_update)
 
 
 @user_app.command("show")
-def user_show(username: str) -> None:
-    """Print everything about a user but tokens, as JSON; instants are milliseconds."""
+def user_show(username: Username, as_json: AsJson = False) -> None:
+    """Show all fields of a user, and their badges."""
 
-    async def read(services: Services) -> dict[str, Any]:
+    async def read(services: Services) -> Json:
         async with services.database.read() as connection:
-            user = await running.user_named(connection, username)
-            return user_record(user, await _badges(connection, user)) | {"displayName": user.display_name}
+            user = await runner.user_by_username(connection, username)
+            return _user_json(user, await _earned_badges(connection, user))
 
-    typer.echo(orjson.dumps(running.on_migrated(read), option=orjson.OPT_INDENT_2))
+    print_fields(runner.run_on_migrated(read), as_json=as_json)
 
 
 @user_app.command("list")
-def user_list(tenant: TenantId) -> None:
-    """Print the members of a tenant, guests included, in the order of their ids.
+def user_list(tenant: TenantId, as_json: AsJson = False) -> None:
+    """List the members of a tenant, ordered by id.
 
-    A line each, separated by tabs: username, id, email, own tenant.
+    These are its own users, and those of other tenants with a permission in it.
     """
+    headings = {"username": "username", "userId": "id", "email": "email", "tenantId": "own tenant"}
 
     async def read(services: Services) -> None:
         async with services.database.read() as connection:
             if not await tenants.tenant_exists(connection, tenant):
                 raise NotFound(f"There is no tenant {tenant}.")
         request = PageRequest(MAX_PAGE, backwards=False, after=None, before=None)
-        while True:
-            async with services.database.read() as connection:
-                page = await users.page_of_tenant(connection, tenant, request)
-            for user in page.items:
-                _line(user.username, user.user_id, user.email, user.tenant_id)
-            if not page.has_next:
-                return
-            request = request._replace(after=page.items[-1].user_id)
+        with table_of(headings, as_json=as_json) as add_row:
+            while True:
+                async with services.database.read() as connection:
+                    page = await users.page_of_tenant(connection, tenant, request)
+                for user in page.items:
+                    add_row(_member_json(user))
+                if not page.has_next:
+                    return
+                request = request._replace(after=page.items[-1].user_id)
 
-    running.on_migrated(read)
+    runner.run_on_migrated(read)
 
 
 @user_app.command("badge")
-def user_badge(username: str, badge: str) -> None:
-    """Award a badge of the catalogue; the user is told when it is new."""
+def user_badge(
+    username: Username,
+    badge: Annotated[str, typer.Argument(metavar="BADGE", help="The name of the badge: see user badges.")],
+    as_json: AsJson = False,
+) -> None:
+    """Award a badge to a user, and notify them if it is new."""
 
     async def award(transaction: Connection, now: int) -> bool:
-        user = await running.user_named(transaction, username)
+        user = await runner.user_by_username(transaction, username)
         return await badges.award(transaction, Policy().user_for_operator(user.user_id), badge, now)
 
-    new = running.write(award)
-    typer.echo(f"{username} has earned the badge {badge}." if new else f"{username} has {badge} already.")
+    awarded = runner.write(award)
+    message = f"{username} has earned {badge}." if awarded else f"{username} already has {badge}."
+    print_result(message, {"awarded": awarded}, as_json=as_json)
 
 
 @user_app.command("badges")
-def user_badges(username: str) -> None:
-    """Show a user's badges, oldest first, and what is still to be earned."""
+def user_badges(username: Username, as_json: AsJson = False) -> None:
+    """List the badges a user has earned and can earn."""
 
     async def read(services: Services) -> list[badges.EarnedBadge]:
         async with services.database.read() as connection:
-            return await _badges(connection, await running.user_named(connection, username))
+            user = await runner.user_by_username(connection, username)
+            return await _earned_badges(connection, user)
 
-    table = Table("badge", "title", "earned")
-    found = running.on_migrated(read)
-    for earned in found:
-        badge = badges.CATALOG.get(earned.name)
-        title = badge.title if badge else ""
-        table.add_row(running.plain(earned.name), title, running.instant(earned.earned_at))
-    running.show(table)
-    locked = badges.locked(found)
-    typer.echo(f"{len(badges.CATALOG) - len(locked)} of {len(badges.CATALOG)} badges of the catalogue.")
-    for badge in locked:
-        typer.echo(f"To be earned: {badge.name}. {badge.criteria}")
+    earned = runner.run_on_migrated(read)
+    rows: list[Json] = []
+    for earned_badge in earned:
+        entry = badges.CATALOG.get(earned_badge.name)
+        rows.append(
+            {
+                "name": earned_badge.name,
+                "title": entry and entry.title,
+                "earnedAt": earned_badge.earned_at,
+                "criteria": entry and entry.criteria,
+            }
+        )
+    for badge in badges.locked(earned):
+        rows.append({"name": badge.name, "title": badge.title, "earnedAt": None, "criteria": badge.criteria})
+    headings = {"name": "badge", "title": "title", "earnedAt": "earned", "criteria": "criteria"}
+    with table_of(headings, as_json=as_json, to_cells=_badge_cells) as add_row:
+        for row in rows:
+            add_row(row)
 
 
 @user_app.command("notifications")
 def user_notifications(
-    username: str,
-    mark_read: Annotated[bool, typer.Option(help="Mark all as read, and print how many were not.")] = False,
+    username: Username,
+    mark_read: Annotated[
+        bool, typer.Option("--mark-read", help="Mark all as read instead, and print how many were unread.")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Print what a user was told, the newest first.
-
-    A line each, separated by tabs: when, when read, kind, title, body.
-    """
+    """List the notifications of a user, newest first."""
     if mark_read:
-        typer.echo(f"{running.write(partial(_mark_read, username=username))} notifications are read now.")
+        read_ids = runner.write(partial(_mark_read, username=username))
+        message = f"Marked {count_of(len(read_ids), 'notification', 'notifications')} as read."
+        print_result(message, {"readIds": read_ids}, as_json=as_json)
         return
+    headings = {"createdAt": "created", "readAt": "read", "kind": "kind", "title": "title", "body": "body"}
 
     async def read(services: Services) -> None:
         async with services.database.read() as connection:
-            user = await running.user_named(connection, username)
+            user = await runner.user_by_username(connection, username)
         after = (user.user_id, "")
-        while True:
-            async with services.database.read() as connection:
-                page = await notifications.of_users(connection, [user.user_id], after, MAX_PAGE)
-            for told in page:
-                read_at = running.instant(told.read_at) or "unread"
-                _line(running.instant(told.created_at), read_at, told.kind, told.title, told.body)
-            if len(page) < MAX_PAGE:
-                return
-            after = page[-1].key
+        with table_of(headings, as_json=as_json, to_cells=_notification_cells) as add_row:
+            while True:
+                async with services.database.read() as connection:
+                    page = await notifications.of_users(connection, [user.user_id], after, MAX_PAGE)
+                for notification in page:
+                    add_row(_notification_json(notification))
+                if len(page) < MAX_PAGE:
+                    return
+                after = page[-1].key
 
-    running.on_migrated(read)
-
-
-async def _mark_read(transaction: Connection, now: int, username: str) -> int:
-    user = await running.user_named(transaction, username)
-    return len(await notifications.mark_read(transaction, user.user_id, None, now))
+    runner.run_on_migrated(read)
 
 
-async def _badges(connection: Connection, user: users.User) -> list[badges.EarnedBadge]:
+async def _mark_read(transaction: Connection, now: int, username: str) -> list[str]:
+    user = await runner.user_by_username(transaction, username)
+    return await notifications.mark_read(transaction, user.user_id, None, now)
+
+
+async def _earned_badges(connection: Connection, user: users.User) -> list[badges.EarnedBadge]:
     (earned,) = await badges.by_users(connection, [user.user_id])
     if isinstance(earned, MalformedData):
         raise earned
     return earned
 
 
-def _line(*cells: str) -> None:
-    typer.echo("\t".join(running.plain(cell) for cell in cells))
+def _user_json(user: users.User, earned: list[badges.EarnedBadge]) -> Json:
+    """The fields of a user as the GraphQL type User has them. Raises MalformedData."""
+    record = user_record(user, earned)
+    fields = {"userId": record.pop("id"), "displayName": user.display_name} | record
+    return fields | {name: timestamp(fields[name]) for name in ("createdAt", "updatedAt")}
+
+
+def _member_json(user: users.User) -> Json:
+    return {
+        "userId": user.user_id,
+        "tenantId": user.tenant_id,
+        "username": user.username,
+        "email": user.email,
+    }
+
+
+def _badge_cells(badge: Json) -> Json:
+    return badge | {"earnedAt": timestamp(badge["earnedAt"])}
+
+
+def _notification_json(notification: Notification) -> Json:
+    return {
+        "id": notification.id,
+        "kind": notification.kind,
+        "title": notification.title,
+        "body": notification.body,
+        "createdAt": timestamp(notification.created_at),
+        "readAt": timestamp(notification.read_at),
+    }
+
+
+def _notification_cells(notification: Json) -> Json:
+    return notification | {"readAt": notification["readAt"] or "unread"}

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, insert, select
 from gql_service.errors import BadUserInput
 from gql_service.quoting import quoted, shortened
 from gql_service.store.connection import Connection, Duplicate, rows_as
-from gql_service.store.sql_functions import among, bytewise
+from gql_service.store.sql_functions import any_of, bytewise
 from gql_service.store.statement import Statement
 from gql_service.store.tables import platforms, tenants
 
@@ -22,7 +22,7 @@ _KEY_RULE = (
 )
 _PLATFORM_KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 
-_PLATFORMS_BY_KEYS = Statement(select(platforms).where(among(platforms.c.key, "keys")))
+_PLATFORMS_BY_KEYS = Statement(select(platforms).where(any_of(platforms.c.key, "keys")))
 _TENANT = Statement(select(tenants).where(tenants.c.id == bindparam("id")))
 _INSERT_TENANT = Statement(insert(tenants))
 _INSERT_PLATFORM = Statement(insert(platforms))
@@ -115,8 +115,8 @@ async def create_platform(
     return platform
 
 
-_TENANTS_BY_IDS = Statement(select(tenants).where(among(tenants.c.id, "ids")))
-_PLATFORMS_BY_IDS = Statement(select(platforms).where(among(platforms.c.id, "ids")))
+_TENANTS_BY_IDS = Statement(select(tenants).where(any_of(tenants.c.id, "ids")))
+_PLATFORMS_BY_IDS = Statement(select(platforms).where(any_of(platforms.c.id, "ids")))
 _TENANTS_AFTER = Statement(
     select(tenants)
     .where(bytewise(tenants.c.id) > bindparam("after"))

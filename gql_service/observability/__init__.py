@@ -1,1 +1,1 @@
-"""What operators see of a running service."""
+"""What operators see of a running service: its log."""

@@ -1,4 +1,4 @@
-"""Log lines as JSON on standard error. No request body, variable, header or value is ever logged."""
+"""Logging: JSON lines on standard error. Bodies, variables, headers and values are never logged."""
 
 import logging
 import secrets
@@ -7,9 +7,11 @@ from typing import Any
 
 import structlog
 
+_MAX_FRAMES = 12
+
 
 def configure(level: str) -> None:
-    """Route everything, the server's own lines included, through one JSON handler."""
+    """Send all log records, those of uvicorn included, through one JSON handler."""
     shared: list[Any] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -34,17 +36,18 @@ def configure(level: str) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = name != "uvicorn.access"
+    logging.getLogger("aiosqlite").setLevel(logging.INFO)  # its debug lines contain values of statements
 
 
-def report(event: str, **facts: str) -> None:
-    """Log something an operator asked to be told."""
-    structlog.get_logger("gql_service").info(event, **facts)
+def report(event: str, **details: str) -> None:
+    """Log an event at level `info`."""
+    structlog.get_logger("gql_service").info(event, **details)
 
 
 def report_unexpected(error: BaseException) -> str:
-    """Log a bug once, and return the id to find it by.
+    """Log an unexpected exception. Returns the id of the log line.
 
-    Only where it happened is logged: messages of database drivers quote values.
+    Logs the type and the stack, but not the message: messages of database drivers quote values.
     """
     id = secrets.token_hex(8)
     frames = []
@@ -54,6 +57,6 @@ def report_unexpected(error: BaseException) -> str:
         frames.append(f"{code.co_filename}:{traceback.tb_lineno} {code.co_name}")
         traceback = traceback.tb_next
     structlog.get_logger("gql_service").error(
-        "unexpected error", id=id, type=type(error).__name__, frames=frames[-12:]
+        "unexpected error", id=id, type=type(error).__name__, frames=frames[-_MAX_FRAMES:]
     )
     return id

@@ -1,9 +1,11 @@
 """`@auth`: declared once on a type or field, printed in the SDL, and enforced from that declaration.
 
-A type's role is the role of its fields; a field's own role replaces it. Roles that depend on whose thing it
-is are judged against a row: that of the object the field returns, if it has one, or else that of the
-object the field belongs to. Root fields without either only require a caller here: their resolvers need
-a proof from `auth.policy` to do anything.
+The role of a type applies to its fields; a field's own role replaces it. Roles that depend on the owner of an
+object are checked against a row: that of the object that the field returns, if it has one, or else that of
+the object that the field belongs to. Root fields with neither only require a token here: their resolvers
+cannot do anything without a proof from `auth.policy`.
+
+Introspection does not show directives, so the role is also appended to descriptions, see `describe_role`.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -22,14 +24,14 @@ from gql_service.services.context import Context
 described_enum(
     Role,
     "Role",
-    "What a field asks of its viewer, from the least to the most.",
+    "The roles that a field can require of the viewer, from the weakest to the strongest.",
     {
-        Role.PUBLIC: "Everybody, without a token.",
-        Role.AUTHENTICATED: "Whoever presents a valid token.",
-        Role.TENANT_MEMBER: "Whoever shares a tenant with the user or platform in question.",
-        Role.SELF: "The user in question, or an admin of the tenant in question.",
-        Role.TENANT_ADMIN: "An admin of the tenant in question.",
-        Role.PLATFORM_OWNER: "A platform owner, who is admin everywhere.",
+        Role.PUBLIC: "Anyone, with or without a token.",
+        Role.AUTHENTICATED: "Any user with a valid token.",
+        Role.TENANT_MEMBER: "A member of a tenant that the user or platform belongs to.",
+        Role.SELF: "The user who owns the object, or an admin of the tenant that the object belongs to.",
+        Role.TENANT_ADMIN: "An admin of the tenant that the object belongs to.",
+        Role.PLATFORM_OWNER: "A platform owner, who holds all other roles everywhere.",
     },
 )
 
@@ -37,7 +39,8 @@ described_enum(
 @strawberry.schema_directive(
     locations=[Location.OBJECT, Location.FIELD_DEFINITION],
     name="auth",
-    description="The role a viewer needs: for every field of the type, or for the one field.",
+    description="The role that is required to read a field. On a type, it applies to all fields that have "
+    "no role of their own.",
 )
 class Auth:
     requires: Role = strawberry.directive_field(name="requires")
@@ -49,13 +52,23 @@ TENANT_MEMBER = [Auth(requires=Role.TENANT_MEMBER)]
 SELF = [Auth(requires=Role.SELF)]
 TENANT_ADMIN = [Auth(requires=Role.TENANT_ADMIN)]
 
+REQUIREMENTS = {
+    Role.PUBLIC: "Requires: no token.",
+    Role.AUTHENTICATED: "Requires: a valid token.",
+    Role.TENANT_MEMBER: "Requires: a member of a common tenant.",
+    Role.SELF: "Requires: the user or a tenant admin.",
+    Role.TENANT_ADMIN: "Requires: a tenant admin.",
+    Role.PLATFORM_OWNER: "Requires: a platform owner.",
+}
+"""The sentence with which the description of a field ends that requires a role."""
+
 Resolve = Callable[..., Any]
-_NEED_A_SUBJECT = {Role.TENANT_MEMBER, Role.SELF, Role.TENANT_ADMIN}
+_SUBJECT_ROLES = {Role.TENANT_MEMBER, Role.SELF, Role.TENANT_ADMIN}
 
 
 class Guard(NamedTuple):
-    """What one field asks of its viewer: a role before its resolver runs, over the object the field belongs
-    to, and one after, over the object it returns."""
+    """The checks of one field: a role before its resolver runs, over the object that the field belongs to,
+    and a role after it, over the object that it returns."""
 
     name: str
     declared: Role
@@ -65,59 +78,73 @@ class Guard(NamedTuple):
     """The resolver without its guard."""
 
     def verdict(self, role: Role, context: Context) -> Verdict[Any]:
-        """Whether the viewer holds a role: over any object, over none, or as a function of the object."""
+        """Whether the viewer holds a role: for all objects, for none, or as a function of the object."""
         verdict = context.services.policy.verdict(role, context.principal)
-        return verdict if isinstance(verdict, bool) else lambda found: verdict(found.row)
+        return verdict if isinstance(verdict, bool) else lambda subject: verdict(subject.row)
 
     def refusal(self, context: Context) -> RequestError:
-        """What to raise where the guard does not allow."""
+        """The error to raise if the viewer does not hold the role."""
         if context.principal is None:
             return Unauthenticated()
         return Forbidden(f"{self.name} requires the role {self.declared.value}.")
 
 
 class UnguardedField(Exception):
-    """A field declares no role; the server must not start."""
+    """A field declares no role, so the server must not start."""
 
 
 def guard_schema(schema: GraphQLSchema) -> None:
-    """Guard every field by its role. Raises UnguardedField, naming all without one."""
+    """Guard every field by its role, and append the roles to the descriptions.
+
+    Raises UnguardedField, naming all fields without a role.
+    """
     missing = []
     for type_ in schema.type_map.values():
         if isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__"):
-            inherited = _declared(type_.extensions)
+            inherited = _declared_role(type_.extensions)
             for name, field in type_.fields.items():
-                role = _declared(field.extensions) or inherited
+                role = _declared_role(field.extensions) or inherited
                 if role is None:
                     missing.append(f"{type_.name}.{name}")
-                elif role is not Role.PUBLIC:
+                    continue
+                describe_role(role, type_, field)
+                if role is not Role.PUBLIC:
                     _guard(f"{type_.name}.{name}", role, type_, field)
     if missing:
         raise UnguardedField(f"declare @auth on {', '.join(missing)}")
 
 
+def describe_role(role: Role, parent: GraphQLObjectType, field: GraphQLField) -> None:
+    """Append to the description of a field which role it requires, for clients that cannot see directives.
+
+    Fields that inherit AUTHENTICATED or PUBLIC say nothing: whoever got the object may read them.
+    """
+    if _declared_role(field.extensions) is not None or role in _SUBJECT_ROLES:
+        field.description = f"{field.description} {REQUIREMENTS[role]}"
+
+
 def _guard(name: str, role: Role, parent: GraphQLObjectType, field: GraphQLField) -> None:
-    """The guard goes to the engine as data, and around the resolver for graphql-core."""
+    """Give the guard to the engine as data, and wrap the resolver with it for graphql-core."""
     before, after = role, None
-    if role in _NEED_A_SUBJECT:
+    if role in _SUBJECT_ROLES:
         if _is_subject(get_named_type(field.type)):
             before, after = Role.AUTHENTICATED, role
         elif not _is_subject(parent):
             before = Role.AUTHENTICATED
-    assert field.resolve is not None, "Strawberry gives every field a resolver"
+    assert field.resolve is not None, "Strawberry sets a resolver on every field"
     guard = Guard(name, role, before, after, field.resolve)
     field.extensions["guard"] = guard
     field.resolve = _guarded(guard)
 
 
-def _declared(extensions: dict[str, Any]) -> Role | None:
+def _declared_role(extensions: dict[str, Any]) -> Role | None:
     directives: Iterable[object] = getattr(extensions.get("strawberry-definition"), "directives", None) or ()
     return next((directive.requires for directive in directives if isinstance(directive, Auth)), None)
 
 
 def _is_subject(type_: object) -> bool:
-    """A type whose own role depends on whose thing it is has a row that tells."""
-    return _declared(getattr(type_, "extensions", {})) in _NEED_A_SUBJECT
+    """Whether objects of a type have a row that such roles can be checked against."""
+    return _declared_role(getattr(type_, "extensions", {})) in _SUBJECT_ROLES
 
 
 def _guarded(guard: Guard) -> Resolve:
@@ -126,12 +153,12 @@ def _guarded(guard: Guard) -> Resolve:
         result = guard.resolve(source, info, **arguments)
         if guard.after is None:
             return result
-        return later(info.context, result) if isawaitable(result) else judged(info.context, result)
+        return check_awaited(info.context, result) if isawaitable(result) else check(info.context, result)
 
-    async def later(context: Context, result: Awaitable[Any]) -> Any:
-        return judged(context, await result)
+    async def check_awaited(context: Context, result: Awaitable[Any]) -> Any:
+        return check(context, await result)
 
-    def judged(context: Context, result: Any) -> Any:
+    def check(context: Context, result: Any) -> Any:
         if result is not None and guard.after is not None and not isinstance(result, Exception):
             require(guard.after, context, result)
         return result

@@ -1,6 +1,7 @@
-"""Resolvers of many objects at once, so that a page of users costs one call a field, not one a user.
+"""Batched fields: one call resolves a field for many objects, such as all users of a page.
 
-The engine calls them once for all objects of one place; for graphql-core there is a resolver of one object.
+The engine calls the resolver once for all objects in a list. For graphql-core there is a resolver of one
+object.
 """
 
 import inspect
@@ -19,16 +20,17 @@ def batched_field(
     column: str | None = None,
     type_: Any = None,
 ) -> Callable[[ResolveAll], Any]:
-    """Make a field of a function from a list of objects, `info` and arguments to the list of their values.
+    """Make a field of a resolver that takes a list of objects, `info` and arguments, and returns a list of
+    their values.
 
-    A value that is an exception is an error of that object's field alone. Where no argument is given, the
-    value may be found in a `column` of the object's row. `type_` is the type of a value that the annotations
-    cannot name.
+    An exception among the values is the error of that object only. `column` names the attribute of the
+    object's `row` that has the value when the query passes no arguments. `type_` is the type of one value, if
+    the annotations cannot name it.
     """
 
     def field(resolve_all: ResolveAll) -> Any:
         resolve = _resolver_of_one(resolve_all, type_)
-        resolve.column = column  # type: ignore[attr-defined]
+        resolve.row_column = column  # type: ignore[attr-defined]
         return strawberry.field(resolve, description=description, directives=directives)
 
     return field
@@ -48,5 +50,5 @@ def _resolver_of_one(resolve_all: ResolveAll, type_: Any) -> Callable[..., Await
     resolve.__annotations__ = {each.name: each.annotation for each in parameters} | {"return": result}
     resolve.__module__ = resolve_all.__module__
     resolve.__name__ = resolve.__qualname__ = resolve_all.__name__
-    resolve.of_all = resolve_all  # type: ignore[attr-defined]
+    resolve.batch_resolver = resolve_all  # type: ignore[attr-defined]
     return resolve

@@ -1,4 +1,4 @@
-"""Building the schema: the types joined, every field guarded, the SDL printed."""
+"""Builds the schema: joins the types, completes the descriptions, and guards every field."""
 
 import strawberry
 from graphql import (
@@ -10,6 +10,7 @@ from graphql import (
     GraphQLSchema,
     Undefined,
 )
+from graphql.utilities.print_schema import print_description
 from strawberry.federation.schema import FederationAny
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.scalar import ScalarDefinition
@@ -27,34 +28,54 @@ from gql_service.schema.types.user_metadata import UserMetadata
 
 _ANY: ScalarDefinition = strawberry.scalar(
     name="_Any",
-    description="For gateways: a `__typename` and the fields of one key.",
+    description="Used by federation gateways: an object with the `__typename` and one key of an entity.",
     serialize=lambda value: value,
     parse_value=lambda value: value,
 )
 
 
+_DESCRIPTION = """\
+Per-user metadata: key-value documents of users on platforms, with users, platforms and badges.
+
+The viewer is the user whose token the request carries in its `Authorization` header. The description of a \
+field ends with who may use it, such as "Requires: a tenant admin." Fields without such a sentence are open \
+to everyone who can get their object. Platform owners may do everything.
+
+Mutations return the errors that the caller can fix in `userErrors`. All other errors are in the top-level \
+`errors`, with a code in `extensions.code`.\
+"""
+
 _FEDERATION = {
-    "_FieldSet": "For gateways: the names of fields.",
-    "link__Import": "For gateways: an element of a specification that this schema uses.",
-    "link__Purpose": "For gateways: what a specification is needed for.",
-    "link__Purpose.SECURITY": "For guarding fields.",
-    "link__Purpose.EXECUTION": "For resolving fields.",
-    "@auth(requires)": "The role.",
-    "@key": "For gateways: fields that tell one object of the type from all others.",
-    "@key(fields)": "The names of the fields.",
-    "@key(resolvable)": "Whether this service finds the object by them.",
-    "@link": "For gateways: a specification that this schema follows.",
-    "@link(url)": "The address of the specification.",
-    "@link(as)": "What its elements are prefixed with.",
-    "@link(for)": "What it is needed for.",
-    "@link(import)": "The elements used without a prefix.",
+    "_FieldSet": "Used by federation gateways: a selection of fields.",
+    "link__Import": "Used by federation gateways: an imported element of a specification.",
+    "link__Purpose": "Used by federation gateways: the purpose of a linked specification.",
+    "link__Purpose.SECURITY": "The specification is needed to secure fields.",
+    "link__Purpose.EXECUTION": "The specification is needed to execute operations.",
+    "@auth(requires)": "The required role.",
+    "@key": "Used by federation gateways: fields that identify an object of the type.",
+    "@key(fields)": "The fields of the key.",
+    "@key(resolvable)": "Whether this service resolves objects by the key.",
+    "@link": "Used by federation gateways: a specification that this schema uses.",
+    "@link(url)": "The URL of the specification.",
+    "@link(as)": "The prefix of the elements of the specification.",
+    "@link(for)": "The purpose of the specification.",
+    "@link(import)": "The elements that are used without a prefix.",
 }
-"""What Strawberry publishes for federation without a description."""
+"""Descriptions of the federation elements that Strawberry publishes without any."""
 
 
-def build_schema() -> strawberry.federation.Schema:
-    """The Federation 2 subgraph. Raises UnguardedField where a field declares no role."""
-    schema = strawberry.federation.Schema(
+class Schema(strawberry.federation.Schema):
+    """A subgraph whose printed SDL has the description of the schema, which Strawberry leaves out."""
+
+    def as_str(self) -> str:
+        """The SDL."""
+        description = print_description(self._schema)
+        return super().as_str().replace("\nschema @link(", f"\n{description}schema @link(", 1)
+
+
+def build_schema() -> Schema:
+    """The Federation 2 subgraph. Raises UnguardedField if a field declares no role."""
+    schema = Schema(
         query=Query,
         mutation=Mutation,
         types=[User, Platform, PlatformMetadata, UserMetadata, InvalidInput, RevisionConflict],
@@ -63,13 +84,14 @@ def build_schema() -> strawberry.federation.Schema:
     )
     _leave_out_null_defaults(schema._schema)
     _enforce_one_of(schema._schema)
+    schema._schema.description = _DESCRIPTION
     _describe_federation(schema._schema)
     guard_schema(schema._schema)
     return schema
 
 
 def _leave_out_null_defaults(schema: GraphQLSchema) -> None:
-    """An optional input has no default in GraphQL; that Python needs one is not the client's business."""
+    """Remove `= null` from optional inputs: Python needs the default, but clients do not."""
     for type_ in schema.type_map.values():
         inputs: list[GraphQLInputField | GraphQLArgument] = []
         if isinstance(type_, GraphQLInputObjectType):
@@ -82,7 +104,7 @@ def _leave_out_null_defaults(schema: GraphQLSchema) -> None:
 
 
 def _enforce_one_of(schema: GraphQLSchema) -> None:
-    """Strawberry prints `@oneOf` but checks it while executing only; this has validation check it too."""
+    """Let validation check `@oneOf`, too, which Strawberry checks only during execution."""
     for type_ in schema.type_map.values():
         if isinstance(type_, GraphQLInputObjectType) and type_.extensions["strawberry-definition"].is_one_of:
             type_.is_one_of = True

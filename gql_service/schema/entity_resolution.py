@@ -1,6 +1,7 @@
-"""Finding objects by id or by the keys of federation: what may not be seen looks like what does not exist.
+"""Resolving objects by global id or federation key. A hidden object is null, like one that does not exist.
 
-Whatever names an object becomes a Reference first; references are then looked up together, a kind at a time.
+Each id or key is first parsed into a `Lookup`. Lookups are then loaded together, one batch for each kind of
+key.
 """
 
 from collections import defaultdict
@@ -9,8 +10,8 @@ from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 from gql_service.auth.roles import Role
-from gql_service.domain.documents import visibility as views
-from gql_service.domain.documents.visibility import DocumentView
+from gql_service.domain.documents import visibility
+from gql_service.domain.documents.visibility import DocumentView, Viewer
 from gql_service.domain.users.rows import User as UserRow
 from gql_service.errors import BadUserInput, NotFound
 from gql_service.schema.inputs.documents import UserBy
@@ -22,148 +23,156 @@ from gql_service.schema.types.user_metadata import UserMetadata
 from gql_service.services.context import Context
 
 Entity = User | Platform | PlatformMetadata
-"""What a gateway may ask for."""
-Found = Entity | UserMetadata
-T = TypeVar("T", bound=Node)
-Find = Callable[[Context, Sequence[str]], Awaitable[Sequence[Found | None]]]
+"""The types that have federation keys."""
+NodeObject = Entity | UserMetadata
+"""The types that have global ids."""
+N = TypeVar("N", bound=Node)
+BatchLoad = Callable[[Context, Sequence[str]], Awaitable[Sequence[NodeObject | None]]]
+"""Loads the objects of several keys of one kind; None for each that the viewer may not see."""
 
 
-class Reference(NamedTuple):
-    """What names an object: how to find it, and its key."""
+class Lookup(NamedTuple):
+    """A key of an object, with the function that loads objects by keys of that kind."""
 
-    find: Find
+    load: BatchLoad
     key: str
 
 
-async def find(context: Context, reference: Reference | None, kind: type[T]) -> T | None:
-    """The object a reference names, if the caller may see it. Raises Unauthenticated."""
-    context.viewer  # noqa: B018 - nobody without a token finds anything
-    if reference is None:
+async def resolve_one(context: Context, lookup: Lookup | None, type_: type[N]) -> N | None:
+    """The object of a lookup, if it is of the type and the viewer may see it. Raises Unauthenticated."""
+    context.viewer  # noqa: B018 - raises Unauthenticated without a token
+    if lookup is None:
         return None
-    (found,) = await reference.find(context, (reference.key,))
-    return found if isinstance(found, kind) else None
+    (loaded,) = await lookup.load(context, (lookup.key,))
+    return loaded if isinstance(loaded, type_) else None
 
 
-async def find_all(context: Context, references: Sequence[Reference | Exception | None]) -> list[Any]:
-    """The objects that references name, if the caller may see them; exceptions stay as they are.
+async def resolve_many(context: Context, lookups: Sequence[Lookup | Exception | None]) -> list[Any]:
+    """The objects of lookups, in their order: None if the viewer may not see one. Exceptions are returned
+    unchanged.
 
     Raises Unauthenticated.
     """
-    context.viewer  # noqa: B018 - nobody without a token finds anything
-    keys: dict[Find, dict[str, Found | None]] = defaultdict(dict)
-    for each in references:
-        if isinstance(each, Reference):
-            keys[each.find][each.key] = None
-    for finder, wanted in keys.items():
-        wanted.update(zip(list(wanted), await finder(context, list(wanted)), strict=True))
-    return [keys[each.find][each.key] if isinstance(each, Reference) else each for each in references]
+    context.viewer  # noqa: B018 - raises Unauthenticated without a token
+    loaded: dict[BatchLoad, dict[str, NodeObject | None]] = defaultdict(dict)
+    for lookup in lookups:
+        if isinstance(lookup, Lookup):
+            loaded[lookup.load][lookup.key] = None
+    for load, objects in loaded.items():
+        objects.update(zip(list(objects), await load(context, list(objects)), strict=True))
+    return [loaded[each.load][each.key] if isinstance(each, Lookup) else each for each in lookups]
 
 
-async def users_by_id(context: Context, ids: Sequence[str]) -> list[Found | None]:
-    """By the users' own ids."""
-    return _visible(context, await context.services.loaders.users.load_many(ids))
+async def load_users_by_id(context: Context, ids: Sequence[str]) -> list[NodeObject | None]:
+    """By `User.userId`."""
+    return _visible_users(context, await context.services.loaders.users.load_many(ids))
 
 
-async def users_by_name(context: Context, usernames: Sequence[str]) -> list[Found | None]:
-    """By username."""
-    return _visible(context, await context.services.loaders.users_named.load_many(usernames))
+async def load_users_by_username(context: Context, usernames: Sequence[str]) -> list[NodeObject | None]:
+    """By `User.username`."""
+    return _visible_users(context, await context.services.loaders.users_named.load_many(usernames))
 
 
-def _visible(context: Context, rows: Sequence[UserRow | None]) -> list[Found | None]:
+def _visible_users(context: Context, rows: Sequence[UserRow | None]) -> list[NodeObject | None]:
     verdict = context.services.policy.verdict(Role.TENANT_MEMBER, context.viewer)
     if isinstance(verdict, bool):
         return [User(row=row) if row is not None and verdict else None for row in rows]
     return [User(row=row) if row is not None and verdict(row) else None for row in rows]
 
 
-async def platforms_by_key(context: Context, keys: Sequence[str]) -> list[Found | None]:
-    """By the platforms' keys."""
-    rows = [await found for found in [context.platform(key) for key in keys]]
+async def load_platforms(context: Context, keys: Sequence[str]) -> list[NodeObject | None]:
+    """By `Platform.key`."""
+    rows = [await row for row in [context.platform(key) for key in keys]]
     sees = context.services.policy.sees_platform
     return [Platform(row=row) if row and sees(context.viewer, row) else None for row in rows]
 
 
-async def documents_by_key(context: Context, keys: Sequence[str]) -> list[Found | None]:
-    """By `userId:platformKey`, where the key of the user-wide document ends with the colon."""
-    names = [key.partition(":") for key in keys if ":" in key]
-    users = await context.services.loaders.users.load_many([user_id for user_id, _, _ in names])
-    asked: dict[str, list[UserRow]] = {}
-    for (_, _, platform_key), user in zip(names, users, strict=True):
+async def load_documents(context: Context, keys: Sequence[str]) -> list[NodeObject | None]:
+    """By `userId:platformKey`. The platform key of the user-wide document is empty."""
+    pairs = [key.partition(":") for key in keys if ":" in key]
+    users = await context.services.loaders.users.load_many([user_id for user_id, _, _ in pairs])
+    owners: dict[str, list[UserRow]] = {}
+    for (_, _, platform_key), user in zip(pairs, users, strict=True):
         if user is not None:
-            asked.setdefault(platform_key, []).append(user)
-    found: dict[str, Found] = {}
-    for platform_key, owners in asked.items():
+            owners.setdefault(platform_key, []).append(user)
+    documents: dict[str, NodeObject] = {}
+    for platform_key, users_of_platform in owners.items():
         with suppress(NotFound):
-            for row in await context.documents_of(platform_key or None, owners):
+            for row in await context.documents_of(platform_key or None, users_of_platform):
                 if isinstance(row, DocumentView):
-                    found[f"{row.user_id}:{platform_key}"] = PlatformMetadata(row=row)
-    return [found.get(key) for key in keys]
+                    documents[f"{row.user_id}:{platform_key}"] = PlatformMetadata(row=row)
+    return [documents.get(key) for key in keys]
 
 
-async def entries_by_key(context: Context, keys: Sequence[str]) -> list[Found | None]:
-    """By `userId:platformKey:key`, where the platform's key is empty in the user-wide document."""
-    names = {key: key.split(":", 2) for key in keys if key.count(":") >= 2}
-    asked = list(dict.fromkeys(f"{user_id}:{platform_key}" for user_id, platform_key, _ in names.values()))
-    opened = dict(zip(asked, await documents_by_key(context, asked), strict=True))
-    readable = {name: each.row.access for name, each in opened.items() if isinstance(each, PlatformMetadata)}
-    read = await context.services.loaders.whole_documents.load_many([each.key for each in readable.values()])
-    whole = dict(zip(readable, read, strict=True))
-    rules, now = context.services.rules, context.services.clock()
-    found: dict[str, Found] = {}
-    for key, (user_id, platform_key, name) in names.items():
-        document = f"{user_id}:{platform_key}"
-        if document in whole:
-            row = views.entry_of(readable[document], whole[document], name, rules.keys, now)
+async def load_entries(context: Context, keys: Sequence[str]) -> list[NodeObject | None]:
+    """By `userId:platformKey:key`. The platform key of the user-wide document is empty."""
+    parts = {key: key.split(":", 2) for key in keys if key.count(":") >= 2}
+    document_keys = list(
+        dict.fromkeys(f"{user_id}:{platform_key}" for user_id, platform_key, _ in parts.values())
+    )
+    visible = dict(zip(document_keys, await load_documents(context, document_keys), strict=True))
+    accesses = {key: each.row.access for key, each in visible.items() if isinstance(each, PlatformMetadata)}
+    rows = await context.services.loaders.documents_with_attributes.load_many(
+        [each.key for each in accesses.values()]
+    )
+    documents = dict(zip(accesses, rows, strict=True))
+    ring, now = context.services.write_settings.keys, context.services.clock()
+    entries: dict[str, NodeObject] = {}
+    for key, (user_id, platform_key, metadata_key) in parts.items():
+        document_key = f"{user_id}:{platform_key}"
+        if document_key in documents:
+            viewer = Viewer(accesses[document_key], now)
+            row = visibility.entry_of(viewer, documents[document_key], metadata_key, ring)
             if row is not None:
-                found[key] = UserMetadata(row=row)
-    return [found.get(key) for key in keys]
+                entries[key] = UserMetadata(row=row)
+    return [entries.get(key) for key in keys]
 
 
-_BY_GLOBAL_ID: dict[str, Find] = {
-    "User": users_by_id,
-    "Platform": platforms_by_key,
-    "PlatformMetadata": documents_by_key,
-    "UserMetadata": entries_by_key,
+_BY_GLOBAL_ID: dict[str, BatchLoad] = {
+    "User": load_users_by_id,
+    "Platform": load_platforms,
+    "PlatformMetadata": load_documents,
+    "UserMetadata": load_entries,
 }
 
 
-_BY_KEY: dict[str, Sequence[tuple[str, Find]]] = {
-    "User": (("userId", users_by_id), ("username", users_by_name)),
-    "Platform": (("key", platforms_by_key),),
+_BY_FEDERATION_KEY: dict[str, Sequence[tuple[str, BatchLoad]]] = {
+    "User": (("userId", load_users_by_id), ("username", load_users_by_username)),
+    "Platform": (("key", load_platforms),),
 }
 
 
-def reference_by_id(id: str, *types: str) -> Reference | None:
-    """What a global id stands for, if for anything of one of the types (by default of any)."""
+def global_id_lookup(id: str, *types: str) -> Lookup | None:
+    """The lookup of a global id; None if it is malformed, or not of one of the types (default: any type)."""
     type_name, key = parse_global_id(id)
     if type_name not in (types or _BY_GLOBAL_ID):
         return None
-    return Reference(_BY_GLOBAL_ID[type_name], key)
+    return Lookup(_BY_GLOBAL_ID[type_name], key)
 
 
-def user_reference(by: UserBy) -> Reference | None:
-    """What the one key stands for that a query names a user by."""
+def user_lookup(by: UserBy) -> Lookup | None:
+    """The lookup of a user; None if the global id is malformed or not that of a user."""
     if isinstance(by.user_id, str):
-        return Reference(users_by_id, by.user_id)
+        return Lookup(load_users_by_id, by.user_id)
     if isinstance(by.username, str):
-        return Reference(users_by_name, by.username)
-    return reference_by_id(by.id or "", "User")
+        return Lookup(load_users_by_username, by.username)
+    return global_id_lookup(by.id or "", "User")
 
 
-def reference_of(representation: Any) -> Reference | BadUserInput | None:
-    """What a gateway's representation stands for.
+def representation_lookup(representation: Any) -> Lookup | BadUserInput | None:
+    """The lookup of a federation representation, or the error if it has no usable key.
 
-    Only the keys are read; whatever else the representation carries is ignored.
+    Other fields of the representation are ignored.
     """
     if isinstance(representation, dict):
         type_name = representation.get("__typename")
         if "id" in representation and type_name in ("User", "PlatformMetadata"):
             id = representation["id"]
             if isinstance(id, str):
-                return reference_by_id(id, type_name)
+                return global_id_lookup(id, type_name)
         if isinstance(type_name, str):
-            for name, finder in _BY_KEY.get(type_name, ()):
+            for name, load in _BY_FEDERATION_KEY.get(type_name, ()):
                 key = representation.get(name)
                 if isinstance(key, str):
-                    return Reference(finder, key)
+                    return Lookup(load, key)
     return BadUserInput("A representation needs `__typename` and one of the keys of that type.")

@@ -1,4 +1,4 @@
-"""Publishing plain Python enums, so that the layers below need not know GraphQL."""
+"""Publishes plain Python enums in the schema, so that the layers below do not depend on Strawberry."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -13,7 +13,7 @@ __all__ = ["MetadataMode", "ValueType"]
 
 
 def described_enum(enum: type[Enum], name: str, description: str, members: Mapping[Any, str]) -> None:
-    """Publish an enum, every value with a description."""
+    """Publish an enum with a description for each value."""
     definition = strawberry.enum(enum, name=name, description=description).__strawberry_definition__  # type: ignore[attr-defined]
     for value, member in zip(definition.values, enum, strict=True):
         value.description = members[member]
@@ -22,22 +22,22 @@ def described_enum(enum: type[Enum], name: str, description: str, members: Mappi
 described_enum(
     ValueType,
     "ValueType",
-    "How to understand the text of a value.",
+    "The type of a value, which determines the format of its text.",
     {
-        ValueType.string: "Text, as it is.",
-        ValueType.number: "A number as JSON writes it: a 64-bit integer, or a finite double.",
+        ValueType.string: "Any text without the character U+0000.",
+        ValueType.number: "A JSON number: an integer that fits in 64 bits, or a finite double.",
         ValueType.boolean: "`true` or `false`.",
-        ValueType.date: "A day, `2024-03-01`, or an instant of RFC 3339, kept in UTC.",
-        ValueType.json: "Any JSON text, kept in canonical form.",
-        ValueType.binary: "Base64 of RFC 4648 with its padding.",
+        ValueType.date: "A day, such as `2024-03-01`, or an RFC 3339 timestamp, which is stored in UTC.",
+        ValueType.json: "Any JSON value, stored in canonical form.",
+        ValueType.binary: "Base64 (RFC 4648) with padding.",
     },
 )
 described_enum(
     MetadataMode,
     "MetadataMode",
-    "Which keys the documents of a platform may have.",
+    "Which keys documents of a platform may have.",
     {
-        MetadataMode.OPEN: "Any keys; those that are defined must be as they are defined.",
-        MetadataMode.STRICT: "Defined keys only.",
+        MetadataMode.OPEN: "Any keys. The values of defined keys must satisfy their definitions.",
+        MetadataMode.STRICT: "Only defined keys. Their values must satisfy their definitions.",
     },
 )

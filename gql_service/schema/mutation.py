@@ -1,4 +1,4 @@
-"""The root of every write, joined from its parts."""
+"""The `Mutation` type, joined from its parts."""
 
 import strawberry
 
@@ -8,6 +8,6 @@ from gql_service.schema.mutations.documents import DocumentMutation
 from gql_service.schema.mutations.users import UserMutation
 
 
-@strawberry.type(description="Everything that can be written.")
-class Mutation(BulkMutation, UserMutation, DefinitionMutation, DocumentMutation):
+@strawberry.type(description="The operations that write data.")
+class Mutation(DocumentMutation, BulkMutation, UserMutation, DefinitionMutation):
     pass

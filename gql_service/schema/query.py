@@ -1,4 +1,4 @@
-"""The root of every read."""
+"""The `Query` type."""
 
 from functools import cache
 from typing import Annotated
@@ -12,13 +12,13 @@ from gql_service.errors import LimitExceeded, NotFound
 from gql_service.schema.auth_directive import AUTHENTICATED, PUBLIC, SELF, TENANT_MEMBER
 from gql_service.schema.entity_resolution import (
     Entity,
-    Reference,
-    find,
-    find_all,
-    platforms_by_key,
-    reference_by_id,
-    reference_of,
-    user_reference,
+    Lookup,
+    global_id_lookup,
+    load_platforms,
+    representation_lookup,
+    resolve_many,
+    resolve_one,
+    user_lookup,
 )
 from gql_service.schema.inputs.documents import UserBy
 from gql_service.schema.types.badge import Badge, catalog
@@ -31,63 +31,73 @@ from gql_service.schema.types.user import User
 from gql_service.services.context import Context
 
 
-@strawberry.type(name="_Service", directives=PUBLIC, description="What a gateway reads to compose the graph.")
+@strawberry.type(
+    name="_Service", directives=PUBLIC, description="Used by federation gateways: the schema of this service."
+)
 class Service:
-    sdl: str = strawberry.field(description="This schema in the schema definition language.")
+    sdl: str = strawberry.field(description="The schema in the GraphQL schema definition language.")
 
 
-@strawberry.type(description="Everything that can be read.")
+@strawberry.type(description="The operations that read data.")
 class Query:
-    @strawberry.field(directives=AUTHENTICATED, description="The caller.")
+    @strawberry.field(
+        directives=AUTHENTICATED, description="The viewer: the user whose token the request carries."
+    )
     async def me(self, info: Info[Context, None]) -> User:
         row = await info.context.services.loaders.users.load(info.context.viewer.user_id)
         if row is None:
             raise NotFound("User not found")
         return User(row=row)
 
-    @strawberry.field(directives=AUTHENTICATED, description="The caller, as a session carries them.")
+    @strawberry.field(directives=AUTHENTICATED, description="The viewer as session data.")
     async def session(self, info: Info[Context, None]) -> LocalAuthUser:
         row = await info.context.services.loaders.users.load(info.context.viewer.user_id)
         if row is None:
             raise NotFound("User not found")
         return LocalAuthUser(row=row)
 
-    @strawberry.field(directives=AUTHENTICATED, description="All badges that can be earned.")
+    @strawberry.field(directives=AUTHENTICATED, description="All badges that users can earn.")
     def badge_catalog(self) -> list[Badge]:
         return catalog()
 
     @strawberry.field(
         directives=TENANT_MEMBER,
-        description="A user by one of their keys; null where there is none the caller may know of.",
+        description="A user by one of their keys. Null if there is no such user in a tenant that the "
+        "viewer is a member of.",
     )
     async def user(
         self,
         info: Info[Context, None],
-        by: Annotated[UserBy, strawberry.argument(description="Exactly one key.")],
+        by: Annotated[UserBy, strawberry.argument(description="One of the keys of the user.")],
     ) -> User | None:
-        return await find(info.context, user_reference(by), User)
+        return await resolve_one(info.context, user_lookup(by), User)
 
     @strawberry.field(
         directives=AUTHENTICATED,
-        description="A platform; null where there is none the caller is a member of.",
+        description="A platform by its key. Null if there is no such platform in a tenant that the viewer "
+        "is a member of.",
     )
     async def platform(
         self,
         info: Info[Context, None],
-        key: Annotated[str, strawberry.argument(description="The platform's key.")],
+        key: Annotated[str, strawberry.argument(description="The platform key.")],
     ) -> Platform | None:
-        return await find(info.context, Reference(platforms_by_key, key), Platform)
+        return await resolve_one(info.context, Lookup(load_platforms, key), Platform)
 
     @strawberry.field(
         directives=SELF,
-        description="A user's metadata on a platform. Nothing written yet reads as empty, at revision 0.",
+        description="The metadata document of a user on a platform. If it was never written, it is empty "
+        "and has revision 0. An error if there is no such platform or user.",
     )
     async def platform_metadata(
         self,
         info: Info[Context, None],
-        platform_key: Annotated[str, strawberry.argument(description="The platform's key.")],
+        platform_key: Annotated[str, strawberry.argument(description="The platform key.")],
         username: Annotated[
-            str | None, strawberry.argument(description="Whose metadata; by default the caller's.")
+            str | None,
+            strawberry.argument(
+                description="The owner of the document. Default: the viewer. Other users: tenant admins only."
+            ),
         ] = None,
     ) -> PlatformMetadata:
         access = await info.context.access(platform_key, username)
@@ -95,59 +105,71 @@ class Query:
 
     @strawberry.field(
         directives=AUTHENTICATED,
-        description="An object by its global id; null where there is none the caller may see.",
+        description="An object by its global id. Null if there is no such object that the viewer may see.",
     )
     async def node(
         self,
         info: Info[Context, None],
         id: Annotated[strawberry.ID, strawberry.argument(description="The global id.")],
     ) -> Node | None:
-        return await find(info.context, reference_by_id(id), Node)
+        return await resolve_one(info.context, global_id_lookup(id), Node)
 
     @strawberry.field(
-        directives=AUTHENTICATED, description="Objects by their global ids, up to 100, in their order."
+        directives=AUTHENTICATED,
+        description="Objects by their global ids, in the order of `ids`. Null for each id without an object "
+        "that the viewer may see.",
     )
     async def nodes(
         self,
         info: Info[Context, None],
-        ids: Annotated[list[strawberry.ID], strawberry.argument(description="The global ids.")],
+        ids: Annotated[
+            list[strawberry.ID], strawberry.argument(description=f"The global ids, at most {MAX_NODES}.")
+        ],
     ) -> list[Node | None]:
-        _limit("ids", len(ids))
-        return await find_all(info.context, [reference_by_id(id) for id in ids])
+        _check_count("ids", len(ids))
+        return await resolve_many(info.context, [global_id_lookup(id) for id in ids])
 
     @strawberry.field(
         name="_entities",
         directives=AUTHENTICATED,
-        description="For gateways: objects by their federation keys, up to 100, in their order.",
+        description="Used by federation gateways: objects by their keys, in the order of "
+        "`representations`. Null for each representation without an object that the viewer may see.",
     )
     async def entities(
         self,
         info: Info[Context, None],
         representations: Annotated[
             list[FederationAny],
-            strawberry.argument(description="Each a `__typename` and the fields of one key."),
+            strawberry.argument(
+                description=f"The `__typename` and one key of each object, at most {MAX_NODES}."
+            ),
         ],
     ) -> list[
-        Annotated[Entity, strawberry.union("_Entity", description="What a gateway may ask for.")] | None
+        Annotated[Entity, strawberry.union("_Entity", description="The types that have federation keys.")]
+        | None
     ]:
-        _limit("representations", len(representations))
-        return await find_all(info.context, [reference_of(each) for each in representations])
+        _check_count("representations", len(representations))
+        return await resolve_many(info.context, [representation_lookup(each) for each in representations])
 
-    @strawberry.field(directives=PUBLIC, description="The most that may be asked for or stored at once.")
+    @strawberry.field(directives=PUBLIC, description="The limits of requests and of stored data.")
     def limits(self, info: Info[Context, None]) -> Limits:
         return Limits.of(info.context.services.settings)
 
-    @strawberry.field(name="_service", directives=PUBLIC, description="For gateways: this schema.")
+    @strawberry.field(
+        name="_service",
+        directives=PUBLIC,
+        description="Used by federation gateways: the schema of this service.",
+    )
     def service(self, info: Info[Context, None]) -> Service:
         return Service(sdl=_sdl(info.schema))
 
 
 @cache
 def _sdl(schema: BaseSchema) -> str:
-    """Printing takes milliseconds, and anybody may ask for it."""
+    """Printing takes milliseconds, and clients without a token may ask for it."""
     return schema.as_str()
 
 
-def _limit(name: str, count: int) -> None:
+def _check_count(name: str, count: int) -> None:
     if count > MAX_NODES:
         raise LimitExceeded(f"`{name}` has {count} items; {MAX_NODES} are allowed.")

@@ -1,4 +1,4 @@
-"""The custom scalars: how instants and JSON look from outside, and which literals they accept."""
+"""The custom scalars: formats of timestamps and JSON, and the literals that they accept."""
 
 from collections.abc import Mapping
 from typing import Any, NewType
@@ -25,21 +25,21 @@ from gql_service.instants import is_instant, rfc3339
 DateTime = NewType("DateTime", int)
 Timestamp = NewType("Timestamp", int)
 Number = NewType("Number", object)
-"""Inward only: an integer of 64 bits or a finite double."""
+"""Input only: an integer of 64 bits or a finite double."""
 JSON = NewType("JSON", object)
-"""Outward, the canonical text of a value; inward, the decoded value."""
+"""In output the canonical text of a value; in input the decoded value."""
 JSONObject = NewType("JSONObject", object)
-"""Outward, the canonical text of an object; inward, a decoded dictionary."""
+"""In output the canonical text of an object; in input a decoded dictionary."""
 
 
-def _splice(text: str) -> orjson.Fragment:
-    """Stored JSON goes into the response as it is, neither decoded nor encoded again."""
+def _embed_json(text: str) -> orjson.Fragment:
+    """Copy stored JSON into the response without decoding it."""
     return orjson.Fragment(text)
 
 
-def _object(value: Any) -> dict[str, Any]:
+def _parse_object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise GraphQLError("A JSON object is expected.")
+        raise GraphQLError("Expected a JSON object.")
     try:
         strict_json.check(value, strict_json.MAX_DEPTH + 1)
     except strict_json.InvalidJson as error:
@@ -47,12 +47,12 @@ def _object(value: Any) -> dict[str, Any]:
     return value
 
 
-def _object_literal(node: ValueNode, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    return _object(_literal(node, variables or {}))
+def _parse_object_literal(node: ValueNode, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    return _parse_object(_literal_value(node, variables or {}))
 
 
-def _literal(node: ValueNode, variables: Mapping[str, Any]) -> Any:
-    """The value a literal stands for; an enum value is no JSON, so it is refused rather than guessed."""
+def _literal_value(node: ValueNode, variables: Mapping[str, Any]) -> Any:
+    """The value of a literal. Enum literals are refused: they look like strings without quotes."""
     match node:
         case NullValueNode():
             return None
@@ -63,22 +63,22 @@ def _literal(node: ValueNode, variables: Mapping[str, Any]) -> Any:
         case FloatValueNode():
             return float(node.value)
         case ListValueNode():
-            return [_literal(item, variables) for item in node.values]
+            return [_literal_value(item, variables) for item in node.values]
         case ObjectValueNode():
-            return {field.name.value: _literal(field.value, variables) for field in node.fields}
+            return {field.name.value: _literal_value(field.value, variables) for field in node.fields}
         case VariableNode():
             return variables.get(node.name.value)
-    raise GraphQLError("This is no JSON value: text needs quotes.", node)
+    raise GraphQLError("This is not a JSON value. Strings need quotes.", node)
 
 
-def _instant(value: Any) -> Any:
-    """The text as it is: resolvers read it, and say in their own way what is wrong with it."""
+def _parse_timestamp(value: Any) -> Any:
+    """The text unchanged: resolvers parse it, so that their errors can name the input field."""
     if not isinstance(value, str) or len(value) > 64:
-        raise GraphQLError("An instant is expected as text, such as 2024-01-15T10:30:00Z.")
+        raise GraphQLError("Expected an RFC 3339 timestamp as a string, such as 2024-01-15T10:30:00Z.")
     return value
 
 
-def _json_value(value: Any) -> Any:
+def _parse_json(value: Any) -> Any:
     try:
         strict_json.check(value, strict_json.MAX_DEPTH)
     except strict_json.InvalidJson as error:
@@ -86,62 +86,65 @@ def _json_value(value: Any) -> Any:
     return value
 
 
-def _json_literal(node: ValueNode, variables: Mapping[str, Any] | None = None) -> Any:
-    return _json_value(_literal(node, variables or {}))
+def _parse_json_literal(node: ValueNode, variables: Mapping[str, Any] | None = None) -> Any:
+    return _parse_json(_literal_value(node, variables or {}))
 
 
-def _number(value: Any) -> int | float:
+def _parse_number(value: Any) -> int | float:
     if type(value) not in (int, float):
-        raise GraphQLError("A number is expected.")
-    return _json_value(value)  # type: ignore[no-any-return] # it has just been looked at
+        raise GraphQLError("Expected a number.")
+    return _parse_json(value)  # type: ignore[no-any-return] # checked above
 
 
-def _number_literal(node: ValueNode, variables: Mapping[str, Any] | None = None) -> int | float:
-    return _number(_literal(node, variables or {}))
+def _parse_number_literal(node: ValueNode, variables: Mapping[str, Any] | None = None) -> int | float:
+    return _parse_number(_literal_value(node, variables or {}))
 
 
-def _milliseconds(value: Any) -> int:
+def _check_milliseconds(value: Any) -> int:
     if not is_instant(value):
-        raise GraphQLError("A whole number of milliseconds, from 0 and below 2^53, is expected.")
+        raise GraphQLError("Expected an integer number of milliseconds, from 0 to 2^53 - 1.")
     return value
 
 
 SCALARS: dict[object, ScalarDefinition] = {
     DateTime: strawberry.scalar(
         name="DateTime",
-        description="An instant as RFC 3339 text in UTC, for example `2024-01-15T10:30:00Z`.",
+        description="A time as an RFC 3339 string in UTC, such as `2024-01-15T10:30:00Z`. Inputs may have "
+        "any UTC offset. Precision finer than a millisecond is dropped.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         serialize=rfc3339,
-        parse_value=_instant,
+        parse_value=_parse_timestamp,
     ),
     Timestamp: strawberry.scalar(
         name="Timestamp",
-        description="An instant as milliseconds since 1970-01-01 UTC, from 0 and below 2^53.",
-        serialize=_milliseconds,
-        parse_value=_milliseconds,
+        description="A time as an integer: milliseconds since 1970-01-01 UTC, from 0 to 2^53 - 1.",
+        serialize=_check_milliseconds,
+        parse_value=_check_milliseconds,
     ),
     Number: strawberry.scalar(
         name="Number",
-        description="A number as JSON writes it: an integer that fits in 64 bits, or a finite double.",
+        description="A JSON number: an integer that fits in 64 bits, or a finite double.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
-        serialize=_number,
-        parse_value=_number,
-        parse_literal=_number_literal,
+        serialize=_parse_number,
+        parse_value=_parse_number,
+        parse_literal=_parse_number_literal,
     ),
     JSON: strawberry.scalar(
         name="JSON",
-        description="A JSON value, as a literal or in a variable. Integers fit in 64 bits, keys are unique.",
+        description="Any JSON value, as a literal or in a variable. Integers must fit in 64 bits, and the "
+        "keys of an object must be unique.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
-        serialize=_splice,
-        parse_value=_json_value,
-        parse_literal=_json_literal,
+        serialize=_embed_json,
+        parse_value=_parse_json,
+        parse_literal=_parse_json_literal,
     ),
     JSONObject: strawberry.scalar(
         name="JSONObject",
-        description="A JSON object, as a literal or in a variable. Integers fit in 64 bits, keys are unique.",
+        description="A JSON object, as a literal or in a variable. Integers must fit in 64 bits, and keys "
+        "must be unique.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
-        serialize=_splice,
-        parse_value=_object,
-        parse_literal=_object_literal,
+        serialize=_embed_json,
+        parse_value=_parse_object,
+        parse_literal=_parse_object_literal,
     ),
 }

@@ -1,6 +1,10 @@
-"""Writing documents: what is asked for while a transaction commits shares the next one.
+"""Writes documents in groups: writes that arrive while a transaction commits share the next transaction.
 
-A commit waits for the disk, so one for sixty writes takes hardly longer than one for one.
+A commit waits for the disk, so a commit of sixty writes takes hardly longer than a commit of one.
+
+This is the outer of two nested group commits. It exists for PostgreSQL, where `Database.write` runs each
+call in a transaction of its own. On SQLite, `store.sqlite` also groups calls of `Database.write`, each in
+a savepoint of one transaction; a batch from here is one such call.
 """
 
 import asyncio
@@ -15,55 +19,55 @@ from gql_service.store.connection import Connection
 from gql_service.store.database import Database
 
 _MAX_BATCH = 100
-"""Writes of one transaction: while it holds its locks, others wait."""
+"""Writes per transaction. A transaction holds its locks, for which others wait, until it commits."""
 
 
 class _PendingWrite(NamedTuple):
-    """A write that somebody waits for."""
+    """A write, and the future that its caller awaits."""
 
     write: Write
-    answer: asyncio.Future[WriteResult]
+    future: asyncio.Future[WriteResult]
 
 
 class BatchWriter:
-    """The writes of one process."""
+    """Writes the documents of one process."""
 
-    def __init__(self, database: Database, rules: WriteSettings, clock: Callable[[], int]) -> None:
+    def __init__(self, database: Database, write_settings: WriteSettings, clock: Callable[[], int]) -> None:
         self._database = database
-        self._rules = rules
+        self._write_settings = write_settings
         self._clock = clock
-        self._asked: deque[_PendingWrite] = deque()
-        self._writing: asyncio.Task[None] | None = None
+        self._pending: deque[_PendingWrite] = deque()
+        self._task: asyncio.Task[None] | None = None
 
     async def write(self, write: Write) -> WriteResult:
-        """Write a document. Raises Rejected, or Unavailable; then nothing is written."""
-        asked = _PendingWrite(write, asyncio.get_running_loop().create_future())
-        self._asked.append(asked)
-        if self._writing is None:
-            self._writing = asyncio.create_task(self._write_until_done())
-        return await asked.answer
+        """Write a document. Raises Rejected or Unavailable if nothing was written."""
+        pending = _PendingWrite(write, asyncio.get_running_loop().create_future())
+        self._pending.append(pending)
+        if self._task is None:
+            self._task = asyncio.create_task(self._write_all_pending())
+        return await pending.future
 
-    async def _write_until_done(self) -> None:
+    async def _write_all_pending(self) -> None:
         try:
-            while self._asked:
-                batch = [self._asked.popleft() for _ in range(min(len(self._asked), _MAX_BATCH))]
-                await self._write_together([asked for asked in batch if not asked.answer.done()])
+            while self._pending:
+                batch = [self._pending.popleft() for _ in range(min(len(self._pending), _MAX_BATCH))]
+                await self._write_batch([each for each in batch if not each.future.done()])
         finally:
-            self._writing = None
+            self._task = None
 
-    async def _write_together(self, batch: list[_PendingWrite]) -> None:
+    async def _write_batch(self, batch: list[_PendingWrite]) -> None:
         async def transaction(connection: Connection) -> list[WriteResult | Exception]:
-            writes = [asked.write for asked in batch]
-            return await write_all(connection, writes, rules=self._rules, now=self._clock())
+            writes = [each.write for each in batch]
+            return await write_all(connection, writes, write_settings=self._write_settings, now=self._clock())
 
         try:
             results = await self._database.write(transaction)
         except Exception as error:
             results = [error] * len(batch)
-        for (_, answer), result in zip(batch, results, strict=True):
-            if answer.done():  # the caller has given up
+        for pending, result in zip(batch, results, strict=True):
+            if pending.future.done():  # the caller was cancelled
                 continue
             if isinstance(result, Exception):
-                answer.set_exception(result)
+                pending.future.set_exception(result)
             else:
-                answer.set_result(result)
+                pending.future.set_result(result)

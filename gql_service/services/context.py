@@ -1,4 +1,4 @@
-"""What resolvers are given: the services of the process and the caller of the request."""
+"""The context of one request: the services of the process, and the caller."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -34,81 +34,85 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What lives as long as the process."""
+    """Everything that lives as long as the process."""
 
     database: Database
     loaders: Loaders
     writer: BatchWriter
     policy: Policy
-    rules: WriteSettings
+    write_settings: WriteSettings
     settings: Settings
     clock: Callable[[], int]
-    """The current instant, in milliseconds."""
+    """Returns the current time in milliseconds since 1970 UTC."""
 
 
 @dataclass(slots=True)
 class Context:
-    """One request: `principal` is None where no token was presented."""
+    """The context of one request. `principal` is None if the request has no token."""
 
     services: Services
     principal: Principal | None
     source: str = "graphql"
-    """What the history of a document is to say of where its changes come from."""
+    """The `source` recorded in the history of documents for changes by this request."""
     _platforms: dict[str, Awaitable[Platform | None]] = field(default_factory=dict)
 
     @property
     def viewer(self) -> Principal:
-        """The caller. Raises Unauthenticated where there is none."""
+        """The caller. Raises Unauthenticated if the request has no token."""
         if self.principal is None:
             raise Unauthenticated
         return self.principal
 
     def platform(self, key: str) -> Awaitable[Platform | None]:
-        """A platform, looked up once a request however many of its users are asked for theirs."""
-        found = self._platforms.get(key)
-        if found is None:
-            found = self._platforms[key] = self.services.loaders.platforms.load(key)
-        return found
+        """Load a platform by its key, at most once per request. None if it does not exist."""
+        platform = self._platforms.get(key)
+        if platform is None:
+            platform = self._platforms[key] = self.services.loaders.platforms.load(key)
+        return platform
 
     def user_named(self, username: str) -> Awaitable[User | None]:
+        """Load a user by username. None if they do not exist."""
         return self.services.loaders.users_named.load(username)
 
     def users_named(self, usernames: Sequence[str]) -> Awaitable[Sequence[User | None]]:
+        """Load users by username, in the same order. None for users that do not exist."""
         return self.services.loaders.users_named.load_many(usernames)
 
     def access(self, platform_key: str | None, username: str | None) -> Awaitable[DocumentAccess]:
-        """Find a document for the caller: see `domain.access.find_document`."""
+        """Access to a document for the caller: see `domain.documents.access.find_document`."""
         return find_document(self, self.services.policy, self.principal, platform_key, username)
 
     def platform_access(self, key: str) -> Awaitable[tuple[PlatformAccess, Platform]]:
-        """A platform that the caller administers: see `domain.access.find_platform`."""
+        """Access to administer a platform: see `domain.documents.access.find_platform`."""
         return find_platform(self, self.services.policy, self.principal, key)
 
     def documents_named(
         self, platform: Platform, usernames: Sequence[str]
     ) -> Awaitable[list[DocumentAccess | None]]:
-        """Find the documents of users for an admin: see `domain.access.find_documents_named`."""
+        """Access to documents of several users: see `domain.documents.access.find_documents_named`."""
         return find_documents_named(self, self.services.policy, self.viewer, platform, usernames)
 
     async def document(self, access: DocumentAccess) -> DocumentView:
-        """Read a document that was found for the caller."""
+        """Read a document as the caller may see it."""
         return self.view(access, await self.services.loaders.documents.load(access.key))
 
     async def documents_of(
         self, platform_key: str | None, users: Sequence[UserFacts]
     ) -> list[DocumentView | RequestError]:
-        """Read the documents of users who are at hand: see `domain.access.find_documents_of`."""
-        found = await find_documents_of(self, self.services.policy, self.viewer, platform_key, users)
-        keys = [each.key for each in found if isinstance(each, DocumentAccess)]
-        read = iter(await self.services.loaders.documents.load_many(keys))
-        return [self.view(each, next(read)) if isinstance(each, DocumentAccess) else each for each in found]
+        """Read the documents of loaded users: see `domain.documents.access.find_documents_of`."""
+        results = await find_documents_of(self, self.services.policy, self.viewer, platform_key, users)
+        keys = [each.key for each in results if isinstance(each, DocumentAccess)]
+        documents = iter(await self.services.loaders.documents.load_many(keys))
+        return [
+            self.view(each, next(documents)) if isinstance(each, DocumentAccess) else each for each in results
+        ]
 
     def view(self, access: DocumentAccess, document: MetadataDocument) -> DocumentView:
-        """A document as the caller sees it now."""
-        return DocumentView.of(access, document, self.services.rules.keys, self.services.clock)
+        """A document as the caller may see it now."""
+        return DocumentView.of(access, document, self.services.write_settings.keys, self.services.clock)
 
     def write_with(self, work: Callable[[Connection, int], Awaitable[T]]) -> Awaitable[T]:
-        """Run `work` in one transaction, given the current instant."""
+        """Run `work` in one transaction. It is called with the connection and the current time."""
         services = self.services
         return services.database.write(lambda connection: work(connection, services.clock()))
 
@@ -120,7 +124,7 @@ class Context:
         idempotency_key: IdempotencyKey | None = None,
         expected: ExpectedDigests = NO_DIGESTS,
     ) -> Awaitable[WriteResult]:
-        """Write a document in one transaction. Raises Rejected."""
+        """Write a document in one transaction. Raises Rejected or Unavailable."""
         return self.services.writer.write(
             Write(access, change, precondition, self.source, idempotency_key, expected)
         )

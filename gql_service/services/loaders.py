@@ -1,6 +1,6 @@
-"""The loaders: reads by key, gathered over all requests in flight into one statement each.
+"""The data loaders: reads by key. Concurrent reads of all requests are combined into one statement.
 
-They live as long as the process and cache nothing.
+The loaders live as long as the process, and cache nothing.
 """
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
@@ -14,11 +14,11 @@ from gql_service.domain.definitions.definitions import StoredDefinition
 from gql_service.domain.documents import rows as documents
 from gql_service.domain.documents.rows import DocumentKey, MetadataDocument
 from gql_service.domain.history import changes as history
-from gql_service.domain.history import point_in_time as rewinding
+from gql_service.domain.history import point_in_time
 from gql_service.domain.history.point_in_time import Past
 from gql_service.domain.pagination import Page, PageRequest
 from gql_service.domain.search import members as search
-from gql_service.domain.search.conditions import Searchable
+from gql_service.domain.search.conditions import Searchability
 from gql_service.domain.search.members import MemberSearch
 from gql_service.domain.tenants import Platform
 from gql_service.domain.users import access_tokens, badges, notifications
@@ -32,102 +32,104 @@ from gql_service.services.dataloader import DataLoader, K, T
 from gql_service.store.connection import Connection
 from gql_service.store.database import Database
 
-L = TypeVar("L", bound=Hashable)
+P = TypeVar("P", bound=Hashable)
 
 
-async def _by_second(
+async def _grouped(
     connection: Connection,
-    wanted: Sequence[tuple[K, L]],
-    read: Callable[[Connection, Sequence[K], L], Awaitable[Sequence[T]]],
+    requests: Sequence[tuple[K, P]],
+    read: Callable[[Connection, Sequence[K], P], Awaitable[Sequence[T]]],
 ) -> list[T]:
-    """Read what is wanted of several, all of whom the same is wanted of together."""
-    askers: dict[L, list[K]] = {}
-    for key, what in wanted:
-        askers.setdefault(what, []).append(key)
-    found: dict[tuple[K, L], T] = {}
-    for what, keys in askers.items():
-        read_now = await read(connection, keys, what)
-        found |= {(key, what): each for key, each in zip(keys, read_now, strict=True)}
-    return [found[each] for each in wanted]
+    """Read the values of `(key, parameter)` pairs, with one `read` for all keys of the same parameter."""
+    keys_by_parameter: dict[P, list[K]] = {}
+    for key, parameter in requests:
+        keys_by_parameter.setdefault(parameter, []).append(key)
+    values: dict[tuple[K, P], T] = {}
+    for parameter, keys in keys_by_parameter.items():
+        group = await read(connection, keys, parameter)
+        values |= {(key, parameter): each for key, each in zip(keys, group, strict=True)}
+    return [values[each] for each in requests]
 
 
 class Loaders:
-    """Every read that a resolver may ask for. Users and platforms that do not exist are None."""
+    """All reads that resolvers use. The value is None for users and platforms that do not exist."""
 
     def __init__(self, database: Database, clock: Callable[[], int]) -> None:
         async def principals(
-            connection: Connection, presented: Sequence[Token]
+            connection: Connection, requests: Sequence[Token]
         ) -> Sequence[Principal | MalformedData | None]:
-            return await access_tokens.principals(connection, presented, clock())
+            return await access_tokens.principals(connection, requests, clock())
 
         async def pages(
-            connection: Connection, wanted: Sequence[tuple[MemberSearch, PageRequest]]
+            connection: Connection, requests: Sequence[tuple[MemberSearch, PageRequest]]
         ) -> Sequence[Page[User]]:
-            return [await search.page(connection, *each, clock()) for each in wanted]
+            return [await search.page(connection, *each, clock()) for each in requests]
 
         async def notification_pages(
-            connection: Connection, wanted: Sequence[tuple[str, PageRequest]]
+            connection: Connection, requests: Sequence[tuple[str, PageRequest]]
         ) -> Sequence[Page[Notification]]:
-            return await _by_second(connection, wanted, notifications.pages_of_users)
+            return await _grouped(connection, requests, notifications.pages_of_users)
 
         async def history_pages(
-            connection: Connection, wanted: Sequence[tuple[DocumentKey, PageRequest]]
+            connection: Connection, requests: Sequence[tuple[DocumentKey, PageRequest]]
         ) -> Sequence[Page[history.ChangeRow]]:
-            return await _by_second(connection, wanted, history.pages)
+            return await _grouped(connection, requests, history.pages)
 
         async def pasts(
-            connection: Connection, wanted: Sequence[tuple[DocumentKey, int]]
+            connection: Connection, requests: Sequence[tuple[DocumentKey, int]]
         ) -> Sequence[Past | BadUserInput]:
-            return await _by_second(connection, wanted, rewinding.to_instant)
+            return await _grouped(connection, requests, point_in_time.to_instant)
 
-        async def counts(connection: Connection, wanted: Sequence[MemberSearch]) -> Sequence[int]:
-            return [await search.count(connection, each, clock()) for each in wanted]
+        async def counts(connection: Connection, requests: Sequence[MemberSearch]) -> Sequence[int]:
+            return [await search.count(connection, each, clock()) for each in requests]
 
         self.principals: DataLoader[Token, Principal | MalformedData | None] = DataLoader(
             database, principals
         )
-        """The caller behind a token; None where it is not valid now."""
+        """The caller with a token; None if it is not valid now."""
         self.users: DataLoader[str, User | None] = DataLoader(database, users.by_ids)
         self.users_named: DataLoader[str, User | None] = DataLoader(database, users.by_usernames)
         self.platforms: DataLoader[str, Platform | None] = DataLoader(database, tenants.platforms_by_keys)
         self.definitions: DataLoader[str, list[StoredDefinition]] = DataLoader(
             database, definitions.stored_of_platforms
         )
-        """The definitions of a platform id, in the order of their keys."""
+        """By platform id: its definitions, ordered by key."""
         self.badges: DataLoader[str, list[EarnedBadge] | MalformedData] = DataLoader(
             database, badges.by_users
         )
-        """The badges of a user id, oldest first."""
+        """By user id: the earned badges, oldest first."""
         self.tokens: DataLoader[str, list[AccessToken]] = DataLoader(database, access_tokens.of_users)
-        """The access tokens of a user id, oldest first."""
+        """By user id: the access tokens, oldest first."""
         self.token_owners: DataLoader[str, str | None] = DataLoader(database, access_tokens.owners)
-        """The user id behind the id of a token."""
+        """By token id: the id of its user."""
         self.notifications: DataLoader[tuple[str, PageRequest], Page[Notification]] = DataLoader(
             database, notification_pages
         )
-        """A page of the notifications of a user id, the newest first."""
+        """By user id and page: notifications, newest first."""
         self.unread: DataLoader[str, int] = DataLoader(database, notifications.unread_counts)
-        """How many notifications of a user id are unread."""
+        """By user id: the number of unread notifications."""
         self.documents: DataLoader[tuple[str, str], MetadataDocument] = DataLoader(
             database, documents.by_keys
         )
-        """By user id and platform id; empty at revision 0 where nothing was ever written."""
-        self.whole_documents: DataLoader[tuple[str, str], MetadataDocument] = DataLoader(
+        """By user id and platform id: the document; empty at revision 0 if it was never written."""
+        self.documents_with_attributes: DataLoader[tuple[str, str], MetadataDocument] = DataLoader(
             database, documents.whole_by_keys
         )
-        """The same, with what is known of each key."""
+        """The same, with the attributes of each entry: flags, validity, category and so on."""
         self.histories: DataLoader[tuple[DocumentKey, PageRequest], Page[history.ChangeRow]] = DataLoader(
             database, history_pages, scans=True
         )
-        """A page of the changes of a document, the newest first."""
+        """By document and page: changes, newest first."""
         self.pasts: DataLoader[tuple[DocumentKey, int], Past | BadUserInput] = DataLoader(
             database, pasts, scans=True
         )
-        """What was there at an instant of what a document has changed since."""
+        """By document and instant: the old values of what has changed since."""
         self.members: DataLoader[tuple[MemberSearch, PageRequest], Page[User]] = DataLoader(
             database, pages, scans=True
         )
-        """A page of the members of a tenant who meet a filter."""
+        """By search and page: the matching members of a tenant."""
         self.member_counts: DataLoader[MemberSearch, int] = DataLoader(database, counts, scans=True)
-        self.searchable: DataLoader[tuple[str, str], Searchable] = DataLoader(database, search.searchable)
-        """What is known of a key by a platform id and the key."""
+        self.searchable: DataLoader[tuple[str, str], Searchability] = DataLoader(
+            database, search.searchability
+        )
+        """By platform id and key: how the key can be searched."""

@@ -1,4 +1,4 @@
-"""What domain functions are given: a connection that runs statements, whatever the database."""
+"""The connection that domain functions get. It is the same for every database."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
@@ -10,15 +10,15 @@ R = TypeVar("R", bound=tuple[Any, ...])
 
 
 class Duplicate(Exception):
-    """A row with the same key exists."""
+    """A row with the same primary key or unique columns exists."""
 
 
 class LostRace(Exception):
-    """A concurrent transaction was first: run this one again, it will see what that one wrote."""
+    """A concurrent transaction won. Run this transaction again; it then sees what the other one wrote."""
 
 
 def rows_as(kind: type[R], rows: Iterable[Row]) -> list[R]:
-    """Rows under the names of their columns. Unlike `_make`, it trusts the statement for their number."""
+    """Convert rows to a named tuple type. Unlike `_make`, this does not check the number of columns."""
     new = tuple.__new__
     return [new(kind, row) for row in rows]
 
@@ -27,18 +27,20 @@ class Connection(Protocol):
     """A connection for reading, or the transaction of one write."""
 
     async def fetch(self, statement: Statement, **parameters: Any) -> Sequence[Row]:
-        """The rows of a query."""
+        """Return all rows of a query."""
         ...
 
-    async def hold(self, names: Iterable[str], *, alone: bool) -> None:
-        """In a transaction: hold names until it ends, together with others, or alone. What somebody holds
-        alone, nobody else holds. On SQLite transactions follow each other anyway."""
+    async def lock(self, names: Iterable[str], *, exclusive: bool) -> None:
+        """Lock names until the transaction ends, `exclusive`ly or shared with others.
+
+        SQLite needs no such locks, because its transactions run one after the other.
+        """
         ...
 
     async def execute(self, statement: Statement, **parameters: Any) -> None:
-        """Run a statement without rows. Raises Duplicate."""
+        """Run a statement that returns no rows. Raises Duplicate."""
         ...
 
     async def execute_many(self, statement: Statement, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Run a statement without rows once for each set of parameters. Raises Duplicate."""
+        """Run a statement that returns no rows once per set of parameters. Raises Duplicate."""
         ...

@@ -1,4 +1,4 @@
-"""The two ways into the database: `read()` for a connection, `write()` for one transaction."""
+"""Access to the database: `read()` gives a connection, `write()` runs one transaction."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -13,34 +13,36 @@ T = TypeVar("T")
 
 
 class Database(Protocol):
-    """One database, seen by one process."""
+    """The database of one process."""
 
     observers: list[Callable[[str], None]]
-    """Told the text of every statement that is run."""
+    """Called with the text of every SQL statement that is run."""
     reads_inline: bool
-    """Whether a read, other than a scan, is done at once, without waiting for anything."""
+    """Whether every read except a scan finishes without waiting, and so without a turn of the event loop."""
 
     def read(self) -> AbstractAsyncContextManager[Connection]:
-        """A connection on which each statement sees what is committed when it starts.
+        """A connection on which each statement sees what was committed before the statement started.
 
-        Raises Unavailable when the database does not answer in time.
+        Raises Unavailable if the database does not answer in time.
         """
         ...
 
     async def write(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Run `work` in a transaction of its own, commit it, and return its result.
+        """Run `work` in a transaction of its own, commit, and return its result.
 
-        `work` is run again from the start when it lost a race or the database asks for it, so it must
-        not touch anything but its connection. Raises Unavailable when the database stays busy; then
-        nothing was written, unless time ran out in the very moment of the commit.
+        After a lost race or a serialization failure, `work` is run again from the start, so it must have
+        no effects except through its connection. Raises Unavailable if the database stays busy. Then
+        nothing was written, unless the time ran out during the commit.
         """
         ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Close all connections. Pending writes are finished first."""
+        ...
 
 
 def open_database(settings: Settings) -> Database:
-    """Nothing is connected before the first use."""
+    """The database of the settings. It connects at the first use."""
     if settings.database_url.startswith("sqlite"):
         return SqliteDatabase(settings)
     return PostgresDatabase(settings)

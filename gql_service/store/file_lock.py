@@ -1,4 +1,4 @@
-"""A lock between processes: a file that one of them has locked."""
+"""A lock between processes: a file that one process at a time has locked."""
 
 import asyncio
 import fcntl
@@ -8,34 +8,43 @@ from contextlib import asynccontextmanager
 
 
 class FileLock:
-    """Keeps writing processes from polling SQLite's own lock, which makes the slowest write far slower, and
-    closes the WAL-reset window of SQLite before 3.51.3. The kernel releases the lock of a process that dies.
+    """An exclusive `flock` on a file of its own. The kernel releases it when its process dies.
+
+    With it, writing processes do not poll SQLite's own lock, which makes the slowest write far slower. It
+    also avoids the WAL-reset bug of SQLite before 3.51.3, which needs two writers at once.
     """
 
-    def __init__(self, path: str, patience: float) -> None:
+    def __init__(self, path: str, timeout: float) -> None:
+        """`timeout` is in seconds. The file is created at the first use."""
         self._path = path
-        self._patience = patience
+        self._timeout = timeout
         self._file: int | None = None
 
     @asynccontextmanager
     async def hold(self) -> AsyncIterator[None]:
-        """Poll, as a blocking wait could not be cancelled. Raises TimeoutError after `patience` seconds."""
+        """Hold the lock. Polls, because a blocking wait cannot be cancelled. Raises TimeoutError."""
         if self._file is None:
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        async with asyncio.timeout(self._patience):
-            pause = 0.0002
-            while not self._try():
-                await asyncio.sleep(pause)
-                pause = min(pause * 1.5, 0.005)
+        async with asyncio.timeout(self._timeout):
+            interval = 0.0002
+            while not _try_lock(self._file):
+                await asyncio.sleep(interval)
+                interval = min(interval * 1.5, 0.005)
         try:
             yield
         finally:
             fcntl.flock(self._file, fcntl.LOCK_UN)
 
-    def _try(self) -> bool:
-        assert self._file is not None, "it was just opened"
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+    def close(self) -> None:
+        """Close the file, which nobody may hold locked."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+def _try_lock(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,4 +1,4 @@
-"""PostgreSQL: asyncpg, READ COMMITTED with row locks, timeouts, and life behind a transaction pooler."""
+"""PostgreSQL through asyncpg: READ COMMITTED with row locks, timeouts, support for transaction poolers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,27 +15,28 @@ from gql_service.store.statement import Statement
 
 try:
     import asyncpg
-except ModuleNotFoundError:  # the extra `postgres` is not installed, and SQLite needs none of it
+except ModuleNotFoundError:  # the extra `postgres` is not installed; SQLite does not need it
     if not TYPE_CHECKING:
         asyncpg = None
 
 T = TypeVar("T")
-_ATTEMPTS = 10
-_AGAIN = ("40001", "40P01")  # serialization_failure, deadlock_detected
-_BUSY = ("55P03", "57014", "53300", "57P03")  # lock or statement timeout, too many or no connections yet
+_MAX_ATTEMPTS = 10
+"""Runs of one transaction before it fails as unavailable."""
+_RETRYABLE = ("40001", "40P01")  # serialization_failure, deadlock_detected
+_BUSY = ("55P03", "57014", "53300", "57P03")  # lock or statement timeout, too many connections, starting up
 
 
-def _hold(lock: Callable[..., Any]) -> Statement:
+def _lock_statement(lock: Callable[..., Any]) -> Statement:
     names = func.unnest(bindparam("names", type_=ARRAY(Text))).column_valued("name")
     return Statement(select(lock(func.hashtextextended(names, 0))))
 
 
-_HOLD = _hold(func.pg_advisory_xact_lock_shared)
-_HOLD_ALONE = _hold(func.pg_advisory_xact_lock)
+_LOCK_SHARED = _lock_statement(func.pg_advisory_xact_lock_shared)
+_LOCK_EXCLUSIVE = _lock_statement(func.pg_advisory_xact_lock)
 
 
-class _Connected:
-    """A connection of the pool."""
+class _PostgresConnection:
+    """See `store.connection.Connection`. A connection of the pool."""
 
     def __init__(self, raw: Any, observers: list[Callable[[str], None]]) -> None:
         self._raw = raw
@@ -48,15 +49,15 @@ class _Connected:
         rows: Sequence[Row] = await self._raw.fetch(sql, *bind(parameters))
         return rows
 
-    async def hold(self, names: Iterable[str], *, alone: bool) -> None:
-        if wanted := sorted(names):
-            await self.fetch(_HOLD_ALONE if alone else _HOLD, names=wanted)
+    async def lock(self, names: Iterable[str], *, exclusive: bool) -> None:
+        if ordered := sorted(names):  # one order for all transactions, or they could deadlock
+            await self.fetch(_LOCK_EXCLUSIVE if exclusive else _LOCK_SHARED, names=ordered)
 
     async def execute(self, statement: Statement, **parameters: Any) -> None:
         await self.execute_many(statement, [parameters])
 
     async def execute_many(self, statement: Statement, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Several sets of parameters go out together, and are answered together."""
+        """Send all sets of parameters in one round trip."""
         if not rows:
             return
         sql, bind, _ = statement.for_postgres
@@ -78,7 +79,7 @@ class PostgresDatabase:
 
     def __init__(self, settings: Settings) -> None:
         if asyncpg is None:
-            raise ModuleNotFoundError("PostgreSQL needs the extra: pip install 'gql-service[postgres]'")
+            raise ModuleNotFoundError("PostgreSQL needs an extra: pip install 'gql-service[postgres]'")
         self.observers: list[Callable[[str], None]] = []
         self._settings = settings
         self._pool: Any = None
@@ -86,28 +87,28 @@ class PostgresDatabase:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Connection]:
-        """A pooler may send a statement's preparation and its execution to different server connections,
-        unless a transaction holds them together."""
-        with _unavailable():
+        """Behind a pooler, a read is a transaction: without one, the pooler could prepare a statement on one
+        server connection and execute it on another."""
+        with _translating_errors():
             async with self._acquire() as raw:
                 if not self._settings.database_pooler:
-                    yield _Connected(raw, self.observers)
+                    yield _PostgresConnection(raw, self.observers)
                     return
                 async with raw.transaction():
-                    yield _Connected(raw, self.observers)
+                    yield _PostgresConnection(raw, self.observers)
 
     async def write(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        with _unavailable():
-            for _ in range(_ATTEMPTS):
+        with _translating_errors():
+            for _ in range(_MAX_ATTEMPTS):
                 try:
                     async with self._acquire() as raw, raw.transaction():
-                        return await work(_Connected(raw, self.observers))
+                        return await work(_PostgresConnection(raw, self.observers))
                 except LostRace:
                     continue
                 except asyncpg.PostgresError as error:
-                    if error.sqlstate not in _AGAIN:
+                    if error.sqlstate not in _RETRYABLE:
                         raise
-        raise _too_busy()
+        raise _unavailable()
 
     async def close(self) -> None:
         if self._pool is not None:
@@ -123,7 +124,7 @@ class PostgresDatabase:
 
     async def _open(self) -> Any:
         settings = self._settings
-        options: dict[str, Any] = {"timeout": settings.database_timeout, "reset": _keep}
+        options: dict[str, Any] = {"timeout": settings.database_timeout, "reset": _keep_session}
         if settings.database_pooler:
             options["statement_cache_size"] = 0
         else:
@@ -139,22 +140,22 @@ class PostgresDatabase:
         return await asyncpg.create_pool(dsn, min_size=1, max_size=settings.database_pool_size, **options)
 
 
-async def _keep(_raw: Any) -> None:
-    """Nothing we run changes the session, so a connection goes back to the pool as it is."""
+async def _keep_session(_raw: Any) -> None:
+    """Replaces the reset of asyncpg, a round trip per use: no statement here changes the session."""
 
 
 @contextmanager
-def _unavailable() -> Iterator[None]:
-    """Tell a database that is busy or away, which passes, from a statement that is wrong."""
+def _translating_errors() -> Iterator[None]:
+    """Raise Unavailable if the database is busy or unreachable. Raise other errors as they are."""
     try:
         yield
     except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
-        raise _too_busy() from error
+        raise _unavailable() from error
     except asyncpg.PostgresError as error:
         if error.sqlstate in _BUSY:
-            raise _too_busy() from error
+            raise _unavailable() from error
         raise
 
 
-def _too_busy() -> Unavailable:
+def _unavailable() -> Unavailable:
     return Unavailable("The database did not answer in time; try again.")

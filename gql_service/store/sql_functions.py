@@ -1,4 +1,4 @@
-"""SQL functions of our own, rendered for each database."""
+"""SQL functions of this service. Each is rendered as what the database in use understands."""
 
 from typing import Any
 
@@ -9,33 +9,36 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 
-class among(FunctionElement[bool]):
-    """`among(column, "keys")`: the column is one of the texts in the list parameter, however many."""
+class any_of(FunctionElement[bool]):
+    """`any_of(column, "keys")`: the column equals one of the texts in the list parameter `keys`.
+
+    The list is one parameter, so the SQL text does not depend on its length.
+    """
 
     type = Boolean()
     inherit_cache = True
-    _is_implicitly_boolean = True  # or Core compares it with 1 for SQLite, which then uses no index
+    _is_implicitly_boolean = True  # otherwise Core adds `= 1` for SQLite, which then uses no index
 
     def __init__(self, column: ColumnElement[str], parameter: str) -> None:
         super().__init__(column, bindparam(parameter, type_=ARRAY(Text)))
 
 
-@compiles(among, "sqlite")
-def _in_sqlite(element: among, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(any_of, "sqlite")
+def _any_of_sqlite(element: any_of, compiler: SQLCompiler, **options: Any) -> str:
     column, keys = (compiler.process(clause, **options) for clause in element.clauses)
-    if options.get("by_one"):
+    if options.get("single_key"):
         return f"{column} = {keys}"
     return f"{column} IN (SELECT value FROM json_each({keys}))"  # noqa: S608 - both are rendered by Core
 
 
-@compiles(among, "postgresql")
-def _in_postgres(element: among, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(any_of, "postgresql")
+def _any_of_postgres(element: any_of, compiler: SQLCompiler, **options: Any) -> str:
     column, keys = (compiler.process(clause, **options) for clause in element.clauses)
     return f"{column} = ANY({keys})"
 
 
 class bytewise(FunctionElement[str]):
-    """A text column as it sorts by its bytes on both databases, whatever collation PostgreSQL was given."""
+    """A text column that sorts by its UTF-8 bytes on both databases, whatever PostgreSQL's collation is."""
 
     type = Text()
     inherit_cache = True
@@ -45,18 +48,20 @@ class bytewise(FunctionElement[str]):
 
 
 @compiles(bytewise)
-def _as_it_is(element: bytewise, compiler: SQLCompiler, **options: Any) -> str:
+def _bytewise(element: bytewise, compiler: SQLCompiler, **options: Any) -> str:
     return str(compiler.process(element.clauses, **options))
 
 
 @compiles(bytewise, "postgresql")
-def _in_collation_c(element: bytewise, compiler: SQLCompiler, **options: Any) -> str:
+def _bytewise_postgres(element: bytewise, compiler: SQLCompiler, **options: Any) -> str:
     return f'{compiler.process(element.clauses, **options)} COLLATE "C"'
 
 
-class unindexed(FunctionElement[Any]):
-    """A column by which SQLite is not to look for rows: without statistics, it would prefer the wrong index.
-    PostgreSQL has statistics, and decides for itself."""
+class without_index(FunctionElement[Any]):
+    """A column whose index SQLite must not use: it keeps no statistics and would prefer the wrong index.
+
+    PostgreSQL has statistics, so there this is the column itself.
+    """
 
     inherit_cache = True
 
@@ -65,18 +70,19 @@ class unindexed(FunctionElement[Any]):
         super().__init__(column)
 
 
-@compiles(unindexed)
-def _as_itself(element: unindexed, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(without_index)
+def _without_index(element: without_index, compiler: SQLCompiler, **options: Any) -> str:
     return str(compiler.process(element.clauses, **options))
 
 
-@compiles(unindexed, "sqlite")
-def _with_a_sign(element: unindexed, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(without_index, "sqlite")
+def _without_index_sqlite(element: without_index, compiler: SQLCompiler, **options: Any) -> str:
+    """A unary plus disqualifies a column from index use."""
     return f"+{compiler.process(element.clauses, **options)}"
 
 
-class mentions(FunctionElement[bool]):
-    """`mentions(column, "text")`: the JSON in the column has the text in the parameter somewhere."""
+class contains_text(FunctionElement[bool]):
+    """`contains_text(column, "text")`: the JSON in the column contains the text in the parameter `text`."""
 
     type = Boolean()
     inherit_cache = True
@@ -86,13 +92,13 @@ class mentions(FunctionElement[bool]):
         super().__init__(column, bindparam(parameter, type_=Text))
 
 
-@compiles(mentions, "sqlite")
-def _has_in_sqlite(element: mentions, compiler: SQLCompiler, **options: Any) -> str:
-    column, part = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"instr({column}, {part}) > 0"
+@compiles(contains_text, "sqlite")
+def _contains_text_sqlite(element: contains_text, compiler: SQLCompiler, **options: Any) -> str:
+    column, text = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"instr({column}, {text}) > 0"
 
 
-@compiles(mentions, "postgresql")
-def _has_in_postgres(element: mentions, compiler: SQLCompiler, **options: Any) -> str:
-    column, part = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"strpos(CAST({column} AS TEXT), {part}) > 0"
+@compiles(contains_text, "postgresql")
+def _contains_text_postgres(element: contains_text, compiler: SQLCompiler, **options: Any) -> str:
+    column, text = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"strpos(CAST({column} AS TEXT), {text}) > 0"

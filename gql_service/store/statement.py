@@ -1,6 +1,6 @@
 """SQL statements: written in SQLAlchemy Core, compiled once per database, run by the driver itself.
 
-To hand SQLAlchemy a statement for execution costs more than to execute it; see bench/README.md.
+SQLAlchemy's own execution of a statement costs more than the statement; see bench/README.md.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -16,7 +16,11 @@ from sqlalchemy.engine import Dialect
 
 
 class Prepared(NamedTuple):
-    """The text for one driver, how to order named parameters for it, and which of those are lists."""
+    """A statement for one driver.
+
+    `bind` puts named parameters in the order of the driver's placeholders. `lists` names the parameters
+    that are lists of keys.
+    """
 
     sql: str
     bind: Callable[[Mapping[str, Any]], tuple[Any, ...]]
@@ -24,9 +28,9 @@ class Prepared(NamedTuple):
 
 
 class Statement:
-    """A Core statement with parameters named by `bindparam` (in an INSERT, by its columns).
+    """A Core statement. `bindparam` names its parameters; in an INSERT, the columns do.
 
-    `scans` says that it may read many rows, so that SQLite runs it where it delays nobody.
+    `scans` says that the statement may read many rows. SQLite then runs it in a thread.
     """
 
     def __init__(self, core: Executable, *, scans: bool = False) -> None:
@@ -35,39 +39,49 @@ class Statement:
 
     @cached_property
     def for_sqlite(self) -> Prepared:
-        return _prepare(self._core, sqlite_dialect(), lambda keys: orjson.dumps(_possible(keys)).decode())
+        return _prepare(self._core, sqlite_dialect(), _as_json)
 
     @cached_property
-    def for_sqlite_by_one(self) -> Prepared:
-        """Where every list has one item: making a table of it would take as long again as the read."""
-        return _prepare(self._core, sqlite_dialect(), lambda keys: next(iter(keys)), by_one=True)
+    def for_sqlite_single_key(self) -> Prepared:
+        """For lists of one key each: `=` instead of `json_each`, which takes as long as the read itself."""
+        return _prepare(self._core, sqlite_dialect(), _only_key, single_key=True)
 
     @cached_property
     def for_postgres(self) -> Prepared:
-        return _prepare(self._core, postgres_dialect(), _possible)  # type: ignore[no-untyped-call]
+        return _prepare(self._core, postgres_dialect(), _without_nul)  # type: ignore[no-untyped-call]
 
 
-def _prepare(core: Any, dialect: Dialect, pack: Callable[[Any], Any], *, by_one: bool = False) -> Prepared:
-    compiled = core.compile(dialect=dialect, compile_kwargs={"by_one": True} if by_one else {})
+def _prepare(
+    core: Any, dialect: Dialect, encode_list: Callable[[Any], Any], *, single_key: bool = False
+) -> Prepared:
+    compiled = core.compile(dialect=dialect, compile_kwargs={"single_key": True} if single_key else {})
     names: list[str] = compiled.positiontup
     lists = frozenset(name for name in names if isinstance(compiled.binds[name].type, ARRAY))
-    fixed = {name: compiled.binds[name].value for name in names if not compiled.binds[name].required}
-    fixed = {name: value for name, value in fixed.items() if value is not None}
+    constants = {name: compiled.binds[name].value for name in names if not compiled.binds[name].required}
+    constants = {name: value for name, value in constants.items() if value is not None}
 
-    def bind(given: Mapping[str, Any]) -> tuple[Any, ...]:
-        return tuple([given[name] for name in names])
+    def bind(parameters: Mapping[str, Any]) -> tuple[Any, ...]:
+        return tuple([parameters[name] for name in names])
 
-    def bind_lists(given: Mapping[str, Any]) -> tuple[Any, ...]:
-        given = {**fixed, **given}
-        return tuple([pack(given[name]) if name in lists else given[name] for name in names])
+    def bind_lists(parameters: Mapping[str, Any]) -> tuple[Any, ...]:
+        values = {**constants, **parameters}
+        return tuple([encode_list(values[name]) if name in lists else values[name] for name in names])
 
-    return Prepared(str(compiled), bind_lists if lists or fixed else bind, lists)
+    return Prepared(str(compiled), bind_lists if lists or constants else bind, lists)
 
 
-def _possible(keys: Iterable[str]) -> list[str]:
-    """No stored text has a NUL character, and PostgreSQL refuses a whole statement for one."""
+def _as_json(keys: Iterable[str]) -> str:
+    return orjson.dumps(_without_nul(keys)).decode()
+
+
+def _only_key(keys: Iterable[str]) -> str:
+    return next(iter(keys))
+
+
+def _without_nul(keys: Iterable[str]) -> list[str]:
+    """Keys that can exist: no stored text has a NUL character, and PostgreSQL rejects statements with one."""
     return [key for key in keys if "\0" not in key]
 
 
 PING = Statement(select(1))
-"""A sign of life."""
+"""Reads no table. Fails if the database does not answer."""

@@ -1,4 +1,4 @@
-"""Moving everything but access tokens from one database to another, as JSON Lines: see `lines`.
+"""Export and import of all data except access tokens, as JSON Lines: see `records` for the format.
 
-What is exported, imported into an empty database and exported again is the same to the byte.
+Exporting, importing into an empty database, and exporting again gives the same bytes.
 """

@@ -1,6 +1,6 @@
-"""What a document's line says of its keys besides plain values, held to the rules that bind writes.
+"""Reads the values and the attributes of the entries of an imported document, by the rules for writes.
 
-It is said as history tells entries: see `domain.entries`. What is meant where nothing is said may be said.
+Attributes have the same form as in history: see `domain.documents.entries`. Defaults may be omitted.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,6 +14,7 @@ from gql_service.domain.values.encryption import parse_ciphertext
 from gql_service.domain.values.types import InvalidValue, ValueType, conform, type_of
 from gql_service.domain.values.validation import Limits, check_key, check_metadata, check_value
 from gql_service.errors import Rejected
+from gql_service.quoting import quoted
 from gql_service.transfer.record_fields import (
     BOOLEAN,
     INSTANT,
@@ -23,7 +24,7 @@ from gql_service.transfer.record_fields import (
     Json,
     RecordField,
     Shape,
-    check_complete,
+    complete_fields,
     or_null,
 )
 
@@ -39,9 +40,9 @@ def _is_id(value: str) -> bool:
     return USER_ID.fullmatch(value) is not None
 
 
-def _words(longest: int) -> FieldKind:
+def _short_text(longest: int) -> FieldKind:
     return FieldKind(
-        f"a text of 1 to {longest} characters",
+        f"a string of 1 to {longest} characters",
         lambda value: isinstance(value, str) and 0 < len(value) <= longest,
     )
 
@@ -50,7 +51,7 @@ _SHAPE: Shape = {
     "type": RecordField(_TYPE, None),
     "value": RecordField(FieldKind("a value", lambda _: True), _ABSENT),
     "ciphertext": RecordField(TEXT, None),
-    **{name: RecordField(_words(longest), None) for name, longest in TEXT_LIMITS.items()},
+    **{name: RecordField(_short_text(longest), None) for name, longest in TEXT_LIMITS.items()},
     "isIndexed": RecordField(BOOLEAN, False),
     "isPublic": RecordField(BOOLEAN, True),
     "isEditable": RecordField(BOOLEAN, True),
@@ -64,32 +65,37 @@ _SHAPE: Shape = {
 
 
 def read_plain(metadata: Json, attributes: Json, limits: Limits) -> dict[str, str]:
-    """The values in `metadata`: the canonical text of each. Raises Rejected."""
-    binary = {
-        key for key, said in attributes.items() if isinstance(said, dict) and said.get("type") == "binary"
+    """The canonical JSON text of each value in `metadata`. Raises Rejected."""
+    binary_keys = {
+        key
+        for key, fields in attributes.items()
+        if isinstance(fields, dict) and fields.get("type") == "binary"
     }
-    if not binary:
+    if not binary_keys:
         return check_metadata(metadata, limits)
-    texts = check_metadata({key: value for key, value in metadata.items() if key not in binary}, limits)
-    large = {key: value for key, value in metadata.items() if key in binary}
-    return texts | check_metadata(large, _room("binary", limits))
+    others = {key: value for key, value in metadata.items() if key not in binary_keys}
+    binary = {key: value for key, value in metadata.items() if key in binary_keys}
+    return check_metadata(others, limits) | check_metadata(binary, _limits_for("binary", limits))
 
 
-def _room(type_: str | None, limits: Limits) -> Limits:
-    """Of binary data the bytes count, which its type counts: base64 takes a third more."""
+def _limits_for(type_: str | None, limits: Limits) -> Limits:
+    """Base64 is longer than the data it encodes, whose size is checked with the type."""
     return limits._replace(max_value_size=2 * limits.max_value_size) if type_ == "binary" else limits
 
 
-def read_content(plain: Mapping[str, str], attributes: Json, born: int, limits: Limits) -> Content:
-    """The keys of a document. `plain` has the canonical texts of what is in `metadata`, which were checked;
-    `born` is when a key was created of which that is not said. Raises Broken, naming the key."""
-    content = Content(_object(plain), None, "{}", born)
-    for key, said in attributes.items():
-        with _naming(key):
+def read_content(plain: Mapping[str, str], attributes: Json, created_at: int, limits: Limits) -> Content:
+    """The entries of a document.
+
+    `plain` has the checked, canonical texts of the values in `metadata`. `created_at` is the time of creation
+    of the entries whose attributes have none. Raises InvalidRecord, naming the key.
+    """
+    content = Content(_object(plain), None, "{}", created_at)
+    for key, fields in attributes.items():
+        with _error_at_key(key):
             check_key(key, limits, ())
-            if not isinstance(said, dict):
-                raise InvalidRecord("What is said about a key must be an object.")
-            content.put(key, _entry(check_complete(said, _SHAPE), plain.get(key), born, limits))
+            if not isinstance(fields, dict):
+                raise InvalidRecord("The attributes of a key must be an object.")
+            content.put(key, _entry(complete_fields(fields, _SHAPE), plain.get(key), created_at, limits))
     return content
 
 
@@ -98,77 +104,81 @@ def _object(texts: Mapping[str, str]) -> str:
 
 
 @contextmanager
-def _naming(key: str) -> Iterator[None]:
+def _error_at_key(key: str) -> Iterator[None]:
     try:
         yield
     except (InvalidRecord, Rejected) as error:
-        raise InvalidRecord(f"`attributes`: {key[:40]!r}: {error.message}") from None
+        raise InvalidRecord(f"`attributes`: {quoted(key)}: {error.message}") from None
 
 
-def _entry(said: Json, plain: str | None, born: int, limits: Limits) -> Entry:
-    start, end = said["validFrom"], said["validUntil"]
+def _entry(fields: Json, plain: str | None, created_at: int, limits: Limits) -> Entry:
+    start, end = fields["validFrom"], fields["validUntil"]
     if start is not None and end is not None and start >= end:
         raise InvalidRecord("`validFrom` must be before `validUntil`.")
-    if said["updatedBy"] is not None and said["updatedAt"] is None:
+    if fields["updatedBy"] is not None and fields["updatedAt"] is None:
         raise InvalidRecord("`updatedBy` needs `updatedAt`.")
-    type_, text = _value(said, plain, limits)
-    created_at = born if said["createdAt"] is None else said["createdAt"]
-    changed = said["updatedAt"] is not None
+    type_, text = _value(fields, plain, limits)
+    created_at = created_at if fields["createdAt"] is None else fields["createdAt"]
+    changed = fields["updatedAt"] is not None
     entry = Entry(
         type=type_,
         text=text,
-        ciphertext=said["ciphertext"],
-        category=said["category"],
-        description=said["description"],
-        source=said["source"],
-        is_indexed=said["isIndexed"],
-        is_public=said["isPublic"],
-        is_editable=said["isEditable"],
-        is_encrypted=said["ciphertext"] is not None,
+        ciphertext=fields["ciphertext"],
+        category=fields["category"],
+        description=fields["description"],
+        source=fields["source"],
+        is_indexed=fields["isIndexed"],
+        is_public=fields["isPublic"],
+        is_editable=fields["isEditable"],
+        is_encrypted=fields["ciphertext"] is not None,
         valid_from=start,
         valid_until=end,
         created_at=created_at,
-        updated_at=said["updatedAt"] if changed else created_at,
-        created_by=said["createdBy"],
-        updated_by=said["updatedBy"] if changed else said["createdBy"],
+        updated_at=fields["updatedAt"] if changed else created_at,
+        created_by=fields["createdBy"],
+        updated_by=fields["updatedBy"] if changed else fields["createdBy"],
     )
     if entry.is_conditional and plain is not None:
-        raise InvalidRecord("Not everybody sees its value at any time, so that it belongs here, as `value`.")
+        raise InvalidRecord("The entry is hidden or has a validity period: move its value to `value` here.")
     if not entry.is_conditional and plain is None:
-        raise InvalidRecord("Everybody sees its value at any time, so that it belongs in `metadata`.")
+        raise InvalidRecord("The entry is public and always valid: move its value to `metadata`.")
     return entry
 
 
-def _value(said: Json, plain: str | None, limits: Limits) -> tuple[ValueType, str | None]:
-    """The type, and the canonical text of the value, unless it is encrypted. Raises Broken or Rejected."""
-    hidden, ciphertext, name = said["value"], said["ciphertext"], said["type"]
-    given = [plain is not None, hidden is not _ABSENT, ciphertext is not None]
-    if sum(given) != 1:
-        amount = "more than one value" if any(given) else "no value"
+def _value(fields: Json, plain: str | None, limits: Limits) -> tuple[ValueType, str | None]:
+    """The type, and the canonical text of the value, None if it is encrypted.
+
+    Raises InvalidRecord or Rejected.
+    """
+    hidden, ciphertext, type_name = fields["value"], fields["ciphertext"], fields["type"]
+    present = [plain is not None, hidden is not _ABSENT, ciphertext is not None]
+    if sum(present) != 1:
+        number = "more than one value" if any(present) else "no value"
         raise InvalidRecord(
-            f"It has {amount}: one is needed, in `metadata`, or here as `value` or `ciphertext`."
+            f"The entry has {number}. Set exactly one: in `metadata`, or here as `value` or `ciphertext`."
         )
     if ciphertext is not None:
-        if name is None:
-            raise InvalidRecord("The `type` of an encrypted value must be said.")
-        _check_ciphertext(ciphertext, _room(name, limits))
-        return ValueType(name), None
-    text = check_value(hidden, _room(name, limits), ()) if plain is None else plain
-    type_ = type_of(text) if name is None else ValueType(name)
+        if type_name is None:
+            raise InvalidRecord("An encrypted value needs a `type`.")
+        _check_ciphertext(ciphertext, _limits_for(type_name, limits))
+        return ValueType(type_name), None
+    text = check_value(hidden, _limits_for(type_name, limits), ()) if plain is None else plain
+    type_ = type_of(text) if type_name is None else ValueType(type_name)
     try:
         canonical = conform(type_, text, limits)
     except InvalidValue as error:
-        raise InvalidRecord(f"Its value cannot be stored as {type_.value}. {error}") from None
+        raise InvalidRecord(f"The value cannot be stored as {type_.value}. {error}") from None
     if canonical != text:
-        raise InvalidRecord(f"Its value is to be written as {canonical}.")
+        raise InvalidRecord(f"The value is not in canonical form: write {canonical}.")
     return type_, text
 
 
 def _check_ciphertext(ciphertext: Any, limits: Limits) -> None:
     try:
-        _, hidden = parse_ciphertext(ciphertext)
+        _, size = parse_ciphertext(ciphertext)
     except ValueError:
-        message = "`ciphertext` must be the id of a key, a colon, and the sealed value in base64."
-        raise InvalidRecord(message) from None
-    if hidden > limits.max_value_size:
-        raise InvalidRecord(f"The value takes {hidden} bytes; {limits.max_value_size} are allowed.")
+        raise InvalidRecord(
+            "`ciphertext` must be the id of an encryption key, a colon, and the encrypted value in base64."
+        ) from None
+    if size > limits.max_value_size:
+        raise InvalidRecord(f"The value takes {size} bytes; {limits.max_value_size} are allowed.")

@@ -1,4 +1,4 @@
-"""What a new document must agree with besides itself: the definitions there are, and the key ring."""
+"""Checks an imported document against the definitions of its platform, and computes its search index."""
 
 from gql_service.domain.definitions.definitions import PlatformDefinitions
 from gql_service.domain.documents.entries import Entry
@@ -6,38 +6,41 @@ from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.search import index
 from gql_service.domain.values.encryption import CipherContext, KeyRing, Undecipherable
 from gql_service.errors import Rejected
+from gql_service.quoting import quoted
 from gql_service.transfer.record_fields import InvalidRecord
 
 
-def admit(
+def check_conformance(
     document: MetadataDocument, tenant_id: str, platform: PlatformDefinitions, keys: KeyRing
 ) -> list[index.IndexRow]:
-    """Hold a document to the definitions of its platform, and tell how its entries are found.
+    """Check a document against the definitions of its platform; returns its rows of the search index.
 
-    `tenant_id` is the tenant whose admins administer it. Raises Broken, naming the key at fault.
+    `tenant_id` is the tenant whose admins administer the document. Raises InvalidRecord, naming the key.
     """
-    found: list[index.IndexRow] = []
+    rows: list[index.IndexRow] = []
     if not platform.definitions and '"isIndexed":true' not in (document.attributes or ""):
-        return found
+        return rows
     content = document.content()
     for key in content:
         entry = content.get(key)
         assert entry is not None
-        place = CipherContext(tenant_id, document.user_id, document.platform_id, key)
+        context = CipherContext(tenant_id, document.user_id, document.platform_id, key)
         try:
-            _check(place, entry, platform, keys)
+            _check_entry(context, entry, platform, keys)
             if entry.is_indexed:
-                found.append(index.row_of(place, entry, _text(place, entry, keys), keys))
+                rows.append(index.row_of(context, entry, _text(context, entry, keys), keys))
         except Rejected as rejected:
-            raise InvalidRecord(f"{key[:40]!r}: {rejected.message}") from None
+            raise InvalidRecord(f"{quoted(key)}: {rejected.message}") from None
         except Undecipherable as error:
-            message = f"{key[:40]!r} is indexed or defined, so that its value must be known, and {error}."
-            raise InvalidRecord(f"{message} GQL_SERVICE_ENCRYPTION_KEYS must have its key.") from None
-    return found
+            raise InvalidRecord(
+                f"{quoted(key)} is indexed or has a definition, so its value must be decrypted, but {error}. "
+                "Check the keys in GQL_SERVICE_ENCRYPTION_KEYS."
+            ) from None
+    return rows
 
 
-def key_ids(document: MetadataDocument) -> set[str]:
-    """The ids of the keys that its values are encrypted with."""
+def encryption_key_ids(document: MetadataDocument) -> set[str]:
+    """The ids of the keys that the values of the document are encrypted with."""
     if '"ciphertext":' not in (document.conditions or ""):
         return set()
     content = document.content()
@@ -45,18 +48,24 @@ def key_ids(document: MetadataDocument) -> set[str]:
     return {entry.ciphertext.partition(":")[0] for entry in entries if entry.ciphertext}
 
 
-def _check(place: CipherContext, entry: Entry, platform: PlatformDefinitions, keys: KeyRing) -> None:
-    """A strict platform without any definition takes what comes: an export tells definitions last, so that
-    they never keep out what was there before them."""
-    definition = platform.definitions.get(place.key)
+def _check_entry(context: CipherContext, entry: Entry, platform: PlatformDefinitions, keys: KeyRing) -> None:
+    """Check an entry against its definition, if any.
+
+    A strict platform without any definitions accepts all keys: an export puts definitions last, so that they
+    do not reject older documents.
+    """
+    definition = platform.definitions.get(context.key)
     if definition is not None:
-        text = _text(place, entry, keys)
-        definition.check(place.key, entry.type, text, (), secret=entry.is_encrypted)
+        text = _text(context, entry, keys)
+        definition.check(context.key, entry.type, text, (), secret=entry.is_encrypted)
     elif platform.strict and platform.definitions:
-        raise InvalidRecord(f"The platform accepts defined keys only, and {place.key[:40]!r} is not defined.")
+        raise InvalidRecord(
+            f"The platform accepts only defined keys, and {quoted(context.key)} is not defined. "
+            "Define the key, or set the mode of the platform to open."
+        )
 
 
-def _text(place: CipherContext, entry: Entry, keys: KeyRing) -> str:
+def _text(context: CipherContext, entry: Entry, keys: KeyRing) -> str:
     if entry.text is not None:
         return entry.text
-    return keys.decrypt(place, entry.ciphertext or "")
+    return keys.decrypt(context, entry.ciphertext or "")

@@ -1,4 +1,4 @@
-"""Reading a line strictly: what it may say, and what stands for the fields it leaves out."""
+"""Decodes the lines of an import: checks every field, and completes the omitted ones with defaults."""
 
 import re
 from collections.abc import Callable
@@ -25,8 +25,8 @@ from gql_service.transfer.record_fields import (
     Json,
     RecordField,
     Shape,
-    check_complete,
-    differing,
+    complete_fields,
+    differing_fields,
     or_null,
 )
 from gql_service.transfer.records import DefinitionRecord, DocumentRecord, Record, encode
@@ -76,105 +76,112 @@ _SHAPES: dict[str, Shape] = {
     },
 }
 _NAMES = {field.column: field.public_name for field in USER_FIELDS.values()} | {"value_type": "valueType"}
-"""The names in a line of what a `Rejected` names."""
+"""The names in a line of the fields that a `Rejected` names."""
 _NOTIFICATION_ID = re.compile(r"[0-9A-Za-z]{1,64}")
 
 
 def decode(text: bytes, limits: Limits) -> Record:
-    """Read a line. Raises Broken, saying what to mend."""
+    """The record of a line. Raises InvalidRecord."""
     try:
-        given = strict_json.loads(text)
+        provided = strict_json.loads(text)
     except strict_json.InvalidJson as error:
         raise InvalidRecord(str(error)) from None
-    if not isinstance(given, dict):
+    if not isinstance(provided, dict):
         raise InvalidRecord("A line must be a JSON object.")
-    type_ = given.pop("type", None)
+    type_ = provided.pop("type", None)
     if not isinstance(type_, str) or type_ not in _SHAPES:
         raise InvalidRecord(f"`type` must be one of {', '.join(_SHAPES)}.")
-    fields = check_complete(given, _SHAPES[type_])
+    fields = complete_fields(provided, _SHAPES[type_])
     if "updatedAt" in fields and fields["updatedAt"] is None:
         fields["updatedAt"] = fields["createdAt"]
     try:
-        entry = _DECODERS[type_](fields, limits)
+        record = _DECODERS[type_](fields, limits)
     except Rejected as rejected:
         field = rejected.field[0] if rejected.field else ""
         raise InvalidRecord(f"`{_NAMES.get(field, field)}`: {rejected.message}") from None
     except BadUserInput as refused:
         raise InvalidRecord(refused.message) from None
-    # Of the other kinds, nothing that is said gets lost.
-    if isinstance(entry, UserRecord) and (changed := differing(fields | {"type": type_}, encode(entry))):
-        raise InvalidRecord(f"`{changed[0]}` says something twice, or holds a null that says nothing.")
-    return entry
+    # Merging drops duplicates and nulls from the fields of users; the other kinds keep everything.
+    if isinstance(record, UserRecord) and (
+        changed := differing_fields(fields | {"type": type_}, encode(record))
+    ):
+        raise InvalidRecord(f"`{changed[0]}` contains a duplicate, or a null that has no meaning. Remove it.")
+    return record
 
 
-def _tenant(given: Json, _limits: Limits) -> Tenant:
-    tenant = Tenant(given["id"], given["name"], given["createdAt"])
+def _tenant(fields: Json, _limits: Limits) -> Tenant:
+    tenant = Tenant(id=fields["id"], name=fields["name"], created_at=fields["createdAt"])
     tenants.check_tenant(tenant)
     return tenant
 
 
-def _platform(given: Json, _limits: Limits) -> Platform:
+def _platform(fields: Json, _limits: Limits) -> Platform:
     platform = Platform(
-        given["id"], given["key"], given["tenantId"], given["name"], given["createdAt"], given["strict"]
+        id=fields["id"],
+        key=fields["key"],
+        tenant_id=fields["tenantId"],
+        name=fields["name"],
+        created_at=fields["createdAt"],
+        strict=fields["strict"],
     )
     tenants.check_platform(platform)
     return platform
 
 
-def _user(given: Json, _limits: Limits) -> UserRecord:
-    return read_user(given)
+def _user(fields: Json, _limits: Limits) -> UserRecord:
+    return read_user(fields)
 
 
-def _notification(given: Json, _limits: Limits) -> Notification:
-    if not _NOTIFICATION_ID.fullmatch(given["id"]):
+def _notification(fields: Json, _limits: Limits) -> Notification:
+    if not _NOTIFICATION_ID.fullmatch(fields["id"]):
         raise InvalidRecord("`id` must be 1 to 64 letters and digits.")
     return Notification(
-        given["userId"],
-        given["id"],
-        given["kind"],
-        given["title"],
-        given["body"],
-        given["createdAt"],
-        given["readAt"],
+        user_id=fields["userId"],
+        id=fields["id"],
+        kind=fields["kind"],
+        title=fields["title"],
+        body=fields["body"],
+        created_at=fields["createdAt"],
+        read_at=fields["readAt"],
     )
 
 
-def _document(given: Json, limits: Limits) -> DocumentRecord:
-    plain = read_plain(given["metadata"], given["attributes"], limits)
-    metadata = strict_json.dumps(given["metadata"])
+def _document(fields: Json, limits: Limits) -> DocumentRecord:
+    plain = read_plain(fields["metadata"], fields["attributes"], limits)
+    metadata = strict_json.dumps(fields["metadata"])
     document = MetadataDocument(
-        given["userId"],
-        USER_WIDE,
+        user_id=fields["userId"],
+        platform_id=USER_WIDE,  # until the id of the platform is known
         metadata=metadata,
-        revision=given["revision"],
-        created_at=given["createdAt"],
-        updated_at=given["updatedAt"],
+        revision=fields["revision"],
+        created_at=fields["createdAt"],
+        updated_at=fields["updatedAt"],
         conditions=None,
         expires_at=None,
         attributes="{}",
     )
     size = len(metadata.encode())
-    if not given["attributes"]:
+    if not fields["attributes"]:
         check_document(len(plain), size, limits)
-        return DocumentRecord(given["platformKey"], document)
-    content = read_content(plain, given["attributes"], given["createdAt"], limits)
+        return DocumentRecord(fields["platformKey"], document)
+    content = read_content(plain, fields["attributes"], fields["createdAt"], limits)
     check_document(len(content), size + content.hidden_size(), limits)
     document = document._replace(expires_at=content.expires_at, **content.encode())
-    return DocumentRecord(given["platformKey"], document)
+    return DocumentRecord(fields["platformKey"], document)
 
 
-def _definition(given: Json, limits: Limits) -> DefinitionRecord:
-    check_definition(given["key"], given["valueType"], given["rules"], given["defaults"], limits)
+def _definition(fields: Json, limits: Limits) -> DefinitionRecord:
+    check_definition(fields["key"], fields["valueType"], fields["rules"], fields["defaults"], limits)
     row = StoredDefinition(
-        "",
-        given["key"],
-        given["valueType"],
-        stored_rules=strict_json.dumps(given["rules"]),
-        stored_defaults=strict_json.dumps(given["defaults"]),
-        created_at=given["createdAt"],
-        updated_at=given["updatedAt"],
+        platform_id="",  # until it is known
+        key=fields["key"],
+        stored_type=fields["valueType"],
+        stored_rules=strict_json.dumps(fields["rules"]),
+        stored_defaults=strict_json.dumps(fields["defaults"]),
+        created_at=fields["createdAt"],
+        updated_at=fields["updatedAt"],
     )
-    return DefinitionRecord(given["platformKey"], row)
+    return DefinitionRecord(fields["platformKey"], row)
 
 
 _DECODERS: dict[str, Callable[[Json, Limits], Record]] = {

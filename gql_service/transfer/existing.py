@@ -1,4 +1,4 @@
-"""What the database has of that which lines name: it decides whether a line is new, known, or impossible."""
+"""The stored records that imported lines refer to, to tell new, equal and conflicting records apart."""
 
 from collections.abc import Iterable, Sequence
 from typing import NoReturn
@@ -6,7 +6,7 @@ from typing import NoReturn
 from gql_service.auth.access import USER_WIDE
 from gql_service.domain import tenants
 from gql_service.domain.definitions import definitions
-from gql_service.domain.definitions import rows as stored_definitions
+from gql_service.domain.definitions import rows as definition_rows
 from gql_service.domain.definitions.define import MAX_DEFINITIONS
 from gql_service.domain.definitions.definitions import NO_DEFINITIONS, PlatformDefinitions, StoredDefinition
 from gql_service.domain.documents import rows as documents
@@ -15,113 +15,126 @@ from gql_service.domain.tenants import Platform, Tenant
 from gql_service.domain.users import notifications
 from gql_service.domain.users import rows as users
 from gql_service.domain.users.notifications import Notification
+from gql_service.quoting import quoted
 from gql_service.store.connection import Connection
-from gql_service.transfer.exporter import people_with
-from gql_service.transfer.record_fields import InvalidRecord, differing
+from gql_service.transfer.exporter import load_users_with_badges
+from gql_service.transfer.record_fields import InvalidRecord, differing_fields
 from gql_service.transfer.records import DefinitionRecord, DocumentRecord, Record, encode
 from gql_service.transfer.user_records import UserRecord
 
 RecordLocation = tuple[str, str | None]
-"""A user's id and a platform's key."""
+"""The id of a user and the key of a platform, None for the user-wide document."""
 
 
 class ExistingRecords:
-    """Entries by their keys: what the database has, and what was added since."""
+    """Records by their keys: those in the database, and those added during the import."""
 
     def __init__(self) -> None:
         self.tenants: dict[str, Tenant] = {}
         self.platforms: dict[str, Platform] = {}
-        self.people: dict[str, UserRecord] = {}
+        self.users: dict[str, UserRecord] = {}
         self.notifications: dict[tuple[str, str], Notification] = {}
         self.documents: dict[RecordLocation, DocumentRecord] = {}
         self.definitions: dict[tuple[str, str], DefinitionRecord] = {}
-        self.rules: dict[str, PlatformDefinitions] = {}
-        """By the ids of platforms."""
-        self._platform_ids: set[str] = set()
-        self._usernames: set[str] = set()
+        self.platform_definitions: dict[str, PlatformDefinitions] = {}
+        """By platform id."""
+        self.platform_ids: set[str] = set()
+        self.usernames: set[str] = set()
 
-    def lacks(self, entry: Record) -> bool:
-        """Whether an entry is new, and not there as it is. Raises Broken where it cannot be added."""
-        match entry:
+    def is_new(self, record: Record) -> bool:
+        """Whether the record must be added; False if an equal one is stored.
+
+        Raises InvalidRecord if a different one is stored, or if the record cannot be added.
+        """
+        match record:
             case Tenant():
-                found: Record | None = self.tenants.get(entry.id)
+                stored: Record | None = self.tenants.get(record.id)
             case Platform():
-                found = self.platforms.get(entry.key)
+                stored = self.platforms.get(record.key)
             case UserRecord():
-                found = self.people.get(entry.user.user_id)
+                stored = self.users.get(record.user.user_id)
             case Notification():
-                found = self.notifications.get(entry.key)
+                stored = self.notifications.get(record.key)
             case DocumentRecord():
-                found = self.documents.get(_place(entry))
+                stored = self.documents.get(_location(record))
             case DefinitionRecord():
-                found = self.definitions.get((entry.platform_key, entry.definition.key))
-        if found is None:
-            self._require_named(entry)
+                stored = self.definitions.get((record.platform_key, record.definition.key))
+        if stored is None:
+            self._check_references(record)
             return True
-        if differs := differing(encode(entry), encode(found)):
-            names = ", ".join(f"`{name}`" for name in differs)
+        if names := differing_fields(encode(record), encode(stored)):
+            differences = ", ".join(f"`{name}`" for name in names)
             raise InvalidRecord(
-                f"It is there already, with another {names}. Leave the line out to keep what is there."
+                f"This record is already stored with a different {differences}. "
+                "Remove the line to keep the stored record."
             )
         return False
 
-    def add(self, entry: Record) -> None:
-        match entry:
+    def add(self, record: Record) -> None:
+        match record:
             case Tenant():
-                self.tenants[entry.id] = entry
+                self.tenants[record.id] = record
             case Platform():
-                self.platforms[entry.key] = entry
-                self._platform_ids.add(entry.id)
-                self.rules.setdefault(entry.id, PlatformDefinitions({}, bool(entry.strict)))
+                self.platforms[record.key] = record
+                self.platform_ids.add(record.id)
+                self.platform_definitions.setdefault(record.id, PlatformDefinitions({}, bool(record.strict)))
             case UserRecord():
-                self.people[entry.user.user_id] = entry
-                self._usernames.add(entry.user.username)
+                self.users[record.user.user_id] = record
+                self.usernames.add(record.user.username)
             case Notification():
-                self.notifications[entry.key] = entry
+                self.notifications[record.key] = record
             case DocumentRecord():
-                self.documents[_place(entry)] = entry
-            case DefinitionRecord(platform_key, definition):
-                self.definitions[(platform_key, definition.key)] = entry
-                rules = self.rules[self.platforms[platform_key].id]
-                known = {**rules.definitions, definition.key: definition.definition}
-                self.rules[self.platforms[platform_key].id] = rules._replace(definitions=known)
+                self.documents[_location(record)] = record
+            case DefinitionRecord():
+                definition = record.definition
+                self.definitions[(record.platform_key, definition.key)] = record
+                platform_id = self.platforms[record.platform_key].id
+                platform = self.platform_definitions[platform_id]
+                by_key = {**platform.definitions, definition.key: definition.definition}
+                self.platform_definitions[platform_id] = platform._replace(definitions=by_key)
 
-    def located(self, filed: DocumentRecord) -> MetadataDocument:
-        """A document under the id of its platform, which is known."""
-        platform_id = USER_WIDE if filed.platform_key is None else self.platforms[filed.platform_key].id
-        return filed.document._replace(platform_id=platform_id)
+    def document_row(self, record: DocumentRecord) -> MetadataDocument:
+        """The document with the id of its platform, which must exist."""
+        platform_id = USER_WIDE if record.platform_key is None else self.platforms[record.platform_key].id
+        return record.document._replace(platform_id=platform_id)
 
-    def defined(self, entry: DefinitionRecord) -> StoredDefinition:
-        """A definition under the id of its platform, which is known."""
-        return entry.definition._replace(platform_id=self.platforms[entry.platform_key].id)
+    def definition_row(self, record: DefinitionRecord) -> StoredDefinition:
+        """The definition with the id of its platform, which must exist."""
+        return record.definition._replace(platform_id=self.platforms[record.platform_key].id)
 
-    def governing(self, filed: DocumentRecord) -> tuple[str, PlatformDefinitions]:
-        """The tenant whose admins administer a document, which may be added, and what binds it."""
-        if filed.platform_key is None:
-            return self.people[filed.document.user_id].user.tenant_id, NO_DEFINITIONS
-        platform = self.platforms[filed.platform_key]
-        return platform.tenant_id, self.rules[platform.id]
+    def tenant_and_definitions(self, record: DocumentRecord) -> tuple[str, PlatformDefinitions]:
+        """The id of the tenant that administers a document, and the definitions that apply to it.
 
-    def _require_named(self, entry: Record) -> None:
-        match entry:
+        The user and the platform of the document must exist.
+        """
+        if record.platform_key is None:
+            return self.users[record.document.user_id].user.tenant_id, NO_DEFINITIONS
+        platform = self.platforms[record.platform_key]
+        return platform.tenant_id, self.platform_definitions[platform.id]
+
+    def _check_references(self, record: Record) -> None:
+        """Raises InvalidRecord if a new record refers to a missing record, or takes a unique name or id."""
+        match record:
             case Platform():
-                self._require_tenants("tenantId", [entry.tenant_id])
-                if entry.id in self._platform_ids:
-                    raise InvalidRecord(f"Another platform has the `id` {entry.id}.")
-            case UserRecord(user, _):
+                self._require_tenants("tenantId", [record.tenant_id])
+                if record.id in self.platform_ids:
+                    raise InvalidRecord(f"Another platform has the `id` {record.id}.")
+            case UserRecord():
+                user = record.user
                 self._require_tenants("tenantId", [user.tenant_id])
                 self._require_tenants("permissions", user.tenant_ids)
-                if user.username in self._usernames:
+                if user.username in self.usernames:
                     raise InvalidRecord(f"`username`: {user.username} is taken by another user.")
             case Notification():
-                self._require_user(entry.user_id)
-            case DocumentRecord(platform_key, document):
-                self._require_user(document.user_id)
-                if platform_key is not None:
-                    self._require_platform(platform_key)
-            case DefinitionRecord(platform_key, _):
-                self._require_platform(platform_key)
-                if len(self.rules[self.platforms[platform_key].id].definitions) >= MAX_DEFINITIONS:
+                self._require_user(record.user_id)
+            case DocumentRecord():
+                self._require_user(record.document.user_id)
+                if record.platform_key is not None:
+                    self._require_platform(record.platform_key)
+            case DefinitionRecord():
+                self._require_platform(record.platform_key)
+                platform_id = self.platforms[record.platform_key].id
+                if len(self.platform_definitions[platform_id].definitions) >= MAX_DEFINITIONS:
                     raise InvalidRecord(
                         f"The platform has {MAX_DEFINITIONS} definitions; no more are allowed."
                     )
@@ -129,87 +142,115 @@ class ExistingRecords:
     def _require_tenants(self, field: str, ids: Iterable[str]) -> None:
         for id in sorted(ids):
             if id not in self.tenants:
-                _refuse_unknown(field, "tenant", id)
+                _reject_reference(field, "tenant", id)
 
     def _require_platform(self, key: str) -> None:
         if key not in self.platforms:
-            _refuse_unknown("platformKey", "platform", key)
+            _reject_reference("platformKey", "platform", key)
 
     def _require_user(self, id: str) -> None:
-        if id not in self.people:
-            _refuse_unknown("userId", "user", id)
+        if id not in self.users:
+            _reject_reference("userId", "user", id)
 
 
-async def known_of(transaction: Connection, entries: Sequence[Record]) -> ExistingRecords:
-    """Look up whatever these entries name, and keep what is defined as it is. Raises MalformedData."""
-    known = ExistingRecords()
-    new_platforms = [entry for entry in entries if isinstance(entry, Platform)]
-    people = [entry.user for entry in entries if isinstance(entry, UserRecord)]
-    notification_keys = [entry.key for entry in entries if isinstance(entry, Notification)]
-    filed = [entry for entry in entries if isinstance(entry, DocumentRecord)]
-    defined = [entry for entry in entries if isinstance(entry, DefinitionRecord)]
+async def load_existing(transaction: Connection, records: Sequence[Record]) -> ExistingRecords:
+    """Load the stored records that have the keys of these records or that these refer to.
 
-    tenant_ids = {entry.id for entry in entries if isinstance(entry, Tenant)}
+    The definitions that apply to them are locked until the transaction ends. Raises MalformedData.
+    """
+    existing = ExistingRecords()
+    new_platforms = [record for record in records if isinstance(record, Platform)]
+    new_users = [record.user for record in records if isinstance(record, UserRecord)]
+    notification_keys = [_notification_key(record) for record in records if isinstance(record, Notification)]
+    document_records = [record for record in records if isinstance(record, DocumentRecord)]
+    definition_records = [record for record in records if isinstance(record, DefinitionRecord)]
+
+    tenant_ids = {record.id for record in records if isinstance(record, Tenant)}
     tenant_ids.update(platform.tenant_id for platform in new_platforms)
-    for user in people:
+    for user in new_users:
         tenant_ids |= user.tenant_ids
-    keys = {platform.key for platform in new_platforms} | {each.platform_key for each in defined}
-    keys |= {each.platform_key for each in filed if each.platform_key is not None}
-    user_ids = {user.user_id for user in people} | {user_id for user_id, _ in notification_keys}
-    user_ids |= {entry.document.user_id for entry in filed}
+    platform_keys = {platform.key for platform in new_platforms}
+    platform_keys |= {record.platform_key for record in definition_records}
+    platform_keys |= {record.platform_key for record in document_records if record.platform_key is not None}
+    user_ids = {user.user_id for user in new_users} | {user_id for user_id, _ in notification_keys}
+    user_ids |= {record.document.user_id for record in document_records}
 
-    found: list[Sequence[Record | None]] = [
+    stored_records: list[Sequence[Record | None]] = [
         await tenants.tenants_by_ids(transaction, list(tenant_ids)),
-        await tenants.platforms_by_keys(transaction, list(keys)),
-        await people_with(transaction, list(user_ids)),
+        await tenants.platforms_by_keys(transaction, list(platform_keys)),
+        await load_users_with_badges(transaction, list(user_ids)),
         await notifications.by_keys(transaction, notification_keys),
     ]
-    for each in found:
-        for entry in each:
-            if entry is not None:
-                known.add(entry)
+    for of_one_kind in stored_records:
+        for stored in of_one_kind:
+            if stored is not None:
+                existing.add(stored)
     for platform in await tenants.platforms_by_ids(transaction, [platform.id for platform in new_platforms]):
         if platform is not None:
-            known._platform_ids.add(platform.id)
-    for other in await users.by_usernames(transaction, [user.username for user in people]):
-        if other is not None:
-            known._usernames.add(other.username)
-    there = [entry for entry in filed if entry.platform_key is None or entry.platform_key in known.platforms]
-    binding = [entry for entry in defined if entry.platform_key in known.platforms]
-    await _find_rules(transaction, known, there, binding)
-    rows = await documents.whole_by_keys(transaction, [known.located(entry)[:2] for entry in there])
-    for entry, row in zip(there, rows, strict=True):
-        if row.revision:
-            known.add(DocumentRecord(entry.platform_key, row))
-    return known
+            existing.platform_ids.add(platform.id)
+    for same_name in await users.by_usernames(transaction, [user.username for user in new_users]):
+        if same_name is not None:
+            existing.usernames.add(same_name.username)
+    locatable = [
+        record
+        for record in document_records
+        if record.platform_key is None or record.platform_key in existing.platforms
+    ]
+    of_stored_platforms = [
+        record for record in definition_records if record.platform_key in existing.platforms
+    ]
+    await _load_definitions(transaction, existing, locatable, of_stored_platforms)
+    await _load_documents(transaction, existing, locatable)
+    return existing
 
 
-async def _find_rules(
-    transaction: Connection,
-    known: ExistingRecords,
-    filed: Sequence[DocumentRecord],
-    defined: Sequence[DefinitionRecord],
+async def _load_documents(
+    transaction: Connection, existing: ExistingRecords, document_records: Sequence[DocumentRecord]
 ) -> None:
-    """What binds these documents, and which of these definitions are there, of platforms that are.
+    keys = [(row.user_id, row.platform_id) for row in map(existing.document_row, document_records)]
+    rows = await documents.whole_by_keys(transaction, keys)
+    for record, row in zip(document_records, rows, strict=True):
+        if row.revision:
+            existing.add(DocumentRecord(record.platform_key, row))
 
-    Until the transaction ends, nobody else writes documents where it defines, or defines where it writes.
+
+async def _load_definitions(
+    transaction: Connection,
+    existing: ExistingRecords,
+    document_records: Sequence[DocumentRecord],
+    definition_records: Sequence[DefinitionRecord],
+) -> None:
+    """Load the definitions that apply to the documents, and those that the definition records would change.
+
+    The locks prevent other transactions from writing documents of the platforms whose definitions are
+    imported, and from defining keys of the platforms whose documents are imported.
     """
-    binding = {known.platforms[entry.platform_key].id for entry in defined}
-    bound = {known.platforms[entry.platform_key].id for entry in filed if entry.platform_key is not None}
-    await transaction.hold(binding, alone=True)
-    await transaction.hold(bound - binding, alone=False)
-    if binding or bound:
-        known.rules.update(await definitions.of_platforms(transaction, binding | bound))
-    if defined:
-        rows = await stored_definitions.by_keys(transaction, [known.defined(each)[:2] for each in defined])
-        for entry, row in zip(defined, rows, strict=True):
+    defined = {existing.platforms[record.platform_key].id for record in definition_records}
+    written = {
+        existing.platforms[record.platform_key].id
+        for record in document_records
+        if record.platform_key is not None
+    }
+    await transaction.lock(defined, exclusive=True)
+    await transaction.lock(written - defined, exclusive=False)
+    if defined or written:
+        existing.platform_definitions.update(await definitions.of_platforms(transaction, defined | written))
+    if definition_records:
+        keys = [(row.platform_id, row.key) for row in map(existing.definition_row, definition_records)]
+        rows = await definition_rows.by_keys(transaction, keys)
+        for record, row in zip(definition_records, rows, strict=True):
             if row is not None:
-                known.definitions[(entry.platform_key, row.key)] = DefinitionRecord(entry.platform_key, row)
+                stored = DefinitionRecord(record.platform_key, row)
+                existing.definitions[(record.platform_key, row.key)] = stored
 
 
-def _place(filed: DocumentRecord) -> RecordLocation:
-    return filed.document.user_id, filed.platform_key
+def _notification_key(notification: Notification) -> tuple[str, str]:
+    return notification.user_id, notification.id
 
 
-def _refuse_unknown(field: str, what: str, id: str) -> NoReturn:
-    raise InvalidRecord(f"`{field}`: there is no {what} {id[:80]!r}; its line must come before.")
+def _location(record: DocumentRecord) -> RecordLocation:
+    return record.document.user_id, record.platform_key
+
+
+def _reject_reference(field: str, kind: str, id: str) -> NoReturn:
+    raise InvalidRecord(f"`{field}`: there is no {kind} {quoted(id)}. Its line must come before this one.")

@@ -1,7 +1,7 @@
-"""Reading everything, in an order that depends on nothing but the data, and never much of it at once.
+"""The export: reads all records in an order that depends on the data only, a page at a time.
 
-What a line names stands in a line before it, whatever is written meanwhile: an export is not the picture of
-one moment, but it can always be imported.
+A line comes after the lines that it refers to, even if data is written during the export. Then the export is
+not a snapshot of a single moment, but it can always be imported.
 """
 
 from collections import deque
@@ -12,7 +12,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from gql_service import strict_json
 from gql_service.auth.access import USER_WIDE
 from gql_service.domain import tenants
-from gql_service.domain.definitions import rows as stored_definitions
+from gql_service.domain.definitions import rows as definition_rows
 from gql_service.domain.documents import rows as documents
 from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.tenants import Platform
@@ -27,56 +27,59 @@ from gql_service.transfer.user_records import UserRecord
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Notification | MetadataDocument)
-_IDS = 20_000
-"""Ids of users read at once: PostgreSQL sorts all of them for each such page."""
+_ID_PAGE = 20_000
+"""User ids per page: PostgreSQL sorts all of them for each page."""
 _PAGE = 100
-_ROWS = 50
-"""Notifications, or documents, each of which may take a megabyte."""
+_LARGE_ROW_PAGE = 50
+"""Notifications, documents or definitions per page: each may have a megabyte."""
 
 
-class Line(NamedTuple):
-    """A line, without the character that ends it, and what it tells."""
+class ExportedLine(NamedTuple):
+    """A record, and its line without the newline."""
 
-    entry: Record
+    record: Record
     text: str
 
 
-async def export(database: Database) -> AsyncIterator[Line]:
-    """Tenants by id, platforms by key, users by id, each followed by their notifications and documents, and
-    definitions by platform id and key, last, for documents may be older than what binds them now.
+async def export(database: Database) -> AsyncIterator[ExportedLine]:
+    """Export tenants by id, platforms by key, users by id, and definitions by platform id and key.
 
-    Raises MalformedData, or BadUserInput for a definition, where what is stored breaks a rule.
+    Each user is followed by their notifications and documents. Definitions come last, because they may be
+    newer than documents that do not conform to them.
+
+    Raises MalformedData, or BadUserInput for a definition, if stored data breaks a rule.
     """
-    async for entry in _Exporter(database).entries():
-        yield Line(entry, strict_json.dumps(encode(entry)))
+    async for record in _Exporter(database).records():
+        yield ExportedLine(record, strict_json.dumps(encode(record)))
 
 
 class _Exporter:
-    """One export, which knows what later lines may name."""
+    """One export. It remembers the exported tenants and platforms, to export new ones before references."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._tenants: set[str] = set()
+        self._tenant_ids: set[str] = set()
         self._platform_keys: dict[str, str | None] = {USER_WIDE: None}
 
-    async def entries(self) -> AsyncIterator[Record]:
+    async def records(self) -> AsyncIterator[Record]:
         async for tenants_ in self._pages(tenants.tenants_after, attrgetter("id"), _PAGE):
-            self._tenants.update(tenant.id for tenant in tenants_)
+            self._tenant_ids.update(tenant.id for tenant in tenants_)
             for tenant in tenants_:
                 yield tenant
         async for platforms in self._pages(tenants.platforms_after, attrgetter("key"), _PAGE):
             for platform in platforms:
-                async for entry in self._platform(platform):
-                    yield entry
-        async for ids in self._pages(users.ids_after, str, _IDS):
+                async for record in self._platform(platform):
+                    yield record
+        async for ids in self._pages(users.ids_after, str, _ID_PAGE):
             for start in range(0, len(ids), _PAGE):
-                async for entry in self._people(ids[start : start + _PAGE]):
-                    yield entry
-        definitions = self._pages(stored_definitions.after, attrgetter("platform_id", "key"), _ROWS, ("", ""))
-        async for page in definitions:
-            for definition in page:
-                async for entry in self._platform_unseen(definition.platform_id):
-                    yield entry
+                async for record in self._users(ids[start : start + _PAGE]):
+                    yield record
+        async for definitions in self._pages(
+            definition_rows.after, attrgetter("platform_id", "key"), _LARGE_ROW_PAGE, ("", "")
+        ):
+            for definition in definitions:
+                async for record in self._platform_if_new(definition.platform_id):
+                    yield record
                 yield DefinitionRecord(self._platform_keys[definition.platform_id] or "", definition)
 
     async def _pages(
@@ -86,7 +89,7 @@ class _Exporter:
         size: int,
         after: Any = "",
     ) -> AsyncIterator[list[T]]:
-        """Pages of what comes after one key after the other. No connection is held meanwhile."""
+        """Pages of rows after the key `after`. No connection is held between two pages."""
         while True:
             async with self._database.read() as connection:
                 page = await read(connection, after, size)
@@ -95,93 +98,98 @@ class _Exporter:
             yield page
             after = key(page[-1])
 
-    async def _people(self, ids: Sequence[str]) -> AsyncIterator[Record]:
+    async def _users(self, ids: Sequence[str]) -> AsyncIterator[Record]:
         async with self._database.read() as connection:
-            people = await people_with(connection, ids)
-        ids = [person.user.user_id for person in people]
-        told = _Following(self._database, notifications.of_users, ids)
-        filed = _Following(self._database, documents.of_users, ids)
-        for person in people:
-            async for entry in self._tenants_unseen(person.user.tenant_ids):
-                yield entry
-            yield person
-            async for notification in told.of(person.user.user_id):
+            user_records = await load_users_with_badges(connection, ids)
+        ids = [record.user.user_id for record in user_records]
+        notifications_by_user = _RowsByUser(
+            self._database, notifications.of_users, attrgetter("user_id", "id"), ids
+        )
+        documents_by_user = _RowsByUser(
+            self._database, documents.of_users, attrgetter("user_id", "platform_id"), ids
+        )
+        for user_record in user_records:
+            async for tenant in self._tenants_if_new(user_record.user.tenant_ids):
+                yield tenant
+            yield user_record
+            async for notification in notifications_by_user.of(user_record.user.user_id):
                 yield notification
-            async for document in filed.of(person.user.user_id):
-                async for entry in self._filed(document):
-                    yield entry
+            async for document in documents_by_user.of(user_record.user.user_id):
+                async for record in self._document(document):
+                    yield record
 
-    async def _filed(self, document: MetadataDocument) -> AsyncIterator[Record]:
+    async def _document(self, document: MetadataDocument) -> AsyncIterator[Record]:
+        async for record in self._platform_if_new(document.platform_id):
+            yield record
         if document.platform_id not in self._platform_keys:
-            async for entry in self._platform_unseen(document.platform_id):
-                yield entry
-        if document.platform_id not in self._platform_keys:
-            what = f"its platform {document.platform_id!r} is unknown"
-            raise MalformedData("metadata", document.user_id, what)
+            problem = f"its platform {document.platform_id!r} is unknown"
+            raise MalformedData("metadata", document.user_id, problem)
         yield DocumentRecord(self._platform_keys[document.platform_id], document)
 
-    async def _platform_unseen(self, id: str) -> AsyncIterator[Record]:
-        """A platform that was created after the export began."""
+    async def _platform_if_new(self, id: str) -> AsyncIterator[Record]:
+        """The platform, if it was created during the export."""
         if id not in self._platform_keys:
             async with self._database.read() as connection:
                 (platform,) = await tenants.platforms_by_ids(connection, [id])
             if platform is not None:
-                async for entry in self._platform(platform):
-                    yield entry
+                async for record in self._platform(platform):
+                    yield record
 
     async def _platform(self, platform: Platform) -> AsyncIterator[Record]:
-        async for entry in self._tenants_unseen([platform.tenant_id]):
-            yield entry
+        async for tenant in self._tenants_if_new([platform.tenant_id]):
+            yield tenant
         self._platform_keys[platform.id] = platform.key
         yield platform
 
-    async def _tenants_unseen(self, ids: Iterable[str]) -> AsyncIterator[Record]:
-        """The tenants that were created after the export began."""
-        unseen = sorted(set(ids) - self._tenants)
-        if unseen:
+    async def _tenants_if_new(self, ids: Iterable[str]) -> AsyncIterator[Record]:
+        """The tenants that were created during the export."""
+        new = sorted(set(ids) - self._tenant_ids)
+        if new:
             async with self._database.read() as connection:
-                found = await tenants.tenants_by_ids(connection, unseen)
-            self._tenants.update(unseen)
+                found = await tenants.tenants_by_ids(connection, new)
+            self._tenant_ids.update(new)
             for tenant in found:
                 if tenant is not None:
                     yield tenant
 
 
-class _Following(Generic[R]):
-    """What belongs to users, who are asked for one after the other, read a page at a time."""
+class _RowsByUser(Generic[R]):
+    """Rows that belong to users, requested user by user in the order of ids, and read a page at a time."""
 
     def __init__(
         self,
         database: Database,
         read: Callable[[Connection, Sequence[str], tuple[str, str], int], Awaitable[list[R]]],
+        key: Callable[[R], tuple[str, str]],
         user_ids: Sequence[str],
     ) -> None:
         self._database = database
         self._read = read
+        self._key = key
         self._user_ids = user_ids
         self._after: tuple[str, str] | None = ("", "")
+        """The key of the last row that was read; None after the last page."""
         self._rows: deque[R] = deque()
 
     async def of(self, user_id: str) -> AsyncIterator[R]:
         while True:
             if not self._rows and self._after is not None:
                 async with self._database.read() as connection:
-                    page = await self._read(connection, self._user_ids, self._after, _ROWS)
-                self._after = page[-1][:2] if len(page) == _ROWS else None
+                    page = await self._read(connection, self._user_ids, self._after, _LARGE_ROW_PAGE)
+                self._after = self._key(page[-1]) if len(page) == _LARGE_ROW_PAGE else None
                 self._rows.extend(page)
             if not self._rows or self._rows[0].user_id != user_id:
                 return
             yield self._rows.popleft()
 
 
-async def people_with(connection: Connection, ids: Sequence[str]) -> list[UserRecord]:
-    """The users of these ids that there are, with their badges. Raises MalformedData."""
-    found = [user for user in await users.by_ids(connection, ids) if user is not None]
-    people = []
-    for user, earned in zip(
-        found, await badges.by_users(connection, [user.user_id for user in found]), strict=True
-    ):
+async def load_users_with_badges(connection: Connection, ids: Sequence[str]) -> list[UserRecord]:
+    """The existing users with these ids, and their badges. Raises MalformedData."""
+    existing = [user for user in await users.by_ids(connection, ids) if user is not None]
+    badges_of_users = await badges.by_users(connection, [user.user_id for user in existing])
+    records = []
+    for user, earned in zip(existing, badges_of_users, strict=True):
         if isinstance(earned, MalformedData):
             raise earned
-        people.append(UserRecord(user, earned))
-    return people
+        records.append(UserRecord(user, earned))
+    return records

@@ -1,11 +1,11 @@
-"""Writing lines: a few hundred in one transaction, each wholly or not at all, up to the first broken one."""
+"""The import: lines are stored in batches, one transaction each, up to the first invalid line."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import BinaryIO, NamedTuple
 
 from gql_service.domain import tenants
-from gql_service.domain.definitions import rows as stored_definitions
+from gql_service.domain.definitions import rows as definition_rows
 from gql_service.domain.documents import rows as documents
 from gql_service.domain.search import index
 from gql_service.domain.tenants import Platform, Tenant
@@ -17,26 +17,26 @@ from gql_service.domain.values.validation import Limits, WriteSettings
 from gql_service.errors import BadUserInput, ServiceError
 from gql_service.store.connection import Connection, Duplicate, LostRace
 from gql_service.store.database import Database
-from gql_service.transfer.conformance import admit, key_ids
+from gql_service.transfer.conformance import check_conformance, encryption_key_ids
 from gql_service.transfer.decoder import decode
-from gql_service.transfer.existing import ExistingRecords, known_of
+from gql_service.transfer.existing import ExistingRecords, load_existing
 from gql_service.transfer.record_fields import InvalidRecord
 from gql_service.transfer.records import DefinitionRecord, DocumentRecord, Record
 from gql_service.transfer.user_records import UserRecord
 
-_BATCH = 500
-"""Lines of one transaction; others write between two of them."""
-_BATCH_SIZE = 4 * 2**20
+_BATCH_LINES = 500
+"""Other transactions can write between two batches."""
+_BATCH_BYTES = 4 * 2**20
 _CHUNK = 2**20
 
 
 class Summary(NamedTuple):
-    """What came of the lines that were read."""
+    """How many records were written, and how many were already stored."""
 
     written: int
     unchanged: int
-    lacking: frozenset[str] = frozenset()
-    """The ids of keys that values are encrypted with, and that the ring does not have."""
+    missing_keys: frozenset[str] = frozenset()
+    """The ids of encryption keys that imported values need and that are not configured."""
 
     @property
     def read(self) -> int:
@@ -44,91 +44,95 @@ class Summary(NamedTuple):
 
 
 class _Batch(NamedTuple):
-    """Lines that follow each other, and what is wrong with the one after them, where something is."""
+    """Consecutive records, and the error of the line after them, if it is invalid."""
 
-    first: int
-    entries: list[Record]
-    broken: InvalidRecord | None
+    first_line: int
+    records: list[Record]
+    error: InvalidRecord | None
 
 
 class _Outcome(NamedTuple):
-    """What became of a batch: the entries up to one that could not be written, and why it could not."""
+    """The result of a batch: how many records are stored, and the error of the next line, if any."""
 
     written: int
     unchanged: int
-    broken: InvalidRecord | None
+    error: InvalidRecord | None
 
 
-async def load(
+async def import_lines(
     database: Database,
     source: BinaryIO,
-    rules: WriteSettings,
+    write_settings: WriteSettings,
     *,
     from_line: int = 1,
     report: Callable[[int], None] = lambda _: None,
 ) -> Summary:
-    """Import lines. `report` is told how many bytes were read, whenever what they say is stored.
+    """Import lines, from the line with the number `from_line` on.
 
-    Raises BadUserInput, naming the line, where one is broken or could not be written; then those before it
-    are stored, and nothing of it and of those after it.
+    After each stored batch, `report` is called with its size in bytes. Raises BadUserInput with the number of
+    the first line that is invalid or cannot be written; then the lines before it are stored and the others
+    are not.
     """
     summary = Summary(0, 0)
-    limits, keys = rules
+    limits, keys = write_settings
     for batch, size in _batches(_lines(source, from_line, limits), from_line, limits):
         try:
             outcome = await database.write(partial(_write, batch=batch, keys=keys))
         except ServiceError as error:
-            raise BadUserInput(f"{error.message} {_so_far(batch.first, summary)}") from error
-        needed = {
-            id for each in batch.entries if isinstance(each, DocumentRecord) for id in key_ids(each.document)
+            raise BadUserInput(f"{error.message} {_how_to_continue(batch.first_line, summary)}") from error
+        key_ids = {
+            id
+            for record in batch.records
+            if isinstance(record, DocumentRecord)
+            for id in encryption_key_ids(record.document)
         }
         summary = Summary(
             summary.written + outcome.written,
             summary.unchanged + outcome.unchanged,
-            summary.lacking | {id for id in needed if id not in keys},
+            summary.missing_keys | {id for id in key_ids if id not in keys},
         )
-        if outcome.broken is not None:
-            number = batch.first + outcome.written + outcome.unchanged
-            message = f"Line {number}: {outcome.broken.message} {_so_far(number, summary)}"
+        if outcome.error is not None:
+            line = batch.first_line + outcome.written + outcome.unchanged
+            message = f"Line {line}: {outcome.error.message} {_how_to_continue(line, summary)}"
             raise BadUserInput(message)
         report(size)
     return summary
 
 
 def _batches(
-    lines: Iterator[bytes | InvalidRecord], number: int, limits: Limits
+    lines: Iterator[bytes | InvalidRecord], first_line: int, limits: Limits
 ) -> Iterator[tuple[_Batch, int]]:
-    """Batches with the bytes they take, up to the first broken line."""
-    entries: list[Record] = []
+    """Batches and their sizes in bytes, up to the first invalid line."""
+    records: list[Record] = []
     size = 0
     for line in lines:
         try:
             if isinstance(line, InvalidRecord):
                 raise line
-            entries.append(decode(line, limits))
-        except InvalidRecord as broken:
-            yield _Batch(number, entries, broken), size
+            records.append(decode(line, limits))
+        except InvalidRecord as error:
+            yield _Batch(first_line, records, error), size
             return
         size += len(line)
-        if len(entries) == _BATCH or size >= _BATCH_SIZE:
-            yield _Batch(number, entries, None), size
-            number, entries, size = number + len(entries), [], 0
-    if entries:
-        yield _Batch(number, entries, None), size
+        if len(records) == _BATCH_LINES or size >= _BATCH_BYTES:
+            yield _Batch(first_line, records, None), size
+            first_line, records, size = first_line + len(records), [], 0
+    if records:
+        yield _Batch(first_line, records, None), size
 
 
 def _lines(source: BinaryIO, from_line: int, limits: Limits) -> Iterator[bytes | InvalidRecord]:
-    """The lines from this one on. Raises BadUserInput where there are not as many."""
-    for passed in range(from_line - 1):
+    """The lines from this number on. Raises BadUserInput if there are fewer lines."""
+    for skipped in range(from_line - 1):
         if not _skip_line(source):
-            raise BadUserInput(f"There is no line {from_line}: there are {passed}.")
+            raise BadUserInput(f"There is no line {from_line}: the number of lines is {skipped}.")
     longest = 2**24 + 6 * limits.max_metadata_size  # a character may be written as \uXXXX
     while line := source.readline(longest + 1):
         yield line if len(line) <= longest else InvalidRecord(f"The line is longer than {longest} bytes.")
 
 
 def _skip_line(source: BinaryIO) -> bool:
-    """Whether there was one."""
+    """Read a line without keeping it; returns whether there was one."""
     chunk = source.readline(_CHUNK)
     found = bool(chunk)
     while chunk and not chunk.endswith(b"\n"):
@@ -137,51 +141,53 @@ def _skip_line(source: BinaryIO) -> bool:
 
 
 async def _write(transaction: Connection, batch: _Batch, keys: KeyRing) -> _Outcome:
-    """Store what is new, up to the first entry that cannot be."""
-    known = await known_of(transaction, batch.entries)
+    """Store the new records, up to the first one that cannot be stored."""
+    existing = await load_existing(transaction, batch.records)
     new: list[Record] = []
-    found: list[index.IndexRow] = []
-    unchanged, broken = 0, batch.broken
-    for entry in batch.entries:
+    index_rows: list[index.IndexRow] = []
+    unchanged, error = 0, batch.error
+    for record in batch.records:
         try:
-            lacking = known.lacks(entry)
-            if lacking and isinstance(entry, DocumentRecord):
-                found += admit(known.located(entry), *known.governing(entry), keys)
-        except InvalidRecord as error:
-            broken = error
+            is_new = existing.is_new(record)
+            if is_new and isinstance(record, DocumentRecord):
+                document = existing.document_row(record)
+                index_rows += check_conformance(document, *existing.tenant_and_definitions(record), keys)
+        except InvalidRecord as invalid:
+            error = invalid
             break
-        if lacking:
-            known.add(entry)
-            new.append(entry)
+        if is_new:
+            existing.add(record)
+            new.append(record)
         else:
             unchanged += 1
     try:
-        await _insert(transaction, new, known)
-        await index.insert_rows(transaction, found)
-    except Duplicate as error:
-        raise LostRace from error  # another transaction has added it meanwhile
-    return _Outcome(len(new), unchanged, broken)
+        await _insert(transaction, new, existing)
+        await index.insert_rows(transaction, index_rows)
+    except Duplicate as duplicate:
+        raise LostRace from duplicate  # another transaction has added the record in the meantime
+    return _Outcome(len(new), unchanged, error)
 
 
-async def _insert(transaction: Connection, new: Sequence[Record], known: ExistingRecords) -> None:
-    people = [entry for entry in new if isinstance(entry, UserRecord)]
-    await tenants.insert_tenants(transaction, [entry for entry in new if isinstance(entry, Tenant)])
-    await tenants.insert_platforms(transaction, [entry for entry in new if isinstance(entry, Platform)])
-    await users.insert_users(transaction, [person.user for person in people])
-    await badges.insert_badges(transaction, [badge for person in people for badge in person.badges])
+async def _insert(transaction: Connection, new: Sequence[Record], existing: ExistingRecords) -> None:
+    user_records = [record for record in new if isinstance(record, UserRecord)]
+    await tenants.insert_tenants(transaction, [record for record in new if isinstance(record, Tenant)])
+    await tenants.insert_platforms(transaction, [record for record in new if isinstance(record, Platform)])
+    await users.insert_users(transaction, [record.user for record in user_records])
+    await badges.insert_badges(transaction, [badge for record in user_records for badge in record.badges])
     await notifications.insert_notifications(
-        transaction, [entry for entry in new if isinstance(entry, Notification)]
+        transaction, [record for record in new if isinstance(record, Notification)]
     )
     await documents.insert_documents(
-        transaction, [known.located(entry) for entry in new if isinstance(entry, DocumentRecord)]
+        transaction, [existing.document_row(record) for record in new if isinstance(record, DocumentRecord)]
     )
-    await stored_definitions.insert_definitions(
-        transaction, [known.defined(entry) for entry in new if isinstance(entry, DefinitionRecord)]
+    await definition_rows.insert_definitions(
+        transaction,
+        [existing.definition_row(record) for record in new if isinstance(record, DefinitionRecord)],
     )
 
 
-def _so_far(number: int, summary: Summary) -> str:
+def _how_to_continue(line: int, summary: Summary) -> str:
     return (
-        f"What comes before line {number} is stored ({summary.written} written, {summary.unchanged} there "
-        "already); import the mended file to go on: what is there is passed over."
+        f"All lines before line {line} are stored ({summary.written} written, {summary.unchanged} already "
+        "stored). Fix the file and import it again: records that are already stored are skipped."
     )

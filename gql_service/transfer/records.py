@@ -1,7 +1,7 @@
-"""The lines of an export: each one JSON object, whose `type` says which of the six kinds it is.
+"""The records of an export. Each line is the JSON object of one record, with its kind as `type`.
 
-Instants are milliseconds. A user's line carries their badges; a document's names the platform by its key,
-and none for the user-wide one. What a document or a definition consists of is told as it is stored.
+Times are milliseconds since 1970. A user has their badges. A document has the key of its platform, null for
+the user-wide document. The contents of documents and definitions have the same form as in the database.
 """
 
 from typing import NamedTuple
@@ -13,19 +13,20 @@ from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.tenants import Platform, Tenant
 from gql_service.domain.users.notifications import Notification
 from gql_service.errors import BadUserInput, MalformedData
+from gql_service.quoting import quoted
 from gql_service.transfer.record_fields import Json
 from gql_service.transfer.user_records import UserRecord, user_record
 
 
 class DocumentRecord(NamedTuple):
-    """A document with the key of its platform, whose id is not known before the database is asked."""
+    """A document and the key of its platform; in an import, the id of the platform is not set yet."""
 
     platform_key: str | None
     document: MetadataDocument
 
 
 class DefinitionRecord(NamedTuple):
-    """A definition with the key of its platform, whose id is not known before the database is asked."""
+    """A definition and the key of its platform; in an import, the id of the platform is not set yet."""
 
     platform_key: str
     definition: StoredDefinition
@@ -34,46 +35,58 @@ class DefinitionRecord(NamedTuple):
 Record = Tenant | Platform | UserRecord | Notification | DocumentRecord | DefinitionRecord
 
 
-def encode(entry: Record) -> Json:
-    """The line of an entry. Raises MalformedData where what is stored breaks a rule."""
-    match entry:
-        case Tenant(id, name, created_at):
-            return {"type": "tenant", "id": id, "name": name, "createdAt": created_at}
-        case Platform(id, key, tenant_id, name, created_at, strict):
-            line = {"type": "platform", "id": id, "key": key, "tenantId": tenant_id, "name": name}
-            return line | {"createdAt": created_at, "strict": bool(strict)}
-        case UserRecord(user, badges):
-            return {"type": "user"} | user_record(user, badges)
+def encode(record: Record) -> Json:
+    """The JSON object of a record.
+
+    Raises MalformedData, or BadUserInput for a definition, if stored data breaks a rule.
+    """
+    match record:
+        case Tenant():
+            return {"type": "tenant", "id": record.id, "name": record.name, "createdAt": record.created_at}
+        case Platform():
+            return {
+                "type": "platform",
+                "id": record.id,
+                "key": record.key,
+                "tenantId": record.tenant_id,
+                "name": record.name,
+                "createdAt": record.created_at,
+                "strict": bool(record.strict),
+            }
+        case UserRecord():
+            return {"type": "user"} | user_record(record.user, record.badges)
         case Notification():
             return {
                 "type": "notification",
-                "userId": entry.user_id,
-                "id": entry.id,
-                "kind": entry.kind,
-                "title": entry.title,
-                "body": entry.body,
-                "createdAt": entry.created_at,
-                "readAt": entry.read_at,
+                "userId": record.user_id,
+                "id": record.id,
+                "kind": record.kind,
+                "title": record.title,
+                "body": record.body,
+                "createdAt": record.created_at,
+                "readAt": record.read_at,
             }
-        case DocumentRecord(platform_key, document):
+        case DocumentRecord():
+            document = record.document
             return {
                 "type": "document",
                 "userId": document.user_id,
-                "platformKey": platform_key,
+                "platformKey": record.platform_key,
                 "metadata": _stored(document.metadata, "metadata", document.user_id),
-                "attributes": _told(document),
+                "attributes": _stored_attributes(document),
                 "revision": document.revision,
                 "createdAt": document.created_at,
                 "updatedAt": document.updated_at,
             }
-        case DefinitionRecord(platform_key, definition):
+        case DefinitionRecord():
+            definition = record.definition
             return {
                 "type": "definition",
-                "platformKey": platform_key,
+                "platformKey": record.platform_key,
                 "key": definition.key,
                 "valueType": definition.stored_type,
-                "rules": _of_definition(definition.stored_rules, "rules", entry),
-                "defaults": _of_definition(definition.stored_defaults, "defaults", entry),
+                "rules": _stored_in_definition(definition.stored_rules, "rules", record),
+                "defaults": _stored_in_definition(definition.stored_defaults, "defaults", record),
                 "createdAt": definition.created_at,
                 "updatedAt": definition.updated_at,
             }
@@ -86,22 +99,23 @@ def _stored(text: str, field: str, user_id: str) -> Json:
     return value
 
 
-def _told(document: MetadataDocument) -> Json:
+def _stored_attributes(document: MetadataDocument) -> Json:
     try:
         return document.content().recorded_attributes()
     except (AttributeError, TypeError, ValueError):
         raise MalformedData("attributes", document.user_id, "not an object of objects") from None
 
 
-def _of_definition(text: str, field: str, defined: DefinitionRecord) -> Json:
+def _stored_in_definition(text: str, field: str, record: DefinitionRecord) -> Json:
     value = _object(text)
     if value is None:
-        whose = f"the definition of {defined.definition.key[:40]!r} on the platform {defined.platform_key}"
-        raise BadUserInput(f"The stored `{field}` of {whose} is malformed: not a JSON object.")
+        owner = f"the definition of {quoted(record.definition.key)} on the platform {record.platform_key}"
+        raise BadUserInput(f"The stored `{field}` of {owner} is malformed: not a JSON object.")
     return value
 
 
 def _object(text: str) -> Json | None:
+    """The JSON object, or None if the text is something else."""
     if text == "{}":
         return {}
     try:

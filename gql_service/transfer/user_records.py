@@ -122,5 +122,5 @@ def _read_badges(user_id: str, badges: list[Json]) -> list[EarnedBadge]:
     badges.sort(key=lambda badge: (badge["earnedAt"], badge["name"]))
     earned = {each["name"]: EarnedBadge(user_id, each["name"], each["earnedAt"]) for each in badges}
     if any(not 0 < len(name) <= _MAX_BADGE_NAME for name in earned):
-        raise InvalidRecord(f"The name of a badge is 1 to {_MAX_BADGE_NAME} characters.")
+        raise InvalidRecord(f"The name of a badge must have 1 to {_MAX_BADGE_NAME} characters.")
     return list(earned.values())

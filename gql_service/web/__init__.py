@@ -1,1 +1,1 @@
-"""The doors: GraphQL and REST over HTTP, the explorer, and health."""
+"""HTTP: the GraphQL endpoint, the REST endpoint, the explorer (GraphiQL) and the health checks."""

@@ -1,4 +1,4 @@
-"""Content negotiation: which of the offered media types a client prefers."""
+"""Content negotiation (RFC 9110): which of the offered media types a client prefers."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -8,19 +8,19 @@ GRAPHQL_RESPONSE = "application/graphql-response+json"
 
 
 def essence(content_type: bytes | None) -> str:
-    """A media type without its parameters, in lower case."""
+    """A media type without its parameters, in lower case; empty if there is none."""
     return (content_type or b"").decode("latin-1").partition(";")[0].strip().lower()
 
 
 @lru_cache(256)
 def negotiate(accept: bytes | None, offers: tuple[str, ...]) -> str | None:
-    """The offer an `Accept` header prefers, the first of equals; None where it accepts none.
+    """The offer that an `Accept` header prefers, or None if it accepts none. See RFC 9110, section 12.5.1.
 
-    Without a header everything is acceptable. See RFC 9110, section 12.5.1.
+    Of equally preferred offers, it is the first. Without a header, everything is acceptable.
     """
     if accept is None or not accept.strip():
         return offers[0]
-    ranges = [_parse(part) for part in accept.split(b",")]
+    ranges = [_parse_range(part) for part in accept.split(b",")]
     best, best_quality = None, 0.0
     for offer in offers:
         quality = _quality(offer, ranges)
@@ -29,7 +29,8 @@ def negotiate(accept: bytes | None, offers: tuple[str, ...]) -> str | None:
     return best
 
 
-def _parse(part: bytes) -> tuple[str, float]:
+def _parse_range(part: bytes) -> tuple[str, float]:
+    """A media range and its quality, such as `("text/*", 0.5)`."""
     quality = 1.0
     for parameter in part.split(b";")[1:]:
         name, _, value = parameter.partition(b"=")
@@ -42,9 +43,9 @@ def _parse(part: bytes) -> tuple[str, float]:
 
 
 def _quality(offer: str, ranges: Sequence[tuple[str, float]]) -> float:
-    """The quality of the most specific range that covers the offer."""
-    found = dict(reversed(ranges))
+    """The quality of the most specific range that matches the offer; 0 if none does."""
+    qualities = dict(reversed(ranges))  # the first of equal ranges wins
     for pattern in (offer, offer.partition("/")[0] + "/*", "*/*"):
-        if pattern in found:
-            return found[pattern]
+        if pattern in qualities:
+            return qualities[pattern]
     return 0.0

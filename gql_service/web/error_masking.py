@@ -1,4 +1,4 @@
-"""The outermost layer: whatever nobody expected is logged once and answered without its details."""
+"""The outermost middleware: logs unexpected exceptions, and responds with 500 without their details."""
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -7,22 +7,24 @@ from gql_service.observability.logging import report_unexpected
 
 
 class MaskErrors:
+    """Logs an unexpected exception once. The response contains only the id of the log line."""
+
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = False
+        is_started = False
 
-        async def observed(message: Message) -> None:
-            nonlocal started
-            started = True
+        async def send_and_note(message: Message) -> None:
+            nonlocal is_started
+            is_started = True
             await send(message)
 
         try:
-            await self._app(scope, receive, observed)
+            await self._app(scope, receive, send_and_note)
         except Exception as error:
             id = report_unexpected(error)
-            if started or scope["type"] != "http":
+            if is_started or scope["type"] != "http":
                 raise
-            body = {"error": f"Internal error; the operators find it by the id {id}."}
+            body = {"error": f"Internal error. Report this id to the operators: {id}"}
             await JSONResponse(body, 500)(scope, receive, send)

@@ -1,4 +1,4 @@
-"""The explorer: GraphiQL, built from `gql_service/explorer` and served without any other host."""
+"""The explorer: GraphiQL, built from `gql_service/explorer` and served without contacting other hosts."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ _SHARED_POLICY = (
     "default-src 'none'; img-src 'self' data:; connect-src 'self'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'; "
 )
-# The editor sets styles on its elements, hence 'unsafe-inline'; scripts come from files alone.
+# The editor sets the `style` attribute of its elements, which needs 'unsafe-inline'. Scripts are files only.
 _BUILT_POLICY = _SHARED_POLICY + (
     "script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; worker-src 'self'"
 )
@@ -28,13 +28,13 @@ _FALLBACK_POLICY = _SHARED_POLICY + (
 )
 
 
-def page() -> Response:
-    """The explorer, or where it was not built, a page that says so and offers a CDN."""
-    built = (_BUILT / "index.html").is_file()
+def explorer_page() -> Response:
+    """GraphiQL or, if it was not built, a page that says so and offers to load it from a CDN."""
+    is_built = (_BUILT / "index.html").is_file()
     return FileResponse(
-        _BUILT / "index.html" if built else FOLDER / "fallback.html",
+        _BUILT / "index.html" if is_built else FOLDER / "fallback.html",
         headers={
-            "Content-Security-Policy": _BUILT_POLICY if built else _FALLBACK_POLICY,
+            "Content-Security-Policy": _BUILT_POLICY if is_built else _FALLBACK_POLICY,
             "Cache-Control": "no-cache",
             "Vary": "Accept",
             "Referrer-Policy": "no-referrer",
@@ -43,15 +43,15 @@ def page() -> Response:
     )
 
 
-class InFront:
-    """Sends a browser the page, and whoever sends a query on to GraphQL."""
+class ExplorerOrGraphQL:
+    """Serves the explorer to browsers, and passes all other requests to the GraphQL endpoint."""
 
     def __init__(self, graphql: ASGIApp) -> None:
         self._graphql = graphql
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         wants_page = scope["method"] == "GET" and _wants_page(Request(scope))
-        await (page() if wants_page else self._graphql)(scope, receive, send)
+        await (explorer_page() if wants_page else self._graphql)(scope, receive, send)
 
 
 def _wants_page(request: Request) -> bool:
@@ -62,8 +62,8 @@ def _wants_page(request: Request) -> bool:
     )
 
 
-def assets() -> BaseRoute:
-    """The files the page loads."""
+def assets_route() -> BaseRoute:
+    """The route of the files that the page loads."""
     if not _BUILT.is_dir():
         return Route("/explorer/fallback.js", _fallback_script)
     files = StaticFiles(directory=_BUILT)

@@ -1,4 +1,4 @@
-"""`/health/live`: the process answers. `/health/ready`: its database does too."""
+"""Health checks. `/health/live`: the process responds. `/health/ready`: its database responds, too."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -9,10 +9,13 @@ from gql_service.store.statement import PING
 
 
 async def live(_request: Request) -> Response:
+    """Always 200."""
     return JSONResponse({"status": "ok"})
 
 
 class Ready:
+    """200 if the database responds in time, or else 503 with the reason."""
+
     def __init__(self, database: Database) -> None:
         self._database = database
 

@@ -1,4 +1,4 @@
-"""What every door reads of a request: its caller and its body, and what may be wrong with it."""
+"""Reading HTTP requests: the caller, the body, and the errors that both endpoints share."""
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
@@ -10,7 +10,7 @@ from gql_service.services.loaders import Loaders
 
 
 class MethodNotAllowed(RequestError):
-    """`allow` names the methods that are, as the header of that name does."""
+    """`allow` is the value of the response header `Allow`: the methods that are allowed."""
 
     code = "METHOD_NOT_ALLOWED"
     status = 405
@@ -31,11 +31,15 @@ class UnsupportedMediaType(RequestError):
 
 
 class MalformedBody(BadUserInput):
-    """The body is not what its content type says."""
+    """The body is not valid JSON."""
 
 
 async def authenticate(authorization: bytes | None, loaders: Loaders) -> Principal | None:
-    """The caller; None where no credentials were presented. Raises Unauthenticated where they are wrong."""
+    """The caller; None if there is no `Authorization` header.
+
+    Raises Unauthenticated for an invalid token, MalformedData if the caller's stored rights are malformed,
+    and Unavailable.
+    """
     if authorization is None:
         return None
     token = tokens.from_header(authorization.decode("latin-1"))
@@ -48,7 +52,7 @@ async def authenticate(authorization: bytes | None, loaders: Loaders) -> Princip
 
 
 async def read_body(receive: Receive, content_length: bytes | None, max_size: int) -> bytes:
-    """The whole body. Raises LimitExceeded beyond `max_size` bytes, without reading on."""
+    """The body. Raises LimitExceeded as soon as it exceeds `max_size` bytes, or ClientDisconnect."""
     length = content_length or b""
     if length.isdigit() and int(length) > max_size:
         raise _too_large(max_size)

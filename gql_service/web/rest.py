@@ -1,4 +1,4 @@
-"""The REST façade: `/api/core/users/platform-metadata/`, over the same functions as GraphQL."""
+"""REST: `/api/core/users/platform-metadata/`, implemented by the same functions as GraphQL."""
 
 from typing import Any
 
@@ -35,31 +35,32 @@ METHODS = ("GET", "PATCH", "PUT", "DELETE")
 
 
 class RestEndpoint:
-    """One resource: the metadata of a user on a platform."""
+    """The only REST resource: the metadata of a user on a platform."""
 
     def __init__(self, services: Services, settings: Settings) -> None:
         self._services = services
         self._settings = settings
-        self._deadlines = RequestTimeouts(settings.request_timeout)
+        self._timeouts = RequestTimeouts(settings.request_timeout)
 
     async def __call__(self, request: Request) -> Response:
         try:
-            with self._deadlines():
+            with self._timeouts():
                 return await self._respond(request)
         except TimeoutError:
-            return _refusal(Unavailable("The request took too long; try again."))
+            return _error_response(Unavailable("The request took too long. Try again."))
         except RequestError as error:
-            return _refusal(error)
+            return _error_response(error)
         except RevisionConflict as conflict:
-            return _json({"error": conflict.message}, 412, conflict.current_revision)
+            return _json_response({"error": conflict.message}, 412, conflict.current_revision)
         except Rejected as rejected:
             name = rejected.field[0] if rejected.field else "non_field_errors"
-            return _json({name: [rejected.message]}, 413 if rejected.problem in SIZE_PROBLEMS else 400)
+            status = 413 if rejected.problem in SIZE_PROBLEMS else 400
+            return _json_response({name: [rejected.message]}, status)
 
     async def _respond(self, request: Request) -> Response:
         context = Context(
             self._services,
-            await authenticate(_raw(request, "authorization"), self._services.loaders),
+            await authenticate(_raw_header(request, "authorization"), self._services.loaders),
             source="rest",
         )
         if context.principal is None:
@@ -70,37 +71,48 @@ class RestEndpoint:
         access = await context.access(platform_key, request.query_params.get("username"))
         if request.method in ("GET", "HEAD"):
             document = await context.document(access)
-            match, none_match = _tags(request, "if-match"), _tags(request, "if-none-match")
-            if match is not None and not _names(match, document.revision, weak=False):
+            if_match, if_none_match = (
+                _entity_tags(request, "if-match"),
+                _entity_tags(request, "if-none-match"),
+            )
+            if if_match is not None and not _tags_match(if_match, document.revision, weak=False):
                 raise RevisionConflict(document.revision)
-            # What is to be seen of a conditional document changes with time, too.
-            if _names(none_match, document.revision, weak=True) and not document.is_conditional:
+            # Entries with a validity window appear and expire without a new revision.
+            if _tags_match(if_none_match, document.revision, weak=True) and not document.is_conditional:
                 return Response(status_code=304, headers=_headers(document.revision))
-            return _document(document)
+            return _document_response(document)
         change, body = await self._change(request)
-        written = await context.write(access, change, _precondition(request), _once(request, body))
-        document = context.view(access, written.document)
+        result = await context.write(access, change, _precondition(request), _idempotency_key(request, body))
+        document = context.view(access, result.document)
         if request.method == "DELETE":
-            return Response(status_code=204, headers=_headers(document.revision))
-        return _document(document)
+            response = Response(status_code=204, headers=_headers(document.revision))
+        else:
+            response = _document_response(document)
+        if result.replayed:
+            response.headers["Idempotency-Replayed"] = "true"
+        return response
 
     async def _change(self, request: Request) -> tuple[Change, object]:
-        """What to write, and the body that says so."""
+        """The change to write, and the request body. Raises Rejected, MalformedBody or
+        UnsupportedMediaType."""
         if request.method == "DELETE":
             return CLEAR, None
-        body = await self._read(request)
+        body = await self._read_object(request)
         if request.method == "PUT":
             _check_fields(body, {"metadata"})
             if "metadata" not in body:
                 raise Rejected(Problem.METADATA_REQUIRED, "This field is required.", ("metadata",))
-            return replace(body["metadata"], self._services.rules.limits), body
+            return replace(body["metadata"], self._services.write_settings.limits), body
         _check_fields(body, {"metadata", "delete_keys"})
-        return patch(body.get("metadata"), body.get("delete_keys"), self._services.rules.limits), body
+        return patch(
+            body.get("metadata"), body.get("delete_keys"), self._services.write_settings.limits
+        ), body
 
-    async def _read(self, request: Request) -> dict[str, Any]:
-        text = await read_body(request.receive, _raw(request, "content-length"), self._settings.max_body_size)
-        if essence(_raw(request, "content-type")) != JSON:
-            raise UnsupportedMediaType(f"Send the body as {JSON}.")
+    async def _read_object(self, request: Request) -> dict[str, Any]:
+        content_length = _raw_header(request, "content-length")
+        text = await read_body(request.receive, content_length, self._settings.max_body_size)
+        if essence(_raw_header(request, "content-type")) != JSON:
+            raise UnsupportedMediaType(f"The content type must be {JSON}.")
         try:
             body = strict_json.loads(text)
         except strict_json.InvalidJson as error:
@@ -110,33 +122,34 @@ class RestEndpoint:
         return body
 
 
-def _raw(request: Request, header: str) -> bytes | None:
+def _raw_header(request: Request, header: str) -> bytes | None:
     value = request.headers.get(header)
     return None if value is None else value.encode("latin-1")
 
 
-def _check_fields(body: dict[str, Any], known: set[str]) -> None:
-    """A misspelt field must not pass for an absent one."""
+def _check_fields(body: dict[str, Any], allowed: set[str]) -> None:
+    """Raise Rejected for unknown fields, so that a misspelt field is not ignored."""
     for name in body:
-        if name not in known:
-            names = " and ".join(f"'{field}'" for field in sorted(known, reverse=True))
+        if name not in allowed:
+            names = " and ".join(f"'{field}'" for field in sorted(allowed, reverse=True))
             raise Rejected(Problem.INVALID_KEY, f"Unknown field; the body has {names}.", (name,))
 
 
 def _precondition(request: Request) -> Precondition:
-    """`If-Match` and `If-None-Match` of RFC 9110, where the entity tag is the revision."""
-    match, none_match = _tags(request, "if-match"), _tags(request, "if-none-match")
+    """`If-Match` and `If-None-Match` of RFC 9110; the entity tag of a document is its revision."""
+    if_match, if_none_match = _entity_tags(request, "if-match"), _entity_tags(request, "if-none-match")
 
-    def holds(revision: int) -> bool:
-        if match is not None and not _names(match, revision, weak=False):
+    def is_met(revision: int) -> bool:
+        if if_match is not None and not _tags_match(if_match, revision, weak=False):
             return False
-        return none_match is None or not _names(none_match, revision, weak=True)
+        return if_none_match is None or not _tags_match(if_none_match, revision, weak=True)
 
-    return holds
+    return is_met
 
 
-def _once(request: Request, body: object) -> IdempotencyKey | None:
-    """The header `Idempotency-Key`: the same request under the same key is done once. Raises Rejected."""
+def _idempotency_key(request: Request, body: object) -> IdempotencyKey | None:
+    """The header `Idempotency-Key`: a repeated request with the same key is executed once. Raises
+    Rejected."""
     key = request.headers.get("idempotency-key")
     if key is None:
         return None
@@ -144,17 +157,17 @@ def _once(request: Request, body: object) -> IdempotencyKey | None:
     return idempotency.parse_key(key, "rest", request.method, body, *conditions)
 
 
-def _tags(request: Request, header: str) -> set[str] | None:
-    """The list in a header, which may be spread over several lines; None where there is no such header.
+def _entity_tags(request: Request, header: str) -> set[str] | None:
+    """The entity tags in a header, which may have several lines; None if the header is absent.
 
-    Tags of ours contain no comma, so it does not matter that those of others are torn apart at theirs.
+    Tags that contain a comma are split. They never match, because no entity tag of this service has a comma.
     """
     lines = request.headers.getlist(header)
     return {tag.strip() for line in lines for tag in line.split(",")} if lines else None
 
 
-def _names(tags: set[str] | None, revision: int, *, weak: bool) -> bool:
-    """Whether a list of entity tags names a revision; `*` names any that was ever written."""
+def _tags_match(tags: set[str] | None, revision: int, *, weak: bool) -> bool:
+    """Whether entity tags include a revision; `*` matches every document that was written at least once."""
     if tags is None:
         return False
     if tags == {"*"}:
@@ -162,7 +175,7 @@ def _names(tags: set[str] | None, revision: int, *, weak: bool) -> bool:
     return f'"{revision}"' in tags or (weak and f'W/"{revision}"' in tags)
 
 
-def _document(document: DocumentView) -> Response:
+def _document_response(document: DocumentView) -> Response:
     """Raises MalformedData."""
     if isinstance(document.metadata, MalformedData):
         raise document.metadata
@@ -173,12 +186,13 @@ def _document(document: DocumentView) -> Response:
         "created_at": None if document.created_at is None else rfc3339(document.created_at),
         "updated_at": None if document.updated_at is None else rfc3339(document.updated_at),
     }
-    return _json(body, 200, document.revision)
+    return _json_response(body, 200, document.revision)
 
 
-def _refusal(error: RequestError) -> Response:
-    named = "detail" if error.status in (401, 415) or isinstance(error, MalformedBody) else "error"
-    response = _json({named: error.message}, error.status)
+def _error_response(error: RequestError) -> Response:
+    """The field `detail` or `error` with the message: the REST contract defines which."""
+    field = "detail" if error.status in (401, 415) or isinstance(error, MalformedBody) else "error"
+    response = _json_response({field: error.message}, error.status)
     if error.status == 401:
         response.headers["WWW-Authenticate"] = "Token"
     if error.status == 503:
@@ -186,7 +200,7 @@ def _refusal(error: RequestError) -> Response:
     return response
 
 
-def _json(body: dict[str, Any], status: int, revision: int | None = None) -> Response:
+def _json_response(body: dict[str, Any], status: int, revision: int | None = None) -> Response:
     return Response(orjson.dumps(body), status, headers=_headers(revision), media_type=JSON)
 
 

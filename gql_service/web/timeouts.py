@@ -1,4 +1,4 @@
-"""Ending requests that take too long, without a timer for each: one looks after all of them."""
+"""Cancelling requests that take too long. One timer serves all requests, because a timer for each is slow."""
 
 import asyncio
 from collections import deque
@@ -6,9 +6,9 @@ from types import TracebackType
 
 
 class RequestTimeouts:
-    """Gives every request the same time. `with deadlines():` raises TimeoutError when it is over.
+    """`with timeouts():` cancels its block after `seconds`, and raises TimeoutError.
 
-    A request may take up to a tenth longer than it is given.
+    A block may take up to a tenth longer.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -21,31 +21,32 @@ class RequestTimeouts:
         request = _Request(loop.time() + self._seconds)
         self._running.append(request)
         if self._timer is None:
-            self._timer = loop.call_later(self._seconds / 10, self._look, loop)
+            self._timer = loop.call_later(self._seconds / 10, self._cancel_expired, loop)
         return request
 
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Requests start in the order of their deadlines, so those that matter are in front."""
+    def _cancel_expired(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Remove the requests that are done or expired. The oldest, which expires first, is in front."""
         now = loop.time()
         while self._running and (self._running[0].task is None or self._running[0].deadline <= now):
-            self._running.popleft().end()
-        again = loop.call_later(self._seconds / 10, self._look, loop) if self._running else None
-        self._timer = again
+            self._running.popleft().cancel()
+        self._timer = (
+            loop.call_later(self._seconds / 10, self._cancel_expired, loop) if self._running else None
+        )
 
 
 class _Request:
-    """One request; `task` is None when it is done."""
+    """A request; `task` is None once it is done."""
 
-    __slots__ = ("deadline", "ended", "task")
+    __slots__ = ("deadline", "has_expired", "task")
 
     def __init__(self, deadline: float) -> None:
         self.deadline = deadline
-        self.ended = False
+        self.has_expired = False
         self.task = asyncio.current_task()
 
-    def end(self) -> None:
+    def cancel(self) -> None:
         if self.task is not None:
-            self.ended = True
+            self.has_expired = True
             self.task.cancel()
 
     def __enter__(self) -> None:
@@ -55,5 +56,5 @@ class _Request:
         self, kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         task, self.task = self.task, None
-        if self.ended and task is not None and task.uncancel() == 0 and kind is asyncio.CancelledError:
+        if self.has_expired and task is not None and task.uncancel() == 0 and kind is asyncio.CancelledError:
             raise TimeoutError from error

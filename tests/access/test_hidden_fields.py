@@ -1,4 +1,4 @@
-"""What may not be seen looks like what does not exist; what is private to a user is so by every route."""
+"""Hidden objects look like objects that do not exist, and private fields are hidden on every route."""
 
 import re
 from base64 import b64encode
@@ -64,7 +64,7 @@ def gid(type_name: str, key: str) -> str:
 
 
 class Target(NamedTuple):
-    """A user to be looked at, and a platform they are a member of."""
+    """A user, and a platform that they are a member of."""
 
     user: Caller
     platform_key: str
@@ -138,27 +138,27 @@ def test_one_private_field_does_not_spoil_the_rest_of_the_answer(world: World) -
     assert [error["path"] for error in body["errors"]] == [["a", "email"]]
 
 
-def test_a_mutations_answer_gives_an_admin_nothing_private_of_a_guest(world: World) -> None:
+def test_the_payload_of_a_mutation_has_nothing_private_of_a_guest(world: World) -> None:
     guest = world.new_user(world.other_tenant_id, permissions=[f"{world.tenant_id}::editor"])
     patch = """mutation ($k: String!, $u: String!) {
       patchPlatformMetadata(input: {platformKey: $k, username: $u, metadata: {a: 1}}) {
         platformMetadata { user { username FIELD } } } }"""
-    given = {"k": world.platform_key, "u": guest.username}
-    assert world.admin.ask(patch.replace("FIELD", "displayName"), **given)
-    body = world.admin.graphql(patch.replace("FIELD", "userMetadata { metadata }"), **given)
+    variables = {"k": world.platform_key, "u": guest.username}
+    assert world.admin.ask(patch.replace("FIELD", "displayName"), **variables)
+    body = world.admin.graphql(patch.replace("FIELD", "userMetadata { metadata }"), **variables)
     assert body["data"]["patchPlatformMetadata"]["platformMetadata"] is None
     assert body["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
 
 def unseen(world: World, viewer: Caller, query: str, ids: list[str]) -> None:
-    """Each of these ids answers exactly like the last of them, which does not exist."""
+    """Each of these ids has exactly the response of the last one, which does not exist."""
     answers = [viewer.graphql(query, id=id) for id in ids]
     assert "errors" not in answers[-1]
     assert set(_leaves(answers[-1]["data"])) == {None}
     assert all(answer == answers[-1] for answer in answers), answers
 
 
-def test_users_that_may_not_be_seen_look_like_none(world: World) -> None:
+def test_hidden_users_look_like_users_that_do_not_exist(world: World) -> None:
     ids = [world.member.id, world.admin.id, "no-such-user"]
     names = [world.member.username, world.admin.username, "no-such-user"]
     for viewer in (world.stranger, world.foreign_admin):
@@ -176,7 +176,7 @@ def test_users_that_may_not_be_seen_look_like_none(world: World) -> None:
             unseen(world, viewer, query, values)
 
 
-def test_platforms_that_may_not_be_seen_look_like_none(world: World) -> None:
+def test_hidden_platforms_look_like_platforms_that_do_not_exist(world: World) -> None:
     keys = [world.platform_key, "no-such-platform"]
     for viewer in (world.stranger, world.foreign_admin):
         unseen(
@@ -193,7 +193,7 @@ def test_platforms_that_may_not_be_seen_look_like_none(world: World) -> None:
         unseen(world, viewer, query, keys)
 
 
-def test_documents_that_may_not_be_seen_look_like_none(world: World) -> None:
+def test_hidden_documents_look_like_documents_that_do_not_exist(world: World) -> None:
     key = world.platform_key
     ids = [f"{world.member.id}:{key}", f"{world.member.id}:", f"{world.stranger.id}:{key}", "no-such-user:"]
     ids = [gid("PlatformMetadata", id) for id in ids]
@@ -210,7 +210,7 @@ def test_documents_that_may_not_be_seen_look_like_none(world: World) -> None:
 @pytest.mark.parametrize(
     "id", ["", "=", "a", "é", "\u20ac" * 9, *map(gid, ("User", "Badge", "", "Query", "_Service"), "\0a\0b\0")]
 )
-def test_ids_that_are_none_find_nothing(world: World, id: str) -> None:
+def test_malformed_ids_find_nothing(world: World, id: str) -> None:
     query = "query ($id: ID!) { node(id: $id) { id } nodes(ids: [$id]) { id } user(by: {id: $id}) { id } }"
     assert world.owner.ask(query, id=id) == {"node": None, "nodes": [None], "user": None}
 
@@ -221,7 +221,7 @@ def test_too_many_ids_are_refused(world: World) -> None:
     assert world.member.graphql(query, ids=["x"] * 101)["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
 
 
-def test_whom_one_may_not_name_is_not_even_looked_up(world: World) -> None:
+def test_a_user_that_the_caller_may_not_access_is_not_looked_up(world: World) -> None:
     for username in (world.member.username, "no-such-user"):
         with world.service.statements() as statements:
             assert world.colleague.rest("GET", world.platform_key, username=username).status_code == 403

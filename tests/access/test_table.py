@@ -1,4 +1,4 @@
-"""The reviewed table of access: every field of every type, by every way to it, for every kind of viewer."""
+"""The reviewed table of access: every field of every type, on every path to it, for every kind of viewer."""
 
 import re
 from base64 import b64encode
@@ -9,7 +9,7 @@ import pytest
 
 from gql_service.domain.users import badges
 from gql_service.domain.users.profiles import OptInDecision
-from tests.support.access_queries import NULL, SELECT, SPOILT, WAYS
+from tests.support.access_queries import INVALID_VARIANTS, NULL, PATHS, SELECT
 from tests.support.access_table import FIELDS, REACH
 from tests.support.service import Service
 from tests.support.users import tell
@@ -20,7 +20,7 @@ OUTCOMES = {"UNAUTHENTICATED": "U", "FORBIDDEN": "F", "NOT_FOUND": "N"}  # v is 
 
 
 def rows(table: str) -> dict[tuple[str, str], str]:
-    """(type, name) to the cells, one character a principal."""
+    """From (type, name) to the cells, with one character per principal."""
     found: dict[tuple[str, str], str] = {}
     for line in table.strip().splitlines()[3:]:
         type_name, *names = line.split()
@@ -37,7 +37,7 @@ INTROSPECTION = f"""{{ __schema {{ types {{ kind name possibleTypes {{ name }}
 
 
 class Schema:
-    """What the service says of itself: the fields of its object types, and what they lead to."""
+    """The introspected schema: the fields of its object types, and their types."""
 
     def __init__(self, service: Service) -> None:
         body = service.client.post("/graphql", json={"query": INTROSPECTION}).json()
@@ -47,18 +47,18 @@ class Schema:
         for type_name, type_ in types.items():
             for field in type_["fields"] if type_["kind"] == "OBJECT" else ():
                 self.fields.add((type_name, field["name"]))
-                result = types[_named(field["type"])]
+                result = types[_named_type(field["type"])]
                 possible = [each["name"] for each in result["possibleTypes"] or ()]
                 if result["kind"] in ("OBJECT", "INTERFACE", "UNION"):
                     self.composite[type_name, field["name"]] = possible or [result["name"]]
 
-    def ways(self) -> set[tuple[str, str]]:
-        """(type, field that leads to it) for all."""
+    def paths(self) -> set[tuple[str, str]]:
+        """All pairs of a type and a field that returns it."""
         return {(to, f"{type_}.{name}") for (type_, name), all in self.composite.items() for to in all}
 
 
-def _named(type_: dict[str, Any]) -> str:
-    return _named(type_["ofType"]) if type_.get("ofType") else str(type_["name"])
+def _named_type(type_: dict[str, Any]) -> str:
+    return _named_type(type_["ofType"]) if type_.get("ofType") else str(type_["name"])
 
 
 @pytest.fixture(scope="session")
@@ -70,30 +70,34 @@ def test_every_field_has_a_row(schema: Schema) -> None:
     assert set(rows(FIELDS)) == schema.fields
 
 
-def test_every_way_to_an_object_has_a_row(schema: Schema) -> None:
+def test_every_path_to_an_object_has_a_row(schema: Schema) -> None:
     roots = {("Query", "query"), ("Mutation", "mutation")}
-    assert set(rows(REACH)) == schema.ways() | roots
+    assert set(rows(REACH)) == schema.paths() | roots
 
 
-def operation(schema: Schema, way: str, type_name: str, field: str) -> str:
-    """Go to an object of a type by a way and select one field of it, as `leaf`."""
+def operation(schema: Schema, path: str, type_name: str, field: str) -> str:
+    """The operation that selects one field of an object of a type, reached on `path`, as `leaf`."""
     leaf = SELECT.get(f"{type_name}.{field}", field).replace(field, f"leaf: {field}", 1)
     leaf += " { __typename }" if (type_name, field) in schema.composite else ""
-    if way in ("query", "mutation"):
-        return f"{way} {{ {leaf} }}"
+    if path in ("query", "mutation"):
+        return f"{path} {{ {leaf} }}"
     target = type_name
-    for step in reversed([*WAYS.get(way.partition(".")[0], "").split(), way]):
+    for step in reversed([*PATHS.get(path.partition(".")[0], "").split(), path]):
         parent, _, name = step.partition(".")
         leaf = f"{SELECT.get(step, name)} {{ ... on {target} {{ {leaf} }} }}"
         target = parent
-    for spoilt in (SPOILT.get(type_name, {}), SPOILT.get(way.partition(".")[0], {}), SPOILT.get(way, {})):
-        for good, bad in spoilt.items():
+    for replacements in (
+        INVALID_VARIANTS.get(type_name, {}),
+        INVALID_VARIANTS.get(path.partition(".")[0], {}),
+        INVALID_VARIANTS.get(path, {}),
+    ):
+        for good, bad in replacements.items():
             leaf = leaf.replace(good, bad)
     return f"{target.lower()} {{ {leaf} }}"
 
 
 class Cast:
-    """One of each kind of viewer; `self` has something to be seen everywhere."""
+    """One viewer of each kind. The user `self` has data for every field."""
 
     def __init__(self, world: World) -> None:
         def person(tenant_id: str, **facts: Any) -> Caller:
@@ -136,20 +140,20 @@ class Cast:
             self.member.ask(f"mutation ($key: String) {{ {mutation} {{ userErrors {{ code }} }} }}", key=key)
 
     def _change(self) -> None:
-        """Have an entry of which everything is told, and which has a past."""
+        """Create an entry that has all attributes and a history."""
         entry: dict[str, Any] = {name: name for name in ("metadataKey", "category", "description", "source")}
         entry |= {"validFrom": "2001-01-01T00:00:00Z", "validUntil": "2999-01-01T00:00:00Z"}
         mutation = """mutation ($input: SetUserMetadataInput!) { setUserMetadata(input: $input) {
           userErrors { message } } }"""
         for value in ("old", "new"):
             entry |= {"metadataValue": value, "isPublic": True, "isEditable": True}
-            given = {"platformKey": self.world.platform_key, "entries": [entry]}
-            assert self.member.ask(mutation, input=given)["setUserMetadata"]["userErrors"] == []
+            input = {"platformKey": self.world.platform_key, "entries": [entry]}
+            assert self.member.ask(mutation, input=input)["setUserMetadata"]["userErrors"] == []
 
     def outcome(self, who: str, type_name: str, text: str) -> str:
-        """What a viewer gets of `leaf`."""
+        """The outcome of `leaf` for a viewer."""
         texts = self._texts("User" if type_name in ("Query", "Mutation") else type_name)
-        if who == "stranger" and " me " in text:  # whose own document is elsewhere
+        if who == "stranger" and " me " in text:  # has a document on another platform
             texts["KEY"] = self.world.other_platform_key
         query = re.sub(rf"\b({'|'.join(texts)})\b", lambda match: texts[match[1]], text)
         token = self.callers[who].token if who in self.callers else None
@@ -178,7 +182,7 @@ class Cast:
 
 
 def _leaf(value: Any) -> Any:
-    """What stands under `leaf` in an answer; of a list, its first item."""
+    """The value of `leaf` in a response; for a list, its first item."""
     if isinstance(value, list):
         return next((found for found in map(_leaf, value) if found is not None), None)
     if not isinstance(value, dict):
@@ -189,16 +193,18 @@ def _leaf(value: Any) -> Any:
     return leaf[0] if isinstance(leaf, list) and leaf else leaf
 
 
-@pytest.mark.parametrize(("type_name", "way"), [key for key, cells in rows(REACH).items() if cells])
-def test_each_viewer_gets_what_the_table_says(world: World, schema: Schema, type_name: str, way: str) -> None:
-    cast, reach = Cast(world), rows(REACH)[type_name, way]
+@pytest.mark.parametrize(("type_name", "path"), [key for key, cells in rows(REACH).items() if cells])
+def test_each_viewer_gets_what_the_table_says(
+    world: World, schema: Schema, type_name: str, path: str
+) -> None:
+    cast, reach = Cast(world), rows(REACH)[type_name, path]
     expected, actual = {}, {}
     for (parent, field), cells in rows(FIELDS).items():
         if parent != type_name:
             continue
-        text = operation(schema, way, type_name, field)
+        text = operation(schema, path, type_name, field)
         own = cells[PRINCIPALS.index("self")]
-        if (way, field) in NULL:
+        if (path, field) in NULL:
             cells = cells.replace("v", "-")
         expected[field] = "".join(
             {"v": cell, "s": own}.get(reached, reached) for reached, cell in zip(reach, cells, strict=True)

@@ -1,4 +1,4 @@
-"""Who may read and write which document, over both doors alike, and in which order that is checked."""
+"""Who may read and write which document, by GraphQL and REST alike, and in which order that is checked."""
 
 from typing import Any, NamedTuple
 
@@ -48,31 +48,31 @@ CODES = {
 
 
 class Cast(NamedTuple):
-    """The people of a world, a guest among them, and a document of the member to fight over."""
+    """The people of a world, a guest, and a document of the member."""
 
     world: World
     guest: Caller
 
     def caller(self, who: str) -> Caller | None:
-        named: Caller | None = self.guest if who == "guest" else getattr(self.world, who, None)
-        return named
+        person: Caller | None = self.guest if who == "guest" else getattr(self.world, who, None)
+        return person
 
     def send(self, operation: str, who: str, key: str | None, username: str | None) -> httpx.Response:
-        """Do an operation, over the door it belongs to."""
+        """Execute an operation, by GraphQL or REST."""
         caller, client = self.caller(who), self.world.service.client
         headers = {} if caller is None else {"Authorization": f"Token {caller.token}"}
         if operation in GRAPHQL:
             body = {"query": GRAPHQL[operation], "variables": {"k": key, "u": username}}
             return client.post("/graphql", json=body, headers=headers)
         method, sent = REST_CALLS[operation]
-        given = {"platform_key": key, "username": username}
-        params = {name: value for name, value in given.items() if value is not None}
+        parameters = {"platform_key": key, "username": username}
+        params = {name: value for name, value in parameters.items() if value is not None}
         return client.request(method, REST, params=params, json=sent, headers=headers)
 
     def attempt(
         self, operation: str, who: str, key: str | None, username: str | None
     ) -> tuple[str, str | None]:
-        """What comes of an operation: a code, and a message where it was refused."""
+        """The outcome of an operation: a code, and the message of an error."""
         response = self.send(operation, who, key, username)
         body = response.json() if response.content else {}
         if operation in REST_CALLS:
@@ -85,7 +85,7 @@ class Cast(NamedTuple):
         return error["extensions"]["code"], error["message"]
 
     def document(self) -> Any:
-        """The member's document on the platform and the user-wide one."""
+        """The member's document on the platform, and the user-wide document."""
         query = """query ($k: String!) { me {
           userMetadata { metadata revision } platformMetadata(platformKey: $k) { metadata revision } } }"""
         return self.world.member.ask(query, k=self.world.platform_key)["me"]
@@ -93,7 +93,7 @@ class Cast(NamedTuple):
 
 @pytest.fixture
 def cast(world: World) -> Cast:
-    """The member's two documents both have one key, at revision 1."""
+    """The member has two documents with one key each, at revision 1."""
     guest = world.new_user(world.other_tenant_id, permissions=[f"{world.tenant_id}::editor"])
     patch = """mutation ($k: String) {
       patchPlatformMetadata(input: {platformKey: $k, metadata: {theme: "old"}}) { userErrors { code } } }"""
@@ -103,7 +103,7 @@ def cast(world: World) -> Cast:
 
 
 def expect(cast: Cast, operation: str, who: str, key: str | None, outcome: tuple[str, str | None]) -> None:
-    """Naming the member comes to this, and a refused write has written nothing."""
+    """Operations on the member have this outcome, and a rejected write has changed nothing."""
     before = cast.document()
     assert cast.attempt(operation, who, key, cast.world.member.username) == outcome
     if outcome == OK and operation not in READS:
@@ -187,7 +187,7 @@ def test_the_platform_document_of_a_guest_is_the_platforms_tenants(cast: Cast, o
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_one_who_is_no_member_of_the_platform_is_not_found(cast: Cast, operation: str) -> None:
+def test_a_user_who_is_not_a_member_of_the_platform_is_not_found(cast: Cast, operation: str) -> None:
     for who in ("admin", "owner"):
         for username in (cast.world.stranger.username, "nobody-has-this-name", "", " ", "é"):
             assert cast.attempt(operation, who, cast.world.platform_key, username) == NO_USER, (who, username)
@@ -215,8 +215,8 @@ def test_usernames_cannot_be_probed(cast: Cast, operation: str) -> None:
 def test_usernames_cannot_be_probed_without_a_platform(cast: Cast, operation: str) -> None:
     for who, username in {"colleague": "member", "stranger": "member", "admin": "stranger"}.items():
         missing = cast.send(operation, who, None, "nobody-has-this-name")
-        named: Caller = getattr(cast.world, username)
-        assert _alike(cast.send(operation, who, None, named.username), missing), who
+        person: Caller = getattr(cast.world, username)
+        assert _alike(cast.send(operation, who, None, person.username), missing), who
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -286,7 +286,7 @@ def test_an_admin_by_permission_may_belong_to_another_tenant(cast: Cast) -> None
     assert admin.rest("GET", world.other_platform_key, username=world.stranger.username).status_code == 403
 
 
-def test_the_admin_permission_has_the_name_that_was_set(fresh_database_url: str) -> None:
+def test_the_admin_permission_has_the_configured_name(fresh_database_url: str) -> None:
     with serving(fresh_database_url, admin_permission="boss") as service:
         world = World(service)
         boss = world.new_user(permissions=[f"{world.tenant_id}::boss"])

@@ -1,4 +1,4 @@
-"""The command line: what each command does and prints, what it refuses, and how it serves."""
+"""Commands and their errors, tokens, and the server process."""
 
 import re
 import shutil
@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.conftest import require
-from tests.support.cli_processes import Server, command, serving_process, told
+from tests.support.cli_processes import PROGRAM, Server, command, serving_process, told
 from tests.support.service import serving
 
 SCHEMA = Path(__file__).parent.parent.parent / "schema.graphql"
@@ -20,7 +20,7 @@ ME = "{ me { username } }"
 
 
 def refused(database_url: str, /, *arguments: str, **settings: str) -> str:
-    """The one line with which a command fails."""
+    """The error message of a command, which must fail without other output."""
     done = command(database_url, *arguments, **settings)
     assert done.returncode == 1, done
     assert done.stdout == ""
@@ -45,8 +45,8 @@ def empty(tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def peopled(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A database with the tenant `acme`, its platform `shop` and its user `joe`, for what changes nothing."""
+def populated(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A database with the tenant `acme`, its platform `shop` and its user `joe`, for tests that only read."""
     url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('cli') / 'data.sqlite3'}"
     told(url, "migrate")
     told(url, "tenant", "create", "Acme", "--id", "acme")
@@ -56,9 +56,9 @@ def peopled(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def migrated(peopled: str, empty: str) -> str:
+def migrated(populated: str, empty: str) -> str:
     """A copy of that database, to change."""
-    shutil.copy(file_of(peopled), file_of(empty))
+    shutil.copy(file_of(populated), file_of(empty))
     return empty
 
 
@@ -102,15 +102,15 @@ def test_from_an_empty_database_to_a_token_that_works(fresh_database_url: str) -
         ("user create jim --tenant acme --email jim", "'jim' is not an email address"),
         ("user create jim --tenant acme --email j@x.example --permission x", "'x' is not a permission"),
         ("token issue jim", "There is no user jim"),
-        ("token issue joe --expires-in 1y", "'1y' is no duration"),
+        ("token issue joe --expires-in 1y", "'1y' is not a duration"),
         ("token revoke unknown", "There is no token unknown"),
         ("token list jim", "There is no user jim"),
     ],
 )
-def test_a_refused_command_says_why_and_writes_nothing(peopled: str, arguments: str, message: str) -> None:
-    before = contents(peopled)
-    assert message in refused(peopled, *arguments.split())
-    assert contents(peopled) == before
+def test_a_refused_command_says_why_and_writes_nothing(populated: str, arguments: str, message: str) -> None:
+    before = contents(populated)
+    assert message in refused(populated, *arguments.split())
+    assert contents(populated) == before
 
 
 def works(client: httpx.Client, token: str) -> bool:
@@ -123,19 +123,19 @@ def id_of(token: str) -> str:
     return token.split("_")[1]
 
 
-def test_a_token_ends_when_it_is_revoked(peopled: str) -> None:
-    token, other = (told(peopled, "token", "issue", "joe") for _ in range(2))
-    with serving(peopled) as service:
+def test_a_token_ends_when_it_is_revoked(populated: str) -> None:
+    token, other = (told(populated, "token", "issue", "joe") for _ in range(2))
+    with serving(populated) as service:
         assert works(service.client, token)
-        assert told(peopled, "token", "revoke", id_of(token)) == f"The token {id_of(token)} is revoked."
+        assert told(populated, "token", "revoke", id_of(token)) == f"The token {id_of(token)} is revoked."
         assert not works(service.client, token)
         assert works(service.client, other)
-        told(peopled, "token", "revoke", id_of(token))
+        told(populated, "token", "revoke", id_of(token))
 
 
-def test_a_token_ends_when_it_expires(peopled: str) -> None:
-    token = told(peopled, "token", "issue", "joe", "--expires-in", "90d")
-    with serving(peopled) as service:
+def test_a_token_ends_when_it_expires(populated: str) -> None:
+    token = told(populated, "token", "issue", "joe", "--expires-in", "90d")
+    with serving(populated) as service:
         service.clock_offset = 90 * 86_400_000 - 60_000
         assert works(service.client, token)
         service.clock_offset = 90 * 86_400_000
@@ -147,7 +147,7 @@ def test_the_list_of_tokens_shows_ids_and_no_secrets(migrated: str) -> None:
     phone = told(migrated, "token", "issue", "joe", "--label", "phone")
     told(migrated, "token", "revoke", id_of(phone))
     listed = command(migrated, "token", "list", "joe").stdout
-    rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in listed.splitlines()]
+    rows = [line.split("\t") for line in listed.splitlines()]
     first, second = (row for row in rows if row[0] in (id_of(laptop), id_of(phone)))
     instant = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
     for row, token, label, expires, revoked in (
@@ -166,7 +166,7 @@ def test_a_database_that_was_not_migrated_is_refused(empty: str, arguments: tupl
 
 
 @pytest.mark.parametrize("arguments", [("serve",), ("migrate",)])
-def test_a_database_from_the_future_is_refused(migrated: str, arguments: tuple[str, ...]) -> None:
+def test_a_database_of_a_newer_version_is_refused(migrated: str, arguments: tuple[str, ...]) -> None:
     with closing(sqlite3.connect(file_of(migrated))) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = 'from_the_future'")
     before = contents(migrated)
@@ -191,7 +191,7 @@ def test_the_demo_listens_on_loopback_only(migrated: str, host: str) -> None:
         ("cors_origins", "https://example.com"),
     ],
 )
-def test_a_wrong_setting_is_named(empty: str, setting: str, value: str) -> None:
+def test_an_invalid_setting_is_named(empty: str, setting: str, value: str) -> None:
     assert refused(empty, "migrate", **{setting: value}).startswith(f"GQL_SERVICE_{setting.upper()}: ")
 
 
@@ -209,7 +209,7 @@ def demo_tokens(server: Server) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-def test_the_demo_prints_what_a_newcomer_needs(migrated: str, tmp_path: Path, host: str) -> None:
+def test_the_demo_prints_its_address_tokens_and_an_example(migrated: str, tmp_path: Path, host: str) -> None:
     require("curl, bash", shutil.which("curl") is not None and shutil.which("bash") is not None)
     with serving_process(tmp_path, migrated, "--demo", host=host) as server:
         assert re.search(rf"^GraphiQL +{re.escape(server.url)}/graphql$", server.output, re.MULTILINE)
@@ -255,7 +255,7 @@ def test_the_demo_needs_a_port_it_can_print(migrated: str) -> None:
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_the_server_answers_and_stops_cleanly(migrated: str, tmp_path: Path, workers: str) -> None:
-    with serving_process(tmp_path, migrated, "--demo", "--workers", workers) as server:
+    with serving_process(tmp_path, migrated, "--demo", "--workers", workers, program=PROGRAM) as server:
         member = demo_tokens(server)["Member"]
         assert {server.ask(ME, member).status_code for _ in range(20)} == {200}
         assert server.stop() == 0

@@ -1,14 +1,14 @@
-"""Moving what is encrypted to another key, through the command line, while a server runs."""
+"""`gql-service rotate-keys` encrypts everything with the active key, while a server runs."""
 
 import base64
 import json
-import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from tempfile import TemporaryFile
 from typing import Any
 
 import pytest
@@ -16,7 +16,8 @@ from sqlalchemy import Text, cast, func, select
 
 from gql_service.store import tables
 from tests.search.test_operators import found
-from tests.support.cli_processes import PROGRAM, command, environment
+from tests.support import zygote
+from tests.support.cli_processes import command, environment
 from tests.support.entries import set_entries
 from tests.support.service import Service, serving
 from tests.support.stored import alter, conditions, fetch
@@ -40,8 +41,8 @@ def server(url: str, keys: dict[str, str], active: str) -> Iterator[Service]:
         yield service
 
 
-def again(world: World, service: Service) -> World:
-    """The same people, who now speak to another server on the same database."""
+def use_server(world: World, service: Service) -> World:
+    """Let the users of a world call another server on the same database."""
     world.service = service
     for caller in vars(world).values():
         if isinstance(caller, Caller):
@@ -49,7 +50,8 @@ def again(world: World, service: Service) -> World:
     return world
 
 
-def keep_secret(world: World, user: Caller, key: str, value: str, **more: Any) -> None:
+def set_encrypted(world: World, user: Caller, key: str, value: str, **attributes: Any) -> None:
+    """Set an encrypted entry of a user, as an admin."""
     entry = {
         "metadataKey": key,
         "metadataValue": value,
@@ -57,78 +59,80 @@ def keep_secret(world: World, user: Caller, key: str, value: str, **more: Any) -
         "isIndexed": True,
         "isPublic": True,
     }
-    payload = set_entries(world.admin, world, entry | more, username=user.username)
+    payload = set_entries(world.admin, world, entry | attributes, username=user.username)
     assert payload["userErrors"] == []
 
 
 def read(world: World, user: Caller) -> Any:
-    """Everything there is to read of a document."""
+    """Everything that a user can read of their document."""
     query = """query ($key: String!) { platformMetadata(platformKey: $key) { metadata revision updatedAt
       entries(first: 100) { nodes { metadataKey value digest updatedAt } } } }"""
     return user.ask(query, key=world.platform_key)["platformMetadata"]
 
 
 def count_of(world: World, key: str) -> int:
-    """How many documents have something encrypted with a key."""
+    """How many documents have values that are encrypted with a key."""
     stored = cast(tables.documents.c.conditions, Text)
     return int(fetch(world, select(func.count()).where(stored.contains(f'"{key}:')))[0][0])
 
 
-def writes(world: World) -> int:
+def number_of_changes(world: World) -> int:
+    """How many changes the history of all documents has."""
     return int(fetch(world, select(func.count()).select_from(tables.document_changes))[0][0])
 
 
-def test_everything_moves_and_the_old_key_can_go(fresh_database_url: str) -> None:
+def test_after_the_rotation_the_old_key_can_be_removed(fresh_database_url: str) -> None:
     url = fresh_database_url
     with server(url, {"old": OLD}, "old") as service:
         world = World(service)
-        keep_secret(world, world.member, "a", "first")
-        keep_secret(world, world.member, "b", "second", isIndexed=False)
-        keep_secret(world, world.colleague, "a", "first")
+        set_encrypted(world, world.member, "a", "first")
+        set_encrypted(world, world.member, "b", "second", isIndexed=False)
+        set_encrypted(world, world.colleague, "a", "first")
         set_entries(
             world.member, world, {"metadataKey": "w", "metadataValue": "wide", "isEncrypted": True,
                                   "isPublic": True, "isEditable": True}, platformKey=None,
         )  # fmt: skip
         repeated = {"idempotencyKey": "once", "entries": [{"metadataKey": "c", "metadataValue": "1"}]}
         first = set_entries(world.admin, world, username=world.member.username, **repeated)
-        before, changes = read(world, world.member), writes(world)
+        before, changes = read(world, world.member), number_of_changes(world)
     with server(url, BOTH, "new") as service:
-        again(world, service)
+        use_server(world, service)
         assert found(world, {"key": "a", "equals": "first"}) == {world.member.id, world.colleague.id}
         done = rotate(url)
         assert done.returncode == 0, done.stderr
-        assert "Encrypted 4 entries anew with the key new, and 2 in answers" in done.stdout
-        assert "2 digests were renewed" in done.stdout
-        assert "Not needed any more: old." in done.stdout
+        assert "Encrypted 4 entries with the key new; " in done.stdout
+        assert "renewed 2 digests" in done.stdout
+        assert "No longer needed: old." in done.stdout
         assert (count_of(world, "old"), count_of(world, "new")) == (0, 3)
-        assert writes(world) == changes
+        assert number_of_changes(world) == changes
         done = rotate(url)
-        assert "Encrypted 0 entries anew with the key new, and 0 in answers" in done.stdout
+        assert "Encrypted 0 entries with the key new; " in done.stdout
     with server(url, {"new": NEW}, "new") as service:
-        again(world, service)
+        use_server(world, service)
         assert read(world, world.member) == before
         assert found(world, {"key": "a", "equals": "first"}) == {world.member.id, world.colleague.id}
-        assert set_entries(world.admin, world, username=world.member.username, **repeated) == first
+        again_ = set_entries(world.admin, world, username=world.member.username, **repeated)
+        assert again_["platformMetadata"] == first["platformMetadata"]
 
 
-def test_what_is_written_meanwhile_is_not_lost(fresh_database_url: str) -> None:
-    """Patches go on while the command runs, is killed, and runs again; each is there afterwards."""
+def test_concurrent_writes_are_not_lost(fresh_database_url: str) -> None:
+    """Users patch their documents while the command runs, is killed, and runs again; no patch is lost."""
     url = fresh_database_url
     with server(url, {"old": OLD}, "old") as service:
         world = World(service)
-        crowd = [world.new_user() for _ in range(150)]
-        for user in crowd:
-            keep_secret(world, user, "secret", f"of {user.username}", isEditable=True)
+        users = [world.new_user() for _ in range(150)]
+        for user in users:
+            set_encrypted(world, user, "secret", f"of {user.username}", isEditable=True)
             patch(world, user, {"count": 0})
     with server(url, BOTH, "new") as service:
-        again(world, service)
-        for user in crowd:
+        use_server(world, service)
+        for user in users:
             user.service = service
         stop = threading.Event()
         with ThreadPoolExecutor(4) as pool:
-            written = [pool.submit(keep_patching, world, crowd[index::4], stop) for index in range(4)]
+            written = [pool.submit(keep_patching, world, users[index::4], stop) for index in range(4)]
             try:
-                kill_in_the_middle(url, world)
+                kill_during_rotation(url, world)
                 assert count_of(world, "old") > 0
                 done = rotate(url)
             finally:
@@ -136,30 +140,30 @@ def test_what_is_written_meanwhile_is_not_lost(fresh_database_url: str) -> None:
             counts = {name: count for each in written for name, count in each.result().items()}
         assert done.returncode == 0, done.stdout + done.stderr
         assert max(counts.values()) > 0
-        for user in crowd:
+        for user in users:
             assert read(world, user)["metadata"] == {
                 "secret": f"of {user.username}", "count": counts[user.username],
             }  # fmt: skip
         assert count_of(world, "old") == 0
     with server(url, {"new": NEW}, "new") as service:
-        again(world, service)
-        for user in (crowd[0], crowd[-1]):
+        use_server(world, service)
+        for user in (users[0], users[-1]):
             assert found(world, {"key": "secret", "equals": f"of {user.username}"}) == {user.id}
 
 
-def kill_in_the_middle(url: str, world: World) -> None:
-    """Run the command until it has moved some documents, and kill it."""
-    process = subprocess.Popen(
-        [*PROGRAM, "rotate-keys"], env=environment(url, **ring(BOTH, "new")), stderr=subprocess.PIPE
-    )
-    assert process.stderr is not None
-    with process.stderr:
+def kill_during_rotation(url: str, world: World) -> None:
+    """Run the command until it has rotated some documents, and kill it."""
+    with TemporaryFile() as output:
+        env, sink = environment(url, **ring(BOTH, "new")), output.fileno()
+        process = zygote.start(["rotate-keys"], env, sink, sink)
         try:
             while count_of(world, "new") < 20:
-                assert process.poll() is None, f"it could not be killed: {process.stderr.read()[-1500:]!r}"
+                if process.poll() is not None:
+                    output.seek(0)
+                    pytest.fail(f"the command ended before it was killed: {output.read()[-1500:]!r}")
                 time.sleep(0.01)
         finally:
-            process.send_signal(signal.SIGKILL)
+            process.kill()
             process.wait()
 
 
@@ -168,43 +172,43 @@ def patch(world: World, user: Caller, metadata: dict[str, Any]) -> None:
     assert response.status_code == 200, response.text
 
 
-def keep_patching(world: World, crowd: list[Caller], stop: threading.Event) -> dict[str, int]:
-    """Count up in the documents of these users; returns how far each came."""
-    counts = dict.fromkeys((user.username for user in crowd), 0)
+def keep_patching(world: World, users: list[Caller], stop: threading.Event) -> dict[str, int]:
+    """Increase the counts in the documents of these users until stopped; returns the last counts."""
+    counts = dict.fromkeys((user.username for user in users), 0)
     while not stop.is_set():
-        for user in crowd:
+        for user in users:
             patch(world, user, {"count": counts[user.username] + 1})
             counts[user.username] += 1
     return counts
 
 
-def test_what_cannot_be_decrypted_is_listed_and_stays(fresh_database_url: str) -> None:
+def test_undecipherable_values_are_listed_and_kept(fresh_database_url: str) -> None:
     with server(fresh_database_url, {"old": OLD}, "old") as service:
         world = World(service)
-        keep_secret(world, world.member, "good", "1")
-        keep_secret(world, world.member, "bad", "2")
-        keep_secret(world, world.colleague, "lost", "3")
+        set_encrypted(world, world.member, "good", "1")
+        set_encrypted(world, world.member, "bad", "2")
+        set_encrypted(world, world.colleague, "lost", "3")
         corrupt(world, world.member, "bad", lambda text: text.replace("old:", "old:AA"))
-        corrupt(world, world.colleague, "lost", lambda text: text.replace("old:", "gone:"))
+        corrupt(world, world.colleague, "lost", lambda text: text.replace("old:", "removed:"))
         done = rotate(fresh_database_url)
     assert done.returncode == 1
-    assert "Encrypted 1 entries anew" in done.stdout
-    assert "Still needed: the key gone, with which 1 entries are encrypted." in done.stdout
+    assert "Encrypted 1 entry with" in done.stdout
+    assert "The key removed is still needed: 1 entry is encrypted with it." in done.stdout
     assert f"{world.member.username} on {world.platform_key}: 'bad' cannot be decrypted" in done.stderr
     assert f"{world.colleague.username} on {world.platform_key}: 'lost' cannot be decrypted" in done.stderr
-    assert "the key 'gone', which is not configured" in done.stderr
+    assert "the key 'removed', which is not configured" in done.stderr
     assert OLD not in done.stdout + done.stderr
 
 
 def corrupt(world: World, user: Caller, key: str, change: Callable[[str], str]) -> None:
-    """Change a ciphertext past the service."""
+    """Change a ciphertext directly in the database."""
     stored = conditions(world, user)
     stored[key]["ciphertext"] = change(stored[key]["ciphertext"])
     alter(world, user, stored)
 
 
 @pytest.mark.parametrize("keys", ["", "{}"])
-def test_without_a_key_there_is_nothing_to_do(fresh_database_url: str, keys: str) -> None:
+def test_without_an_encryption_key_the_command_fails(fresh_database_url: str, keys: str) -> None:
     settings = {"encryption_keys": keys} if keys else {}
     done = command(fresh_database_url, "rotate-keys", **settings)
     assert done.returncode == 1

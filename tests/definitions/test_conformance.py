@@ -1,4 +1,4 @@
-"""What existing data breaks: counted, told, and left as it is until it is written."""
+"""Existing data that does not conform to a new definition or mode: it is counted, reported, and kept."""
 
 from base64 import b64encode
 from collections.abc import Iterator
@@ -20,14 +20,14 @@ from tests.support.service import Service, serving
 from tests.support.world import World
 
 
-def people(world: World, *values: Any) -> None:
-    """New users who each have one of the values under `key`."""
+def create_users(world: World, *values: Any) -> None:
+    """Create a user for each value, who has it under the key `key`."""
     for value in values:
         assert patch(world.new_user(), world, {"key": value, "other": 1})["userErrors"] == []
 
 
-def test_data_that_breaks_a_definition_is_counted_and_nothing_changes(world: World) -> None:
-    people(world, 1, 2, 3, "text", None)
+def test_nonconforming_data_is_counted_and_nothing_changes(world: World) -> None:
+    create_users(world, 1, 2, 3, "text", None)
     patch(world.member, world, {"key": 7})
     payload = try_to_define(world, "key", "number", maximum=2)
     assert (payload["definition"], payload["brokenDocuments"]) == (None, 4)
@@ -40,7 +40,7 @@ def test_data_that_breaks_a_definition_is_counted_and_nothing_changes(world: Wor
     assert try_to_define(world, "key", "json")["brokenDocuments"] == 5
 
 
-def test_a_forced_definition_leaves_what_is_there_until_it_is_written(world: World) -> None:
+def test_a_forced_definition_leaves_existing_values_until_they_are_written(world: World) -> None:
     patch(world.member, world, {"key": "old", "same": "1"})
     payload = try_to_define(world, "key", "number", force=True)
     assert (payload["brokenDocuments"], payload["userErrors"]) == (1, [])
@@ -52,8 +52,7 @@ def test_a_forced_definition_leaves_what_is_there_until_it_is_written(world: Wor
     assert replace(me, world, {"key": "old", "same": "1"})["platformMetadata"] == before
     assert patch(me, world, {"same": "2"})["platformMetadata"]["revision"] == before["revision"] + 1
     entry = {"metadataKey": "key", "category": "x"}
-    mine = {"username": me.username}
-    assert set_entries(world.admin, world, entry, **mine)["userErrors"] == []
+    assert set_entries(world.admin, world, entry, username=me.username)["userErrors"] == []
     for value in ("new", True):
         (error,) = patch(me, world, {"key": value})["userErrors"]
         assert error["code"] == "RULE_BROKEN"
@@ -61,20 +60,20 @@ def test_a_forced_definition_leaves_what_is_there_until_it_is_written(world: Wor
     assert try_to_define(world, "key", "number")["brokenDocuments"] == 0
 
 
-def test_a_text_that_looks_like_a_date_breaks_the_definition_of_a_date(world: World) -> None:
-    people(world, "2024-01-01")
+def test_a_string_that_looks_like_a_date_does_not_conform_to_the_type_date(world: World) -> None:
+    create_users(world, "2024-01-01")
     payload = try_to_define(world, "key", "date")
     assert payload["brokenDocuments"] == 1
     assert "it must be a date, not a string" in payload["userErrors"][0]["message"]
 
 
-def test_the_report_counts_hidden_and_coming_entries_and_no_expired_ones(world: World) -> None:
-    soon, past = "2190-01-01T00:00:00Z", "2025-01-01T00:00:00Z"
-    entries: list[dict[str, Any]] = [{"isPublic": False}, {"validFrom": soon}, {"validUntil": past}]
-    for more in entries:
-        entry = {"metadataKey": "key", "metadataValue": "x", "isPublic": True} | more
-        person = world.new_user()
-        assert set_entries(world.admin, world, entry, username=person.username)["userErrors"] == []
+def test_the_report_counts_hidden_and_future_entries_but_not_expired_ones(world: World) -> None:
+    future, past = "2190-01-01T00:00:00Z", "2025-01-01T00:00:00Z"
+    entries: list[dict[str, Any]] = [{"isPublic": False}, {"validFrom": future}, {"validUntil": past}]
+    for attributes in entries:
+        entry = {"metadataKey": "key", "metadataValue": "x", "isPublic": True} | attributes
+        user = world.new_user()
+        assert set_entries(world.admin, world, entry, username=user.username)["userErrors"] == []
     assert try_to_define(world, "key", "number")["brokenDocuments"] == 2
     assert set_mode(world, "STRICT")["brokenDocuments"] == 2
 
@@ -87,14 +86,14 @@ def test_documents_of_other_platforms_and_other_keys_do_not_count(world: World) 
     assert try_to_define(world, "key", "number")["brokenDocuments"] == 0
 
 
-def test_keys_of_any_characters_are_found(world: World) -> None:
+def test_documents_are_found_by_keys_with_any_characters(world: World) -> None:
     key = 'a"b\\c\n é % _ 😀'
     patch(world.member, world, {key: "x"})
     assert try_to_define(world, key, "number")["brokenDocuments"] == 1
 
 
 def test_a_strict_mode_reports_documents_with_undefined_keys(world: World) -> None:
-    people(world, 1, 2)
+    create_users(world, 1, 2)
     define(world, "key", "number")
     payload = set_mode(world, "STRICT")
     assert (payload["platform"], payload["brokenDocuments"]) == (None, 2)
@@ -110,14 +109,14 @@ def test_a_strict_mode_reports_documents_with_undefined_keys(world: World) -> No
 
 
 @pytest.fixture
-def secretive(fresh_database_url: str) -> Iterator[Service]:
+def encrypting_service(fresh_database_url: str) -> Iterator[Service]:
     keys = {"k1": b64encode(b"1" * 32).decode()}
     with serving(fresh_database_url, encryption_keys=keys) as running:
         yield running
 
 
-def test_encrypted_values_are_held_to_their_definition_and_never_quoted(secretive: Service) -> None:
-    world = World(secretive)
+def test_encrypted_values_are_checked_and_never_quoted(encrypting_service: Service) -> None:
+    world = World(encrypting_service)
     entry = {"metadataKey": "key", "metadataValue": "canary-1", "isEncrypted": True, "isPublic": True}
     assert set_entries(world.admin, world, entry, username=world.member.username)["userErrors"] == []
     payload = try_to_define(world, "key", "string", pattern="^[0-9]+$")

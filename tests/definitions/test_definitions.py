@@ -1,4 +1,4 @@
-"""Definitions and modes: what they say, what new entries get of them, and what existing data breaks."""
+"""Definitions and modes: setting, reading, replacing and removing them, and their effect on writes."""
 
 from base64 import b64encode
 from typing import Any
@@ -24,12 +24,12 @@ from tests.support.world import World
 
 
 def remove(world: World, key: str) -> Any:
-    given = {"platformKey": world.platform_key, "key": key}
-    return world.admin.ask(REMOVE, input=given)["removeMetadataDefinition"]
+    arguments = {"platformKey": world.platform_key, "key": key}
+    return world.admin.ask(REMOVE, input=arguments)["removeMetadataDefinition"]
 
 
-def test_a_definition_is_read_by_members_as_it_was_made(world: World) -> None:
-    said = {
+def test_members_read_a_definition_as_it_was_set(world: World) -> None:
+    plan = {
         "key": "plan",
         "valueType": "string",
         "minLength": 1,
@@ -44,22 +44,24 @@ def test_a_definition_is_read_by_members_as_it_was_made(world: World) -> None:
         "category": "billing",
         "description": "What they pay for",
     }
-    rules = {name: rule for name, rule in said.items() if name not in ("key", "valueType")}
-    nothing = dict.fromkeys(PROPERTIES.split())
+    rules = {name: rule for name, rule in plan.items() if name not in ("key", "valueType")}
+    unset = dict.fromkeys(PROPERTIES.split())
     define(world, "plan", "string", **rules)
     define(world, "age", "number", minimum=0, maximum=150.5)
     define(world, "Day", "date", minimum="2024-01-01T01:00:00+01:00", choices=["2024-05-05"])
     assert definitions(world) == [
-        nothing | {"key": "Day", "valueType": "date", "minimum": "2024-01-01T00:00:00Z"}
+        unset | {"key": "Day", "valueType": "date", "minimum": "2024-01-01T00:00:00Z"}
         | {"choices": ["2024-05-05"]},
-        nothing | {"key": "age", "valueType": "number", "minimum": 0, "maximum": 150.5},
-        nothing | said,
+        unset | {"key": "age", "valueType": "number", "minimum": 0, "maximum": 150.5},
+        unset | plan,
     ]  # fmt: skip
     assert set_mode(world, "STRICT")["platform"] == {"key": world.platform_key, "mode": "STRICT"}
     assert world.member.ask(READ, key=world.platform_key)["platform"]["mode"] == "STRICT"
 
 
-def test_a_definition_is_replaced_whole_and_removed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_definition_is_replaced_completely_and_removed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = define(world, "a", "number", minimum=1, category="x")
     monkeypatch.setattr(world.service, "clock_offset", 5000)
     second = define(world, "a", "number", maximum=5)
@@ -77,15 +79,17 @@ def test_a_definition_is_replaced_whole_and_removed(world: World, monkeypatch: p
 @pytest.mark.parametrize(
     ("key", "code"), [("", "INVALID_KEY"), (" a", "INVALID_KEY"), ("k" * 256, "INVALID_KEY")]
 )
-def test_only_what_can_be_a_key_is_defined(world: World, key: str, code: str) -> None:
+def test_only_valid_keys_can_be_defined(world: World, key: str, code: str) -> None:
     error = refused(world, key, "string")
     assert (error["code"], error["field"]) == (code, ["key"])
+    assert "k" * 81 not in error["message"]
+    assert ("…" in error["message"]) is (len(key) > 80)
 
 
-@pytest.mark.parametrize(("name", "most"), [("category", 100), ("description", 500)])
-def test_texts_of_a_definition_are_bounded(world: World, name: str, most: int) -> None:
-    define(world, "key", "string", **{name: "x" * most})
-    error = refused(world, "key", "string", **{name: "x" * (most + 1)})
+@pytest.mark.parametrize(("name", "limit"), [("category", 100), ("description", 500)])
+def test_the_texts_of_a_definition_have_a_maximum_length(world: World, name: str, limit: int) -> None:
+    define(world, "key", "string", **{name: "x" * limit})
+    error = refused(world, "key", "string", **{name: "x" * (limit + 1)})
     assert (error["code"], error["field"]) == ("INVALID_VALUE", [name])
 
 
@@ -97,11 +101,11 @@ MUTATIONS = {
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
-def test_only_admins_of_the_platform_define(world: World, name: str) -> None:
-    mutation, given = MUTATIONS[name]
+def test_only_admins_of_the_platform_change_definitions(world: World, name: str) -> None:
+    mutation, arguments = MUTATIONS[name]
 
     def outcome(caller: Any, key: str) -> tuple[str, str]:
-        (error,) = caller.graphql(mutation, input=given | {"platformKey": key})["errors"]
+        (error,) = caller.graphql(mutation, input=arguments | {"platformKey": key})["errors"]
         return error["extensions"]["code"], error["message"]
 
     forbidden = ("FORBIDDEN", "Only tenant admins can administer a platform")
@@ -111,26 +115,26 @@ def test_only_admins_of_the_platform_define(world: World, name: str) -> None:
         assert outcome(caller, world.platform_key) == unknown
     assert outcome(world.admin, world.other_platform_key) == unknown
     assert outcome(world.admin, "nowhere") == unknown
-    world.owner.ask(mutation, input=given | {"platformKey": world.platform_key})
+    world.owner.ask(mutation, input=arguments | {"platformKey": world.platform_key})
 
 
-def test_new_entries_get_what_their_definition_says(world: World) -> None:
+def test_new_entries_get_the_defaults_of_their_definition(world: World) -> None:
     define(world, "plan", "string", isPublic=True, isIndexed=True, category="billing", description="Plan")
-    given = {"metadataKey": "plan", "metadataValue": "free"}
-    (entry,) = set_entries(world.admin, world, given)["entries"]
+    entry_input = {"metadataKey": "plan", "metadataValue": "free"}
+    (entry,) = set_entries(world.admin, world, entry_input)["entries"]
     assert (entry["isPublic"], entry["isIndexed"], entry["isEditable"]) == (True, True, False)
     assert (entry["category"], entry["description"]) == ("billing", "Plan")
-    said = given | {"isPublic": False, "category": "mine"}
-    (entry,) = set_entries(world.admin, world, said, deleteKeys=["plan"])["entries"]
+    explicit = entry_input | {"isPublic": False, "category": "mine"}
+    (entry,) = set_entries(world.admin, world, explicit, deleteKeys=["plan"])["entries"]
     assert (entry["isPublic"], entry["category"], entry["description"]) == (False, "mine", "Plan")
 
 
-def test_a_hidden_default_hides_what_is_written_as_an_object(world: World) -> None:
+def test_a_hidden_default_hides_values_that_are_written_as_an_object(world: World) -> None:
     define(world, "score", "number", isPublic=False)
     assert patch(world.member, world, {"score": 5})["platformMetadata"]["metadata"] == {}
 
 
-def test_users_cannot_create_a_key_that_is_defined_as_not_editable(world: World) -> None:
+def test_users_cannot_create_an_entry_whose_key_is_not_editable(world: World) -> None:
     define(world, "role", "string", isEditable=False)
     (error,) = patch(world.member, world, {"role": "boss"})["userErrors"]
     assert (error["code"], error["field"]) == ("KEY_NOT_EDITABLE", ["metadata", "role"])
@@ -142,7 +146,7 @@ def test_users_cannot_create_a_key_that_is_defined_as_not_editable(world: World)
     assert patch(world.member, world, {"role": "boss", "x": 1})["userErrors"] == []
 
 
-def test_text_becomes_the_defined_type_by_the_object_door(world: World) -> None:
+def test_strings_in_an_object_get_the_defined_type(world: World) -> None:
     define(world, "day", "date")
     define(world, "icon", "binary")
     patch(world.admin, world, {"day": "2024-03-01T01:00:00+01:00", "icon": "YQ=="})
@@ -153,7 +157,7 @@ def test_text_becomes_the_defined_type_by_the_object_door(world: World) -> None:
     assert found == {"day": {"valueType": "date"}, "icon": {"valueType": "binary"}}
 
 
-def test_a_strict_platform_takes_defined_keys_only(world: World) -> None:
+def test_a_strict_platform_accepts_only_defined_keys(world: World) -> None:
     define(world, "a", "number")
     assert set_mode(world, "STRICT")["userErrors"] == []
     me = world.member
@@ -173,7 +177,7 @@ def test_a_strict_platform_takes_defined_keys_only(world: World) -> None:
     assert patch(me, world, {"b": 1})["userErrors"] == []
 
 
-def test_definitions_bind_their_platform_alone(world: World) -> None:
+def test_definitions_apply_only_to_their_platform(world: World) -> None:
     define(world, "a", "number")
     set_mode(world, "STRICT")
     me = world.member
@@ -181,7 +185,7 @@ def test_definitions_bind_their_platform_alone(world: World) -> None:
     assert patch(me, world, {"a": "x", "b": 1}, platformKey=world.new_platform())["userErrors"] == []
 
 
-def test_definitions_of_several_platforms_are_one_statement(world: World) -> None:
+def test_definitions_of_several_platforms_are_read_by_one_statement(world: World) -> None:
     keys = [world.platform_key, *(world.new_platform() for _ in range(4))]
     define(world, "a", "number")
     ids = [b64encode(f"Platform:{key}".encode()).decode() for key in keys]

@@ -1,11 +1,11 @@
-"""Each rule of a definition with values that keep and that break it, through every door."""
+"""Each rule of a definition with valid and invalid values, written through every API."""
 
 import json
-import time
 from typing import Any
 
 import pytest
 
+from tests.support.cost import assert_costs_at_most
 from tests.support.definitions import define, metadata, patch, replace, set_entries
 from tests.support.world import World
 
@@ -17,7 +17,7 @@ TREE = {
     "$defs": {"name": {"type": "string", "maxLength": 3}},
 }
 RULES: dict[str, tuple[str, dict[str, Any], list[Any], dict[str, list[Any]]]] = {
-    "a number's bounds": (
+    "bounds of a number": (
         "number",
         {"minimum": -1, "maximum": 9.5},
         [-1, 0, 9.5, 9, 1e-300],
@@ -27,25 +27,25 @@ RULES: dict[str, tuple[str, dict[str, Any], list[Any], dict[str, list[Any]]]] = 
             "valueType": ["1", True, None, {}],
         },
     ),
-    "a bound beyond what a double keeps": (
+    "a bound that no double represents": (
         "number",
         {"minimum": 2**53 + 1},
         [2**53 + 1, 2**62],
         {"minimum": [2**53]},
     ),
-    "a text's length": (
+    "length of a text": (
         "string",
         {"minLength": 1, "maxLength": 3},
         ["a", "äöü", "😀😀😀"],
         {"minLength": [""], "maxLength": ["abcd", "😀😀😀😀"], "valueType": [1, None, ["a"]]},
     ),
-    "a pattern for the whole text": (
+    "an anchored pattern": (
         "string",
         {"pattern": "^[a-z]+-[0-9]{2}$"},
         ["ab-12", "z-00"],
         {"pattern": ["", "ab-1", "AB-12", " ab-12", "ab-12 "]},
     ),
-    "a pattern to be found": ("string", {"pattern": "[0-9]"}, ["a1b", "1"], {"pattern": ["ab", ""]}),
+    "an unanchored pattern": ("string", {"pattern": "[0-9]"}, ["a1b", "1"], {"pattern": ["ab", ""]}),
     "texts to choose from": ("string", {"choices": ["a", "b"]}, ["a", "b"], {"choices": ["c", "A", ""]}),
     "numbers to choose from": (
         "number",
@@ -81,7 +81,7 @@ RULES: dict[str, tuple[str, dict[str, Any], list[Any], dict[str, list[Any]]]] = 
         ["YQ==", "YWI=", "YWJj"],
         {"minLength": [""], "maxLength": ["YWJjZA=="], "valueType": ["YQ", "a", 1]},
     ),
-    "a schema of JSON": (
+    "a recursive schema": (
         "json",
         {"schema": TREE},
         [
@@ -90,7 +90,7 @@ RULES: dict[str, tuple[str, dict[str, Any], list[Any], dict[str, list[Any]]]] = 
         ],
         {"schema": [{}, [], None, {"name": "abcd"}, {"name": "a", "x": 1}, {"name": "a", "left": {}}]},
     ),
-    "whole numbers by a schema": (
+    "a schema for integers": (
         "number",
         {"schema": {"type": "integer"}, "minimum": 0},
         [0, 5, 5.0],
@@ -104,7 +104,7 @@ def as_text(type_: str, value: Any) -> str:
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_a_value_that_keeps_the_rules_is_written_by_every_door(world: World, name: str) -> None:
+def test_a_valid_value_can_be_written_through_every_api(world: World, name: str) -> None:
     type_, rules, good, _ = RULES[name]
     define(world, "key", type_, **rules)
     me = world.admin
@@ -121,7 +121,7 @@ def test_a_value_that_keeps_the_rules_is_written_by_every_door(world: World, nam
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_a_value_that_breaks_a_rule_is_refused_by_every_door(world: World, name: str) -> None:
+def test_a_value_that_breaks_a_rule_is_refused_by_every_api(world: World, name: str) -> None:
     type_, rules, _, bad = RULES[name]
     define(world, "key", type_, **rules)
     me = world.admin
@@ -137,7 +137,7 @@ def test_a_value_that_breaks_a_rule_is_refused_by_every_door(world: World, name:
                 assert (answer.status_code, list(answer.json())) == (400, ["metadata"])
                 assert f"`{rule}`" in answer.json()["metadata"][0]
             if type_ == "string" and rule == "valueType":
-                continue  # any text is one
+                continue  # any text is a string
             fine = {"metadataKey": "fine", "metadataValue": "1"}
             entry = {"metadataKey": "key", "metadataValue": as_text(type_, value)}
             (error,) = set_entries(me, world, fine, entry)["userErrors"]
@@ -156,7 +156,7 @@ def test_an_entry_of_another_type_than_defined_is_refused(world: World) -> None:
     )
 
 
-def test_where_a_value_breaks_its_schema_is_told(world: World) -> None:
+def test_the_message_says_where_a_value_breaks_its_schema(world: World) -> None:
     define(world, "tree", "json", schema=TREE)
     value = {"name": "a", "left": {"name": "b", "right": {"name": "abcd"}}}
     (error,) = patch(world.member, world, {"tree": value})["userErrors"]
@@ -168,13 +168,13 @@ def test_where_a_value_breaks_its_schema_is_told(world: World) -> None:
 LIST = {"type": "array", "items": {"type": "object", "properties": {"n/m": {"minimum": 1}}}}
 
 
-def test_a_fault_in_a_list_is_told_with_its_index(world: World) -> None:
+def test_the_path_of_a_violation_in_a_list_has_its_index(world: World) -> None:
     define(world, "list", "json", schema=LIST)
     (error,) = patch(world.member, world, {"list": [{"n/m": 1}, {"n/m": 2}, {"n/m": 0}]})["userErrors"]
     assert error["message"].endswith(", #/items/properties/n~1m/minimum, at /2/n~1m.")
 
 
-def test_an_error_quotes_nothing_of_the_value(world: World) -> None:
+def test_the_message_does_not_quote_the_value(world: World) -> None:
     define(world, "text", "string", pattern="^x+$")
     define(world, "choice", "string", choices=["a", "b" * 1000])
     for key, value in (("text", "canary" * 1000), ("choice", "canary")):
@@ -183,23 +183,41 @@ def test_an_error_quotes_nothing_of_the_value(world: World) -> None:
         assert len(error["message"]) < 500
 
 
-EXPLODING = ["(a+)+$", "(a|aa)+$", "^(a|a)*$", "(.*)*x", r"^(\w+\s?)*$", "(x+x+)+y", "a*a*a*a*a*a*b"]
+CHEAP = 5
+"""The most that it may cost to write or refuse a value with rules: so many times a value without rules."""
+BACKTRACKING_PATTERNS = [
+    "(a+)+$",
+    "(a|aa)+$",
+    "^(a|a)*$",
+    "(.*)*x",
+    r"^(\w+\s?)*$",
+    "(x+x+)+y",
+    "a*a*a*a*a*a*b",
+]
 
 
-@pytest.mark.parametrize("pattern", EXPLODING)
-def test_a_pattern_cannot_explode(world: World, pattern: str) -> None:
+@pytest.mark.parametrize("pattern", BACKTRACKING_PATTERNS)
+def test_patterns_do_not_backtrack(world: World, pattern: str) -> None:
     define(world, "text", "string", pattern=pattern)
     define(world, "json", "json", schema={"items": {"pattern": pattern}})
     text = "a" * 100 * 1024 + "!"
     for key, value in (("text", text), ("json", [text]), ("json", ["a" * 40 + "!"] * 2000)):
-        started = time.process_time()
-        patch(world.member, world, {key: value})
-        assert time.process_time() - started < 1
+        assert_checked_quickly(world, key, value)
 
 
-SLOW: dict[str, tuple[str, dict[str, Any], Any]] = {
+def assert_checked_quickly(world: World, key: str, value: Any) -> None:
+    """Whoever is the first to write has the rules compiled; whoever comes next does not."""
+
+    def write(key: str) -> None:
+        for caller in (world.member, world.colleague):
+            patch(caller, world, {key: value})
+
+    assert_costs_at_most(CHEAP, lambda: write("without-rules"), lambda: write(key))
+
+
+SLOW_CHECKS: dict[str, tuple[str, dict[str, Any], Any]] = {
     "a pattern with many states": ("string", {"pattern": "1[01]{3000}x"}, "01" * 60_000),
-    "a pattern with not so many": ("string", {"pattern": "1[01]{50}x"}, "01" * 60_000),
+    "a pattern with fewer states": ("string", {"pattern": "1[01]{50}x"}, "01" * 60_000),
     "a large pattern": ("string", {"pattern": "^.{1,200}$"}, "é" * 60_000),
     "unique items": ("json", {"schema": {"uniqueItems": True}}, list(range(20_000))),
     "unique objects": (
@@ -217,18 +235,18 @@ SLOW: dict[str, tuple[str, dict[str, Any], Any]] = {
         {"schema": {"items": {"not": {"enum": ["a", *range(2, 300)]}}}},
         [1] * 60_000,
     ),
-    "steps": ("json", {"schema": {"items": {"multipleOf": 1e-300}}}, [1e300] * 20_000),
-    "all of many": (
+    "multiples": ("json", {"schema": {"items": {"multipleOf": 1e-300}}}, [1e300] * 20_000),
+    "a long allOf": (
         "json",
         {"schema": {"items": {"allOf": [{"minimum": -index} for index in range(300)]}}},
         [1] * 60_000,
     ),
-    "faults in every alternative": (
+    "violations of every alternative": (
         "json",
         {"schema": {"anyOf": [{"items": {"minimum": 2 + index}} for index in range(20)]}},
         [1] * 60_000,
     ),
-    "patterns of names": (
+    "patterns of property names": (
         "json",
         {"schema": {"patternProperties": {f"[01]*{index}x": {} for index in range(20)}}},
         {f"{index:016b}": 1 for index in range(6000)},
@@ -236,26 +254,23 @@ SLOW: dict[str, tuple[str, dict[str, Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", SLOW)
-def test_what_takes_long_to_check_is_answered_quickly(world: World, name: str) -> None:
-    type_, rules, value = SLOW[name]
+@pytest.mark.parametrize("name", SLOW_CHECKS)
+def test_a_value_that_is_slow_to_check_is_answered_quickly(world: World, name: str) -> None:
+    type_, rules, value = SLOW_CHECKS[name]
     define(world, "key", type_, **rules)
-    for caller in (world.member, world.colleague):
-        started = time.process_time()
-        patch(caller, world, {"key": value})
-        assert time.process_time() - started < 1.5
+    assert_checked_quickly(world, "key", value)
 
 
-def test_a_value_that_is_too_much_work_is_refused_with_the_size_that_is_not(world: World) -> None:
+def test_a_value_too_large_to_check_is_refused_with_the_allowed_size(world: World) -> None:
     define(world, "key", "string", pattern="1[01]{3000}x")
     (error,) = patch(world.member, world, {"key": "01" * 60_000})["userErrors"]
     assert error["code"] == "RULE_BROKEN"
-    assert "too much work for a value of more than " in error["message"]
+    assert "cannot be checked in time for a value of more than " in error["message"]
     (error,) = patch(world.member, world, {"key": "01" * 100})["userErrors"]
     assert "`pattern`" in error["message"]
 
 
-def test_a_recursive_schema_goes_as_deep_as_a_value(world: World) -> None:
+def test_a_recursive_schema_checks_all_levels_of_a_value(world: World) -> None:
     define(world, "deep", "json", schema={"type": "array", "items": {"$ref": "#"}})
     value: list[Any] = []
     for _ in range(62):

@@ -4,9 +4,9 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
 import pytest
 
+from tests.support.http_clients import http_client
 from tests.support.patches import ERRORS, PATCH, entries, read, set_entries
 from tests.support.world import Caller, World
 
@@ -219,7 +219,7 @@ def test_bulk_and_single_patches_of_the_same_users_lose_nothing(world: World) ->
         one = users[number % 5]
         input = {"platformKey": world.platform_key, "operations": count, "username": one.username}
         order = users if number % 2 else users[::-1]
-        with httpx.Client(base_url=world.service.url, timeout=30) as client:
+        with http_client(world.service.url) as client:
             headers = {"Authorization": f"Bearer {world.admin.token}"}
             patches = [to(user, operations=count) for user in order]
             for query, given in (

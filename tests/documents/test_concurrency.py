@@ -4,8 +4,6 @@ import itertools
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -16,33 +14,37 @@ from functools import partial
 import httpx
 import pytest
 
-from tests.support.cli_processes import free_port
+from tests.support import zygote
+from tests.support.cli_processes import environment, free_port
+from tests.support.http_clients import PATIENCE, http_client
 from tests.support.service import Service, serving
 from tests.support.world import REST, Caller, World
 
 CLIENTS = 24
 KILLS = 8
 """Of processes that have acknowledged something since they were started."""
+HANGS = 5 * PATIENCE
+"""Seconds: each kill waits for a server to start."""
 AT_LEAST, AT_MOST = 200, 500
 """Patches that the server which lives throughout acknowledges; the document has room for all of them."""
-PATIENCE = 180
 
 
 @contextmanager
-def process(service: Service, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def process(service: Service, port: int) -> Iterator[zygote.Forked]:
     """A server process of its own on the same database, once it answers."""
-    environment = os.environ | {"GQL_SERVICE_DATABASE_URL": service.settings.database_url}
-    command = [sys.executable, "-m", "gql_service", "serve", "--port", str(port)]
-    running = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with open(os.devnull, "wb") as nowhere:
+        serve, sink = ["serve", "--port", str(port)], nowhere.fileno()
+        running = zygote.start(serve, environment(service.settings.database_url), sink, sink)
     try:
         deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            assert running.poll() is None, "the server did not start"
-            try:
-                httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=PATIENCE)
-                break
-            except httpx.TransportError:
-                time.sleep(0.05)
+        with http_client(f"http://127.0.0.1:{port}") as client:
+            while time.monotonic() < deadline:
+                assert running.poll() is None, "the server did not start"
+                try:
+                    client.get("/health/ready")
+                    break
+                except httpx.TransportError:
+                    time.sleep(0.05)
         yield running
     finally:
         running.kill()
@@ -57,7 +59,6 @@ def patch(client: httpx.Client, caller: Caller, url: str, platform_key: str, key
             params={"platform_key": platform_key},
             json={"metadata": {key: key}},
             headers={"Authorization": f"Token {caller.token}"},
-            timeout=PATIENCE,
         )
     except httpx.TransportError:
         return False
@@ -86,7 +87,7 @@ def test_no_acknowledged_patch_is_lost_when_processes_are_killed(fresh_database_
         def keep_writing(writer: int) -> None:
             port = (0, *doomed)[writer % 3]
             url = f"http://127.0.0.1:{port}" if port else service.url
-            with httpx.Client() as client:
+            with http_client() as client:
                 for number in itertools.count():
                     key = f"key{writer}.{number}"
                     if patch(client, world.member, url, world.platform_key, key):
@@ -98,7 +99,7 @@ def test_no_acknowledged_patch_is_lost_when_processes_are_killed(fresh_database_
         with ThreadPoolExecutor(CLIENTS + len(doomed)) as people:
             doing = [people.submit(keep_killing, port) for port in doomed]
             doing += [people.submit(keep_writing, writer) for writer in range(CLIENTS)]
-            deadline = time.monotonic() + PATIENCE
+            deadline = time.monotonic() + HANGS
             while time.monotonic() < deadline and not any(each.done() for each in doing):
                 if len(kills) >= KILLS and len(acknowledged[0]) >= AT_LEAST:
                     break
@@ -116,7 +117,7 @@ def test_no_acknowledged_patch_is_lost_when_processes_are_killed(fresh_database_
 @pytest.mark.parametrize("rounds", [5])
 def test_of_many_racers_on_one_revision_exactly_one_wins(world: World, rounds: int) -> None:
     def race(revision: int, number: int) -> int:
-        with httpx.Client(base_url=world.service.url, timeout=30) as client:
+        with http_client(world.service.url) as client:
             headers = {"Authorization": f"Token {world.member.token}", "If-Match": f'"{revision}"'}
             params = {"platform_key": world.platform_key}
             body = {"metadata": {"winner": f"{revision}.{number}"}}
@@ -129,7 +130,7 @@ def test_of_many_racers_on_one_revision_exactly_one_wins(world: World, rounds: i
 
 def test_racers_who_create_a_document_all_succeed(world: World) -> None:
     def create(number: int) -> bool:
-        with httpx.Client() as client:
+        with http_client() as client:
             key = f"key{number}"
             return patch(client, world.colleague, world.service.url, world.platform_key, key)
 

@@ -5,8 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 
-import httpx
-
+from tests.support.http_clients import http_client
 from tests.support.patches import PATCH, patched, read
 from tests.support.world import Caller, World
 
@@ -15,7 +14,7 @@ class Client:
     """A frontend with a connection of its own, which counts its requests."""
 
     def __init__(self, caller: Caller, world: World) -> None:
-        self._http = httpx.Client(base_url=world.service.url, timeout=30)
+        self._http = http_client(world.service.url)
         self._caller = caller
         self._key = world.platform_key
         self.document = read(caller, world)

@@ -43,7 +43,7 @@ def test_a_conflict_tells_the_revision_and_the_entries_in_conflict_and_writes_no
     assert payload["platformMetadata"] is None
     assert (error["code"], error["field"]) == ("DIGEST_CONFLICT", ["expectedDigests"])
     assert error["message"] == (
-        "What is stored under 'gone', 'other', 'theme' is not what was expected. "
+        "The stored value of 'gone', 'other', 'theme' is not the expected one. "
         "Read it again, merge, and retry."
     )
     assert error["currentRevision"] == 1

@@ -1,25 +1,29 @@
-"""Writes that are sent again under one idempotency key are done once, and answered as the first was."""
+"""Writes sent again under one idempotency key are done once, and answered with the document of now."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
-from gql_service.domain.maintenance import expiry as sweeping
+from gql_service.domain.maintenance import expiry
+from gql_service.store.statement import Statement
+from gql_service.store.tables import idempotency_keys
 from tests.support.clock import HOUR, shifted
 from tests.support.entries import set_entries
 from tests.support.history import changes
+from tests.support.http_clients import http_client
 from tests.support.service import serving
 from tests.support.world import Caller, World
 
 PAYLOAD = "platformMetadata { metadata revision updatedAt } userErrors { code message field }"
 PATCH = f"""mutation ($input: PatchPlatformMetadataInput!) {{
-  patchPlatformMetadata(input: $input) {{ deletedKeys {PAYLOAD} }} }}"""
+  patchPlatformMetadata(input: $input) {{ deletedKeys replayed {PAYLOAD} }} }}"""
 REPLACE = f"""mutation ($input: ReplacePlatformMetadataInput!) {{
-  replacePlatformMetadata(input: $input) {{ {PAYLOAD} }} }}"""
+  replacePlatformMetadata(input: $input) {{ replayed {PAYLOAD} }} }}"""
 CLEAR = f"""mutation ($input: ClearPlatformMetadataInput!) {{
-  clearPlatformMetadata(input: $input) {{ {PAYLOAD} }} }}"""
+  clearPlatformMetadata(input: $input) {{ replayed {PAYLOAD} }} }}"""
 
 
 def send(caller: Caller, world: World, document: str = PATCH, /, **input: Any) -> Any:
@@ -38,25 +42,53 @@ def revisions(world: World) -> list[int]:
     return [change["revision"] for change in changes(world, world.admin, world.member)]
 
 
+def answers(world: World) -> list[str]:
+    """What is stored of the writes of the member's documents."""
+    columns = idempotency_keys.c
+    stored = Statement(select(columns.response).where(columns.user_id == world.member.id))
+    return [row[0] for row in world.service.write(lambda tx: tx.fetch(stored))]
+
+
 def current(world: World) -> Any:
     return world.member.rest("GET", world.platform_key).json()["metadata"]
 
 
 def test_the_same_request_is_done_once_and_answered_alike(world: World) -> None:
-    send(world.member, world, metadata={"gone": 1}, idempotencyKey="before")
-    first = send(world.member, world, metadata={"a": 1}, deleteKeys=["gone"])
-    assert (first["deletedKeys"], first["platformMetadata"]["revision"]) == (["gone"], 2)
-    assert send(world.member, world, metadata={"a": 1}, deleteKeys=["gone"]) == first
+    send(world.member, world, metadata={"old": 1}, idempotencyKey="before")
+    first = send(world.member, world, metadata={"a": 1}, deleteKeys=["old"])
+    assert (first["deletedKeys"], first["platformMetadata"]["revision"]) == (["old"], 2)
+    assert first["replayed"] is False
+    assert send(world.member, world, metadata={"a": 1}, deleteKeys=["old"]) == first | {"replayed": True}
     assert revisions(world) == [2, 1]
 
 
-def test_the_first_answer_is_repeated_after_the_document_has_moved_on(world: World) -> None:
-    given = {"metadata": {"a": 1}, "expectedRevision": 0}
-    first = send(world.member, world, **given)
-    send(world.member, world, metadata={"a": 2}, idempotencyKey="later")
-    assert send(world.member, world, **given) == first
-    assert first["platformMetadata"]["metadata"] == {"a": 1}
-    assert current(world) == {"a": 2}
+def test_a_repetition_shows_the_document_of_now_and_the_deleted_keys_of_then(world: World) -> None:
+    send(world.member, world, metadata={"old": 1}, idempotencyKey="before")
+    request = {"metadata": {"a": 1}, "deleteKeys": ["old"], "expectedRevision": 1}
+    send(world.member, world, **request)
+    send(world.member, world, metadata={"a": 2, "old": 2}, idempotencyKey="later")
+    replayed = send(world.member, world, **request)
+    assert (replayed["replayed"], replayed["deletedKeys"], replayed["userErrors"]) == (True, ["old"], [])
+    assert replayed["platformMetadata"]["metadata"] == {"a": 2, "old": 2}
+    assert (replayed["platformMetadata"]["revision"], revisions(world)) == (3, [3, 2, 1])
+
+
+def test_a_repetition_shows_nothing_that_was_hidden_since(world: World) -> None:
+    """Hiding and encrypting reach what is stored of earlier writes: it never had a value."""
+    send(world.member, world, metadata={"a": "canary-a", "b": "canary-b"})
+    hide, encrypt = {"metadataKey": "a", "isPublic": False}, {"metadataKey": "b", "category": "c"}
+    set_entries(world.admin, world, hide, encrypt, username=world.member.username)
+    replayed = send(world.member, world, metadata={"a": "canary-a", "b": "canary-b"})
+    assert replayed["platformMetadata"]["metadata"] == {"b": "canary-b"}
+    assert "canary" not in str(answers(world))
+
+
+def test_what_is_stored_of_a_write_is_small_however_large_the_document(world: World) -> None:
+    world.member.rest("PATCH", world.platform_key, {"metadata": {f"k{n}": "x" * 10_000 for n in range(40)}})
+    for number in range(10):
+        send(world.member, world, metadata={"k0": "x" * 10_000}, idempotencyKey=str(number))
+    assert revisions(world) == [1]
+    assert [len(response) < 300 for response in answers(world)] == [True] * 10
 
 
 def test_every_kind_of_write_may_be_sent_again(world: World) -> None:
@@ -64,19 +96,30 @@ def test_every_kind_of_write_may_be_sent_again(world: World) -> None:
     entry = {"metadataKey": "b", "metadataValue": "v", "isPublic": True, "isEditable": True}
     entered = set_entries(world.member, world, entry, idempotencyKey="set")
     world.member.rest("PATCH", world.platform_key, {"metadata": {"a": "moved on"}})
-    assert send(world.member, world, REPLACE, metadata={"a": 1}, idempotencyKey="replace") == replaced
-    assert set_entries(world.member, world, entry, idempotencyKey="set") == entered
+    assert (replaced["replayed"], entered["userErrors"]) == (False, [])
+    again = send(world.member, world, REPLACE, metadata={"a": 1}, idempotencyKey="replace")
+    assert (again["replayed"], again["platformMetadata"]["revision"]) == (True, 3)
+    again = set_entries(world.member, world, entry, idempotencyKey="set")
+    assert (again["entries"], again["platformMetadata"]["revision"]) == (entered["entries"], 3)
     assert current(world) == {"a": "moved on", "b": "v"}
     cleared = send(world.member, world, CLEAR, idempotencyKey="clear")
+    assert (cleared["replayed"], cleared["platformMetadata"]["revision"]) == (False, 4)
     world.member.rest("PATCH", world.platform_key, {"metadata": {"a": "after"}})
-    assert send(world.member, world, CLEAR, idempotencyKey="clear") == cleared
+    again = send(world.member, world, CLEAR, idempotencyKey="clear")
+    assert (again["replayed"], again["platformMetadata"]["revision"]) == (True, 5)
     assert current(world) == {"a": "after"}
 
 
-def test_clearing_forgets_earlier_answers(world: World) -> None:
-    send(world.member, world, metadata={"a": 1})
+def test_a_repetition_does_not_bring_back_what_was_cleared(world: World) -> None:
+    send(world.member, world, metadata={"old": 1}, idempotencyKey="before")
+    send(world.member, world, metadata={"canary": 1}, deleteKeys=["old"])
     send(world.member, world, CLEAR, idempotencyKey="clear")
-    assert send(world.member, world, metadata={"a": 1})["platformMetadata"]["revision"] == 3
+    replayed = send(world.member, world, metadata={"canary": 1}, deleteKeys=["old"])
+    assert (replayed["replayed"], replayed["deletedKeys"]) == (True, [])
+    assert (replayed["platformMetadata"]["metadata"], replayed["platformMetadata"]["revision"]) == ({}, 3)
+    other = send(world.member, world, metadata={"canary": 2})
+    assert problem(other) == ("IDEMPOTENCY_KEY_REUSED", ["idempotencyKey"])
+    assert "old" not in str(answers(world))
 
 
 @pytest.mark.parametrize(
@@ -94,8 +137,8 @@ def test_the_key_of_another_request_is_refused(world: World, document: str, othe
     first = send(world.member, world, metadata={"a": 1})
     refused = send(world.member, world, document, **other)
     assert problem(refused) == ("IDEMPOTENCY_KEY_REUSED", ["idempotencyKey"])
-    assert "make up a new one" in refused["userErrors"][0]["message"]
-    assert send(world.member, world, metadata={"a": 1}) == first
+    assert "Make up a new key" in refused["userErrors"][0]["message"]
+    assert send(world.member, world, metadata={"a": 1}) == first | {"replayed": True}
     assert revisions(world) == [1]
 
 
@@ -116,12 +159,13 @@ def test_after_a_day_the_key_is_free(world: World, swept: bool) -> None:
     world.member.rest("PATCH", world.platform_key, {"metadata": {"a": 2}})
     services = world.service.services
     with shifted(world.service, 24 * HOUR - 60_000):
-        assert send(world.member, world, metadata={"a": 1})["platformMetadata"]["revision"] == 1
+        assert send(world.member, world, metadata={"a": 1})["replayed"]
     with shifted(world.service, 24 * HOUR):
         if swept:
-            world.service.run(lambda: sweeping.sweep(services.database, services.clock))
-        assert send(world.member, world, metadata={"a": 3})["platformMetadata"]["revision"] == 3
-        assert send(world.member, world, metadata={"a": 3})["platformMetadata"]["revision"] == 3
+            world.service.run(lambda: expiry.sweep(services.database, services.clock))
+        assert not send(world.member, world, metadata={"a": 3})["replayed"]
+        assert send(world.member, world, metadata={"a": 3})["replayed"]
+        assert revisions(world) == [3, 2, 1]
 
 
 def test_rest_takes_the_key_as_a_header(world: World) -> None:
@@ -129,10 +173,11 @@ def test_rest_takes_the_key_as_a_header(world: World) -> None:
         given = {"Idempotency-Key": key} | headers
         return world.member.rest(method, world.platform_key, body, headers=given)
 
-    first = rest("PATCH", {"metadata": {"a": 1}})
+    assert "idempotency-replayed" not in rest("PATCH", {"metadata": {"a": 1}}).headers
     replaced = rest("PUT", {"metadata": {"a": 2}}, "put", **{"If-Match": '"1"'})
     again = rest("PATCH", {"metadata": {"a": 1}})
-    assert (again.json(), again.headers["etag"]) == (first.json(), '"1"')
+    assert (again.status_code, again.headers["idempotency-replayed"]) == (200, "true")
+    assert (again.json(), again.headers["etag"]) == (replaced.json(), '"2"')
     assert rest("PUT", {"metadata": {"a": 2}}, "put", **{"If-Match": '"1"'}).json() == replaced.json()
     assert current(world) == {"a": 2}
     reused = rest("PUT", {"metadata": {"a": 1}})
@@ -140,7 +185,9 @@ def test_rest_takes_the_key_as_a_header(world: World) -> None:
     assert rest("DELETE", key="x" * 256).status_code == 400
     assert rest("DELETE", key="clear").status_code == 204
     rest("PATCH", {"metadata": {"a": 3}}, "later")
-    assert rest("DELETE", key="clear").headers["etag"] == '"3"'
+    again = rest("DELETE", key="clear")
+    assert (again.status_code, again.headers["idempotency-replayed"]) == (204, "true")
+    assert again.headers["etag"] == '"4"'
     assert current(world) == {"a": 3}
 
 
@@ -181,6 +228,7 @@ def test_of_many_at_once_one_is_done(world: World, exists: bool) -> None:
     with serving(world.service.settings.database_url) as second, ThreadPoolExecutor(20) as clients:
         urls = [world.service.url, second.url] * 10
         answers = list(clients.map(lambda url: _race(world, url, {"n": 1}), urls))
+    assert sorted(answer.pop("replayed") for answer in answers) == [False] + [True] * 19
     assert all(answer == answers[0] for answer in answers)
     assert revisions(world) == ([2, 1] if exists else [1])
 
@@ -197,10 +245,10 @@ def test_of_many_different_ones_at_once_one_is_done_and_the_others_refused(world
 def _race(world: World, url: str, metadata: dict[str, Any]) -> Any:
     """Send a patch on a connection of its own."""
     variables = {"input": {"platformKey": world.platform_key, "idempotencyKey": "k", "metadata": metadata}}
-    answer = httpx.post(
-        f"{url}/graphql",
-        json={"query": PATCH, "variables": variables},
-        headers={"Authorization": f"Bearer {world.member.token}"},
-        timeout=30,
-    )
+    with http_client(url) as client:
+        answer = client.post(
+            "/graphql",
+            json={"query": PATCH, "variables": variables},
+            headers={"Authorization": f"Bearer {world.member.token}"},
+        )
     return answer.json()["data"]["patchPlatformMetadata"]

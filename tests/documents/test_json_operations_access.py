@@ -4,10 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.documents.test_json_operations import op
+from tests.support.http_clients import http_client
 from tests.support.patches import PATCH, entries, patch, patched, refused, set_entries
 from tests.support.world import World
 
@@ -133,7 +133,7 @@ def test_fifty_clients_who_count_together_lose_nothing(world: World) -> None:
     input = {"platformKey": world.platform_key, "operations": [op("increment", "/stats/visits", by=1)]}
 
     def count(_: int) -> None:
-        with httpx.Client(base_url=world.service.url, timeout=60) as client:
+        with http_client(world.service.url) as client:
             for _ in range(20):
                 answer = client.post(
                     "/graphql",

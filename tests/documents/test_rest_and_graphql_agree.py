@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.world import World
@@ -39,9 +39,7 @@ MUTATIONS = {
 READ = "query ($key: String!) { platformMetadata(platformKey: $key) { metadata revision } }"
 
 
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
-)
+@settings(max_examples=30)
 @given(operations=OPERATIONS)
 def test_the_same_operations_leave_the_same_documents(world: World, operations: list[Any]) -> None:
     by_rest, by_graphql = world.new_platform(), world.new_platform()

@@ -16,7 +16,7 @@ from gql_service.settings import Settings
 from tests.support.entries import SET
 from tests.support.service import Service
 from tests.support.world import Caller
-from tests.transfer.test_round_trip import Line, Shell, other, person, shell, whole, written
+from tests.transfer.test_round_trip import Line, Shell, completed, jsonl, other, shell, user_line
 
 __all__ = ["other", "shell"]
 
@@ -141,7 +141,7 @@ def customer_line(shell: Shell) -> Line:
     """The line of the document of the encrypted example, who was set at some time."""
     with serving_at(shell.url, CUSTOMER["updatedAt"]) as service:
         set_entry(admin_of(service, create=True), CUSTOMER)
-    lines: list[Line] = [json.loads(line) for line in shell.everything().splitlines()]
+    lines: list[Line] = [json.loads(line) for line in shell.exported().splitlines()]
     (line,) = (line for line in lines if line["type"] == "document")
     return line
 
@@ -170,18 +170,18 @@ def test_the_examples_are_imported_and_come_out_equal(other: Shell, customer_lin
         "createdAt": at(FLAG["createdAt"]),
         "updatedAt": at(FLAG["createdAt"]),
     }
-    text = written(
+    text = jsonl(
         [
             {"type": "tenant", "id": "acme", "name": "Acme", "createdAt": 0},
-            whole(person("admin_789", permissions=["acme::admin"])),
-            whole(person("user_123456")),
+            completed(user_line("admin_789", permissions=["acme::admin"])),
+            completed(user_line("user_123456")),
             flag,
-            whole(person("user_789012")),
+            completed(user_line("user_789012")),
             customer_line | {"createdAt": created, "updatedAt": updated},
         ]
     )
-    other.told("import", "-", input=text.encode(), encryption_keys=json.dumps(RING))
-    assert other.everything() == text
+    other.output("import", "-", input=text.encode(), encryption_keys=json.dumps(RING))
+    assert other.exported() == text
     with serving_at(other.url, "2024-05-31T23:00:00Z") as service:
         admin = admin_of(service, create=False)
         missing = {"updatedAt": FLAG["createdAt"], "updatedBy": FLAG["createdBy"]}

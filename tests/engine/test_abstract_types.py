@@ -1,4 +1,4 @@
-"""Interfaces, unions and objects that check what they are given: the type of a value, and values of none."""
+"""Interfaces, unions and objects that check their values: the type of a value, and values of no type."""
 
 import asyncio
 from typing import Any, Generic, TypeVar
@@ -99,7 +99,7 @@ class Kitten(Cat):
 
 
 class Plain:
-    """Of no type of the schema."""
+    """A class that is not in the schema."""
 
     def __init__(self, **values: Any) -> None:
         self.__dict__.update(values)
@@ -211,15 +211,15 @@ PLANNED = {
 
 
 @pytest.mark.parametrize("value", VALUES)
-@pytest.mark.parametrize("asked", PLANNED.values(), ids=PLANNED)
-def test_a_value_is_taken_for_the_same_type(asked: str, value: str) -> None:
-    compared = compare(SCHEMA, "{ " + asked.replace("%s", f'"{value}"') + " }")
+@pytest.mark.parametrize("selection", PLANNED.values(), ids=PLANNED)
+def test_a_value_resolves_to_the_same_type(selection: str, value: str) -> None:
+    compared = compare(SCHEMA, "{ " + selection.replace("%s", f'"{value}"') + " }")
     assert compared.planned
     assert compared.ours == compared.theirs
 
 
 @pytest.mark.parametrize("value", ["a cat", "a dog", "a subclass", "nothing", "a text", "an error"])
-def test_a_late_value_is_taken_for_the_same_type(value: str) -> None:
+def test_an_awaited_value_resolves_to_the_same_type(value: str) -> None:
     query = """query ($v: String!) { latePet(value: $v) { name ... on Cat { lives } __typename }
         firmThing(value: $v) { ... on Cat { lives } } }"""
     compared = compare(SCHEMA, query, {"v": value})
@@ -239,19 +239,19 @@ UNPLANNABLE = {
 }
 
 
-@pytest.mark.parametrize(("asked", "values"), UNPLANNABLE.values(), ids=UNPLANNABLE)
-def test_what_types_decide_for_themselves_is_left_to_graphql_core(asked: str, values: list[str]) -> None:
+@pytest.mark.parametrize(("selection", "values"), UNPLANNABLE.values(), ids=UNPLANNABLE)
+def test_types_with_their_own_type_checks_are_left_to_graphql_core(selection: str, values: list[str]) -> None:
     for value in values:
-        compared = compare(SCHEMA, "{ " + asked.replace("%s", f'"{value}"') + " }")
+        compared = compare(SCHEMA, "{ " + selection.replace("%s", f'"{value}"') + " }")
         assert not compared.planned
         assert compared.ours == compared.theirs
 
 
 @pytest.mark.parametrize("value", ["a cat", "a stone", "a text", "a dog that is cast"])
-@pytest.mark.parametrize("asked", ["thing(value: %s) { __typename ... on TheStone { weight } }",
+@pytest.mark.parametrize("selection", ["thing(value: %s) { __typename ... on TheStone { weight } }",
                                    "pet(value: %s) { __typename name }"])  # fmt: skip
-def test_types_that_are_renamed_are_found(asked: str, value: str) -> None:
-    compared = compare(RENAMED, "{ " + asked.replace("%s", f'"{value}"') + " }")
+def test_types_that_are_renamed_are_found(selection: str, value: str) -> None:
+    compared = compare(RENAMED, "{ " + selection.replace("%s", f'"{value}"') + " }")
     assert compared.planned
     assert compared.ours == compared.theirs
 
@@ -286,8 +286,8 @@ class Ahead(Step):
 STEPS: list[type[Step]] = [Left, Right, Ahead]
 
 
-def test_interfaces_within_interfaces_are_planned_in_no_time() -> None:
-    """Every type may lead to every other, so the paths are 3 to the power of the depth."""
+def test_nested_interfaces_are_not_planned_once_per_path() -> None:
+    """Every type can contain every other, so the number of paths is 3 to the power of the depth."""
     query = "__typename ... on Left { left } ... on Right { right }"
     for level in range(12):
         query = f"next(to: {level % 3}) {{ {query} }} __typename"

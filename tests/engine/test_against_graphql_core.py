@@ -1,4 +1,4 @@
-"""Plans give what graphql-core gives: data, key order, errors and paths, on documents from the schema."""
+"""Plans return what graphql-core returns, for random documents: data, key order, errors and paths."""
 
 from typing import Any
 
@@ -28,15 +28,15 @@ FIELDS = """userId username displayName image email permissions isPlatformOwner 
 
 
 def comparable(result: ExecutionResult) -> Any:
-    """Data as bytes, for the order of keys counts; and errors by the place that became null.
+    """The data as bytes, because the order of keys matters, and the errors by the path that became null.
 
-    Where several things fail below one place, which of them is told is a race: then messages do not count.
+    If several fields fail below a null root, which error is reported is a race; then messages are ignored.
     """
-    places: dict[tuple[str | int, ...], set[str]] = {}
+    messages_by_path: dict[tuple[str | int, ...], set[str]] = {}
     for error in result.errors or []:
-        places.setdefault(tuple(_nulled(result.data, error.path or [])), set()).add(error.message)
-    told = {place: messages if place else set() for place, messages in places.items()}
-    return orjson.dumps(result.data), told
+        messages_by_path.setdefault(tuple(_nulled(result.data, error.path or [])), set()).add(error.message)
+    errors = {path: messages if path else set() for path, messages in messages_by_path.items()}
+    return orjson.dumps(result.data), errors
 
 
 def _nulled(data: Any, path: list[str | int]) -> list[str | int]:
@@ -58,7 +58,7 @@ def both(caller: Caller | None, world: World, query: str, variables: dict[str, A
             user = None if caller is None else await services.loaders.users.load(caller.id)
             if user is None:
                 return None
-            return Principal.of(
+            return Principal.create(
                 user.user_id,
                 user.username,
                 user.tenant_id,
@@ -93,7 +93,7 @@ WRITTEN = [
 
 @pytest.mark.parametrize("who", ["member", "colleague", "admin", "stranger", "owner", "nobody"])
 @pytest.mark.parametrize("query", WRITTEN)
-def test_a_plan_answers_as_graphql_core_does(world: World, query: str, who: str) -> None:
+def test_a_plan_returns_what_graphql_core_returns(world: World, query: str, who: str) -> None:
     id = world.member.ask("{ me { id } }")["me"]["id"]
     of = [{"__typename": "User", "userId": world.member.id}, {"__typename": "Nothing"}]
     variables = {"key": world.platform_key, "yes": True, "n": 2, "id": id, "ids": [id, "x", id], "of": of}
@@ -102,7 +102,7 @@ def test_a_plan_answers_as_graphql_core_does(world: World, query: str, who: str)
     assert planned == plain
 
 
-def test_a_plan_refuses_variables_as_graphql_core_does(world: World) -> None:
+def test_a_plan_rejects_the_variables_that_graphql_core_rejects(world: World) -> None:
     query = "query ($id: ID!, $n: Int, $m: JSONObject) { node(id: $id) { id } }"
     for variables in ({}, {"id": None}, {"id": [1]}, {"id": "x", "n": 2**31}, {"id": "x", "m": 1}):
         planned, plain = both(world.member, world, query, variables)
@@ -110,7 +110,7 @@ def test_a_plan_refuses_variables_as_graphql_core_does(world: World) -> None:
 
 
 @given(query=queries(SDL, custom_scalars=SCALARS))
-def test_plans_answer_generated_queries_as_graphql_core_does(world: World, query: str) -> None:
+def test_plans_return_what_graphql_core_returns_for_generated_queries(world: World, query: str) -> None:
     assume(not validate(SCHEMA, parse(query)))
     planned, plain = both(world.member, world, query, {})
     assert planned == plain

@@ -1,4 +1,4 @@
-"""Arguments and variables: literals, defaults, nulls and what is left out; what is refused, and how."""
+"""Arguments and variables: literals, defaults, nulls, absent values, and invalid values."""
 
 import datetime
 from enum import Enum
@@ -69,8 +69,8 @@ class By:
     point: Point | None = strawberry.UNSET
 
 
-def shown(type_: Any, *default: Any) -> Any:
-    """A field that shows what it is given as its `value`."""
+def echo(type_: Any, *default: Any) -> Any:
+    """A field that returns its argument `value`."""
 
     def show(value: Any) -> str:
         return repr(value)
@@ -82,27 +82,27 @@ def shown(type_: Any, *default: Any) -> Any:
 
 @strawberry.type
 class Query:
-    text = shown(str | None, strawberry.UNSET)
-    firm_text = shown(str)
-    text_with_default = shown(str | None, "default")
-    firm_text_with_default = shown(str, "default")
-    without_default = shown(str | None)
-    json = shown(JSON)
-    loose_json = shown(JSON | None, strawberry.UNSET)
-    even = shown(Even | None, strawberry.UNSET)
-    firm_even = shown(Even)
-    colour = shown(Colour | None, strawberry.UNSET)
-    colours = shown(list[Colour] | None, strawberry.UNSET)
-    loose_list = shown(list[str | None] | None, strawberry.UNSET)
-    list_of_firm = shown(list[str] | None, strawberry.UNSET)
-    firm_list_of_firm = shown(list[str])
-    nested_lists = shown(list[list[int | None]])
-    list_with_default = shown(list[int], [1, 2])
-    point = shown(Point)
-    point_with_default = shown(Point, Point(x=1, y=2))
-    points = shown(list[Point | None] | None, strawberry.UNSET)
-    shape = shown(Shape | None, strawberry.UNSET)
-    find = shown(By)
+    text = echo(str | None, strawberry.UNSET)
+    firm_text = echo(str)
+    text_with_default = echo(str | None, "default")
+    firm_text_with_default = echo(str, "default")
+    without_default = echo(str | None)
+    json = echo(JSON)
+    loose_json = echo(JSON | None, strawberry.UNSET)
+    even = echo(Even | None, strawberry.UNSET)
+    firm_even = echo(Even)
+    colour = echo(Colour | None, strawberry.UNSET)
+    colours = echo(list[Colour] | None, strawberry.UNSET)
+    loose_list = echo(list[str | None] | None, strawberry.UNSET)
+    list_of_firm = echo(list[str] | None, strawberry.UNSET)
+    firm_list_of_firm = echo(list[str])
+    nested_lists = echo(list[list[int | None]])
+    list_with_default = echo(list[int], [1, 2])
+    point = echo(Point)
+    point_with_default = echo(Point, Point(x=1, y=2))
+    points = echo(list[Point | None] | None, strawberry.UNSET)
+    shape = echo(Shape | None, strawberry.UNSET)
+    find = echo(By)
 
     @strawberry.field
     def numbers(self, one: int | None = strawberry.UNSET, two: float | None = strawberry.UNSET) -> str:
@@ -161,7 +161,7 @@ LITERALS = {
 
 
 @pytest.mark.parametrize("query", LITERALS.values(), ids=LITERALS)
-def test_literals_arrive_alike(query: str) -> None:
+def test_literals_are_coerced_as_by_graphql_core(query: str) -> None:
     compared = compare(SCHEMA, query)
     assert compared.planned
     assert compared.ours == compared.theirs
@@ -236,7 +236,7 @@ USED: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("query", "variables"), USED.values(), ids=USED)
-def test_variables_arrive_alike(query: str, variables: dict[str, Any]) -> None:
+def test_variables_are_coerced_as_by_graphql_core(query: str, variables: dict[str, Any]) -> None:
     compared = compare(SCHEMA, query, variables)
     assert compared.planned
     assert compared.ours == compared.theirs
@@ -267,7 +267,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("query", "variables"), REFUSED.values(), ids=REFUSED)
-def test_variables_are_refused_alike(query: str, variables: dict[str, Any]) -> None:
+def test_variables_are_rejected_as_by_graphql_core(query: str, variables: dict[str, Any]) -> None:
     compared = compare(SCHEMA, query, variables)
     assert not compared.planned
     assert compared.ours == compared.theirs
@@ -280,14 +280,16 @@ MUTABLE = [
 
 
 @pytest.mark.parametrize(("query", "variables"), MUTABLE, ids=["literals", "variables"])
-def test_what_a_resolver_does_to_its_arguments_is_not_seen_by_others(query: str, variables: Any) -> None:
+def test_a_resolver_that_changes_its_arguments_does_not_affect_others(query: str, variables: Any) -> None:
     compared = compare(SCHEMA, query, variables, rounds=2)
     assert compared.planned
     assert compared.ours == compared.theirs
 
 
 @pytest.mark.parametrize("name", ["a text", "required", "plain ones", "a list", "one of, by its field"])
-def test_ordinary_arguments_are_worked_out_beforehand(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ordinary_arguments_are_not_coerced_by_graphql_core(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     expected = compare(SCHEMA, *USED[name]).ours
     for needless in ("get_argument_values", "convert_arguments"):
         monkeypatch.delattr(f"gql_service.engine.execution.arguments.{needless}")

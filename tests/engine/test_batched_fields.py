@@ -1,4 +1,4 @@
-"""Resolvers of many objects at once give each object what a resolver of one would have given it."""
+"""Batched resolvers give each object what a resolver for one object would return."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ async def turns(number: int) -> None:
 
 
 def value_of(number: int, what: str) -> Any:
-    """Odd numbers are a matter of `what`."""
+    """Odd numbers have the special outcome `what`."""
     if number % 2 == 0:
         return number
     return {"null": None, "error": LookupError(f"{number} is odd"), "text": "x"}.get(what, number)
@@ -131,22 +131,22 @@ CASES = {
 
 
 @pytest.mark.parametrize("query", CASES.values(), ids=CASES)
-def test_each_object_gets_what_it_would_have_got_alone(query: str) -> None:
+def test_a_batched_resolver_gives_each_object_its_own_value(query: str) -> None:
     compared = compare(SCHEMA, query, {"v": None})
     assert compared.planned
     assert compared.ours == compared.theirs
 
 
 @pytest.mark.parametrize("what", ["few", "many", "nothing", "a text"])
-def test_an_answer_that_does_not_fit_the_objects_is_an_error_of_each(what: str) -> None:
+def test_a_batch_of_the_wrong_size_or_type_is_an_error_of_each_object(what: str) -> None:
     outcome = compare(SCHEMA, f'{{ items {{ number wrong(what: "{what}") }} }}').ours
     assert outcome.data == repr({"items": [{"number": number, "wrong": None} for number in range(4)]})
     assert len(outcome.errors) == 4
     assert all(
-        "Item.wrong must give a list with one value for each object." in each for each in outcome.errors
+        "Item.wrong must return a list with one value for each object." in each for each in outcome.errors
     )
 
 
-def test_an_answer_may_be_a_tuple() -> None:
+def test_a_batch_may_be_a_tuple() -> None:
     compared = compare(SCHEMA, '{ items { wrong(what: "a tuple") } }')
     assert compared.ours == compared.theirs

@@ -1,4 +1,4 @@
-"""Values: leaves that do not fit, iterables of all kinds, awaitables, and where fields are read from."""
+"""Completing values: invalid leaves, iterables of all kinds, awaitables, and reading attributes."""
 
 import asyncio
 from collections.abc import AsyncIterator, Generator, Iterator
@@ -45,7 +45,7 @@ class Odd:
 
 
 class Waits:
-    """Awaitable without being a coroutine."""
+    """Awaitable, but not a coroutine."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -56,14 +56,14 @@ class Waits:
 
 
 class Countdown:
-    """Iterable by way of an iterator of its own."""
+    """Iterable by its own iterator."""
 
     def __iter__(self) -> Iterator[int]:
         return iter((3, 2, 1))
 
 
 class Ticks:
-    """Iterable asynchronously."""
+    """An asynchronous iterable."""
 
     def __init__(self) -> None:
         self.left = 3
@@ -169,7 +169,7 @@ def get_list(value: str) -> Any:
 
 @strawberry.type
 class Leaves:
-    """Read from attributes, without resolvers."""
+    """Fields without resolvers, which are read from attributes."""
 
     text: str | None
     number: int | None
@@ -211,7 +211,7 @@ Dropped = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWa
 @Dropped
 @pytest.mark.parametrize("value", LEAVES)
 @pytest.mark.parametrize("field", LEAF_FIELDS)
-def test_a_leaf_becomes_the_same(field: str, value: str) -> None:
+def test_a_leaf_is_serialized_as_by_graphql_core(field: str, value: str) -> None:
     compared = compare(SCHEMA, f'{{ {field}(value: "{value}") }}')
     assert compared.planned
     assert compared.ours == compared.theirs
@@ -220,7 +220,7 @@ def test_a_leaf_becomes_the_same(field: str, value: str) -> None:
 @Dropped
 @pytest.mark.parametrize("value", LEAVES)
 @pytest.mark.parametrize("field", READ_FIELDS)
-def test_a_leaf_that_is_read_becomes_the_same(field: str, value: str) -> None:
+def test_a_leaf_without_a_resolver_is_serialized_as_by_graphql_core(field: str, value: str) -> None:
     compared = compare(SCHEMA, f'{{ read(value: "{value}") {{ {field} }} reads {{ {field} }} }}')
     assert compared.planned
     assert compared.ours == compared.theirs
@@ -229,7 +229,7 @@ def test_a_leaf_that_is_read_becomes_the_same(field: str, value: str) -> None:
 @Dropped
 @pytest.mark.parametrize("value", ITERABLES)
 @pytest.mark.parametrize("field", LIST_FIELDS)
-def test_an_iterable_becomes_the_same(field: str, value: str) -> None:
+def test_an_iterable_is_completed_as_by_graphql_core(field: str, value: str) -> None:
     compared = compare(SCHEMA, f'{{ {field}(value: "{value}") }}')
     assert compared.planned
     assert compared.ours == compared.theirs

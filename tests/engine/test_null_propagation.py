@@ -1,4 +1,4 @@
-"""Failures and nulls: what becomes null, how far it goes outward, and what is told of it."""
+"""Errors and nulls: what becomes null, how far null propagates, and which errors are reported."""
 
 import asyncio
 import gc
@@ -17,7 +17,7 @@ from tests.support.compare_with_graphql_core import compare, one_error_a_null
 
 @strawberry.enum
 class Does(Enum):
-    """What a resolver does instead of giving its value."""
+    """What a resolver does instead of returning its value."""
 
     VALUE = "value"
     NULL = "null"
@@ -159,19 +159,19 @@ ONE_FAILURE = {
     "two, each below an object of its own": """{ a: tree(does: VALUE) { firmLeaf(does: %s) }
         b: lateTree(does: VALUE) { firmLaterLeaf(does: %s) } c: leaf(does: VALUE) }""",
 }
-"""Where one failure at most becomes one null."""
+"""Queries in which at most one error causes one null."""
 
 
 @pytest.mark.parametrize("does", ["VALUE", "NULL", "RAISE", "RETURN"])
 @pytest.mark.parametrize("query", ONE_FAILURE.values(), ids=ONE_FAILURE)
-def test_a_failure_is_told_where_it_happened_and_nulls_what_holds_it(query: str, does: str) -> None:
+def test_an_error_has_a_path_and_propagates_null(query: str, does: str) -> None:
     compared = compare(SCHEMA, query.replace("%s", does))
     assert compared.planned
     assert compared.ours == compared.theirs
 
 
 @pytest.mark.parametrize("does", ["EXTEND", "ODD"])
-def test_what_an_error_carries_is_told(does: str) -> None:
+def test_the_attributes_of_an_error_are_reported(does: str) -> None:
     query = """{ leaf(does: %s) lateTree(does: %s) { leaf(does: VALUE) } laterLeaf(does: %s)
         looseLateLeaves(does: [%s]) tree(does: VALUE) { firmLateLeaf(does: %s) } }"""
     compared = compare(SCHEMA, query.replace("%s", does))
@@ -206,8 +206,8 @@ RACES = {
 
 @pytest.mark.parametrize("does", ["NULL", "RAISE"])
 @pytest.mark.parametrize("query", RACES.values(), ids=RACES)
-def test_of_failures_that_race_at_least_one_is_told_and_the_data_is_the_same(query: str, does: str) -> None:
-    compared = compare(SCHEMA, query.replace("%s", does), told=one_error_a_null)
+def test_of_racing_errors_at_least_one_is_reported_and_the_data_is_the_same(query: str, does: str) -> None:
+    compared = compare(SCHEMA, query.replace("%s", does), describe_errors=one_error_a_null)
     assert compared.planned
     assert compared.ours == compared.theirs
 
@@ -234,8 +234,8 @@ def _selection(below: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 @pytest.mark.filterwarnings("ignore:coroutine 'do_late' was never awaited")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @given(query=st.recursive(st.just("{ leaf(does: VALUE) }"), _selection, max_leaves=8))
-def test_any_mixture_of_failures_gives_the_same_data(query: str) -> None:
-    compared = compare(SCHEMA, query, told=one_error_a_null)
+def test_any_mixture_of_errors_gives_the_same_data(query: str) -> None:
+    compared = compare(SCHEMA, query, describe_errors=one_error_a_null)
     assert compared.planned
     assert compared.ours == compared.theirs
 
@@ -252,7 +252,7 @@ def test_no_coroutine_is_dropped_before_it_started(query: str) -> None:
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")
         gc.collect()
-        found.clear()  # what other tests have left
+        found.clear()  # the garbage of other tests
         compare(SCHEMA, query)
         gc.collect()
     assert [str(each.message) for each in found] == []

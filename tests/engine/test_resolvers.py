@@ -1,4 +1,4 @@
-"""Resolvers: what Strawberry adds to them, what they are told, and those of many objects at once."""
+"""Resolvers: Strawberry's features, their `info` and parents, and batched resolvers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -151,13 +151,13 @@ UNPLANNABLE = [
 
 
 @pytest.mark.parametrize("query", [*PLANNED, *UNPLANNABLE])
-def test_what_strawberry_adds_works_alike(query: str) -> None:
+def test_features_of_strawberry_work_as_with_graphql_core(query: str) -> None:
     compared = compare(SCHEMA, query, ID)
     assert compared.planned == (query in PLANNED)
     assert compared.ours == compared.theirs
 
 
-def test_a_resolver_that_somebody_has_replaced_is_called() -> None:
+def test_a_resolver_that_was_replaced_is_called() -> None:
     schema = strawberry.Schema(query=Query)
     field = schema._schema.query_type.fields["partial"]  # type: ignore[union-attr]
     field.resolve = lambda _source, _info: "replaced"
@@ -186,7 +186,7 @@ class OwnInfo(Info[Any, Any]):
 
 
 @strawberry.type
-class Told:
+class ReadsInfo:
     @strawberry.field
     async def about(self, info: Info, what: str) -> str:
         await asyncio.sleep(0)
@@ -197,24 +197,26 @@ class Told:
 
 
 @pytest.mark.parametrize("what", ABOUT)
-def test_a_resolver_is_told_the_truth_or_that_it_will_not_be_told(what: str) -> None:
+def test_info_has_the_right_attributes_or_raises_an_error(what: str) -> None:
     query = "query Named($what: String!) { about(what: $what) }"
-    compared = compare(strawberry.Schema(query=Told), query, {"what": what}, root=Told())
+    compared = compare(strawberry.Schema(query=ReadsInfo), query, {"what": what}, root=ReadsInfo())
     assert compared.planned
     if what in ("context", "schema", "class"):
         assert compared.ours == compared.theirs
     else:
         assert "Plans provide `info.context` and `info.schema`, but not" in compared.ours.errors[0]
     config = StrawberryConfig(info_class=OwnInfo)
-    compared = compare(strawberry.Schema(query=Told, config=config), query, {"what": what}, root=Told())
+    compared = compare(
+        strawberry.Schema(query=ReadsInfo, config=config), query, {"what": what}, root=ReadsInfo()
+    )
     assert not compared.planned
     assert compared.ours == compared.theirs
 
 
 @pytest.mark.parametrize("root", [{"first": 1}, {"first": "f", "alias": "a"}, None])
-def test_a_default_resolver_of_its_own_reads_the_fields(root: Any) -> None:
+def test_a_custom_default_resolver_reads_the_fields(root: Any) -> None:
     config = StrawberryConfig(default_resolver=lambda source, name: source[name])
-    compared = compare(strawberry.Schema(query=Told, config=config), "{ first alias }", root=root)
+    compared = compare(strawberry.Schema(query=ReadsInfo, config=config), "{ first alias }", root=root)
     assert compared.planned
     assert compared.ours == compared.theirs
 
@@ -250,7 +252,7 @@ class Risky:
 
 
 @pytest.mark.parametrize("why", ["handle it", "no"])
-def test_errors_are_handled_alike(why: str) -> None:
+def test_exception_handlers_of_strawberry_are_called(why: str) -> None:
     schema = strawberry.Schema(query=Risky, exception_handlers=[Handler()])
     compared = compare(schema, f'{{ risky(why: "{why}") {{ ... on Refused {{ why }} }} }}')
     assert not compared.planned

@@ -1,4 +1,4 @@
-"""What is asked for: operations, fragments, aliases, `@skip` and `@include`, and the order of keys."""
+"""Selections: operations, fragments, aliases, `@skip` and `@include`, and the order of keys."""
 
 import itertools
 from typing import Any, Optional
@@ -131,7 +131,7 @@ PLANNED = {
 
 
 @pytest.mark.parametrize("query", PLANNED.values(), ids=PLANNED)
-def test_what_is_asked_for_is_given_in_its_order(query: str) -> None:
+def test_fields_have_the_order_of_their_selection(query: str) -> None:
     compared = compare(SCHEMA, query)
     assert compared.planned
     assert compared.ours == compared.theirs
@@ -145,7 +145,7 @@ BY_GRAPHQL_CORE = {
 
 
 @pytest.mark.parametrize("query", BY_GRAPHQL_CORE.values(), ids=BY_GRAPHQL_CORE)
-def test_what_has_no_plan_is_given_by_graphql_core(query: str) -> None:
+def test_operations_without_a_plan_are_executed_by_graphql_core(query: str) -> None:
     compared = compare(SCHEMA, query)
     assert not compared.planned
     assert compared.ours == compared.theirs
@@ -180,15 +180,15 @@ GIVEN: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("type_", "given"), GIVEN)
+@pytest.mark.parametrize(("type_", "variables"), GIVEN)
 @pytest.mark.parametrize("query", CONDITIONAL)
-def test_fields_are_left_out_by_variables(query: str, type_: str, given: dict[str, bool]) -> None:
-    compared = compare(SCHEMA, f"query ($if: {type_}) {query.replace('%s', '$if')}", given)
+def test_fields_are_left_out_by_variables(query: str, type_: str, variables: dict[str, bool]) -> None:
+    compared = compare(SCHEMA, f"query ($if: {type_}) {query.replace('%s', '$if')}", variables)
     assert compared.planned
     assert compared.ours == compared.theirs
 
 
-def test_a_condition_that_is_left_out_or_null_fails_alike() -> None:
+def test_an_absent_or_null_condition_fails_as_in_graphql_core() -> None:
     for query in CONDITIONAL:
         query = query.replace("%s", "$if")
         compared = compare(SCHEMA, f"query ($if: Boolean!) {query}", {})
@@ -197,7 +197,7 @@ def test_a_condition_that_is_left_out_or_null_fails_alike() -> None:
         assert compared.ours == compared.theirs
 
 
-def test_each_setting_of_many_conditions_leaves_out_its_fields() -> None:
+def test_each_combination_of_many_conditions_skips_its_fields() -> None:
     names = "pqrs"
     fields = " ".join(f"{name}: a @skip(if: ${name})" for name in names)
     query = f"query ({', '.join(f'${name}: Boolean!' for name in names)}) {{ b {fields} }}"
@@ -223,18 +223,18 @@ OPERATIONS: list[tuple[str, str | None]] = [
 
 
 @pytest.mark.parametrize(("query", "name"), OPERATIONS)
-def test_the_operation_that_is_meant_is_executed(query: str, name: str | None) -> None:
+def test_the_operation_of_the_requested_name_is_executed(query: str, name: str | None) -> None:
     compared = compare(SCHEMA, query, operation=name)
     assert compared.ours == compared.theirs
 
 
-def test_nulls_stay_where_they_are_where_a_document_asks_for_it() -> None:
+def test_a_document_can_disable_null_propagation() -> None:
     compared = compare(SCHEMA, "query @experimental_disableErrorPropagation { a fails b }")
     assert not compared.planned
     assert compared.ours == compared.theirs
 
 
-def test_a_schema_with_incremental_delivery_is_treated_alike() -> None:
+def test_a_schema_with_incremental_delivery_works_as_with_graphql_core() -> None:
     config = StrawberryConfig(enable_experimental_incremental_execution=True)
     for query in ("{ a cat { ... @defer { name } } }", "{ a animals @stream { __typename } }", "{ a }"):
         compared = compare(strawberry.Schema(query=Query, config=config), query)
@@ -242,7 +242,7 @@ def test_a_schema_with_incremental_delivery_is_treated_alike() -> None:
         assert compared.ours == compared.theirs
 
 
-def test_fragments_with_variables_are_executed_alike() -> None:
+def test_fragments_with_variables_are_executed_as_by_graphql_core() -> None:
     text = """query ($of: Int) { ...F(of: 1) b: echo(of: $of) }
         fragment F($of: Int) on Query { a: echo(of: $of) }"""
     compared = compare(SCHEMA, parse(text, experimental_fragment_arguments=True), {"of": 2})

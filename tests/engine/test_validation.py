@@ -1,4 +1,4 @@
-"""All rules as one visitor find what graphql-core finds with a visitor for each, in the same order."""
+"""All rules in one visitor find what graphql-core finds with a visitor for each, in the same order."""
 
 import random
 
@@ -83,7 +83,7 @@ def test_a_valid_document_stays_valid(document: str) -> None:
     assert found((CombinedRules,), document, 20) == []
 
 
-def test_every_rule_looks_at_some_kind_of_nodes() -> None:
+def test_every_rule_visits_some_kind_of_nodes() -> None:
     assert {index for kind in QUERY_DOCUMENT_KEYS for index, _, _ in _rules_for_kind(kind)} == set(
         range(len(RULES))
     )

@@ -126,7 +126,7 @@ def test_a_ciphertext_is_good_in_its_place_only(world: World) -> None:
     ):
         values, (failure,) = read(world, user, key)
         assert values == {"a": None} | others
-        assert "`a` cannot be decrypted: its ciphertext was changed, or belongs elsewhere" in failure
+        assert "`a` cannot be decrypted: its ciphertext was altered, or belongs to another" in failure
         (error,) = user.graphql(OBJECT, key=key or world.platform_key)["errors"]
         assert error["extensions"]["code"] == "MALFORMED_DATA"
     platform = tables.platforms
@@ -157,9 +157,9 @@ def changed_byte(ciphertext: str) -> str:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (changed_byte, "its ciphertext was changed, or belongs elsewhere"),
-        (lambda text: text[:-8], "its ciphertext was changed, or belongs elsewhere"),
-        (lambda text: "k1:no base64", "its ciphertext was changed, or belongs elsewhere"),
+        (changed_byte, "its ciphertext was altered, or belongs to another document or key"),
+        (lambda text: text[:-8], "its ciphertext was altered, or belongs to another document or key"),
+        (lambda text: "k1:no base64", "its ciphertext was altered, or belongs to another document or key"),
         (lambda text: "", "the key '', which is not configured"),
         (lambda text: text.replace("k1:", "k0:"), "the key 'k0', which is not configured"),
     ],
@@ -277,14 +277,14 @@ def test_logs_and_errors_never_tell(world: World, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "active", "said"),
     [
-        ("{", None, "KEYS: write a JSON object of ids and keys in base64"),
-        ('["a"]', None, "KEYS: write a JSON object of ids and keys in base64"),
-        (json.dumps({"a": KEY[:-5] + "*" + KEY[-4:]}), None, "KEYS: write a JSON object of ids and keys"),
-        (json.dumps({"a": KEY[:-1]}), None, "KEYS: write a JSON object of ids and keys in base64"),
+        ("{", None, "KEYS: use a JSON object of key ids and keys in base64"),
+        ('["a"]', None, "KEYS: use a JSON object of key ids and keys in base64"),
+        (json.dumps({"a": KEY[:-5] + "*" + KEY[-4:]}), None, "KEYS: use a JSON object of key ids and keys"),
+        (json.dumps({"a": KEY[:-1]}), None, "KEYS: use a JSON object of key ids and keys in base64"),
         (json.dumps({"a": KEY[:20] + "AA=="}), None, "KEYS: the key a has 16 bytes; 32 are needed"),
-        (json.dumps({"a b": KEY}), None, "KEYS: the id of a key is 1 to 64 letters"),
-        (RING, "k2", "KEY: it names no key of GQL_SERVICE_ENCRYPTION_KEYS"),
-        (None, "k2", "KEY: it names no key of GQL_SERVICE_ENCRYPTION_KEYS"),
+        (json.dumps({"a b": KEY}), None, "KEYS: a key id must be 1 to 64 letters"),
+        (RING, "k2", "KEY: GQL_SERVICE_ENCRYPTION_KEYS has no key with this id"),
+        (None, "k2", "KEY: GQL_SERVICE_ENCRYPTION_KEYS has no key with this id"),
     ],
 )
 def test_wrong_keys_are_told_in_one_line(

@@ -1,7 +1,6 @@
 """Expiry is exact without any sweeping, and the same after it; sweeping deletes what nobody sees."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,8 @@ import pytest
 from sqlalchemy import Text, cast, func, insert, select
 
 from gql_service import instants
-from gql_service.domain.maintenance import expiry as sweeping
-from gql_service.domain.maintenance.expiry import Swept
+from gql_service.domain.maintenance import expiry
+from gql_service.domain.maintenance.expiry import SweepResult
 from gql_service.settings import Settings
 from gql_service.store import tables
 from gql_service.store.database import Database, open_database
@@ -19,7 +18,7 @@ from gql_service.store.statement import Statement
 from tests.support.cli_processes import serving_process, told
 from tests.support.clock import HOUR, instant, shifted
 from tests.support.entries import set_entries
-from tests.support.service import serving
+from tests.support.service import Service, serving, wait_until
 from tests.support.world import Caller, World
 
 _INDEX = Statement(select(tables.metadata_index.c.user_id, tables.metadata_index.c.key))
@@ -41,9 +40,9 @@ def expiring(world: World, key: str = "promo", **more: Any) -> dict[str, Any]:
     } | more
 
 
-def sweep(world: World) -> Swept:
+def sweep(world: World) -> SweepResult:
     services = world.service.services
-    return world.service.run(lambda: sweeping.sweep(services.database, services.clock))
+    return world.service.run(lambda: expiry.sweep(services.database, services.clock))
 
 
 def rows(world: World, statement: Statement, caller: Caller) -> list[Any]:
@@ -69,7 +68,7 @@ def test_what_has_expired_is_deleted_and_leaves_no_trace(world: World) -> None:
         assert state(world, world.member) == before
         assert "promo" not in rows(world, _DOCUMENTS, world.member)[0]
         assert rows(world, _INDEX, world.member) == []
-        assert sweep(world) == Swept()
+        assert sweep(world) == SweepResult()
 
 
 def test_what_is_valid_stays(world: World) -> None:
@@ -136,8 +135,8 @@ def test_an_expired_entry_is_not_there_whether_it_was_swept_or_not(world: World,
                 or "value of promo" not in rows(world, _DOCUMENTS, world.admin)[0]
                 or (way in ("another key", "deleting the key", "a conflict") and not swept)
             )
-    without_expired = [(*each[:2], [key for key in each[2] if key != "promo"]) for each in outcomes]
-    assert without_expired[0] == without_expired[1]
+    without_promo = [(*each[:2], [key for key in each[2] if key != "promo"]) for each in outcomes]
+    assert without_promo[0] == without_promo[1]
 
 
 def test_a_kept_answer_is_not_said_to_be_good_after_an_entry_expired_and_was_swept(world: World) -> None:
@@ -189,9 +188,9 @@ def test_processes_may_sweep_at_once_and_delete_everything_once(fresh_database_u
         add = Statement(insert(tables.idempotency_keys))
         service.write(lambda transaction: transaction.execute_many(add, stale + fresh))
 
-    async def sweep_all(databases: list[Database]) -> tuple[list[Swept], Any]:
+    async def sweep_all(databases: list[Database]) -> tuple[list[SweepResult], Any]:
         later = instants.now() + HOUR
-        swept = await asyncio.gather(*(sweeping.sweep(each, lambda: later) for each in databases))
+        swept = await asyncio.gather(*(expiry.sweep(each, lambda: later) for each in databases))
         async with databases[0].read() as connection:
             left = (await connection.fetch(_COUNT))[0][0]
         for database in databases:
@@ -208,26 +207,24 @@ def test_processes_may_sweep_at_once_and_delete_everything_once(fresh_database_u
 def test_a_server_sweeps_by_itself_survives_a_failure_and_stops_cleanly(fresh_database_url: str) -> None:
     with serving(fresh_database_url, sweep_interval=0.05) as service:
         world = World(service)
-        entry = expiring(world, validUntil=instant(service, 400))
-        set_entries(world.member, world, entry)
-        service.services.database.observers.append(_failing_once())
-        time.sleep(0.5)
-        for _ in range(100):
-            if rows(world, _DOCUMENTS, world.member) == ["{}{}"]:
-                break
-            time.sleep(0.05)
-        assert rows(world, _DOCUMENTS, world.member) == ["{}{}"]
-        assert state(world, world.member)["revision"] == 1
+        set_entries(world.member, world, expiring(world))
+        failures = _failing_once(service)
+        with shifted(service, HOUR):
+            wait_until(lambda: rows(world, _DOCUMENTS, world.member) == ["{}{}"])
+            assert not failures
+            assert state(world, world.member)["revision"] == 1
 
 
-def _failing_once() -> Any:
-    failures = [ZeroDivisionError()]
+def _failing_once(service: Service) -> list[Exception]:
+    """The next sweep fails; returns the failures that are still to come."""
+    failures: list[Exception] = [ZeroDivisionError()]
 
     def observe(sql: str) -> None:
         if failures and "expires_at <=" in sql:
             raise failures.pop()
 
-    return observe
+    service.services.database.observers.append(observe)
+    return failures
 
 
 def test_the_command_sweeps_once_and_tells_how_much(fresh_database_url: str) -> None:
@@ -240,9 +237,12 @@ def test_the_command_sweeps_once_and_tells_how_much(fresh_database_url: str) -> 
 
 
 def test_a_process_that_sweeps_stops_at_once(fresh_database_url: str, tmp_path: Path) -> None:
-    told(fresh_database_url, "migrate")
     extra = {"GQL_SERVICE_SWEEP_INTERVAL": "0.001"}
-    with serving_process(tmp_path, fresh_database_url, extra=extra) as server:
-        time.sleep(0.3)
-        assert server.stop() == 0
+    with serving(fresh_database_url) as service:
+        world = World(service)
+        with shifted(service, -2 * HOUR):
+            set_entries(world.member, world, expiring(world))
+        with serving_process(tmp_path, fresh_database_url, extra=extra) as server:
+            wait_until(lambda: rows(world, _DOCUMENTS, world.member) == ["{}{}"])
+            assert server.stop() == 0
         assert "error" not in server.output

@@ -46,7 +46,7 @@ def test_no_guess_at_what_is_unseen_and_not_editable_is_answered_differently(
         answer = world.member.rest("PATCH", world.platform_key, {"metadata": {"k": value}})
         assert (answer.status_code, answer.json()) == (
             400,
-            {"metadata": ["You may not change 'k'; an admin may."]},
+            {"metadata": ["You may not change 'k'. Ask a tenant admin to change it."]},
         )
     assert all(answer == answers[0] for answer in answers)
     assert [error["code"] for error in answers[0]["userErrors"]] == ["KEY_NOT_EDITABLE"]

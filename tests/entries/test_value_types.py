@@ -1,5 +1,4 @@
-"""Values by their type, through the front door: what each type accepts, keeps as the one canonical text, and
-refuses, naming the input at fault."""
+"""Value types, through the API: what each type accepts, its canonical text, and what it refuses."""
 
 import base64
 from typing import Any
@@ -9,9 +8,9 @@ import pytest
 from tests.support.entries import set_entries, stored
 from tests.support.world import World
 
-SAME = "the text itself"
+SAME = "the same text"
 
-# Text given; the text that comes back; the JSON value that comes back, as Python writes it.
+# The text written; the text read; the `repr` of the JSON value read.
 VALID: dict[str, list[tuple[str, str, str]]] = {
     "string": [
         ("", SAME, "''"),
@@ -139,7 +138,7 @@ def put(world: World, type_: str, text: str, key: str = "k") -> Any:
     return set_entries(world.member, world, entry)
 
 
-def kept(world: World) -> Any:
+def stored_entry(world: World) -> Any:
     (entry,) = stored(world, world.member)["entries"]
     return entry
 
@@ -149,9 +148,10 @@ def test_a_valid_value_has_one_canonical_text(world: World, type_: str) -> None:
     actual, expected = [], []
     for text, canonical, value in VALID[type_]:
         assert put(world, type_, text)["userErrors"] == [], text
-        entry = kept(world)
-        again = put(world, type_, entry["metadataValue"])["platformMetadata"]["revision"]
-        assert again == stored(world, world.member)["revision"], f"{text!r}: what was told is what is kept"
+        entry = stored_entry(world)
+        before = stored(world, world.member)["revision"]
+        rewritten = put(world, type_, entry["metadataValue"])["platformMetadata"]["revision"]
+        assert rewritten == before, f"writing back what was read for {text!r} changed it"
         assert entry["valueType"] == type_
         actual.append((text, entry["metadataValue"], repr(entry["value"])))
         expected.append((text, text if canonical is SAME else canonical, value))
@@ -159,7 +159,7 @@ def test_a_valid_value_has_one_canonical_text(world: World, type_: str) -> None:
 
 
 @pytest.mark.parametrize("type_", INVALID)
-def test_an_invalid_value_is_refused_by_its_path_and_changes_nothing(world: World, type_: str) -> None:
+def test_an_invalid_value_is_refused_with_its_path_and_changes_nothing(world: World, type_: str) -> None:
     put(world, "string", "as it was")
     before = stored(world, world.member)
     for text in INVALID[type_]:
@@ -170,7 +170,7 @@ def test_an_invalid_value_is_refused_by_its_path_and_changes_nothing(world: Worl
     assert stored(world, world.member) == before
 
 
-def test_numbers_that_are_equal_but_written_apart_are_different_values(world: World) -> None:
+def test_equal_numbers_that_are_written_differently_are_different_values(world: World) -> None:
     revisions = [
         put(world, "number", text)["platformMetadata"]["revision"] for text in ("1", "1.0", "1", "1")
     ]
@@ -199,9 +199,11 @@ def encoded(size: int) -> str:
     ],
     ids=["bytes of text", "bytes of astral text", "bytes of escapes", "bytes of json", "decoded bytes"],
 )
-def test_a_value_may_be_just_as_large_as_the_limit(world: World, type_: str, fits: str, exceeds: str) -> None:
+def test_a_value_can_be_as_large_as_the_limit_but_not_larger(
+    world: World, type_: str, fits: str, exceeds: str
+) -> None:
     assert put(world, type_, fits)["userErrors"] == []
-    assert kept(world)["metadataValue"] == fits.replace(" ", "")
+    assert stored_entry(world)["metadataValue"] == fits.replace(" ", "")
     (error,) = put(world, type_, exceeds)["userErrors"]
     assert (error["code"], error["field"]) == ("VALUE_TOO_LARGE", ["entries", "0", "metadataValue"])
     assert stored(world, world.member)["revision"] == 1
@@ -214,7 +216,7 @@ def test_a_new_entry_needs_a_value(world: World, missing: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize(
-    ("before", "text", "after", "outcome"),
+    ("before", "text", "after", "expected"),
     [
         ("string", "2024-03-01", "date", "2024-03-01"),
         ("string", "2024-03-01T12:00:00+01:00", "date", "2024-03-01T11:00:00Z"),
@@ -233,18 +235,18 @@ def test_a_new_entry_needs_a_value(world: World, missing: dict[str, Any]) -> Non
         ("json", "null", "string", None),
     ],
 )
-def test_a_type_changes_only_where_the_value_is_one_of_the_new_type(
-    world: World, before: str, text: str, after: str, outcome: str | None
+def test_the_type_changes_only_if_the_value_is_valid_for_the_new_type(
+    world: World, before: str, text: str, after: str, expected: str | None
 ) -> None:
     assert put(world, before, text)["userErrors"] == []
     payload = set_entries(world.member, world, {"metadataKey": "k", "valueType": after})
-    entry = kept(world)
-    if outcome is None:
+    entry = stored_entry(world)
+    if expected is None:
         assert [each["code"] for each in payload["userErrors"]] == ["INVALID_VALUE"]
         assert (entry["valueType"], entry["metadataValue"]) == (before, text)
     else:
         assert payload["userErrors"] == []
-        assert (entry["valueType"], entry["metadataValue"]) == (after, outcome)
+        assert (entry["valueType"], entry["metadataValue"]) == (after, expected)
 
 
 KEYS = [
@@ -263,11 +265,11 @@ KEYS = [
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_a_key_finds_its_entry_everywhere(world: World, key: str) -> None:
+def test_every_valid_key_finds_its_entry(world: World, key: str) -> None:
     assert put(world, "string", "v", key)["userErrors"] == []
-    asked = """query ($key: String!, $name: String!) { platformMetadata(platformKey: $key) {
+    by_key = """query ($key: String!, $name: String!) { platformMetadata(platformKey: $key) {
       metadata(keys: [$name]) entry(key: $name) { id metadataKey } } }"""
-    found = world.member.ask(asked, key=world.platform_key, name=key)["platformMetadata"]
+    found = world.member.ask(by_key, key=world.platform_key, name=key)["platformMetadata"]
     assert found["metadata"] == {key: "v"}
     by_id = "query ($id: ID!) { node(id: $id) { id ... on UserMetadata { metadataKey } } }"
     node = world.member.ask(by_id, id=found["entry"]["id"])["node"]
@@ -280,7 +282,7 @@ def test_a_key_finds_its_entry_everywhere(world: World, key: str) -> None:
     "key",
     ["", " ", "\t", "\u00a0", " k", "k ", "k\n", "\u3000k", "k\u2028", "x" * 256, "😀" * 256],
 )
-def test_what_is_no_key_is_refused_by_its_path(world: World, key: str) -> None:
+def test_an_invalid_key_is_refused_with_its_path(world: World, key: str) -> None:
     good = {"metadataKey": "good", "metadataValue": "v"}
     (error,) = set_entries(world.member, world, good, {"metadataKey": key, "metadataValue": "v"})[
         "userErrors"
@@ -290,7 +292,7 @@ def test_what_is_no_key_is_refused_by_its_path(world: World, key: str) -> None:
 
 
 @pytest.mark.parametrize("entry", ['metadataKey: "\\u0000k"', 'metadataKey: "k", metadataValue: "\\u0000"'])
-def test_a_literal_with_a_nul_is_refused_by_its_path(world: World, entry: str) -> None:
+def test_a_literal_with_a_nul_character_is_refused_with_its_path(world: World, entry: str) -> None:
     value = "" if "Value" in entry else ', metadataValue: "v"'
     query = f"""mutation ($key: String!) {{ setUserMetadata(input: {{platformKey: $key,
       entries: [{{{entry}{value}}}]}}) {{ userErrors {{ code field }} }} }}"""

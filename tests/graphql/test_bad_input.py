@@ -1,4 +1,4 @@
-"""Bad literals and arguments of GraphQL, and field names no door knows: refused, and nothing changed."""
+"""Invalid GraphQL literals and arguments, and unknown fields: rejected, and nothing is changed."""
 
 import base64
 import json
@@ -69,8 +69,8 @@ def patch(doors: Doors, metadata: str, declared: str = "", variables: str = "{}"
 @pytest.mark.parametrize(("literal", "expected", "message"), REFUSED_LITERALS.values(), ids=REFUSED_LITERALS)
 def test_a_bad_literal_is_refused(doors: Doors, literal: str, expected: str, message: str) -> None:
     before = doors.state()
-    code, said = patch(doors, f"{{a: {literal}}}")
-    assert (code, message in said) == (expected, True), said
+    code, message = patch(doors, f"{{a: {literal}}}")
+    assert (code, message in message) == (expected, True), message
     assert doors.state() == before
 
 
@@ -147,7 +147,7 @@ def test_a_nul_in_an_argument_finds_nothing(admin: Doors, nul: str, query: str, 
     "type_", ["User:", "Platform:", "PlatformMetadata:", "PlatformMetadata:ME:", "X:", ""]
 )
 @pytest.mark.parametrize("key", [b"a\0", b"\xff", b"\xed\xa0\x80", b"\n", b"", b"x" * 100_000])
-def test_a_global_id_of_nonsense_finds_nothing(admin: Doors, type_: str, key: bytes) -> None:
+def test_a_malformed_global_id_finds_nothing(admin: Doors, type_: str, key: bytes) -> None:
     id = base64.b64encode(type_.replace("ME", admin.caller.id).encode() + key).decode()
     found = admin.caller.ask(
         """query ($id: ID!, $some: [_Any!]!) { node(id: $id) { id } user(by: {id: $id}) { id }
@@ -203,8 +203,8 @@ def test_a_variable_that_is_no_int_is_refused(doors: Doors, number: str) -> None
     mutation = (
         "mutation ($i: ClearPlatformMetadataInput!) { clearPlatformMetadata(input: $i) { __typename } }"
     )
-    given = f'{{"i": {{"platformKey": "{doors.key}", "expectedRevision": {number}}}}}'
-    assert verdict(doors.ask(mutation, given))[0] == "BAD_USER_INPUT"
+    variables = f'{{"i": {{"platformKey": "{doors.key}", "expectedRevision": {number}}}}}'
+    assert verdict(doors.ask(mutation, variables))[0] == "BAD_USER_INPUT"
     assert doors.state() == before
 
 
@@ -226,7 +226,7 @@ def test_a_malformed_representation_is_refused(doors: Doors, representation: str
 
 @pytest.mark.parametrize("field", ["delete_key", "deleteKeys", "Metadata", "platform_key", "", "x" * 300])
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
-def test_a_field_rest_does_not_know_is_refused(doors: Doors, method: str, field: str) -> None:
+def test_an_unknown_field_of_rest_is_rejected(doors: Doors, method: str, field: str) -> None:
     before = doors.state()
     response = doors.rest(method, json.dumps({"metadata": {"a": 1}, field: ["kept"]}).encode())
     assert response.status_code == 400
@@ -241,13 +241,13 @@ def test_put_knows_no_keys_to_delete(doors: Doors) -> None:
 
 
 @pytest.mark.parametrize("field", ["delete_keys", "Metadata", "platform_key", "", "x" * 300])
-def test_a_field_graphql_does_not_know_is_refused(doors: Doors, field: str) -> None:
+def test_an_unknown_field_of_graphql_is_rejected(doors: Doors, field: str) -> None:
     before = doors.state()
     mutation = (
         "mutation ($i: PatchPlatformMetadataInput!) { patchPlatformMetadata(input: $i) { __typename } }"
     )
-    given = {"i": {"platformKey": doors.key, "metadata": {"a": 1}, field: ["kept"]}}
-    assert verdict(doors.ask(mutation, json.dumps(given)))[0] == "BAD_USER_INPUT"
+    variables = {"i": {"platformKey": doors.key, "metadata": {"a": 1}, field: ["kept"]}}
+    assert verdict(doors.ask(mutation, json.dumps(variables)))[0] == "BAD_USER_INPUT"
     assert doors.state() == before
 
 

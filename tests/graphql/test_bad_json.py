@@ -1,4 +1,4 @@
-"""JSON that must be refused, and its neighbours that must not be, alike through both doors."""
+"""JSON that must be rejected, and similar JSON that must not be, by GraphQL and REST alike."""
 
 import json
 from typing import Any
@@ -12,11 +12,11 @@ DOORS = ("PATCH", "PUT", "patchPlatformMetadata", "replacePlatformMetadata")
 PATCHES = ("PATCH", "patchPlatformMetadata")
 KIB, MIB = 1024, 1024 * 1024
 LARGEST_TEXT = "x" * (128 * KIB - 2)
-"""The longest string value: its quotes count."""
+"""The longest string value. The quotes count."""
 
 
 class Doors:
-    """The member of a world, whose document has one key, sending bytes of our own making."""
+    """The member of a world, whose document has one key. Sends arbitrary bytes."""
 
     def __init__(self, world: World, caller: Caller | None = None) -> None:
         self.caller = caller or world.member
@@ -34,7 +34,7 @@ class Doors:
         return self.graphql(f'{{"query": {json.dumps(query)}, "variables": {variables}}}'.encode())
 
     def write(self, door: str, metadata: str) -> httpx.Response:
-        """Write metadata, given as JSON text, through one of the four doors."""
+        """Write metadata as JSON text by one of the four operations."""
         if door in ("PATCH", "PUT"):
             return self.rest(door, f'{{"metadata": {metadata}}}'.encode())
         input_type = f"{door[0].upper()}{door[1:]}Input!"
@@ -48,7 +48,7 @@ class Doors:
     def _send(
         self, method: str, path: str, content: Any, headers: dict[str, str], **options: Any
     ) -> httpx.Response:
-        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        custom_headers = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.caller.service.client.request(
             method,
             path,
@@ -57,14 +57,14 @@ class Doors:
                 "Authorization": f"Token {self.caller.token}",
                 "Accept": "application/graphql-response+json, application/json",
                 "Content-Type": "application/json",
-                **given,
+                **custom_headers,
             },
             **options,
         )
 
 
 def verdict(response: httpx.Response) -> tuple[str | int, str]:
-    """What an answer says: GraphQL's code, or REST's status; and its message. Never an internal matter."""
+    """The GraphQL code or the REST status of a response, and its message. Fails for internal errors."""
     assert response.status_code < 500, response.text
     assert "INTERNAL" not in response.text
     assert "Traceback" not in response.text
@@ -171,7 +171,7 @@ ACCEPTED = {
 
 
 @pytest.mark.parametrize(("metadata", "codes", "message"), REFUSED.values(), ids=REFUSED)
-def test_bad_metadata_is_refused_alike_by_every_door(
+def test_invalid_metadata_is_rejected_alike_by_graphql_and_rest(
     doors: Doors, metadata: str, codes: tuple[int, str], message: str
 ) -> None:
     before = doors.state()
@@ -209,8 +209,8 @@ def test_keys_to_delete_must_be_strings(doors: Doors, keys: str) -> None:
     mutation = (
         "mutation ($i: PatchPlatformMetadataInput!) { patchPlatformMetadata(input: $i) { __typename } }"
     )
-    given = f'{{"i": {{"platformKey": "{doors.key}", "deleteKeys": {keys}}}}}'
-    assert verdict(doors.ask(mutation, given))[0] == "BAD_USER_INPUT"
+    custom_headers = f'{{"i": {{"platformKey": "{doors.key}", "deleteKeys": {keys}}}}}'
+    assert verdict(doors.ask(mutation, custom_headers))[0] == "BAD_USER_INPUT"
     assert doors.state() == before
 
 

@@ -1,4 +1,4 @@
-"""Requests that are wrong before their content matters: bytes, sizes, types, methods, and broken HTTP."""
+"""Requests that are invalid whatever their content: bytes, sizes, types, methods, and broken HTTP."""
 
 import json
 import socket
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.graphql.test_bad_json import MIB, Doors, verdict
+from tests.support.http_clients import PATIENCE
 from tests.support.service import Service, serving
 from tests.support.world import REST, World
 
@@ -71,9 +72,9 @@ def padded(body: bytes, size: int) -> bytes:
 
 
 def converse(service: Service, request: bytes, *, hang_up: bool = False) -> bytes:
-    """What the server answers to raw bytes, until it closes the connection or has said enough."""
+    """The server's response to raw bytes, until it closes the connection or the response is complete."""
     host, _, port = service.url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=5) as connection:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
         connection.sendall(request)
         return b"" if hang_up else connection.recv(65536)
 
@@ -219,9 +220,9 @@ def test_odd_query_parameters_find_nothing(world: World, value: str) -> None:
     "header", ["Bearer", "Token \xff", "Bearer upm_\xb2_x_y", "Bearer " + "x" * 20_000, "\xff"]
 )
 def test_an_odd_authorization_is_401(doors: Doors, header: str) -> None:
-    given: Any = {"Authorization": header.encode("latin-1")}
-    assert doors.rest("GET", None, **given).status_code == 401
-    assert verdict(doors.graphql(QUERY_BODY, **given))[0] == "UNAUTHENTICATED"
+    custom_headers: Any = {"Authorization": header.encode("latin-1")}
+    assert doors.rest("GET", None, **custom_headers).status_code == 401
+    assert verdict(doors.graphql(QUERY_BODY, **custom_headers))[0] == "UNAUTHENTICATED"
 
 
 @pytest.mark.usefixtures("unchanged")
@@ -229,9 +230,9 @@ def test_an_odd_authorization_is_401(doors: Doors, header: str) -> None:
     "tags", ['"', '""', '"1', ",,,", "\xff", '"\xbd"', '"-1"', '"1""2"', '"' + "9" * 9000]
 )
 def test_an_odd_entity_tag_matches_nothing(doors: Doors, tags: str) -> None:
-    given: Any = {"If-Match": tags.encode("latin-1")}
-    assert doors.rest("PATCH", b'{"metadata": {"b": 1}}', **given).status_code == 412
-    assert doors.rest("GET", None, **{"If-None-Match": given["If-Match"]}).status_code == 200
+    custom_headers: Any = {"If-Match": tags.encode("latin-1")}
+    assert doors.rest("PATCH", b'{"metadata": {"b": 1}}', **custom_headers).status_code == 412
+    assert doors.rest("GET", None, **{"If-None-Match": custom_headers["If-Match"]}).status_code == 200
 
 
 @pytest.mark.parametrize("request_", MALFORMED_HTTP.values(), ids=MALFORMED_HTTP)
@@ -253,12 +254,15 @@ def test_a_client_that_hangs_up_in_the_middle_changes_nothing(doors: Doors) -> N
 
 
 def test_a_body_that_never_ends_is_not_awaited_for_ever(fresh_database_url: str) -> None:
-    with serving(fresh_database_url, request_timeout=1.5) as service:
-        doors = Doors(World(service))
+    with (
+        serving(fresh_database_url) as patient,
+        serving(fresh_database_url, request_timeout=1) as hasty,
+    ):
+        doors = Doors(World(patient))
         for method, path in (("PATCH", f"{REST}?platform_key={doors.key}"), ("POST", "/graphql")):
             head = (
                 f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
                 f"Authorization: Token {doors.caller.token}\r\nContent-Length: 99\r\n\r\n"
             )
-            assert converse(service, head.encode() + PATCH_BODY)[:13] in (b"HTTP/1.1 408 ", b"HTTP/1.1 503 ")
+            assert converse(hasty, head.encode() + PATCH_BODY)[:13] in (b"HTTP/1.1 408 ", b"HTTP/1.1 503 ")
         assert doors.state()[1]["metadata"] == {"kept": 1}

@@ -1,4 +1,4 @@
-"""Deep and unusual documents are refused or answered, never an internal error; and the pages around them."""
+"""Deep and unusual documents are rejected or executed, and never cause an internal error."""
 
 from collections.abc import Callable
 
@@ -75,21 +75,21 @@ def test_variables_nested_without_end_are_refused(service: Service) -> None:
 
 def test_introspection_needs_no_token(service: Service) -> None:
     query = "{ __schema { queryType { name } mutationType { name } types { name } directives { name } } }"
-    told = service.client.post("/graphql", json={"query": query}).json()["data"]["__schema"]
-    assert told["queryType"] == {"name": "Query"}
-    assert told["mutationType"] == {"name": "Mutation"}
-    assert {"name": "PlatformMetadata"} in told["types"]
-    assert {"name": "auth"} in told["directives"]
+    introspected = service.client.post("/graphql", json={"query": query}).json()["data"]["__schema"]
+    assert introspected["queryType"] == {"name": "Query"}
+    assert introspected["mutationType"] == {"name": "Mutation"}
+    assert {"name": "PlatformMetadata"} in introspected["types"]
+    assert {"name": "auth"} in introspected["directives"]
 
 
-def test_introspection_tells_that_exactly_one_key_is_needed(service: Service) -> None:
+def test_introspection_shows_that_exactly_one_key_is_required(service: Service) -> None:
     query = '{ __type(name: "UserBy") { isOneOf inputFields { type { kind } } } }'
-    told = service.client.post("/graphql", json={"query": query}).json()["data"]["__type"]
-    assert told == {"isOneOf": True, "inputFields": [{"type": {"kind": "SCALAR"}}] * 3}
+    introspected = service.client.post("/graphql", json={"query": query}).json()["data"]["__type"]
+    assert introspected == {"isOneOf": True, "inputFields": [{"type": {"kind": "SCALAR"}}] * 3}
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
-def test_health_is_told_without_a_token(service: Service, path: str) -> None:
+def test_health_needs_no_token(service: Service, path: str) -> None:
     for headers in ({}, {"Authorization": "Bearer wrong"}):
         response = service.client.get(path, headers=headers)
         assert response.status_code == 200

@@ -1,4 +1,4 @@
-"""What a gateway asks of the service: its schema, and objects by their federation keys."""
+"""The requests of a gateway: the schema, and objects by their federation keys."""
 
 import base64
 from pathlib import Path
@@ -23,7 +23,7 @@ def entities(caller: Caller, *representations: Any) -> Any:
 
 
 def refusal(caller: Caller, *representations: Any) -> tuple[str, str]:
-    """The code and the message with which the service refuses them all."""
+    """The code and the message of the error for all representations."""
     body = caller.graphql(ENTITIES, of=list(representations))
     assert body.get("data") is None, body
     (error,) = body["errors"]
@@ -45,8 +45,8 @@ def test_the_schema_needs_no_token(world: World) -> None:
 
 
 def test_entities_need_a_token(world: World) -> None:
-    given = {"query": ENTITIES, "variables": {"of": [{"__typename": "User", "userId": world.member.id}]}}
-    body = world.service.client.post("/graphql", json=given).json()
+    request = {"query": ENTITIES, "variables": {"of": [{"__typename": "User", "userId": world.member.id}]}}
+    body = world.service.client.post("/graphql", json=request).json()
     assert body["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
     assert world.member.username not in str(body)
 
@@ -85,8 +85,8 @@ def test_a_document_is_found_by_its_id(world: World, platform: str) -> None:
 
 
 def test_the_id_the_service_gives_is_the_id_it_takes(world: World) -> None:
-    asked = "query ($key: String!) { me { id platformMetadata(platformKey: $key) { id } } }"
-    me = world.member.ask(asked, key=world.platform_key)["me"]
+    representations = "query ($key: String!) { me { id platformMetadata(platformKey: $key) { id } } }"
+    me = world.member.ask(representations, key=world.platform_key)["me"]
     user, document = entities(
         world.member,
         {"__typename": "User", "id": me["id"]},
@@ -164,7 +164,7 @@ def test_a_representation_that_is_null_is_refused_at_once(world: World) -> None:
 @pytest.mark.parametrize(
     "id", ["", "x", "VXNlcg==", "VXNlcjo=", "ÿ", "VXNlcjr//w==", global_id("Platform", "x")]
 )
-def test_an_id_that_stands_for_nothing_is_null(world: World, id: str) -> None:
+def test_an_id_of_no_object_is_null(world: World, id: str) -> None:
     found = entities(
         world.member, {"__typename": "User", "id": id}, {"__typename": "PlatformMetadata", "id": id}
     )
@@ -181,7 +181,7 @@ def test_a_key_with_nul_is_null(world: World) -> None:
     assert found == [None, None, None]
 
 
-def test_what_may_not_be_seen_looks_like_what_does_not_exist(world: World) -> None:
+def test_hidden_objects_look_like_objects_that_do_not_exist(world: World) -> None:
     found = entities(
         world.stranger,
         {"__typename": "User", "userId": world.member.id},
@@ -219,14 +219,14 @@ def test_the_order_is_kept_with_null_for_what_is_missing(world: World) -> None:
     people = [world.new_user() for _ in range(4)]
     unknown = {"__typename": "User", "userId": "unknown"}
     platform = {"__typename": "Platform", "key": world.platform_key}
-    asked = [as_user(people[2]), unknown, platform, as_user(people[0]), unknown, as_user(people[2])]
-    found = entities(world.member, *asked)
+    representations = [as_user(people[2]), unknown, platform, as_user(people[0]), unknown, as_user(people[2])]
+    found = entities(world.member, *representations)
     assert [each and each.get("username", "platform") for each in found] == [
         people[2].username, None, "platform", people[0].username, None, people[2].username,
     ]  # fmt: skip
 
 
-def test_none_asked_is_none_found(world: World) -> None:
+def test_no_representations_give_no_entities(world: World) -> None:
     assert entities(world.member) == []
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.conftest import require
+from tests.support.http_clients import http_client
 from tests.support.service import Service
 from tests.support.world import Caller, World
 
@@ -24,7 +24,7 @@ class Gateway:
 
     def __init__(self, url: str, service: Service) -> None:
         self.service = service
-        self._client = httpx.Client(base_url=url, timeout=30)
+        self._client = http_client(url)
 
     def post(self, caller: Caller | None, query: str, **variables: Any) -> dict[str, Any]:
         """POST an operation, with the caller's token if there is one; returns the response body."""
@@ -45,10 +45,10 @@ class Gateway:
 
 @pytest.fixture(scope="session")
 def gateway_program() -> Path:
-    """The gateway with what it needs installed: once, until its lock file changes."""
+    """The folder of the gateway with its packages, which are installed again if the lock file changes."""
     require("Node (npm)", shutil.which("node") is not None and shutil.which("npm") is not None)
     lock, installed = FOLDER / "package-lock.json", FOLDER / "node_modules" / ".package-lock.json"
-    with lock.open() as held:  # by one of several test processes at a time
+    with lock.open() as held:  # one test process at a time
         fcntl.flock(held, fcntl.LOCK_EX)
         if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
             npm = ["npm", "ci", "--ignore-scripts", "--prefer-offline", "--no-audit"]
@@ -61,17 +61,19 @@ def gateway_program() -> Path:
 def gateway(
     service: Service, gateway_program: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Gateway]:
-    """A gateway in front of the server; a schema it cannot compose fails here, with its reasons."""
-    told = tmp_path_factory.mktemp("gateway") / "stderr"
+    """A gateway in front of the server. Fails with the reasons if it cannot compose the schema."""
+    stderr_path = tmp_path_factory.mktemp("gateway") / "stderr"
     command = ["node", str(gateway_program), f"{service.url}/graphql"]
     with (
-        told.open("w") as stderr,
+        stderr_path.open("w") as stderr,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True) as process,
     ):
         try:
             assert process.stdout is not None
             url = process.stdout.readline().strip()
-            assert url.startswith("http://127.0.0.1:"), f"the gateway did not start:\n{told.read_text()}"
+            assert url.startswith("http://127.0.0.1:"), (
+                f"the gateway did not start:\n{stderr_path.read_text()}"
+            )
             running = Gateway(url, service)
             yield running
             running.close()
@@ -110,8 +112,8 @@ def test_fields_of_another_subgraph_extend_platform_and_document(gateway: Gatewa
 
 def test_another_subgraph_refers_to_user_platform_and_document(gateway: Gateway, world: World) -> None:
     patch(world.member, world.platform_key, theme="dark", deep={"n": [1, None, 1.5]})
-    asked = {"buyers": [world.member.id], "key": world.platform_key}
-    (order,) = gateway.ask(world.member, ORDERS % "displayName email orders", **asked)["orders"]
+    variables = {"buyers": [world.member.id], "key": world.platform_key}
+    (order,) = gateway.ask(world.member, ORDERS % "displayName email orders", **variables)["orders"]
     assert order["buyer"]["displayName"] == world.member.username
     assert order["buyer"]["email"] == f"{world.member.username}@example.com"
     assert order["buyer"]["orders"][0] == f"first of {world.member.id}"
@@ -140,8 +142,8 @@ def test_a_reference_that_leads_nowhere_is_null(gateway: Gateway, world: World) 
 
 def test_a_reference_reveals_nothing_to_a_stranger(gateway: Gateway, world: World) -> None:
     patch(world.member, world.platform_key, secret="canary")
-    asked = {"buyers": [world.member.id], "key": world.platform_key}
-    body = gateway.post(world.stranger, ORDERS % "displayName", **asked)
+    variables = {"buyers": [world.member.id], "key": world.platform_key}
+    body = gateway.post(world.stranger, ORDERS % "displayName", **variables)
     assert body["data"]["orders"] == [{"number": 0, "buyer": None, "platform": None, "metadata": None}]
     assert "canary" not in str(body)
     assert world.member.username not in str(body)
@@ -149,18 +151,18 @@ def test_a_reference_reveals_nothing_to_a_stranger(gateway: Gateway, world: Worl
 
 def test_a_colleague_sees_the_user_but_not_what_is_private(gateway: Gateway, world: World) -> None:
     patch(world.member, world.platform_key, secret="canary")
-    asked = {"buyers": [world.member.id], "key": world.platform_key}
-    (order,) = gateway.post(world.colleague, ORDERS % "displayName", **asked)["data"]["orders"]
+    variables = {"buyers": [world.member.id], "key": world.platform_key}
+    (order,) = gateway.post(world.colleague, ORDERS % "displayName", **variables)["data"]["orders"]
     assert order["buyer"] == {"displayName": world.member.username}
     assert order["metadata"] is None
-    private = gateway.post(world.colleague, ORDERS % "email", **asked)
+    private = gateway.post(world.colleague, ORDERS % "email", **variables)
     assert private["data"]["orders"][0]["buyer"] is None
     assert private["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
 
 def test_without_a_token_every_reference_is_refused(gateway: Gateway, world: World) -> None:
-    asked = {"buyers": [world.member.id], "key": world.platform_key}
-    body = gateway.post(None, ORDERS % "displayName", **asked)
+    variables = {"buyers": [world.member.id], "key": world.platform_key}
+    body = gateway.post(None, ORDERS % "displayName", **variables)
     assert body["data"]["orders"] == [{"number": 0, "buyer": None, "platform": None, "metadata": None}]
     assert {error["extensions"]["code"] for error in body["errors"]} == {"UNAUTHENTICATED"}
 
@@ -169,26 +171,28 @@ def test_a_write_goes_through(gateway: Gateway, world: World) -> None:
     query = """mutation ($input: PatchPlatformMetadataInput!) { patchPlatformMetadata(input: $input) {
       platformMetadata { revision metadata user { orders } } userErrors { message ... on RevisionConflict {
         currentRevision } } } }"""
-    given = {"platformKey": world.platform_key, "metadata": {"a": {"b": [True, 2**53, None]}}}
-    written = gateway.ask(world.member, query, input=given)["patchPlatformMetadata"]
-    assert written["platformMetadata"]["metadata"] == given["metadata"]
+    input = {"platformKey": world.platform_key, "metadata": {"a": {"b": [True, 2**53, None]}}}
+    written = gateway.ask(world.member, query, input=input)["patchPlatformMetadata"]
+    assert written["platformMetadata"]["metadata"] == input["metadata"]
     assert len(written["platformMetadata"]["user"]["orders"]) == 2
-    conflict = gateway.ask(world.member, query, input={**given, "expectedRevision": 7})
+    conflict = gateway.ask(world.member, query, input={**input, "expectedRevision": 7})
     assert conflict["patchPlatformMetadata"]["userErrors"][0]["currentRevision"] == 1
 
 
-@pytest.mark.parametrize("asked", ["buyer { displayName badges { name } }", "metadata { metadata username }"])
+@pytest.mark.parametrize(
+    "selection", ["buyer { displayName badges { name } }", "metadata { metadata username }"]
+)
 def test_the_number_of_statements_does_not_grow_with_the_references(
-    gateway: Gateway, world: World, asked: str
+    gateway: Gateway, world: World, selection: str
 ) -> None:
     # One kind of reference is one request; of several, sent at once, the loaders may gather the reads.
     query = "query ($buyers: [ID!]!, $key: String!) { orders(buyers: $buyers, platformKey: $key) { %s } }"
     people = [world.new_user() for _ in range(20)]
     counts = []
     for buyers in (people[:2], people):
-        given = {"buyers": [buyer.id for buyer in buyers], "key": world.platform_key}
+        variables = {"buyers": [buyer.id for buyer in buyers], "key": world.platform_key}
         with gateway.service.statements() as statements:
-            orders = gateway.ask(world.admin, query % asked, **given)["orders"]
+            orders = gateway.ask(world.admin, query % selection, **variables)["orders"]
         assert len(orders) == len(buyers)
         assert all(next(iter(order.values())) for order in orders)
         counts.append(len(statements))

@@ -1,4 +1,4 @@
-"""The limits of documents: each at its bound and one beyond, however the document is written."""
+"""The limits of documents: at and above each limit, however the document is written."""
 
 from collections.abc import Callable
 from itertools import cycle, islice
@@ -9,7 +9,6 @@ import httpx
 import pytest
 from graphql import get_introspection_query
 
-from gql_service.settings import Settings
 from tests.support.service import Service, serving
 from tests.support.world import Caller, World
 
@@ -25,7 +24,7 @@ def send(caller: Caller, query: str, accept: str = RESPONSE, **variables: Any) -
 
 
 def refusal(caller: Caller, query: str, **variables: Any) -> str | None:
-    """Why an operation is refused as too large; None where it succeeds."""
+    """The message with which an operation is rejected as too large; None if it succeeds."""
     response = send(caller, query, **variables)
     body = response.json()
     if response.status_code == 200:
@@ -37,33 +36,33 @@ def refusal(caller: Caller, query: str, **variables: Any) -> str | None:
     return str(error["message"])
 
 
-def deep(depth: int, way: str) -> str:
-    """A document so many fields deep."""
+def deep(depth: int, nesting: str) -> str:
+    """A document of this depth."""
     steps = ["me", *islice(cycle(["userMetadata", "user"]), depth - 2), "__typename"]
-    if way == "fragments":
+    if nesting == "fragments":
         types = {"me": "User", "user": "User", "userMetadata": "PlatformMetadata"}
         spread = [step if step == "__typename" else f"{step} {{ ...F{at} }}" for at, step in enumerate(steps)]
         rest = zip(steps, spread[1:], strict=False)
         fragments = [f"fragment F{at} on {types[step]} {{ {then} }}" for at, (step, then) in enumerate(rest)]
         return f"{{ {spread[0]} }} {' '.join(fragments)}"
-    opening, closing = (" { ... { ", " } }") if way == "inline fragments" else (" { ", " }")
+    opening, closing = (" { ... { ", " } }") if nesting == "inline fragments" else (" { ", " }")
     return "{ " + opening.join(steps) + closing * (depth - 1) + " }"
 
 
 def wide(fields: int) -> str:
-    """A document of so many fields, at least 430, in ten branches."""
+    """A document with this number of fields, at least 430, in ten branches."""
     branch = "me { ...U userMetadata { user { ...U userMetadata { user { ...U userMetadata { user { ...U"
     tails = [" __typename" * (fields // 10 - 43 + (fields % 10 if at == 0 else 0)) for at in range(10)]
     branches = [f"a{at}: {branch}{tail}" + " }" * 7 for at, tail in enumerate(tails)]
     return f"{{ {' '.join(branches)} }} {USER}"
 
 
-@pytest.mark.parametrize("way", ["fields", "inline fragments", "fragments"])
-def test_a_document_is_at_most_10_fields_deep(world: World, way: str) -> None:
-    assert refusal(world.member, deep(10, way)) is None
-    told = "The document is nested {} fields deep; 10 are allowed. Ask for less at once."
-    assert refusal(world.member, deep(11, way)) == told.format(11)
-    assert refusal(world.member, deep(25, way)) == told.format(25)
+@pytest.mark.parametrize("nesting", ["fields", "inline fragments", "fragments"])
+def test_a_document_is_at_most_10_fields_deep(world: World, nesting: str) -> None:
+    assert refusal(world.member, deep(10, nesting)) is None
+    message = "The document is nested {} fields deep; 10 are allowed. Request less at a time."
+    assert refusal(world.member, deep(11, nesting)) == message.format(11)
+    assert refusal(world.member, deep(25, nesting)) == message.format(25)
 
 
 def aliases(count: int) -> str:
@@ -91,21 +90,21 @@ ROOTS: dict[str, Callable[[int], str]] = {
 @pytest.mark.parametrize("written", ALIASES.values(), ids=ALIASES)
 def test_an_operation_has_at_most_15_aliases(world: World, written: Callable[[int], str]) -> None:
     assert refusal(world.member, written(15)) is None
-    told = "The document has 16 aliases; 15 are allowed. Ask for less at once."
-    assert refusal(world.member, written(16)) == told
+    message = "The document has 16 aliases; 15 are allowed. Request less at a time."
+    assert refusal(world.member, written(16)) == message
 
 
 @pytest.mark.parametrize("written", ROOTS.values(), ids=ROOTS)
 def test_an_operation_has_at_most_10_fields_at_its_root(world: World, written: Callable[[int], str]) -> None:
     assert refusal(world.member, written(10)) is None
-    told = "The document has 11 fields at its root; 10 are allowed. Ask for less at once."
-    assert refusal(world.member, written(11)) == told
+    message = "The document has 11 fields at its root; 10 are allowed. Request less at a time."
+    assert refusal(world.member, written(11)) == message
 
 
 def test_an_operation_has_at_most_500_fields(world: World) -> None:
     assert refusal(world.member, wide(500)) is None
-    told = "The document has 501 fields; 500 are allowed. Ask for less at once."
-    assert refusal(world.member, wide(501)) == told
+    message = "The document has 501 fields; 500 are allowed. Request less at a time."
+    assert refusal(world.member, wide(501)) == message
 
 
 def test_a_document_has_at_most_500_fields_in_50_operations(world: World) -> None:
@@ -126,14 +125,15 @@ def test_a_document_has_at_most_500_fields_in_50_operations(world: World) -> Non
     assert message(" ".join([longer, *operations[1:50]])).startswith("The document has 501 fields;")
 
 
-def test_a_field_may_be_asked_for_again_by_many_fragments_but_not_by_hundreds(world: World) -> None:
+def test_a_field_may_be_selected_by_many_fragments_but_not_by_hundreds(world: World) -> None:
     spreads = " ".join(f"...F{at}" for at in range(20))
     fragments = " ".join(f"fragment F{at} on User {{ __typename id username }}" for at in range(20))
     assert refusal(world.member, f"{{ me {{ {spreads} }} }} {fragments}") is None
-    told = (
-        "The document asks for too many fields of the same name in the same place. Ask for each of them once."
+    message = (
+        "The document selects too many fields of the same name in the same position. "
+        "Select each of them once."
     )
-    assert refusal(world.member, f"{{ me {{ {'id ' * 300} }} }}") == told
+    assert refusal(world.member, f"{{ me {{ {'id ' * 300} }} }}") == message
 
 
 def test_fragments_are_at_most_100_levels_deep(world: World) -> None:
@@ -146,8 +146,8 @@ def test_fragments_are_at_most_100_levels_deep(world: World) -> None:
 
     for document in (inline, spread):
         assert refusal(world.member, document(100)) is None
-        told = refusal(world.member, document(101)) or ""
-        assert told.startswith("The document and its fragments are nested more than 100 levels deep.")
+        message = refusal(world.member, document(101)) or ""
+        assert message.startswith("The document and its fragments are nested more than 100 levels deep.")
 
 
 def test_limits_come_before_validation_and_before_the_caller(service: Service) -> None:
@@ -156,7 +156,7 @@ def test_limits_come_before_validation_and_before_the_caller(service: Service) -
 
 
 @pytest.mark.parametrize(
-    ("query", "told"),
+    ("query", "message"),
     [
         ("{ me { ...F } } fragment F on User { ...F }", "Cannot spread fragment 'F' within itself."),
         (
@@ -169,11 +169,11 @@ def test_limits_come_before_validation_and_before_the_caller(service: Service) -
          "There can be only one fragment named 'F'."),
     ],
 )  # fmt: skip
-def test_fragments_that_cannot_be_unfolded_are_refused_by_validation(
-    world: World, query: str, told: str
+def test_fragments_that_cannot_be_expanded_are_rejected_by_validation(
+    world: World, query: str, message: str
 ) -> None:
     errors = send(world.member, query).json()["errors"]
-    assert told in [error["message"] for error in errors]
+    assert message in [error["message"] for error in errors]
     assert {error["extensions"]["code"] for error in errors} == {"GRAPHQL_VALIDATION_FAILED"}
 
 
@@ -207,8 +207,8 @@ LIMITS = """{ limits { bodyBytes documentTokens documentDepth documentAliases do
   requestSeconds } }"""
 
 
-def test_everybody_may_ask_for_the_limits(service: Service) -> None:
-    settings = Settings()
+def test_everybody_may_query_the_limits(service: Service) -> None:
+    settings = service.settings
     assert service.client.post("/graphql", json={"query": LIMITS}).json()["data"]["limits"] == {
         "bodyBytes": settings.max_body_size,
         "documentTokens": settings.max_document_tokens,
@@ -237,8 +237,8 @@ def test_the_operator_chooses_the_limits(tmp_path: Path) -> None:
     }
     with serving(f"sqlite+aiosqlite:///{tmp_path / 'test.sqlite3'}", **chosen) as service:
         member = World(service).member
-        told = member.ask(LIMITS)["limits"]
-        assert [told[name] for name in told if name.startswith("document")][1:] == list(chosen.values())
+        message = member.ask(LIMITS)["limits"]
+        assert [message[name] for name in message if name.startswith("document")][1:] == list(chosen.values())
         for allowed, refused in (
             (deep(3, "fields"), deep(4, "fields")),
             (ALIASES["fields"](2), ALIASES["fields"](3)),

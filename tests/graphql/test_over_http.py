@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: methods, media types, status codes, and what a browser may be tricked into sending."""
+"""GraphQL over HTTP: methods, media types, status codes, and requests forged by other websites."""
 
 from typing import Any
 
@@ -67,7 +67,7 @@ def test_without_accept_the_media_type_is_the_new_one(service: Service) -> None:
 @pytest.mark.parametrize(
     "accept", ["text/html", "image/*", f"{NEW};q=0", f"{NEW};q=0, {OLD};q=0", "*/*;q=0", "json"]
 )
-def test_what_cannot_be_accepted_is_406(service: Service, accept: str) -> None:
+def test_an_unacceptable_media_type_is_406(service: Service, accept: str) -> None:
     response = post(service, {"query": "{ __typename }"}, accept)
     assert response.status_code == 406
     assert response.headers["Content-Type"].startswith(OLD)
@@ -100,7 +100,7 @@ REQUEST_ERRORS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("body", "code"), REQUEST_ERRORS, ids=lambda part: str(part)[:60])
-def test_what_cannot_be_executed_has_no_data(service: Service, body: dict[str, Any], code: str) -> None:
+def test_an_invalid_document_has_no_data(service: Service, body: dict[str, Any], code: str) -> None:
     for accept, status in ((NEW, 400), (OLD, 200)):
         response = post(service, body, accept)
         assert codes(response) == [code]
@@ -149,11 +149,11 @@ def test_a_body_too_large_is_413(service: Service) -> None:
 
 
 @pytest.mark.parametrize("optional", ["operationName", "variables", "extensions"])
-def test_null_is_as_good_as_absent(service: Service, optional: str) -> None:
+def test_null_parameters_count_as_absent(service: Service, optional: str) -> None:
     assert post(service, {"query": "{ __typename }", optional: None}).json() == TYPENAME
 
 
-def test_extensions_and_unknown_parameters_are_let_pass(service: Service) -> None:
+def test_extensions_and_unknown_parameters_are_ignored(service: Service) -> None:
     body = {"query": "{ __typename }", "extensions": {"a": [1]}, "id": 7, "variables": {"unused": 1}}
     assert post(service, body).json() == TYPENAME
 
@@ -169,8 +169,8 @@ def test_a_query_may_come_by_get_with_variables(service: Service) -> None:
     body = {"data": {"__type": {"name": "User"}}}
     assert get(service, query=query, variables='{"n": "User"}', extensions="{}").json() == body
     assert get(service, query=query, variables='{"n": "User"}', accept=OLD).json() == body
-    for given in ({"variables": "{"}, {"variables": "[]"}, {"variables": "7"}, {"extensions": "["}):
-        assert get(service, query=query, **given).status_code == 400
+    for parameters in ({"variables": "{"}, {"variables": "[]"}, {"variables": "7"}, {"extensions": "["}):
+        assert get(service, query=query, **parameters).status_code == 400
     assert get(service, query="").status_code == 400
     assert get(service).status_code == 400
 
@@ -221,9 +221,7 @@ def send(service: Service, content_type: str | None, *preflights: str) -> httpx.
 
 
 @pytest.mark.parametrize("content_type", SIMPLE)
-def test_what_a_page_elsewhere_can_send_is_refused_without_a_preflight(
-    service: Service, content_type: str | None
-) -> None:
+def test_requests_that_need_no_preflight_are_rejected(service: Service, content_type: str | None) -> None:
     response = send(service, content_type)
     assert response.status_code == 415
     assert codes(response) == ["UNSUPPORTED_MEDIA_TYPE"]

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP, judged by others: the audits of the npm package `graphql-http`."""
+"""GraphQL over HTTP: the audits of the npm package `graphql-http`."""
 
 import fcntl
 import json
@@ -15,8 +15,8 @@ from tests.support.service import Service
 PROJECT = Path(__file__).parent.parent / "npm" / "graphql-http-audit"
 
 NOT_APPLICABLE = {
-    # The audits are older than the watershed of 2025, since when application/graphql-response+json is the
-    # answer to whoever does not care.
+    # The audits predate the watershed of 2025. Since then, application/graphql-response+json is sent to
+    # clients without a preference.
     "47DE": "SHOULD accept */* and use application/json for the content-type",
     "80D8": "SHOULD assume application/json content-type when accept is missing",
 }
@@ -31,10 +31,10 @@ class Audit(NamedTuple):
 
 @pytest.fixture(scope="session")
 def project() -> Path:
-    """The folder with the suite installed: once, until its lock file changes."""
+    """The folder of the suite with its packages, which are installed again if the lock file changes."""
     require("Node (npm)", shutil.which("node") is not None and shutil.which("npm") is not None)
     lock, installed = PROJECT / "package-lock.json", PROJECT / "node_modules" / ".package-lock.json"
-    with lock.open() as held:  # by one of several test processes at a time
+    with lock.open() as held:  # one test process at a time
         fcntl.flock(held, fcntl.LOCK_EX)
         if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
             npm = ["npm", "ci", "--ignore-scripts", "--prefer-offline", "--no-audit"]

@@ -1,4 +1,4 @@
-"""Pages while rows are added: none twice, none missing that was there throughout; and what a page costs."""
+"""Pages while rows are added: no row is repeated or missing. Also, the cost of a page."""
 
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -23,7 +23,7 @@ SUFFIX = st.text("abAB09-_", min_size=1, max_size=3)
 
 
 class Walk(NamedTuple):
-    """A way through a list: what is there, how large each page is, and what is added before it is read."""
+    """A walk through a list: the initial rows, the size of each page, and the rows added before it."""
 
     first: list[str]
     steps: list[tuple[int, list[str]]]
@@ -41,12 +41,12 @@ def world(service: Service) -> World:
 
 
 def assert_complete(walk: Walk, add: Any, read: Any) -> None:
-    """Walk to the end of a list. `add` returns the ids added; `read` takes arguments and returns a page."""
+    """Walk to the end of a list. `add` returns the ids of added rows, `read` returns a page."""
     throughout, seen = set(add(walk.first)), list[str]()
-    known, cursor, more, steps = set(throughout), None, True, list(walk.steps)
+    existing, cursor, more, steps = set(throughout), None, True, list(walk.steps)
     while more:
         size, added = steps.pop(0) if steps else (3, [])
-        known |= set(add(added))
+        existing |= set(add(added))
         arguments = {"last": size, "before": cursor} if walk.backwards else {"first": size, "after": cursor}
         page = read(**arguments)
         ids = [next(iter(edge["node"].values())) for edge in page["edges"]]
@@ -57,12 +57,12 @@ def assert_complete(walk: Walk, add: Any, read: Any) -> None:
             cursor = info["startCursor" if walk.backwards else "endCursor"]
         seen = ids + seen if walk.backwards else seen + ids
         assert len(seen) == len(set(seen)), "a row came twice"
-    assert throughout <= set(seen) <= known, "a row is missing or was never there"
+    assert throughout <= set(seen) <= existing, "a row is missing or was never there"
 
 
 @SHORT
 @given(walk=walks(SUFFIX))
-def test_users_who_come_while_a_list_is_read_disturb_nothing(world: World, walk: Walk) -> None:
+def test_users_added_while_a_list_is_read_do_not_affect_others(world: World, walk: Walk) -> None:
     tenant, mark = world.new_tenant(), uuid4().hex[:12]
     key = world.new_platform(tenant)
 
@@ -78,7 +78,7 @@ def test_users_who_come_while_a_list_is_read_disturb_nothing(world: World, walk:
 
 @SHORT
 @given(walk=walks(st.sampled_from("abc")))
-def test_notifications_that_come_while_a_list_is_read_disturb_nothing(world: World, walk: Walk) -> None:
+def test_notifications_added_while_a_list_is_read_do_not_affect_others(world: World, walk: Walk) -> None:
     user = world.new_user()
 
     def add(titles: list[str]) -> list[str]:
@@ -91,7 +91,7 @@ def test_notifications_that_come_while_a_list_is_read_disturb_nothing(world: Wor
 
 
 def test_guests_who_come_and_go_are_listed_once(world: World) -> None:
-    """A member by two permissions is one member."""
+    """A user who is a member by two permissions is listed once."""
     ours = world.tenant_id
     world.new_user(permissions=[f"{ours}::a", f"{ours}::b", f"{world.other_tenant_id}::c"])
     for key in (world.platform_key, world.other_platform_key):
@@ -117,7 +117,7 @@ PARTS = {
 
 @pytest.fixture(scope="module")
 def crowd(world: World) -> tuple[Caller, str]:
-    """Twelve users of whom there is something of everything, an admin of theirs, and their platform."""
+    """Twelve users with all kinds of data, an admin of theirs, and their platform."""
     tenant = world.new_tenant()
     for _ in range(12):
         user = world.new_user(tenant, profile_fields={"firstName": {"value": "Ada"}})
@@ -144,7 +144,7 @@ def test_a_page_takes_as_many_statements_whatever_its_size(
 def test_a_page_with_badges_notifications_and_progress_is_few_statements(
     world: World, crowd: tuple[Caller, str]
 ) -> None:
-    """The caller, the platform, the page, its count, and one for each table."""
+    """The statements for the caller, the platform, the page, its count, and each table."""
     admin, key = crowd
     query = PAGE.replace("FIELDS", "badges { name } badgeProgress { earned } unreadNotificationCount")
     with world.service.statements() as statements:

@@ -1,4 +1,4 @@
-"""Documents by their hash: automatic persisted queries, and folders of trusted documents."""
+"""Documents requested by their hash: automatic persisted queries, and folders of trusted documents."""
 
 import hashlib
 from pathlib import Path
@@ -48,8 +48,8 @@ def test_a_hash_that_is_not_the_documents_is_refused_and_not_registered(service:
     "persisted", [1, {}, {"version": 1}, {"version": 2, "sha256Hash": "a"}, {"version": 1, "sha256Hash": 1}]
 )
 def test_a_malformed_persisted_query_is_refused(service: Service, persisted: Any) -> None:
-    given = {"query": QUERY, "extensions": {"persistedQuery": persisted}}
-    response = service.client.post("/graphql", json=given)
+    request = {"query": QUERY, "extensions": {"persistedQuery": persisted}}
+    response = service.client.post("/graphql", json=request)
     assert (response.status_code, code(response.json())) == (400, "BAD_USER_INPUT")
 
 
@@ -72,12 +72,12 @@ def test_only_trusted_documents_are_executed_where_the_operator_says_so(
         assert code(send(service, None, sha256(QUERY))) == "PERSISTED_QUERY_NOT_FOUND"
 
 
-def test_an_untrusted_document_is_told_where_the_operator_wants_to_know(
+def test_an_untrusted_document_is_logged_if_the_operator_chooses_so(
     fresh_database_url: str, folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with serving(fresh_database_url, trusted_documents=folder, trust="log") as service:
         assert send(service, TRUSTED, None) == {"data": {"__typename": "Query"}}
         assert send(service, QUERY, None) == {"data": {"__typename": "Query"}}
-    told = capfd.readouterr().err
-    assert sha256(QUERY) in told
-    assert sha256(TRUSTED) not in told
+    log = capfd.readouterr().err
+    assert sha256(QUERY) in log
+    assert sha256(TRUSTED) not in log

@@ -1,4 +1,4 @@
-"""Loaders, proven by counting SQL statements: a constant number, whatever the size of the page."""
+"""The data loaders: the number of SQL statements is constant, whatever the size of the page."""
 
 import re
 import sqlite3
@@ -10,7 +10,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from gql_service.domain import tenants
 from gql_service.domain.documents import rows as documents
-from gql_service.domain.history import point_in_time as rewinding
+from gql_service.domain.history import point_in_time
 from gql_service.domain.pagination import PageRequest
 from gql_service.domain.users import access_tokens, badges
 from gql_service.domain.users import rows as users
@@ -95,24 +95,24 @@ HOT = {
     "users by id": users._BY_IDS,
     "users by name": users._BY_USERNAMES,
     "badges": badges._BY_USERS,
-    "documents": documents._BY_KEYS,
+    "documents": documents._READ,
     "tokens": access_tokens._HOLDERS,
     "platforms": tenants._PLATFORMS_BY_KEYS,
     "expired documents": documents._EXPIRED,
     "old answers": idempotency._SWEEP,
-    "later changes": rewinding._LATER,
+    "later changes": point_in_time._LATER,
     "members": users._page(PageRequest(0, False, None, None), False),
 }
 
 
 @pytest.mark.parametrize("name", HOT)
-def test_sqlite_finds_what_is_asked_for_most_by_an_index(name: str) -> None:
+def test_sqlite_uses_an_index_for_the_most_frequent_reads(name: str) -> None:
     with closing(sqlite3.connect(":memory:")) as database:
         for table in tables.metadata.sorted_tables:
             database.execute(str(CreateTable(table).compile(dialect=sqlite.dialect())))
             for index in table.indexes:
                 database.execute(str(CreateIndex(index).compile(dialect=sqlite.dialect())))
-        for sql in (HOT[name].for_sqlite.sql, HOT[name].for_sqlite_by_one.sql):
+        for sql in (HOT[name].for_sqlite.sql, HOT[name].for_sqlite_single_key.sql):
             plan = database.execute(f"EXPLAIN QUERY PLAN {sql}", ["[]"] * sql.count("?")).fetchall()
             read = [row[3] for row in plan if "json_each" not in row[3]]
             assert not [step for step in read if step.startswith("SCAN")], plan

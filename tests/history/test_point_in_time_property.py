@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from gql_service import instants
-from gql_service.domain.maintenance import expiry as sweeping
+from gql_service.domain.maintenance import expiry
 from gql_service.store import tables
 from tests.history.test_as_of_and_restore import restore
 from tests.history.test_changes import by_admin, entry, patch
@@ -60,7 +60,7 @@ class Life:
                 set_entries(world.admin, world, {"metadataKey": key, "isPublic": False}, username=name)
             case 7:
                 services = world.service.services
-                world.service.run(lambda: sweeping.sweep(services.database, services.clock))
+                world.service.run(lambda: expiry.sweep(services.database, services.clock))
         self.look()
 
     def look(self) -> None:

@@ -70,11 +70,14 @@ def test_whatever_is_required_is_used() -> None:
 
 def test_the_installed_wheel_migrates_issues_a_token_and_serves(wheel: Path, tmp_path: Path) -> None:
     venv = tmp_path / "venv"
-    run(sys.executable, "-m", "venv", venv, cwd=tmp_path)
-    run(venv / "bin/python", "-m", "pip", "install", "--quiet", wheel, cwd=tmp_path)
+    pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", venv / "bin/python"]
+    run(sys.executable, "-m", "venv", "--without-pip", venv, cwd=tmp_path)
+    run(*pip, "install", "--quiet", "--no-compile", wheel, cwd=tmp_path)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    assert "aiosqlite" not in run(venv / "bin/python", "-m", "pip", "list", cwd=tmp_path)
+    installed = run(*pip, "list", cwd=tmp_path)
+    assert "aiosqlite" in installed
+    assert "asyncpg" not in installed, "the extra was not asked for"
     program = str(venv / "bin/gql-service")
     url = f"sqlite+aiosqlite:///{elsewhere / 'data.sqlite3'}"
     env = environment(url)
@@ -83,6 +86,8 @@ def test_the_installed_wheel_migrates_issues_a_token_and_serves(wheel: Path, tmp
     def told(*arguments: str) -> str:
         return run(program, *arguments, cwd=elsewhere, env=env).strip()
 
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert told("--version") == f"gql-service {version}"
     told("migrate")
     told("tenant", "create", "Acme", "--id", "acme")
     told("user", "create", "joe", "--tenant", "acme", "--email", "joe@example.com")

@@ -1,14 +1,18 @@
-"""The settings: each documented, and a wrong one refused in words."""
+"""The settings: each is documented, and an invalid value is rejected with a message."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from gql_service.settings import Settings
+from gql_service.settings import Settings, settings_table
 
-README = (Path(__file__).parent.parent.parent / "README.md").read_text()
+ROOT = Path(__file__).parent.parent.parent
+README = (ROOT / "README.md").read_text()
+CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()
 
 
 def test_the_readme_documents_every_setting_and_no_other() -> None:
@@ -23,13 +27,32 @@ def test_the_readme_tells_the_default(name: str) -> None:
     assert f"| `GQL_SERVICE_{name.upper()}` | `{shown}` |" in README
 
 
+def test_the_table_in_the_documentation_is_the_generated_one() -> None:
+    generated = re.findall(
+        r"^<!-- Generated: .*-->\n(.*)\n<!-- End .*-->$", CONFIGURATION, re.MULTILINE | re.DOTALL
+    )
+    assert generated == [settings_table()]
+
+
+def test_the_module_prints_the_table() -> None:
+    command = [sys.executable, "-m", "gql_service.settings"]
+    assert (
+        subprocess.run(command, capture_output=True, text=True, check=True).stdout == settings_table() + "\n"
+    )
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_has_a_description(name: str) -> None:
+    assert (Settings.model_fields[name].description or "").endswith(".")
+
+
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GQL_SERVICE_MAX_METADATA_KEYS", "7")
     assert Settings().max_metadata_keys == 7
 
 
 @pytest.mark.parametrize(
-    ("given", "meant"),
+    ("url", "complete_url"),
     [
         ("sqlite:///data.sqlite3", "sqlite+aiosqlite:///data.sqlite3"),
         ("postgresql://a@b/c", "postgresql+asyncpg://a@b/c"),
@@ -37,8 +60,8 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
         ("postgresql+asyncpg://a@b/c", "postgresql+asyncpg://a@b/c"),
     ],
 )
-def test_a_database_url_may_leave_out_the_driver(given: str, meant: str) -> None:
-    assert Settings(database_url=given).database_url == meant
+def test_a_database_url_may_leave_out_the_driver(url: str, complete_url: str) -> None:
+    assert Settings(database_url=url).database_url == complete_url
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The contract of the REST façade: every request, response, error body and promise of `seeds/001`."""
+"""The REST contract: every request, response, error body and promise of `seeds/001`."""
 
 import re
 from datetime import datetime
@@ -29,7 +29,7 @@ def outcome(response: httpx.Response) -> tuple[int, Any]:
 
 
 def ask(world: World, method: str, caller: Caller, username: str | None = None) -> httpx.Response:
-    """A request on the platform of the world, with a body that is right."""
+    """A request on the platform of the world, with a valid body."""
     return caller.rest(method, world.platform_key, METHODS[method], username=username)
 
 
@@ -38,7 +38,7 @@ def metadata(world: World, caller: Caller) -> Any:
 
 
 @pytest.fixture
-def given(world: World) -> Caller:
+def member(world: World) -> Caller:
     """The member, whose document has three keys."""
     world.member.rest("PUT", world.platform_key, {"metadata": {"theme": "dark", "size": 14, "old": True}})
     return world.member
@@ -58,13 +58,13 @@ def test_get_before_any_write_is_empty_and_has_no_instants(world: World) -> None
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH", "PUT"])
-def test_a_response_has_exactly_the_documented_fields(world: World, given: Caller, method: str) -> None:
-    response = given.rest(method, world.platform_key, METHODS[method])
+def test_a_response_has_exactly_the_documented_fields(world: World, member: Caller, method: str) -> None:
+    response = member.rest(method, world.platform_key, METHODS[method])
     assert response.status_code == 200
     assert response.headers["content-type"] == "application/json"
     body = response.json()
     assert list(body) == ["username", "platform_key", "metadata", "created_at", "updated_at"]
-    assert body["username"] == given.username
+    assert body["username"] == member.username
     assert body["platform_key"] == world.platform_key
     assert isinstance(body["metadata"], dict)
     for instant in (body["created_at"], body["updated_at"]):
@@ -72,89 +72,89 @@ def test_a_response_has_exactly_the_documented_fields(world: World, given: Calle
         assert abs(datetime.fromisoformat(instant).timestamp() - datetime.now().timestamp()) < 600
 
 
-def test_patch_adds_and_updates_keys_and_keeps_all_others(world: World, given: Caller) -> None:
-    response = given.rest("PATCH", world.platform_key, {"metadata": {"theme": "light", "new": "value"}})
+def test_patch_adds_and_updates_keys_and_keeps_all_others(world: World, member: Caller) -> None:
+    response = member.rest("PATCH", world.platform_key, {"metadata": {"theme": "light", "new": "value"}})
     expected = {"theme": "light", "size": 14, "old": True, "new": "value"}
     assert response.json()["metadata"] == expected
-    assert given.rest("GET", world.platform_key).json() == response.json()
+    assert member.rest("GET", world.platform_key).json() == response.json()
 
 
-def test_patch_removes_keys_and_keeps_all_others(world: World, given: Caller) -> None:
-    response = given.rest("PATCH", world.platform_key, {"delete_keys": ["old", "size"]})
+def test_patch_removes_keys_and_keeps_all_others(world: World, member: Caller) -> None:
+    response = member.rest("PATCH", world.platform_key, {"delete_keys": ["old", "size"]})
     assert outcome(response)[0] == 200
     assert response.json()["metadata"] == {"theme": "dark"}
 
 
-def test_removing_a_key_that_does_not_exist_is_no_error(world: World, given: Caller) -> None:
-    before = given.rest("GET", world.platform_key).json()
-    response = given.rest("PATCH", world.platform_key, {"delete_keys": ["deprecatedFlag"]})
+def test_removing_a_key_that_does_not_exist_is_no_error(world: World, member: Caller) -> None:
+    before = member.rest("GET", world.platform_key).json()
+    response = member.rest("PATCH", world.platform_key, {"delete_keys": ["deprecatedFlag"]})
     assert outcome(response) == (200, before)
 
 
-def test_patch_removes_before_it_sets(world: World, given: Caller) -> None:
+def test_patch_removes_before_it_sets(world: World, member: Caller) -> None:
     body = {"metadata": {"theme": "light", "new": True}, "delete_keys": ["theme", "old"]}
-    assert given.rest("PATCH", world.platform_key, body).json()["metadata"] == {
+    assert member.rest("PATCH", world.platform_key, body).json()["metadata"] == {
         "theme": "light",
         "size": 14,
         "new": True,
     }
 
 
-def test_patch_sets_whole_values_and_keeps_null(world: World, given: Caller) -> None:
-    given.rest("PATCH", world.platform_key, {"metadata": {"theme": {"a": 1}, "size": None}})
-    given.rest("PATCH", world.platform_key, {"metadata": {"theme": {"b": [1.5, "x", False]}}})
-    assert metadata(world, given) == {"theme": {"b": [1.5, "x", False]}, "size": None, "old": True}
+def test_patch_sets_whole_values_and_keeps_null(world: World, member: Caller) -> None:
+    member.rest("PATCH", world.platform_key, {"metadata": {"theme": {"a": 1}, "size": None}})
+    member.rest("PATCH", world.platform_key, {"metadata": {"theme": {"b": [1.5, "x", False]}}})
+    assert metadata(world, member) == {"theme": {"b": [1.5, "x", False]}, "size": None, "old": True}
 
 
-def test_put_leaves_only_what_it_was_given(world: World, given: Caller) -> None:
-    response = given.rest("PUT", world.platform_key, {"metadata": {"theme": "system", "language": "es"}})
+def test_put_leaves_only_what_it_was_given(world: World, member: Caller) -> None:
+    response = member.rest("PUT", world.platform_key, {"metadata": {"theme": "system", "language": "es"}})
     assert response.json()["metadata"] == {"theme": "system", "language": "es"}
-    assert given.rest("GET", world.platform_key).json() == response.json()
+    assert member.rest("GET", world.platform_key).json() == response.json()
 
 
-def test_put_of_an_empty_object_removes_every_key(world: World, given: Caller) -> None:
-    assert given.rest("PUT", world.platform_key, {"metadata": {}}).json()["metadata"] == {}
-    assert metadata(world, given) == {}
+def test_put_of_an_empty_object_removes_every_key(world: World, member: Caller) -> None:
+    assert member.rest("PUT", world.platform_key, {"metadata": {}}).json()["metadata"] == {}
+    assert metadata(world, member) == {}
 
 
 @pytest.mark.parametrize("body", [{}, {"metadata": None}])
-def test_put_needs_an_object(world: World, given: Caller, body: Any) -> None:
-    status, error = outcome(given.rest("PUT", world.platform_key, body))
+def test_put_needs_an_object(world: World, member: Caller, body: Any) -> None:
+    status, error = outcome(member.rest("PUT", world.platform_key, body))
     assert (status, list(error)) == (400, ["metadata"])
-    assert metadata(world, given) == {"theme": "dark", "size": 14, "old": True}
+    assert metadata(world, member) == {"theme": "dark", "size": 14, "old": True}
 
 
-def test_delete_answers_without_a_body_and_removes_every_key(world: World, given: Caller) -> None:
-    response = given.rest("DELETE", world.platform_key)
+def test_delete_answers_without_a_body_and_removes_every_key(world: World, member: Caller) -> None:
+    response = member.rest("DELETE", world.platform_key)
     assert (response.status_code, response.content) == (204, b"")
     assert "content-type" not in response.headers
-    assert metadata(world, given) == {}
+    assert metadata(world, member) == {}
 
 
-def test_delete_is_idempotent_even_before_any_write(world: World, given: Caller) -> None:
-    answers = [given.rest("DELETE", world.platform_key) for _ in range(2)]
+def test_delete_is_idempotent_even_before_any_write(world: World, member: Caller) -> None:
+    answers = [member.rest("DELETE", world.platform_key) for _ in range(2)]
     answers.append(world.colleague.rest("DELETE", world.platform_key))
     assert [answer.status_code for answer in answers] == [204, 204, 204]
     assert answers[0].headers["etag"] == answers[1].headers["etag"]
     assert ask(world, "GET", world.colleague).json()["created_at"] is None
 
 
-def test_delete_touches_neither_other_platforms_nor_other_users(world: World, given: Caller) -> None:
+def test_delete_touches_neither_other_platforms_nor_other_users(world: World, member: Caller) -> None:
     elsewhere = world.new_platform()
-    given.rest("PUT", elsewhere, {"metadata": {"here": 1}})
+    member.rest("PUT", elsewhere, {"metadata": {"here": 1}})
     world.colleague.rest("PUT", world.platform_key, {"metadata": {"mine": 1}})
-    given.rest("DELETE", world.platform_key)
-    assert given.rest("GET", elsewhere).json()["metadata"] == {"here": 1}
+    member.rest("DELETE", world.platform_key)
+    assert member.rest("GET", elsewhere).json()["metadata"] == {"here": 1}
     assert metadata(world, world.colleague) == {"mine": 1}
 
 
 def test_a_change_moves_updated_at_and_leaves_created_at(
-    world: World, given: Caller, service: Service, monkeypatch: pytest.MonkeyPatch
+    world: World, member: Caller, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = ask(world, "GET", given).json()
+    before = ask(world, "GET", member).json()
     assert before["created_at"] == before["updated_at"]
     monkeypatch.setattr(service, "clock_offset", 60_000)
-    after = given.rest("PATCH", world.platform_key, {"metadata": {"size": 15}}).json()
+    after = member.rest("PATCH", world.platform_key, {"metadata": {"size": 15}}).json()
     assert after["created_at"] == before["created_at"]
     assert after["updated_at"] > before["updated_at"]
 
@@ -169,38 +169,38 @@ def test_a_change_moves_updated_at_and_leaves_created_at(
     ],
 )
 def test_a_write_that_changes_nothing_leaves_no_trace(
-    world: World, given: Caller, service: Service, monkeypatch: pytest.MonkeyPatch, method: str, body: Any
+    world: World, member: Caller, service: Service, monkeypatch: pytest.MonkeyPatch, method: str, body: Any
 ) -> None:
-    before = ask(world, "GET", given)
+    before = ask(world, "GET", member)
     monkeypatch.setattr(service, "clock_offset", 60_000)
-    after = given.rest(method, world.platform_key, body)
+    after = member.rest(method, world.platform_key, body)
     assert outcome(after) == outcome(before)
     assert after.headers["etag"] == before.headers["etag"]
 
 
 @pytest.mark.parametrize("body", [{}, {"metadata": None}, {"metadata": None, "delete_keys": None}])
-def test_patch_with_neither_field_says_what_to_provide(world: World, given: Caller, body: Any) -> None:
-    assert outcome(given.rest("PATCH", world.platform_key, body)) == NOTHING_SUPPLIED
+def test_patch_with_neither_field_says_what_to_provide(world: World, member: Caller, body: Any) -> None:
+    assert outcome(member.rest("PATCH", world.platform_key, body)) == NOTHING_SUPPLIED
 
 
 @pytest.mark.parametrize("actor", ["admin", "owner"])
-def test_an_admin_reads_and_writes_the_metadata_of_others(world: World, given: Caller, actor: str) -> None:
+def test_an_admin_reads_and_writes_the_metadata_of_others(world: World, member: Caller, actor: str) -> None:
     admin: Caller = getattr(world, actor)
 
     def act(method: str, body: Any = None) -> httpx.Response:
-        return admin.rest(method, world.platform_key, body, username=given.username)
+        return admin.rest(method, world.platform_key, body, username=member.username)
 
-    assert act("GET").json() == ask(world, "GET", given).json()
+    assert act("GET").json() == ask(world, "GET", member).json()
     features = ["advanced-analytics", "priority-support"]
     patched = act("PATCH", {"metadata": {"tier": "premium", "features": features}, "delete_keys": ["old"]})
-    assert patched.json()["username"] == given.username
+    assert patched.json()["username"] == member.username
     expected = {"theme": "dark", "size": 14, "tier": "premium", "features": features}
-    assert patched.json()["metadata"] == metadata(world, given) == expected
+    assert patched.json()["metadata"] == metadata(world, member) == expected
     replacement = {"accountType": "enterprise", "region": "US"}
     act("PUT", {"metadata": replacement})
-    assert metadata(world, given) == replacement
+    assert metadata(world, member) == replacement
     assert act("DELETE").status_code == 204
-    assert metadata(world, given) == {}
+    assert metadata(world, member) == {}
     assert metadata(world, world.admin) == {}
 
 
@@ -272,7 +272,7 @@ def test_an_unknown_user_and_one_not_on_the_platform_look_the_same(world: World,
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
 @pytest.mark.parametrize("content", [b"{}", b"", b"not json"])
 def test_each_check_comes_before_the_next(world: World, method: str, content: bytes) -> None:
-    """Every request is wrong in two ways next to each other, and in its body too."""
+    """Every request has two errors that are checked one after the other, and an invalid body."""
     other, unknown = world.colleague.username, "no_such_user"
     client, platform = world.service.client, world.platform_key
     nobody, member, admin = "", f"Token {world.member.token}", f"Token {world.admin.token}"

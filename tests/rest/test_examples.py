@@ -1,4 +1,4 @@
-"""The worked examples of `seeds/001`, told as stories over REST."""
+"""The worked examples of `seeds/001`, as sequences of REST requests."""
 
 from typing import Any
 

@@ -20,9 +20,9 @@ class Client:
         self.key = world.platform_key
 
     def send(self, method: str, body: Any = None, **headers: str) -> httpx.Response:
-        """A request with headers, an underscore standing for a hyphen."""
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.caller.rest(method, self.key, body, headers=named)
+        """A request with headers; an underscore in a name becomes a hyphen."""
+        custom_headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.caller.rest(method, self.key, body, headers=custom_headers)
 
     def state(self) -> tuple[str, Any]:
         response = self.send("GET")
@@ -31,13 +31,13 @@ class Client:
 
 @pytest.fixture
 def client(world: World) -> Client:
-    """One whose document was never written."""
+    """A member whose document was never written."""
     return Client(world)
 
 
 @pytest.fixture
 def written(client: Client) -> Client:
-    """One whose document is at revision 2."""
+    """A member whose document is at revision 2."""
     client.send("PUT", {"metadata": {"a": 0}})
     client.send("PUT", {"metadata": {"a": 1}})
     return client
@@ -92,7 +92,7 @@ def test_a_reader_gets_304_before_any_write_only_for_revision_0(client: Client) 
     assert client.send("GET", If_None_Match="*").status_code == 200
 
 
-def test_304_is_not_told_to_those_who_may_not_read(world: World, written: Client) -> None:
+def test_304_is_not_sent_to_those_who_may_not_read(world: World, written: Client) -> None:
     refused = world.colleague.rest(
         "GET", written.key, username=written.caller.username, headers={"If-None-Match": '"2"'}
     )
@@ -146,14 +146,14 @@ def test_if_none_match_star_creates_only(client: Client) -> None:
 
 @EACH_WRITE
 @pytest.mark.parametrize("tags", ['"2"', 'W/"2"', '"1", "2"', "*"])
-def test_if_none_match_refuses_a_write_to_what_it_names(written: Client, method: str, tags: str) -> None:
+def test_if_none_match_rejects_a_write_to_that_revision(written: Client, method: str, tags: str) -> None:
     before = written.state()
     assert written.send(method, WRITES[method], If_None_Match=tags).status_code == 412
     assert written.state() == before
 
 
 @EACH_WRITE
-def test_if_none_match_lets_a_write_to_anything_else_pass(written: Client, method: str) -> None:
+def test_if_none_match_allows_a_write_to_any_other_revision(written: Client, method: str) -> None:
     assert written.send(method, WRITES[method], If_None_Match='"1", W/"3"').is_success
 
 
@@ -170,7 +170,7 @@ def test_a_reader_who_insists_on_another_revision_gets_412(written: Client) -> N
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH"])
-def test_a_list_may_be_spread_over_several_header_lines(written: Client, method: str) -> None:
+def test_a_list_may_have_several_header_lines(written: Client, method: str) -> None:
     """RFC 9110, section 5.3: the lines mean the same as one line with commas between them."""
     name = "If-None-Match" if method == "GET" else "If-Match"
     response = written.caller.service.client.request(

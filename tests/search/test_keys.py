@@ -1,4 +1,4 @@
-"""Searching by keys that are defined or encrypted, and reading what is found page by page."""
+"""Searching by defined and by encrypted keys, and paginating the result."""
 
 import base64
 import json
@@ -16,14 +16,14 @@ from tests.support.world import World
 
 
 def define(world: World, key: str, **defaults: bool) -> None:
-    """Define a key of the platform, past the service."""
+    """Define a key of the platform directly in the database."""
     row = {"platform_id": platform_id(world), "key": key, "value_type": "string", "rules": "{}"}
     store(
         world, tables.metadata_definitions, **row, defaults=json.dumps(defaults), created_at=0, updated_at=0
     )
 
 
-def test_a_key_that_is_defined_as_indexed_may_be_searched_before_it_has_entries(world: World) -> None:
+def test_a_key_that_is_defined_as_indexed_can_be_searched_before_it_has_entries(world: World) -> None:
     define(world, "indexed", is_indexed=True)
     define(world, "secret", is_indexed=True, is_encrypted=True)
     define(world, "other", is_public=True)
@@ -35,13 +35,13 @@ def test_a_key_that_is_defined_as_indexed_may_be_searched_before_it_has_entries(
 
 
 @pytest.fixture(scope="module")
-def guarded(database_url: str) -> Iterator[Service]:
+def encrypting_service(database_url: str) -> Iterator[Service]:
     with serving(database_url, encryption_keys={"k1": base64.b64encode(b"k" * 32).decode()}) as running:
         yield running
 
 
-def test_encrypted_values_are_found_by_equality_only(guarded: Service) -> None:
-    world = World(guarded)
+def test_encrypted_values_are_found_by_equality_only(encrypting_service: Service) -> None:
+    world = World(encrypting_service)
     day = "2024-03-01T10:00:00Z"
     for user, value, type_ in (
         (world.member, "a", "string"),
@@ -63,31 +63,31 @@ def test_encrypted_values_are_found_by_equality_only(guarded: Service) -> None:
 @pytest.mark.parametrize(
     "condition", [{"equals": "a"}, {"in": ["a", "b"]}, {"prefix": ""}, {"exists": True}, {"greaterThan": ""}]
 )
-def test_pages_go_both_ways_and_none_comes_twice_while_entries_change(
+def test_pages_in_both_directions_have_no_duplicates_while_entries_change(
     world: World, condition: dict[str, Any]
 ) -> None:
     members = sorted((world.new_user() for _ in range(7)), key=lambda user: user.id)
     for user in members:
         put(world, user, "k", "a")
-    asked = {"key": "k"} | condition
-    first = search(world, asked, first=3)
+    condition = {"key": "k"} | condition
+    first = search(world, condition, first=3)
     assert [node["userId"] for node in first["nodes"]] == [user.id for user in members[:3]]
     assert (first["totalCount"], first["pageInfo"]["hasNextPage"]) == (7, True)
-    for user, value in ((members[0], "gone"), (members[1], "a"), (members[4], "other")):
+    for user, value in ((members[0], "changed"), (members[1], "a"), (members[4], "other")):
         put(world, user, "k", value, isIndexed=value == "a")
-    rest = search(world, asked, first=9, after=first["pageInfo"]["endCursor"])
+    rest = search(world, condition, first=9, after=first["pageInfo"]["endCursor"])
     assert [node["userId"] for node in rest["nodes"]] == [members[index].id for index in (3, 5, 6)]
-    last = search(world, asked, last=2)
+    last = search(world, condition, last=2)
     assert [node["userId"] for node in last["nodes"]] == [user.id for user in members[5:]]
     assert last["pageInfo"]["hasPreviousPage"]
-    back = search(world, asked, last=9, before=last["pageInfo"]["startCursor"])
+    back = search(world, condition, last=9, before=last["pageInfo"]["startCursor"])
     assert [node["userId"] for node in back["nodes"]] == [members[index].id for index in (1, 2, 3)]
 
 
 @pytest.mark.parametrize("size", [1, 6])
-def test_a_search_is_as_many_statements_whatever_it_finds(world: World, size: int) -> None:
+def test_the_number_of_statements_does_not_depend_on_the_result(world: World, size: int) -> None:
     for _ in range(6):
         put(world, world.new_user(), "k", "a")
     with world.service.statements() as seen:
         search(world, {"key": "k", "equals": "a"}, first=size)
-    assert len(seen) == 5  # token, platform, what is known of the key, page, count
+    assert len(seen) == 5  # token, platform, searchability of the key, page, count

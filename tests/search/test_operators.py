@@ -1,4 +1,4 @@
-"""Finding users by their metadata: what each operator means, what is refused, and how the list is paged."""
+"""Finding users by their metadata: what each operator matches, and which searches are refused."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ SEARCH = """query ($key: String!, $where: UserFilter, $first: Int, $after: Strin
 
 
 def search(world: World, *conditions: dict[str, Any], by: Caller | None = None, **arguments: Any) -> Any:
-    """The connection of the users who meet all conditions."""
+    """The connection with the users who meet all conditions."""
     arguments.setdefault("first", 100 if "last" not in arguments else None)
     where = {"metadata": list(conditions)} | arguments.pop("where", {})
     data = (by or world.admin).ask(SEARCH, key=world.platform_key, where=where, **arguments)
@@ -27,7 +27,7 @@ def search(world: World, *conditions: dict[str, Any], by: Caller | None = None, 
 
 
 def found(world: World, *conditions: dict[str, Any]) -> set[str]:
-    """The ids of the users who meet all conditions; `totalCount` agrees."""
+    """The ids of the users who meet all conditions, after checking their order and `totalCount`."""
     connection = search(world, *conditions)
     ids = [node["userId"] for node in connection["nodes"]]
     assert ids == sorted(ids)
@@ -36,7 +36,7 @@ def found(world: World, *conditions: dict[str, Any]) -> set[str]:
 
 
 def refusal(world: World, *conditions: dict[str, Any]) -> str:
-    """Why the search is refused."""
+    """The message with which a search is refused."""
     variables = {"key": world.platform_key, "where": {"metadata": list(conditions)}, "first": 9}
     body = world.admin.graphql(SEARCH, **variables)
     (error,) = body["errors"]
@@ -44,14 +44,15 @@ def refusal(world: World, *conditions: dict[str, Any]) -> str:
     return str(error["message"])
 
 
-def put(world: World, user: Caller, key: str, value: str, type_: str = "string", **more: Any) -> None:
-    entry = {"metadataKey": key, "metadataValue": value, "valueType": type_, "isIndexed": True} | more
+def put(world: World, user: Caller, key: str, value: str, type_: str = "string", **attributes: Any) -> None:
+    """Set an indexed entry of a user, as an admin."""
+    entry = {"metadataKey": key, "metadataValue": value, "valueType": type_, "isIndexed": True} | attributes
     payload = set_entries(world.admin, world, entry, username=user.username)
     assert payload["userErrors"] == []
 
 
-class Scene:
-    """Users by the value they have of the key `k`."""
+class Directory:
+    """Users by names for the values that they have under the key `k`."""
 
     def __init__(self, world: World, values: dict[str, tuple[str, str]]) -> None:
         self.world = world
@@ -60,13 +61,13 @@ class Scene:
             put(world, self.users[name], "k", value, type_)
 
     def found(self, **operators: Any) -> str:
-        """The names of those found, in alphabetical order."""
+        """The names of the users found, in alphabetical order, separated by spaces."""
         ids = found(self.world, {"key": "k"} | operators)
         return " ".join(sorted(name for name, user in self.users.items() if user.id in ids))
 
 
 @pytest.fixture(scope="module")
-def scene(service: Service) -> Scene:
+def directory(service: Service) -> Directory:
     values = {
         "ant": ("string", "ant"),
         "anteater": ("string", "anteater"),
@@ -87,7 +88,7 @@ def scene(service: Service) -> Scene:
         "later": ("date", "2024-03-01T10:00:00.5Z"),
         "bytes": ("binary", "AAEC"),
     }
-    return Scene(World(service), values)
+    return Directory(World(service), values)
 
 
 @pytest.mark.parametrize(
@@ -134,8 +135,8 @@ def scene(service: Service) -> Scene:
         ({"lessThan": "2024-03-01T00:00:00.000001Z", "greaterThan": "2000-01-01"}, "day"),
     ],
 )  # fmt: skip
-def test_operators_find(scene: Scene, operators: dict[str, Any], names: str) -> None:
-    assert scene.found(**operators) == names
+def test_operators_find_matching_values(directory: Directory, operators: dict[str, Any], names: str) -> None:
+    assert directory.found(**operators) == names
 
 
 @pytest.mark.parametrize(
@@ -146,25 +147,25 @@ def test_operators_find(scene: Scene, operators: dict[str, Any], names: str) -> 
         'metadata: [{key: "k", in: [$value, "b"], prefix: "a"}], usernamePrefix: null',
     ],
 )
-def test_conditions_may_be_written_as_literals(scene: Scene, where: str) -> None:
+def test_conditions_can_be_written_as_literals(directory: Directory, where: str) -> None:
     query = f"""query ($key: String!, $value: JSON!) {{ platform(key: $key) {{
       users(first: 9, where: {{{where}}}) {{ nodes {{ userId }} }} }} }}"""
     if "$value" not in where:
         query = query.replace(", $value: JSON!", "")
-    data = scene.world.admin.ask(query, key=scene.world.platform_key, value="ant")
-    assert data["platform"]["users"]["nodes"] == [{"userId": scene.users["ant"].id}]
+    data = directory.world.admin.ask(query, key=directory.world.platform_key, value="ant")
+    assert data["platform"]["users"]["nodes"] == [{"userId": directory.users["ant"].id}]
 
 
-def test_existence_counts_entries_that_are_indexed_and_valid(scene: Scene) -> None:
-    everybody = set(scene.users)
-    assert scene.found(exists=True).split() == sorted(everybody)
-    other = scene.world.new_user()
-    missing = found(scene.world, {"key": "k", "exists": False})
+def test_exists_matches_indexed_entries(directory: Directory) -> None:
+    everybody = set(directory.users)
+    assert directory.found(exists=True).split() == sorted(everybody)
+    other = directory.world.new_user()
+    missing = found(directory.world, {"key": "k", "exists": False})
     assert other.id in missing
-    assert not missing & {user.id for user in scene.users.values()}
+    assert not missing & {user.id for user in directory.users.values()}
 
 
-def test_all_conditions_must_hold(world: World) -> None:
+def test_users_must_meet_all_conditions(world: World) -> None:
     both, plan, neither = world.new_user(), world.new_user(), world.new_user()
     put(world, both, "plan", "gold")
     put(world, plan, "plan", "gold")
@@ -182,7 +183,7 @@ def test_all_conditions_must_hold(world: World) -> None:
     assert search(world, {"key": "score", "exists": False}, where=prefix)["nodes"] == []
 
 
-def test_only_entries_that_are_valid_now_count(world: World) -> None:
+def test_only_currently_valid_entries_match(world: World) -> None:
     clock = world.service.services.clock
     start, end = clock() + 3_600_000, clock() + 7_200_000
     pending, other = world.new_user(), world.new_user()
@@ -201,7 +202,7 @@ def test_only_entries_that_are_valid_now_count(world: World) -> None:
         world.service.clock_offset = 0
 
 
-def test_what_is_changed_is_found_as_it_is(world: World) -> None:
+def test_changed_entries_are_found_by_their_new_values(world: World) -> None:
     user = world.member
     put(world, user, "k", "a")
     put(world, user, "k", "b")
@@ -222,13 +223,13 @@ def test_what_is_changed_is_found_as_it_is(world: World) -> None:
     assert found(world, {"key": "k", "exists": True}) == {world.colleague.id}
 
 
-def test_who_left_the_tenant_is_not_found(world: World) -> None:
+def test_users_who_left_the_tenant_are_not_found(world: World) -> None:
     put(world, world.member, "k", "a")
     run_sql(world, tables.memberships.delete().where(tables.memberships.c.user_id == world.member.id))
     assert found(world, {"key": "k", "exists": True}) == set()
 
 
-def test_keys_of_another_platform_are_unknown(world: World) -> None:
+def test_keys_of_another_platform_are_not_indexed(world: World) -> None:
     put(world, world.member, "k", "a")
     conditions = [{"key": "k", "equals": "a"}]
     variables = {"key": world.other_platform_key, "where": {"metadata": conditions}, "first": 9}
@@ -236,7 +237,7 @@ def test_keys_of_another_platform_are_unknown(world: World) -> None:
     assert "not indexed" in body["errors"][0]["message"]
 
 
-def test_only_admins_search(world: World) -> None:
+def test_only_admins_can_search(world: World) -> None:
     put(world, world.member, "k", "a")
     variables = {
         "key": world.platform_key,
@@ -249,7 +250,7 @@ def test_only_admins_search(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("condition", "said"),
+    ("condition", "message"),
     [
         ({"key": "nope", "equals": 1}, "'nope' is not indexed"),
         ({"key": "nope", "exists": False}, "'nope' is not indexed"),
@@ -257,22 +258,22 @@ def test_only_admins_search(world: World) -> None:
         ({"key": "k"}, "at least one operator"),
         ({"key": "k", "prefix": None, "in": None}, "at least one operator"),
         ({"key": "k", "in": [*range(101)]}, "at most 100 values"),
-        ({"key": "k", "prefix": "a" * 201}, "201 were given"),
-        ({"key": "k", "lessThan": "a" * 201}, "201 were given"),
-        ({"key": "k", "greaterThan": True}, "numbers, or with texts"),
-        ({"key": "k", "lessThan": [1]}, "numbers, or with texts"),
-        ({"key": "k", "lessThan": "a", "greaterThan": 1}, "numbers, or with texts"),
-        ({"key": "k", "exists": False, "equals": 1}, "no other operator"),
+        ({"key": "k", "prefix": "a" * 201}, "this one has 201"),
+        ({"key": "k", "lessThan": "a" * 201}, "this one has 201"),
+        ({"key": "k", "greaterThan": True}, "all numbers, or all texts"),
+        ({"key": "k", "lessThan": [1]}, "all numbers, or all texts"),
+        ({"key": "k", "lessThan": "a", "greaterThan": 1}, "all numbers, or all texts"),
+        ({"key": "k", "exists": False, "equals": 1}, "cannot be combined"),
         ({"key": "k\0", "equals": 1}, "U+0000"),
         ({"key": "k", "prefix": "\0"}, "U+0000"),
         ({"key": "secret", "prefix": "a"}, "'secret' are encrypted"),
         ({"key": "secret", "lessThan": 1}, "'secret' are encrypted"),
     ],
 )  # fmt: skip
-def test_a_search_that_cannot_be_done_is_refused(world: World, condition: Any, said: str) -> None:
+def test_an_invalid_search_is_refused(world: World, condition: Any, message: str) -> None:
     put(world, world.member, "k", "a")
     put(world, world.member, "plain", "a", isIndexed=False)
     row = {"user_id": world.member.id, "platform_id": platform_id(world), "encrypted": True}
     store(world, tables.metadata_index, key="secret", equality=b"-", **row)
-    assert said in refusal(world, condition)
+    assert message in refusal(world, condition)
     assert "5 are allowed" in refusal(world, *[{"key": "k", "equals": "a"}] * 6)

@@ -1,4 +1,4 @@
-"""How the databases search: by the index of the leading condition, never through all entries or users."""
+"""Query plans of searches: the databases use the index of the most selective condition, and scan no table."""
 
 import asyncio
 import re
@@ -14,8 +14,8 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from gql_service.domain.pagination import PageRequest, page_parameters
 from gql_service.domain.search import members as search
-from gql_service.domain.search.conditions import ConditionInput, conditions_of
-from gql_service.domain.search.index import equality
+from gql_service.domain.search.conditions import ConditionInput, parse_conditions
+from gql_service.domain.search.index import IndexRow, equality_digest
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.settings import Settings
 from gql_service.store import migrations, tables
@@ -41,35 +41,34 @@ KEYS = {"equals a number": "number", "range of numbers": "number", "range of dat
 
 
 def statements(name: str, request: PageRequest) -> Iterator[tuple[Statement, dict[str, Any]]]:
-    """The statement of the page, and that of the count, with their parameters."""
-    given: list[ConditionInput] = [{"key": KEYS.get(name, "text"), **each} for each in CASES[name][0]]
-    members = search.MemberSearch("t", "p", None, conditions_of(given, "p", KeyRing({}, None)))
-    forms, parameters = search._prepared(members, 5)
-    shape = request._replace(size=0, after=request.after and "", before=request.before and "")
-    yield search._page(forms, False, shape), parameters | page_parameters(request)
-    yield search._count(forms, False), parameters
+    """The statements of the page and of the count, with their parameters."""
+    inputs: list[ConditionInput] = [{"key": KEYS.get(name, "text"), **each} for each in CASES[name][0]]
+    members = search.MemberSearch("t", "p", None, parse_conditions(inputs, "p", KeyRing({}, None)))
+    shapes, parameters = search._shapes_and_parameters(members, 5)
+    request_shape = request._replace(size=0, after=request.after and "", before=request.before and "")
+    yield search._page(shapes, False, request_shape), parameters | page_parameters(request)
+    yield search._count(shapes, False), parameters
 
 
-def entries() -> Iterator[tuple[Any, ...]]:
-    """Of every user, a text, a number and a date, all different; every hundredth is not valid any more."""
+def entries() -> Iterator[IndexRow]:
+    """For every user, a text, a number and a date, all different; every hundredth user's have expired."""
     for number in range(USERS):
-        id, day = f"u{number:05}", f"{1970 + number % 200}-01-{1 + number % 28:02}"
-        until = 1 if number % 100 == 0 else None
+        day = f"{1970 + number % 200}-01-{1 + number % 28:02}"
         for key, text, value in (
             ("text", f"v-{number}", None),
             ("number", None, float(number)),
             ("date", day, number * 86_400e6),
         ):
-            yield (
-                id,
-                "p",
-                key,
-                equality(f'"{text}"' if text else str(number)),
-                text,
-                value,
-                False,
-                None,
-                until,
+            yield IndexRow(
+                user_id=f"u{number:05}",
+                platform_id="p",
+                key=key,
+                equality=equality_digest(f'"{text}"' if text else str(number)),
+                text_value=text,
+                number_value=value,
+                encrypted=False,
+                valid_from=None,
+                valid_until=1 if number % 100 == 0 else None,
             )
 
 
@@ -85,22 +84,22 @@ def sqlite_database() -> Iterator[sqlite3.Connection]:
 
 @pytest.mark.parametrize("request_", [FIRST, AFTER, LAST], ids=["first", "after", "last"])
 @pytest.mark.parametrize("name", CASES)
-def test_sqlite_searches_by_the_index(
+def test_sqlite_searches_by_index(
     sqlite_database: sqlite3.Connection, name: str, request_: PageRequest
 ) -> None:
-    """SQLite plans without looking at the rows, so none are needed."""
+    """SQLite makes its plans without looking at the rows, so the tables are empty."""
     for statement, parameters in statements(name, request_):
         sql, bind, _ = statement.for_sqlite
         plan = [row[3] for row in sqlite_database.execute(f"EXPLAIN QUERY PLAN {sql}", bind(parameters))]
         assert not [step for step in plan if step.startswith("SCAN") and step != "SCAN page"], plan
-        leading = re.compile(r"SEARCH entry_0 USING INDEX ix_metadata_index_(\w+)")
-        assert {found[1] for step in plan if (found := leading.match(step))} == CASES[name][1], plan
+        driving = re.compile(r"SEARCH entry_0 USING INDEX ix_metadata_index_(\w+)")
+        assert {found[1] for step in plan if (found := driving.match(step))} == CASES[name][1], plan
         others = [step for step in plan if re.match(r"SEARCH (entry_[1-9]|memberships)", step)]
         assert all("PRIMARY KEY (user_id=?" in step for step in others), plan
 
 
 @pytest.mark.parametrize("name", ["equals", "exists"])
-def test_sqlite_need_not_sort_what_the_index_has_in_order(
+def test_sqlite_does_not_sort_rows_that_the_index_returns_in_order(
     sqlite_database: sqlite3.Connection, name: str
 ) -> None:
     (page, parameters), _ = statements(name, AFTER)
@@ -111,7 +110,7 @@ def test_sqlite_need_not_sort_what_the_index_has_in_order(
 
 @pytest.fixture(scope="module")
 def postgres_url(postgres_server: Any) -> str:
-    """A database with enough rows for PostgreSQL to prefer an index."""
+    """A database with so many rows that PostgreSQL prefers an index."""
     url: str = postgres_server.create_database()
 
     async def fill() -> None:
@@ -123,7 +122,7 @@ def postgres_url(postgres_server: Any) -> str:
             revision, created_at, updated_at) SELECT id, 't', id, 'a@b', '{{}}', '[]', false, 1, 0, 0
             FROM (SELECT 'u' || lpad(n::text, 5, '0') AS id FROM generate_series(0, {USERS - 1}) n) x;
           INSERT INTO memberships SELECT id, 't' FROM users""")
-        await connection.copy_records_to_table("metadata_index", records=entries())
+        await connection.copy_records_to_table("metadata_index", records=entries(), columns=IndexRow._fields)
         await connection.execute("VACUUM ANALYZE")
         await connection.close()
 
@@ -142,7 +141,7 @@ async def explain(url: str, prepared: Prepared, parameters: dict[str, Any]) -> s
 
 @pytest.mark.parametrize("request_", [FIRST, AFTER], ids=["first", "after"])
 @pytest.mark.parametrize("name", CASES)
-def test_postgres_searches_by_the_index(postgres_url: str, name: str, request_: PageRequest) -> None:
+def test_postgres_searches_by_index(postgres_url: str, name: str, request_: PageRequest) -> None:
     for statement, parameters in statements(name, request_):
         plan = asyncio.run(explain(postgres_url, statement.for_postgres, parameters))
         counts_all = name == "exists" and "count" in statement.for_postgres.sql

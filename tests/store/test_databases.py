@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,8 +17,9 @@ from gql_service.settings import Settings
 from gql_service.store import migrations, tables
 from gql_service.store.connection import Connection, LostRace
 from gql_service.store.database import Database, open_database
-from gql_service.store.sqlite import SqliteDatabase
+from gql_service.store.sqlite_connection import connect
 from gql_service.store.statement import Statement
+from tests.support.http_clients import PATIENCE
 
 T = TypeVar("T")
 
@@ -82,11 +84,9 @@ def test_migrating_twice_and_at_once_is_harmless(fresh_database_url: str) -> Non
 
 
 def test_sqlite_is_set_up_to_lose_nothing(tmp_path: Path) -> None:
-    database = SqliteDatabase(Settings(database_url=f"sqlite:///{tmp_path / 'test.sqlite3'}"))
-    connection = database._connect()
-    pragmas = ("journal_mode", "synchronous", "foreign_keys")
-    found = [connection.execute(f"PRAGMA {pragma}").fetchone()[0] for pragma in pragmas]
-    connection.close()
+    with closing(connect(str(tmp_path / "test.sqlite3"))) as connection:
+        pragmas = ("journal_mode", "synchronous", "foreign_keys")
+        found = [connection.execute(f"PRAGMA {pragma}").fetchone()[0] for pragma in pragmas]
     assert found == ["wal", 2, 1]
 
 
@@ -178,14 +178,17 @@ def test_a_lost_race_is_run_again(fresh_database_url: str) -> None:
 def test_a_deadlock_is_run_again(postgres_server: Any) -> None:
     async def deadlock(database: Database) -> int:
         attempts = 0
+        both = asyncio.Barrier(2)
 
         def locking(first: int, second: int) -> Callable[[Connection], Awaitable[None]]:
             async def write(transaction: Connection) -> None:
                 nonlocal attempts
                 attempts += 1
-                for lock in (first, second):
-                    await transaction.fetch(Statement(select(func.pg_advisory_xact_lock(lock))))
-                    await asyncio.sleep(0.2)
+                is_first = attempts <= 2
+                await transaction.fetch(Statement(select(func.pg_advisory_xact_lock(first))))
+                if is_first:
+                    await both.wait()
+                await transaction.fetch(Statement(select(func.pg_advisory_xact_lock(second))))
 
             return write
 
@@ -204,7 +207,7 @@ def test_a_database_that_stays_locked_is_unavailable(fresh_database_url: str) ->
             holding.set()
             await done.wait()
 
-        other = open_database(Settings(database_url=fresh_database_url, database_timeout=30))
+        other = open_database(Settings(database_url=fresh_database_url, database_timeout=PATIENCE))
         holder = asyncio.create_task(other.write(hold))
         await holding.wait()
         with pytest.raises(Unavailable):

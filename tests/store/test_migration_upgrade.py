@@ -15,17 +15,27 @@ from gql_service.store import migrations
 from tests.support.entries import ENTRY, SET
 from tests.support.service import serving
 from tests.support.world import Caller
-from tests.transfer.test_round_trip import BORN, PLATFORM, Line, Shell, filed, person, whole, written
+from tests.transfer.test_round_trip import (
+    CREATED_AT,
+    PLATFORM,
+    Line,
+    Shell,
+    completed,
+    document_line,
+    jsonl,
+    user_line,
+)
 
-CREATED, UPDATED = BORN + 7, BORN + 1007
+CREATED, UPDATED = CREATED_AT + 7, CREATED_AT + 1007
 # As the version before wrote them: without anything that was added since.
 ROWS = f"""
-INSERT INTO tenants (id, name, created_at) VALUES ('acme', 'Acme', {BORN});
-INSERT INTO platforms (id, key, tenant_id, name, created_at) VALUES ('p-1', 'shop', 'acme', 'Shop', {BORN});
+INSERT INTO tenants (id, name, created_at) VALUES ('acme', 'Acme', {CREATED_AT});
+INSERT INTO platforms (id, key, tenant_id, name, created_at)
+VALUES ('p-1', 'shop', 'acme', 'Shop', {CREATED_AT});
 INSERT INTO users (id, tenant_id, username, email, profile_fields, permissions, is_platform_owner, revision,
   created_at, updated_at) VALUES
-  ('u', 'acme', 'u', 'u@x.example', '{{}}', '[]', false, 1, {BORN}, {BORN}),
-  ('v', 'acme', 'v', 'v@x.example', '{{}}', '["acme::admin"]', false, 1, {BORN}, {BORN});
+  ('u', 'acme', 'u', 'u@x.example', '{{}}', '[]', false, 1, {CREATED_AT}, {CREATED_AT}),
+  ('v', 'acme', 'v', 'v@x.example', '{{}}', '["acme::admin"]', false, 1, {CREATED_AT}, {CREATED_AT});
 INSERT INTO memberships (user_id, tenant_id) VALUES ('u', 'acme'), ('v', 'acme');
 INSERT INTO documents (user_id, platform_id, metadata, revision, created_at, updated_at) VALUES
   ('u', 'p-1', '{{"a":1,"b":"ü","c":null,"d":{{"e":[1.0]}}}}', 4, {CREATED}, {UPDATED}),
@@ -66,29 +76,29 @@ def upgraded(fresh_database_url: str) -> Shell:
     """A database of the version before typed entries, upgraded."""
     migrate_to(fresh_database_url, "0002", ROWS)
     shell = Shell(fresh_database_url)
-    assert shell.refused("export", "-") == "The database is not up to date. Run: gql-service migrate"
-    shell.told("migrate")
+    assert shell.error("export", "-") == "The database is not up to date. Run: gql-service migrate"
+    shell.output("migrate")
     return shell
 
 
 def test_what_was_there_is_exported_as_it_was(upgraded: Shell) -> None:
     metadata = {"a": 1, "b": "ü", "c": None, "d": {"e": [1.0]}}
     age: Line = {"createdAt": CREATED, "updatedAt": UPDATED}
-    assert upgraded.everything() == written(
+    assert upgraded.exported() == jsonl(
         [
-            {"type": "tenant", "id": "acme", "name": "Acme", "createdAt": BORN},
+            {"type": "tenant", "id": "acme", "name": "Acme", "createdAt": CREATED_AT},
             PLATFORM | {"id": "p-1", "key": "shop", "tenantId": "acme", "name": "Shop"},
-            whole(person("u")),
-            filed("u", None, {"wide": True}, revision=1, createdAt=CREATED, updatedAt=CREATED),
-            filed("u", "shop", metadata, revision=4, **age),
-            whole(person("v", permissions=["acme::admin"])),
-            filed("v", "shop", {}, revision=9, **age),
+            completed(user_line("u")),
+            document_line("u", None, {"wide": True}, revision=1, createdAt=CREATED, updatedAt=CREATED),
+            document_line("u", "shop", metadata, revision=4, **age),
+            completed(user_line("v", permissions=["acme::admin"])),
+            document_line("v", "shop", {}, revision=9, **age),
         ]
     )
 
 
 def test_what_was_there_is_read_changed_and_set(upgraded: Shell) -> None:
-    tokens = {username: upgraded.told("token", "issue", username).strip() for username in ("u", "v")}
+    tokens = {username: upgraded.output("token", "issue", username).strip() for username in ("u", "v")}
     with serving(upgraded.url) as service:
 
         def caller(username: str) -> Caller:

@@ -1,4 +1,4 @@
-"""How to ask for each field of the access table: selections, arguments, and what to write for an error."""
+"""Queries for each field of the access table: selections, arguments, and how to cause each error."""
 
 SELECT = {
     "Query.user": 'user(by: {username: "NAME"})',
@@ -36,8 +36,8 @@ SELECT = {
     "Mutation.issueToken": 'issueToken(input: {username: "NAME", expiresInSeconds: 9, overlapSeconds: 0})',
     "Mutation.revokeToken": 'revokeToken(input: {id: "TOKEN"})',
 }
-"""How to select a field that needs arguments; what is written matters to no other cell, except by clear."""
-SPOILT = {
+"""How to select a field that needs arguments. Apart from `clear`, writes do not affect other cells."""
+INVALID_VARIANTS = {
     "InvalidInput": {
         "a: 1": f"{'a' * 256}: 1",
         'metadataValue: "1"': 'metadataValue: "x"',
@@ -55,19 +55,19 @@ SPOILT = {
     },
     "BulkPatchPlatformMetadataPayload.userErrors": {"patches: [": 'patches: [{username: "NAME"}, '},
 }
-"""What to write instead, to get one of these, or to get it by one of its ways."""
+"""Replacements in the selections, which cause objects of a type, or those on one path."""
 NULL = {
     ("User.userMetadata", "platformKey"),
     ("IssueTokenPayload.accessToken", "revokedAt"),
     ("ClearPlatformMetadataPayload.platformMetadata", "entry"),
 }
 NULL |= {
-    (way, bound)
-    for way in ("Platform.definitions", "DefineMetadataPayload.definition")
-    for bound in ("minimum", "maximum")  # a text has none
+    (path, bound)
+    for path in ("Platform.definitions", "DefineMetadataPayload.definition")
+    for bound in ("minimum", "maximum")  # the definition is of a string
 }
-"""What is null for everybody who may see it."""
-WAYS = {  # from the root to the object that has the field
+"""Fields that are null for everybody who may see them."""
+PATHS = {  # from the root to the object that has the field
     "User": "Query.user",
     "LocalAuthUser": "Query.session",
     "EarnedBadge": "Query.user User.badges",

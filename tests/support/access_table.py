@@ -1,4 +1,4 @@
-"""The reviewed table of access: what each kind of viewer gets of each field, by each way to its object."""
+"""The reviewed table of access: what each kind of viewer gets of each field, on each path to its object."""
 
 FIELDS = """
 What each viewer gets of a field of an object of `self`, once they have the object (. where nobody such has):

@@ -9,31 +9,32 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import httpx
 
-_PATIENCE = 120
-"""Seconds after which something hangs, however busy the machine is."""
+from tests.support import zygote
+from tests.support.http_clients import PATIENCE, http_client
+
 PROGRAM = (sys.executable, "-m", "gql_service")
+"""The command line as users start it; what else is here does not take the time to import it again."""
 
 
 def environment(database_url: str, /, **settings: str) -> dict[str, str]:
-    """This process's environment, with these settings of the service and no others."""
+    """This process's environment, with these settings of the service and no others but patience."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GQL_SERVICE_")}
-    given = {f"GQL_SERVICE_{name.upper()}": value for name, value in settings.items()}
+    own = {"database_timeout": str(PATIENCE), "request_timeout": str(PATIENCE)}
+    given = {f"GQL_SERVICE_{name.upper()}": value for name, value in (own | settings).items()}
     return kept | {"GQL_SERVICE_DATABASE_URL": database_url} | given
 
 
 def command(database_url: str, /, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
-    return subprocess.run(
-        [*PROGRAM, *arguments],
-        env=environment(database_url, **settings),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=_PATIENCE,
-    )
+    with TemporaryFile() as output, TemporaryFile() as errors:
+        env = environment(database_url, **settings)
+        code = zygote.start(arguments, env, output.fileno(), errors.fileno()).wait(PATIENCE)
+        texts = [each.read().decode() for each in (output, errors) if not each.seek(0)]
+    return subprocess.CompletedProcess(arguments, code, *texts)
 
 
 def told(database_url: str, *arguments: str) -> str:
@@ -56,7 +57,7 @@ def free_port() -> int:
 class Server:
     """A server process, and what it has printed so far."""
 
-    def __init__(self, process: subprocess.Popen[bytes], url: str, output: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes] | zygote.Forked, url: str, output: Path) -> None:
         self.process = process
         self.url = url
         self._output = output
@@ -67,12 +68,13 @@ class Server:
 
     def ask(self, query: str, token: str) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}"}
-        return httpx.post(f"{self.url}/graphql", json={"query": query}, headers=headers, timeout=_PATIENCE)
+        with http_client(self.url) as client:
+            return client.post("/graphql", json={"query": query}, headers=headers)
 
     def stop(self) -> int:
         """Ask it to stop; returns its exit code."""
         self.process.terminate()
-        return self.process.wait(_PATIENCE)
+        return self.process.wait(PATIENCE)
 
 
 @contextmanager
@@ -80,22 +82,23 @@ def serving_process(
     folder: Path,
     database_url: str,
     *arguments: str,
-    program: Sequence[str] = PROGRAM,
+    program: Sequence[str] | None = None,
     extra: Mapping[str, str] | None = None,
     host: str = "127.0.0.1",
 ) -> Iterator[Server]:
     """`serve` in a process that runs in this folder, on a free port, once it answers."""
     port = free_port()
     output = folder / f"output-{port}"
+    serve = ["serve", "--host", host, "--port", str(port), *arguments]
+    env = environment(database_url) | dict(extra or {})
+    process: subprocess.Popen[bytes] | zygote.Forked
     with output.open("wb") as sink:
-        process = subprocess.Popen(
-            [*program, "serve", "--host", host, "--port", str(port), *arguments],
-            cwd=folder,
-            env=environment(database_url) | dict(extra or {}),
-            stdin=subprocess.DEVNULL,
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-        )
+        if program is None:
+            process = zygote.start(serve, env, sink.fileno(), sink.fileno(), folder)
+        else:
+            process = subprocess.Popen(
+                [*program, *serve], cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink
+            )
     server = Server(process, f"http://{f'[{host}]' if ':' in host else host}:{port}", output)
     try:
         _wait_until_ready(server)
@@ -107,13 +110,14 @@ def serving_process(
 
 
 def _wait_until_ready(server: Server) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while time.monotonic() < deadline:
-        assert server.process.poll() is None, server.output
-        try:
-            if httpx.get(f"{server.url}/health/ready", timeout=_PATIENCE).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    raise AssertionError(f"not ready after {_PATIENCE} s:\n{server.output}")
+    deadline = time.monotonic() + PATIENCE
+    with http_client(server.url) as client:
+        while time.monotonic() < deadline:
+            assert server.process.poll() is None, server.output
+            try:
+                if client.get("/health/ready").status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+    raise AssertionError(f"not ready after {PATIENCE} s:\n{server.output}")

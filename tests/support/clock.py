@@ -1,4 +1,4 @@
-"""Moving the clock of a service, and what lies in the past and the future of it."""
+"""Moving the clock of a service, and timestamps before and after its current time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ HOUR = 3600 * 1000
 
 @contextmanager
 def shifted(service: Service, milliseconds: int) -> Iterator[None]:
-    """The service's clock is so much ahead of what it was."""
+    """Move the service's clock forward."""
     service.clock_offset += milliseconds
     try:
         yield
@@ -20,5 +20,5 @@ def shifted(service: Service, milliseconds: int) -> Iterator[None]:
 
 
 def instant(service: Service, milliseconds: int = 0) -> str:
-    """So much after the service's now, as text."""
+    """A timestamp after the service's current time."""
     return instants.rfc3339(service.services.clock() + milliseconds)

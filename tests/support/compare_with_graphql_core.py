@@ -1,4 +1,4 @@
-"""One document through our engine and through graphql-core, each on an event loop of its own, to compare."""
+"""Executes a document by our engine and by graphql-core, on separate event loops, and compares them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,23 +13,23 @@ from gql_service.engine.execution.execute import execute
 
 Drive = Callable[[Awaitable[ExecutionResult]], Awaitable[ExecutionResult]]
 
-_SECONDS = 1
-"""An execution that takes longer hangs."""
+_SECONDS = 60
+"""An execution that takes longer is considered to hang."""
 _TURNS = 5
-"""Of the event loop, in which resolvers that nobody waits for any more may come to their end."""
+"""Turns of the event loop for resolvers that are not awaited any more to finish."""
 
 
 class Outcome(NamedTuple):
-    """What came of an execution, comparable: the order of keys counts, that of errors does not."""
+    """The outcome of an execution. The order of keys matters, the order of errors does not."""
 
     data: str
     errors: list[str]
     log: list[Any]
-    """What resolvers noted in the context, in their order."""
+    """What resolvers have logged in the context, in order."""
 
 
 class Compared(NamedTuple):
-    """Equal outcomes are what the tests want; `planned` says whether there was a plan to run."""
+    """Both outcomes, which should be equal. `planned` says whether the engine had a plan."""
 
     ours: Outcome
     theirs: Outcome
@@ -44,18 +44,18 @@ def compare(
     root: Any = None,
     operation: str | None = None,
     rounds: int = 1,
-    told: Callable[[ExecutionResult], list[str]] | None = None,
+    describe_errors: Callable[[ExecutionResult], list[str]] | None = None,
     drive: Drive | None = None,
 ) -> Compared:
-    """Execute a document as often as `rounds` says, by each; the outcomes of the last round count.
+    """Execute a document by the engine and by graphql-core, `rounds` times; compare the last outcomes.
 
-    `told` says what of the errors counts; `drive` awaits the result, where more is to happen meanwhile.
+    `describe_errors` says what of the errors is compared. `drive` awaits the result.
     """
     if isinstance(query, str):
         query = parse(query)
     document = query if isinstance(query, GraphQLDocument) else GraphQLDocument(query)
     node = document.node
-    assert not validate(schema._schema, node), "the document is to be valid"
+    assert not validate(schema._schema, node), "the document must be valid"
     arguments = (variables, operation)
 
     def ours(context: Any) -> Any:
@@ -67,15 +67,15 @@ def compare(
     outcomes = []
     for run in (ours, theirs):
         for _ in range(rounds):
-            outcome = asyncio.run(_outcome(run, told or _every_error, drive or _wait))
+            outcome = asyncio.run(_outcome(run, describe_errors or _every_error, drive or _wait))
         outcomes.append(outcome)
-    meant = document.operation(operation)
-    planned = meant is not None and any(plan is not None for plan in meant.plans.values())
+    executed = document.operation(operation)
+    planned = executed is not None and any(plan is not None for plan in executed.plans.values())
     return Compared(outcomes[0], outcomes[1], planned)
 
 
 async def _outcome(
-    run: Callable[[Any], Any], told: Callable[[ExecutionResult], list[str]], drive: Drive
+    run: Callable[[Any], Any], describe_errors: Callable[[ExecutionResult], list[str]], drive: Drive
 ) -> Outcome:
     context: dict[str, Any] = {"log": []}
     try:
@@ -86,7 +86,7 @@ async def _outcome(
         return Outcome("raised", [f"{type(error).__name__}: {error}"], [*context["log"]])
     for _ in range(_TURNS):
         await asyncio.sleep(0)
-    return Outcome(repr(result.data), sorted(told(result)), context["log"])
+    return Outcome(repr(result.data), sorted(describe_errors(result)), context["log"])
 
 
 async def _wait(result: Awaitable[ExecutionResult]) -> ExecutionResult:
@@ -98,8 +98,8 @@ def _every_error(result: ExecutionResult) -> list[str]:
 
 
 def one_error_a_null(result: ExecutionResult) -> list[str]:
-    """The places that became null. Which of several failures below one is told first is a race."""
-    return [str(place) for place in {tuple(_nulled(result.data, error)) for error in result.errors or ()}]
+    """The paths that became null. Which of several errors below one is reported is a race."""
+    return [str(path) for path in {tuple(_nulled(result.data, error)) for error in result.errors or ()}]
 
 
 def _nulled(data: Any, error: GraphQLError) -> list[str | int]:

@@ -1,4 +1,4 @@
-"""Defining keys and writing values by every door, for tests."""
+"""Mutations of definitions and of metadata, for tests."""
 
 from typing import Any
 
@@ -26,8 +26,9 @@ READ = f"""query ($key: String!) {{ platform(key: $key) {{ mode definitions {{ {
 
 
 def try_to_define(world: World, key: str, type_: str, caller: Caller | None = None, **rules: Any) -> Any:
-    given = {"platformKey": world.platform_key, "key": key, "valueType": type_} | rules
-    return (caller or world.admin).ask(DEFINE, input=given)["defineMetadata"]
+    """The payload of `defineMetadata`."""
+    arguments = {"platformKey": world.platform_key, "key": key, "valueType": type_} | rules
+    return (caller or world.admin).ask(DEFINE, input=arguments)["defineMetadata"]
 
 
 def define(world: World, key: str, type_: str, **rules: Any) -> Any:
@@ -38,31 +39,31 @@ def define(world: World, key: str, type_: str, **rules: Any) -> Any:
 
 
 def refused(world: World, key: str, type_: str, **rules: Any) -> Any:
-    """The one error with which a definition is refused."""
+    """The only error of a definition that must be refused."""
     payload = try_to_define(world, key, type_, **rules)
     assert payload["definition"] is None
     (error,) = payload["userErrors"]
     return error
 
 
-def set_mode(world: World, mode: str, **more: Any) -> Any:
-    given = {"platformKey": world.platform_key, "mode": mode} | more
-    return world.admin.ask(MODE, input=given)["setMetadataMode"]
+def set_mode(world: World, mode: str, **inputs: Any) -> Any:
+    arguments = {"platformKey": world.platform_key, "mode": mode} | inputs
+    return world.admin.ask(MODE, input=arguments)["setMetadataMode"]
 
 
-def patch(caller: Caller, world: World, metadata: dict[str, Any], **more: Any) -> Any:
-    given = {"platformKey": world.platform_key, "metadata": metadata} | more
-    return caller.ask(PATCH, input=given)["patchPlatformMetadata"]
+def patch(caller: Caller, world: World, metadata: dict[str, Any], **inputs: Any) -> Any:
+    arguments = {"platformKey": world.platform_key, "metadata": metadata} | inputs
+    return caller.ask(PATCH, input=arguments)["patchPlatformMetadata"]
 
 
 def replace(caller: Caller, world: World, metadata: dict[str, Any]) -> Any:
-    given = {"platformKey": world.platform_key, "metadata": metadata}
-    return caller.ask(REPLACE, input=given)["replacePlatformMetadata"]
+    arguments = {"platformKey": world.platform_key, "metadata": metadata}
+    return caller.ask(REPLACE, input=arguments)["replacePlatformMetadata"]
 
 
-def set_entries(caller: Caller, world: World, *entries: dict[str, Any], **more: Any) -> Any:
-    given = {"platformKey": world.platform_key, "entries": list(entries)} | more
-    return caller.ask(SET, input=given)["setUserMetadata"]
+def set_entries(caller: Caller, world: World, *entries: dict[str, Any], **inputs: Any) -> Any:
+    arguments = {"platformKey": world.platform_key, "entries": list(entries)} | inputs
+    return caller.ask(SET, input=arguments)["setUserMetadata"]
 
 
 def metadata(caller: Caller, world: World) -> Any:
@@ -71,5 +72,5 @@ def metadata(caller: Caller, world: World) -> Any:
 
 
 def definitions(world: World) -> Any:
-    """All that is defined on the world's platform, as a member reads it."""
+    """All definitions of the world's platform, as a member reads them."""
     return world.member.ask(READ, key=world.platform_key)["platform"]["definitions"]

@@ -1,4 +1,4 @@
-"""Setting typed entries through the front door, and seeing all that is kept of a document."""
+"""Setting typed entries through the API, and reading everything that is stored of a document."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ ENTRY = """userId metadataKey metadataValue valueType category description sourc
   isPublic isEditable validFrom validUntil createdAt updatedAt createdBy { username } updatedBy { username }
   value digest viewerCan { edit delete }"""
 SET = f"""mutation ($input: SetUserMetadataInput!) {{ setUserMetadata(input: $input) {{
-  platformMetadata {{ metadata revision }} entries {{ {ENTRY} }} deletedKeys
+  platformMetadata {{ metadata revision }} entries {{ {ENTRY} }} deletedKeys replayed
   userErrors {{ code message field
     ... on RevisionConflict {{ currentRevision entries {{ metadataKey }} }} }} }} }}"""
 STORED = f"""query ($key: String!, $name: String) {{ platformMetadata(platformKey: $key, username: $name) {{
@@ -17,13 +17,13 @@ STORED = f"""query ($key: String!, $name: String) {{ platformMetadata(platformKe
 
 
 def set_entries(caller: Caller, world: World, *entries: dict[str, Any], **input: Any) -> Any:
-    """The payload of `setUserMetadata`, of the caller's own document if nobody else's is named."""
-    given = {"platformKey": world.platform_key, "entries": list(entries)} | input
-    return caller.ask(SET, input=given)["setUserMetadata"]
+    """The payload of `setUserMetadata`; without a username, of the caller's own document."""
+    arguments = {"platformKey": world.platform_key, "entries": list(entries)} | input
+    return caller.ask(SET, input=arguments)["setUserMetadata"]
 
 
 def stored(world: World, user: Caller, platform_key: str | None = None) -> Any:
-    """A document as a platform owner sees it, with the entries that are not valid."""
+    """A document as a platform owner sees it, including entries that are not currently valid."""
     key = platform_key or world.platform_key
     found = world.owner.ask(STORED, key=key, name=user.username)["platformMetadata"]
     found["entries"] = found["entries"]["nodes"]

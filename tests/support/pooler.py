@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.support.http_clients import PATIENCE
 from tests.support.postgres import Postgres, free_port
 
 PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
@@ -14,7 +15,7 @@ PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin
 
 @contextmanager
 def pooling(server: Postgres) -> Iterator[int]:
-    """Run the pooler with few server connections, so that clients must share them; yields its port."""
+    """Run the pooler with few server connections, so clients must share them. Yields its port."""
     assert PROGRAM is not None, "pgbouncer is not installed"
     port = free_port()
     users = server.folder / "users.txt"
@@ -33,14 +34,14 @@ def pooling(server: Postgres) -> Iterator[int]:
         yield port
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE)
 
 
 def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            socket.create_connection(("127.0.0.1", port), PATIENCE).close()
             return
         except OSError:
             assert time.monotonic() < deadline, "pgbouncer did not start"

@@ -1,4 +1,4 @@
-"""A PostgreSQL of our own: unprivileged, in its own folder, on its own port, gone afterwards."""
+"""A temporary PostgreSQL server: unprivileged, in its own folder, on its own port."""
 
 import os
 import pwd
@@ -15,7 +15,7 @@ PROGRAMS = ("initdb", "pg_ctl", "psql")
 
 
 def missing_programs() -> list[str]:
-    """The programs needed that this machine lacks."""
+    """The required programs that this machine lacks."""
     return [program for program in PROGRAMS if _find(program) is None]
 
 
@@ -53,6 +53,8 @@ def running() -> Iterator[Postgres]:
     server = Postgres(folder, free_port(), identity)
     data = str(folder / "data")
     options = f"-p {server.port} -k {folder} -c listen_addresses=127.0.0.1 -c max_connections=200"
+    options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"  # it need not last
+    options += " -c deadlock_timeout=100ms"
     try:
         server.run("initdb", "-D", data, "-A", "trust", "-U", "tester", "--no-sync")
         server.run("pg_ctl", "-D", data, "-o", options, "-l", str(folder / "log"), "-w", "start")
@@ -78,7 +80,7 @@ def _unprivileged_user() -> str:
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on."""
+    """A free port of loopback."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

@@ -2,11 +2,11 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-import httpx
 import uvicorn
 
 from gql_service import instants
@@ -16,6 +16,7 @@ from gql_service.settings import Settings
 from gql_service.store import migrations
 from gql_service.store.connection import Connection
 from gql_service.web.http_protocol import HttpProtocol
+from tests.support.http_clients import PATIENCE, http_client
 
 T = TypeVar("T")
 
@@ -28,7 +29,7 @@ class Service:
         self.clock_offset = 0
         """Milliseconds the service's clock is ahead."""
         self.stopped_at: int | None = None
-        """Where the service's clock stands still, if it does."""
+        """The instant at which the service's clock is stopped; None if it runs."""
         self._loop = asyncio.new_event_loop()
         self.app = create_app(settings, clock=self.clock)
         self.services: Services = self.app.state.services
@@ -47,12 +48,12 @@ class Service:
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
     def clock(self) -> int:
-        """The instant the service takes for now."""
+        """The current instant of the service."""
         return instants.now() + self.clock_offset if self.stopped_at is None else self.stopped_at
 
     @contextmanager
     def at(self, instant: int) -> Iterator[None]:
-        """It is this instant for the service meanwhile."""
+        """Stop the service's clock at this instant meanwhile."""
         self.stopped_at = instant
         try:
             yield
@@ -69,12 +70,13 @@ class Service:
         while not self._server.started:
             assert self._thread.is_alive(), "the server did not start"
             self._thread.join(0.01)
-        self.client = httpx.Client(base_url=self.url, timeout=30)
+        self.client = http_client(self.url)
 
     def stop(self) -> None:
         self.client.close()
         self._server.should_exit = True
-        self._thread.join(15)
+        self._thread.join(PATIENCE)
+        assert not self._thread.is_alive(), "the server did not stop"
 
     def run(self, work: Callable[[], Awaitable[T]]) -> T:
         """Await something in the server's own event loop."""
@@ -82,15 +84,15 @@ class Service:
         async def call() -> T:
             return await work()
 
-        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(60)
+        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(PATIENCE)
 
     def write(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Run one transaction, past the doors: for setting the scene only."""
+        """Run one transaction directly on the database, to prepare a test."""
         return self.run(lambda: self.services.database.write(work))
 
     @contextmanager
     def statements(self) -> Iterator[list[str]]:
-        """The SQL statements the service executes meanwhile."""
+        """The SQL statements that the service executes meanwhile."""
         seen: list[str] = []
 
         observers = self.services.database.observers
@@ -109,11 +111,22 @@ class Service:
             runner.run(serve())
 
 
+def wait_until(come: Callable[[], bool]) -> None:
+    """Wait for what is to come, however long it takes."""
+    deadline = time.monotonic() + PATIENCE
+    while not come():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.02)
+
+
 @contextmanager
 def serving(database_url: str, **settings: Any) -> Iterator[Service]:
-    """A server on this database, with other settings where given. It sweeps when a test says so."""
-    settings.setdefault("sweep_interval", 3600)
-    service = Service(Settings(database_url=database_url, **settings))
+    """A server on this database, with other settings where given.
+
+    It sweeps and times out only if a test asks for it: a slow machine is no reason to.
+    """
+    defaults = {"sweep_interval": 3600, "database_timeout": PATIENCE, "request_timeout": PATIENCE}
+    service = Service(Settings(database_url=database_url, **defaults | settings))
     service.start()
     try:
         yield service

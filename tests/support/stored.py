@@ -1,4 +1,4 @@
-"""What is stored, seen and changed past the service."""
+"""Stored data, read and changed directly in the database."""
 
 import asyncio
 import base64
@@ -28,13 +28,13 @@ def fetch(world: World, statement: Any) -> list[Any]:
 
 
 def platform_id(world: World, key: str | None = None) -> str:
-    """The id behind the key of a platform, by default the world's own."""
+    """The id of a platform by its key, by default of the world's own platform."""
     platforms = tables.platforms.c
     return str(fetch(world, select(platforms.id).where(platforms.key == (key or world.platform_key)))[0][0])
 
 
 def conditions(world: World, user: Caller, platform_key: str | None = None) -> dict[str, Any]:
-    """What is stored of the keys of a document whose values are hidden, windowed or encrypted."""
+    """The column `conditions` of a document: the entries that are hidden, encrypted, or valid for a time."""
     document = _document(world, user, platform_key)
     (row,) = fetch(world, select(tables.documents.c.conditions).where(*document))
     found: dict[str, Any] = orjson.loads(row[0] or "{}")
@@ -42,7 +42,7 @@ def conditions(world: World, user: Caller, platform_key: str | None = None) -> d
 
 
 def alter(world: World, user: Caller, changed: Any, platform_key: str | None = None) -> None:
-    """Store other conditions, past the service."""
+    """Replace the column `conditions` of a document."""
     text = orjson.dumps(changed, option=orjson.OPT_SORT_KEYS).decode()
     document = _document(world, user, platform_key)
     run_sql(world, update(tables.documents).where(*document).values(conditions=text))
@@ -54,8 +54,8 @@ def _document(world: World, user: Caller, platform_key: str | None) -> tuple[Any
 
 
 def is_stored(request: pytest.FixtureRequest, world: World, text: str) -> bool:
-    """Whether the files of the database hold a text, or its base64, or its hexadecimal digits: tables,
-    indexes and logs of what was written."""
+    """Whether the files of the database (tables, indexes, write-ahead logs) contain a text, also as base64 or
+    as hexadecimal digits."""
     url = world.service.settings.database_url
     if url.startswith("sqlite"):
         path = Path(url.partition("///")[2])
@@ -63,11 +63,11 @@ def is_stored(request: pytest.FixtureRequest, world: World, text: str) -> bool:
     else:
         asyncio.run(_checkpoint(url))
         files = [str(request.getfixturevalue("postgres_server").folder)]
-    forms = [text, base64.b64encode(text.encode()).decode()[:-4], text.encode().hex()]
-    wanted = [argument for form in forms for argument in ("-e", form)]
-    # To read the files in this process, and close them, would lose SQLite the locks it has on them.
-    done = subprocess.run(["grep", "-rqaF", *wanted, *files], stderr=subprocess.DEVNULL)
-    return done.returncode == 0  # 2 where a file has vanished meanwhile, and nothing was found
+    encodings = [text, base64.b64encode(text.encode()).decode()[:-4], text.encode().hex()]
+    patterns = [argument for encoding in encodings for argument in ("-e", encoding)]
+    # Closing a file in this process would release the locks that SQLite has on it.
+    done = subprocess.run(["grep", "-rqaF", *patterns, *files], stderr=subprocess.DEVNULL)
+    return done.returncode == 0  # 2 if nothing was found and a file disappeared meanwhile
 
 
 async def _checkpoint(url: str) -> None:

@@ -1,4 +1,4 @@
-"""People to act in a test: each test gets a tenant of its own, so that tests share a server undisturbed."""
+"""The users of a test. Each test has its own tenant, so tests can share a server."""
 
 from typing import Any
 from uuid import uuid4
@@ -15,7 +15,7 @@ REST = "/api/core/users/platform-metadata/"
 
 
 class Caller:
-    """A user with a token, who speaks to both doors."""
+    """A user with a token, who sends GraphQL and REST requests."""
 
     def __init__(self, service: Service, user: users.User, token: str) -> None:
         self.service = service
@@ -55,19 +55,19 @@ class Caller:
         username: str | None = None,
         headers: dict[str, str] | None = None,
     ) -> httpx.Response:
-        """One request to the REST façade; a body is sent as JSON."""
-        given = {"platform_key": platform_key, "username": username}
+        """Send a REST request. The body is sent as JSON."""
+        parameters = {"platform_key": platform_key, "username": username}
         return self.service.client.request(
             method,
             REST,
-            params={name: value for name, value in given.items() if value is not None},
+            params={name: value for name, value in parameters.items() if value is not None},
             json=body,
             headers={"Authorization": f"Token {self.token}", **(headers or {})},
         )
 
 
 class World:
-    """A tenant with a platform, and another tenant with another."""
+    """A tenant with a platform, and a second tenant with its own."""
 
     def __init__(self, service: Service) -> None:
         self.service = service
@@ -95,7 +95,7 @@ class World:
         return key
 
     def new_user(self, tenant_id: str | None = None, **facts: Any) -> Caller:
-        """A user of the tenant (by default the world's own), with a token."""
+        """Create a user of a tenant (by default the world's first), with a token."""
         now = self.service.services.clock()
         facts.setdefault("username", f"u_{uuid4().hex}")
 

@@ -1,4 +1,4 @@
-"""`import` and lines that cannot be stored: each is named, nothing of it is written, and one can go on."""
+"""Import of invalid lines: the message names the line, it is not written, and the import can go on."""
 
 import json
 import shutil
@@ -9,39 +9,39 @@ import pytest
 
 from tests.transfer.test_round_trip import (
     ANN,
-    BORN,
+    CREATED_AT,
     DIRECTORY,
     NEWS,
     Line,
     Shell,
-    filed,
-    person,
-    whole,
-    written,
+    completed,
+    document_line,
+    jsonl,
+    user_line,
 )
 
-GONE = object()
-"""Stands for a field that is left out."""
-NOTE: Line = NEWS | {"userId": "u1", "id": "n1", "createdAt": BORN}
-TENANT: Line = {"type": "tenant", "id": "new", "name": "New", "createdAt": BORN}
+OMITTED = object()
+"""The value of a field that `changed` removes."""
+NOTE: Line = NEWS | {"userId": "u1", "id": "n1", "createdAt": CREATED_AT}
+TENANT: Line = {"type": "tenant", "id": "new", "name": "New", "createdAt": CREATED_AT}
 PLATFORM: Line = DIRECTORY[-1] | {"id": "p-3", "key": "new", "name": "New"}
-USER = whole(person("u2"))
-FILED = filed("u1", "blog", {})
-BEFORE: list[Line] = [*DIRECTORY, whole(person("u1")), filed("u1", "shop", {"a": 1})]
-AFTER: list[Line] = [whole(person("u3")), filed("u3", "shop", {"b": 2})]
+USER = completed(user_line("u2"))
+DOCUMENT = document_line("u1", "blog", {})
+BEFORE: list[Line] = [*DIRECTORY, completed(user_line("u1")), document_line("u1", "shop", {"a": 1})]
+AFTER: list[Line] = [completed(user_line("u3")), document_line("u3", "shop", {"b": 2})]
 LINE = len(BEFORE) + 1
 
 
 @pytest.fixture(scope="module")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file to copy: migrating takes longer than the tests."""
+    """A migrated database to copy: migrating takes longer than the tests."""
     path = tmp_path_factory.mktemp("transfer") / "data.sqlite3"
-    Shell(f"sqlite+aiosqlite:///{path}").told("migrate")
+    Shell(f"sqlite+aiosqlite:///{path}").output("migrate")
     return path
 
 
 @pytest.fixture
-def lite(migrated: Path, tmp_path: Path) -> Shell:
+def sqlite_shell(migrated: Path, tmp_path: Path) -> Shell:
     """An empty database of SQLite."""
     return Shell(f"sqlite+aiosqlite:///{shutil.copy(migrated, tmp_path / 'lite.sqlite3')}")
 
@@ -50,110 +50,112 @@ def lite(migrated: Path, tmp_path: Path) -> Shell:
 def shell(fresh_database_url: str) -> Shell:
     """An empty database of either kind."""
     shell = Shell(fresh_database_url)
-    shell.told("migrate")
+    shell.output("migrate")
     return shell
 
 
 def changed(line: Line, **fields: Any) -> str:
     """A line with other fields, as text."""
-    return json.dumps({name: value for name, value in (line | fields).items() if value is not GONE})
+    return json.dumps({name: value for name, value in (line | fields).items() if value is not OMITTED})
 
 
-def check_broken(shell: Shell, broken: str | bytes, message: str, mended: Line) -> None:
-    """One broken line amid good ones: it is told, what comes before is stored, and one can go on."""
+def check_rejected(shell: Shell, broken: str | bytes, message: str, fixed: Line) -> None:
+    """Import an invalid line between valid ones: those before it are stored; once it is fixed, all are."""
     broken = broken if isinstance(broken, bytes) else broken.encode()
-    before, after = written(BEFORE).encode(), written(AFTER).encode()
-    told = shell.refused("import", "-", input=before + broken + b"\n" + after)
-    assert told.startswith(f"Line {LINE}: "), told
-    assert message in told
-    rest = f"What comes before line {LINE} is stored ({LINE - 1} written, 0 there already);"
-    assert rest in told
-    assert shell.everything() == written(BEFORE)
-    told = shell.told("import", "-", input=before + written([mended]).encode() + after)
-    assert told == f"Read {LINE + 2} lines: 3 written, {LINE - 1} there already.\n"
-    assert sorted(shell.everything().split("\n")) == sorted(written([*BEFORE, mended, *AFTER]).split("\n"))
+    before, after = jsonl(BEFORE).encode(), jsonl(AFTER).encode()
+    output = shell.error("import", "-", input=before + broken + b"\n" + after)
+    assert output.startswith(f"Line {LINE}: "), output
+    assert message in output
+    rest = f"All lines before line {LINE} are stored ({LINE - 1} written, 0 already stored)."
+    assert rest in output
+    assert shell.exported() == jsonl(BEFORE)
+    output = shell.output("import", "-", input=before + jsonl([fixed]).encode() + after)
+    assert output == f"Read {LINE + 2} lines: 3 written, {LINE - 1} already stored.\n"
+    assert sorted(shell.exported().split("\n")) == sorted(jsonl([*BEFORE, fixed, *AFTER]).split("\n"))
 
 
 @pytest.mark.parametrize(
-    ("mended", "fields", "message"),
+    ("fixed", "fields", "message"),
     [
-        (USER, {"createdAt": -1}, "`createdAt` must be whole milliseconds since 1970, from 0"),
+        (USER, {"createdAt": -1}, "`createdAt` must be milliseconds since 1970, as an integer from 0"),
         (USER, {"tenantId": "none"}, "`tenantId`: there is no tenant 'none'"),
         (USER, {"username": "u1"}, "`username`: u1 is taken by another user."),
         (USER, {"permissions": ["acme:read"]}, "`permissions`: 'acme:read' is not a permission"),
-        (USER, {"email": 7}, "`email` must be a text."),
-        (FILED, {"metadata": []}, "`metadata` must be an object."),
-        (FILED, {"platformKey": "none"}, "`platformKey`: there is no platform 'none'"),
-        (FILED, {"userId": "u3"}, "`userId`: there is no user 'u3'; its line must come before."),
+        (USER, {"email": 7}, "`email` must be a string."),
+        (DOCUMENT, {"metadata": []}, "`metadata` must be an object."),
+        (DOCUMENT, {"platformKey": "none"}, "`platformKey`: there is no platform 'none'"),
+        (DOCUMENT, {"userId": "u3"}, "`userId`: there is no user 'u3'. Its line must come before this one."),
     ],
 )
-def test_a_broken_line_is_named_and_what_comes_before_is_stored(
-    shell: Shell, mended: Line, fields: Line, message: str
+def test_the_lines_before_an_invalid_one_are_stored(
+    shell: Shell, fixed: Line, fields: Line, message: str
 ) -> None:
-    check_broken(shell, changed(mended, **fields), message, mended)
+    check_rejected(shell, changed(fixed, **fields), message, fixed)
 
 
 @pytest.mark.parametrize(
-    ("mended", "fields", "message"),
+    ("fixed", "fields", "message"),
     [
-        (USER, {"type": GONE},
+        (USER, {"type": OMITTED},
          "`type` must be one of tenant, platform, user, notification, document, definition."),
         (USER, {"type": "token"}, "`type` must be one of"),
         (USER, {"type": ["user"]}, "`type` must be one of"),
-        (USER, {"email": GONE}, "The field `email` is missing."),
-        (USER, {"nickname": "U"}, "There is no field `nickname`; there are `id`, `tenantId`, "),
+        (USER, {"email": OMITTED}, "The field `email` is missing."),
+        (USER, {"nickname": "U"}, "Unknown field `nickname`. The fields are `id`, `tenantId`, "),
         (USER, {"id": "u/2"}, "`id` must be 1 to 64 letters"),
-        (USER, {"id": "u1", "email": "u@x"}, "It is there already, with another `username`, `email`. Leave "),
+        (USER, {"id": "u1", "email": "u@x"},
+         "This record is already stored with a different `username`, `email`. Remove "),
         (USER, {"username": "u 2"}, "`username` must be 1 to 150 letters"),
         (USER, {"email": "u2"}, "`email`: 'u2' is not an email address."),
         (USER, {"emailVerified": 1}, "`emailVerified` must be true or false."),
         (USER, {"emailVerified": None}, "`emailVerified` must be true or false."),
         (USER, {"image": "u.png"}, "`image`: An image must be a URL"),
         (USER, {"language": "xx"}, "`language`: 'xx' is not an ISO 639-1 language code"),
-        (USER, {"language": 1}, "`language` must be a text, or null."),
-        (USER, {"permissions": "acme::read"}, "`permissions` must be a list of texts."),
+        (USER, {"language": 1}, "`language` must be a string, or null."),
+        (USER, {"permissions": "acme::read"}, "`permissions` must be a list of strings."),
         (USER, {"permissions": ["none::read"]}, "`permissions`: there is no tenant 'none'"),
-        (USER, {"permissions": ["acme::a", "acme::a"]}, "`permissions` says something twice"),
+        (USER, {"permissions": ["acme::a", "acme::a"]}, "`permissions` contains a duplicate"),
         (USER, {"profileFields": {"a": 1}}, "`profileFields`: `a` must be an object with"),
-        (USER, {"profileFields": {"a": None}}, "`profileFields` says something twice, or holds a null"),
-        (USER, {"badges": [{"name": "a"}]}, "`badges` must be a list of objects with `name`, a text;"),
+        (USER, {"profileFields": {"a": None}}, "`profileFields` contains a duplicate, or a null"),
+        (USER, {"badges": [{"name": "a"}]}, "`badges` must be a list of objects with `name`, a string;"),
         (USER, {"badges": [{"name": "a", "earnedAt": 1.0}]}, "`badges` must be a list of objects"),
-        (USER, {"badges": [{"name": "", "earnedAt": 1}]}, "The name of a badge is 1 to 100 characters."),
-        (USER, {"badges": [{"name": "a", "earnedAt": at} for at in (1, 2)]}, "`badges` says something twice"),
+        (USER, {"badges": [{"name": "", "earnedAt": 1}]}, "The name of a badge must have 1 to 100"),
+        (USER, {"badges": [{"name": "a", "earnedAt": at} for at in (1, 2)]}, "`badges` contains a duplicate"),
         (USER, {"recentProjects": {"p": True}}, "`recentProjects`: The instant at which `p` was"),
         (USER, {"lastSeenReleaseVersion": ""}, "`lastSeenReleaseVersion`: A release version is 1 to 64"),
         (USER, {"personalAgentPermissions": {"p": []}}, "`personalAgentPermissions`: `p` must map"),
         (USER, {"optInDecisions": [{"name": "a"}]}, "`optInDecisions` must be a list of objects"),
         (USER, {"optInDecisions": [{"name": "a", "optedIn": True, "decidedAt": at} for at in (1, 2)]},
-         "`optInDecisions` says something twice"),
+         "`optInDecisions` contains a duplicate"),
         (USER, {"revision": 0}, "`revision` must be an integer from 1 to 2147483647."),
         (USER, {"revision": 2**31}, "`revision` must be an integer"),
         (USER, {"revision": True}, "`revision` must be an integer"),
-        (USER, {"createdAt": 2**53}, "`createdAt` must be whole milliseconds"),
-        (USER, {"updatedAt": 1.5}, "`updatedAt` must be whole milliseconds"),
-        (FILED, {"metadata": {"": 1}}, "`metadata`: A key must not be empty."),
-        (FILED, {"metadata": {" a": 1}}, "`metadata`: The key ' a' begins or ends with white space."),
-        (FILED, {"metadata": {"a": "x" * 2**17}}, "`metadata`: The value takes 131074 bytes; 131072 are"),
-        (FILED, {"metadata": {f"k{n}": n for n in range(2001)}}, "2001 keys; 2000 are allowed."),
-        (FILED, {"platformKey": GONE}, "The field `platformKey` is missing."),
-        (FILED, {"platformKey": "shop"}, "It is there already, with another `metadata`. Leave the line out"),
-        (FILED, {"userId": "nobody"}, "`userId`: there is no user 'nobody'"),
-        (FILED, {"createdAt": None}, "`createdAt` must be whole milliseconds"),
+        (USER, {"createdAt": 2**53}, "`createdAt` must be milliseconds"),
+        (USER, {"updatedAt": 1.5}, "`updatedAt` must be milliseconds"),
+        (DOCUMENT, {"metadata": {"": 1}}, "`metadata`: A key must not be empty."),
+        (DOCUMENT, {"metadata": {" a": 1}}, "`metadata`: The key ' a' begins or ends with white space."),
+        (DOCUMENT, {"metadata": {"a": "x" * 2**17}}, "`metadata`: The value takes 131074 bytes; 131072 are"),
+        (DOCUMENT, {"metadata": {f"k{n}": n for n in range(2001)}}, "2001 keys; 2000 are allowed."),
+        (DOCUMENT, {"platformKey": OMITTED}, "The field `platformKey` is missing."),
+        (DOCUMENT, {"platformKey": "shop"},
+         "This record is already stored with a different `metadata`. Remove the line"),
+        (DOCUMENT, {"userId": "nobody"}, "`userId`: there is no user 'nobody'"),
+        (DOCUMENT, {"createdAt": None}, "`createdAt` must be milliseconds"),
         (NOTE, {"userId": "nobody"}, "`userId`: there is no user 'nobody'"),
         (NOTE, {"id": ""}, "`id` must be 1 to 64 letters and digits."),
-        (NOTE, {"readAt": "today"}, "`readAt` must be whole milliseconds since 1970"),
+        (NOTE, {"readAt": "today"}, "`readAt` must be milliseconds since 1970"),
         (TENANT, {"name": " "}, "A tenant needs a name."),
         (TENANT, {"id": "a b"}, "'a b' is not an id"),
-        (TENANT, {"id": "acme"}, "It is there already, with another `name`."),
+        (TENANT, {"id": "acme"}, "This record is already stored with a different `name`."),
         (PLATFORM, {"key": "New"}, "'New' is not a platform key."),
         (PLATFORM, {"id": "p 1"}, "'p 1' is not an id"),
         (PLATFORM, {"id": "p-1"}, "Another platform has the `id` p-1."),
-        (PLATFORM, {"key": "shop"}, "It is there already, with another `id`, `name`."),
+        (PLATFORM, {"key": "shop"}, "This record is already stored with a different `id`, `name`."),
         (PLATFORM, {"tenantId": "none"}, "`tenantId`: there is no tenant 'none'"),
     ],
 )  # fmt: skip
-def test_a_line_is_held_to_every_rule(lite: Shell, mended: Line, fields: Line, message: str) -> None:
-    check_broken(lite, changed(mended, **fields), message, mended)
+def test_a_line_must_obey_every_rule(sqlite_shell: Shell, fixed: Line, fields: Line, message: str) -> None:
+    check_rejected(sqlite_shell, changed(fixed, **fields), message, fixed)
 
 
 @pytest.mark.parametrize(
@@ -170,51 +172,52 @@ def test_a_line_is_held_to_every_rule(lite: Shell, mended: Line, fields: Line, m
         ('{"type":"document","metadata":{"a":NaN}}', "The text is not valid JSON"),
         ('{"a":' * 2000 + "1" + "}" * 2000, "The text is not valid JSON"),
         ('{"a":' * 200 + "1" + "}" * 200, "nested deeper"),
-        ('{"\\u001b[31m\\n":1,"type":"tenant"}', "There is no field"),
+        ('{"\\u001b[31m\\n":1,"type":"tenant"}', "Unknown field"),
         ('{"type":"tenant","name":"' + "x" * 23_068_672 + '"}', "The line is longer than 23068672 bytes."),
     ],
 )  # fmt: skip
-def test_what_is_no_line_is_told(lite: Shell, broken: str | bytes, message: str) -> None:
-    check_broken(lite, broken, message, USER)
+def test_invalid_json_is_rejected(sqlite_shell: Shell, broken: str | bytes, message: str) -> None:
+    check_rejected(sqlite_shell, broken, message, USER)
 
 
 @pytest.mark.parametrize("number", [1, 499, 500, 501, 1234])
-def test_the_line_is_counted_across_batches(shell: Shell, number: int) -> None:
-    good = [DIRECTORY[2], *(whole(person(f"u{n:04}")) for n in range(1500))]
-    lines = [*good[: number - 1], person("broken", "nowhere"), *good[number - 1 :]]
-    told = shell.refused("import", "-", input=written(lines).encode())
-    assert told.startswith(f"Line {number}: ")
-    assert shell.everything() == written(good[: number - 1])
-    shell.told("import", "-", input=written(good).encode())
-    assert shell.everything() == written(good)
+def test_line_numbers_count_across_batches(shell: Shell, number: int) -> None:
+    good = [DIRECTORY[2], *(completed(user_line(f"u{n:04}")) for n in range(1500))]
+    lines = [*good[: number - 1], user_line("broken", "nowhere"), *good[number - 1 :]]
+    output = shell.error("import", "-", input=jsonl(lines).encode())
+    assert output.startswith(f"Line {number}: ")
+    assert shell.exported() == jsonl(good[: number - 1])
+    shell.output("import", "-", input=jsonl(good).encode())
+    assert shell.exported() == jsonl(good)
 
 
-def test_one_may_go_on_from_a_line(lite: Shell) -> None:
-    lines = written([*BEFORE, *AFTER]).encode()
-    lite.told("import", "-", input=written(BEFORE).encode())
-    assert lite.told("import", "-", "--from-line", str(LINE), input=lines) == (
-        "Read 2 lines: 2 written, 0 there already.\n"
+def test_an_import_can_start_at_a_line(sqlite_shell: Shell) -> None:
+    lines = jsonl([*BEFORE, *AFTER]).encode()
+    sqlite_shell.output("import", "-", input=jsonl(BEFORE).encode())
+    assert sqlite_shell.output("import", "-", "--from-line", str(LINE), input=lines) == (
+        "Read 2 lines: 2 written, 0 already stored.\n"
     )
-    message = lite.refused("import", "-", "--from-line", "99", input=lines)
-    assert message == f"There is no line 99: there are {len(BEFORE) + len(AFTER)}."
+    message = sqlite_shell.error("import", "-", "--from-line", "99", input=lines)
+    assert message == f"There is no line 99: the number of lines is {len(BEFORE) + len(AFTER)}."
     broken = lines + b"{}\n"
-    assert lite.refused("import", "-", "--from-line", str(LINE), input=broken).startswith(
+    assert sqlite_shell.error("import", "-", "--from-line", str(LINE), input=broken).startswith(
         f"Line {LINE + 2}: "
     )
 
 
-def test_what_has_changed_since_is_not_overwritten(shell: Shell) -> None:
+def test_changed_records_are_not_overwritten(shell: Shell) -> None:
     lines = [DIRECTORY[1], DIRECTORY[2], DIRECTORY[0], ANN]
     shell.load(*lines)
-    shell.told("user", "update", ANN["username"], "--language", "fr")
-    before = shell.everything()
-    told = shell.refused("import", "-", input=written(lines).encode())
-    assert told.startswith("Line 4: It is there already, with another `language`, `revision`, `updatedAt`.")
-    assert shell.everything() == before
+    shell.output("user", "update", ANN["username"], "--language", "fr")
+    before = shell.exported()
+    output = shell.error("import", "-", input=jsonl(lines).encode())
+    message = "Line 4: This record is already stored with a different `language`, `revision`, `updatedAt`."
+    assert output.startswith(message)
+    assert shell.exported() == before
 
 
-def test_a_database_that_was_not_migrated_is_left_alone(tmp_path: Path) -> None:
+def test_a_database_must_be_migrated(tmp_path: Path) -> None:
     shell = Shell(f"sqlite+aiosqlite:///{tmp_path / 'data.sqlite3'}")
     for command in ("import", "export"):
-        told = shell.refused(command, "-", input=b"")
-        assert told == "The database is not up to date. Run: gql-service migrate"
+        output = shell.error(command, "-", input=b"")
+        assert output == "The database is not up to date. Run: gql-service migrate"

@@ -1,4 +1,4 @@
-"""Definitions through `export` and `import`, and what they say of the documents that are imported."""
+"""Export and import of definitions, and their effect on imported documents."""
 
 import sqlite3
 from contextlib import closing
@@ -7,20 +7,20 @@ import pytest
 
 from tests.support.service import serving
 from tests.transfer.test_round_trip import (
-    BORN,
+    CREATED_AT,
     DIRECTORY,
     Line,
     Shell,
-    filed,
-    lite,
+    completed,
+    document_line,
+    jsonl,
     other,
-    person,
     shell,
-    whole,
-    written,
+    sqlite_shell,
+    user_line,
 )
 
-__all__ = ["lite", "other", "shell"]
+__all__ = ["sqlite_shell", "other", "shell"]
 
 DEFINITION: Line = {
     "type": "definition",
@@ -29,61 +29,63 @@ DEFINITION: Line = {
     "valueType": "number",
     "rules": {"choices": [1, 2.5, 7], "minimum": 1, "maximum": 1e3},
     "defaults": {"category": "c", "description": "d", "is_public": False, "is_editable": False},
-    "createdAt": BORN,
-    "updatedAt": BORN + 5,
+    "createdAt": CREATED_AT,
+    "updatedAt": CREATED_AT + 5,
 }
 DEFINED: list[Line] = [
     *DIRECTORY[:4],
     DIRECTORY[4] | {"strict": True},
-    whole(person("u")),
-    filed("u", "shop", {"size": "XL", "undefined": True}),
+    completed(user_line("u")),
+    document_line("u", "shop", {"size": "XL", "undefined": True}),
     DEFINITION | {"defaults": {}, "key": "Size", "rules": {}},
     DEFINITION,
     DEFINITION | {"platformKey": "blog", "valueType": "binary", "rules": {"maxLength": 9}},
 ]
 
 
-def test_definitions_come_through_whatever_was_there_before_them(shell: Shell, other: Shell) -> None:
-    text = written(DEFINED)
+def test_definitions_are_imported_after_documents_that_break_them(shell: Shell, other: Shell) -> None:
+    text = jsonl(DEFINED)
     for target, source in ((shell, text), (other, text)):
-        told = target.told("import", "-", input=source.encode())
-        assert told == f"Read {len(DEFINED)} lines: {len(DEFINED)} written, 0 there already.\n"
-        assert target.everything() == text
-        told = target.told("import", "-", input=text.encode())
-        assert told == f"Read {len(DEFINED)} lines: 0 written, {len(DEFINED)} there already.\n"
+        output = target.output("import", "-", input=source.encode())
+        assert output == f"Read {len(DEFINED)} lines: {len(DEFINED)} written, 0 already stored.\n"
+        assert target.exported() == text
+        output = target.output("import", "-", input=text.encode())
+        assert output == f"Read {len(DEFINED)} lines: 0 written, {len(DEFINED)} already stored.\n"
 
 
 @pytest.mark.parametrize("at_once", [True, False])
-def test_documents_are_held_to_the_definitions_before_them(shell: Shell, at_once: bool) -> None:
-    before = [*DEFINED, whole(person("v"))]
+def test_documents_must_conform_to_the_definitions_before_them(shell: Shell, at_once: bool) -> None:
+    before = [*DEFINED, completed(user_line("v"))]
     if not at_once:
         shell.load(*before)
 
-    def refused(document: Line) -> str:
-        told = shell.refused("import", "-", input=written([*before, document]).encode())
-        assert told.startswith(f"Line {len(before) + 1}: ")
-        return told.partition(": ")[2]
+    def error_for(document: Line) -> str:
+        output = shell.error("import", "-", input=jsonl([*before, document]).encode())
+        assert output.startswith(f"Line {len(before) + 1}: ")
+        return output.partition(": ")[2]
 
-    told = refused(filed("v", "shop", {"size": "XL"}))
-    assert told.startswith("'size': ")
-    assert " a number" in told
-    told = refused(filed("v", "shop", {}, attributes={"size": {"isPublic": False, "value": "XL"}}))
-    assert " a number" in told
-    told = refused(filed("v", "shop", {"size": 1, "other": 1}))
-    assert told.startswith("The platform accepts defined keys only, and 'other' is not defined.")
-    told = refused(filed("v", "blog", {"size": "XL"}))
-    assert " a binary" in told
+    output = error_for(document_line("v", "shop", {"size": "XL"}))
+    assert output.startswith("'size': ")
+    assert " a number" in output
+    output = error_for(
+        document_line("v", "shop", {}, attributes={"size": {"isPublic": False, "value": "XL"}})
+    )
+    assert " a number" in output
+    output = error_for(document_line("v", "shop", {"size": 1, "other": 1}))
+    assert output.startswith("The platform accepts only defined keys, and 'other' is not defined.")
+    output = error_for(document_line("v", "blog", {"size": "XL"}))
+    assert " a binary" in output
     good = [
-        filed("v", "blog", {"free": 1}),
-        filed("v", "shop", {"Size": 2, "size": 1}),
-        filed("v", None, {"size": "XL"}),
+        document_line("v", "blog", {"free": 1}),
+        document_line("v", "shop", {"Size": 2, "size": 1}),
+        document_line("v", None, {"size": "XL"}),
     ]
     shell.load(*before, *good)
 
 
-def test_what_was_defined_binds_the_service(shell: Shell) -> None:
+def test_imported_definitions_apply_to_writes(shell: Shell) -> None:
     shell.load(*DEFINED)
-    token = shell.told("token", "issue", "u").strip()
+    token = shell.output("token", "issue", "u").strip()
     patch = """mutation ($metadata: JSONObject!) { patchPlatformMetadata(input: {platformKey: "shop",
       metadata: $metadata}) { userErrors { code } platformMetadata { metadata } } }"""
     with serving(shell.url) as service:
@@ -100,17 +102,17 @@ def test_what_was_defined_binds_the_service(shell: Shell) -> None:
     assert answers[2] == []
 
 
-def test_definitions_that_are_there_otherwise_are_not_overwritten(shell: Shell) -> None:
-    text = written(DEFINED)
+def test_stored_definitions_are_not_overwritten(shell: Shell) -> None:
+    text = jsonl(DEFINED)
     shell.load(*DEFINED)
     for line, names in (
         (DEFINITION | {"rules": {}, "updatedAt": 0}, "`rules`, `updatedAt`"),
         (DEFINITION | {"valueType": "json", "rules": {}, "defaults": {}}, "`valueType`, `rules`, `defaults`"),
         (DEFINED[4] | {"strict": False}, "`strict`"),
     ):
-        told = shell.refused("import", "-", input=written([line]).encode())
-        assert told.startswith(f"Line 1: It is there already, with another {names}. Leave ")
-        assert shell.everything() == text
+        output = shell.error("import", "-", input=jsonl([line]).encode())
+        assert output.startswith(f"Line 1: This record is already stored with a different {names}. Remove ")
+        assert shell.exported() == text
 
 
 @pytest.mark.parametrize(
@@ -132,18 +134,18 @@ def test_definitions_that_are_there_otherwise_are_not_overwritten(shell: Shell) 
         ),
     ],
 )
-def test_what_is_malformed_is_named_and_not_exported(lite: Shell, corrupting: str, message: str) -> None:
-    lite.load(*DEFINED)
-    with closing(sqlite3.connect(lite.url.partition(":///")[2])) as connection:
+def test_malformed_definitions_are_not_exported(sqlite_shell: Shell, corrupting: str, message: str) -> None:
+    sqlite_shell.load(*DEFINED)
+    with closing(sqlite3.connect(sqlite_shell.url.partition(":///")[2])) as connection:
         connection.executescript(corrupting)
-    done = lite.run("export", "-")
+    done = sqlite_shell.run("export", "-")
     assert (done.exit_code, done.stderr) == (1, f"gql-service: {message}\n")
 
 
-def test_a_platform_has_no_more_definitions_than_it_may(shell: Shell) -> None:
+def test_the_number_of_definitions_of_a_platform_is_limited(shell: Shell) -> None:
     many = [DEFINITION | {"key": f"k{number:03}"} for number in range(500)]
     lines = [*DIRECTORY, *many]
-    told = shell.refused("import", "-", input=written([*lines, DEFINITION]).encode())
+    output = shell.error("import", "-", input=jsonl([*lines, DEFINITION]).encode())
     number = len(lines) + 1
-    assert told.startswith(f"Line {number}: The platform has 500 definitions; no more are allowed.")
-    assert shell.everything() == written(lines)
+    assert output.startswith(f"Line {number}: The platform has 500 definitions; no more are allowed.")
+    assert shell.exported() == jsonl(lines)

@@ -13,20 +13,20 @@ from tests.support.entries import ENTRY, set_entries
 from tests.support.service import Service, serving
 from tests.support.world import Caller, World
 from tests.transfer.test_round_trip import (
-    BORN,
+    CREATED_AT,
     DIRECTORY,
     Line,
     Shell,
-    filed,
-    lite,
+    completed,
+    document_line,
+    jsonl,
     other,
-    person,
     shell,
-    whole,
-    written,
+    sqlite_shell,
+    user_line,
 )
 
-__all__ = ["lite", "other", "shell"]
+__all__ = ["sqlite_shell", "other", "shell"]
 
 RING = {"k1": base64.b64encode(bytes(32)).decode(), "k2": base64.b64encode(bytes(range(32))).decode()}
 KEYS = {"encryption_keys": json.dumps(RING)}
@@ -63,10 +63,10 @@ ENTRIES = [
 
 def seen(viewer: Caller, world_key: str | None, username: str) -> Any:
     """All entries of a document as an admin sees them, inactive ones too."""
-    asked = f"""query ($key: String!, $username: String) {{
+    query = f"""query ($key: String!, $username: String) {{
       platformMetadata(platformKey: $key, username: $username) {{ metadata revision createdAt updatedAt
         entries(first: 100, includeInactive: true) {{ totalCount nodes {{ {ENTRY} }} }} }} }}"""
-    return viewer.ask(asked, key=world_key, username=username)["platformMetadata"]
+    return viewer.ask(query, key=world_key, username=username)["platformMetadata"]
 
 
 def index_of(service: Service) -> Sequence[Any]:
@@ -94,8 +94,8 @@ def in_service(shell: Shell) -> tuple[Sequence[Any], list[Any]]:
         return index_of(service), list(service.run(history))
 
 
-def test_typed_entries_come_through_with_their_values_and_are_found_again(
-    shell: Shell, other: Shell, lite: Shell
+def test_typed_entries_keep_their_values_and_can_be_searched(
+    shell: Shell, other: Shell, sqlite_shell: Shell
 ) -> None:
     with serving(shell.url, encryption_keys=RING) as service:
         world = World(service)
@@ -112,16 +112,16 @@ def test_typed_entries_come_through_with_their_values_and_are_found_again(
         index = index_of(service)
     assert before["entries"]["totalCount"] == len(ENTRIES) + 1
     assert len(index) == len(ENTRIES) // 2
-    text = shell.everything()
-    for target in (other, lite):
-        told = target.told("import", "-", input=text.encode(), **KEYS)
+    text = shell.exported()
+    for target in (other, sqlite_shell):
+        output = target.output("import", "-", input=text.encode(), **KEYS)
         count = text.count("\n")
-        assert told == f"Read {count} lines: {count} written, 0 there already.\n"
-        assert target.everything() == text
-        told = target.told("import", "-", input=text.encode(), **KEYS)
-        assert told == f"Read {count} lines: 0 written, {count} there already.\n"
+        assert output == f"Read {count} lines: {count} written, 0 already stored.\n"
+        assert target.exported() == text
+        output = target.output("import", "-", input=text.encode(), **KEYS)
+        assert output == f"Read {count} lines: 0 written, {count} already stored.\n"
         assert in_service(target) == (index, [])
-        token = target.told("token", "issue", world.admin.username).strip()
+        token = target.output("token", "issue", world.admin.username).strip()
         with serving(target.url, encryption_keys=RING) as service:
             admin = Caller(service, world.admin.user, token)
             assert seen(admin, world.platform_key, username) == before
@@ -133,89 +133,90 @@ def sealed(id: str, size: int = 40) -> str:
 
 
 def secret_of(id: str, **more: Any) -> Line:
-    return {"createdAt": BORN, "type": "string", "ciphertext": sealed(id)} | more
+    return {"createdAt": CREATED_AT, "type": "string", "ciphertext": sealed(id)} | more
 
 
-def test_keys_that_are_missing_are_told_once_at_the_end(shell: Shell) -> None:
-    lines = [*DIRECTORY, whole(person("u"))]
-    lines.append(filed("u", None, {}, attributes={"a": secret_of("k9"), "b": secret_of("k8")}))
-    lines.append(filed("u", "shop", {}, attributes={"a": secret_of("k1"), "b": secret_of("k9")}))
+def test_missing_encryption_keys_are_reported_once_at_the_end(shell: Shell) -> None:
+    lines = [*DIRECTORY, completed(user_line("u"))]
+    lines.append(document_line("u", None, {}, attributes={"a": secret_of("k9"), "b": secret_of("k8")}))
+    lines.append(document_line("u", "shop", {}, attributes={"a": secret_of("k1"), "b": secret_of("k9")}))
     message = (
-        "Values are encrypted with keys that GQL_SERVICE_ENCRYPTION_KEYS lacks: k8, k9. "
-        "They cannot be read until it has them.\n"
+        "Some values are encrypted with keys that are not configured: k8, k9. "
+        "Add them to GQL_SERVICE_ENCRYPTION_KEYS to read these values.\n"
     )
     for _ in range(2):
-        done = shell.run("import", "-", input=written(lines).encode(), **KEYS)
+        done = shell.run("import", "-", input=jsonl(lines).encode(), **KEYS)
         assert (done.exit_code, done.stderr) == (0, message)
-        assert shell.everything() == written(lines)
+        assert shell.exported() == jsonl(lines)
 
 
-def test_an_indexed_secret_needs_its_key_at_once(shell: Shell, other: Shell) -> None:
+def test_an_indexed_secret_needs_its_encryption_key(shell: Shell, other: Shell) -> None:
     with serving(shell.url, encryption_keys=RING) as service:
         world = World(service)
         entry = {"metadataKey": "s", "metadataValue": "v", "isEncrypted": True, "isIndexed": True}
         set_entries(world.admin, world, entry, username=world.member.username)
-    lines = shell.everything().splitlines()
+    lines = shell.exported().splitlines()
     number = next(index for index, line in enumerate(lines, 1) if '"ciphertext"' in line)
     source = "".join(f"{line}\n" for line in lines).encode()
     with serving(shell.url) as service:
         index = index_of(service)
-    told = other.refused("import", "-", input=source)
-    assert told.startswith(
-        f"Line {number}: 's' is indexed or defined, so that its value must be known, and it is encrypted "
-        "with the key 'k2', which is not configured. GQL_SERVICE_ENCRYPTION_KEYS must have its key."
+    output = other.error("import", "-", input=source)
+    assert output.startswith(
+        f"Line {number}: 's' is indexed or has a definition, so its value must be decrypted, but it is "
+        "encrypted with the key 'k2', which is not configured. Check the keys in GQL_SERVICE_ENCRYPTION_KEYS."
     )
-    assert other.everything().count("\n") == number - 1
+    assert other.exported().count("\n") == number - 1
     moved = source.replace(b'"s":{', b'"t":{')
-    told = other.refused("import", "-", input=moved, **KEYS)
-    assert "'t' is indexed or defined" in told
-    assert "its ciphertext was changed, or belongs elsewhere" in told
-    other.told("import", "-", input=source, **KEYS)
+    output = other.error("import", "-", input=moved, **KEYS)
+    assert "'t' is indexed or has a definition" in output
+    assert "its ciphertext was altered, or belongs to another document or key" in output
+    other.output("import", "-", input=source, **KEYS)
     assert in_service(other) == (index, [])
 
 
-def test_what_is_there_with_other_attributes_is_not_overwritten(shell: Shell) -> None:
+def test_stored_attributes_are_not_overwritten(shell: Shell) -> None:
     attributes = {
-        "a": {"createdAt": BORN, "isEditable": False},
-        "b": {"createdAt": BORN, "isPublic": False, "value": 1},
+        "a": {"createdAt": CREATED_AT, "isEditable": False},
+        "b": {"createdAt": CREATED_AT, "isPublic": False, "value": 1},
     }
-    before = [*DIRECTORY, whole(person("u")), filed("u", "blog", {"a": 1}, attributes=attributes)]
-    text = written(before)
+    before = [
+        *DIRECTORY,
+        completed(user_line("u")),
+        document_line("u", "blog", {"a": 1}, attributes=attributes),
+    ]
+    text = jsonl(before)
     shell.load(*before)
 
-    def refused(line: Line) -> str:
-        told = shell.refused("import", "-", input=written([line]).encode())
-        assert shell.everything() == text
-        return told.partition(" Leave ")[0]
+    def error_for(line: Line) -> str:
+        output = shell.error("import", "-", input=jsonl([line]).encode())
+        assert shell.exported() == text
+        return output.partition(" Remove ")[0]
 
-    other = {"a": {"createdAt": BORN}, "b": attributes["b"]}
-    assert refused(before[-1] | {"attributes": other}) == (
-        "Line 1: It is there already, with another `attributes`."
-    )
-    assert (
-        refused(before[-1] | {"attributes": {}}) == "Line 1: It is there already, with another `attributes`."
-    )
+    other = {"a": {"createdAt": CREATED_AT}, "b": attributes["b"]}
+    message = "Line 1: This record is already stored with a different `attributes`."
+    assert error_for(before[-1] | {"attributes": other}) == message
+    assert error_for(before[-1] | {"attributes": {}}) == message
 
 
-def test_what_an_entry_leaves_out_is_what_the_object_gives(shell: Shell) -> None:
-    said: Line = {
+def test_omitted_attributes_have_defaults(shell: Shell) -> None:
+    attributes: Line = {
         "a": {"type": "number", "isPublic": True, "isEditable": True, "isIndexed": False},
-        "b": {"value": "2024-03-01", "type": "date", "isPublic": False, "updatedAt": BORN + 1},
+        "b": {"value": "2024-03-01", "type": "date", "isPublic": False, "updatedAt": CREATED_AT + 1},
         "c": {"ciphertext": sealed("k1"), "type": "json", "createdAt": 0, "createdBy": None},
-        "d": {"createdBy": "u", "updatedAt": BORN, "updatedBy": "u"},
-        "e": {"createdBy": "u", "updatedAt": BORN},
+        "d": {"createdBy": "u", "updatedAt": CREATED_AT, "updatedBy": "u"},
+        "e": {"createdBy": "u", "updatedAt": CREATED_AT},
     }
     kept: Line = {
-        "a": {"createdAt": BORN},
-        "b": {"createdAt": BORN, "type": "date", "isPublic": False, "value": "2024-03-01",
-              "updatedAt": BORN + 1, "updatedBy": None},
+        "a": {"createdAt": CREATED_AT},
+        "b": {"createdAt": CREATED_AT, "type": "date", "isPublic": False, "value": "2024-03-01",
+              "updatedAt": CREATED_AT + 1, "updatedBy": None},
         "c": {"createdAt": 0, "type": "json", "ciphertext": sealed("k1")},
-        "d": {"createdAt": BORN, "createdBy": "u"},
-        "e": {"createdAt": BORN, "createdBy": "u", "updatedAt": BORN, "updatedBy": None},
+        "d": {"createdAt": CREATED_AT, "createdBy": "u"},
+        "e": {"createdAt": CREATED_AT, "createdBy": "u", "updatedAt": CREATED_AT, "updatedBy": None},
     }  # fmt: skip
-    before = [*DIRECTORY, whole(person("u"))]
-    line = filed("u", "shop", {"a": 1, "d": "x", "e": None, "f": True}, attributes=said)
-    shell.told("import", "-", input=written([*before, line]).encode(), **KEYS)
-    assert shell.everything() == written([*before, line | {"attributes": kept}])
-    told = shell.told("import", "-", input=written([*before, line]).encode(), **KEYS)
-    assert told.endswith("0 written, 7 there already.\n")
+    before = [*DIRECTORY, completed(user_line("u"))]
+    line = document_line("u", "shop", {"a": 1, "d": "x", "e": None, "f": True}, attributes=attributes)
+    shell.output("import", "-", input=jsonl([*before, line]).encode(), **KEYS)
+    assert shell.exported() == jsonl([*before, line | {"attributes": kept}])
+    output = shell.output("import", "-", input=jsonl([*before, line]).encode(), **KEYS)
+    assert output.endswith("0 written, 7 already stored.\n")

@@ -1,5 +1,4 @@
-"""Whatever the service may store comes through export and import as it is: generated users, documents, typed
-entries and definitions."""
+"""Export and import of generated users, documents, typed entries and definitions change nothing."""
 
 import base64
 import json
@@ -14,7 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.transfer.test_round_trip import BORN, DIRECTORY, Line, Shell, filed, person, whole, written
+from tests.transfer.test_round_trip import (
+    CREATED_AT,
+    DIRECTORY,
+    Line,
+    Shell,
+    completed,
+    document_line,
+    jsonl,
+    user_line,
+)
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 NAME = TEXT.filter(bool)
@@ -133,62 +141,64 @@ _PLATFORM_IDS = {None: "", "shop": "p-1", "blog": "p-2"}
 @pytest.fixture(scope="module")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("property") / "data.sqlite3"
-    Shell(f"sqlite+aiosqlite:///{path}").told("migrate")
+    Shell(f"sqlite+aiosqlite:///{path}").output("migrate")
     return path
 
 
 def natural(value: object) -> str:
-    """The type of a value of which none is said."""
+    """The type of a value without an explicit type."""
     if isinstance(value, bool):
         return "boolean"
     return {str: "string", int: "number", float: "number"}.get(type(value), "json")
 
 
 def stored(entry: Line) -> tuple[bool, Any, Line | None]:
-    """How an entry is kept: whether its value is in `metadata`, the value, and what else is said."""
+    """How an entry is stored: whether its value is in `metadata`, that value, and the attributes."""
     type_, value = entry["value"]
     if not entry["attributed"] and natural(value) == type_:
         return True, value, None
     (created_at, created_by), updated = entry["created"], entry["updated"]
-    said: Line = {"createdAt": created_at} | ({"createdBy": created_by} if created_by else {})
+    attributes: Line = {"createdAt": created_at} | ({"createdBy": created_by} if created_by else {})
     if updated is not None and updated != entry["created"]:
-        said |= {"updatedAt": updated[0], "updatedBy": updated[1]}
+        attributes |= {"updatedAt": updated[0], "updatedBy": updated[1]}
     for name in ("category", "description", "source"):
-        said |= {name: entry[name]} if entry[name] is not None else {}
+        attributes |= {name: entry[name]} if entry[name] is not None else {}
     for name, at, has in zip(("validFrom", "validUntil"), entry["window"], entry["has"], strict=True):
-        said |= {name: at} if has else {}
+        attributes |= {name: at} if has else {}
     ciphertext = entry["ciphertext"]
     indexed = entry["isIndexed"] and ciphertext is None  # or else it would have to be a real one
-    said |= {"isIndexed": True} if indexed else {}
-    said |= {name: False for name in ("isPublic", "isEditable") if not entry[name]}
+    attributes |= {"isIndexed": True} if indexed else {}
+    attributes |= {name: False for name in ("isPublic", "isEditable") if not entry[name]}
     if ciphertext is not None:
-        return False, None, said | {"type": type_, "ciphertext": ciphertext}
-    said |= {"type": type_} if natural(value) != type_ else {}
+        return False, None, attributes | {"type": type_, "ciphertext": ciphertext}
+    attributes |= {"type": type_} if natural(value) != type_ else {}
     if not entry["isPublic"] or any(entry["has"]):
-        return False, None, said | {"value": value}
-    return True, value, said
+        return False, None, attributes | {"value": value}
+    return True, value, attributes
 
 
 def documented(user: str, platform: str | None, entries: dict[str, Line], revision: int) -> Line:
     """The line of a document of these entries."""
     kept = {key: stored(entry) for key, entry in entries.items()}
     metadata = {key: value for key, (plain, value, _) in kept.items() if plain}
-    attributes = {key: said for key, (_, _, said) in kept.items() if said is not None}
-    return filed(user, platform, metadata, attributes=attributes, revision=revision, updatedAt=BORN + 1)
+    attributes = {key: of_key for key, (_, _, of_key) in kept.items() if of_key is not None}
+    return document_line(
+        user, platform, metadata, attributes=attributes, revision=revision, updatedAt=CREATED_AT + 1
+    )
 
 
 def derived(line: Line) -> tuple[bool, int | None, int]:
-    """What an import has to find out: whether values depend on viewer or time, when the first one expires,
-    and how many are indexed."""
-    said = line["attributes"].values()
-    ends = [each["validUntil"] for each in said if "validUntil" in each]
-    conditional = any("value" in each or "ciphertext" in each for each in said)
-    return conditional, min(ends, default=None), sum("isIndexed" in each for each in said)
+    """What an import computes: whether values are conditional, the first expiry, and the number of indexed
+    entries."""
+    attributes = line["attributes"].values()
+    ends = [each["validUntil"] for each in attributes if "validUntil" in each]
+    conditional = any("value" in each or "ciphertext" in each for each in attributes)
+    return conditional, min(ends, default=None), sum("isIndexed" in each for each in attributes)
 
 
 @settings(max_examples=60)
 @given(people=PEOPLE, definitions=DEFINITIONS, strict=st.booleans())
-def test_whatever_may_be_stored_comes_through(
+def test_everything_that_can_be_stored_can_be_moved(
     migrated: Path,
     tmp_path: Path,
     people: dict[str, tuple[Line, list[Any]]],
@@ -200,17 +210,17 @@ def test_whatever_may_be_stored_comes_through(
     )
     lines = [*DIRECTORY[:-1], DIRECTORY[-1] | {"strict": strict}]
     for id, (fields, documents) in sorted(people.items()):
-        lines.append(whole(person(id, **fields)))
+        lines.append(completed(user_line(id, **fields)))
         for key, entries, revision in sorted(documents, key=lambda document: _PLATFORM_IDS[document[0]]):
             lines.append(documented(id, key, entries, revision))
     lines += sorted(definitions, key=lambda line: (_PLATFORM_IDS[line["platformKey"]], line["key"]))
-    first.told("import", "-", input=written(lines).encode())
-    text = first.everything()
-    assert written([json.loads(line) for line in text.split("\n")[:-1]]) == written(lines)
-    second.told("import", "-", input=text.encode())
-    assert second.everything() == text
-    told = second.told("import", "-", input=text.encode())
-    assert told == f"Read {len(lines)} lines: 0 written, {len(lines)} there already.\n"
+    first.output("import", "-", input=jsonl(lines).encode())
+    text = first.exported()
+    assert jsonl([json.loads(line) for line in text.split("\n")[:-1]]) == jsonl(lines)
+    second.output("import", "-", input=text.encode())
+    assert second.exported() == text
+    output = second.output("import", "-", input=text.encode())
+    assert output == f"Read {len(lines)} lines: 0 written, {len(lines)} already stored.\n"
     query = """SELECT conditions IS NOT NULL, expires_at, (SELECT count(*) FROM metadata_index i
       WHERE i.user_id = d.user_id AND i.platform_id = d.platform_id)
       FROM documents d ORDER BY user_id, platform_id"""

@@ -1,4 +1,4 @@
-"""`export` and `import`: what comes out goes in and comes out again, to the byte, on both databases."""
+"""Export, import and export again give the same bytes, on both databases."""
 
 import json
 import re
@@ -12,11 +12,12 @@ import pytest
 from typer.testing import CliRunner
 
 from gql_service.cli import app
+from tests.support.http_clients import PATIENCE
 from tests.support.postgres import Postgres
 from tests.support.service import serving
 from tests.support.world import World
 
-BORN = 1_700_000_000_000
+CREATED_AT = 1_700_000_000_000
 Line = dict[str, Any]
 
 
@@ -32,14 +33,14 @@ class Shell:
         env = {f"GQL_SERVICE_{name}": value for name, value in env.items()}
         return self._runner.invoke(app, arguments, env=env, input=input, catch_exceptions=False)
 
-    def told(self, *arguments: str, input: bytes | None = None, **settings: str) -> str:
-        """What a command prints that must succeed."""
+    def output(self, *arguments: str, input: bytes | None = None, **settings: str) -> str:
+        """The standard output of a command, which must succeed."""
         done = self.run(*arguments, input=input, **settings)
         assert done.exit_code == 0, done.stderr
         return str(done.stdout)
 
-    def refused(self, *arguments: str, input: bytes | None = None, **settings: str) -> str:
-        """The one line with which a command fails."""
+    def error(self, *arguments: str, input: bytes | None = None, **settings: str) -> str:
+        """The error message of a command, which must fail without other output."""
         done = self.run(*arguments, input=input, **settings)
         assert done.exit_code == 1, done.output
         assert done.stdout == ""
@@ -47,65 +48,65 @@ class Shell:
         return str(done.stderr).removeprefix("gql-service: ").strip()
 
     def user(self, username: str = "joe") -> dict[str, Any]:
-        shown: dict[str, Any] = json.loads(self.told("user", "show", username))
-        return shown
+        user: dict[str, Any] = json.loads(self.output("user", "show", username, "--json"))
+        return user
 
-    def everything(self) -> str:
-        return self.told("export", "-")
+    def exported(self) -> str:
+        return self.output("export", "-")
 
     def load(self, *lines: dict[str, Any]) -> None:
-        self.told("import", "-", input="".join(json.dumps(line) + "\n" for line in lines).encode())
+        self.output("import", "-", input="".join(json.dumps(line) + "\n" for line in lines).encode())
 
 
 @contextmanager
-def unchanged(shell: Shell) -> Iterator[None]:
-    before = shell.everything()
+def data_unchanged(shell: Shell) -> Iterator[None]:
+    before = shell.exported()
     yield
-    assert shell.everything() == before
+    assert shell.exported() == before
 
 
-def person(id: str, tenant: str = "acme", **more: Any) -> dict[str, Any]:
-    """The line of a user."""
+def user_line(id: str, tenant: str = "acme", **more: Any) -> dict[str, Any]:
+    """The line of a user, without the fields that have defaults."""
     line = {"type": "user", "id": id, "tenantId": tenant, "username": id, "email": f"{id}@x.example"}
-    return line | {"createdAt": BORN} | more
+    return line | {"createdAt": CREATED_AT} | more
 
 
-def written(lines: Sequence[Mapping[str, Any]]) -> str:
-    """Lines as an export writes them."""
+def jsonl(lines: Sequence[Mapping[str, Any]]) -> str:
+    """Lines in the format of an export."""
     dumps = [json.dumps(line, sort_keys=True, separators=(",", ":"), ensure_ascii=False) for line in lines]
     return "".join(f"{line}\n" for line in dumps)
 
 
-def whole(line: Line) -> Line:
-    """The line of a user or document with what it leaves out."""
-    left_out: Line = {"revision": 1, "updatedAt": line["createdAt"]}
+def completed(line: Line) -> Line:
+    """The line of a user or document with the defaults of the omitted fields."""
+    omitted: Line = {"revision": 1, "updatedAt": line["createdAt"]}
     if line["type"] == "document":
-        left_out["attributes"] = {}
+        omitted["attributes"] = {}
     if line["type"] == "user":
         flags = ("emailVerified", "passwordChangeDisabled", "projectCreationDisabled",
                  "profileFieldChangeDisabled", "messagingDisabled", "isPlatformOwner")  # fmt: skip
-        left_out |= dict.fromkeys(flags, False)
-        left_out |= dict.fromkeys(("image", "language", "lastSeenReleaseVersion"))
-        left_out |= {name: {} for name in ("profileFields", "recentProjects", "personalAgentPermissions")}
-        left_out |= {name: [] for name in ("permissions", "badges", "optInDecisions")}
-    return left_out | line
+        omitted |= dict.fromkeys(flags, False)
+        omitted |= dict.fromkeys(("image", "language", "lastSeenReleaseVersion"))
+        omitted |= {name: {} for name in ("profileFields", "recentProjects", "personalAgentPermissions")}
+        omitted |= {name: [] for name in ("permissions", "badges", "optInDecisions")}
+    return omitted | line
 
 
-def filed(user: str, platform: str | None, metadata: Line, **more: Any) -> Line:
+def document_line(user: str, platform: str | None, metadata: Line, **more: Any) -> Line:
     """The line of a document."""
     line = {"type": "document", "userId": user, "platformKey": platform, "metadata": metadata}
-    return whole(line | {"createdAt": BORN} | more)
+    return completed(line | {"createdAt": CREATED_AT} | more)
 
 
-PLATFORM: Line = {"type": "platform", "createdAt": BORN, "strict": False}
+PLATFORM: Line = {"type": "platform", "createdAt": CREATED_AT, "strict": False}
 DIRECTORY: list[Line] = [
     {"type": "tenant", "id": "-", "name": 'Zürich \u2028 "AG"', "createdAt": 0},
     {"type": "tenant", "id": "Other", "name": "Other", "createdAt": 2**53 - 1},
-    {"type": "tenant", "id": "acme", "name": "Acme", "createdAt": BORN},
+    {"type": "tenant", "id": "acme", "name": "Acme", "createdAt": CREATED_AT},
     PLATFORM | {"id": "p-2", "key": "blog", "tenantId": "Other", "name": ""},
     PLATFORM | {"id": "p-1", "key": "shop", "tenantId": "acme", "name": "🛒"},
 ]
-ANN = person(
+ANN = user_line(
     "B",
     username="änn.o+1@x",
     email="änn@x.example",
@@ -118,7 +119,7 @@ ANN = person(
         "low": {"value": -(2**63)}, "none": {"value": None}, "real": {"value": 1.0}, "sure": {"value": True},
         "void": {},
     },
-    badges=[{"earnedAt": 0, "name": "of the past"}, {"earnedAt": BORN, "name": "projectCreated"}],
+    badges=[{"earnedAt": 0, "name": "of the past"}, {"earnedAt": CREATED_AT, "name": "projectCreated"}],
     passwordChangeDisabled=True,
     projectCreationDisabled=True,
     profileFieldChangeDisabled=True,
@@ -131,7 +132,7 @@ ANN = person(
         {"name": "z", "optedIn": False, "decidedAt": 1}, {"name": "a", "optedIn": True, "decidedAt": 0}
     ],
     revision=2**31 - 1,
-    updatedAt=BORN + 1,
+    updatedAt=CREATED_AT + 1,
 )  # fmt: skip
 NEWS: Line = {
     "type": "notification",
@@ -143,16 +144,16 @@ NEWS: Line = {
 }
 EVERYTHING: list[Line] = [
     *DIRECTORY,
-    whole(person("-")),
+    completed(user_line("-")),
     ANN,
-    NEWS | {"id": "0a", "createdAt": BORN},
-    NEWS | {"id": "0b", "createdAt": BORN, "readAt": BORN + 1},
-    filed("B", None, {"ü": None, "n": [1, 1.0, 1e22, -0.0, 2**63 - 1, True, {"": {}}]}, revision=7),
-    filed("B", "shop", {}, revision=3, updatedAt=0),
-    filed("B", "blog", {"theme": "dark"}),
-    whole(person("_", "Other")),
-    whole(person("a", permissions=["Other::read"])),
-    filed("a", "blog", {"guest": True}),
+    NEWS | {"id": "0a", "createdAt": CREATED_AT},
+    NEWS | {"id": "0b", "createdAt": CREATED_AT, "readAt": CREATED_AT + 1},
+    document_line("B", None, {"ü": None, "n": [1, 1.0, 1e22, -0.0, 2**63 - 1, True, {"": {}}]}, revision=7),
+    document_line("B", "shop", {}, revision=3, updatedAt=0),
+    document_line("B", "blog", {"theme": "dark"}),
+    completed(user_line("_", "Other")),
+    completed(user_line("a", permissions=["Other::read"])),
+    document_line("a", "blog", {"guest": True}),
 ]
 
 
@@ -160,56 +161,56 @@ EVERYTHING: list[Line] = [
 def shell(fresh_database_url: str) -> Shell:
     """An empty database."""
     shell = Shell(fresh_database_url)
-    shell.told("migrate")
+    shell.output("migrate")
     return shell
 
 
 @pytest.fixture
 def other(request: pytest.FixtureRequest, shell: Shell, tmp_path: Path) -> Shell:
-    """Another one, of the same kind."""
+    """Another empty database, of the same kind."""
     if shell.url.startswith("sqlite"):
         other = Shell(f"sqlite+aiosqlite:///{tmp_path / 'other.sqlite3'}")
     else:
         other = Shell(request.getfixturevalue("postgres_server").create_database())
-    other.told("migrate")
+    other.output("migrate")
     return other
 
 
 @pytest.fixture
-def lite(tmp_path: Path) -> Shell:
+def sqlite_shell(tmp_path: Path) -> Shell:
     """An empty database of SQLite."""
-    lite = Shell(f"sqlite+aiosqlite:///{tmp_path / 'lite.sqlite3'}")
-    lite.told("migrate")
-    return lite
+    sqlite_shell = Shell(f"sqlite+aiosqlite:///{tmp_path / 'lite.sqlite3'}")
+    sqlite_shell.output("migrate")
+    return sqlite_shell
 
 
-def test_what_is_imported_is_exported_to_the_byte(shell: Shell, other: Shell, lite: Shell) -> None:
-    text = written(EVERYTHING)
+def test_what_is_imported_is_exported_to_the_byte(shell: Shell, other: Shell, sqlite_shell: Shell) -> None:
+    text = jsonl(EVERYTHING)
     assert text.encode().isascii() is False
     count = len(EVERYTHING)
-    told = shell.told("import", "-", input=text.encode())
-    assert told == f"Read {count} lines: {count} written, 0 there already.\n"
-    for target in (other, lite):
-        assert shell.everything() == text
-        target.told("import", "-", input=shell.everything().encode())
-        assert target.everything() == text
-    told = shell.told("import", "-", input=text.encode())
-    assert told == f"Read {count} lines: 0 written, {count} there already.\n"
-    assert shell.everything() == text
+    output = shell.output("import", "-", input=text.encode())
+    assert output == f"Read {count} lines: {count} written, 0 already stored.\n"
+    for target in (other, sqlite_shell):
+        assert shell.exported() == text
+        target.output("import", "-", input=shell.exported().encode())
+        assert target.exported() == text
+    output = shell.output("import", "-", input=text.encode())
+    assert output == f"Read {count} lines: 0 written, {count} already stored.\n"
+    assert shell.exported() == text
 
 
-def test_what_was_imported_is_what_the_service_knows(shell: Shell) -> None:
+def test_the_service_uses_imported_data(shell: Shell) -> None:
     shell.load(*EVERYTHING)
-    token = shell.told("token", "issue", ANN["username"]).strip()
+    token = shell.output("token", "issue", ANN["username"]).strip()
     headers = {"Authorization": f"Bearer {token}"}
-    asked = """{
+    query = """{
       me { userId email permissions badges { name earnedAt } revision language unreadNotificationCount
            notifications(first: 5) { nodes { body } } }
       platformMetadata(platformKey: "shop") { revision metadata }
       platform(key: "blog") { users(first: 9) { nodes { userId } } }
     }"""
     with serving(shell.url) as service:
-        answer = service.client.post("/graphql", json={"query": asked}, headers=headers).json()["data"]
+        answer = service.client.post("/graphql", json={"query": query}, headers=headers).json()["data"]
         patch = """mutation { patchPlatformMetadata(input: {platformKey: "shop", metadata: {a: 1}})
           { platformMetadata { revision } } }"""
         patched = service.client.post("/graphql", json={"query": patch}, headers=headers).json()["data"]
@@ -223,38 +224,41 @@ def test_what_was_imported_is_what_the_service_knows(shell: Shell) -> None:
     assert patched["patchPlatformMetadata"]["platformMetadata"]["revision"] == 4
 
 
-def test_lines_may_leave_out_what_new_users_do_not_have_and_be_spaced_as_they_like(lite: Shell) -> None:
-    lines = [*DIRECTORY, person("u"), filed("u", "shop", {"b": 1, "a": 2})]
-    for left_out in ("revision", "updatedAt", "attributes"):
-        lines[-1].pop(left_out)
-    short = [{name: said for name, said in line.items() if said is not False} for line in lines]
-    lite.told("import", "-", input="\r\n".join(json.dumps(line) + "  " for line in short).encode())
-    assert lite.everything() == written([*DIRECTORY, *map(whole, lines[-2:])])
+def test_lines_may_omit_defaults_and_contain_white_space(
+    sqlite_shell: Shell,
+) -> None:
+    lines = [*DIRECTORY, user_line("u"), document_line("u", "shop", {"b": 1, "a": 2})]
+    for omitted in ("revision", "updatedAt", "attributes"):
+        lines[-1].pop(omitted)
+    short = [{name: value for name, value in line.items() if value is not False} for line in lines]
+    sqlite_shell.output("import", "-", input="\r\n".join(json.dumps(line) + "  " for line in short).encode())
+    assert sqlite_shell.exported() == jsonl([*DIRECTORY, *map(completed, lines[-2:])])
 
 
-def test_pages_of_everything_come_in_order(shell: Shell, other: Shell) -> None:
+def test_many_pages_are_exported_in_order(shell: Shell, other: Shell) -> None:
     platforms = [DIRECTORY[-1] | {"id": f"p{n:03}", "key": f"k{n:03}"} for n in range(120)]
     tenants = [DIRECTORY[2] | {"id": f"t{n:03}"} for n in range(120)]
     people: list[Line] = []
     for n in range(230):
         id = f"u{n:03}"
-        people.append(whole(person(id, permissions=[f"t{n % 120:03}::read"])))
+        people.append(completed(user_line(id, permissions=[f"t{n % 120:03}::read"])))
         people += [
-            NEWS | {"userId": id, "id": f"{k:03}", "createdAt": BORN} for k in range(130 if n == 7 else 1)
+            NEWS | {"userId": id, "id": f"{k:03}", "createdAt": CREATED_AT}
+            for k in range(130 if n == 7 else 1)
         ]
-        people += [filed(id, f"k{k:03}", {"n": n}) for k in range(120 if n in (99, 100) else n % 3)]
-    text = written([DIRECTORY[2], *tenants, *platforms, *people])
-    shell.told("import", "-", input=text.encode())
-    assert shell.everything() == text
-    other.told("import", "-", input=text.encode())
-    assert other.everything() == text
+        people += [document_line(id, f"k{k:03}", {"n": n}) for k in range(120 if n in (99, 100) else n % 3)]
+    text = jsonl([DIRECTORY[2], *tenants, *platforms, *people])
+    shell.output("import", "-", input=text.encode())
+    assert shell.exported() == text
+    other.output("import", "-", input=text.encode())
+    assert other.exported() == text
 
 
-def test_tokens_stay_where_they_are(shell: Shell, other: Shell) -> None:
+def test_tokens_are_not_exported(shell: Shell, other: Shell) -> None:
     shell.load(*EVERYTHING)
-    token = shell.told("token", "issue", "a", "--label", "laptop").strip()
-    assert "laptop" not in shell.everything()
-    other.told("import", "-", input=shell.everything().encode())
+    token = shell.output("token", "issue", "a", "--label", "laptop").strip()
+    assert "laptop" not in shell.exported()
+    other.output("import", "-", input=shell.exported().encode())
     with serving(other.url) as service:
         headers = {"Authorization": f"Bearer {token}"}
         answer = service.client.post("/graphql", json={"query": "{ me { id } }"}, headers=headers)
@@ -274,26 +278,26 @@ def test_an_export_during_writes_can_be_imported(shell: Shell, other: Shell) -> 
         writer = threading.Thread(target=write)
         writer.start()
         try:
-            assert begun.wait(timeout=60)
+            assert begun.wait(timeout=PATIENCE)
             for _ in range(5):
-                text = shell.everything()
+                text = shell.exported()
         finally:
             over.set()
             writer.join()
     assert '"type":"document"' in text
-    other.told("import", "-", input=text.encode())
-    assert len(other.everything().splitlines()) == len(text.splitlines())
+    other.output("import", "-", input=text.encode())
+    assert len(other.exported().splitlines()) == len(text.splitlines())
 
 
-def test_the_order_does_not_depend_on_the_collation(postgres_server: Postgres, lite: Shell) -> None:
+def test_the_order_does_not_depend_on_the_collation(postgres_server: Postgres, sqlite_shell: Shell) -> None:
     create = "CREATE DATABASE english TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'"
     host, port = str(postgres_server.folder), str(postgres_server.port)
     postgres_server.run("psql", "-h", host, "-p", port, "-U", "tester", "-d", "postgres", "-qc", create)
     english = Shell(f"postgresql+asyncpg://tester@127.0.0.1:{port}/english")
-    english.told("migrate")
+    english.output("migrate")
     keys, ids = ["0", "a-b", "a.b", "a_b", "ab"], ["-a", "A", "Ab", "B", "_a", "a", "a-b", "aB", "ab", "b"]
     platforms = [DIRECTORY[-1] | {"id": f"p{number}", "key": key} for number, key in enumerate(keys)]
-    text = written([DIRECTORY[2], *platforms, *(whole(person(id)) for id in ids)])
-    for shell in (lite, english):
-        shell.told("import", "-", input=text.encode())
-        assert shell.everything() == text
+    text = jsonl([DIRECTORY[2], *platforms, *(completed(user_line(id)) for id in ids)])
+    for shell in (sqlite_shell, english):
+        shell.output("import", "-", input=text.encode())
+        assert shell.exported() == text

@@ -108,7 +108,7 @@ def test_a_mistyped_token_costs_no_statement(world: World) -> None:
 def test_a_wrong_secret_with_a_valid_checksum_is_refused(world: World) -> None:
     own = tokens.parse(world.member.token)
     assert own is not None
-    assert_refused(world, f"Token {tokens.Token(own.id, tokens.mint().secret)}")
+    assert_refused(world, f"Token {tokens.Token(own.id, tokens.generate().secret)}")
 
 
 def test_the_secret_of_another_token_is_refused(world: World) -> None:
@@ -121,8 +121,8 @@ def test_the_secret_of_another_token_is_refused(world: World) -> None:
 def test_an_unknown_id_is_refused(world: World) -> None:
     own = tokens.parse(world.member.token)
     assert own is not None
-    assert_refused(world, f"Token {tokens.Token(tokens.mint().id, own.secret)}")
-    assert_refused(world, f"Token {tokens.mint()}")
+    assert_refused(world, f"Token {tokens.Token(tokens.generate().id, own.secret)}")
+    assert_refused(world, f"Token {tokens.generate()}")
 
 
 def test_an_expired_token_is_refused(world: World) -> None:
@@ -203,7 +203,7 @@ def test_blank_credentials_are_refused(world: World, header: str) -> None:
     "query", ["{ __typename }", "{ _service { sdl } }", "{ __schema { types { name } } }"]
 )
 def test_a_wrong_token_refuses_the_whole_operation_even_of_public_fields(world: World, query: str) -> None:
-    for header in ("Bearer wrong", f"Bearer {tokens.mint()}"):
+    for header in ("Bearer wrong", f"Bearer {tokens.generate()}"):
         response = graphql(world.service, header, query)
         assert response.status_code == 401
         assert "data" not in response.json()

@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 
+from tests.support.http_clients import http_client
 from tests.support.service import Service
 from tests.support.users import NOBODY, ask, codes, send, unchanged, verdict, write
 from tests.support.world import Caller, World
@@ -167,7 +167,7 @@ def test_of_two_who_come_at_once_one_gets_the_name_and_the_other_is_told(world: 
     taken = uuid4().hex
 
     def create(_: int) -> Any:
-        with httpx.Client(base_url=world.service.url, timeout=30) as client:
+        with http_client(world.service.url) as client:
             body = {"query": query, "variables": {"input": valid(world, **{field: taken})}}
             headers = {"Authorization": f"Token {world.admin.token}"}
             return client.post("/graphql", json=body, headers=headers).json()["data"]["createUser"][

@@ -16,7 +16,7 @@ from gql_service.store import tables
 from tests.support.service import Service
 from tests.support.users import ask, verdict, write
 from tests.support.world import World
-from tests.transfer.test_round_trip import Shell, person
+from tests.transfer.test_round_trip import Shell, user_line
 
 # Columns that no client sets after creation.
 FIXED = ["id", "tenant_id", "username", "revision", "created_at", "updated_at"]
@@ -47,8 +47,8 @@ def world(service: Service) -> World:
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     """A database on SQLite with the tenant acme."""
     shell = Shell(f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('shell') / 'data.sqlite3'}")
-    shell.told("migrate")
-    shell.told("tenant", "create", "Acme", "--id", "acme")
+    shell.output("migrate")
+    shell.output("tenant", "create", "Acme", "--id", "acme")
     return shell
 
 
@@ -156,19 +156,19 @@ def test_null_clears_it_only_if_it_is_nullable(world: World, field: UserField) -
 def test_the_command_line_creates_users_with_it(shell: Shell, field: UserField) -> None:
     name = f"u_{uuid4().hex}"
     email = [] if field.column == "email" else ["--email", "a@b.example"]
-    shell.told("user", "create", name, "--tenant", "acme", *email, *arguments(field))
+    shell.output("user", "create", name, "--tenant", "acme", *email, *arguments(field))
     assert without_instants(exported(shell, name)[field.public_name]) == example(field)
 
 
 @fields
 def test_the_command_line_changes_it(shell: Shell, field: UserField) -> None:
     name = f"u_{uuid4().hex}"
-    shell.told("user", "create", name, "--tenant", "acme", "--email", "a@b.example")
+    shell.output("user", "create", name, "--tenant", "acme", "--email", "a@b.example")
     assert without_instants(exported(shell, name)[field.public_name]) != example(field)
-    shell.told("user", "update", name, *arguments(field))
+    shell.output("user", "update", name, *arguments(field))
     assert without_instants(exported(shell, name)[field.public_name]) == example(field)
     if field.nullable:
-        shell.told("user", "update", name, option_of(field), "")
+        shell.output("user", "update", name, option_of(field), "")
         assert exported(shell, name)[field.public_name] is None
 
 
@@ -178,16 +178,16 @@ def test_it_is_imported_and_exported(shell: Shell, field: UserField) -> None:
     if field.type is FieldType.DECISIONS:
         value = [each | {"decidedAt": 1} for each in value]
     name = f"u_{uuid4().hex}"
-    shell.load(person(name, **{field.public_name: value}))
+    shell.load(user_line(name, **{field.public_name: value}))
     assert exported(shell, name)[field.public_name] == value
 
 
 @fields
 def test_an_import_may_leave_it_out_unless_it_is_required(shell: Shell, field: UserField) -> None:
-    line = person(f"u_{uuid4().hex}")
+    line = user_line(f"u_{uuid4().hex}")
     line.pop(field.public_name, None)
     if field.default is REQUIRED:
-        message = shell.refused("import", "-", input=json.dumps(line).encode())
+        message = shell.error("import", "-", input=json.dumps(line).encode())
         assert f"The field `{field.public_name}` is missing." in message
     else:
         shell.load(line)
@@ -197,6 +197,6 @@ def test_an_import_may_leave_it_out_unless_it_is_required(shell: Shell, field: U
 
 def exported(shell: Shell, username: str) -> dict[str, Any]:
     """The line of a user in an export."""
-    lines = [json.loads(line) for line in shell.everything().splitlines()]
+    lines = [json.loads(line) for line in shell.exported().splitlines()]
     (line,) = [line for line in lines if line["type"] == "user" and line["username"] == username]
     return dict(line)

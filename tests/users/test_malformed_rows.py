@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import LargeBinary, cast
 
 from gql_service.store import tables
+from tests.support.http_clients import async_http_client
 from tests.support.service import Service
 from tests.support.users import ask, codes, corrupt, guest, send, store, verdict, write
 from tests.support.world import Caller, World
@@ -206,7 +207,7 @@ def test_requests_of_others_at_the_same_time_are_answered(world: World, value: s
     callers = [spoilt, world.member, world.colleague, world.admin] * 10
 
     async def run() -> list[httpx.Response]:
-        async with httpx.AsyncClient(timeout=30) as client:
+        async with async_http_client() as client:
             body = {"query": "{ me { userId } }"}
             return await asyncio.gather(
                 *(

@@ -3,9 +3,9 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
 import pytest
 
+from tests.support.http_clients import http_client
 from tests.support.service import Service
 from tests.support.users import EVERYTHING, ask, send, unchanged, verdict, write
 from tests.support.world import Caller, World
@@ -196,7 +196,7 @@ def test_of_many_racers_on_one_revision_exactly_one_wins(world: World) -> None:
 
     def race(number: int) -> Any:
         variables = {"input": {"expectedRevision": 1, "lastSeenReleaseVersion": str(number)}}
-        with httpx.Client(base_url=world.service.url, timeout=30) as client:
+        with http_client(world.service.url) as client:
             body = {"query": query, "variables": variables}
             answer = client.post("/graphql", json=body, headers={"Authorization": f"Token {user.token}"})
         return answer.json()["data"]["updateUser"]["userErrors"]
@@ -217,7 +217,7 @@ def test_changes_of_different_fields_at_once_are_all_kept(world: World) -> None:
 
     def change(number: int) -> int:
         variables = {"input": {"recentProjects": {f"p{number}": number}}}
-        with httpx.Client(base_url=world.service.url, timeout=30) as client:
+        with http_client(world.service.url) as client:
             body = {"query": query, "variables": variables}
             answer = client.post("/graphql", json=body, headers={"Authorization": f"Token {user.token}"})
         return len(answer.json()["data"]["updateUser"]["userErrors"])

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from tests.support.cli_processes import serving_process
+from tests.support.http_clients import async_http_client
 from tests.support.users import ask
 from tests.support.world import Caller, World
 
@@ -26,7 +27,7 @@ def award(urls: Sequence[str], caller: Caller, user: Caller, badge: str, count: 
         limits = httpx.Limits(max_connections=CLIENTS)
         headers = {"Authorization": f"Bearer {caller.token}"}
         body = {"query": MUTATION, "variables": {"name": user.username, "badge": badge}}
-        async with httpx.AsyncClient(limits=limits, timeout=60, headers=headers) as client:
+        async with async_http_client(limits=limits, headers=headers) as client:
             answers = await asyncio.gather(
                 *(client.post(f"{urls[number % len(urls)]}/graphql", json=body) for number in range(count))
             )
@@ -69,7 +70,7 @@ def test_different_badges_at_once_are_all_awarded(world: World) -> None:
 
     async def run() -> list[httpx.Response]:
         headers = {"Authorization": f"Bearer {world.admin.token}"}
-        async with httpx.AsyncClient(timeout=60, headers=headers) as client:
+        async with async_http_client(headers=headers) as client:
             bodies = [
                 {"query": MUTATION, "variables": {"name": user.username, "badge": name}} for name in names * 4
             ]
@@ -92,7 +93,7 @@ def test_no_token_is_made_for_somebody_who_is_promoted_at_the_same_time(world: W
 
     async def owners_made(user: Caller) -> list[str]:
         """The tokens an admin has got that act as a platform owner."""
-        async with httpx.AsyncClient(timeout=60, base_url=world.service.url) as client:
+        async with async_http_client(world.service.url) as client:
 
             async def post(token: str, query: str) -> dict[str, Any]:
                 body = {"query": query.replace("NAME", user.username)}

@@ -35,7 +35,7 @@ NOT_IN_SESSION = frozenset(
         "username",
     }
 )
-"""The fields of `User` that a session must not have. New fields of `User` go here or into `LocalAuthUser`."""
+"""The fields of `User` that a session must not have. A new field is listed here or in the session."""
 SELECTIONS = {
     "badges": "badges { name earnedAt }",
     "optInDecisions": "optInDecisions { name optedIn decidedAt }",

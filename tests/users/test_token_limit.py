@@ -11,6 +11,7 @@ import pytest
 from gql_service.domain.users import access_tokens
 from gql_service.store.connection import Connection
 from tests.support.cli_processes import command
+from tests.support.http_clients import async_http_client
 from tests.support.service import Service
 from tests.support.users import ask, send, verdict, write
 from tests.support.world import Caller, World
@@ -95,7 +96,7 @@ def test_racers_do_not_get_beyond_the_most(world: World) -> None:
     user = holding(world, MOST - 5)
 
     async def run() -> Sequence[httpx.Response]:
-        async with httpx.AsyncClient(timeout=60, base_url=world.service.url) as client:
+        async with async_http_client(world.service.url) as client:
             body = {"query": ISSUE.replace("NAME", user.username)}
             headers = [{"Authorization": f"Bearer {caller.token}"} for caller in (user, world.admin)]
             return await asyncio.gather(

@@ -1,1 +1,1 @@
-"""What the keys of a platform may hold."""
+"""Definitions: types, rules and defaults for the keys of a platform."""

@@ -1,6 +1,6 @@
-"""Finding the documents of a platform that break what is about to be defined.
+"""Finding the documents of a platform that do not conform to a definition or mode that is about to be set.
 
-The caller holds the platform alone meanwhile, so that no document escapes by being written just then.
+The caller holds the platform exclusively, so that no document is written between the check and the change.
 """
 
 import asyncio
@@ -18,92 +18,109 @@ from gql_service.domain.users import rows as users
 from gql_service.domain.values.encryption import CipherContext, KeyRing, Undecipherable
 from gql_service.errors import LimitExceeded
 from gql_service.store.connection import Connection, rows_as
-from gql_service.store.sql_functions import mentions
+from gql_service.store.sql_functions import contains_text
 from gql_service.store.statement import Statement
 from gql_service.store.tables import documents
 
 _PAGE = 100
-"""Documents of one statement, whatever platform they are of, so that none takes long."""
-_EXAMPLES = 3
+"""Documents per statement, counting those of all platforms, so that no statement takes long."""
+_MAX_EXAMPLES = 3
 
-_NEXT = select(documents.c.user_id).where(documents.c.user_id > bindparam("after"))
-_END = Statement(
-    select(func.max(_NEXT.order_by(documents.c.user_id).limit(bindparam("size")).subquery().c.user_id))
+_PAGE_OF_USERS = (
+    select(documents.c.user_id)
+    .where(documents.c.user_id > bindparam("after"))
+    .order_by(documents.c.user_id)
+    .limit(bindparam("size"))
+    .subquery()
 )
-_OF_PLATFORM = select(documents).where(
-    documents.c.platform_id == bindparam("platform_id"),
-    documents.c.user_id > bindparam("after"),
-    documents.c.user_id <= bindparam("end"),
+_LAST_OF_PAGE = Statement(select(func.max(_PAGE_OF_USERS.c.user_id)))
+_OF_PLATFORM = (
+    select(*(documents.c[name] for name in MetadataDocument._fields))
+    .where(
+        documents.c.platform_id == bindparam("platform_id"),
+        documents.c.user_id > bindparam("after"),
+        documents.c.user_id <= bindparam("last"),
+    )
+    .order_by(documents.c.user_id)
 )
-_ALL = Statement(_OF_PLATFORM.order_by(documents.c.user_id))
+_ALL = Statement(_OF_PLATFORM)
 _MENTIONING = Statement(
     _OF_PLATFORM.where(
-        or_(mentions(documents.c.metadata, "text"), mentions(documents.c.attributes, "text"))
-    ).order_by(documents.c.user_id)
+        or_(contains_text(documents.c.metadata, "text"), contains_text(documents.c.attributes, "text"))
+    )
 )
 
 
 class ConformanceReport(NamedTuple):
-    """How many documents break it, and what a few of them have."""
+    """How many documents do not conform, and descriptions of a few of them."""
 
     documents: int
     examples: list[str]
 
 
-Judge = Callable[[MetadataDocument, Content], str | None]
-"""What is wrong with a document, if anything is."""
+DocumentCheck = Callable[[MetadataDocument, Content], str | None]
+"""Returns the violation of a document, or None if it conforms."""
 
 
-async def survey(
+async def check_conformance(
     transaction: Connection,
     access: PlatformAccess,
-    judge: Judge,
+    check: DocumentCheck,
     *,
     key: str | None = None,
     seconds: float | None,
 ) -> ConformanceReport:
-    """Judge all documents of a platform, or those that may have a key.
+    """Check all documents of a platform or, if a key is passed, those that have it.
 
-    Raises LimitExceeded where it takes longer than it may.
+    Raises LimitExceeded if that takes longer than `seconds`.
     """
     deadline = None if seconds is None else time.monotonic() + seconds
     count, examples, after = 0, dict[str, str](), ""
-    text = None if key is None else f"{strict_json.dumps(key)}:"
-    while (end := (await transaction.fetch(_END, after=after, size=_PAGE))[0][0]) is not None:
-        between = {"platform_id": access.platform_id, "after": after, "end": end}
-        statement, more = (_ALL, {}) if text is None else (_MENTIONING, {"text": text})
-        for document in rows_as(MetadataDocument, await transaction.fetch(statement, **between, **more)):
-            if (fault := judge(document, document.content())) is not None:
+    statement = _ALL if key is None else _MENTIONING
+    parameters = {"platform_id": access.platform_id}
+    if key is not None:
+        parameters["text"] = f"{strict_json.dumps(key)}:"
+    while (last := await _last_of_page(transaction, after)) is not None:
+        rows = await transaction.fetch(statement, **parameters, after=after, last=last)
+        for document in rows_as(MetadataDocument, rows):
+            if (violation := check(document, document.content())) is not None:
                 count += 1
-                if len(examples) < _EXAMPLES:
-                    examples[document.user_id] = fault
-            _require_time(deadline)
-        _require_time(deadline)
-        after = end
-        await asyncio.sleep(0)  # on SQLite nothing else has let others in
-    return ConformanceReport(count, await _named(transaction, examples))
+                if len(examples) < _MAX_EXAMPLES:
+                    examples[document.user_id] = violation
+            _check_deadline(deadline)
+        _check_deadline(deadline)
+        after = last
+        await asyncio.sleep(0)  # with SQLite, nothing else in this loop lets other tasks run
+    return ConformanceReport(count, await _described(transaction, examples))
 
 
-def _require_time(deadline: float | None) -> None:
+async def _last_of_page(transaction: Connection, after: str) -> str | None:
+    ((user_id,),) = await transaction.fetch(_LAST_OF_PAGE, after=after, size=_PAGE)
+    last: str | None = user_id
+    return last
+
+
+def _check_deadline(deadline: float | None) -> None:
     if deadline is not None and time.monotonic() > deadline:
         raise LimitExceeded(
-            "There are too many documents to look through within a request. Nothing has changed; do it "
-            "at the command line: gql-service definition set, or platform mode."
+            "The platform has too many documents to check within a request. Nothing has changed. Use the "
+            "command line instead: gql-service definition set, or gql-service platform mode."
         )
 
 
-async def _named(transaction: Connection, examples: dict[str, str]) -> list[str]:
-    found = await users.by_ids(transaction, list(examples))
-    names = [user.username if user else id for user, id in zip(found, examples, strict=True)]
-    return [f"{name} ({fault})" for name, fault in zip(names, examples.values(), strict=True)]
+async def _described(transaction: Connection, violations: dict[str, str]) -> list[str]:
+    """Violations with usernames in place of user ids."""
+    found = await users.by_ids(transaction, list(violations))
+    names = [user.username if user else id for user, id in zip(found, violations, strict=True)]
+    return [f"{name} ({violation})" for name, violation in zip(names, violations.values(), strict=True)]
 
 
-def plain(access: PlatformAccess, user_id: str, key: str, entry: Entry, keys: KeyRing) -> str | None:
-    """The canonical text of a value; None where it cannot be decrypted."""
+def plaintext(access: PlatformAccess, user_id: str, key: str, entry: Entry, keys: KeyRing) -> str | None:
+    """The canonical text of a value, decrypted if necessary; None if it cannot be decrypted."""
     if entry.text is not None:
         return entry.text
+    context = CipherContext(access.tenant_id, user_id, access.platform_id, key)
     try:
-        place = CipherContext(access.tenant_id, user_id, access.platform_id, key)
-        return keys.decrypt(place, entry.ciphertext or "")
+        return keys.decrypt(context, entry.ciphertext or "")
     except Undecipherable:
         return None

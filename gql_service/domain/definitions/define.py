@@ -1,4 +1,4 @@
-"""Saying what the entries of a platform may be, which data that exists may break."""
+"""Setting and removing definitions, and the mode of a platform, after checking existing documents."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -8,15 +8,23 @@ from sqlalchemy import bindparam, delete, insert, update
 from gql_service import strict_json
 from gql_service.auth.access import PlatformAccess
 from gql_service.domain.definitions import definitions
-from gql_service.domain.definitions.conformance import ConformanceReport, Judge, plain, survey
+from gql_service.domain.definitions.conformance import (
+    ConformanceReport,
+    DocumentCheck,
+    check_conformance,
+    plaintext,
+)
 from gql_service.domain.definitions.definitions import StoredDefinition
+from gql_service.domain.definitions.refusals import invalid_definition
 from gql_service.domain.definitions.value_rules import check_rules
 from gql_service.domain.documents.entries import TEXT_LIMITS, Content, check_text
 from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.tenants import MetadataMode
+from gql_service.domain.values.encryption import KeyRing
 from gql_service.domain.values.types import ValueType
-from gql_service.domain.values.validation import Limits, WriteSettings, check_key
+from gql_service.domain.values.validation import InputPath, Limits, check_key
 from gql_service.errors import Problem, Rejected
+from gql_service.quoting import quoted
 from gql_service.store.connection import Connection
 from gql_service.store.statement import Statement
 from gql_service.store.tables import metadata_definitions, platforms
@@ -28,9 +36,9 @@ MAX_RULES = 256 * 1024
 
 DEFAULT_FLAGS = ("is_encrypted", "is_indexed", "is_public", "is_editable")
 DEFAULT_TEXTS = ("category", "description")
-"""What may be said about new entries, by the names of their fields."""
+"""The attributes of new entries that a definition may set, by the names of `Entry`'s fields."""
 
-_RULES = {
+_RULE_NAMES = {
     "minimum": "minimum",
     "maximum": "maximum",
     "min_length": "minLength",
@@ -39,27 +47,28 @@ _RULES = {
     "choices": "choices",
     "schema": "schema",
 }
+"""The rules by the names of the inputs, with their names in the API."""
 
-_THIS = (
+_BY_KEY = (
     metadata_definitions.c.platform_id == bindparam("of_platform"),
     metadata_definitions.c.key == bindparam("of_key"),
 )
 _INSERT = Statement(insert(metadata_definitions))
-_CHANGING = ("value_type", "rules", "defaults", "updated_at")
+_UPDATED_COLUMNS = ("value_type", "rules", "defaults", "updated_at")
 _UPDATE = Statement(
-    update(metadata_definitions).where(*_THIS).values({name: bindparam(name) for name in _CHANGING})
+    update(metadata_definitions).where(*_BY_KEY).values({name: bindparam(name) for name in _UPDATED_COLUMNS})
 )
-_DELETE = Statement(delete(metadata_definitions).where(*_THIS))
+_DELETE = Statement(delete(metadata_definitions).where(*_BY_KEY))
 _SET_STRICT = Statement(
     update(platforms).where(platforms.c.id == bindparam("of_platform")).values(strict=bindparam("strict"))
 )
 
 DefinitionInput = Mapping[str, Any]
-"""What is said about a key, by the names of the inputs; what is left out or null is not said."""
+"""A definition from a client, by the names of the inputs. Null is the same as leaving an input out."""
 
 
-class Defined(NamedTuple):
-    """A definition that was checked, as it is to be stored."""
+class CheckedDefinition(NamedTuple):
+    """A definition that was checked; its rules and defaults are canonical JSON text."""
 
     key: str
     value_type: ValueType
@@ -67,76 +76,77 @@ class Defined(NamedTuple):
     defaults: str
 
 
-class DataBreaks(Rejected):
-    """Documents break what was to be defined, and nobody has said to define it all the same."""
+class NonconformingData(Rejected):
+    """Documents do not conform to a definition or mode, and `force` was not set."""
 
-    def __init__(self, found: ConformanceReport, what: str, field: tuple[str, ...]) -> None:
-        number = "1 document breaks" if found.documents == 1 else f"{found.documents} documents break"
-        examples = "; ".join(found.examples)
+    def __init__(self, report: ConformanceReport, what: str, field: InputPath) -> None:
+        count = report.documents
         message = (
-            f"{number} {what}, such as that of {examples}. Nothing has changed. Mend them first, or say "
-            "`force`: then they stay as they are until their values are next written."
+            f"{count} document{' breaks' if count == 1 else 's break'} {what}, such as that of "
+            f"{'; '.join(report.examples)}. Nothing has changed. Correct the documents first, or set `force` "
+            "to leave them as they are until their values are next written."
         )
         super().__init__(Problem.DATA_BREAKS_DEFINITION, message, field)
-        self.documents = found.documents
+        self.documents = count
 
 
-def checked(given: DefinitionInput, limits: Limits) -> Defined:
-    """What a caller says about a key, as it is to be stored. Raises Rejected."""
-    check_key(given["key"], limits, ("key",))
-    type_ = ValueType(given["value_type"])
-    rules = check_rules(type_, {_RULES[name]: given.get(name) for name in _RULES}, limits)
-    defaults: dict[str, Any] = {name: given.get(name) for name in DEFAULT_FLAGS}
-    defaults |= {name: check_text(given.get(name), TEXT_LIMITS[name], (name,)) for name in DEFAULT_TEXTS}
-    said = {name: default for name, default in defaults.items() if default is not None}
-    return Defined(given["key"], type_, rules, strict_json.dumps(said))
+def check_input(arguments: DefinitionInput, limits: Limits) -> CheckedDefinition:
+    """Check a definition from a client. Raises Rejected."""
+    check_key(arguments["key"], limits, ("key",))
+    type_ = ValueType(arguments["value_type"])
+    rules = check_rules(type_, {rule: arguments.get(name) for name, rule in _RULE_NAMES.items()}, limits)
+    defaults: dict[str, Any] = {name: arguments.get(name) for name in DEFAULT_FLAGS}
+    for name in DEFAULT_TEXTS:
+        defaults[name] = check_text(arguments.get(name), TEXT_LIMITS[name], (name,))
+    defaults = {name: default for name, default in defaults.items() if default is not None}
+    return CheckedDefinition(arguments["key"], type_, rules, strict_json.dumps(defaults))
 
 
 async def define(
     transaction: Connection,
     access: PlatformAccess,
-    defined: Defined,
+    definition: CheckedDefinition,
     *,
     force: bool,
-    rules: WriteSettings,
+    keys: KeyRing,
     now: int,
     seconds: float | None,
 ) -> tuple[StoredDefinition, int]:
-    """Create or replace a definition; returns it, and how many documents break it.
+    """Create or replace a definition; returns it, and how many documents do not conform to it.
 
-    Raises DataBreaks, Rejected, or LimitExceeded where looking through the documents takes longer than it
-    may; then nothing has changed.
+    Raises NonconformingData, Rejected, or LimitExceeded if checking the documents takes longer than
+    `seconds`; nothing has changed then.
     """
-    existing = await _alone(transaction, access)
-    before = existing.pop(defined.key, None)
-    _check_room(existing, defined)
+    others = await _lock_platform(transaction, access)
+    former = others.pop(definition.key, None)
+    _check_platform_limits(others, definition)
     row = StoredDefinition(
         access.platform_id,
-        defined.key,
-        defined.value_type.value,
-        defined.rules,
-        defined.defaults,
-        before.created_at if before else now,
+        definition.key,
+        definition.value_type.value,
+        definition.rules,
+        definition.defaults,
+        former.created_at if former else now,
         now,
     )
-    judge = _judging_values(access, row, rules, now)
-    found = await survey(transaction, access, judge, key=row.key, seconds=seconds)
-    if found.documents and not force:
-        raise DataBreaks(found, "this definition", ("key",))
-    if before is not None and before[:5] == row[:5]:
-        return before, found.documents
-    values = dict(zip(metadata_definitions.c.keys(), row, strict=True))
-    if before is None:
+    check = _value_check(access, row, keys, now)
+    report = await check_conformance(transaction, access, check, key=row.key, seconds=seconds)
+    if report.documents and not force:
+        raise NonconformingData(report, "this definition", ("key",))
+    if former is not None and former == row._replace(updated_at=former.updated_at):
+        return former, report.documents
+    values = row.column_values()
+    if former is None:
         await transaction.execute(_INSERT, **values)
     else:
-        changing = {name: values[name] for name in _CHANGING}
-        await transaction.execute(_UPDATE, of_platform=access.platform_id, of_key=row.key, **changing)
-    return row, found.documents
+        updated = {name: values[name] for name in _UPDATED_COLUMNS}
+        await transaction.execute(_UPDATE, of_platform=access.platform_id, of_key=row.key, **updated)
+    return row, report.documents
 
 
-async def undefine(transaction: Connection, access: PlatformAccess, key: str) -> bool:
+async def remove_definition(transaction: Connection, access: PlatformAccess, key: str) -> bool:
     """Remove a definition; values stay. Returns whether there was one."""
-    if key not in await _alone(transaction, access):
+    if key not in await _lock_platform(transaction, access):
         return False
     await transaction.execute(_DELETE, of_platform=access.platform_id, of_key=key)
     return True
@@ -151,52 +161,52 @@ async def set_mode(
     now: int,
     seconds: float | None,
 ) -> int:
-    """Say which keys documents may have; returns how many have others. Raises as `define` does."""
-    defined = await _alone(transaction, access)
-    found = ConformanceReport(0, [])
+    """Set which keys documents may have; returns how many documents have others. Raises as `define` does."""
+    defined = await _lock_platform(transaction, access)
+    report = ConformanceReport(0, [])
     if mode is MetadataMode.STRICT:
-        found = await survey(transaction, access, _judging_keys(defined, now), seconds=seconds)
-    if found.documents and not force:
-        raise DataBreaks(found, "this mode", ("mode",))
+        report = await check_conformance(transaction, access, _key_check(defined, now), seconds=seconds)
+    if report.documents and not force:
+        raise NonconformingData(report, "this mode", ("mode",))
     strict = mode is MetadataMode.STRICT
     await transaction.execute(_SET_STRICT, of_platform=access.platform_id, strict=strict)
-    return found.documents
+    return report.documents
 
 
-async def _alone(transaction: Connection, access: PlatformAccess) -> dict[str, StoredDefinition]:
-    """Keep everybody from writing documents of the platform; returns its definitions by their keys."""
+async def _lock_platform(transaction: Connection, access: PlatformAccess) -> dict[str, StoredDefinition]:
+    """Keep others from writing documents of the platform; returns its definitions by their keys."""
     access.verify()
-    await transaction.hold([access.platform_id], alone=True)
+    await transaction.lock([access.platform_id], exclusive=True)
     (rows,) = await definitions.stored_of_platforms(transaction, [access.platform_id])
     return {row.key: row for row in rows}
 
 
-def _check_room(others: Mapping[str, StoredDefinition], defined: Defined) -> None:
+def _check_platform_limits(others: Mapping[str, StoredDefinition], definition: CheckedDefinition) -> None:
     if len(others) >= MAX_DEFINITIONS:
         message = f"The platform has {len(others)} definitions; {MAX_DEFINITIONS} are allowed."
-        raise Rejected(Problem.INVALID_DEFINITION, message, ("key",))
-    size = sum(len(row.stored_rules) for row in others.values()) + len(defined.rules)
+        raise invalid_definition(message, ("key",))
+    size = sum(len(row.stored_rules) for row in others.values()) + len(definition.rules)
     if size > MAX_RULES:
         message = f"The rules of all definitions would take {size} characters; {MAX_RULES} are allowed."
-        raise Rejected(Problem.INVALID_DEFINITION, message, ("schema",))
+        raise invalid_definition(message, ("schema",))
 
 
-def _judging_values(access: PlatformAccess, row: StoredDefinition, rules: WriteSettings, now: int) -> Judge:
-    def judge(document: MetadataDocument, content: Content) -> str | None:
+def _value_check(access: PlatformAccess, row: StoredDefinition, keys: KeyRing, now: int) -> DocumentCheck:
+    def check(document: MetadataDocument, content: Content) -> str | None:
         entry = content.get(row.key)
         if entry is None or entry.has_expired(now):
             return None
-        text = plain(access, document.user_id, row.key, entry, rules.keys)
-        return "it cannot be decrypted" if text is None else row.definition.fault(entry.type, text)
+        text = plaintext(access, document.user_id, row.key, entry, keys)
+        return "it cannot be decrypted" if text is None else row.definition.violation(entry.type, text)
 
-    return judge
+    return check
 
 
-def _judging_keys(defined: Mapping[str, StoredDefinition], now: int) -> Judge:
-    def judge(_document: MetadataDocument, content: Content) -> str | None:
+def _key_check(defined: Mapping[str, StoredDefinition], now: int) -> DocumentCheck:
+    def check(_document: MetadataDocument, content: Content) -> str | None:
         for key in content:
             if key not in defined and (entry := content.get(key)) and not entry.has_expired(now):
-                return f"{key[:40]!r}"
+                return quoted(key)
         return None
 
-    return judge
+    return check

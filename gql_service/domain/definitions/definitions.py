@@ -1,4 +1,4 @@
-"""What the entries of a platform may be: a type, rules for the value, and what new entries are by default."""
+"""Definitions of metadata keys: a type, rules for the value, and defaults for new entries."""
 
 from collections.abc import Mapping, Sequence, Set
 from functools import lru_cache
@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy import select
 
+from gql_service.domain.definitions.refusals import rule_violation
 from gql_service.domain.definitions.value_rules import ValueRules, rules_of
 from gql_service.domain.values.types import ValueType
-from gql_service.errors import Problem, Rejected
+from gql_service.domain.values.validation import InputPath
 from gql_service.store.connection import Connection, rows_as
-from gql_service.store.sql_functions import among, bytewise
+from gql_service.store.sql_functions import any_of, bytewise
 from gql_service.store.statement import Statement
 from gql_service.store.tables import metadata_definitions, platforms
 
@@ -25,55 +26,44 @@ _OF_PLATFORMS = Statement(
         metadata_definitions.c.defaults,
     )
     .outerjoin(metadata_definitions, metadata_definitions.c.platform_id == platforms.c.id)
-    .where(among(platforms.c.id, "ids"))
-)
-
-_STORED = Statement(
-    select(metadata_definitions)
-    .where(among(metadata_definitions.c.platform_id, "ids"))
-    .order_by(bytewise(metadata_definitions.c.key))
+    .where(any_of(platforms.c.id, "ids"))
 )
 
 
 class Definition(NamedTuple):
-    """What one key is."""
+    """The definition of one key, ready to check values."""
 
     type: ValueType
     rules: ValueRules
     defaults: Mapping[str, Any]
-    """By the names of an entry's fields."""
+    """Attributes of new entries, by the names of `Entry`'s fields."""
 
-    def fault(self, type_: ValueType, text: str) -> str | None:
-        """The rule that a value breaks, and what the rule asks for; without the value."""
+    def violation(self, type_: ValueType, text: str) -> str | None:
+        """The rule that a value violates, and what it requires; None for a valid value.
+
+        `text` is the canonical text of the value. The result does not quote it.
+        """
         if type_ is not self.type:
             return f"`valueType`: it must be a {self.type.value}, not a {type_.value}"
-        return self.rules.fault(text)
+        return self.rules.violation(text)
 
-    def check(
-        self, key: str, type_: ValueType, text: str, field: tuple[str, ...], *, secret: bool = False
-    ) -> None:
-        """Whether a value may be stored. Raises Rejected, naming the key and the rule."""
-        if (fault := self.fault(type_, text)) is not None:
-            raise broken(key, fault + self.rules.place_of_fault(text, fault, secret=secret), field)
-
-
-def broken(key: str, fault: str, field: tuple[str, ...]) -> Rejected:
-    """What to tell who gives a key a value that breaks its definition."""
-    shown = repr(key if len(key) <= 40 else key[:40] + "…")
-    return Rejected(
-        Problem.RULE_BROKEN, f"The value of {shown} breaks a rule of its definition, {fault}.", field
-    )
+    def check(self, key: str, type_: ValueType, text: str, field: InputPath, *, secret: bool = False) -> None:
+        """Check a value to write. Raises Rejected with the key, the rule and, unless `secret`, the part of
+        the value that violates a JSON Schema."""
+        if (violation := self.violation(type_, text)) is not None:
+            path = self.rules.violation_path(text, violation, secret=secret)
+            raise rule_violation(key, violation + path, field)
 
 
 class PlatformDefinitions(NamedTuple):
-    """What holds for the documents of one platform: its definitions, and whether other keys are refused."""
+    """The definitions of one platform by their keys, and whether documents may have only these keys."""
 
     definitions: Mapping[str, Definition] = {}
     strict: bool = False
 
 
 NO_DEFINITIONS = PlatformDefinitions()
-"""What holds for the documents that belong to no platform."""
+"""For documents that belong to no platform."""
 
 
 @lru_cache(maxsize=1024)
@@ -82,23 +72,30 @@ def _definition(type_: str, rules: str, defaults: str) -> Definition:
 
 
 async def of_platforms(connection: Connection, platform_ids: Set[str]) -> dict[str, PlatformDefinitions]:
-    """The rules of each platform."""
-    found: dict[str, PlatformDefinitions] = {}
-    for id, strict, key, *stored in await connection.fetch(_OF_PLATFORMS, ids=platform_ids):
-        definitions = found.setdefault(id, PlatformDefinitions({}, bool(strict))).definitions
+    """The definitions of platforms by platform id; unknown platforms are left out."""
+    definitions: dict[str, dict[str, Definition]] = {}
+    strict_ids = set()
+    for id, strict, key, value_type, rules, defaults in await connection.fetch(
+        _OF_PLATFORMS, ids=platform_ids
+    ):
+        of_platform = definitions.setdefault(id, {})
+        if strict:
+            strict_ids.add(id)
         if key is not None:
-            definitions[key] = _definition(*stored)  # type: ignore[index] # it is being built
-    return found
+            of_platform[key] = _definition(value_type, rules, defaults)
+    return {id: PlatformDefinitions(by_key, id in strict_ids) for id, by_key in definitions.items()}
 
 
 class StoredDefinition(NamedTuple):
-    """A row of `metadata_definitions`; JSON is canonical text."""
+    """A row of `metadata_definitions`. What the columns hold as text has the prefix `stored_`."""
 
     platform_id: str
     key: str
     stored_type: str
     stored_rules: str
+    """Canonical JSON text."""
     stored_defaults: str
+    """Canonical JSON text."""
     created_at: int
     updated_at: int
 
@@ -112,21 +109,40 @@ class StoredDefinition(NamedTuple):
 
     @property
     def rules(self) -> Mapping[str, Any]:
-        """The rules by their names, as clients know them."""
-        found: Mapping[str, Any] = orjson.loads(self.stored_rules)
-        return found
+        """The rules by their names in the API."""
+        rules: Mapping[str, Any] = orjson.loads(self.stored_rules)
+        return rules
 
     @property
     def defaults(self) -> Mapping[str, Any]:
-        """What new entries are, by the names of their fields."""
+        """Attributes of new entries, by the names of `Entry`'s fields."""
         return self.definition.defaults
+
+    def column_values(self) -> dict[str, Any]:
+        """The values by the names of their columns."""
+        return {_column_name(field): value for field, value in self._asdict().items()}
+
+
+def _column_name(field: str) -> str:
+    names = {"stored_type": "value_type", "stored_rules": "rules", "stored_defaults": "defaults"}
+    return names.get(field, field)
+
+
+STORED_COLUMNS = [metadata_definitions.c[_column_name(field)] for field in StoredDefinition._fields]
+"""The columns of a `StoredDefinition`, in the order of its fields."""
+
+_STORED = Statement(
+    select(*STORED_COLUMNS)
+    .where(any_of(metadata_definitions.c.platform_id, "ids"))
+    .order_by(bytewise(metadata_definitions.c.key))
+)
 
 
 async def stored_of_platforms(
     connection: Connection, platform_ids: Sequence[str]
 ) -> list[list[StoredDefinition]]:
     """The definitions of each platform, in the order of their keys."""
-    found: dict[str, list[StoredDefinition]] = {id: [] for id in platform_ids}
+    by_platform: dict[str, list[StoredDefinition]] = {id: [] for id in platform_ids}
     for row in rows_as(StoredDefinition, await connection.fetch(_STORED, ids=set(platform_ids))):
-        found[row.platform_id].append(row)
-    return [found[id] for id in platform_ids]
+        by_platform[row.platform_id].append(row)
+    return [by_platform[id] for id in platform_ids]

@@ -1,135 +1,141 @@
-"""JSON Schemas that clients bring: what they may contain, and where a value breaks one."""
+"""JSON Schemas of clients: which are accepted, and where a value violates one."""
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
 import jsonschema_rs
 
 from gql_service import strict_json
-from gql_service.domain.definitions.json_schema_cost import largest_value
+from gql_service.domain.definitions.json_schema_cost import max_checkable_size
+from gql_service.domain.definitions.refusals import invalid_definition
 from gql_service.domain.definitions.regex import OPTIONS
-from gql_service.errors import Problem, Rejected
+from gql_service.domain.values.json_pointer import escape, resolve, tokens_of
+from gql_service.domain.values.validation import InputPath
+from gql_service.quoting import shortened
 
 MAX_SIZE = 16 * 1024
 """Bytes of a schema."""
-_MAX_LEVELS = 32
-_SMALLEST = 256
-"""A schema that takes too long for values of even so few bytes is refused."""
-_HERE = "schema:of-the-definition"
-_MOST_STEPS = 16
-_MOST_PARTS = 100
-"""How far a fault is looked for, and among how many parts."""
-_SIMPLE = (
+_MAX_DEPTH = 32
+_MIN_CHECKABLE_SIZE = 256
+"""Bytes of a value. A schema that cannot check values of this size in time is refused."""
+_SCHEMA_URI = "schema:of-the-definition"
+_MAX_STEPS = 16
+_MAX_SUBSCHEMAS = 100
+"""How deep the search for a violation goes, and how many properties or items it tries at each step."""
+_LOCAL_KEYWORDS = (
     *("type", "const", "enum", "multipleOf", "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"),
     *("minLength", "maxLength", "pattern", "minItems", "maxItems", "uniqueItems", "minProperties"),
     *("maxProperties", "required"),
 )
-"""Keywords that a value breaks by itself, whatever else the schema says."""
+"""Keywords that can be checked alone, whatever else the schema has."""
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_MAX_SCHEMA_PATH, _MAX_DESCRIPTION = 200, 300
+"""Characters in a message."""
 
 
-def compiled(schema: Mapping[str, Any]) -> jsonschema_rs.Validator:
-    """The validator of a schema; nothing outside the schema is ever read. Raises ValueError."""
+def compile_schema(schema: Mapping[str, Any]) -> jsonschema_rs.Validator:
+    """The validator of a schema. It reads nothing outside the schema. Raises ValueError if it is invalid."""
     return jsonschema_rs.Draft202012Validator(dict(schema), pattern_options=OPTIONS, offline=True)
 
 
-def check_schema(schema: object, field: tuple[str, ...]) -> None:
-    """Whether a client's schema can be understood, and is quick. Raises Rejected, saying where it is not."""
+def check_schema(schema: object, field: InputPath) -> None:
+    """Check that a schema of a client is valid, and fast enough to check values with. Raises Rejected."""
     if not isinstance(schema, dict):
-        raise _refusal('A schema is a JSON object, such as {"type": "object"}.', field)
+        raise invalid_definition('A schema is a JSON object, such as {"type": "object"}.', field)
     if (size := len(strict_json.dumps(schema).encode())) > MAX_SIZE:
-        raise _refusal(f"The schema takes {size} bytes; {MAX_SIZE} are allowed.", field)
+        raise invalid_definition(f"The schema takes {size} bytes; {MAX_SIZE} are allowed.", field)
     try:
-        strict_json.check(schema, _MAX_LEVELS)
+        strict_json.check(schema, _MAX_DEPTH)
     except strict_json.InvalidJson:
-        raise _refusal(f"The schema is nested deeper than {_MAX_LEVELS} levels.", field) from None
+        message = f"The schema is nested deeper than {_MAX_DEPTH} levels."
+        raise invalid_definition(message, field) from None
     if str(schema.get("$schema", _DRAFT)).rstrip("#") != _DRAFT:
-        raise _refusal(f"Schemas are of draft 2020-12: `$schema` is {_DRAFT}, or left out.", field)
-    if largest_value(schema, field) < _SMALLEST:
+        message = f"The schema must be of draft 2020-12: set `$schema` to {_DRAFT}, or leave it out."
+        raise invalid_definition(message, field)
+    if max_checkable_size(schema, field) < _MIN_CHECKABLE_SIZE:
         message = (
-            "Checking a value could take too long, for parts of the schema apply to the same value again and "
-            "again. Use fewer alternatives and references, and smaller patterns."
+            "Checking a value could take too long, because many parts of the schema apply to the same value. "
+            "Use fewer alternatives and references, and smaller patterns."
         )
-        raise _refusal(message, field)
+        raise invalid_definition(message, field)
     try:
-        compiled(schema)
+        compile_schema(schema)
     except ValueError as error:
-        raise _refusal(f"This is no JSON Schema of draft 2020-12: {_told(error)}", field) from None
+        message = f"This is not a JSON Schema of draft 2020-12: {_description(error)}"
+        raise invalid_definition(message, field) from None
 
 
-def place_of_fault(schema: Mapping[str, Any], value: Any, *, secret: bool) -> str:
-    """Where a value that breaks a schema does so, in words that follow others: in the schema and, unless the
-    value is secret, in the value.
+def violation_path(schema: Mapping[str, Any], value: Any, *, secret: bool) -> str:
+    """Where a value violates a schema, to be appended to a message: in the schema and, unless the value is
+    secret, in the value.
 
-    The library finds that out, too, but lists every fault of every alternative, which may take minutes.
+    The library's own errors say that too, but it collects them for every alternative, which may take minutes.
     """
-    registry = jsonschema_rs.Registry([(_HERE, dict(schema))])
+    registry = jsonschema_rs.Registry([(_SCHEMA_URI, dict(schema))])
 
-    def is_valid(pointer: str, part: Any) -> bool:
+    def is_valid(part: _Part) -> bool:
         validator = jsonschema_rs.Draft202012Validator(
-            {"$ref": f"{_HERE}#{quote(pointer)}"}, registry=registry, pattern_options=OPTIONS, offline=True
+            {"$ref": f"{_SCHEMA_URI}#{quote(part.schema_pointer)}"},
+            registry=registry,
+            pattern_options=OPTIONS,
+            offline=True,
         )
-        return validator.is_valid(part)
+        return validator.is_valid(part.value)
 
-    pointer, place = "", ""
-    at: Any = schema
-    for _ in range(_MOST_STEPS):
-        for deeper, into, part in _steps(at, pointer, value):
-            if not is_valid(deeper, part):
-                pointer, place, value = deeper, place + into, part
-                at = _resolve(schema, deeper)
-                break
-        else:
+    invalid = _Part("", "", value)
+    subschema: Any = schema
+    for _ in range(_MAX_STEPS):
+        deeper = next((part for part in _parts(subschema, invalid) if not is_valid(part)), None)
+        if deeper is None:
             break
-    keyword = _keyword(at, value)
-    told = f", #{pointer}{keyword}"[:200]
-    return told if secret or not place else f"{told}, at {place}"[:300]
+        invalid = deeper
+        subschema = resolve(schema, tokens_of(invalid.schema_pointer))
+    keyword = _violated_keyword(subschema, invalid.value)
+    path = shortened(f", #{invalid.schema_pointer}{keyword}", _MAX_SCHEMA_PATH)
+    if secret or not invalid.value_pointer:
+        return path
+    return shortened(f"{path}, at {invalid.value_pointer}", _MAX_DESCRIPTION)
 
 
-def _steps(schema: Any, pointer: str, value: Any) -> Iterator[tuple[str, str, Any]]:
-    """The parts of a schema that every valid value satisfies, and what of the value each is about."""
-    if not isinstance(schema, dict):
+class _Part(NamedTuple):
+    """A part of the schema, and the part of the value that it applies to."""
+
+    schema_pointer: str
+    value_pointer: str
+    value: Any
+
+
+def _parts(subschema: Any, part: _Part) -> Iterator[_Part]:
+    """The subschemas of a part that every valid value must satisfy."""
+    if not isinstance(subschema, dict):
         return
-    if "$ref" in schema:
-        yield unquote(schema["$ref"][1:]), "", value
-    for index in range(len(schema.get("allOf", ()))):
-        yield f"{pointer}/allOf/{index}", "", value
+    pointer, value_pointer, value = part
+    if "$ref" in subschema:
+        yield part._replace(schema_pointer=unquote(subschema["$ref"].removeprefix("#")))
+    for index in range(len(subschema.get("allOf", ()))):
+        yield part._replace(schema_pointer=f"{pointer}/allOf/{index}")
     if isinstance(value, dict):
-        for name in islice((name for name in schema.get("properties", ()) if name in value), _MOST_PARTS):
-            step = _escape(name)
-            yield f"{pointer}/properties/{step}", f"/{step}", value[name]
-    if isinstance(value, list) and "items" in schema:
-        start = len(schema.get("prefixItems", ()))
-        for index in range(start, min(len(value), start + _MOST_PARTS)):
-            yield f"{pointer}/items", f"/{index}", value[index]
+        present = (name for name in subschema.get("properties", ()) if name in value)
+        for name in islice(present, _MAX_SUBSCHEMAS):
+            token = escape(name)
+            yield _Part(f"{pointer}/properties/{token}", f"{value_pointer}/{token}", value[name])
+    if isinstance(value, list) and "items" in subschema:
+        start = len(subschema.get("prefixItems", ()))
+        for index in range(start, min(len(value), start + _MAX_SUBSCHEMAS)):
+            yield _Part(f"{pointer}/items", f"{value_pointer}/{index}", value[index])
 
 
-def _keyword(schema: Any, value: Any) -> str:
-    """The first keyword that a value breaks by itself."""
-    if isinstance(schema, dict):
-        for name in _SIMPLE:
-            if name in schema and not compiled({name: schema[name]}).is_valid(value):
+def _violated_keyword(subschema: Any, value: Any) -> str:
+    """The first violated local keyword, as the end of a pointer; empty if there is none."""
+    if isinstance(subschema, dict):
+        for name in _LOCAL_KEYWORDS:
+            if name in subschema and not compile_schema({name: subschema[name]}).is_valid(value):
                 return f"/{name}"
     return ""
 
 
-def _resolve(schema: Any, pointer: str) -> Any:
-    for step in pointer.split("/")[1:]:
-        step = step.replace("~1", "/").replace("~0", "~")
-        schema = schema[int(step)] if isinstance(schema, list) else schema[step]
-    return schema
-
-
-def _escape(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
-
-
-def _told(error: ValueError) -> str:
-    place = "/".join(map(str, getattr(error, "instance_path", ())))
-    return f"at #/{place}: {getattr(error, 'message', str(error))}"[:300]
-
-
-def _refusal(message: str, field: tuple[str, ...]) -> Rejected:
-    return Rejected(Problem.INVALID_DEFINITION, message, field)
+def _description(error: ValueError) -> str:
+    path = "/".join(map(str, getattr(error, "instance_path", ())))
+    return shortened(f"at #/{path}: {getattr(error, 'message', str(error))}", _MAX_DESCRIPTION)

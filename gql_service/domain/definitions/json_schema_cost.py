@@ -1,7 +1,7 @@
-"""How much work checking a value against a JSON Schema may be, estimated before any value is there.
+"""An estimate of how long checking a value against a JSON Schema takes, made before there is a value.
 
-A value is checked while its writer waits, and everybody else with them. So a schema says how large the values
-may be that it is asked about, and one that could not look at any within the time is refused.
+Values are checked in the event loop, while other requests wait. So each schema has a maximum size of values
+that it checks, and a schema that cannot check even small values in time is refused.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,19 +9,29 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from gql_service import strict_json
+from gql_service.domain.definitions.refusals import invalid_definition
 from gql_service.domain.definitions.regex import MAX_PATTERNS, pattern_size
-from gql_service.errors import Problem, Rejected
+from gql_service.domain.values.json_pointer import PointerError, resolve, tokens_of
+from gql_service.domain.values.validation import InputPath
+from gql_service.errors import Rejected
+from gql_service.quoting import quoted, shortened
 
-_NANOSECONDS = 300_000_000
-"""What one check may take at most, by the estimate below."""
-_LONGEST_CHAIN = 100
-"""Parts of a schema that apply to a value one through the other."""
+_MAX_NANOSECONDS = 300_000_000
+"""The time that one check may take according to the estimate."""
+_MAX_CHAIN = 100
+"""Subschemas that apply to the same value, each by way of the one before."""
+_COST_CEILING = 1e12
+"""Keeps sums of exponentially growing costs finite; far above `_MAX_NANOSECONDS`."""
 
-_ONE = ("not", "if", "then", "else")
-_SEVERAL = ("allOf", "anyOf", "oneOf")
-_ANY_NAME = ("additionalProperties", "unevaluatedProperties", "propertyNames")
+_IN_PLACE = ("not", "if", "then", "else", "allOf", "anyOf", "oneOf", "dependentSchemas")
+"""Keywords whose subschemas apply to the same value."""
+_ANY_PROPERTY = ("additionalProperties", "unevaluatedProperties", "propertyNames", "patternProperties")
+"""Keywords of which each may apply to the same property."""
 _ANY_ITEM = ("contains", "unevaluatedItems")
-_ELSEWHERE = (
+"""Keywords of which each may apply to the same item."""
+_BY_NAME = {"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"}
+"""Keywords whose value is an object of subschemas."""
+_UNSUPPORTED = (
     "$id",
     "$schema",
     "$anchor",
@@ -30,216 +40,216 @@ _ELSEWHERE = (
     "$recursiveRef",
     "$recursiveAnchor",
 )
+"""Keywords that change what references refer to."""
+_OWN_PARTS_ONLY = "a schema may refer only to its own parts, as in #/$defs/NAME."
 
-InputPath = tuple[str, ...]
 Schema = Mapping[str, Any]
-SchemaPosition = tuple[str, Schema]
-"""A part of a schema, and where it is."""
+LocatedSchema = tuple[str, Schema]
+"""The location of a subschema in the root schema as a URI fragment, and the subschema."""
 
 
 class _Cost(NamedTuple):
-    """Nanoseconds: for a value whatever its size, and for each of its characters."""
+    """Nanoseconds of a check: a fixed part, and one for each character of the value."""
 
-    each: float = 0.0
-    character: float = 0.0
+    fixed: float = 0.0
+    per_character: float = 0.0
 
     def plus(self, other: "_Cost", times: int = 1) -> "_Cost":
-        each, character = self.each + times * other.each, self.character + times * other.character
-        return _Cost(min(each, 1e12), min(character, 1e12))
+        fixed = self.fixed + times * other.fixed
+        per_character = self.per_character + times * other.per_character
+        return _Cost(min(fixed, _COST_CEILING), min(per_character, _COST_CEILING))
 
 
-class _Part(NamedTuple):
-    """A part of a schema, by what it costs itself and the numbers of the parts it leads to."""
+class _Subschema(NamedTuple):
+    """The cost of a subschema itself, and the indexes of the subschemas that it applies."""
 
     own: _Cost
-    times: int
-    """How often those are asked that apply to the same value."""
-    beside: list[int]
-    named: list[int]
-    any_name: list[int]
-    item: list[int]
+    in_place: list[int]
+    """Those that apply to the same value."""
+    in_place_times: int
+    """How often each of those is evaluated."""
+    properties: list[int]
+    any_property: list[int]
+    items: list[int]
     any_item: list[int]
 
 
-def largest_value(root: Schema, field: InputPath) -> int:
-    """Bytes of the largest value that a schema checks in the time there is; below 0 where it is none at all.
+def max_checkable_size(root: Schema, field: InputPath) -> int:
+    """The size in bytes of the largest value that a schema can check in time; negative if there is none.
 
-    Raises Rejected where the schema refers to what is not there or elsewhere, or to itself without end, or
-    has a pattern that is refused.
+    Raises Rejected if a reference leads nowhere, outside the schema or endlessly back to itself, or if a
+    pattern is not accepted.
     """
-    first, further = _Weighing(root, field).costs()
-    per_byte = max(first.character, further.each / 2 + further.character)  # an item takes two bytes at least
-    return int((_NANOSECONDS - first.each) / max(per_byte, 1e-3))
+    outer, inner = _CostEstimate(root, field).costs()
+    # The values inside a value take at least two bytes each, with the comma.
+    per_byte = max(outer.per_character, inner.fixed / 2 + inner.per_character)
+    return int((_MAX_NANOSECONDS - outer.fixed) / max(per_byte, 1e-3))
 
 
-class _Weighing:
-    """What applies to a value, and to the values in it, at most."""
+class _CostEstimate:
+    """An upper bound of what a schema costs for a value, and for the values inside it."""
 
     def __init__(self, root: Schema, field: InputPath) -> None:
         self._root = root
         self._field = field
         self._patterns = 0
-        self._numbers: dict[int, int] = {}
-        self._schemas: list[SchemaPosition] = []
-        self._number("#", root)
-        self._parts: list[_Part] = []
-        for at, schema in self._schemas:  # which grows meanwhile
-            self._parts.append(self._part(at, schema))
+        self._indexes: dict[int, int] = {}
+        """The index of each schema in `_schemas`, by its `id()`."""
+        self._schemas: list[LocatedSchema] = []
+        self._index_of("#", root)
+        self._subschemas: list[_Subschema] = []
+        for location, schema in self._schemas:  # grows during the iteration
+            self._subschemas.append(self._analyzed(location, schema))
         self._order: list[int] = []
-        """Every part after those that apply to the same value."""
-        self._heights: dict[int, int] = {}
-        for number in range(len(self._parts)):
-            self._arrange(number, [])
+        """All subschemas, each one after those that it applies to the same value."""
+        self._chain_lengths: dict[int, int] = {}
+        for index in range(len(self._subschemas)):
+            self._add_to_order(index, [])
 
     def costs(self) -> tuple[_Cost, _Cost]:
-        """For the value itself, and for any value in it, at whatever level."""
-        costs = [_Cost()] * len(self._parts)
-        levels: list[_Cost] = []
-        for level in range(strict_json.MAX_DEPTH + 1):
-            before, costs = costs, self._level(costs, level == 0)
-            if costs == before:
+        """The cost for the value itself, and the highest cost for a single value inside it, at any depth."""
+        costs = [_Cost()] * len(self._subschemas)
+        of_root: list[_Cost] = []
+        for depth in range(strict_json.MAX_DEPTH + 1):
+            shallower, costs = costs, self._costs_at_depth(depth, costs)
+            if costs == shallower:
                 break
-            levels.append(costs[0])
-        return levels[0], _largest(levels[1:])
+            of_root.append(costs[0])
+        return of_root[0], _maximum(of_root[1:])
 
-    def _level(self, below: list[_Cost], innermost: bool) -> list[_Cost]:
-        """What each part costs for a value, given what each costs for the values directly in it."""
-        found = [_Cost()] * len(self._parts)
-        for number in self._order:
-            part = self._parts[number]
-            cost = part.own if innermost else self._inside(part, below)
-            for each in part.beside:
-                cost = cost.plus(found[each], part.times)
-            found[number] = cost
-        return found
+    def _costs_at_depth(self, depth: int, shallower: list[_Cost]) -> list[_Cost]:
+        """For each subschema, what applying it to a value costs for a single value that is `depth` levels
+        inside of that; `shallower` are these costs for one level less."""
+        costs = [_Cost()] * len(self._subschemas)
+        for index in self._order:
+            subschema = self._subschemas[index]
+            cost = self._child_cost(subschema, shallower) if depth else subschema.own
+            for applied in subschema.in_place:
+                cost = cost.plus(costs[applied], subschema.in_place_times)
+            costs[index] = cost
+        return costs
 
-    def _inside(self, part: _Part, below: list[_Cost]) -> _Cost:
-        """Each of the values directly in a value has one name, or one place."""
-        named = _largest(below[each] for each in part.named)
-        for each in part.any_name:
-            named = named.plus(below[each])
-        item = _largest(below[each] for each in part.item)
-        for each in part.any_item:
-            item = item.plus(below[each])
-        return _largest([named, item])
+    def _child_cost(self, subschema: _Subschema, shallower: list[_Cost]) -> _Cost:
+        """The cost of applying the subschemas of one child, which is either a property or an item."""
+        of_property = _maximum(shallower[index] for index in subschema.properties)
+        for index in subschema.any_property:
+            of_property = of_property.plus(shallower[index])
+        of_item = _maximum(shallower[index] for index in subschema.items)
+        for index in subschema.any_item:
+            of_item = of_item.plus(shallower[index])
+        return _maximum([of_property, of_item])
 
-    def _number(self, at: str, schema: Schema) -> int:
-        known = self._numbers.get(id(schema))
-        if known is None:
-            known = self._numbers[id(schema)] = len(self._schemas)
-            self._schemas.append((at, schema))
-        return known
+    def _index_of(self, location: str, schema: Schema) -> int:
+        index = self._indexes.get(id(schema))
+        if index is None:
+            index = self._indexes[id(schema)] = len(self._schemas)
+            self._schemas.append((location, schema))
+        return index
 
-    def _part(self, at: str, schema: Schema) -> _Part:
-        for name in _ELSEWHERE:
-            if name in schema and (at, name) != ("#", "$schema"):
-                message = f"{at} has `{name}`; a schema refers to its own parts alone, as in #/$defs/NAME."
-                raise self._refusal(message)
-        own = self._own(at, schema)
+    def _analyzed(self, location: str, schema: Schema) -> _Subschema:
+        for name in _UNSUPPORTED:
+            if name in schema and (location, name) != ("#", "$schema"):
+                raise self._refusal(f"{shortened(location)} has `{name}`; {_OWN_PARTS_ONLY}")
 
-        def numbers(*keywords: str) -> list[int]:
-            return [self._number(*place) for place in _under(at, schema, keywords)]
+        def indexes(*keywords: str) -> list[int]:
+            return [self._index_of(*found) for found in _subschemas(location, schema, keywords)]
 
-        beside = numbers(*_ONE, *_SEVERAL, "dependentSchemas")
-        if "$ref" in schema and isinstance(target := self._target(at, schema["$ref"]), dict):
-            beside.append(self._number(schema["$ref"], target))
-        numbers("$defs", "definitions")
-        return _Part(
+        own = self._own_cost(location, schema)
+        in_place = indexes(*_IN_PLACE)
+        if "$ref" in schema and isinstance(target := self._target(location, schema["$ref"]), dict):
+            in_place.append(self._index_of(schema["$ref"], target))
+        indexes("$defs", "definitions")
+        has_unevaluated = "unevaluatedProperties" in schema or "unevaluatedItems" in schema
+        return _Subschema(
             own,
-            # What is unevaluated is found out by evaluating the rest once more.
-            2 if "unevaluatedProperties" in schema or "unevaluatedItems" in schema else 1,
-            beside,
-            numbers("properties"),
-            numbers(*_ANY_NAME, "patternProperties"),
-            numbers("items", "prefixItems"),
-            numbers(*_ANY_ITEM),
+            in_place,
+            2 if has_unevaluated else 1,  # to find what is unevaluated, the others are evaluated again
+            indexes("properties"),
+            indexes(*_ANY_PROPERTY),
+            indexes("items", "prefixItems"),
+            indexes(*_ANY_ITEM),
         )
 
-    def _arrange(self, number: int, chain: list[int]) -> int:
-        """Returns how many parts apply to a value one through the other, from this one on."""
-        if number in self._heights:
-            return self._heights[number]
-        height = 1
-        if number not in chain and len(chain) < _LONGEST_CHAIN:
-            below = (self._arrange(each, [*chain, number]) for each in self._parts[number].beside)
-            height += max(below, default=0)
-        if number in chain or len(chain) + height > _LONGEST_CHAIN:
-            at, _ = self._schemas[number]
-            raise self._refusal(
-                f"{at[:80]} applies to the same value again and again, through its references."
-            )
-        self._heights[number] = height
-        self._order.append(number)
-        return height
+    def _add_to_order(self, index: int, chain: list[int]) -> int:
+        """Add a subschema after those that it applies to the same value.
 
-    def _own(self, at: str, schema: Schema) -> _Cost:
-        """What a part itself asks for. The figures were measured, with the slowest values that were found."""
-        each = 40.0
+        Returns the length of the longest chain of subschemas that begins here and applies to the same value.
+        """
+        if index in self._chain_lengths:
+            return self._chain_lengths[index]
+        length = 1
+        if index not in chain and len(chain) < _MAX_CHAIN:
+            applied = self._subschemas[index].in_place
+            length += max((self._add_to_order(each, [*chain, index]) for each in applied), default=0)
+        if index in chain or len(chain) + length > _MAX_CHAIN:
+            location, _ = self._schemas[index]
+            raise self._refusal(
+                f"For the same value, the references of {shortened(location)} lead back to it, or through "
+                f"more than {_MAX_CHAIN} parts of the schema."
+            )
+        self._chain_lengths[index] = length
+        self._order.append(index)
+        return length
+
+    def _own_cost(self, location: str, schema: Schema) -> _Cost:
+        """The cost of the keywords without subschemas. The figures were measured with the slowest values."""
+        fixed = 40.0
         if "const" in schema and not isinstance(schema["const"], str):
-            each += 450
+            fixed += 450
         if isinstance(choices := schema.get("enum"), list):
             kinds = {type(choice) for choice in choices}
-            each += len(choices) * (450 if len(kinds) > 1 or kinds & {list, dict} else 10)
-        if isinstance(step := schema.get("multipleOf"), int | float):
-            each += 2000 if abs(step) > 1e-9 else 15000
-        each += 1000 if "uniqueItems" in schema else 0
-        patterns = schema.get("patternProperties")
-        found = list(patterns) if isinstance(patterns, dict) else []
-        found += [schema["pattern"]] if isinstance(schema.get("pattern"), str) else []
-        return _Cost(each, 0.2 * sum(self._pattern(at, pattern) for pattern in found))
+            fixed += len(choices) * (450 if len(kinds) > 1 or kinds & {list, dict} else 10)
+        if isinstance(divisor := schema.get("multipleOf"), int | float):
+            fixed += 2000 if abs(divisor) > 1e-9 else 15000
+        fixed += 1000 if "uniqueItems" in schema else 0
+        of_properties = schema.get("patternProperties")
+        patterns = list(of_properties) if isinstance(of_properties, dict) else []
+        patterns += [schema["pattern"]] if isinstance(schema.get("pattern"), str) else []
+        return _Cost(fixed, 0.2 * sum(self._pattern_size(location, pattern) for pattern in patterns))
 
-    def _pattern(self, at: str, pattern: str) -> int:
+    def _pattern_size(self, location: str, pattern: str) -> int:
         self._patterns += 1
         if self._patterns > MAX_PATTERNS:
             raise self._refusal(f"The schema has more than {MAX_PATTERNS} patterns.")
         try:
             return pattern_size(pattern)
         except ValueError as error:
-            raise self._refusal(f"{at[:80]} has a pattern that is refused. {error}") from None
+            message = f"{shortened(location)} has a pattern that is not accepted. {error}"
+            raise self._refusal(message) from None
 
-    def _target(self, at: str, reference: object) -> object:
+    def _target(self, location: str, reference: object) -> object:
+        """What a `$ref` refers to."""
+        refers = f"{shortened(location)} refers to {quoted(str(reference))}"
         if not isinstance(reference, str) or not (reference == "#" or reference.startswith("#/")):
-            message = (
-                f"{at[:80]} refers to {str(reference)[:80]!r}; a schema refers to its own parts alone, as in "
-                "#/$defs/NAME."
-            )
-            raise self._refusal(message)
-        found: Any = self._root
-        for step in unquote(reference).split("/")[1:]:
-            step = step.replace("~1", "/").replace("~0", "~")
-            if isinstance(found, dict) and step in found:
-                found = found[step]
-            elif isinstance(found, list) and step.isdecimal() and int(step[:9]) < len(found):
-                found = found[int(step[:9])]
-            else:
-                raise self._refusal(f"{at[:80]} refers to {reference[:80]!r}, which is not there.")
-        return found
+            raise self._refusal(f"{refers}; {_OWN_PARTS_ONLY}")
+        try:
+            target: object = resolve(self._root, tokens_of(unquote(reference.removeprefix("#"))))
+        except PointerError:
+            raise self._refusal(f"{refers}, which does not exist.") from None
+        return target
 
     def _refusal(self, message: str) -> Rejected:
-        return Rejected(Problem.INVALID_DEFINITION, message, self._field)
+        return invalid_definition(message, self._field)
 
 
-def _under(at: str, schema: Schema, keywords: Iterable[str]) -> Iterator[SchemaPosition]:
-    """The schemas under keywords, of which some have one, others a list of them or some by name."""
+def _subschemas(location: str, schema: Schema, keywords: Iterable[str]) -> Iterator[LocatedSchema]:
+    """The subschemas under keywords, each of which has one, a list of them, or an object of them."""
     for keyword in keywords:
-        parts = schema.get(keyword)
-        place = f"{at}/{keyword}"
-        if isinstance(parts, list):
+        value = schema.get(keyword)
+        prefix = f"{location}/{keyword}"
+        if isinstance(value, list):
             yield from (
-                (f"{place}/{index}", part) for index, part in enumerate(parts) if isinstance(part, dict)
+                (f"{prefix}/{index}", each) for index, each in enumerate(value) if isinstance(each, dict)
             )
-        elif isinstance(parts, dict) and keyword in _MAPS:
-            yield from ((f"{place}/{name}", part) for name, part in parts.items() if isinstance(part, dict))
-        elif isinstance(parts, dict):
-            yield place, parts
+        elif isinstance(value, dict) and keyword in _BY_NAME:
+            yield from ((f"{prefix}/{name}", each) for name, each in value.items() if isinstance(each, dict))
+        elif isinstance(value, dict):
+            yield prefix, value
 
 
-_MAPS = {"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"}
-
-
-def _largest(costs: Iterable[_Cost]) -> _Cost:
-    """No less than each of them."""
-    each, character = 0.0, 0.0
+def _maximum(costs: Iterable[_Cost]) -> _Cost:
+    """The lowest cost that is as high as each of them in both parts."""
+    fixed, per_character = 0.0, 0.0
     for cost in costs:
-        each, character = max(each, cost.each), max(character, cost.character)
-    return _Cost(each, character)
+        fixed, per_character = max(fixed, cost.fixed), max(per_character, cost.per_character)
+    return _Cost(fixed, per_character)

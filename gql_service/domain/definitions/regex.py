@@ -1,32 +1,35 @@
-"""Regular expressions of clients, on an engine that takes linear time, so that none can explode."""
+"""Regular expressions of clients, matched by an engine whose time is linear in the size of the text."""
 
 import jsonschema_rs
 
 MAX_PATTERNS = 20
 """Patterns of one schema."""
-_MAX_SIZE = 2**21
+_MAX_COMPILED_SIZE = 2**21
 """Bytes of a compiled pattern."""
-_MAX_MEMORY = 2**18
-"""Bytes that matching may remember; with more, the worst patterns are slower."""
+_MAX_CACHE_SIZE = 2**18
+"""Bytes of the engine's cache of automaton states. A larger cache makes the worst patterns slower."""
 
-OPTIONS = jsonschema_rs.RegexOptions(size_limit=_MAX_SIZE, dfa_size_limit=_MAX_MEMORY)
+OPTIONS = jsonschema_rs.RegexOptions(size_limit=_MAX_COMPILED_SIZE, dfa_size_limit=_MAX_CACHE_SIZE)
 
-_RULES = (
-    "Patterns are regular expressions without look-around and backreferences, so that none can take for "
-    f"ever, and of at most {_MAX_SIZE >> 20} MiB when compiled: limit the length by a rule of its own rather "
-    "than by {1,64}."
+_RESTRICTIONS = (
+    "Patterns are regular expressions without look-around and backreferences, and take at most "
+    f"{_MAX_COMPILED_SIZE >> 20} MiB when compiled. To limit the length of a text, use a length rule instead "
+    "of a repetition such as {1,64}."
 )
 
 
 def pattern_size(pattern: str) -> int:
-    """Bytes of a compiled pattern, up to a power of two. Raises ValueError where it is none, or too large."""
+    """The size of a compiled pattern in bytes, rounded up to a power of two.
+
+    Raises ValueError if the pattern is invalid, not supported, or too large.
+    """
     size = 2**9
-    while size <= _MAX_SIZE:
-        options = jsonschema_rs.RegexOptions(size_limit=size, dfa_size_limit=_MAX_MEMORY)
+    while size <= _MAX_COMPILED_SIZE:
+        options = jsonschema_rs.RegexOptions(size_limit=size, dfa_size_limit=_MAX_CACHE_SIZE)
         try:
             jsonschema_rs.Draft202012Validator({"pattern": pattern}, pattern_options=options)
         except ValueError:
             size *= 2
         else:
             return size
-    raise ValueError(_RULES)
+    raise ValueError(_RESTRICTIONS)

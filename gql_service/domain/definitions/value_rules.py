@@ -1,4 +1,4 @@
-"""The rules of a definition: checked when it is made, compiled once a process, asked about every value."""
+"""The rules of a definition: checked when it is set, compiled once per process, applied to every value."""
 
 from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache
@@ -8,20 +8,23 @@ import jsonschema_rs
 import orjson
 
 from gql_service import strict_json
-from gql_service.domain.definitions.json_schema import MAX_SIZE, check_schema, compiled, place_of_fault
-from gql_service.domain.definitions.json_schema_cost import largest_value
+from gql_service.domain.definitions.json_schema import MAX_SIZE, check_schema, compile_schema, violation_path
+from gql_service.domain.definitions.json_schema_cost import max_checkable_size
+from gql_service.domain.definitions.refusals import invalid_definition
 from gql_service.domain.definitions.regex import pattern_size
 from gql_service.domain.values.types import InvalidValue, ValueType, canonical_date, comparable_date, conform
 from gql_service.domain.values.validation import Limits
-from gql_service.errors import Problem, Rejected
+from gql_service.errors import Rejected
+from gql_service.quoting import shortened
 
 _JSON_TYPES = {
     ValueType.number: "number",
     ValueType.boolean: "boolean",
     ValueType.json: ["object", "array", "null", "string", "number", "boolean"],
 }
+"""The `type` of JSON Schema of each value type; that of the others is a string."""
 _BOUNDS, _LENGTHS = ("minimum", "maximum"), ("minLength", "maxLength")
-_OF_TYPES = {
+_TYPES_BY_RULE = {
     "minimum": (ValueType.number, ValueType.date),
     "maximum": (ValueType.number, ValueType.date),
     "minLength": (ValueType.string, ValueType.binary),
@@ -30,132 +33,151 @@ _OF_TYPES = {
     "choices": tuple(ValueType),
     "schema": tuple(ValueType),
 }
-"""The rules, and of which types values may have them."""
-RULES = tuple(_OF_TYPES)
-"""Their names, as clients know them."""
-_LONGEST_PATTERN = 2000
-_MOST_CHOICES = 500
-_BREAKS_SCHEMA = "`schema`: it must satisfy the JSON Schema of the definition"
+"""The value types that may have each rule."""
+RULES = tuple(_TYPES_BY_RULE)
+"""The names of the rules in the API."""
+_INPUT_NAMES = {"minLength": "min_length", "maxLength": "max_length"}
+"""The inputs of rules whose names differ in snake case."""
+_MAX_PATTERN_LENGTH = 2000
+_MAX_CHOICES = 500
+_MAX_RULES_SIZE = 2 * MAX_SIZE
+"""Bytes of all rules of one definition."""
+_MAX_QUOTED_RULE = 200
+"""Characters of a rule that a message quotes."""
+_VIOLATES_SCHEMA = "`schema`: it must satisfy the JSON Schema of the definition"
 
 RuleInput = Mapping[str, Any]
-"""Rules by their names, as clients know them."""
+"""Rules by their names in the API."""
 
 
 class ValueRules:
-    """The rules for the values of one key. `fault` is quick, whatever the value."""
+    """The rules for the values of one key. Checking a value is fast, whatever the value."""
 
-    def __init__(self, type_: ValueType, given: RuleInput) -> None:
-        """`given` was checked."""
+    def __init__(self, type_: ValueType, rules: RuleInput) -> None:
+        """`rules` must have been checked with `check_rules`."""
         self._type = type_
-        self._given = given
-        own: dict[str, Any] = {"type": _JSON_TYPES.get(type_, "string")}
+        self._rules = rules
+        schema: dict[str, Any] = {"type": _JSON_TYPES.get(type_, "string")}
         if type_ is ValueType.number:
-            own |= {name: given[name] for name in _BOUNDS if name in given}
+            schema |= {name: rules[name] for name in _BOUNDS if name in rules}
         if type_ is ValueType.string:
-            own |= {name: given[name] for name in (*_LENGTHS, "pattern") if name in given}
-        if "choices" in given:
-            own["enum"] = given["choices"]
-        self._own = own
+            schema |= {name: rules[name] for name in (*_LENGTHS, "pattern") if name in rules}
+        if "choices" in rules:
+            schema["enum"] = rules["choices"]
+        self._own_schema = schema
+        """The rules that JSON Schema can express, other than the rule `schema` itself."""
 
     @cached_property
     def _validators(self) -> tuple[jsonschema_rs.Validator, jsonschema_rs.Validator | None, int]:
-        """For the rules themselves, and for the client's schema; and for values of how many bytes."""
-        size = largest_value(self._own, ())
-        schema = self._given.get("schema")
+        """Validators of `_own_schema` and of the rule `schema`, and the largest value that both can check."""
+        max_size = max_checkable_size(self._own_schema, ())
+        schema = self._rules.get("schema")
         if schema is None:
-            return compiled(self._own), None, size
-        return compiled(self._own), compiled(schema), min(size, largest_value(schema, ()))
+            return compile_schema(self._own_schema), None, max_size
+        max_size = min(max_size, max_checkable_size(schema, ()))
+        return compile_schema(self._own_schema), compile_schema(schema), max_size
 
-    def fault(self, text: str) -> str | None:
-        """The rule that a value of the type breaks, by its canonical text, and what the rule asks for.
+    def violation(self, text: str) -> str | None:
+        """The rule that a value violates, and what it requires; None for a valid value.
 
-        It quotes nothing of the value.
+        `text` is the canonical text of a value of the right type. The result does not quote it.
         """
-        if not self._given:
+        if not self._rules:
             return None
-        own, schema, size = self._validators
-        if len(text.encode()) > size:
-            return f"its rules are too much work for a value of more than {max(size, 0)} bytes"
+        own_validator, schema_validator, max_size = self._validators
+        if len(text.encode()) > max_size:
+            return f"its rules cannot be checked in time for a value of more than {max(max_size, 0)} bytes"
         value = orjson.loads(text)
-        if (told := self._bounds_fault(value)) is not None:
-            return told
-        if not own.is_valid(value):
-            return self._own_fault(own, value)
-        if schema is not None and not schema.is_valid(value):
-            return _BREAKS_SCHEMA
+        if (violation := self._bound_violation(value)) is not None:
+            return violation
+        if not own_validator.is_valid(value):
+            return self._own_violation(own_validator, value)
+        if schema_validator is not None and not schema_validator.is_valid(value):
+            return _VIOLATES_SCHEMA
         return None
 
-    def place_of_fault(self, text: str, fault: str, *, secret: bool) -> str:
-        """Where the schema is broken, if it is that: in the schema and, unless it is secret, in the value."""
-        if fault != _BREAKS_SCHEMA:
-            return ""
-        return place_of_fault(self._given["schema"], orjson.loads(text), secret=secret)
+    def violation_path(self, text: str, violation: str, *, secret: bool) -> str:
+        """Where the value violates the rule `schema`, to be appended to the violation; empty for other rules.
 
-    def _bounds_fault(self, value: Any) -> str | None:
-        """What JSON Schema has no words for: dates as instants, and the bytes of binary data."""
+        The path in the value is left out if the value is secret.
+        """
+        if violation != _VIOLATES_SCHEMA:
+            return ""
+        return violation_path(self._rules["schema"], orjson.loads(text), secret=secret)
+
+    def _bound_violation(self, value: Any) -> str | None:
+        """Checks bounds that JSON Schema cannot express: those of dates, and of the bytes of binary data."""
         if self._type is ValueType.date:
-            measure, names, unit = comparable_date, _BOUNDS, ""
-            size = measure(value)
-            limits = {name: measure(self._given[name]) for name in names if name in self._given}
+            lower, upper, unit = *_BOUNDS, ""
+            measured = comparable_date(value)
         elif self._type is ValueType.binary:
-            names, unit = _LENGTHS, " bytes"
-            size = len(value) // 4 * 3 - value[-2:].count("=")
-            limits = {name: self._given[name] for name in names if name in self._given}
+            lower, upper, unit = *_LENGTHS, " bytes"
+            measured = len(value) // 4 * 3 - value.count("=", -2)
         else:
             return None
-        for name, limit in limits.items():
-            if (size < limit) if name == names[0] else (size > limit):
-                return _asks(name, f"{self._given[name]}{unit}")
+        rules = self._rules
+        if lower in rules and measured < _measure(self._type, rules[lower]):
+            return _requirement(lower, f"{rules[lower]}{unit}")
+        if upper in rules and measured > _measure(self._type, rules[upper]):
+            return _requirement(upper, f"{rules[upper]}{unit}")
         return None
 
-    def _own_fault(self, own: jsonschema_rs.Validator, value: Any) -> str:
-        """Without alternatives, the first fault is found at once."""
+    def _own_violation(self, validator: jsonschema_rs.Validator, value: Any) -> str:
+        """The first violation of `_own_schema`. It is found quickly, as this schema has no alternatives."""
         try:
-            own.validate(value)
+            validator.validate(value)
         except jsonschema_rs.ValidationError as error:
             name = str(error.schema_path[0]) if error.schema_path else "type"
             if name == "enum":
-                return _asks("choices", strict_json.dumps(self._given["choices"]))
-            if name in self._given:
-                return _asks(name, f"{self._given[name]}{' characters' if name in _LENGTHS else ''}")
+                return _requirement("choices", strict_json.dumps(self._rules["choices"]))
+            if name in self._rules:
+                unit = " characters" if name in _LENGTHS else ""
+                return _requirement(name, f"{self._rules[name]}{unit}")
         return "`valueType`: it is of another type"
 
 
 @lru_cache(maxsize=256)
 def rules_of(type_: ValueType, text: str) -> ValueRules:
-    """The rules that are stored as this canonical text, compiled when they are first asked."""
+    """The rules that are stored as this canonical text. They are compiled on first use."""
     return ValueRules(type_, orjson.loads(text))
 
 
-def check_rules(type_: ValueType, given: RuleInput, limits: Limits) -> str:
-    """Rules that are to be stored: their canonical text. Raises Rejected, naming the one at fault."""
+def check_rules(type_: ValueType, inputs: RuleInput, limits: Limits) -> str:
+    """Check the rules of a definition; returns their canonical text. Rules that are null are left out.
+
+    Raises Rejected for the rule that is not valid.
+    """
     rules: dict[str, Any] = {}
-    for name, rule in given.items():
+    for name, rule in inputs.items():
         if rule is None:
             continue
-        if type_ not in _OF_TYPES[name]:
-            names = " or ".join(each.value for each in _OF_TYPES[name])
-            raise _refusal(
-                f"A value that is a {type_.value} has no `{name}`; one that is a {names} has.", name
-            )
+        if type_ not in _TYPES_BY_RULE[name]:
+            types = " and ".join(each.value for each in _TYPES_BY_RULE[name])
+            message = f"`{name}` is not a rule for values of the type {type_.value}, only for {types}."
+            raise _invalid_rule(name, message)
         rules[name] = _CHECKS[name](type_, rule, name, limits)
-    for least, most in (_BOUNDS, _LENGTHS):
-        if least in rules and most in rules and _measure(type_, rules[least]) > _measure(type_, rules[most]):
-            raise _refusal(f"`{least}` is above `{most}`, so that no value would do.", least)
+    for lower, upper in (_BOUNDS, _LENGTHS):
+        if (
+            lower in rules
+            and upper in rules
+            and _measure(type_, rules[lower]) > _measure(type_, rules[upper])
+        ):
+            raise _invalid_rule(lower, f"`{lower}` is greater than `{upper}`, so that no value is valid.")
     text = strict_json.dumps(rules)
-    if len(text.encode()) > 2 * MAX_SIZE:
-        raise _refusal(f"The rules take more than {2 * MAX_SIZE} bytes.", "choices")
-    _check_choices_do(type_, rules)
+    if len(text.encode()) > _MAX_RULES_SIZE:
+        raise _invalid_rule("choices", f"The rules take more than {_MAX_RULES_SIZE} bytes.")
+    _check_choices_are_valid(type_, rules)
     return text
 
 
-def _check_choices_do(type_: ValueType, rules: RuleInput) -> None:
-    """A choice that another rule forbids is none."""
-    others = ValueRules(type_, {name: rule for name, rule in rules.items() if name != "choices"})
+def _check_choices_are_valid(type_: ValueType, rules: RuleInput) -> None:
+    """Refuse choices that another rule forbids."""
+    other_rules = ValueRules(type_, {name: rule for name, rule in rules.items() if name != "choices"})
     for index, choice in enumerate(rules.get("choices", ())):
-        if (fault := others.fault(strict_json.dumps(choice))) is not None:
-            message = f"The choice {_short(strict_json.dumps(choice), 40)} breaks another rule, {fault}."
-            raise _refusal(message, "choices", str(index))
+        text = strict_json.dumps(choice)
+        if (violation := other_rules.violation(text)) is not None:
+            message = f"The choice {shortened(text)} breaks another rule, {violation}."
+            raise _invalid_rule("choices", message, index)
 
 
 def _measure(type_: ValueType, rule: Any) -> Any:
@@ -167,42 +189,44 @@ def _check_bound(type_: ValueType, rule: Any, name: str, _limits: Limits) -> Any
         try:
             return canonical_date(rule if isinstance(rule, str) else "")
         except InvalidValue as error:
-            raise _refusal(str(error), name) from None
+            raise _invalid_rule(name, str(error)) from None
     if isinstance(rule, bool) or not isinstance(rule, int | float):
-        raise _refusal(f"The `{name}` of numbers is a number.", name)
+        raise _invalid_rule(name, f"The `{name}` of numbers must be a number.")
     return rule
 
 
 def _check_length(_type: ValueType, rule: Any, name: str, _limits: Limits) -> int:
     if isinstance(rule, bool) or not isinstance(rule, int) or rule < 0:
-        raise _refusal(f"`{name}` is a whole number, 0 or more.", name)
+        raise _invalid_rule(name, f"`{name}` must be an integer, 0 or more.")
     return rule
 
 
 def _check_pattern(_type: ValueType, rule: Any, name: str, _limits: Limits) -> str:
-    if not isinstance(rule, str) or "\0" in rule or not 0 < len(rule) <= _LONGEST_PATTERN:
-        raise _refusal(f"A pattern is a text of 1 to {_LONGEST_PATTERN} characters, without U+0000.", name)
+    if not isinstance(rule, str) or "\0" in rule or not 0 < len(rule) <= _MAX_PATTERN_LENGTH:
+        message = f"A pattern is a text of 1 to {_MAX_PATTERN_LENGTH} characters, without U+0000."
+        raise _invalid_rule(name, message)
     try:
         pattern_size(rule)
     except ValueError as error:
-        raise _refusal(f"The pattern is refused. {error}", name) from None
+        raise _invalid_rule(name, f"The pattern is not accepted. {error}") from None
     return rule
 
 
 def _check_choices(type_: ValueType, rule: Any, name: str, limits: Limits) -> list[Any]:
-    if not isinstance(rule, list) or not 0 < len(rule) <= _MOST_CHOICES:
-        raise _refusal(f"`{name}` is a list of 1 to {_MOST_CHOICES} values.", name)
-    found = {}
+    if not isinstance(rule, list) or not 0 < len(rule) <= _MAX_CHOICES:
+        raise _invalid_rule(name, f"`{name}` must be a list of 1 to {_MAX_CHOICES} values.")
+    choices: dict[str, Any] = {}
     for index, choice in enumerate(rule):
         try:
             strict_json.check(choice)
             text = conform(type_, strict_json.dumps(choice), limits)
         except (strict_json.InvalidJson, InvalidValue) as error:
-            raise _refusal(f"This choice is no {type_.value}. {error}", name, str(index)) from None
-        if text in found:
-            raise _refusal("This choice is there twice.", name, str(index))
-        found[text] = orjson.loads(text)
-    return list(found.values())
+            message = f"This choice is not a value of the type {type_.value}. {error}"
+            raise _invalid_rule(name, message, index) from None
+        if text in choices:
+            raise _invalid_rule(name, "This choice is listed twice.", index)
+        choices[text] = orjson.loads(text)
+    return list(choices.values())
 
 
 def _check_schema(_type: ValueType, rule: Any, name: str, _limits: Limits) -> Any:
@@ -220,17 +244,22 @@ _CHECKS: dict[str, Callable[[ValueType, Any, str, Limits], Any]] = {
     "schema": _check_schema,
 }
 
+_REQUIREMENTS = {
+    "minimum": "at least",
+    "maximum": "at most",
+    "minLength": "at least",
+    "maxLength": "at most",
+    "pattern": "a text that matches",
+    "choices": "one of",
+}
 
-def _asks(name: str, limit: str) -> str:
-    words = {"minimum": "at least", "maximum": "at most", "minLength": "at least", "maxLength": "at most"}
-    words |= {"pattern": "what matches", "choices": "one of"}
-    return f"`{name}`: it must be {words[name]} {_short(limit, 200)}"
+
+def _requirement(name: str, limit: str) -> str:
+    """What a rule requires of a value."""
+    return f"`{name}`: it must be {_REQUIREMENTS[name]} {shortened(limit, _MAX_QUOTED_RULE)}"
 
 
-def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else text[:most] + "…"
-
-
-def _refusal(message: str, *field: str) -> Rejected:
-    snake = {"minLength": "min_length", "maxLength": "max_length"}
-    return Rejected(Problem.INVALID_DEFINITION, message, (snake.get(field[0], field[0]), *field[1:]))
+def _invalid_rule(name: str, message: str, index: int | None = None) -> Rejected:
+    """The refusal of a rule or, with an index, of one of its items."""
+    path = (_INPUT_NAMES.get(name, name), *(() if index is None else (str(index),)))
+    return invalid_definition(message, path)

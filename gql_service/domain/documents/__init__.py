@@ -1,1 +1,2 @@
-"""Metadata documents as stored, and as a viewer sees them."""
+"""Metadata documents as stored (`rows`, `entries`), who may open one (`access`), who sees what
+(`visibility`)."""

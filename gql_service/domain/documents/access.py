@@ -1,7 +1,7 @@
-"""Finding a document for a caller: the one order of checks that every door follows.
+"""Opening a document for a caller: REST and GraphQL make the same checks in the same order.
 
-401 (no caller), 404 (platform), 403 (naming others without being admin), 404 (user). The 403 comes before
-the user is looked up, so that nobody can probe usernames.
+401 (no caller), 404 (platform), 403 (another user's document, caller not an admin), 404 (user). The 403 comes
+before the user is looked up, so that nobody can probe usernames.
 """
 
 from collections.abc import Awaitable, Sequence
@@ -16,7 +16,7 @@ from gql_service.errors import NotFound, RequestError, Unauthenticated
 
 
 class Directory(Protocol):
-    """Where platforms and users are looked up."""
+    """Looks up platforms and users."""
 
     def platform(self, key: str) -> Awaitable[Platform | None]: ...
 
@@ -32,7 +32,8 @@ async def find_document(
     platform_key: str | None,
     username: str | None,
 ) -> DocumentAccess:
-    """The document of `username` (by default the caller) on a platform (None: the user-wide one).
+    """Proof of access to the document of `username` (by default the caller's) on a platform (None:
+    user-wide).
 
     Raises Unauthenticated, NotFound or Forbidden.
     """
@@ -56,7 +57,7 @@ async def find_documents_of(
     platform_key: str | None,
     users: Sequence[UserFacts],
 ) -> list[DocumentAccess | RequestError]:
-    """The documents of users who are at hand, or what is to be said instead. Raises NotFound."""
+    """Proofs of access to the documents of loaded users, each replaced by its refusal. Raises NotFound."""
     platform = None
     if platform_key is not None:
         platform = await _platform(directory, policy, principal, platform_key)
@@ -79,7 +80,10 @@ async def find_documents_named(
     platform: Platform,
     usernames: Sequence[str],
 ) -> list[DocumentAccess | None]:
-    """For admins: the documents of users on a platform; None where one is no user of it. Raises Forbidden."""
+    """For admins: proofs of access to the documents of users on a platform. Raises Forbidden.
+
+    An item is None where the platform has no such user.
+    """
     users = await directory.users_named(usernames)
     found: list[DocumentAccess | None] = []
     for user in users:
@@ -93,11 +97,12 @@ async def find_documents_named(
 async def find_platform(
     directory: Directory, policy: Policy, principal: Principal | None, key: str
 ) -> tuple[PlatformAccess, Platform]:
-    """A platform that the caller administers. Raises Unauthenticated, NotFound or Forbidden."""
+    """A platform that the caller administers, with the proof. Raises Unauthenticated, NotFound or
+    Forbidden."""
     if principal is None:
         raise Unauthenticated
     platform = await _platform(directory, policy, principal, key)
-    return policy.platform(principal, platform), platform
+    return policy.platform_access(principal, platform), platform
 
 
 async def _platform(directory: Directory, policy: Policy, principal: Principal, key: str) -> Platform:

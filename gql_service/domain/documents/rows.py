@@ -1,4 +1,4 @@
-"""The metadata documents as rows: read by key, locked and stored. `domain.writing` decides what is stored."""
+"""The table `documents`: read by key, locked and stored. What is stored is decided in `domain.writes`."""
 
 from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
@@ -7,43 +7,19 @@ from sqlalchemy import Text, bindparam, insert, null, select, tuple_, update
 
 from gql_service.domain.documents.entries import Content
 from gql_service.store.connection import Connection, Duplicate, LostRace, rows_as
-from gql_service.store.sql_functions import among, bytewise
+from gql_service.store.sql_functions import any_of, bytewise
 from gql_service.store.statement import Statement
 from gql_service.store.tables import documents
 
 DocumentKey = tuple[str, str]
-"""The id of a user and that of a platform."""
-
-_COLUMNS = [documents.c[name] for name in list(documents.c.keys())[:-1]]
-"""All but the attributes."""
-# Both lists narrow the primary key; a pair that nobody asked for is left aside below.
-_THESE = among(documents.c.user_id, "user_ids"), among(documents.c.platform_id, "platform_ids")
-_BY_KEYS = Statement(select(*_COLUMNS, null()).where(*_THESE))
-_WHOLE = select(*_COLUMNS, documents.c.attributes).where(*_THESE)
-_WHOLE_BY_KEYS = Statement(_WHOLE)
-# All who lock several rows lock them in the same order, so that no two wait for each other.
-_LOCK = Statement(_WHOLE.order_by(documents.c.user_id, documents.c.platform_id).with_for_update())
-_EXPIRED = Statement(
-    select(*_COLUMNS, documents.c.attributes)
-    .where(documents.c.expires_at <= bindparam("now"))
-    .order_by(documents.c.expires_at)
-    .limit(bindparam("size"))
-    .with_for_update(skip_locked=True)
-)
-_INSERT = Statement(insert(documents))
-_CHANGING = ("metadata", "revision", "updated_at", "conditions", "expires_at", "attributes")
-_UPDATE = Statement(
-    update(documents)
-    .where(documents.c.user_id == bindparam("of_user"), documents.c.platform_id == bindparam("of_platform"))
-    .values({name: bindparam(name) for name in _CHANGING})
-)
+"""A user id and a platform id (`USER_WIDE` for the document without a platform)."""
 
 
 class MetadataDocument(NamedTuple):
-    """A row of `documents`; one that was never written is empty, at revision 0, without instants.
+    """A row of `documents`. A document that was never written is empty, at revision 0, without instants.
 
-    `conditions` is None where every value is always there for everybody; `attributes` is None where it was
-    not asked for. See `domain.entries`.
+    `conditions` is None where no value depends on the viewer or on time. `attributes` is None where it was
+    not loaded. See `domain.documents.entries` for the three JSON columns.
     """
 
     user_id: str
@@ -56,83 +32,44 @@ class MetadataDocument(NamedTuple):
     expires_at: int | None
     attributes: str | None
 
+    @property
+    def key(self) -> DocumentKey:
+        return self.user_id, self.platform_id
+
     def content(self) -> Content:
-        """The entries; `attributes` must have been asked for."""
-        assert self.attributes is not None, "it was read without its attributes"
+        """The entries. `attributes` must have been loaded."""
+        assert self.attributes is not None, "the document was read without its attributes"
         return Content(self.metadata, self.conditions, self.attributes, self.created_at or 0)
 
 
-async def by_keys(connection: Connection, keys: Sequence[DocumentKey]) -> list[MetadataDocument]:
-    """One document per (user id, platform id), without its attributes."""
-    return await _read(connection, _BY_KEYS, keys)
-
-
-async def whole_by_keys(connection: Connection, keys: Sequence[DocumentKey]) -> list[MetadataDocument]:
-    """One document per (user id, platform id), with its attributes."""
-    return await _read(connection, _WHOLE_BY_KEYS, keys)
-
-
-async def lock(transaction: Connection, keys: Set[DocumentKey]) -> dict[DocumentKey, MetadataDocument]:
-    """Read whole rows and keep others from writing them. On SQLite the transaction itself already does."""
-    rows = await _read(transaction, _LOCK, list(keys))
-    return {document[:2]: document for document in rows}
-
-
-async def store(
-    transaction: Connection,
-    changed: Sequence[MetadataDocument],
-    before: Mapping[DocumentKey, MetadataDocument],
-) -> None:
-    """Store rows that were locked. Raises LostRace where somebody else has created one of them."""
-    new = [document for document in changed if before[document[:2]].revision == 0]
-    try:
-        await transaction.execute_many(_INSERT, [document._asdict() for document in new])
-    except Duplicate as error:
-        # A row that does not exist cannot be locked, so another transaction may have created it.
-        raise LostRace from error
-    updates = [
-        {"of_user": document.user_id, "of_platform": document.platform_id}
-        | {name: getattr(document, name) for name in _CHANGING}
-        for document in changed
-        if before[document[:2]].revision > 0
-    ]
-    await transaction.execute_many(_UPDATE, updates)
-
-
-def without_expired(document: MetadataDocument, content: Content) -> MetadataDocument:
-    """A document from whose content was removed what has expired: nothing that anybody saw has changed, so
-    neither has the revision. It stays conditional until it has another, because whoever has kept an answer
-    under this revision must not be told that it is still good."""
-    encoded = content.encode()
-    encoded["conditions"] = encoded["conditions"] or "{}"
-    return document._replace(expires_at=content.expires_at, **encoded)
-
-
-async def expired(transaction: Connection, now: int, size: int) -> list[MetadataDocument]:
-    """Some documents in which an entry has expired, locked; not those that somebody else has locked."""
-    return rows_as(MetadataDocument, await transaction.fetch(_EXPIRED, now=now, size=size))
-
-
-async def _read(
-    connection: Connection, statement: Statement, keys: Sequence[DocumentKey]
-) -> list[MetadataDocument]:
-    users, platforms = {user for user, _ in keys}, {platform for _, platform in keys}
-    rows = rows_as(
-        MetadataDocument, await connection.fetch(statement, user_ids=users, platform_ids=platforms)
-    )
-    found = {document[:2]: document for document in rows}
-    return [found.get(key) or _absent(*key) for key in keys]
-
-
-def _absent(user_id: str, platform_id: str) -> MetadataDocument:
-    return MetadataDocument(user_id, platform_id, "{}", 0, None, None, None, None, "{}")
-
-
+_WITH_ATTRIBUTES = [documents.c[name] for name in MetadataDocument._fields]
+_WITHOUT_ATTRIBUTES = [null() if column is documents.c.attributes else column for column in _WITH_ATTRIBUTES]
+# Both lists narrow the primary key. They also match pairs that were not asked for; `_read` drops those.
+_BY_KEY = any_of(documents.c.user_id, "user_ids"), any_of(documents.c.platform_id, "platform_ids")
+_READ = Statement(select(*_WITHOUT_ATTRIBUTES).where(*_BY_KEY))
+_WHOLE = select(*_WITH_ATTRIBUTES).where(*_BY_KEY)
+_READ_WHOLE = Statement(_WHOLE)
+# Every transaction locks rows in the same order, so that no two of them wait for each other.
+_LOCK = Statement(_WHOLE.order_by(documents.c.user_id, documents.c.platform_id).with_for_update())
+_EXPIRED = Statement(
+    select(*_WITH_ATTRIBUTES)
+    .where(documents.c.expires_at <= bindparam("now"))
+    .order_by(documents.c.expires_at)
+    .limit(bindparam("size"))
+    .with_for_update(skip_locked=True)
+)
+_INSERT = Statement(insert(documents))
+_UPDATED_COLUMNS = ("metadata", "revision", "updated_at", "conditions", "expires_at", "attributes")
+_UPDATE = Statement(
+    update(documents)
+    .where(documents.c.user_id == bindparam("of_user"), documents.c.platform_id == bindparam("of_platform"))
+    .values({name: bindparam(name) for name in _UPDATED_COLUMNS})
+)
 _IN_ORDER = bytewise(documents.c.user_id), bytewise(documents.c.platform_id)
 _OF_USERS = Statement(
-    select(*_COLUMNS, documents.c.attributes)
+    select(*_WITH_ATTRIBUTES)
     .where(
-        among(documents.c.user_id, "user_ids"),
+        any_of(documents.c.user_id, "user_ids"),
         tuple_(*_IN_ORDER)
         > tuple_(bindparam("after_user", type_=Text), bindparam("after_platform", type_=Text)),
     )
@@ -141,10 +78,70 @@ _OF_USERS = Statement(
 )
 
 
+async def by_keys(connection: Connection, keys: Sequence[DocumentKey]) -> list[MetadataDocument]:
+    """One document for each key, without its attributes."""
+    return await _read(connection, _READ, keys)
+
+
+async def whole_by_keys(connection: Connection, keys: Sequence[DocumentKey]) -> list[MetadataDocument]:
+    """One document for each key, with its attributes."""
+    return await _read(connection, _READ_WHOLE, keys)
+
+
+async def lock(transaction: Connection, keys: Set[DocumentKey]) -> dict[DocumentKey, MetadataDocument]:
+    """Read whole documents and keep other transactions from writing them.
+
+    On SQLite there is nothing to lock: transactions that write run one after the other.
+    """
+    return {document.key: document for document in await _read(transaction, _LOCK, list(keys))}
+
+
+async def store(
+    transaction: Connection,
+    changed: Sequence[MetadataDocument],
+    before: Mapping[DocumentKey, MetadataDocument],
+) -> None:
+    """Store documents that were locked. Raises LostRace where another transaction has created one of them."""
+    created = [document for document in changed if before[document.key].revision == 0]
+    try:
+        await insert_documents(transaction, created)
+    except Duplicate as error:
+        # A row that does not exist cannot be locked, so another transaction may have created it.
+        raise LostRace from error
+    updates = [
+        {"of_user": document.user_id, "of_platform": document.platform_id}
+        | {name: getattr(document, name) for name in _UPDATED_COLUMNS}
+        for document in changed
+        if before[document.key].revision > 0
+    ]
+    await transaction.execute_many(_UPDATE, updates)
+
+
+async def insert_documents(transaction: Connection, rows: Sequence[MetadataDocument]) -> None:
+    """Insert documents with their revisions. Raises Duplicate where one exists."""
+    await transaction.execute_many(_INSERT, [row._asdict() for row in rows])
+
+
+def without_expired(document: MetadataDocument, content: Content) -> MetadataDocument:
+    """The row for a content from which expired entries were removed.
+
+    Nothing that anybody could see has changed, so the revision stays. `conditions` stays non-null: an answer
+    cached under this revision may still show an entry that has expired, and must not be revalidated.
+    """
+    columns = content.encode()
+    columns["conditions"] = columns["conditions"] or "{}"
+    return document._replace(expires_at=content.expires_at, **columns)
+
+
+async def expired(transaction: Connection, now: int, size: int) -> list[MetadataDocument]:
+    """Up to `size` documents that have an expired entry, locked. Skips documents that are locked already."""
+    return rows_as(MetadataDocument, await transaction.fetch(_EXPIRED, now=now, size=size))
+
+
 async def of_users(
-    connection: Connection, user_ids: Sequence[str], after: tuple[str, str], size: int
+    connection: Connection, user_ids: Sequence[str], after: DocumentKey, size: int
 ) -> list[MetadataDocument]:
-    """The next documents of these users in the order of (user id, platform id); ("", "") comes before all."""
+    """The next documents of these users, in the order of their keys. Start with `("", "")`."""
     user, platform = after
     rows = await connection.fetch(
         _OF_USERS, user_ids=user_ids, after_user=user, after_platform=platform, size=size
@@ -152,6 +149,14 @@ async def of_users(
     return rows_as(MetadataDocument, rows)
 
 
-async def insert_documents(transaction: Connection, rows: Sequence[MetadataDocument]) -> None:
-    """Store documents that were checked and are not there, with their revisions. Raises Duplicate."""
-    await transaction.execute_many(_INSERT, [row._asdict() for row in rows])
+async def _read(
+    connection: Connection, statement: Statement, keys: Sequence[DocumentKey]
+) -> list[MetadataDocument]:
+    user_ids, platform_ids = {user for user, _ in keys}, {platform for _, platform in keys}
+    rows = await connection.fetch(statement, user_ids=user_ids, platform_ids=platform_ids)
+    found = {document.key: document for document in rows_as(MetadataDocument, rows)}
+    return [found.get(key) or _never_written(*key) for key in keys]
+
+
+def _never_written(user_id: str, platform_id: str) -> MetadataDocument:
+    return MetadataDocument(user_id, platform_id, "{}", 0, None, None, None, None, "{}")

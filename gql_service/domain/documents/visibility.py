@@ -1,42 +1,92 @@
-"""Documents and entries as a viewer sees them: who may see which value, when, is decided here alone."""
+"""Who sees which entry of a document, and when. `Viewer` decides it for every door, for writes and for
+history.
+
+The rest of the module shows documents and entries to a viewer.
+"""
 
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, NamedTuple
 
 import orjson
 
 from gql_service import strict_json
 from gql_service.auth.access import DocumentAccess
-from gql_service.domain.documents.entries import Entry, visible_entries
+from gql_service.domain.documents.entries import NEVER, Entry
 from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.values.encryption import CipherContext, KeyRing, Undecipherable
 from gql_service.domain.values.types import ValueType, to_text
 from gql_service.errors import MalformedData
 
 
-def sees(access: DocumentAccess, entry: Entry) -> bool:
-    """Whether the viewer may know of an entry while it is valid."""
-    return access.is_admin or entry.is_public
+class Viewer(NamedTuple):
+    """Somebody who looks at a document at an instant (milliseconds since 1970).
+
+    Flags and windows bind users. Admins of the document know of every entry; what they read as "the metadata"
+    are the entries that are valid.
+    """
+
+    access: DocumentAccess
+    now: int
+
+    def may_know_of(self, entry: Entry) -> bool:
+        """Whether the viewer may know that the entry exists: users only of public entries that are valid
+        now."""
+        return self.access.is_admin or (entry.is_public and entry.is_active(self.now))
+
+    def sees(self, entry: Entry) -> bool:
+        """Whether the entry is part of the metadata that the viewer reads now."""
+        return (self.access.is_admin or entry.is_public) and entry.is_active(self.now)
+
+    def saw(self, entry: Entry, start: int, end: int) -> bool:
+        """Whether the viewer could know of an entry that was stored from `start` to `end`, both inclusive."""
+        if self.access.is_admin:
+            return True
+        has_begun = entry.valid_from is None or entry.valid_from <= end
+        return entry.is_public and has_begun and not entry.has_expired(start)
+
+    def may_know_past_of(self, current: Entry | None) -> bool:
+        """Whether the viewer may know what a key was, given the entry it has now.
+
+        The past of an entry that is hidden now is hidden, too.
+        """
+        return current is None or current.has_expired(self.now) or self.may_know_of(current)
+
+    def may_change(self, entry: Entry) -> bool:
+        """Whether the viewer may change or delete the entry."""
+        return self.access.is_admin or entry.is_editable
+
+    def visible_conditional(self, conditions: str) -> Iterator[tuple[str, str | None, str]]:
+        """Of the values in the column `conditions`, those the viewer sees now: key, canonical text (None
+        where it is encrypted) and ciphertext.
+
+        It is `sees`, decided on the stored JSON: decoding entries would cost a page of users more than all
+        else.
+        """
+        for key, stored in orjson.loads(conditions).items():
+            get = stored.get
+            is_active = get("validFrom", self.now) <= self.now < get("validUntil", NEVER)
+            if is_active and (self.access.is_admin or get("isPublic", True)):
+                yield key, get("text"), get("ciphertext", "")
 
 
 class DocumentView(NamedTuple):
-    """A document that the caller may have, with whose it is: the subject of the rules, too."""
+    """A document as a viewer sees it. Also the subject of the access rules, hence the ids."""
 
     user_id: str
     username: str
     tenant_id: str
     platform_key: str | None
     metadata: str | MalformedData
-    """The canonical text of the object of what the caller sees now; or why it cannot be told."""
+    """The canonical text of the object that the viewer sees now, or the reason why it cannot be shown."""
     revision: int
     created_at: int | None
     updated_at: int | None
     access: DocumentAccess
     is_conditional: bool
-    """Whether another viewer, or another moment, may have other metadata at the same revision."""
+    """Whether another viewer, or another moment, may see other metadata at the same revision."""
     document: MetadataDocument
-    """What was read or has just been written."""
+    """The row that was read or has just been written."""
 
     @property
     def tenant_ids(self) -> frozenset[str]:
@@ -46,11 +96,12 @@ class DocumentView(NamedTuple):
     def of(
         access: DocumentAccess, document: MetadataDocument, keys: KeyRing, clock: Callable[[], int]
     ) -> "DocumentView":
-        """What was read, with what allows to."""
         metadata: str | MalformedData = document.metadata
         if document.conditions is not None:
             try:
-                metadata = _joined(access, document.metadata, document.conditions, keys, clock())
+                metadata = _visible_metadata(
+                    Viewer(access, clock()), document.metadata, document.conditions, keys
+                )
             except MalformedData as error:
                 metadata = error
         return DocumentView(
@@ -69,15 +120,20 @@ class DocumentView(NamedTuple):
 
 
 class EntryView(NamedTuple):
-    """An entry that the caller sees, under the names of its fields; the subject of the rules, too."""
+    """An entry that a viewer sees, under the names of its GraphQL fields. Also the subject of the access
+    rules."""
 
-    access: DocumentAccess
+    viewer: Viewer
     metadata_key: str
     entry: Entry
     keys: KeyRing
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.entry, name)
+
+    @property
+    def access(self) -> DocumentAccess:
+        return self.viewer.access
 
     @property
     def value_type(self) -> ValueType:
@@ -107,86 +163,78 @@ class EntryView(NamedTuple):
 
     @property
     def digest(self) -> str:
-        """What tells this value of this key from others. Raises MalformedData."""
+        """The digest of key, type and value. Raises MalformedData."""
         return digest(self.metadata_key, self.entry.type, self.value)
 
     @property
     def can_change(self) -> bool:
-        return self.access.is_admin or self.entry.is_editable
+        return self.viewer.may_change(self.entry)
 
 
 def digest(key: str, type_: ValueType, text: str) -> str:
-    """64 hexadecimal digits for a key, the type and the value that it has."""
+    """The SHA-256, in hexadecimal, of a key with the type and canonical text of its value."""
     return hashlib.sha256(strict_json.dumps([key, type_.value, text]).encode()).hexdigest()
 
 
 def plain_text(access: DocumentAccess, key: str, entry: Entry, keys: KeyRing) -> str:
-    """The canonical JSON text of a value, decrypted where need be. Raises MalformedData."""
-    return entry.text if entry.text is not None else _decrypted(access, key, entry.ciphertext or "", keys)
+    """The canonical JSON text of a value, decrypted if it is encrypted. Raises MalformedData."""
+    return entry.text if entry.text is not None else _decrypt(access, key, entry.ciphertext or "", keys)
 
 
-def _decrypted(access: DocumentAccess, key: str, ciphertext: str, keys: KeyRing) -> str:
+def metadata_at(
+    viewer: Viewer,
+    document: MetadataDocument,
+    keys: KeyRing,
+    at: int,
+    only: Collection[str] | None = None,
+) -> str:
+    """The canonical text of the object with the values that are valid at `at`, now or later; or of some keys.
+
+    Of a later instant, users see the entries that they see now as well. Raises MalformedData.
+    """
+    content = document.content()
+    # Most values of a large document are unconditional: they are copied as they are.
+    visible = content.unconditional if only is None else {}
+    for key in content.conditional_keys if only is None else only:
+        entry = content.get(key)
+        if entry is not None and viewer.may_know_of(entry) and entry.is_active(at):
+            visible[key] = orjson.Fragment(plain_text(viewer.access, key, entry, keys))
+    return strict_json.dumps(visible)
+
+
+def entries(
+    viewer: Viewer, document: MetadataDocument, keys: KeyRing, *, include_inactive: bool = False
+) -> list[EntryView]:
+    """The entries that the viewer sees now, by key; with `include_inactive` all that they may know of."""
+    content = document.content()
+    includes = viewer.may_know_of if include_inactive else viewer.sees
+    return [
+        EntryView(viewer, key, entry, keys)
+        for key in content
+        if (entry := content.get(key)) is not None and includes(entry)
+    ]
+
+
+def entry_of(viewer: Viewer, document: MetadataDocument, key: str, keys: KeyRing) -> EntryView | None:
+    """One entry, if the viewer sees it now."""
+    entry = document.content().get(key)
+    return EntryView(viewer, key, entry, keys) if entry is not None and viewer.sees(entry) else None
+
+
+def _decrypt(access: DocumentAccess, key: str, ciphertext: str, keys: KeyRing) -> str:
     try:
         return keys.decrypt(CipherContext.of(access, key), ciphertext)
     except Undecipherable as error:
         raise MalformedData("metadata", access.user_id, f"`{key}` cannot be decrypted: {error}") from None
 
 
-def _joined(access: DocumentAccess, metadata: str, conditions: str, keys: KeyRing, at: int) -> str:
-    """The object that the viewer sees at an instant, put together from its parts as they are: decoding and
-    encoding them would cost a page of users more than all else."""
-    more = [
-        f"{strict_json.dumps(key)}:{_decrypted(access, key, ciphertext, keys) if text is None else text}"
-        for key, text, ciphertext in visible_entries(conditions, at, hidden_too=access.is_admin)
+def _visible_metadata(viewer: Viewer, metadata: str, conditions: str, keys: KeyRing) -> str:
+    """The object that the viewer sees now, spliced from stored texts: decoding and encoding them would cost a
+    page of users more than all else. Raises MalformedData."""
+    members = [
+        f"{strict_json.dumps(key)}:{_decrypt(viewer.access, key, ciphertext, keys) if text is None else text}"
+        for key, text, ciphertext in viewer.visible_conditional(conditions)
     ]
-    if not more:
+    if not members:
         return metadata
-    return "{" + ",".join([*more, metadata[1:-1]] if metadata != "{}" else more) + "}"
-
-
-def projection(
-    access: DocumentAccess,
-    document: MetadataDocument,
-    keys: KeyRing,
-    at: int,
-    only: Collection[str] | None = None,
-    *,
-    now: int | None = None,
-) -> str:
-    """The canonical text of the object that the viewer sees at an instant, or of these keys of it.
-
-    If it is not `now`, users see of it what is valid now, too; admins see all. Raises MalformedData.
-    """
-    instants = [at] if now is None or access.is_admin else [at, now]
-    content = document.content()
-    # Of a large document most values depend on nobody: they are not even looked at.
-    visible_entries = content.unconditional if only is None else {}
-    for key in content.conditional_keys if only is None else only:
-        entry = content.get(key)
-        if entry is not None and sees(access, entry) and all(map(entry.is_active, instants)):
-            visible_entries[key] = orjson.Fragment(plain_text(access, key, entry, keys))
-    return strict_json.dumps(visible_entries)
-
-
-def entries(
-    access: DocumentAccess, document: MetadataDocument, keys: KeyRing, at: int, *, inactive: bool = False
-) -> list[EntryView]:
-    """The entries that the viewer sees at an instant, in the order of their keys; admins may see inactive
-    ones, too."""
-    content = document.content()
-    found = [(key, entry) for key in content if (entry := content.get(key)) is not None]
-    return [
-        EntryView(access, key, entry, keys)
-        for key, entry in found
-        if sees(access, entry) and (entry.is_active(at) or (inactive and access.is_admin))
-    ]
-
-
-def entry_of(
-    access: DocumentAccess, document: MetadataDocument, key: str, keys: KeyRing, at: int
-) -> EntryView | None:
-    """One entry, if the viewer sees it at an instant."""
-    entry = document.content().get(key)
-    if entry is None or not entry.is_active(at) or not sees(access, entry):
-        return None
-    return EntryView(access, key, entry, keys)
+    return "{" + ",".join([*members, metadata[1:-1]] if metadata != "{}" else members) + "}"

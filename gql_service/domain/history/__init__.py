@@ -1,1 +1,2 @@
-"""What documents were: their changes, the past computed from them, and who sees what of it."""
+"""The history of documents (`changes`), `asOf` and restore (`point_in_time`), who sees what
+(`visibility`)."""

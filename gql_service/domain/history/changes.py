@@ -1,6 +1,6 @@
-"""The history of documents: a row for each write that changed something, with the old and new of each key.
+"""The history of documents: one row for each write that changed something, with each key before and after.
 
-The values of encrypted entries are never in it, encrypted or not.
+Values of encrypted entries are never in it, not even as ciphertext.
 """
 
 import re
@@ -17,29 +17,18 @@ from gql_service.domain.documents.rows import DocumentKey
 from gql_service.domain.pagination import Page, PageRequest, page_of
 from gql_service.errors import BadUserInput
 from gql_service.store.connection import Connection, rows_as
-from gql_service.store.sql_functions import among
+from gql_service.store.sql_functions import any_of
 from gql_service.store.statement import Statement
 from gql_service.store.tables import document_changes
 
-_OF_DOCUMENT = (
-    document_changes.c.user_id == bindparam("of_user"),
-    document_changes.c.platform_id == bindparam("of_platform"),
-)
-_INSERT = Statement(insert(document_changes))
-_ALL = Statement(select(document_changes).where(*_OF_DOCUMENT))
-_DELETE_ALL = Statement(delete(document_changes).where(*_OF_DOCUMENT))
-_REWRITE = Statement(
-    update(document_changes)
-    .where(*_OF_DOCUMENT, document_changes.c.revision == bindparam("at_revision"))
-    .values(changes=bindparam("changes"))
-)
-
-
-_REVISION = re.compile(r"[1-9]\d{0,15}", re.ASCII)
-
 
 class ChangeRow(NamedTuple):
-    """A row of `document_changes`; `changes` maps keys to `{old, new}`, as `described` tells entries."""
+    """A row of `document_changes`.
+
+    `changes` is a JSON object: each key that was changed, with `old` and `new` as `entries.to_history` writes
+    them. A side without an entry is left out. Where the values were removed later, a key has an empty object,
+    or `{"deleted": true}` where the write had deleted it.
+    """
 
     user_id: str
     platform_id: str
@@ -49,18 +38,22 @@ class ChangeRow(NamedTuple):
     source: str
     changes: str
 
+    @property
+    def document_key(self) -> DocumentKey:
+        return self.user_id, self.platform_id
+
     def without_values(self, keep: Set[str]) -> "ChangeRow":
-        """The same change, knowing of all keys but these no more than their names."""
+        """The same change, with no more than the names of all keys except those to keep."""
         changes = orjson.loads(self.changes)
-        told = {key: change if key in keep else _named(change) for key, change in changes.items()}
-        return self._replace(changes=strict_json.dumps(told))
+        kept = {key: change if key in keep else _name_only(change) for key, change in changes.items()}
+        return self._replace(changes=strict_json.dumps(kept))
 
     def concealing(self, keys: Set[str]) -> "ChangeRow":
-        """The same change, knowing of these keys no more than their names."""
+        """The same change, with no more than the names of these keys."""
         return self.without_values(orjson.loads(self.changes).keys() - keys)
 
     def anonymized(self, user_id: str) -> "ChangeRow":
-        """The same change, without that it was this user who wrote the entries."""
+        """The same change without this user as the author of entries."""
         changes = orjson.loads(self.changes)
         for change in changes.values():
             for side in ("old", "new"):
@@ -69,24 +62,34 @@ class ChangeRow(NamedTuple):
         return self._replace(changes=strict_json.dumps(changes))
 
 
-def _named(change: Mapping[str, Any]) -> Mapping[str, Any]:
-    if is_forgotten(change):
-        return change
-    return {} if "new" in change else {"deleted": True}
+_COLUMNS = [document_changes.c[name] for name in ChangeRow._fields]
+_OF_DOCUMENT = (
+    document_changes.c.user_id == bindparam("of_user"),
+    document_changes.c.platform_id == bindparam("of_platform"),
+)
+_INSERT = Statement(insert(document_changes))
+_ALL = Statement(select(*_COLUMNS).where(*_OF_DOCUMENT))
+_DELETE_ALL = Statement(delete(document_changes).where(*_OF_DOCUMENT))
+_REWRITE = Statement(
+    update(document_changes)
+    .where(*_OF_DOCUMENT, document_changes.c.revision == bindparam("at_revision"))
+    .values(changes=bindparam("changes"))
+)
+_REVISION = re.compile(r"[1-9]\d{0,15}", re.ASCII)
 
 
-def is_forgotten(change: Mapping[str, Any]) -> bool:
-    """Whether no more is known of the change of a key than that it happened."""
+def has_no_values(change: Mapping[str, Any]) -> bool:
+    """Whether the history knows no more of the change of a key than that it happened."""
     return not ("old" in change or "new" in change)
 
 
 def changes_text(changed: Mapping[str, tuple[Entry | None, Entry | None]]) -> str:
-    """What to keep of the entries before and after a write."""
+    """The text of the column `changes` for a write, given each changed key before and after."""
     return strict_json.dumps(
         {
             key: {
-                name: to_history(entry)
-                for name, entry in (("old", before), ("new", after))
+                side: to_history(entry)
+                for side, entry in (("old", before), ("new", after))
                 if entry is not None
             }
             for key, (before, after) in changed.items()
@@ -95,17 +98,17 @@ def changes_text(changed: Mapping[str, tuple[Entry | None, Entry | None]]) -> st
 
 
 def check_page(request: PageRequest) -> PageRequest:
-    """A page of a history is asked for by revisions. Raises BadUserInput."""
+    """The cursors of a history are revisions. Raises BadUserInput for others."""
     for cursor in (request.after, request.before):
         if cursor is not None and not _REVISION.fullmatch(cursor):
-            raise BadUserInput("The cursor is not one of a history.")
+            raise BadUserInput("The cursor is not one of a history. Use a cursor that `history` returned.")
     return request
 
 
 async def pages(
     connection: Connection, documents: Sequence[DocumentKey], request: PageRequest
 ) -> list[Page[ChangeRow]]:
-    """The same page of the history of each document, the newest change first."""
+    """The same page of the history of each document, newest change first."""
     rows = rows_as(
         ChangeRow,
         await connection.fetch(
@@ -119,50 +122,60 @@ async def pages(
     )
     found: dict[DocumentKey, list[ChangeRow]] = {document: [] for document in documents}
     for row in rows:
-        if row[:2] in found:
-            found[row[:2]].append(row)
+        if row.document_key in found:
+            found[row.document_key].append(row)
     return [page_of(found[document], request) for document in documents]
 
 
 @cache
 def _page(backwards: bool, after: bool, before: bool) -> Statement:
-    """Rows are numbered by their keys alone, so that no more of them are read than are shown."""
+    """Rows are numbered by their keys alone, so that only the rows of the page are read whole."""
     rows = document_changes.c
     revision, owner = rows.revision, [rows.user_id, rows.platform_id]
     order = revision.asc() if backwards else revision.desc()
     number = func.row_number().over(partition_by=owner, order_by=order).label("number")
     keys = select(*owner, revision, number).where(
-        among(rows.user_id, "user_ids"), among(rows.platform_id, "platform_ids")
+        any_of(rows.user_id, "user_ids"), any_of(rows.platform_id, "platform_ids")
     )
     if after:
         keys = keys.where(revision < bindparam("after", type_=BigInteger))
     if before:
         keys = keys.where(revision > bindparam("before", type_=BigInteger))
     numbered = keys.subquery()
-    same = [rows[name] == numbered.c[name] for name in ("user_id", "platform_id", "revision")]
-    page = select(*(rows[name] for name in ChangeRow._fields)).join(numbered, and_(*same))
+    same_row = [rows[name] == numbered.c[name] for name in ("user_id", "platform_id", "revision")]
+    page = select(*_COLUMNS).join(numbered, and_(*same_row))
     page = page.where(numbered.c.number <= bindparam("size"))
     return Statement(page.order_by(numbered.c.number), scans=True)
 
 
 async def record(transaction: Connection, rows: Sequence[ChangeRow]) -> None:
-    """Store what was changed."""
+    """Add rows to the history."""
     await transaction.execute_many(_INSERT, [row._asdict() for row in rows])
 
 
 async def forget(transaction: Connection, document: DocumentKey, keep: Set[str]) -> None:
-    """Forget the values of all keys but these."""
-    where: dict[str, Any] = {"of_user": document[0], "of_platform": document[1]}
-    if not keep:
+    """Remove the values of all keys except those to keep; the whole history where none is to be kept."""
+    where = _where(document)
+    if keep:
+        await _rewrite(transaction, where, lambda row: row.without_values(keep))
+    else:
         await transaction.execute(_DELETE_ALL, **where)
-        return
-    await _rewrite(transaction, where, lambda row: row.without_values(keep))
 
 
 async def conceal(transaction: Connection, document: DocumentKey, keys: Set[str]) -> None:
-    """Forget the values of these keys, which are to be secret from now on."""
-    where = {"of_user": document[0], "of_platform": document[1]}
-    await _rewrite(transaction, where, lambda row: row.concealing(keys))
+    """Remove the values of keys that are encrypted from now on."""
+    await _rewrite(transaction, _where(document), lambda row: row.concealing(keys))
+
+
+def _name_only(change: Mapping[str, Any]) -> Mapping[str, Any]:
+    if has_no_values(change):
+        return change
+    return {} if "new" in change else {"deleted": True}
+
+
+def _where(document: DocumentKey) -> dict[str, Any]:
+    user_id, platform_id = document
+    return {"of_user": user_id, "of_platform": platform_id}
 
 
 async def _rewrite(

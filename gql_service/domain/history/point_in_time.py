@@ -1,6 +1,7 @@
-"""Rewinding: what the entries of a document were, found by undoing what has changed since.
+"""The content of a document at an earlier instant (`asOf`) or revision, found by undoing the changes since.
 
-History does not know values that were encrypted, nor what was cleared: then it is unknown what was there.
+The history has no values of encrypted entries, and none of what was cleared. Such keys are unknown in the
+past.
 """
 
 from collections.abc import Sequence, Set
@@ -10,29 +11,32 @@ import orjson
 from sqlalchemy import BigInteger, Text, bindparam, cast, select, tuple_
 
 from gql_service import strict_json
-from gql_service.auth.access import DocumentAccess
 from gql_service.domain.documents.entries import Content, Entry, from_history
 from gql_service.domain.documents.rows import DocumentKey, MetadataDocument
-from gql_service.domain.documents.visibility import plain_text, sees
-from gql_service.domain.history.changes import ChangeRow, is_forgotten
+from gql_service.domain.documents.visibility import Viewer, plain_text
+from gql_service.domain.history.changes import ChangeRow, has_no_values
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.errors import BadUserInput
 from gql_service.store.connection import Connection, rows_as
-from gql_service.store.sql_functions import among
+from gql_service.store.sql_functions import any_of
 from gql_service.store.statement import Statement
 from gql_service.store.tables import document_changes
 
 MAX_CHANGES = 10_000
-"""Changes of one document that are undone, or read to find what has expired."""
+"""The most changes of one document that are read to find its past."""
 _BATCH = 200
-_START, _LAST = ("", "", 0), 2**62
+
+Position = tuple[str, str, int]
+"""User id, platform id and revision: the key of a row, in whose order histories are read."""
+_START: Position = ("", "", 0)
+_LAST_REVISION = 2**62
 
 _KEY = document_changes.c.user_id, document_changes.c.platform_id, document_changes.c.revision
 _ROWS = (
     select(*(document_changes.c[name] for name in ChangeRow._fields))
     .where(
-        among(_KEY[0], "user_ids"),
-        among(_KEY[1], "platform_ids"),
+        any_of(document_changes.c.user_id, "user_ids"),
+        any_of(document_changes.c.platform_id, "platform_ids"),
         tuple_(*_KEY)
         > tuple_(
             bindparam("after_user", type_=Text),
@@ -44,7 +48,7 @@ _ROWS = (
     .limit(bindparam("size"))
 )
 _LATER = Statement(_ROWS.where(document_changes.c.changed_at > bindparam("at")), scans=True)
-# Whoever ended a window early has stored it as the old one, so this finds every change of a window.
+# A write that ends a window early stores the old window, too, so this finds every change of a window.
 _WINDOWS = Statement(
     _ROWS.where(
         document_changes.c.changed_at <= bindparam("at"),
@@ -56,37 +60,39 @@ _FROM = Statement(_ROWS)
 
 
 class Past(NamedTuple):
-    """What was there once of the keys that have changed since."""
+    """How the keys of a document differed from what they are now."""
 
     entries: dict[str, Entry | None]
-    """None where there was none. The value of an encrypted one is not known."""
+    """The entries of keys that have changed since; None where there was no entry. Encrypted ones have no
+    value."""
     unknown: set[str]
-    """Keys of which history knows nothing any more."""
+    """Keys that the history does not know any more."""
     expired: dict[str, Entry]
-    """Entries with an end that were there then; most were deleted only by their end."""
+    """Entries that existed and had an end. Most of them vanished at that end, without a row in the
+    history."""
 
     @staticmethod
     def nothing_changed() -> "Past":
         return Past({}, set(), {})
 
     def undo(self, row: ChangeRow) -> None:
-        """Undo a change; to be called for the oldest first, which is the last to be undone."""
+        """Undo a change. Call it for the oldest change first: the oldest value is the one of the past."""
         for key, change in orjson.loads(row.changes).items():
             if key not in self.entries and key not in self.unknown:
-                if is_forgotten(change):
+                if has_no_values(change):
                     self.unknown.add(key)
                 else:
                     self.entries[key] = from_history(change["old"]) if "old" in change else None
 
     def forget(self, keep: Set[str]) -> None:
-        """Know nothing any more of all keys but these."""
-        gone = self.entries.keys() - keep
-        self.unknown.update(gone)
-        for key in gone:
+        """Make all keys unknown except those to keep."""
+        forgotten = self.entries.keys() - keep
+        self.unknown.update(forgotten)
+        for key in forgotten:
             del self.entries[key]
 
     def note_windows(self, row: ChangeRow, at: int) -> None:
-        """Learn of entries that may have expired since; to be called for the oldest first."""
+        """Note entries that may have expired since `at`. Call it for the oldest change first."""
         for key, change in orjson.loads(row.changes).items():
             self.expired.pop(key, None)
             if "new" in change:
@@ -95,7 +101,7 @@ class Past(NamedTuple):
                     self.expired[key] = entry
 
     def entry(self, key: str, content: Content, at: int) -> Entry | None:
-        """What a key was at an instant, given what it is now; None also where that is not known."""
+        """The entry of a key at an instant, given the present content; None also where it is unknown."""
         if key in self.unknown:
             return None
         if key in self.entries:
@@ -109,22 +115,23 @@ class Past(NamedTuple):
 async def to_instant(
     connection: Connection, documents: Sequence[DocumentKey], at: int
 ) -> list[Past | BadUserInput]:
-    """What was there at an instant, to be read after the documents themselves.
+    """The past of each document at an instant (milliseconds). Read it after the documents themselves.
 
-    What is to be told is BadUserInput where a document has changed too often since.
+    An item is BadUserInput where the document has changed too often since.
     """
     found: dict[DocumentKey, Past | BadUserInput] = {key: Past.nothing_changed() for key in documents}
     for statement in (_LATER, _WINDOWS):
         walk, counts = _Walk(connection, statement, at), dict.fromkeys(documents, 0)
         while rows := await walk.next(documents):
             for row in rows:
-                past = found.get(row[:2])
+                key = row.document_key
+                past = found.get(key)
                 if not isinstance(past, Past):
                     continue
-                counts[row[:2]] += 1
-                if counts[row[:2]] > MAX_CHANGES:
-                    found[row[:2]] = _too_far()
-                    walk.skip(row[:2])
+                counts[key] += 1
+                if counts[key] > MAX_CHANGES:
+                    found[key] = _too_many_changes()
+                    walk.skip(key)
                 elif statement is _LATER:
                     past.undo(row)
                 else:
@@ -133,8 +140,7 @@ async def to_instant(
 
 
 async def to_revision(connection: Connection, document: DocumentKey, revision: int) -> Past | None:
-    """What was there after a revision; None where history does not know of that revision any more, or does
-    not reach it."""
+    """The past of a document after a revision; None where the history does not reach that revision."""
     walk, past, count = _Walk(connection, _FROM, 0, (*document, revision - 1)), Past.nothing_changed(), 0
     while rows := await walk.next([document]):
         count += len(rows)
@@ -146,11 +152,37 @@ async def to_revision(connection: Connection, document: DocumentKey, revision: i
     return past if count else None
 
 
+def metadata_in_past(
+    viewer: Viewer,
+    document: MetadataDocument,
+    past: Past,
+    keys: KeyRing,
+    at: int,
+    only: Sequence[str] | None = None,
+) -> str:
+    """The canonical text of the object at a past instant: what the viewer saw then and may still know of.
+
+    Raises MalformedData.
+    """
+    if document.created_at is None or document.created_at > at:
+        return "{}"
+    content, visible = document.content(), {}
+    then = viewer._replace(now=at)
+    for key in {*content, *past.entries, *past.expired} if only is None else only:
+        entry = past.entry(key, content, at)
+        if entry is None or not then.sees(entry) or not viewer.may_know_past_of(content.get(key)):
+            continue
+        if entry.is_encrypted and entry.ciphertext is None:
+            continue  # the history does not have its value
+        visible[key] = orjson.Fragment(plain_text(viewer.access, key, entry, keys))
+    return strict_json.dumps(visible)
+
+
 class _Walk:
-    """Changes read a batch at a time: a few of them may be large."""
+    """Reads the rows of histories in batches, because a few rows may be large."""
 
     def __init__(
-        self, connection: Connection, statement: Statement, at: int, after: tuple[str, str, int] = _START
+        self, connection: Connection, statement: Statement, at: int, after: Position = _START
     ) -> None:
         self._connection = connection
         self._statement = statement
@@ -158,62 +190,32 @@ class _Walk:
         self._after = after
 
     async def next(self, documents: Sequence[DocumentKey]) -> list[ChangeRow]:
-        user, platform, revision = self._after
+        after_user, after_platform, after_revision = self._after
         rows = rows_as(
             ChangeRow,
             await self._connection.fetch(
                 self._statement,
                 user_ids={user for user, _ in documents},
                 platform_ids={platform for _, platform in documents},
-                after_user=user,
-                after_platform=platform,
-                after_revision=revision,
+                after_user=after_user,
+                after_platform=after_platform,
+                after_revision=after_revision,
                 at=self._at,
                 size=_BATCH,
             ),
         )
         if rows:
-            self._after = rows[-1][:3]
+            self._after = (*rows[-1].document_key, rows[-1].revision)
         return rows
 
     def skip(self, document: DocumentKey) -> None:
-        """Go on behind a document, unless the walk is beyond it already."""
-        if self._after[:2] == document:
-            self._after = (*document, _LAST)
+        """Continue after a document, unless the walk has passed it already."""
+        user_id, platform_id, _ = self._after
+        if (user_id, platform_id) == document:
+            self._after = (*document, _LAST_REVISION)
 
 
-def _too_far() -> BadUserInput:
+def _too_many_changes() -> BadUserInput:
     return BadUserInput(
-        f"`asOf`: the document has changed more than {MAX_CHANGES} times since; ask for a later instant."
+        f"`asOf`: the document has changed more than {MAX_CHANGES} times since. Use a later instant."
     )
-
-
-def projection(
-    access: DocumentAccess,
-    document: MetadataDocument,
-    past: Past,
-    keys: KeyRing,
-    at: int,
-    now: int,
-    only: Sequence[str] | None = None,
-) -> str:
-    """The canonical text of the object at a past instant: a user sees what they were to see then, and may
-    see still. Raises MalformedData."""
-    if document.created_at is None or document.created_at > at:
-        return "{}"
-    content, shown = document.content(), {}
-    for key in {*content, *past.entries, *past.expired} if only is None else only:
-        entry, current = past.entry(key, content, at), content.get(key)
-        if entry is None or not entry.is_active(at) or not sees(access, entry):
-            continue
-        if is_hidden(access, current, now) or (entry.is_encrypted and entry.ciphertext is None):
-            continue
-        shown[key] = orjson.Fragment(plain_text(access, key, entry, keys))
-    return strict_json.dumps(shown)
-
-
-def is_hidden(access: DocumentAccess, current: Entry | None, now: int) -> bool:
-    """Whether there is an entry that the viewer may not know of, so that its past is not for them either."""
-    if current is None or access.is_admin or current.has_expired(now):
-        return False
-    return not (current.is_public and current.is_active(now))

@@ -1,23 +1,22 @@
-"""Telling: what the history of a document says to a viewer.
+"""What the history of a document shows to a viewer.
 
-Users are told of an entry what they saw of it: nothing of one that is hidden from them now, and of the past
-neither what was hidden then, nor what was replaced or removed before it became valid.
+Users see of a change what they could see of the entries themselves: nothing of an entry that is hidden from
+them now, and of past entries only those that they saw while these were stored.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
 
-from gql_service.auth.access import DocumentAccess
 from gql_service.domain.documents.entries import Content, Entry, from_history
-from gql_service.domain.history.changes import ChangeRow, is_forgotten
-from gql_service.domain.history.point_in_time import is_hidden
+from gql_service.domain.documents.visibility import Viewer
+from gql_service.domain.history.changes import ChangeRow, has_no_values
 from gql_service.domain.values.types import ValueType
 
 
 class VisibleEntry(NamedTuple):
-    """An entry as it was once, under the names of its fields."""
+    """A past entry, under the names of its GraphQL fields."""
 
     value: str | None
     """The canonical JSON text; None where it was encrypted."""
@@ -34,12 +33,23 @@ class VisibleEntry(NamedTuple):
 
     @staticmethod
     def of(entry: Entry) -> "VisibleEntry":
-        visible_change = (getattr(entry, name) for name in VisibleEntry._fields[2:])
-        return VisibleEntry(entry.text, entry.type, *visible_change)
+        return VisibleEntry(
+            value=entry.text,
+            value_type=entry.type,
+            category=entry.category,
+            description=entry.description,
+            source=entry.source,
+            is_encrypted=entry.is_encrypted,
+            is_indexed=entry.is_indexed,
+            is_public=entry.is_public,
+            is_editable=entry.is_editable,
+            valid_from=entry.valid_from,
+            valid_until=entry.valid_until,
+        )
 
 
 class VisibleKeyChange(NamedTuple):
-    """How a write changed one key; None stands for no entry, or for none that the viewer may know of."""
+    """How a write changed one key. A side is None where there was no entry that the viewer may know of."""
 
     key: str
     old: VisibleEntry | None
@@ -47,7 +57,7 @@ class VisibleKeyChange(NamedTuple):
 
 
 class VisibleChange(NamedTuple):
-    """A write that changed something, under the names of its fields."""
+    """One write, under the names of its GraphQL fields."""
 
     revision: int
     changed_at: int
@@ -56,40 +66,45 @@ class VisibleChange(NamedTuple):
     changed_keys: Sequence[str]
     deleted_keys: Sequence[str]
     entries: Sequence[VisibleKeyChange]
-    """Without those of which history knows no more than their keys."""
+    """Without the keys of which the history has only the names."""
 
 
-def visible_change(access: DocumentAccess, row: ChangeRow, content: Content, now: int) -> VisibleChange:
-    """A change as the viewer may know it, given what the document is now."""
-    changed: list[str] = []
-    deleted: list[str] = []
+def visible_change(viewer: Viewer, row: ChangeRow, content: Content) -> VisibleChange:
+    """A change as the viewer may know it, given the present content of the document."""
+    changed_keys: list[str] = []
+    deleted_keys: list[str] = []
     entries = []
     for key, change in sorted(orjson.loads(row.changes).items()):
-        entry = _entry(access, row, key, change, content.get(key), now)
+        entry = _visible_key_change(viewer, row, key, change, content.get(key))
         if entry is not None:
             entries.append(entry)
-            (deleted if entry.new is None else changed).append(key)
-        elif access.is_admin:
-            (deleted if "deleted" in change else changed).append(key)
-    return VisibleChange(row.revision, row.changed_at, row.source, row.actor_id, changed, deleted, entries)
+            (deleted_keys if entry.new is None else changed_keys).append(key)
+        elif viewer.access.is_admin:
+            (deleted_keys if "deleted" in change else changed_keys).append(key)
+    return VisibleChange(
+        row.revision, row.changed_at, row.source, row.actor_id, changed_keys, deleted_keys, entries
+    )
 
 
-def _entry(
-    access: DocumentAccess, row: ChangeRow, key: str, change: Any, current: Entry | None, now: int
+def _visible_key_change(
+    viewer: Viewer, row: ChangeRow, key: str, change: Mapping[str, Any], current: Entry | None
 ) -> VisibleKeyChange | None:
-    if is_forgotten(change) or is_hidden(access, current, now):
+    if has_no_values(change) or not viewer.may_know_past_of(current):
         return None
     old = from_history(change["old"]) if "old" in change else None
     new = from_history(change["new"]) if "new" in change else None
-    if not access.is_admin:
-        lasts = current is not None and not current.has_expired(now) and current.updated_at == row.changed_at
-        old = old if _was_seen(old, row.changed_at - 1) else None
-        new = new if _was_seen(new, now if lasts else row.changed_at) else None
+    if old is not None and not viewer.saw(old, old.updated_at, row.changed_at - 1):
+        old = None
+    if new is not None and not viewer.saw(new, row.changed_at, _stored_until(viewer, row, current)):
+        new = None
     if old is None and new is None:
         return None
     return VisibleKeyChange(key, old and VisibleEntry.of(old), new and VisibleEntry.of(new))
 
 
-def _was_seen(entry: Entry | None, until: int) -> bool:
-    """Whether a user saw an entry that was there until an instant, and at it."""
-    return entry is not None and entry.is_public and (entry.valid_from is None or entry.valid_from <= until)
+def _stored_until(viewer: Viewer, row: ChangeRow, current: Entry | None) -> int:
+    """The last instant at which an entry that a change wrote is known to have been stored."""
+    is_current = current is not None and not current.has_expired(viewer.now)
+    if is_current and current is not None and current.updated_at == row.changed_at:
+        return viewer.now
+    return row.changed_at

@@ -1,1 +1,1 @@
-"""Work on stored data that no request asks for: expiry, key rotation, erasure."""
+"""Maintenance of stored data: deletion of expired data, key rotation, erasure of users."""

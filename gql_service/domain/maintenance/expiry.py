@@ -1,58 +1,63 @@
-"""Sweeping: what has expired, and nobody sees any more, is deleted some time later.
+"""Deleting expired entries and stored answers, some time after they have expired.
 
-It moves no revision and leaves no history: to all who ask, an expired entry was gone before.
+This changes no revision and adds no history: for every reader, an expired entry was already absent.
 """
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 from gql_service.domain.documents import rows as documents
+from gql_service.domain.documents.rows import DocumentKey, MetadataDocument
 from gql_service.domain.search import index
 from gql_service.domain.writes import idempotency
 from gql_service.store.connection import Connection
 from gql_service.store.database import Database
 
 MAX_DOCUMENTS, MAX_ANSWERS = 20, 200
-"""What one transaction deletes: while it holds its locks, others wait, and documents may be large."""
+"""Limits of one transaction, as others wait for its locks, and documents may be large."""
 
 
-class Swept(NamedTuple):
+class SweepResult(NamedTuple):
     """How much was deleted."""
 
     documents: int = 0
-    """Those that entries were deleted from."""
+    """Documents that had expired entries."""
     entries: int = 0
     answers: int = 0
-    """Those kept for writes that are sent again, and old enough."""
+    """Expired idempotency keys with their stored answers."""
 
-    def __add__(self, other: object) -> "Swept":
-        assert isinstance(other, Swept)
-        return Swept(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+    def __add__(self, other: object) -> "SweepResult":
+        assert isinstance(other, SweepResult)
+        return SweepResult(
+            self.documents + other.documents, self.entries + other.entries, self.answers + other.answers
+        )
 
 
-async def sweep(database: Database, clock: Callable[[], int]) -> Swept:
-    """Delete all that has expired, a batch a transaction. Any number of processes may do so at once.
+async def sweep(database: Database, clock: Callable[[], int]) -> SweepResult:
+    """Delete everything that has expired, in transactions of limited size. Processes may do so concurrently.
 
     Raises Unavailable.
     """
-    total = Swept()
+    total = SweepResult()
     while True:
-        batch = await database.write(lambda transaction: _sweep_some(transaction, clock()))
+        batch = await database.write(lambda transaction: _sweep_batch(transaction, clock()))
         total += batch
         if batch.documents < MAX_DOCUMENTS and batch.answers < MAX_ANSWERS:
             return total
 
 
-async def _sweep_some(transaction: Connection, now: int) -> Swept:
-    before = await documents.expired(transaction, now, MAX_DOCUMENTS)
-    updates, after, entries = index.Updates(), [], 0
-    for document in before:
+async def _sweep_batch(transaction: Connection, now: int) -> SweepResult:
+    updates, entries = index.Updates(), 0
+    before, after = dict[DocumentKey, MetadataDocument](), list[MetadataDocument]()
+    for document in await documents.expired(transaction, now, MAX_DOCUMENTS):
+        key = document.key
         content = document.content()
-        gone = content.expire(now)
-        entries += len(gone)
-        updates.remove(document[:2], gone)
+        expired_keys = content.expire(now)
+        entries += len(expired_keys)
+        updates.remove(key, expired_keys)
+        before[key] = document
         after.append(documents.without_expired(document, content))
-    await documents.store(transaction, after, {document[:2]: document for document in before})
+    await documents.store(transaction, after, before)
     await updates.store(transaction)
     answers = await idempotency.sweep(transaction, now, MAX_ANSWERS)
-    return Swept(len(before), entries, answers)
+    return SweepResult(len(before), entries, answers)

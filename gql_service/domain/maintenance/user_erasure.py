@@ -1,6 +1,6 @@
-"""Erasing a user: everything that is kept of them, and their id wherever it says who did something.
+"""Erasing a user: all their data, and their id in the data of others, where it says who did something.
 
-It is one transaction. What others have written into documents of their own is theirs, whatever it says.
+This is one transaction. What other users have written into their own documents stays, whatever it contains.
 """
 
 from collections.abc import Sequence
@@ -10,21 +10,19 @@ from sqlalchemy import ColumnElement, Table, Text, bindparam, cast, delete, func
 
 from gql_service.domain.documents import rows as documents
 from gql_service.domain.documents.entries import anonymized
-from gql_service.domain.documents.rows import DocumentKey
 from gql_service.domain.history import changes as history
 from gql_service.domain.users import rows as users
-from gql_service.domain.writes import idempotency
 from gql_service.errors import NotFound
 from gql_service.store import tables
 from gql_service.store.connection import Connection, rows_as
-from gql_service.store.sql_functions import among
+from gql_service.store.sql_functions import any_of
 from gql_service.store.statement import Statement
 
 _BATCH = 500
-"""Users whose documents are looked through at once."""
+"""Users whose documents are searched by one statement."""
 _ERASED = bindparam("erased", type_=Text)
 
-# Whoever writes something of the user waits for this lock, and finds them gone.
+# Other writes of the user wait for this lock, and then find that the user does not exist.
 _LOCK = Statement(
     select(tables.users.c.id).where(tables.users.c.username == bindparam("username")).with_for_update()
 )
@@ -32,7 +30,7 @@ _DELETE_USER = Statement(delete(tables.users).where(tables.users.c.id == _ERASED
 
 
 def _owners() -> dict[Table, ColumnElement[str]]:
-    """The tables whose rows belong to users, and the column that says to whom."""
+    """The tables whose rows belong to users, each with the column of the user id."""
     columns = [column for table in tables.metadata.sorted_tables for column in table.c]
     return {column.table: column for column in columns if column.references(tables.users.c.id)}
 
@@ -41,7 +39,7 @@ _DELETE_OWNED = {
     table.name: Statement(delete(table).where(owner == _ERASED).returning(owner))
     for table, owner in _owners().items()
 }
-_END_TOKENS = Statement(
+_REVOKE_ISSUED_TOKENS = Statement(
     update(tables.access_tokens)
     .where(tables.access_tokens.c.issued_by == _ERASED)
     .values(issued_by=null(), revoked_at=func.coalesce(tables.access_tokens.c.revoked_at, bindparam("now")))
@@ -50,26 +48,28 @@ _END_TOKENS = Statement(
 
 
 def _names(column: ColumnElement[str]) -> ColumnElement[bool]:
-    """Whether a JSON text may have the user's id in it, which JSON writes as it is."""
+    """Whether a JSON text contains the user's id. JSON needs no escapes for ids."""
     text = cast(column, Text)
     return func.replace(text, _ERASED, "") != text
 
 
 _documents, _changes, _answers = tables.documents.c, tables.document_changes.c, tables.idempotency_keys.c
-_SIGNED_DOCUMENTS = Statement(
+_DOCUMENTS_NAMING_USER = Statement(
     select(_documents.user_id, _documents.platform_id).where(
-        among(_documents.user_id, "user_ids"), _names(_documents.attributes)
+        any_of(_documents.user_id, "user_ids"), _names(_documents.attributes)
     )
 )
-_SIGNED = or_(_changes.actor_id == _ERASED, _names(_changes.changes))
-_SIGNED_HISTORIES = Statement(
+_NAMES_USER = or_(_changes.actor_id == _ERASED, _names(_changes.changes))
+_HISTORIES_NAMING_USER = Statement(
     select(_changes.user_id, _changes.platform_id)
-    .where(among(_changes.user_id, "user_ids"), _SIGNED)
+    .where(any_of(_changes.user_id, "user_ids"), _NAMES_USER)
     .distinct()
 )
-_SIGNED_CHANGES = Statement(
+_CHANGES_NAMING_USER = Statement(
     select(*(_changes[name] for name in history.ChangeRow._fields)).where(
-        _changes.user_id == bindparam("of_user"), _changes.platform_id == bindparam("of_platform"), _SIGNED
+        _changes.user_id == bindparam("of_user"),
+        _changes.platform_id == bindparam("of_platform"),
+        _NAMES_USER,
     )
 )
 _REWRITE_CHANGE = Statement(
@@ -84,52 +84,38 @@ _REWRITE_CHANGE = Statement(
 _DELETE_SENT = Statement(
     delete(tables.idempotency_keys)
     .where(
-        among(_answers.user_id, "user_ids"),
+        any_of(_answers.user_id, "user_ids"),
         func.substr(_answers.key, 1, func.length(bindparam("sender", type_=Text)))
         == bindparam("sender", type_=Text),
     )
     .returning(_answers.key)
 )
-_SIGNED_ANSWERS = Statement(
-    select(_answers.user_id, _answers.platform_id, _answers.key, _answers.response)
-    .where(among(_answers.user_id, "user_ids"), _names(_answers.response))
-    .with_for_update()
-)
-_REWRITE_ANSWER = Statement(
-    update(tables.idempotency_keys)
-    .where(
-        _answers.user_id == bindparam("of_user"),
-        _answers.platform_id == bindparam("of_platform"),
-        _answers.key == bindparam("of_key"),
-    )
-    .values(response=bindparam("response"))
-)
 
 
-class Erased(NamedTuple):
+class ErasureResult(NamedTuple):
     """What was removed."""
 
     rows: dict[str, int]
-    """How many rows of each table."""
+    """How many rows of each table, by its name."""
     documents: int = 0
-    """Documents of others, and changes of theirs, that do not name the user any more."""
+    """Documents of others, and changes of theirs, from which the user's id was removed."""
     changes: int = 0
     answers: int = 0
     """Answers to writes of others' documents, kept in case these are sent again."""
     tokens: int = 0
-    """Tokens that the user had made for others, revoked."""
+    """Tokens that the user had issued for others, which were revoked."""
 
 
-async def erase(transaction: Connection, username: str, now: int) -> Erased:
-    """Remove a user and everything of theirs. Raises NotFound.
+async def erase(transaction: Connection, username: str, now: int) -> ErasureResult:
+    """Erase a user. Raises NotFound.
 
-    A token that they have made for somebody else ends, because they know its secret.
+    Tokens that they have issued for others are revoked, because they know their secrets.
     """
-    locked = await transaction.fetch(_LOCK, username=username)
-    if not locked:
+    user_ids = [id for (id,) in await transaction.fetch(_LOCK, username=username)]
+    if not user_ids:
         raise NotFound(f"There is no user {username}.")
-    erased: str = locked[0][0]
-    tokens = await transaction.fetch(_END_TOKENS, erased=erased, now=now)
+    (erased,) = user_ids
+    tokens = await transaction.fetch(_REVOKE_ISSUED_TOKENS, erased=erased, now=now)
     rows = {
         name: len(await transaction.fetch(statement, erased=erased))
         for name, statement in _DELETE_OWNED.items()
@@ -138,53 +124,45 @@ async def erase(transaction: Connection, username: str, now: int) -> Erased:
     found = [0, 0, 0]
     after = ""
     while user_ids := await users.ids_after(transaction, after, _BATCH):
-        for index, count in enumerate(await _unsign(transaction, erased, user_ids)):
+        for index, count in enumerate(await _anonymize(transaction, erased, user_ids)):
             found[index] += count
         after = user_ids[-1]
     documents_, changes, answers = found
-    return Erased(rows, documents_, changes, answers, len(tokens))
+    return ErasureResult(rows, documents_, changes, answers, len(tokens))
 
 
-async def _unsign(transaction: Connection, erased: str, user_ids: Sequence[str]) -> tuple[int, int, int]:
-    """Remove a user's id from what is kept of others: from documents, changes, and answers."""
-    given = {"erased": erased, "user_ids": user_ids}
-    signed = await transaction.fetch(_SIGNED_DOCUMENTS, **given)
-    recorded = await transaction.fetch(_SIGNED_HISTORIES, **given)
-    # The lock of a document is that of its history, too.
-    locked = await documents.lock(transaction, {(user, platform) for user, platform in (*signed, *recorded)})
-    after = [
-        document._replace(attributes=anonymized(document.attributes or "{}", erased))
-        for document in locked.values()
-    ]
-    changed = [document for document in after if document != locked[document[:2]]]
+async def _anonymize(transaction: Connection, erased: str, user_ids: Sequence[str]) -> tuple[int, int, int]:
+    """Remove a user's id from documents, changes and answers of others; returns how many of each had it."""
+    parameters = {"erased": erased, "user_ids": user_ids}
+    documents_naming = await transaction.fetch(_DOCUMENTS_NAMING_USER, **parameters)
+    histories_naming = await transaction.fetch(_HISTORIES_NAMING_USER, **parameters)
+    # The lock of a document also protects its history.
+    naming = {(user, platform) for user, platform in (*documents_naming, *histories_naming)}
+    locked = await documents.lock(transaction, naming)
+    changed = []
+    for document in locked.values():
+        anonymous = document._replace(attributes=anonymized(document.attributes or "{}", erased))
+        if anonymous != document:
+            changed.append(anonymous)
     await documents.store(transaction, changed, locked)
-    changes = [await _unsign_history(transaction, erased, (user, platform)) for user, platform in recorded]
-    sent = await transaction.fetch(_DELETE_SENT, sender=f"{erased}:", user_ids=user_ids)
-    answers = await transaction.fetch(_SIGNED_ANSWERS, **given)
-    rewritten = [
-        {
-            "of_user": user,
-            "of_platform": platform,
-            "of_key": key,
-            "response": idempotency.anonymized(response, erased),
-        }
-        for user, platform, key, response in answers
+    changes = [
+        await _anonymize_history(transaction, erased, user, platform) for user, platform in histories_naming
     ]
-    await transaction.execute_many(_REWRITE_ANSWER, rewritten)
-    return len(changed), sum(changes), len(sent) + len(answers)
+    sent = await transaction.fetch(_DELETE_SENT, sender=f"{erased}:", user_ids=user_ids)
+    return len(changed), sum(changes), len(sent)
 
 
-async def _unsign_history(transaction: Connection, erased: str, document: DocumentKey) -> int:
-    where = {"of_user": document[0], "of_platform": document[1]}
-    rows = rows_as(history.ChangeRow, await transaction.fetch(_SIGNED_CHANGES, erased=erased, **where))
+async def _anonymize_history(transaction: Connection, erased: str, user: str, platform: str) -> int:
+    document = {"of_user": user, "of_platform": platform}
+    rows = await transaction.fetch(_CHANGES_NAMING_USER, erased=erased, **document)
     rewritten: list[dict[str, Any]] = [
-        where
+        document
         | {
             "at_revision": row.revision,
             "actor_id": None if row.actor_id == erased else row.actor_id,
             "changes": row.anonymized(erased).changes,
         }
-        for row in rows
+        for row in rows_as(history.ChangeRow, rows)
     ]
     await transaction.execute_many(_REWRITE_CHANGE, rewritten)
     return len(rewritten)

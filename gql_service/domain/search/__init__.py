@@ -1,1 +1,1 @@
-"""Finding users by their metadata."""
+"""Searching users by their metadata."""

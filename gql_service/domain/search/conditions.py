@@ -1,7 +1,7 @@
-"""What users may be searched by: conditions on keys of their metadata, checked before the database is asked.
+"""Search conditions on metadata keys: parsed and checked before the database is queried.
 
-A value is found by a digest of its canonical text, so that equality is exact for every type, and holds for
-encrypted values. Texts are compared by their bytes, numbers as doubles, dates as instants.
+Equality compares digests of canonical texts, so that it is exact for all types and finds encrypted values.
+Comparisons order texts by code points, numbers as doubles, and dates as instants.
 """
 
 import sys
@@ -9,17 +9,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gql_service import strict_json
-from gql_service.domain.search.index import MAX_TEXT, equality
+from gql_service.domain.search.index import MAX_TEXT, equality_digest
 from gql_service.domain.values.encryption import KeyRing
+from gql_service.domain.values.refusals import too_many_message
 from gql_service.domain.values.types import InvalidValue, canonical_date, comparable_date
 from gql_service.errors import BadUserInput
+from gql_service.quoting import quoted
 
 MAX_CONDITIONS = 5
 MAX_VALUES = 100
 """Values of one `in`."""
 
 ConditionInput = Mapping[str, Any]
-"""A condition as a client has given it, by the names of its operators; what is left out is not there."""
+"""A condition from a client: `key`, and the operands by the names of their operators."""
 
 COMPARISONS = {
     "greater_than": ">",
@@ -28,114 +30,124 @@ COMPARISONS = {
     "less_than_or_equal": "<=",
 }
 _OPERATORS = ("equals", "in_", "exists", "prefix", *COMPARISONS)
-_NOTHING = b""
-"""No digest is empty."""
+_NO_DIGEST = b""
+"""Matches nothing: no digest is empty."""
 
 Bounds = tuple[tuple[str, Any], ...]
-"""What a value is to be in comparison with others: `>`, `>=`, `<` or `<=`, and with which."""
+"""Comparisons that must all hold: the SQL operator (`>`, `>=`, `<` or `<=`) and the operand of each."""
 
 
 class Condition(NamedTuple):
-    """What is to hold for one key of a user: all of it, of an entry that is valid now."""
+    """What must hold for a user's entry of one key that is currently valid; all of it must."""
 
     key: str
     absent: bool = False
-    """There is to be no such entry."""
+    """There must be no such entry; then there is nothing else."""
     digests: tuple[bytes, ...] = ()
-    """The value is to have one of them, where there are any."""
-    dated: tuple[bytes, ...] = ()
-    """Those of them that stand for dates only, as the text was given in another form."""
-    begins: Bounds = ()
-    """How the text is to compare."""
-    texts: Bounds = ()
-    numbers: Bounds = ()
-    """How the value is to compare: a text by `texts`, a number by `numbers`, a date by `numbers` if there
-    are both."""
+    """The equality digest of the value must be among these, unless they are empty."""
+    date_digests: tuple[bytes, ...] = ()
+    """Those of `digests` that match only dates: the operand was a date, but not in canonical form."""
+    prefix_bounds: Bounds = ()
+    """Comparisons of the text that select the prefix."""
+    text_bounds: Bounds = ()
+    number_bounds: Bounds = ()
+    """Comparisons of the value: texts use `text_bounds`, numbers use `number_bounds`. If both are present,
+    dates use `number_bounds`."""
 
     @property
-    def compares(self) -> bool:
-        """Whether it asks for more than equality, which is all that encrypted values can be found by."""
-        return bool(self.begins or self.texts or self.numbers)
+    def has_bounds(self) -> bool:
+        """Whether it compares values other than for equality, which is impossible for encrypted values."""
+        return bool(self.prefix_bounds or self.text_bounds or self.number_bounds)
 
 
-class Searchable(NamedTuple):
-    """What is known of a key of a platform."""
+class Searchability(NamedTuple):
+    """What determines how users can be searched by a key of a platform."""
 
     indexed: bool
+    """Whether it is defined as indexed, or has indexed entries."""
     encrypted: bool
+    """Whether it is defined as encrypted, or has encrypted indexed entries."""
 
 
-def conditions_of(given: Sequence[ConditionInput], platform_id: str, keys: KeyRing) -> tuple[Condition, ...]:
-    """Raises BadUserInput."""
-    if len(given) > MAX_CONDITIONS:
-        raise BadUserInput(
-            f"There are {len(given)} conditions on metadata; {MAX_CONDITIONS} are allowed at once."
-        )
-    return tuple(_condition(each, platform_id, keys) for each in given)
+def parse_conditions(
+    inputs: Sequence[ConditionInput], platform_id: str, keys: KeyRing
+) -> tuple[Condition, ...]:
+    """Parse the conditions of one search. Raises BadUserInput."""
+    if len(inputs) > MAX_CONDITIONS:
+        raise BadUserInput(too_many_message(len(inputs), "conditions on metadata", MAX_CONDITIONS))
+    return tuple(_parse_condition(each, platform_id, keys) for each in inputs)
 
 
-def require_searchable(conditions: Sequence[Condition], known: Sequence[Searchable]) -> None:
-    """Whether users may be searched like that, given what is known of each key. Raises BadUserInput."""
-    for condition, searchable in zip(conditions, known, strict=True):
-        shown = repr(condition.key[:80])
-        if not searchable.indexed:
+def require_searchable(conditions: Sequence[Condition], keys: Sequence[Searchability]) -> None:
+    """Refuse conditions that the index cannot answer; `keys` describes the key of each condition.
+
+    Raises BadUserInput.
+    """
+    for condition, searchability in zip(conditions, keys, strict=True):
+        key = quoted(condition.key)
+        if not searchability.indexed:
             raise BadUserInput(
-                f"The key {shown} is not indexed on this platform, so users cannot be searched by it. Set "
+                f"The key {key} is not indexed on this platform, so users cannot be searched by it. Set "
                 "its entries with `isIndexed: true`, or define it as indexed."
             )
-        if searchable.encrypted and condition.compares:
+        if searchability.encrypted and condition.has_bounds:
             raise BadUserInput(
-                f"The values of {shown} are encrypted, so they are found by `equals`, `in` and `exists` only."
+                f"The values of {key} are encrypted, so only `equals`, `in` and `exists` can find them."
             )
 
 
-def _condition(given: ConditionInput, platform_id: str, keys: KeyRing) -> Condition:
-    key = given["key"]
-    _check_text(key)
-    # Null is a value that an entry may equal; as any other operand it says nothing.
-    asked = {name: given[name] for name in _OPERATORS if name in given}
-    asked = {name: operand for name, operand in asked.items() if operand is not None or name == "equals"}
-    if not asked:
-        raise BadUserInput(f"The condition on {key[:80]!r} needs at least one operator, such as `equals`.")
-    if asked.get("exists") is False:
-        if len(asked) > 1:
-            raise BadUserInput(f"{key[:80]!r}: `exists: false` goes with no other operator.")
+def _parse_condition(condition: ConditionInput, platform_id: str, keys: KeyRing) -> Condition:
+    key = condition["key"]
+    _check_no_nul(key)
+    # Null is a value that an entry may equal. For every other operator it is the same as leaving it out.
+    operands = {
+        name: condition[name]
+        for name in _OPERATORS
+        if name in condition and (condition[name] is not None or name == "equals")
+    }
+    if not operands:
+        raise BadUserInput(f"The condition on {quoted(key)} needs at least one operator, such as `equals`.")
+    if operands.get("exists") is False:
+        if len(operands) > 1:
+            raise BadUserInput(f"{quoted(key)}: `exists: false` cannot be combined with another operator.")
         return Condition(key, absent=True)
-    digests, dated = _equal(asked, platform_id, key, keys)
-    texts, numbers = _compared(key, asked)
-    begins = _prefix(key, asked["prefix"]) if "prefix" in asked else ()
-    return Condition(key, False, digests, dated, begins, texts, numbers)
+    digests, date_digests = _equality_digests(operands, platform_id, key, keys)
+    text_bounds, number_bounds = _comparison_bounds(key, operands)
+    prefix_bounds = _prefix_bounds(key, operands["prefix"]) if "prefix" in operands else ()
+    return Condition(key, False, digests, date_digests, prefix_bounds, text_bounds, number_bounds)
 
 
-def _equal(
-    asked: ConditionInput, platform_id: str, key: str, keys: KeyRing
+def _equality_digests(
+    operands: ConditionInput, platform_id: str, key: str, keys: KeyRing
 ) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
-    """The digests of what the value may be, and those of them that stand for dates only."""
+    """`Condition.digests` and `Condition.date_digests` of `equals` and `in`."""
 
-    def digests(texts: Iterable[str]) -> set[bytes]:
+    def digests_of(texts: Iterable[str]) -> set[bytes]:
         return {
-            digest for text in texts for digest in (equality(text), *keys.equalities(platform_id, key, text))
+            digest
+            for text in texts
+            for digest in (equality_digest(text), *keys.equality_digests(platform_id, key, text))
         }
 
-    lists = [[asked["equals"]]] if "equals" in asked else []
-    if "in_" in asked:
-        if len(asked["in_"]) > MAX_VALUES:
-            raise BadUserInput(f"{key[:80]!r}: `in` takes at most {MAX_VALUES} values.")
-        lists.append(asked["in_"])
-    if not lists:
+    value_lists = [[operands["equals"]]] if "equals" in operands else []
+    if "in_" in operands:
+        if len(operands["in_"]) > MAX_VALUES:
+            raise BadUserInput(f"{quoted(key)}: `in` takes at most {MAX_VALUES} values.")
+        value_lists.append(operands["in_"])
+    if not value_lists:
         return (), ()
-    found, dated = list[set[bytes]](), set[bytes]()
-    for values in lists:
-        exact = digests(text for value in values for text in _spellings(value))
-        dates = digests(strict_json.dumps(date) for date in map(_date, values) if date is not None)
-        found.append(exact | dates)
-        dated |= dates - exact
-    either = set.intersection(*found) or {_NOTHING}
-    return tuple(sorted(either)), tuple(sorted(dated & either))
+    alternatives, date_digests = list[set[bytes]](), set[bytes]()
+    for values in value_lists:
+        exact = digests_of(text for value in values for text in _canonical_texts(value))
+        dates = digests_of(strict_json.dumps(date) for date in map(_as_date, values) if date is not None)
+        alternatives.append(exact | dates)
+        date_digests |= dates - exact
+    digests = set.intersection(*alternatives) or {_NO_DIGEST}
+    return tuple(sorted(digests)), tuple(sorted(date_digests & digests))
 
 
-def _spellings(value: Any) -> list[str]:
-    """The canonical texts of all values that equal one: a number may be stored with or without a point."""
+def _canonical_texts(value: Any) -> list[str]:
+    """The canonical texts of all values that equal one: numbers may be stored as integers or as doubles."""
     if type(value) not in (int, float):
         return [strict_json.dumps(value)]
     texts = [strict_json.dumps(value)]
@@ -148,53 +160,57 @@ def _spellings(value: Any) -> list[str]:
     return texts
 
 
-def _date(value: Any) -> str | None:
-    """The canonical text of a date; None for anything else."""
+def _as_date(value: Any) -> str | None:
+    """The canonical text of a value that is a date; None for other values."""
     try:
         return canonical_date(value) if isinstance(value, str) else None
     except InvalidValue:
         return None
 
 
-def _compared(key: str, asked: ConditionInput) -> tuple[Bounds, Bounds]:
-    """What texts and what numbers the value is to compare with. Raises BadUserInput."""
-    bounds = [(sign, asked[name]) for name, sign in COMPARISONS.items() if name in asked]
-    operands = [operand for _, operand in bounds]
-    if all(type(operand) in (int, float) for operand in operands):
-        return (), tuple((sign, float(operand)) for sign, operand in bounds)
-    if not all(isinstance(operand, str) for operand in operands):
-        raise BadUserInput(f"{key[:80]!r}: compare with numbers, or with texts and dates, not with others.")
-    for operand in operands:
-        _check_compared(key, operand)
-    dates = [_date(operand) for operand in operands]
-    numbers = [(sign, comparable_date(date)) for (sign, _), date in zip(bounds, dates, strict=True) if date]
-    return tuple(bounds), tuple(numbers) if len(numbers) == len(bounds) else ()
+def _comparison_bounds(key: str, operands: ConditionInput) -> tuple[Bounds, Bounds]:
+    """`Condition.text_bounds` and `Condition.number_bounds`. Raises BadUserInput."""
+    bounds = [(operator, operands[name]) for name, operator in COMPARISONS.items() if name in operands]
+    values = [value for _, value in bounds]
+    if all(type(value) in (int, float) for value in values):
+        return (), tuple((operator, float(value)) for operator, value in bounds)
+    if not all(isinstance(value, str) for value in values):
+        message = "the operands of comparisons must be all numbers, or all texts and dates."
+        raise BadUserInput(f"{quoted(key)}: {message}")
+    for value in values:
+        _check_comparable_text(key, value)
+    dates = [_as_date(value) for value in values]
+    number_bounds = [
+        (operator, comparable_date(date)) for (operator, _), date in zip(bounds, dates, strict=True) if date
+    ]
+    return tuple(bounds), tuple(number_bounds) if len(number_bounds) == len(bounds) else ()
 
 
-def _prefix(key: str, prefix: str) -> Bounds:
-    """The texts that begin with one lie between it and the first text after all of them."""
-    _check_compared(key, prefix)
-    end = _after(prefix)
+def _prefix_bounds(key: str, prefix: str) -> Bounds:
+    """The range of texts that begin with a prefix."""
+    _check_comparable_text(key, prefix)
+    end = _end_of_prefix(prefix)
     return ((">=", prefix), ("<", end)) if end else ((">=", prefix),)
 
 
-def _after(prefix: str) -> str:
-    """The first text, by its bytes, after all that begin with a prefix; empty where there is none."""
+def _end_of_prefix(prefix: str) -> str:
+    """The first text, by code points, after all texts that begin with a prefix; empty if there is none."""
     head = prefix.rstrip(chr(sys.maxunicode))
     if not head:
         return ""
-    last = ord(head[-1]) + 1
-    return head[:-1] + chr(0xE000 if last == 0xD800 else last)  # a surrogate is no character
+    start, last = head[:-1], ord(head[-1]) + 1
+    return start + chr(0xE000 if last == 0xD800 else last)  # surrogates are not characters
 
 
-def _check_compared(key: str, text: str) -> None:
-    _check_text(text)
+def _check_comparable_text(key: str, text: str) -> None:
+    _check_no_nul(text)
     if len(text) > MAX_TEXT:
         raise BadUserInput(
-            f"{key[:80]!r}: texts are compared by their first {MAX_TEXT} characters; {len(text)} were given."
+            f"{quoted(key)}: a prefix or a text to compare with has at most {MAX_TEXT} characters; this one "
+            f"has {len(text)}."
         )
 
 
-def _check_text(text: str) -> None:
+def _check_no_nul(text: str) -> None:
     if "\0" in text:
-        raise BadUserInput("Text must not contain the character U+0000.")
+        raise BadUserInput(strict_json.NUL_REFUSAL)

@@ -1,8 +1,8 @@
-"""The search index: a row for each entry that is indexed, written with its document."""
+"""The search index: a row for each indexed entry, written in the transaction that writes the document."""
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 from sqlalchemy import bindparam, delete, insert
@@ -15,7 +15,7 @@ from gql_service.store.statement import Statement
 from gql_service.store.tables import metadata_index
 
 MAX_TEXT = 200
-"""Characters that texts are searched and compared by."""
+"""Characters of a text that prefixes and comparisons take into account."""
 
 _INSERT = Statement(insert(metadata_index))
 _DELETE = Statement(
@@ -26,7 +26,7 @@ _DELETE = Statement(
     )
 )
 IndexKey = tuple[str, str, str]
-"""The ids of a user and a platform, and a key."""
+"""A user id, a platform id and a metadata key."""
 
 
 class IndexRow(NamedTuple):
@@ -43,25 +43,25 @@ class IndexRow(NamedTuple):
     valid_until: int | None
 
 
-def equality(text: str) -> bytes:
-    """What a value is found by that is not encrypted: a digest of its canonical text."""
+def equality_digest(text: str) -> bytes:
+    """The digest to index an unencrypted value by, from its canonical text."""
     return hashlib.sha256(text.encode()).digest()
 
 
-def row_of(place: CipherContext, entry: Entry, text: str, keys: KeyRing) -> IndexRow:
-    """How an entry is found whose value has this canonical text."""
-    number, words = None, None
+def row_of(context: CipherContext, entry: Entry, text: str, keys: KeyRing) -> IndexRow:
+    """The index row of an entry whose value has the canonical text `text`."""
+    number_value, text_value = None, None
     if not entry.is_encrypted:
-        number = comparable_number(entry.type, text)
-        # One character more than is compared tells a longer text from one that ends there.
-        words = orjson.loads(text)[: MAX_TEXT + 1] if entry.type in TEXTUAL else None
+        number_value = comparable_number(entry.type, text)
+        # The extra character distinguishes a text of MAX_TEXT characters from longer ones.
+        text_value = orjson.loads(text)[: MAX_TEXT + 1] if entry.type in TEXTUAL else None
     return IndexRow(
-        place.user_id,
-        place.platform_id,
-        place.key,
-        keys.equality(place, text) if entry.is_encrypted else equality(text),
-        words,
-        number,
+        context.user_id,
+        context.platform_id,
+        context.key,
+        keys.equality_digest(context, text) if entry.is_encrypted else equality_digest(text),
+        text_value,
+        number_value,
         entry.is_encrypted,
         entry.valid_from,
         entry.valid_until,
@@ -69,28 +69,29 @@ def row_of(place: CipherContext, entry: Entry, text: str, keys: KeyRing) -> Inde
 
 
 async def insert_rows(transaction: Connection, rows: Iterable[IndexRow]) -> None:
-    """Store rows of entries that are not there. Raises Duplicate."""
+    """Insert the rows of new entries. Raises Duplicate."""
     await transaction.execute_many(_INSERT, [row._asdict() for row in rows])
 
 
 class Updates:
-    """What becomes of rows in one transaction; the last word on a key counts."""
+    """The changes of the index in one transaction. The last change of each key is stored."""
 
     def __init__(self) -> None:
         self._rows: dict[IndexKey, IndexRow | None] = {}
 
-    def set(self, place: CipherContext, row: IndexRow | None) -> None:
-        self._rows[(place.user_id, place.platform_id, place.key)] = row
+    def set(self, context: CipherContext, row: IndexRow | None) -> None:
+        """Replace the row of an entry; None deletes it."""
+        self._rows[(context.user_id, context.platform_id, context.key)] = row
 
     def remove(self, document: tuple[str, str], keys: Iterable[str]) -> None:
-        """Let nobody find a document by these keys."""
+        """Delete the rows of these keys of a document, a (user id, platform id)."""
         for key in keys:
             self._rows[(*document, key)] = None
 
     async def store(self, transaction: Connection) -> None:
-        gone = [
+        """Write all changes."""
+        changed_keys = [
             {"of_user": user, "of_platform": platform, "of_key": key} for user, platform, key in self._rows
         ]
-        await transaction.execute_many(_DELETE, gone)
-        new: list[dict[str, Any]] = [row._asdict() for row in self._rows.values() if row is not None]
-        await transaction.execute_many(_INSERT, new)
+        await transaction.execute_many(_DELETE, changed_keys)
+        await insert_rows(transaction, [row for row in self._rows.values() if row is not None])

@@ -1,7 +1,8 @@
-"""Which members of a platform's tenant are meant: found by the index of their metadata, page by page.
+"""Finding the members of a platform's tenant who meet search conditions, page by page.
 
-One condition leads: its rows are read from the index, and each must have its counterpart for every other one.
-It is joined, as the others are not, so that a condition that few users meet costs as few lookups.
+The most selective condition drives the query: its rows are read from the index, and the other conditions are
+EXISTS subqueries, looked up by primary key for each row. So a search costs about as much as reading the rows
+of the condition that the fewest users are likely to meet.
 """
 
 from collections.abc import Sequence
@@ -23,21 +24,21 @@ from sqlalchemy import (
 )
 
 from gql_service.domain.pagination import Page, PageRequest, keyset, page_of, page_parameters
-from gql_service.domain.search.conditions import Condition, Searchable
+from gql_service.domain.search.conditions import Bounds, Condition, Searchability
 from gql_service.domain.users import rows as users
 from gql_service.domain.users.rows import User
 from gql_service.store.connection import Connection, rows_as
-from gql_service.store.sql_functions import unindexed
+from gql_service.store.sql_functions import without_index
 from gql_service.store.statement import Statement
 from gql_service.store.tables import memberships, metadata_definitions, metadata_index
 from gql_service.store.tables import users as users_table
 
-_MAX_SHAPES = 256
-"""Statements that are kept compiled."""
+_MAX_STATEMENTS = 256
+"""Compiled statements that are cached."""
 
 
 class MemberSearch(NamedTuple):
-    """Which members of a tenant are meant: those who meet all conditions on their metadata of a platform."""
+    """The members of a tenant who meet all conditions on their metadata of a platform."""
 
     tenant_id: str
     platform_id: str
@@ -45,58 +46,63 @@ class MemberSearch(NamedTuple):
     conditions: tuple[Condition, ...] = ()
 
 
-class _PreparedSearch(NamedTuple):
-    """What the statement of a condition depends on; those come first that few users are likely to meet."""
+class _ConditionShape(NamedTuple):
+    """What the SQL of a condition depends on: all but its key and values. Shapes sort by selectivity."""
 
-    rank: int
+    selectivity: int
     absent: bool
     digests: int
-    dated: int
-    begins: tuple[str, ...]
-    texts: tuple[str, ...]
-    numbers: tuple[str, ...]
+    """How many parameters the SQL has for `Condition.digests`."""
+    date_digests: int
+    prefix_operators: tuple[str, ...]
+    text_operators: tuple[str, ...]
+    number_operators: tuple[str, ...]
 
     @property
-    def in_order(self) -> bool:
-        """Whether the index has the rows in the order of the users."""
-        return self.digests == 1 or not (self.digests or self.begins or self.texts or self.numbers)
+    def is_ordered(self) -> bool:
+        """Whether an index returns the rows in the order of the user ids."""
+        has_bounds = self.prefix_operators or self.text_operators or self.number_operators
+        return self.digests == 1 or not (self.digests or has_bounds)
 
 
-PreparedSearches = tuple[_PreparedSearch, ...]
+Shapes = tuple[_ConditionShape, ...]
+"""The shapes of all conditions, the most selective one first."""
 
 
 async def page(connection: Connection, members: MemberSearch, request: PageRequest, now: int) -> Page[User]:
-    """A page of members in the order of their ids; only entries count that are valid `now`."""
+    """A page of members in the order of their ids. Entries must be valid at the instant `now`."""
     if not members.conditions:
         return await users.page_of_tenant(connection, members.tenant_id, request, members.username_prefix)
-    forms, parameters = _prepared(members, now)
-    shape = request._replace(size=0, after=request.after and "", before=request.before and "")
-    statement = _page(forms, bool(members.username_prefix), shape)
+    shapes, parameters = _shapes_and_parameters(members, now)
+    request_shape = request._replace(size=0, after=request.after and "", before=request.before and "")
+    statement = _page(shapes, bool(members.username_prefix), request_shape)
     rows = await connection.fetch(statement, **parameters, **page_parameters(request))
     return page_of(rows_as(User, rows), request)
 
 
 async def count(connection: Connection, members: MemberSearch, now: int) -> int:
-    """How many members are meant."""
+    """How many members meet the conditions. Entries must be valid at the instant `now`."""
     if not members.conditions:
         return await users.count_of_tenant(connection, members.tenant_id, members.username_prefix)
-    forms, parameters = _prepared(members, now)
-    statement = _count(forms, bool(members.username_prefix))
-    return int((await connection.fetch(statement, **parameters))[0][0])
+    shapes, parameters = _shapes_and_parameters(members, now)
+    statement = _count(shapes, bool(members.username_prefix))
+    ((number,),) = await connection.fetch(statement, **parameters)
+    return int(number)
 
 
-async def searchable(connection: Connection, keys: Sequence[tuple[str, str]]) -> list[Searchable]:
-    """What is known of each (platform id, key)."""
-    known = {key: await _searchable(connection, *key) for key in set(keys)}
-    return [known[key] for key in keys]
+async def searchability(connection: Connection, keys: Sequence[tuple[str, str]]) -> list[Searchability]:
+    """How users can be searched by each (platform id, key)."""
+    found = {key: await _searchability(connection, *key) for key in set(keys)}
+    return [found[key] for key in keys]
 
 
-async def _searchable(connection: Connection, platform_id: str, key: str) -> Searchable:
-    ((indexed, encrypted, defaults),) = await connection.fetch(_KNOWN, of_platform=platform_id, of_key=key)
-    defined = orjson.loads(defaults or "{}")
-    return Searchable(
-        bool(indexed) or defined.get("is_indexed", False),
-        bool(encrypted) or defined.get("is_encrypted", False),
+async def _searchability(connection: Connection, platform_id: str, key: str) -> Searchability:
+    rows = await connection.fetch(_SEARCHABILITY, of_platform=platform_id, of_key=key)
+    ((has_indexed, has_encrypted, defaults_text),) = rows
+    defaults = orjson.loads(defaults_text or "{}")
+    return Searchability(
+        bool(has_indexed) or defaults.get("is_indexed", False),
+        bool(has_encrypted) or defaults.get("is_encrypted", False),
     )
 
 
@@ -104,7 +110,7 @@ def _of_key(table: Any) -> ColumnElement[bool]:
     return and_(table.c.platform_id == bindparam("of_platform"), table.c.key == bindparam("of_key"))
 
 
-_KNOWN = Statement(
+_SEARCHABILITY = Statement(
     select(
         exists().where(_of_key(metadata_index)),
         exists().where(_of_key(metadata_index), metadata_index.c.encrypted),
@@ -113,150 +119,163 @@ _KNOWN = Statement(
 )
 
 
-def _prepared(members: MemberSearch, now: int) -> tuple[PreparedSearches, dict[str, Any]]:
+def _shapes_and_parameters(members: MemberSearch, now: int) -> tuple[Shapes, dict[str, Any]]:
     """What the statement depends on, and its parameters."""
-    pairs = sorted(((_form(each), each) for each in members.conditions), key=lambda pair: pair[0])
+    pairs = sorted(((_shape_of(each), each) for each in members.conditions), key=lambda pair: pair[0])
     parameters: dict[str, Any] = {
         "tenant_id": members.tenant_id,
         "platform_id": members.platform_id,
         "prefix": members.username_prefix,
         "now": now,
     }
-    for number, (form, condition) in enumerate(pairs):
+    for number, (shape, condition) in enumerate(pairs):
         parameters[f"key_{number}"] = condition.key
         lists: dict[str, Sequence[Any]] = {
-            "digest": _padded(condition.digests, form.digests),
-            "dated": _padded(condition.dated, form.dated),
-            "begin": [operand for _, operand in condition.begins],
-            "text": [operand for _, operand in condition.texts],
-            "number": [operand for _, operand in condition.numbers],
+            "digest": _pad(condition.digests, shape.digests),
+            "date_digest": _pad(condition.date_digests, shape.date_digests),
+            "prefix": _operands(condition.prefix_bounds),
+            "text": _operands(condition.text_bounds),
+            "number": _operands(condition.number_bounds),
         }
         for name, values in lists.items():
             parameters |= {f"{name}_{number}_{index}": value for index, value in enumerate(values)}
-    return tuple(form for form, _ in pairs), parameters
+    return tuple(shape for shape, _ in pairs), parameters
 
 
-def _form(condition: Condition) -> _PreparedSearch:
-    return _PreparedSearch(
-        _rank(condition),
+def _shape_of(condition: Condition) -> _ConditionShape:
+    return _ConditionShape(
+        _selectivity(condition),
         condition.absent,
-        _rounded(len(condition.digests)),
-        _rounded(len(condition.dated)),
-        tuple(sign for sign, _ in condition.begins),
-        tuple(sign for sign, _ in condition.texts),
-        tuple(sign for sign, _ in condition.numbers),
+        _next_power_of_two(len(condition.digests)),
+        _next_power_of_two(len(condition.date_digests)),
+        _operators(condition.prefix_bounds),
+        _operators(condition.text_bounds),
+        _operators(condition.number_bounds),
     )
 
 
-def _rank(condition: Condition) -> int:
-    """Fewer users are likely to meet a condition of a lower rank."""
+def _operators(bounds: Bounds) -> tuple[str, ...]:
+    return tuple([operator for operator, _ in bounds])
+
+
+def _operands(bounds: Bounds) -> list[Any]:
+    return [operand for _, operand in bounds]
+
+
+def _selectivity(condition: Condition) -> int:
+    """An estimated rank: the fewer users are likely to meet the condition, the lower."""
     if condition.digests:
         return 0 if len(condition.digests) == 1 else 1
-    if condition.compares:
-        bounds = condition.begins or condition.texts or condition.numbers
+    if condition.has_bounds:
+        bounds = condition.prefix_bounds or condition.text_bounds or condition.number_bounds
         return 2 if len(bounds) > 1 else 3
     return 5 if condition.absent else 4
 
 
-def _rounded(count: int) -> int:
-    """The next power of two: few statements serve lists of all lengths."""
+def _next_power_of_two(count: int) -> int:
+    """The number of parameters for a list, so that few statements serve lists of all lengths."""
     return 1 << (count - 1).bit_length() if count else 0
 
 
-def _padded(digests: Sequence[bytes], size: int) -> Sequence[bytes]:
-    return list(digests) + [digests[-1]] * (size - len(digests)) if digests else []
+def _pad(digests: Sequence[bytes], size: int) -> Sequence[bytes]:
+    return [*digests, *[digests[-1]] * (size - len(digests))] if digests else []
 
 
-@lru_cache(_MAX_SHAPES)
-def _page(forms: PreparedSearches, prefixed: bool, shape: PageRequest) -> Statement:
-    """`shape` is a request without its size, as the statement does not depend on the values."""
-    leader = _leader(forms[0])
-    user_id = leader.c.user_id
-    if forms[0].absent or forms[0].in_order:
-        statement = select(users_table).join_from(leader, users_table, users_table.c.id == user_id)
-        return Statement(keyset(_searching(statement, leader, forms, prefixed), user_id, shape), scans=True)
-    # All that are found have to be sorted: by their ids alone, and only the page is looked up.
-    ids = select(user_id).select_from(leader)
+@lru_cache(_MAX_STATEMENTS)
+def _page(shapes: Shapes, prefixed: bool, request_shape: PageRequest) -> Statement:
+    """`request_shape` is a request without its values, on which the statement does not depend."""
+    driving, *_ = shapes
+    table = _driving_table(driving)
+    user_id = table.c.user_id
+    if driving.absent or driving.is_ordered:
+        statement = select(users_table).join_from(table, users_table, users_table.c.id == user_id)
+        matching = _where_all_hold(statement, table, shapes, prefixed)
+        return Statement(keyset(matching, user_id, request_shape), scans=True)
+    # All matching rows must be sorted: sort their ids alone, and look up only the users of the page.
+    ids = select(user_id).select_from(table)
     if prefixed:
         ids = ids.join(users_table, users_table.c.id == user_id)
-    found = keyset(_searching(ids, leader, forms, prefixed), unindexed(user_id), shape).subquery("page")
-    statement = select(users_table).join_from(found, users_table, users_table.c.id == found.c.user_id)
-    order = found.c.user_id.desc() if shape.backwards else found.c.user_id.asc()
+    matching = _where_all_hold(ids, table, shapes, prefixed)
+    id_page = keyset(matching, without_index(user_id), request_shape).subquery("page")
+    statement = select(users_table).join_from(id_page, users_table, users_table.c.id == id_page.c.user_id)
+    order = id_page.c.user_id.desc() if request_shape.backwards else id_page.c.user_id.asc()
     return Statement(statement.order_by(order), scans=True)
 
 
-@lru_cache(_MAX_SHAPES)
-def _count(forms: PreparedSearches, prefixed: bool) -> Statement:
-    leader = _leader(forms[0])
-    statement = select(func.count()).select_from(leader)
+@lru_cache(_MAX_STATEMENTS)
+def _count(shapes: Shapes, prefixed: bool) -> Statement:
+    table = _driving_table(shapes[0])
+    statement = select(func.count()).select_from(table)
     if prefixed:
-        statement = statement.join(users_table, users_table.c.id == leader.c.user_id)
-    return Statement(_searching(statement, leader, forms, prefixed), scans=True)
+        statement = statement.join(users_table, users_table.c.id == table.c.user_id)
+    return Statement(_where_all_hold(statement, table, shapes, prefixed), scans=True)
 
 
-def _searching(
-    statement: Select[Any], leader: FromClause, forms: PreparedSearches, prefixed: bool
-) -> Select[Any]:
-    """Select only from those rows of the leading condition for whose users all else holds."""
-    user_id, others = leader.c.user_id, list(enumerate(forms))
-    if forms[0].absent:
-        statement = statement.where(_of_tenant(leader))
+def _where_all_hold(statement: Select[Any], table: FromClause, shapes: Shapes, prefixed: bool) -> Select[Any]:
+    """Restrict a query of the driving table to the members of the tenant who meet all conditions."""
+    user_id = table.c.user_id
+    (_, driving), *others = enumerate(shapes)
+    if driving.absent:
+        statement = statement.where(_of_tenant(table))
+        others = list(enumerate(shapes))  # the driving table is that of the members, not the index
     else:
-        _, *others = others
         member = exists().where(memberships.c.user_id == user_id, _of_tenant(memberships))
-        statement = statement.where(_holds(leader, 0, forms[0]), member.correlate(leader))
-    for number, form in others:
+        statement = statement.where(_matches(table, 0, driving), member.correlate(table))
+    for number, shape in others:
         entry = metadata_index.alias(f"entry_{number}")
-        held = exists().where(entry.c.user_id == user_id, _holds(entry, number, form)).correlate(leader)
-        statement = statement.where(~held if form.absent else held)
+        match = exists().where(entry.c.user_id == user_id, _matches(entry, number, shape)).correlate(table)
+        statement = statement.where(~match if shape.absent else match)
     return statement.where(users.STARTS_WITH) if prefixed else statement
 
 
-def _leader(form: _PreparedSearch) -> FromClause:
-    return memberships if form.absent else metadata_index.alias("entry_0")
+def _driving_table(shape: _ConditionShape) -> FromClause:
+    return memberships if shape.absent else metadata_index.alias("entry_0")
 
 
 def _of_tenant(table: FromClause) -> ColumnElement[bool]:
     return table.c.tenant_id == bindparam("tenant_id")
 
 
-def _holds(entry: FromClause, number: int, form: _PreparedSearch) -> ColumnElement[bool]:
-    """What a row of the index has to be, for a condition of this form and number."""
-    held = [
+def _matches(entry: FromClause, number: int, shape: _ConditionShape) -> ColumnElement[bool]:
+    """Whether a row of the index meets the condition with this number and shape."""
+    clauses = [
         entry.c.platform_id == bindparam("platform_id"),
         entry.c.key == bindparam(f"key_{number}"),
         or_(entry.c.valid_from.is_(None), entry.c.valid_from <= bindparam("now")),
         or_(entry.c.valid_until.is_(None), entry.c.valid_until > bindparam("now")),
     ]
-    value, text = entry.c.number_value, entry.c.text_value
-    if form.digests:
-        held.append(_among(entry.c.equality, f"digest_{number}", form.digests))
-    if form.dated:
-        for_others = ~_among(unindexed(entry.c.equality), f"dated_{number}", form.dated)
-        held.append(or_(for_others, unindexed(value).is_not(None), entry.c.encrypted))
-    held += _compares(text, f"begin_{number}", form.begins)
-    texts = _compares(text, f"text_{number}", form.texts)
-    numbers = _compares(value, f"number_{number}", form.numbers)
-    if texts and numbers:
-        as_text, as_date = (
-            and_(unindexed(value).is_(None), *texts),
-            and_(unindexed(text).is_not(None), *numbers),
+    number_value, text_value = entry.c.number_value, entry.c.text_value
+    if shape.digests:
+        clauses.append(_equals_any(entry.c.equality, f"digest_{number}", shape.digests))
+    if shape.date_digests:
+        is_date_digest = _equals_any(
+            without_index(entry.c.equality), f"date_digest_{number}", shape.date_digests
         )
-        held.append(or_(as_text, as_date))
-    elif numbers:
-        held += [unindexed(text).is_(None), *numbers]
+        # Only dates have a number beside their text; of encrypted values, the type is not indexed.
+        clauses.append(or_(~is_date_digest, without_index(number_value).is_not(None), entry.c.encrypted))
+    clauses += _comparisons(text_value, f"prefix_{number}", shape.prefix_operators)
+    of_text = _comparisons(text_value, f"text_{number}", shape.text_operators)
+    of_number = _comparisons(number_value, f"number_{number}", shape.number_operators)
+    if of_text and of_number:
+        as_text = and_(without_index(number_value).is_(None), *of_text)
+        as_date = and_(without_index(text_value).is_not(None), *of_number)
+        clauses.append(or_(as_text, as_date))
+    elif of_number:
+        clauses += [without_index(text_value).is_(None), *of_number]
     else:
-        held += texts
-    return and_(*held)
+        clauses += of_text
+    return and_(*clauses)
 
 
-def _among(column: ColumnElement[bytes], name: str, count: int) -> ColumnElement[bool]:
+def _equals_any(column: ColumnElement[bytes], name: str, count: int) -> ColumnElement[bool]:
     digests = [bindparam(f"{name}_{index}", type_=LargeBinary) for index in range(count)]
     return column == digests[0] if count == 1 else column.in_(digests)
 
 
-def _compares(column: ColumnElement[Any], name: str, signs: Sequence[str]) -> list[ColumnElement[bool]]:
+def _comparisons(
+    column: ColumnElement[Any], name: str, operators: Sequence[str]
+) -> list[ColumnElement[bool]]:
     return [
-        column.op(sign, is_comparison=True)(bindparam(f"{name}_{index}", type_=column.type))
-        for index, sign in enumerate(signs)
+        column.op(operator, is_comparison=True)(bindparam(f"{name}_{index}", type_=column.type))
+        for index, operator in enumerate(operators)
     ]

@@ -11,7 +11,7 @@ from gql_service.auth.principal import Principal
 from gql_service.domain.users.profiles import read_permissions
 from gql_service.errors import MalformedData, NotFound, Problem, Rejected
 from gql_service.store.connection import Connection, rows_as
-from gql_service.store.sql_functions import among
+from gql_service.store.sql_functions import any_of
 from gql_service.store.statement import Statement
 from gql_service.store.tables import access_tokens, users
 
@@ -30,7 +30,7 @@ _HOLDERS = Statement(
         access_tokens.c.issued_by,
     )
     .join(users, users.c.id == access_tokens.c.user_id)
-    .where(among(access_tokens.c.id, "ids"), _IS_ACTIVE)
+    .where(any_of(access_tokens.c.id, "ids"), _IS_ACTIVE)
 )
 _OF_USER = access_tokens.c.user_id == bindparam("of_user")
 _COUNT_ACTIVE = Statement(select(func.count()).where(_OF_USER, _IS_ACTIVE))
@@ -69,7 +69,7 @@ _SHORTEN = Statement(
     .values(expires_at=bindparam("end"))
 )
 _OWNERS = Statement(
-    select(access_tokens.c.id, access_tokens.c.user_id).where(among(access_tokens.c.id, "ids"))
+    select(access_tokens.c.id, access_tokens.c.user_id).where(any_of(access_tokens.c.id, "ids"))
 )
 _MAX_LABEL = 200
 _MAX_ACTIVE = 100
@@ -96,7 +96,7 @@ class AccessToken(NamedTuple):
 _COLUMNS = select(*(access_tokens.c[name] for name in AccessToken._fields))
 _TOKEN = Statement(_COLUMNS.where(access_tokens.c.id == bindparam("id")))
 _OF_USERS = Statement(
-    _COLUMNS.where(among(access_tokens.c.user_id, "user_ids")).order_by(
+    _COLUMNS.where(any_of(access_tokens.c.user_id, "user_ids")).order_by(
         access_tokens.c.created_at, access_tokens.c.id
     )
 )
@@ -143,7 +143,7 @@ async def principals(
 
 def _principal(holder: _TokenHolder) -> Principal | MalformedData:
     try:
-        return Principal.of(
+        return Principal.create(
             holder.user_id,
             holder.username,
             holder.tenant_id,
@@ -165,7 +165,7 @@ async def issue(
     issued_by: str | None = None,
 ) -> tokens.Token:
     """Issue a token. Its secret is in the result only. `issued_by` is None for the operator."""
-    token = tokens.mint()
+    token = tokens.generate()
     await transaction.execute(
         _INSERT,
         id=token.id,

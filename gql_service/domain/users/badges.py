@@ -13,11 +13,11 @@ from gql_service.errors import MalformedData, Problem, Rejected
 from gql_service.instants import is_instant
 from gql_service.quoting import quoted
 from gql_service.store.connection import Connection, rows_as
-from gql_service.store.sql_functions import among
+from gql_service.store.sql_functions import any_of
 from gql_service.store.statement import Statement
 from gql_service.store.tables import earned_badges
 
-_BY_USERS = Statement(select(earned_badges).where(among(earned_badges.c.user_id, "user_ids")))
+_BY_USERS = Statement(select(earned_badges).where(any_of(earned_badges.c.user_id, "user_ids")))
 _BY_KEY = Statement(
     select(earned_badges).where(
         earned_badges.c.user_id == bindparam("of_user"), earned_badges.c.name == bindparam("of_name")

@@ -10,7 +10,7 @@ from sqlalchemy import Text, bindparam, func, insert, select, tuple_, update
 
 from gql_service.domain.pagination import Page, PageRequest, keyset_of_each, page_of, page_parameters
 from gql_service.store.connection import Connection, rows_as
-from gql_service.store.sql_functions import among, bytewise
+from gql_service.store.sql_functions import any_of, bytewise
 from gql_service.store.statement import Statement
 from gql_service.store.tables import notifications
 
@@ -23,7 +23,7 @@ _OF_USER = notifications.c.user_id == bindparam("of_user")
 _INSERT = Statement(insert(notifications))
 _UNREAD = Statement(
     select(notifications.c.user_id, func.count())
-    .where(among(notifications.c.user_id, "user_ids"), notifications.c.read_at.is_(None))
+    .where(any_of(notifications.c.user_id, "user_ids"), notifications.c.read_at.is_(None))
     .group_by(notifications.c.user_id)
 )
 _MARK = (
@@ -33,7 +33,7 @@ _MARK = (
     .returning(notifications.c.id)
 )
 _MARK_ALL = Statement(_MARK)
-_MARK_SOME = Statement(_MARK.where(among(notifications.c.id, "ids")))
+_MARK_SOME = Statement(_MARK.where(any_of(notifications.c.id, "ids")))
 
 
 class Notification(NamedTuple):
@@ -110,7 +110,7 @@ async def mark_read(transaction: Connection, user_id: str, ids: Sequence[str] | 
 
 @cache
 def _page(shape: PageRequest) -> Statement:
-    of_users = select(notifications).where(among(notifications.c.user_id, "user_ids"))
+    of_users = select(notifications).where(any_of(notifications.c.user_id, "user_ids"))
     return Statement(keyset_of_each(of_users, notifications.c.user_id, notifications.c.id, shape))
 
 
@@ -118,14 +118,16 @@ _SORT_KEY = bytewise(notifications.c.user_id), bytewise(notifications.c.id)
 _OF_USERS = Statement(
     select(notifications)
     .where(
-        among(notifications.c.user_id, "user_ids"),
+        any_of(notifications.c.user_id, "user_ids"),
         tuple_(*_SORT_KEY) > tuple_(bindparam("after_user", type_=Text), bindparam("after_id", type_=Text)),
     )
     .order_by(*_SORT_KEY)
     .limit(bindparam("size"))
 )
 _BY_KEYS = Statement(
-    select(notifications).where(among(notifications.c.user_id, "user_ids"), among(notifications.c.id, "ids"))
+    select(notifications).where(
+        any_of(notifications.c.user_id, "user_ids"), any_of(notifications.c.id, "ids")
+    )
 )
 
 

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, Text, bindparam, func, insert, select
 
-from gql_service.auth.principal import member_of
+from gql_service.auth.principal import tenant_ids_of
 from gql_service.domain.pagination import Page, PageRequest, keyset, page_of, page_parameters
 from gql_service.domain.users import profiles
 from gql_service.domain.users.profiles import OptInDecision
 from gql_service.errors import MalformedData
 from gql_service.store.connection import Connection, rows_as
-from gql_service.store.sql_functions import among, bytewise
+from gql_service.store.sql_functions import any_of, bytewise
 from gql_service.store.statement import Statement
 from gql_service.store.tables import memberships, users
 
@@ -71,7 +71,7 @@ class User(NamedTuple):
     def tenant_ids(self) -> frozenset[str]:
         """Every tenant the user belongs to: their home tenant, and those they have permissions of."""
         try:
-            return member_of(self.tenant_id, self.permissions)
+            return tenant_ids_of(self.tenant_id, self.permissions)
         except MalformedData:  # the field `permissions` reports it; the user stays visible
             return frozenset({self.tenant_id})
 
@@ -106,8 +106,8 @@ def membership_rows(rows: Iterable[User]) -> list[dict[str, Any]]:
     ]
 
 
-_BY_IDS = Statement(select(*COLUMNS).where(among(users.c.id, "ids")))
-_BY_USERNAMES = Statement(select(*COLUMNS).where(among(users.c.username, "usernames")))
+_BY_IDS = Statement(select(*COLUMNS).where(any_of(users.c.id, "ids")))
+_BY_USERNAMES = Statement(select(*COLUMNS).where(any_of(users.c.username, "usernames")))
 
 
 async def by_ids(connection: Connection, ids: Sequence[str]) -> list[User | None]:

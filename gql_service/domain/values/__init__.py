@@ -1,1 +1,1 @@
-"""What a metadata value is: types, validation, encryption, parts of it."""
+"""Values of metadata: types, validation, encryption, and access to their parts."""

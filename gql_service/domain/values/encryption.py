@@ -1,7 +1,8 @@
-"""Encrypting values: AES-256-GCM-SIV under a ring of keys, and the digests by which values are found.
+"""Encryption of values with AES-256-GCM-SIV, and keyed digests by which encrypted values are searched.
 
-A ciphertext is `key id:base64(nonce, ciphertext, tag)`, and is bound to its place, so that one that is moved
-to another user, platform or key is refused. Each key of the ring gives two: one to encrypt, one to digest.
+A ciphertext is stored as `KEY_ID:base64(nonce, ciphertext, tag)`. Its associated data are the tenant, user,
+platform and metadata key, so that a ciphertext that is copied elsewhere cannot be decrypted. Each key of the
+ring yields two derived keys, one for encryption and one for digests.
 """
 
 import base64
@@ -19,14 +20,15 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from gql_service import strict_json
 from gql_service.auth.access import DocumentAccess
 from gql_service.errors import Problem, Rejected
+from gql_service.quoting import quoted
 from gql_service.settings import KEY_ID
 
-_NONCE = 12
-_TAG = 16
+_NONCE_BYTES = 12
+_TAG_BYTES = 16
 
 
 class CipherContext(NamedTuple):
-    """Where a value lives; a ciphertext is good there only."""
+    """Where an encrypted value is stored; its ciphertext can be decrypted only there."""
 
     tenant_id: str
     user_id: str
@@ -37,13 +39,13 @@ class CipherContext(NamedTuple):
     def of(access: DocumentAccess, key: str) -> "CipherContext":
         return CipherContext(access.tenant_id, access.user_id, access.platform_id, key)
 
-    def associated(self) -> bytes:
-        """What is bound to a ciphertext, unambiguously."""
+    def associated_data(self) -> bytes:
+        """The associated data of the encryption, in an unambiguous encoding."""
         return strict_json.dumps(list(self)).encode()
 
 
 class Undecipherable(Exception):
-    """A stored ciphertext cannot be read: its key is not in the ring, or it was moved or changed."""
+    """A stored ciphertext cannot be decrypted: its key is not in the ring, or it was altered or moved."""
 
 
 class _DerivedKeys(NamedTuple):
@@ -52,7 +54,7 @@ class _DerivedKeys(NamedTuple):
 
 
 class KeyRing:
-    """The keys by their ids; the active one encrypts, all of them decrypt."""
+    """Encryption keys by their ids. The active key encrypts; every key decrypts."""
 
     def __init__(self, keys: Mapping[str, bytes], active: str | None) -> None:
         self._keys = {
@@ -61,61 +63,69 @@ class KeyRing:
         }
         self.active = active
 
-    def encrypt(self, place: CipherContext, text: str) -> str:
-        """Raises Rejected where no key is configured."""
+    def encrypt(self, context: CipherContext, text: str) -> str:
+        """The ciphertext of a value under the active key. Raises Rejected if no key is configured."""
         if self.active is None:
-            message = (
-                "No encryption key is configured, so nothing can be stored encrypted; ask the operators."
-            )
+            message = "No encryption key is configured, so values cannot be encrypted. Contact the operators."
             raise Rejected(Problem.ENCRYPTION_UNAVAILABLE, message, ())
-        nonce = secrets.token_bytes(_NONCE)
-        sealed = self._keys[self.active].cipher.encrypt(nonce, text.encode(), place.associated())
-        return f"{self.active}:{base64.b64encode(nonce + sealed).decode()}"
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        cipher = self._keys[self.active].cipher
+        encrypted = nonce + cipher.encrypt(nonce, text.encode(), context.associated_data())
+        return f"{self.active}:{base64.b64encode(encrypted).decode()}"
 
-    def decrypt(self, place: CipherContext, ciphertext: str) -> str:
-        """Raises Undecipherable."""
+    def decrypt(self, context: CipherContext, ciphertext: str) -> str:
+        """The value behind a ciphertext. Raises Undecipherable."""
         id, _, encoded = ciphertext.partition(":")
         key = self._keys.get(id)
         if key is None:
-            raise Undecipherable(f"it is encrypted with the key {id[:64]!r}, which is not configured")
+            raise Undecipherable(f"it is encrypted with the key {quoted(id)}, which is not configured")
         try:
-            sealed = base64.b64decode(encoded, validate=True)
-            return key.cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], place.associated()).decode()
+            encrypted = base64.b64decode(encoded, validate=True)
+            nonce, ciphertext_and_tag = encrypted[:_NONCE_BYTES], encrypted[_NONCE_BYTES:]
+            return key.cipher.decrypt(nonce, ciphertext_and_tag, context.associated_data()).decode()
         except (InvalidTag, ValueError):
-            raise Undecipherable("its ciphertext was changed, or belongs elsewhere") from None
+            raise Undecipherable(
+                "its ciphertext was altered, or belongs to another document or key"
+            ) from None
 
     def __contains__(self, id: str) -> bool:
-        """Whether there is a key with this id."""
+        """Whether the ring has a key with this id."""
         return id in self._keys
 
     def is_current(self, ciphertext: str) -> bool:
-        """Whether a ciphertext was made with the active key."""
+        """Whether a ciphertext was encrypted with the active key."""
         return ciphertext.partition(":")[0] == self.active
 
-    def equality(self, place: CipherContext, text: str) -> bytes:
-        """What an encrypted value is found by: the same for equal values of one key of one platform."""
-        assert self.active is not None, "it has just encrypted the value"
-        return _keyed(self._keys[self.active].digest, place.platform_id, place.key, text)
+    def equality_digest(self, context: CipherContext, text: str) -> bytes:
+        """The digest to index an encrypted value by, under the active key.
 
-    def equalities(self, platform_id: str, key: str, text: str) -> Sequence[bytes]:
-        """Everything an encrypted value may be found by, whichever key of the ring encrypted it."""
-        return [_keyed(each.digest, platform_id, key, text) for each in self._keys.values()]
+        Equal values of the same metadata key and platform have equal digests.
+        """
+        assert self.active is not None, "the value was just encrypted with the active key"
+        return _keyed_digest(self._keys[self.active].digest, context.platform_id, context.key, text)
+
+    def equality_digests(self, platform_id: str, key: str, text: str) -> Sequence[bytes]:
+        """The digests that an encrypted value may be indexed by, one for each key of the ring."""
+        return [_keyed_digest(each.digest, platform_id, key, text) for each in self._keys.values()]
 
 
 def parse_ciphertext(ciphertext: str) -> tuple[str, int]:
-    """The id of the key of a ciphertext, and how many bytes it hides. Raises ValueError where it is none."""
+    """The id of the encryption key, and the size of the encrypted value in bytes.
+
+    Raises ValueError if the text is not a ciphertext.
+    """
     id, _, encoded = ciphertext.partition(":")
-    sealed = base64.b64decode(encoded, validate=True)
-    hidden = len(sealed) - _NONCE - _TAG
-    if not KEY_ID.fullmatch(id) or base64.b64encode(sealed).decode() != encoded or hidden < 1:
-        raise ValueError("no ciphertext")
-    return id, hidden
+    encrypted = base64.b64decode(encoded, validate=True)
+    size = len(encrypted) - _NONCE_BYTES - _TAG_BYTES
+    if not KEY_ID.fullmatch(id) or base64.b64encode(encrypted).decode() != encoded or size < 1:
+        raise ValueError("not a ciphertext")
+    return id, size
 
 
 def _derive(key: bytes, purpose: bytes) -> bytes:
     return HKDF(SHA256(), 32, salt=None, info=b"gql_service " + purpose).derive(key)
 
 
-def _keyed(key: bytes, platform_id: str, name: str, text: str) -> bytes:
-    message = strict_json.dumps([platform_id, name, text]).encode()
-    return hmac.new(key, message, hashlib.sha256).digest()
+def _keyed_digest(secret: bytes, platform_id: str, key: str, text: str) -> bytes:
+    message = strict_json.dumps([platform_id, key, text]).encode()
+    return hmac.new(secret, message, hashlib.sha256).digest()

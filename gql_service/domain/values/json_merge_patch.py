@@ -4,7 +4,7 @@ from typing import Any
 
 
 def merge_patch(target: Any, patch: Any) -> Any:
-    """The target with the patch applied; neither is changed. The target of an absent value is None."""
+    """The target with the patch applied; neither is modified. The target of a missing value is None."""
     if not isinstance(patch, dict):
         return patch
     result = dict(target) if isinstance(target, dict) else {}

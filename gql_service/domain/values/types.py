@@ -1,7 +1,7 @@
-"""The six types of values: what each accepts, and the one text that stands for a value.
+"""The six types of values: what each accepts, and its canonical text.
 
-A value is kept as canonical JSON text. Outward, `metadataValue` is the same without the quotes where the type
-is string, date or binary.
+A value is stored as canonical JSON text. `metadataValue` in the API is that text, but for strings, dates and
+binary data it is the content of the JSON string.
 """
 
 import base64
@@ -20,7 +20,7 @@ from gql_service.errors import Problem
 
 
 class ValueType(Enum):
-    """How to understand the text of a value; the names are those that clients use."""
+    """How the text of a value is interpreted; the names are those of the API."""
 
     string = "string"
     number = "number"
@@ -34,25 +34,25 @@ TEXTUAL = frozenset({ValueType.string, ValueType.date, ValueType.binary})
 """Types whose values are JSON strings."""
 
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
-_LONGEST_NUMBER = 400
+_MAX_NUMBER_LENGTH = 400
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class InvalidValue(ValueError):
-    """The text is no value of the type; the message says what one looks like."""
+    """The text is not a value of the type; the message describes the expected format."""
 
     problem = Problem.INVALID_VALUE
 
 
 class TooLarge(InvalidValue):
-    """The text is a value of the type, but a larger one than may be stored."""
+    """The text is a value of the type, but exceeds the size limit."""
 
     problem = Problem.VALUE_TOO_LARGE
 
 
 def type_of(text: str) -> ValueType:
-    """The type of a value that comes without one, by its canonical JSON text."""
+    """The type to store a value with if none is specified, derived from its canonical JSON text."""
     match text[0]:
         case '"':
             return ValueType.string
@@ -64,31 +64,31 @@ def type_of(text: str) -> ValueType:
 
 
 def to_text(type_: ValueType, text: str) -> str:
-    """The text a client knows a value by."""
+    """The `metadataValue` of a value, from its canonical JSON text."""
     return str(orjson.loads(text)) if type_ in TEXTUAL else text
 
 
 def parse(type_: ValueType, text: str, limits: Limits) -> str:
-    """The canonical JSON text of a value given as text. Raises InvalidValue."""
+    """The canonical JSON text of a value whose `metadataValue` is `text`. Raises InvalidValue."""
     if "\0" in text:
-        raise InvalidValue("Text must not contain the character U+0000.")
+        raise InvalidValue(strict_json.NUL_REFUSAL)
     return _PARSERS[type_](text, limits)
 
 
 def conform(type_: ValueType, text: str, limits: Limits) -> str:
-    """The canonical JSON text of a JSON value that is to be of a type. Raises InvalidValue."""
+    """The canonical JSON text of a JSON value that must be of a type. Raises InvalidValue."""
     if type_ is ValueType.json:
         return text
-    given = type_of(text)
-    if type_ in TEXTUAL and given is ValueType.string:
+    actual = type_of(text)
+    if type_ in TEXTUAL and actual is ValueType.string:
         return parse(type_, orjson.loads(text), limits)
-    if given is not type_:
-        raise InvalidValue(f"A {type_.value} is expected, not a {given.value}.")
+    if actual is not type_:
+        raise InvalidValue(f"A {type_.value} is expected, not a {actual.value}.")
     return text
 
 
 def comparable_number(type_: ValueType, text: str) -> float | None:
-    """What a value is compared by where it is a number or a date: a date by its microseconds since 1970."""
+    """The number to compare numbers and dates by (see `comparable_date`); None for other types."""
     if type_ is ValueType.number:
         return float(text)
     if type_ is ValueType.date:
@@ -97,12 +97,12 @@ def comparable_number(type_: ValueType, text: str) -> float | None:
 
 
 def comparable_date(text: str) -> float:
-    """Microseconds since 1970-01-01 UTC of a canonical date; that of a day is its first moment."""
+    """Microseconds since 1970-01-01 UTC of a canonical date; a day without a time begins at 00:00 UTC."""
     if _DAY.fullmatch(text):
         moment, fraction = datetime.fromisoformat(text).replace(tzinfo=UTC), 0.0
     else:
-        whole, _, rest = text.removesuffix("Z").partition(".")
-        moment, fraction = datetime.fromisoformat(f"{whole}+00:00"), float(f"0.{rest or 0}")
+        seconds, _, digits = text.removesuffix("Z").partition(".")
+        moment, fraction = datetime.fromisoformat(f"{seconds}+00:00"), float(f"0.{digits or 0}")
     return (moment - _EPOCH).total_seconds() * 1e6 + fraction * 1e6
 
 
@@ -111,9 +111,9 @@ def _string(text: str, _limits: Limits) -> str:
 
 
 def _number(text: str, _limits: Limits) -> str:
-    if not _NUMBER.fullmatch(text) or len(text) > _LONGEST_NUMBER:
+    if not _NUMBER.fullmatch(text) or len(text) > _MAX_NUMBER_LENGTH:
         message = "A number is expected, written as in JSON, such as 42 or -1.5e3"
-        raise InvalidValue(f"{message}, in at most {_LONGEST_NUMBER} characters.")
+        raise InvalidValue(f"{message}, in at most {_MAX_NUMBER_LENGTH} characters.")
     return _json(text, _limits)
 
 
@@ -128,7 +128,7 @@ def _date(text: str, _limits: Limits) -> str:
 
 
 def canonical_date(text: str) -> str:
-    """A day as it is, an instant in UTC. Raises InvalidValue."""
+    """The canonical text of a date: a day unchanged, a timestamp in UTC. Raises InvalidValue."""
     try:
         if _DAY.fullmatch(text):
             datetime.fromisoformat(text)
@@ -137,7 +137,8 @@ def canonical_date(text: str) -> str:
         fraction = fraction.rstrip("0")
         return f"{moment.replace(tzinfo=None).isoformat()}{'.' if fraction else ''}{fraction}Z"
     except ValueError:
-        message = "A date is expected: 2024-03-01, or an instant with its offset: 2024-03-01T10:00:00Z."
+        timestamp = "an RFC 3339 timestamp with a UTC offset, such as 2024-03-01T10:00:00Z"
+        message = f"A date is expected: a day, such as 2024-03-01, or {timestamp}."
         raise InvalidValue(message) from None
 
 
@@ -156,7 +157,7 @@ def _binary(text: str, limits: Limits) -> str:
     except (binascii.Error, ValueError):
         decoded = None
     if decoded is None or base64.b64encode(decoded).decode() != text:
-        raise InvalidValue("Binary data is expected, as base64 of RFC 4648 with its padding.")
+        raise InvalidValue("Binary data is expected, as base64 (RFC 4648, section 4) with padding.")
     if len(decoded) > limits.max_value_size:
         raise TooLarge(f"The data takes {len(decoded)} bytes; {limits.max_value_size} are allowed.")
     return strict_json.dumps(text)

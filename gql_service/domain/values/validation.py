@@ -1,4 +1,4 @@
-"""What metadata may be: the rules for keys, values and whole documents."""
+"""The limits of metadata, checked for keys, values and documents."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -6,10 +6,14 @@ from typing import Any, NamedTuple
 from gql_service import strict_json
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.errors import Problem, Rejected
+from gql_service.quoting import quoted
+
+InputPath = tuple[str, ...]
+"""The path of an input, in snake case; see `Rejected.field`."""
 
 
 class Limits(NamedTuple):
-    """How large metadata may grow; sizes are bytes of canonical JSON."""
+    """The maximum sizes of metadata; sizes of values are in bytes of canonical JSON."""
 
     max_key_length: int
     max_value_size: int
@@ -17,10 +21,8 @@ class Limits(NamedTuple):
     max_metadata_keys: int
 
 
-def check_metadata(
-    metadata: object, limits: Limits, field: tuple[str, ...] = ("metadata",)
-) -> dict[str, str]:
-    """Keys and values given for writing as an object: the canonical text of each. Raises Rejected."""
+def check_metadata(metadata: object, limits: Limits, field: InputPath = ("metadata",)) -> dict[str, str]:
+    """Check keys and values that are written as an object; returns the canonical texts. Raises Rejected."""
     if not isinstance(metadata, dict):
         raise Rejected(Problem.INVALID_VALUE, "`metadata` must be a JSON object.", field)
     for key in metadata:
@@ -29,14 +31,14 @@ def check_metadata(
 
 
 def check_delete_keys(delete_keys: object) -> Sequence[str]:
-    """Keys given for deletion; one that does not exist is no error. Raises Rejected."""
+    """Check the list of keys to delete. Keys that do not exist are allowed. Raises Rejected."""
     if not isinstance(delete_keys, list) or not all(isinstance(key, str) for key in delete_keys):
         raise Rejected(Problem.INVALID_KEY, "`delete_keys` must be a list of strings.", ("delete_keys",))
     return delete_keys
 
 
 def check_document(keys: int, size: int, limits: Limits) -> None:
-    """A whole document about to be stored: its keys, and the bytes of its values. Raises Rejected."""
+    """Check the number of keys of a document, and the size of its values in bytes. Raises Rejected."""
     if keys > limits.max_metadata_keys:
         raise Rejected(
             Problem.TOO_MANY_KEYS,
@@ -51,24 +53,23 @@ def check_document(keys: int, size: int, limits: Limits) -> None:
         )
 
 
-def check_key(key: str, limits: Limits, field: tuple[str, ...]) -> None:
-    """A key about to be written. Raises Rejected, naming the input at fault."""
-    shown = key if len(key) <= 40 else key[:40] + "…"
+def check_key(key: str, limits: Limits, field: InputPath) -> None:
+    """Check a key to write. Raises Rejected for the input `field`."""
     if not key:
-        problem = "A key must not be empty."
+        message = "A key must not be empty."
     elif len(key) > limits.max_key_length:
-        problem = f"The key {shown!r} has {len(key)} characters; {limits.max_key_length} are allowed."
+        message = f"The key {quoted(key)} has {len(key)} characters; {limits.max_key_length} are allowed."
     elif "\0" in key:
-        problem = f"The key {shown!r} contains the character U+0000."
+        message = f"The key {quoted(key)} contains the character U+0000."
     elif key != key.strip():
-        problem = f"The key {shown!r} begins or ends with white space."
+        message = f"The key {quoted(key)} begins or ends with white space."
     else:
         return
-    raise Rejected(Problem.INVALID_KEY, problem, field)
+    raise Rejected(Problem.INVALID_KEY, message, field)
 
 
-def check_value(value: Any, limits: Limits, field: tuple[str, ...]) -> str:
-    """A value about to be written; returns its canonical text. Raises Rejected, naming the input at fault."""
+def check_value(value: Any, limits: Limits, field: InputPath) -> str:
+    """Check a value to write; returns its canonical text. Raises Rejected for the input `field`."""
     try:
         strict_json.check(value)
     except strict_json.InvalidJson as error:
@@ -78,8 +79,8 @@ def check_value(value: Any, limits: Limits, field: tuple[str, ...]) -> str:
     return text
 
 
-def check_size(text: str, limits: Limits, field: tuple[str, ...]) -> None:
-    """The canonical text of a value. Raises Rejected, naming the input at fault."""
+def check_size(text: str, limits: Limits, field: InputPath) -> None:
+    """Check the size of a value, passed as its canonical text. Raises Rejected for the input `field`."""
     if (size := len(text.encode())) > limits.max_value_size:
         raise Rejected(
             Problem.VALUE_TOO_LARGE,
@@ -88,12 +89,8 @@ def check_size(text: str, limits: Limits, field: tuple[str, ...]) -> None:
         )
 
 
-InputPath = tuple[str, ...]
-"""The path of the input at fault."""
-
-
 class WriteSettings(NamedTuple):
-    """What holds for all documents of the process."""
+    """The limits and the encryption keys that all writes of the process use."""
 
     limits: Limits
     keys: KeyRing

@@ -1,1 +1,1 @@
-"""The one write path of documents."""
+"""The one write path of documents: a `Change` is applied to a `Draft` within a `UnitOfWork`."""

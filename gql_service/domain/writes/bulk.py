@@ -1,4 +1,4 @@
-"""Patches of many users in one transaction: all of them or none, or those that can be done."""
+"""Patches of many users in one transaction: all or none of them, or those that are not refused."""
 
 from collections.abc import Sequence
 from enum import Enum
@@ -7,62 +7,73 @@ from gql_service.domain.values.validation import WriteSettings
 from gql_service.domain.writes.idempotency import WriteResult
 from gql_service.domain.writes.unit_of_work import Write, write_all
 from gql_service.errors import Problem, Rejected
+from gql_service.quoting import quoted
 from gql_service.store.connection import Connection
 
 MAX_PATCHES = 100
-"""Users of one bulk patch: while it holds its locks, others wait."""
+"""The most users of one bulk patch: while it holds its locks, other writes wait."""
 
 
 class OnError(Enum):
-    """What becomes of the other patches where one is refused."""
+    """What happens to the other patches if one is refused."""
 
     REJECT_ALL = "REJECT_ALL"
     REJECT_FAILED = "REJECT_FAILED"
 
 
 def check_usernames(usernames: Sequence[str]) -> None:
-    """Whether there are as many users as may be, each once. Raises Rejected."""
+    """Check that there are neither too few users nor too many, and each only once. Raises Rejected."""
     if not 1 <= len(usernames) <= MAX_PATCHES:
-        message = f"There are {len(usernames)} patches; give 1 to {MAX_PATCHES} at once."
+        message = f"There are {len(usernames)} patches. Send 1 to {MAX_PATCHES} at once."
         raise Rejected(Problem.INVALID_VALUE, message, ("patches",))
-    first: dict[str, int] = {}
+    first_index: dict[str, int] = {}
     for index, username in enumerate(usernames):
-        if username in first:
-            message = f"{username[:80]!r} is patched at {first[username]} already; patch each user once."
+        if username in first_index:
+            message = (
+                f"{quoted(username)} has a patch at index {first_index[username]} already. "
+                "Send one patch for each user."
+            )
             raise Rejected(Problem.INVALID_VALUE, message, ("patches", str(index), "username"))
-        first[username] = index
+        first_index[username] = index
 
 
 async def write_each(
     transaction: Connection,
-    given: Sequence[Write | Rejected],
+    attempts: Sequence[Write | Rejected],
     *,
     on_error: OnError,
-    dry: bool,
-    rules: WriteSettings,
+    dry_run: bool,
+    write_settings: WriteSettings,
     now: int,
 ) -> list[WriteResult | Rejected]:
-    """Do the writes, of which some may have been refused before; if it is dry, only tell what they would do.
+    """Do the writes, some of which may have been refused already. A dry run only says what they would do.
 
-    Whatever is no refusal is raised, and nothing is written then.
+    Every other exception than a refusal is raised, and then nothing is written.
     """
-    writes = [each for each in given if isinstance(each, Write)]
-    together = on_error is OnError.REJECT_ALL
-    doomed = together and len(writes) < len(given)
+    writes = [each for each in attempts if isinstance(each, Write)]
+    all_or_none = on_error is OnError.REJECT_ALL
+    has_failed = all_or_none and len(writes) < len(attempts)
     results = iter(
-        await write_all(transaction, writes, rules=rules, now=now, dry=dry or doomed, together=together)
+        await write_all(
+            transaction,
+            writes,
+            write_settings=write_settings,
+            now=now,
+            dry_run=dry_run or has_failed,
+            all_or_none=all_or_none,
+        )
     )
-    return [_expected(next(results)) if isinstance(each, Write) else each for each in given]
+    return [_result(next(results)) if isinstance(each, Write) else each for each in attempts]
 
 
-def _expected(result: WriteResult | Exception) -> WriteResult | Rejected:
+def _result(result: WriteResult | Exception) -> WriteResult | Rejected:
     if isinstance(result, WriteResult | Rejected):
         return result
     raise result
 
 
-def located(refusal: Rejected, index: int) -> Rejected:
-    """A refusal of one patch, whose field is to be found in the input of all."""
+def at_patch(refusal: Rejected, index: int) -> Rejected:
+    """The refusal of one patch, with its path in the input of the whole bulk patch."""
     if refusal.field[:1] != ("idempotency_key",):
         refusal.field = ("patches", str(index), *refusal.field)
     return refusal

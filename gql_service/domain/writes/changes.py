@@ -1,4 +1,4 @@
-"""What a write is to do to a document: checked before the database is asked, applied to a locked row."""
+"""What a write does to a document: validated before the database is asked, applied to a locked row."""
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from enum import Enum
@@ -14,19 +14,21 @@ from gql_service.domain.values.validation import (
     check_metadata,
     check_value,
 )
-from gql_service.domain.writes import operations
 from gql_service.domain.writes.draft import Draft
+from gql_service.domain.writes.operations import apply_operations, parse_operations
 from gql_service.errors import Problem, Rejected
 
 
 class Change(NamedTuple):
-    """`apply` changes a draft, or raises Rejected; `keys` are those that the caller named."""
+    """A change of one document. `apply` changes a draft, or raises Rejected."""
 
     apply: Callable[[Draft], None]
     keys: Set[str] = frozenset()
-    deleting: Set[str] = frozenset()
-    rewinds_to: int | None = None
-    """The revision of which the draft is to know what the document was after it."""
+    """The keys that the caller named."""
+    deleted_keys: Set[str] = frozenset()
+    """Those of them that the caller asked to delete."""
+    restores: int | None = None
+    """The revision to restore. The draft then needs the past of the document."""
 
 
 class PatchMode(Enum):
@@ -42,56 +44,54 @@ def patch(
     limits: Limits,
     *,
     mode: PatchMode = PatchMode.MERGE,
-    doing: Sequence[Mapping[str, Any]] | None = None,
+    operations: Sequence[Mapping[str, Any]] | None = None,
 ) -> Change:
-    """Delete keys, then set or merge keys, then do operations; None stands for an input that was not
-    supplied. Raises Rejected."""
-    if metadata is None and delete_keys is None and doing is None:
+    """Delete keys, then set or merge keys, then do operations. None means that an input was not supplied.
+
+    Raises Rejected.
+    """
+    if metadata is None and delete_keys is None and operations is None:
         raise Rejected(
             Problem.METADATA_REQUIRED,
             "Provide 'metadata' to update or 'delete_keys' to remove keys.",
             (),
         )
-    setting = check_metadata({} if metadata is None else metadata, limits)
-    deleting = dict.fromkeys(check_delete_keys([] if delete_keys is None else delete_keys))
-    steps = operations.parse_operations(doing or (), limits)
-    merging = metadata if mode is PatchMode.MERGE_PATCH and isinstance(metadata, dict) else {}
-    removing = {key for key, value in merging.items() if value is None}
+    new_values = check_metadata({} if metadata is None else metadata, limits)
+    keys_to_delete = dict.fromkeys(check_delete_keys([] if delete_keys is None else delete_keys))
+    parsed_operations = parse_operations(operations or (), limits)
+    merges = metadata if mode is PatchMode.MERGE_PATCH and isinstance(metadata, dict) else {}
+    null_keys = {key for key, value in merges.items() if value is None}
 
     def apply(draft: Draft) -> None:
-        for key in deleting:
+        for key in keys_to_delete:
             draft.delete(key, ("delete_keys", key))
         written = {}
-        for key, text in setting.items():
-            field = ("metadata", key)
-            if key in removing:
-                draft.delete(key, field)
+        for key, text in new_values.items():
+            path = ("metadata", key)
+            if key in null_keys:
+                draft.delete(key, path)
                 continue
-            written[key] = _merged(draft, key, merging[key], field) if key in merging else text
-            draft.set(key, written[key], field)
-        operations.apply(draft, steps, written)
+            written[key] = _merged_text(draft, key, merges[key], path) if key in merges else text
+            draft.set(key, written[key], path)
+        apply_operations(draft, parsed_operations, written)
 
-    dropping = deleting.keys() | removing | {each.key for each in steps if each.deletes_key}
-    return Change(apply, setting.keys() | dropping | {each.key for each in steps}, dropping)
-
-
-def _merged(draft: Draft, key: str, patch: object, field: InputPath) -> str:
-    """The canonical text of what the writer sees under a key with a patch merged in. Raises Rejected."""
-    current = draft.shown_text(key, field) if isinstance(patch, dict) else None
-    target = None if current is None else orjson.loads(current)
-    return check_value(merge_patch(target, patch), draft.limits, field)
+    operation_keys = {each.key for each in parsed_operations}
+    deleted_keys = (
+        keys_to_delete.keys() | null_keys | {each.key for each in parsed_operations if each.deletes_key}
+    )
+    return Change(apply, new_values.keys() | deleted_keys | operation_keys, deleted_keys)
 
 
 def replace(metadata: object, limits: Limits) -> Change:
-    """Set exactly the given keys. Raises Rejected."""
-    setting = check_metadata(metadata, limits)
+    """Set exactly these keys. Raises Rejected."""
+    new_values = check_metadata(metadata, limits)
 
     def apply(draft: Draft) -> None:
-        draft.keep_only(setting)
-        for key, text in setting.items():
+        draft.keep_only(new_values)
+        for key, text in new_values.items():
             draft.set(key, text, ("metadata", key))
 
-    return Change(apply, setting.keys())
+    return Change(apply, new_values.keys())
 
 
 def _clear(draft: Draft) -> None:
@@ -100,4 +100,11 @@ def _clear(draft: Draft) -> None:
 
 
 CLEAR = Change(_clear)
-"""Remove everything but the revision, from history too."""
+"""Delete every key, from the history too. The revision goes on counting."""
+
+
+def _merged_text(draft: Draft, key: str, patch: object, path: InputPath) -> str:
+    """The canonical text of the value that the writer sees, with a patch merged in. Raises Rejected."""
+    current = draft.visible_text(key, path) if isinstance(patch, dict) else None
+    target = None if current is None else orjson.loads(current)
+    return check_value(merge_patch(target, patch), draft.limits, path)

@@ -1,25 +1,31 @@
-"""Writes that may be sent again: the first answer is kept for a day, and given again to the same request."""
+"""Idempotency keys: a write that is sent again within 24 hours is done once.
+
+What is stored of a write is enough to recognise its repetition and to say what it did: digest, revision and
+key names, never values. A repetition is answered with the document as it is now. Clearing a document removes
+the key names as well and leaves a tombstone, so that a repetition does not bring back what was cleared.
+"""
 
 import hashlib
 from collections.abc import Sequence, Set
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import bindparam, delete, insert, select, tuple_
+from sqlalchemy import bindparam, delete, insert, select, tuple_, update
 
 from gql_service import strict_json
 from gql_service.auth.access import DocumentAccess
-from gql_service.domain.documents import entries
 from gql_service.domain.documents.rows import DocumentKey, MetadataDocument
 from gql_service.errors import Problem, Rejected
 from gql_service.store.connection import Connection, Duplicate, LostRace
-from gql_service.store.sql_functions import among
+from gql_service.store.sql_functions import any_of
 from gql_service.store.statement import Statement
 from gql_service.store.tables import idempotency_keys
 
 RETENTION = 24 * 3600 * 1000
-"""Milliseconds for which an answer is kept."""
-_MAX_KEY = 255
+"""How long an answer is kept, in milliseconds."""
+_MAX_KEY_LENGTH = 255
+_FORMAT = 1
+"""The version of the JSON in the column `response`."""
 
 _INSERT = Statement(insert(idempotency_keys))
 _FIND = Statement(
@@ -30,23 +36,25 @@ _FIND = Statement(
         idempotency_keys.c.request,
         idempotency_keys.c.response,
         idempotency_keys.c.created_at,
-    ).where(among(idempotency_keys.c.user_id, "user_ids"), among(idempotency_keys.c.key, "keys"))
+    ).where(any_of(idempotency_keys.c.user_id, "user_ids"), any_of(idempotency_keys.c.key, "keys"))
 )
-_FORGET = Statement(
-    delete(idempotency_keys).where(
+_CLEAR = Statement(
+    update(idempotency_keys)
+    .where(
         idempotency_keys.c.user_id == bindparam("of_user"),
         idempotency_keys.c.platform_id == bindparam("of_platform"),
     )
+    .values(response=bindparam("response"))
 )
-_PRIMARY = tuple_(idempotency_keys.c.user_id, idempotency_keys.c.platform_id, idempotency_keys.c.key)
-_OLD = idempotency_keys.c.created_at <= bindparam("before")
+_PRIMARY_KEY = idempotency_keys.c.user_id, idempotency_keys.c.platform_id, idempotency_keys.c.key
+_IS_OLD = idempotency_keys.c.created_at <= bindparam("before")
 _SWEEP = Statement(
     delete(idempotency_keys)
     .where(
-        _OLD,
-        _PRIMARY.in_(
-            select(idempotency_keys.c.user_id, idempotency_keys.c.platform_id, idempotency_keys.c.key)
-            .where(_OLD)
+        _IS_OLD,
+        tuple_(*_PRIMARY_KEY).in_(
+            select(*_PRIMARY_KEY)
+            .where(_IS_OLD)
             .order_by(idempotency_keys.c.created_at)
             .limit(bindparam("size"))
         ),
@@ -63,20 +71,27 @@ _DELETE = Statement(
 
 
 class IdempotencyKey(NamedTuple):
-    """What makes a request the same as another: a key the client has made up, and what is asked for."""
+    """What identifies a request: a key made up by the client, and a digest of all that is asked for."""
 
     key: str
     request: bytes
-    """32 bytes: a digest of everything that is asked for."""
+    """A SHA-256, 32 bytes."""
 
 
 class WriteResult(NamedTuple):
-    """What was answered to a write."""
+    """What a write did."""
 
     document: MetadataDocument
-    deleted_keys: list[str]
+    """The document after the write; if it was replayed, the document as it is now."""
+    deleted_keys: Sequence[str]
     skipped_keys: Sequence[str] = ()
-    """Those that a restoration has left as they are."""
+    """Keys that a restore has left as they are."""
+    replayed: bool = False
+    """Whether the write was done earlier, and this is a repetition of the same request."""
+
+
+AnswerKey = tuple[str, str, str]
+"""A user id, a platform id, and the sender's user id with the client's key: the primary key of an answer."""
 
 
 class _StoredAnswer(NamedTuple):
@@ -84,95 +99,104 @@ class _StoredAnswer(NamedTuple):
     response: str
 
 
-AnswerKey = tuple[str, str, str]
-"""The ids of a user and a platform, and a key with the id of who sent it."""
-
-
 def parse_key(key: str, *request: Any) -> IdempotencyKey:
-    """Raises Rejected where the key is not one."""
-    if not 0 < len(key) <= _MAX_KEY or "\0" in key:
-        message = f"An idempotency key is 1 to {_MAX_KEY} characters."
+    """The idempotency key of a request. Raises Rejected if the client's key is not valid."""
+    if not 0 < len(key) <= _MAX_KEY_LENGTH or "\0" in key:
+        message = f"An idempotency key has 1 to {_MAX_KEY_LENGTH} characters, without U+0000."
         raise Rejected(Problem.INVALID_KEY, message, ("idempotency_key",))
     return IdempotencyKey(key, hashlib.sha256(strict_json.dumps(list(request)).encode()).digest())
 
 
 async def sweep(transaction: Connection, now: int, size: int) -> int:
-    """Delete some answers that nobody can ask for any more; returns how many."""
+    """Delete up to `size` answers that are too old to be asked for; returns how many."""
     return len(await transaction.fetch(_SWEEP, before=now - RETENTION, size=size))
 
 
 class StoredAnswers:
-    """The answers given so far to the writes of one transaction."""
+    """The answers that the writes of one transaction find and add."""
 
     def __init__(self, now: int) -> None:
         self._now = now
         self._stored: dict[AnswerKey, _StoredAnswer] = {}
-        self._stale: list[AnswerKey] = []
+        self._expired: list[AnswerKey] = []
         self._new: dict[AnswerKey, _StoredAnswer] = {}
-        self._forgotten: set[DocumentKey] = set()
+        self._cleared: set[DocumentKey] = set()
 
-    async def read(self, transaction: Connection, asked: Set[tuple[DocumentAccess, IdempotencyKey]]) -> None:
-        """What was answered to requests with these keys."""
-        if not asked:
+    async def read(
+        self, transaction: Connection, requests: Set[tuple[DocumentAccess, IdempotencyKey]]
+    ) -> None:
+        """Load the answers to earlier requests with these keys."""
+        if not requests:
             return
         rows = await transaction.fetch(
             _FIND,
-            user_ids={access.user_id for access, _ in asked},
-            keys={_key(access, idempotency_key) for access, idempotency_key in asked},
+            user_ids={access.user_id for access, _ in requests},
+            keys={_sender_and_key(access, key) for access, key in requests},
         )
         for user_id, platform_id, key, request, response, created_at in rows:
-            place = (user_id, platform_id, key)
+            answer_key = (user_id, platform_id, key)
             if created_at > self._now - RETENTION:
-                self._stored[place] = _StoredAnswer(bytes(request), response)
+                self._stored[answer_key] = _StoredAnswer(bytes(request), response)
             else:
-                self._stale.append(place)
+                self._expired.append(answer_key)
 
-    def find(self, access: DocumentAccess, idempotency_key: IdempotencyKey) -> WriteResult | None:
-        """The answer to the same request. Raises Rejected where the key belongs to another one."""
-        found = self._stored.get(_place(access, idempotency_key))
-        if found is None:
+    def find(
+        self, access: DocumentAccess, key: IdempotencyKey, current: MetadataDocument
+    ) -> WriteResult | None:
+        """What the same request did before, with the document as it is now.
+
+        Raises Rejected if the key was used for another request.
+        """
+        answer = self._stored.get(_answer_key(access, key))
+        if answer is None:
             return None
-        if found.request != idempotency_key.request:
-            message = "This idempotency key was used for another request; make up a new one."
+        if answer.request != key.request:
+            message = "This idempotency key was used for another request. Make up a new key for each request."
             raise Rejected(Problem.IDEMPOTENCY_KEY_REUSED, message, ("idempotency_key",))
-        response = orjson.loads(found.response)
-        document = MetadataDocument(*access.key, *response["document"])
-        return WriteResult(document, response["deletedKeys"], response["skippedKeys"])
+        response = orjson.loads(answer.response)
+        return WriteResult(
+            current, response.get("deletedKeys", []), response.get("skippedKeys", []), replayed=True
+        )
 
-    def keep(self, access: DocumentAccess, idempotency_key: IdempotencyKey, answer: WriteResult) -> None:
-        response = {
-            "document": answer.document[2:],
-            "deletedKeys": answer.deleted_keys,
-            "skippedKeys": answer.skipped_keys,
-        }
-        stored = _StoredAnswer(idempotency_key.request, strict_json.dumps(response))
-        self._new[_place(access, idempotency_key)] = self._stored[_place(access, idempotency_key)] = stored
+    def keep(self, access: DocumentAccess, key: IdempotencyKey, result: WriteResult) -> None:
+        response = _response(result.document.revision, result.deleted_keys, result.skipped_keys)
+        answer_key = _answer_key(access, key)
+        self._new[answer_key] = self._stored[answer_key] = _StoredAnswer(key.request, response)
 
-    def forget(self, document: DocumentKey) -> None:
-        """What was answered about a document may contain what is to be forgotten."""
-        self._forgotten.add(document)
+    def clear(self, document: DocumentKey) -> None:
+        """Reduce all answers about a document to tombstones."""
+        self._cleared.add(document)
         for answers in (self._stored, self._new):
-            for place in [place for place in answers if place[:2] == document]:
-                del answers[place]
+            for (user_id, platform_id, key), answer in answers.items():
+                if (user_id, platform_id) == document:
+                    answers[user_id, platform_id, key] = answer._replace(response=_TOMBSTONE)
 
     async def store(self, transaction: Connection) -> None:
-        """Raises LostRace where the same request was answered meanwhile."""
-        gone = [{"of_user": user, "of_platform": platform} for user, platform in self._forgotten]
-        await transaction.execute_many(_FORGET, gone)
-        stale = [
-            {"of_user": user, "of_platform": platform, "of_key": key} for user, platform, key in self._stale
-        ]
-        await transaction.execute_many(_DELETE, stale)
+        """Store what was added. Raises LostRace if the same request was answered by another transaction."""
+        await transaction.execute_many(
+            _CLEAR,
+            [
+                {"of_user": user, "of_platform": platform, "response": _TOMBSTONE}
+                for user, platform in self._cleared
+            ],
+        )
+        await transaction.execute_many(
+            _DELETE,
+            [
+                {"of_user": user, "of_platform": platform, "of_key": key}
+                for user, platform, key in self._expired
+            ],
+        )
         rows = [
             {
                 "user_id": user,
                 "platform_id": platform,
                 "key": key,
-                "request": stored.request,
-                "response": stored.response,
+                "request": answer.request,
+                "response": answer.response,
                 "created_at": self._now,
             }
-            for (user, platform, key), stored in self._new.items()
+            for (user, platform, key), answer in self._new.items()
         ]
         try:
             await transaction.execute_many(_INSERT, rows)
@@ -180,16 +204,23 @@ class StoredAnswers:
             raise LostRace from error
 
 
-def anonymized(response: str, user_id: str) -> str:
-    """An answer that is kept, without that it was this user who wrote entries of the document."""
-    told = orjson.loads(response)
-    told["document"][-1] = entries.anonymized(told["document"][-1], user_id)
-    return strict_json.dumps(told)
+def _response(revision: int, deleted_keys: Sequence[str], skipped_keys: Sequence[str]) -> str:
+    return strict_json.dumps(
+        {
+            "format": _FORMAT,
+            "revision": revision,
+            "deletedKeys": list(deleted_keys),
+            "skippedKeys": list(skipped_keys),
+        }
+    )
 
 
-def _key(access: DocumentAccess, idempotency_key: IdempotencyKey) -> str:
-    return f"{access.actor_id}:{idempotency_key.key}"
+_TOMBSTONE = strict_json.dumps({"format": _FORMAT})
 
 
-def _place(access: DocumentAccess, idempotency_key: IdempotencyKey) -> AnswerKey:
-    return (*access.key, _key(access, idempotency_key))
+def _sender_and_key(access: DocumentAccess, key: IdempotencyKey) -> str:
+    return f"{access.actor_id}:{key.key}"
+
+
+def _answer_key(access: DocumentAccess, key: IdempotencyKey) -> AnswerKey:
+    return (*access.key, _sender_and_key(access, key))

@@ -1,112 +1,126 @@
-"""Setting typed entries: each with its type, flags, window and description, all of them or none."""
+"""Setting typed entries, each with its type, flags, window and description: all of them or none."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from gql_service.domain.documents.entries import TEXT_LIMITS, Entry, check_text
 from gql_service.domain.values.encryption import Undecipherable
+from gql_service.domain.values.refusals import too_many, undecipherable_value
 from gql_service.domain.values.types import InvalidValue, ValueType, conform, parse
 from gql_service.domain.values.validation import InputPath, Limits, check_delete_keys, check_key, check_size
 from gql_service.domain.writes.changes import Change
 from gql_service.domain.writes.draft import Draft
 from gql_service.errors import Problem, Rejected
 from gql_service.instants import parse_milliseconds
+from gql_service.quoting import quoted
 
 MAX_ENTRIES = 100
-"""Entries of one write."""
+"""The most entries of one write."""
 
 EntryInput = Mapping[str, Any]
-"""What is said about an entry, by the names of its fields; what is left out stays as it is."""
+"""The fields of an entry by name. Fields that are left out stay as they are."""
 
 _FLAGS = ("is_encrypted", "is_indexed", "is_public", "is_editable")
 _WINDOW = ("valid_from", "valid_until")
 
 
+class _NewEntry(NamedTuple):
+    """One entry of the input, validated as far as possible without the document."""
+
+    key: str
+    input: EntryInput
+    attributes: Mapping[str, Any]
+    path: InputPath
+
+
 def set_entries(entries: Sequence[EntryInput], delete_keys: object, limits: Limits) -> Change:
-    """Remove entries, then create or change entries. Raises Rejected."""
+    """Delete keys, then create or change entries. Raises Rejected."""
     if len(entries) > MAX_ENTRIES:
-        message = f"There are {len(entries)} entries; {MAX_ENTRIES} are allowed at once."
-        raise Rejected(Problem.TOO_MANY_KEYS, message, ("entries",))
-    deleting = dict.fromkeys(check_delete_keys(delete_keys))
-    said = []
-    for index, given in enumerate(entries):
-        field = ("entries", str(index))
-        check_key(given["metadata_key"], limits, (*field, "metadata_key"))
-        said.append((given["metadata_key"], given, _attributes(given, field), field))
+        raise too_many(len(entries), "entries", MAX_ENTRIES, ("entries",))
+    keys_to_delete = dict.fromkeys(check_delete_keys(delete_keys))
+    new_entries = [_validated(entry, ("entries", str(i)), limits) for i, entry in enumerate(entries)]
 
     def apply(draft: Draft) -> None:
-        for key in deleting:
+        for key in keys_to_delete:
             draft.delete(key, ("delete_keys", key))
-        for key, given, attributes, field in said:
-            _set(draft, key, given, attributes, field)
+        for entry in new_entries:
+            _set(draft, entry)
 
-    return Change(apply, {key for key, *_ in said} | deleting.keys(), deleting.keys())
+    keys = {entry.key for entry in new_entries} | keys_to_delete.keys()
+    return Change(apply, keys, keys_to_delete.keys())
 
 
-def _set(draft: Draft, key: str, given: EntryInput, attributes: Mapping[str, Any], field: InputPath) -> None:
-    draft.require_change(key, (*field, "metadata_value"))  # before anything can be learnt of the value
+def _validated(entry: EntryInput, path: InputPath, limits: Limits) -> _NewEntry:
+    key = entry["metadata_key"]
+    check_key(key, limits, (*path, "metadata_key"))
+    return _NewEntry(key, entry, _attributes(entry, path), path)
+
+
+def _set(draft: Draft, new: _NewEntry) -> None:
+    key, path = new.key, (*new.path, "metadata_value")
+    draft.require_change(key, path)  # first of all, so that a refusal reveals nothing about the value
     current = draft.get(key)
-    unseen = current is not None and not draft.sees(current)
-    if unseen and (attributes or given.get("metadata_value") is None):
-        message = f"You do not see {key[:40]!r}, so that you may set its value and type, and nothing else."
-        raise Rejected(Problem.KEY_NOT_EDITABLE, message, (*field, "metadata_value"))
+    is_hidden = current is not None and not draft.viewer.may_know_of(current)
+    if is_hidden and (new.attributes or new.input.get("metadata_value") is None):
+        message = f"You cannot see {quoted(key)}, so you may set only its value and type."
+        raise Rejected(Problem.KEY_NOT_EDITABLE, message, path)
     type_ = draft.defined_type(key) or ValueType.string
-    if current is not None and not unseen:
+    if current is not None and not is_hidden:
         type_ = current.type
-    if given.get("value_type") is not None:
-        type_ = ValueType(given["value_type"])
-    text = _text(draft, key, type_, given, current, (*field, "metadata_value"))
+    if new.input.get("value_type") is not None:
+        type_ = ValueType(new.input["value_type"])
+    text = _text(draft, key, type_, new.input, current, path)
     entry = current
     if entry is None:
-        entry = draft.born(key, type_, text, public=False, editable=False)
-    entry = entry._replace(type=type_, **attributes)
+        entry = draft.new_entry(key, type_, text, public=False, editable=False)
+    entry = entry._replace(type=type_, **new.attributes)
     if text is not None:
         entry = entry._replace(text=text, ciphertext=None)
     start, end = entry.valid_from, entry.valid_until
     if start is not None and end is not None and start >= end:
-        message = f"{key[:40]!r} would expire before it is valid."
-        raise Rejected(Problem.INVALID_VALIDITY, message, (*field, "valid_until"))
-    draft.put(key, entry, (*field, "metadata_value"))
+        message = f"{quoted(key)} would expire before it is valid. Set `validFrom` before `validUntil`."
+        raise Rejected(Problem.INVALID_VALIDITY, message, (*new.path, "valid_until"))
+    draft.put(key, entry, path)
 
 
 def _text(
-    draft: Draft, key: str, type_: ValueType, given: EntryInput, current: Entry | None, field: InputPath
+    draft: Draft, key: str, type_: ValueType, input: EntryInput, current: Entry | None, path: InputPath
 ) -> str | None:
-    """The canonical text of the new value; None where the old one stays. Raises Rejected."""
-    value = given.get("metadata_value")
+    """The canonical text of the new value; None if the old value stays. Raises Rejected."""
+    value = input.get("metadata_value")
     try:
         if value is not None:
             text = parse(type_, value, draft.limits)
-            if type_ is not ValueType.binary:  # of which the bytes were counted, not their text
-                check_size(text, draft.limits, field)
+            if type_ is not ValueType.binary:  # `parse` has checked the size of the decoded bytes
+                check_size(text, draft.limits, path)
             return text
-        if current is None or "metadata_value" in given:
-            message = f"{key[:40]!r} needs a value: a new entry has none, and none is null."
-            raise Rejected(Problem.INVALID_VALUE, message, field)
+        if current is None or "metadata_value" in input:
+            message = f"{quoted(key)} needs a value that is not null."
+            raise Rejected(Problem.INVALID_VALUE, message, path)
         return None if current.type is type_ else conform(type_, draft.text(key, current), draft.limits)
     except InvalidValue as error:
-        message = f"The value of {key[:40]!r} cannot be stored as {type_.value}. {error}"
-        raise Rejected(error.problem, message, field) from None
+        message = f"The value of {quoted(key)} cannot be stored as {type_.value}. {error}"
+        raise Rejected(error.problem, message, path) from None
     except Undecipherable as error:
-        message = f"The value of {key[:40]!r} cannot be decrypted: {error}."
-        raise Rejected(Problem.ENCRYPTION_UNAVAILABLE, message, field) from None
+        raise undecipherable_value(key, error, path) from None
 
 
-def _attributes(given: EntryInput, field: InputPath) -> dict[str, Any]:
-    """What is said besides the value, checked; null stands for what a new entry has. Raises Rejected."""
-    said: dict[str, Any] = {name: bool(given[name]) for name in _FLAGS if name in given}
-    for name, longest in TEXT_LIMITS.items():
-        if name in given:
-            said[name] = check_text(given[name], longest, (*field, name))
+def _attributes(input: EntryInput, path: InputPath) -> dict[str, Any]:
+    """The validated attributes besides the value. Null restores the default of a new entry. Raises
+    Rejected."""
+    attributes: dict[str, Any] = {name: bool(input[name]) for name in _FLAGS if name in input}
+    for name, limit in TEXT_LIMITS.items():
+        if name in input:
+            attributes[name] = check_text(input[name], limit, (*path, name))
     for name in _WINDOW:
-        if name in given:
-            said[name] = _instant(given[name], (*field, name))
-    return said
+        if name in input:
+            attributes[name] = _instant(input[name], (*path, name))
+    return attributes
 
 
-def _instant(text: str | None, field: InputPath) -> int | None:
+def _instant(text: str | None, path: InputPath) -> int | None:
     try:
         return None if text is None else parse_milliseconds(text)
     except ValueError as error:
-        message = f"{text!r} is no instant: {error}."
-        raise Rejected(Problem.INVALID_VALIDITY, message, field) from None
+        message = f"{quoted(text or '')} is not a valid timestamp: {error}."
+        raise Rejected(Problem.INVALID_VALIDITY, message, path) from None

@@ -1,8 +1,9 @@
 """The one way documents are written.
 
-A write locks the row, checks the precondition against it, lets a draft compute the new content, and stores it
-with the next revision, its history and its index; one that changes nothing stores nothing. It needs the proof
-that `auth.policy` hands out. Writes of several documents, or several writes of one, share a transaction.
+A write locks the row, checks the preconditions, lets a `Draft` compute the new content, and stores it with
+the next revision, its history and its index. A write that changes nothing stores nothing. Every write needs a
+proof of access that `auth.policy` made. Writes of several documents, or several writes of one, can share a
+transaction.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,17 +19,20 @@ from gql_service.domain.history import changes as history
 from gql_service.domain.history.point_in_time import Past, to_revision
 from gql_service.domain.search import index
 from gql_service.domain.values.encryption import CipherContext, Undecipherable
+from gql_service.domain.values.refusals import undecipherable_value
 from gql_service.domain.values.validation import WriteSettings, check_document
 from gql_service.domain.writes.changes import Change
 from gql_service.domain.writes.digest_preconditions import NO_DIGESTS, ExpectedDigests, unmet_keys
 from gql_service.domain.writes.draft import Draft
 from gql_service.domain.writes.idempotency import IdempotencyKey, StoredAnswers, WriteResult
 from gql_service.errors import Problem, Rejected, RevisionConflict
+from gql_service.quoting import quoted
 from gql_service.store.connection import Connection
 
 Precondition = Callable[[int], bool]
 """Whether a write may proceed on a document at this revision (0: never written)."""
-Changed = Mapping[str, tuple[Entry | None, Entry | None]]
+ChangedEntries = Mapping[str, tuple[Entry | None, Entry | None]]
+"""Each changed key with its entry before and after."""
 
 
 class Write(NamedTuple):
@@ -38,15 +42,14 @@ class Write(NamedTuple):
     change: Change
     precondition: Precondition
     source: str = "graphql"
-    """The door the write came through."""
+    """Where the write came from: `graphql`, `rest`, `import` and others. The history shows it."""
     idempotency_key: IdempotencyKey | None = None
-    """Given where the same write may be sent again, and is to be done only once."""
     expected: ExpectedDigests = NO_DIGESTS
     """What keys must hold before the write, besides the precondition."""
 
 
 class Conflict(RevisionConflict):
-    """A precondition failed on this document, of which the caller named these keys."""
+    """A precondition failed. `keys` are the keys that the write named."""
 
     def __init__(self, document: MetadataDocument, keys: Sequence[str]) -> None:
         super().__init__(document.revision)
@@ -55,14 +58,14 @@ class Conflict(RevisionConflict):
 
 
 class DigestConflict(Conflict):
-    """These keys of this document do not hold what the caller expected."""
+    """These keys do not hold what the caller expected."""
 
     def __init__(self, document: MetadataDocument, keys: Sequence[str]) -> None:
         super().__init__(document, keys)
-        named = ", ".join(repr(key[:40]) for key in keys[:5]) + (" and others" if len(keys) > 5 else "")
+        names = ", ".join(map(quoted, keys[:5])) + (" and others" if len(keys) > 5 else "")
         self.problem = Problem.DIGEST_CONFLICT
         self.message = (
-            f"What is stored under {named} is not what was expected. Read it again, merge, and retry."
+            f"The stored value of {names} is not the expected one. Read it again, merge, and retry."
         )
         self.field = ("expected_digests",)
 
@@ -77,9 +80,11 @@ def exactly_revision(expected: int) -> Precondition:
     return lambda revision: revision == expected
 
 
-async def write(transaction: Connection, one: Write, *, rules: WriteSettings, now: int) -> WriteResult:
+async def write(
+    transaction: Connection, one: Write, *, write_settings: WriteSettings, now: int
+) -> WriteResult:
     """Write one document. Raises Rejected."""
-    (result,) = await write_all(transaction, [one], rules=rules, now=now)
+    (result,) = await write_all(transaction, [one], write_settings=write_settings, now=now)
     if isinstance(result, Exception):
         raise result
     return result
@@ -89,65 +94,71 @@ async def write_all(
     transaction: Connection,
     writes: Sequence[Write],
     *,
-    rules: WriteSettings,
+    write_settings: WriteSettings,
     now: int,
-    dry: bool = False,
-    together: bool = False,
+    dry_run: bool = False,
+    all_or_none: bool = False,
 ) -> list[WriteResult | Exception]:
-    """Each write stands or falls alone; of one document, they follow each other. What is refused is answered
-    with Rejected, or Conflict where a precondition fails. If it is dry, nothing is stored; nor if one of
-    them is refused, where they are to be done together."""
+    """Do writes in order; each succeeds or fails by itself.
+
+    The result of a refused write is Rejected, or Conflict if a precondition failed. A dry run stores nothing.
+    With `all_or_none`, nothing is stored if one write is refused.
+    """
     platform_ids = {write.access.platform_id for write in writes if write.access.platform_key is not None}
-    await transaction.hold(platform_ids, alone=False)
+    await transaction.lock(platform_ids, exclusive=False)
     platforms = await definitions.of_platforms(transaction, platform_ids)
     before = await documents.lock(transaction, {write.access.key for write in writes})
-    batch = UnitOfWork(before, platforms, rules, now)
-    await batch.answers.read(
+    unit = UnitOfWork(before, platforms, write_settings, now)
+    await unit.answers.read(
         transaction, {(each.access, each.idempotency_key) for each in writes if each.idempotency_key}
     )
     results = []
     for write in writes:
-        revision = write.change.rewinds_to
+        revision = write.change.restores
         past = None if revision is None else await to_revision(transaction, write.access.key, revision)
-        results.append(batch.answer(write, past))
-    if not dry and not (together and any(isinstance(result, Exception) for result in results)):
-        await batch.store(transaction)
+        results.append(unit.attempt(write, past))
+    is_refused = all_or_none and any(isinstance(result, Exception) for result in results)
+    if not dry_run and not is_refused:
+        await unit.store(transaction)
     return results
 
 
 class UnitOfWork:
-    """The documents of one transaction, and what is to be stored at its end."""
+    """The documents of one transaction, and everything to be stored at its end."""
 
     def __init__(
         self,
         before: Mapping[DocumentKey, MetadataDocument],
         platforms: Mapping[str, PlatformDefinitions],
-        rules: WriteSettings,
+        write_settings: WriteSettings,
         now: int,
     ) -> None:
         self.answers = StoredAnswers(now)
         self._before = before
         self._after = dict(before)
         self._platforms = platforms
-        self._rules = rules
+        self._write_settings = write_settings
         self._now = now
         self._index = index.Updates()
-        self._recorded: list[history.ChangeRow] = []
-        self._forgotten: dict[DocumentKey, set[str]] = {}
+        self._history: list[history.ChangeRow] = []
+        self._purged: dict[DocumentKey, set[str]] = {}
+        """Documents whose history is purged, with the keys to keep in it."""
         self._concealed: dict[DocumentKey, set[str]] = {}
+        """Keys whose values leave the history, because they are encrypted from now on."""
 
-    def answer(self, write: Write, past: Past | None) -> WriteResult | Exception:
-        """Do a write, given what is stored of the past it asked for; or say why not."""
+    def attempt(self, write: Write, past: Past | None) -> WriteResult | Exception:
+        """Do a write, or return why it is refused. `past` is the stored past that a restore asked for."""
+        access, key = write.access, write.idempotency_key
         try:
-            write.access.verify()
-            if write.idempotency_key and (given := self.answers.find(write.access, write.idempotency_key)):
-                return given
-            answer = self._write(write, past)
+            access.verify()
+            if key and (replayed := self.answers.find(access, key, self._after[access.key])):
+                return replayed
+            result = self._write(write, past)
         except Exception as refusal:
             return refusal
-        if write.idempotency_key:
-            self.answers.keep(write.access, write.idempotency_key, answer)
-        return answer
+        if key:
+            self.answers.keep(access, key, result)
+        return result
 
     async def store(self, transaction: Connection) -> None:
         """Store what has changed. Raises LostRace."""
@@ -155,34 +166,34 @@ class UnitOfWork:
             self._after[key] for key in sorted(self._after) if self._after[key] is not self._before[key]
         ]
         await documents.store(transaction, changed, self._before)
-        for document, keep in self._forgotten.items():
+        for document, keep in self._purged.items():
             await history.forget(transaction, document, keep)
         for document, keys in self._concealed.items():
             await history.conceal(transaction, document, keys)
-        await history.record(transaction, self._recorded)
+        await history.record(transaction, self._history)
         await self._index.store(transaction)
         await self.answers.store(transaction)
 
     def _write(self, write: Write, past: Past | None) -> WriteResult:
-        access, change, precondition, source, _, expected = write
+        access, change = write.access, write.change
         current = self._after[access.key]
-        if not precondition(current.revision):
-            raise Conflict(current, sorted(change.keys | expected.keys()))
+        if not write.precondition(current.revision):
+            raise Conflict(current, sorted(change.keys | write.expected.keys()))
         content = current.content()
         platform = self._platforms.get(access.platform_id, NO_DEFINITIONS)
-        draft = Draft(access, content, self._rules, platform, self._now)
-        draft.past = self._past(access.key, past, change.rewinds_to)
-        if different := unmet_keys(draft, expected):
-            raise DigestConflict(current, different)
+        draft = Draft(access, content, self._write_settings, platform, self._now)
+        draft.past = self._past(access.key, past, change.restores)
+        if keys := unmet_keys(draft, write.expected):
+            raise DigestConflict(current, keys)
         change.apply(draft)
         changed = draft.changes()
         document = current
         if changed or draft.purges:
-            self._index.remove(access.key, draft.expired)
-        if draft.purges and draft.expired and not changed:
+            self._index.remove(access.key, draft.expired_keys)
+        if draft.purges and draft.expired_keys and not changed:
             self._after[access.key] = document = documents.without_expired(current, content)
         if changed:
-            columns, expired = self._fitting(content)
+            columns, expired_keys = self._columns(content)
             document = current._replace(
                 revision=current.revision + 1,
                 created_at=current.created_at or self._now,
@@ -190,69 +201,83 @@ class UnitOfWork:
                 expires_at=content.expires_at,
                 **columns,
             )
-            self._note(draft, document, source, changed)
-            self._index.remove(access.key, expired)
+            self._record(draft, document, write.source, changed)
+            self._index.remove(access.key, expired_keys)
             self._after[access.key] = document
             self._conceal(access.key, changed)
         if draft.purges:
-            self._forget(access.key, set(content))
-        gone = {
-            key for key, (entry, after) in changed.items() if after is None and entry and draft.sees(entry)
+            self._purge(access.key, keep=set(content))
+        deleted_keys = {
+            key
+            for key, (before, after) in changed.items()
+            if after is None and before is not None and draft.viewer.may_know_of(before)
         }
-        return WriteResult(document, sorted(gone & change.deleting), sorted(draft.skipped))
+        return WriteResult(document, sorted(deleted_keys & change.deleted_keys), sorted(draft.skipped_keys))
 
-    def _fitting(self, content: Content) -> tuple[dict[str, Any], list[str]]:
-        """The columns of a content within the limits, and the keys of what has expired and had to go.
+    def _columns(self, content: Content) -> tuple[dict[str, Any], list[str]]:
+        """The columns of a content within the limits, and the expired keys that were removed to make room.
 
-        Raises Rejected."""
-        expired: list[str] = []
+        Raises Rejected.
+        """
+        expired_keys: list[str] = []
         while True:
             columns = content.encode()
             size = len(columns["metadata"].encode()) + content.hidden_size()
             try:
-                check_document(len(content), size, self._rules.limits)
-                return columns, expired
+                check_document(len(content), size, self._write_settings.limits)
+                return columns, expired_keys
             except Rejected:
-                expired = content.expire(self._now)
-                if not expired:
+                expired_keys = content.expire(self._now)
+                if not expired_keys:
                     raise
 
     def _past(self, document: DocumentKey, past: Past | None, revision: int | None) -> Past | None:
-        """A past with what this transaction has added to it, and forgotten."""
+        """The stored past together with what this transaction has changed and purged."""
         if past is None or revision is None:
             return None
-        keep = self._forgotten.get(document)
+        keep = self._purged.get(document)
         if keep is not None:
             if not keep:
                 return None
             past.forget(keep)
-        for row in self._recorded:
-            if row[:2] == document and row.revision > revision:
+        for row in self._history:
+            if row.document_key == document and row.revision > revision:
                 past.undo(row)
         return past
 
-    def _note(self, draft: Draft, document: MetadataDocument, source: str, changed: Changed) -> None:
-        """What the history and the index are to say; nothing, where that is refused."""
+    def _record(self, draft: Draft, document: MetadataDocument, source: str, changed: ChangedEntries) -> None:
+        """Add to the history and to the index. Raises Rejected, and then adds nothing."""
         rows = self._index_rows(draft, changed)
-        actor, text = draft.access.actor_id, history.changes_text(changed)
-        row = history.ChangeRow(*document[:2], document.revision, actor, self._now, source, text)
-        self._recorded.append(row)
-        for place, found_by in rows.items():
-            self._index.set(place, found_by)
+        self._history.append(
+            history.ChangeRow(
+                user_id=document.user_id,
+                platform_id=document.platform_id,
+                revision=document.revision,
+                actor_id=draft.access.actor_id,
+                changed_at=self._now,
+                source=source,
+                changes=history.changes_text(changed),
+            )
+        )
+        for context, row in rows.items():
+            self._index.set(context, row)
 
-    def _index_rows(self, draft: Draft, changed: Changed) -> dict[CipherContext, index.IndexRow | None]:
-        """How to find the entries that were changed; None for those not to be found any more."""
+    def _index_rows(
+        self, draft: Draft, changed: ChangedEntries
+    ) -> dict[CipherContext, index.IndexRow | None]:
+        """The index rows of changed entries; None for entries that leave the index."""
         rows: dict[CipherContext, index.IndexRow | None] = {}
         for key, (before, after) in changed.items():
-            place = CipherContext.of(draft.access, key)
+            context = CipherContext.of(draft.access, key)
             if after is not None and after.is_indexed:
-                rows[place] = index.row_of(place, after, _indexed(draft, key, after), self._rules.keys)
+                text = _text_to_index(draft, key, after)
+                rows[context] = index.row_of(context, after, text, self._write_settings.keys)
             elif before is not None and before.is_indexed:
-                rows[place] = None
+                rows[context] = None
         return rows
 
-    def _conceal(self, document: DocumentKey, changed: Changed) -> None:
-        """What is encrypted from now on is to be told by no history, either."""
+    def _conceal(self, document: DocumentKey, changed: ChangedEntries) -> None:
+        """Remove values from the history that are encrypted from now on."""
         keys = {
             key
             for key, (before, after) in changed.items()
@@ -260,18 +285,21 @@ class UnitOfWork:
         }
         if keys:
             self._concealed.setdefault(document, set()).update(keys)
-            self._recorded = [row.concealing(keys) if row[:2] == document else row for row in self._recorded]
+            self._history = [
+                row.concealing(keys) if row.document_key == document else row for row in self._history
+            ]
 
-    def _forget(self, document: DocumentKey, keep: set[str]) -> None:
-        self._forgotten[document] = keep & self._forgotten.get(document, keep)
-        self._recorded = [row.without_values(keep) if row[:2] == document else row for row in self._recorded]
-        self.answers.forget(document)
+    def _purge(self, document: DocumentKey, *, keep: set[str]) -> None:
+        self._purged[document] = keep & self._purged.get(document, keep)
+        self._history = [
+            row.without_values(keep) if row.document_key == document else row for row in self._history
+        ]
+        self.answers.clear(document)
 
 
-def _indexed(draft: Draft, key: str, entry: Entry) -> str:
-    """What an entry is to be found by. Raises Rejected."""
+def _text_to_index(draft: Draft, key: str, entry: Entry) -> str:
+    """The canonical text of a value that the index is about to get. Raises Rejected."""
     try:
         return draft.text(key, entry)
     except Undecipherable as error:
-        message = f"The value of {key[:40]!r} cannot be decrypted: {error}. Set it anew."
-        raise Rejected(Problem.ENCRYPTION_UNAVAILABLE, message, ("entries",)) from None
+        raise undecipherable_value(key, error, ("entries",)) from None

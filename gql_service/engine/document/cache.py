@@ -1,4 +1,4 @@
-"""Documents: parsed and validated once, and found again by their text."""
+"""Documents are parsed, checked and validated once, then found again by their text."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -19,83 +19,84 @@ from graphql import (
 )
 
 from gql_service.engine.document.cost import Cost
-from gql_service.engine.document.limits import DocumentLimits, measure
+from gql_service.engine.document.limits import DocumentLimits, check_limits
 from gql_service.engine.document.validation import CombinedRules
-from gql_service.engine.execution.arguments import Variables
+from gql_service.engine.document.variables import VariableDefinitions
 from gql_service.errors import LimitExceeded
 
 _LIMITS = DocumentLimits()
 _RULES: Any = (CombinedRules,)
 _MAX_ERRORS = 20
 _MAX_ERROR_WORK = 2_500
-"""Mistakes told, times the characters of the document: telling one may quote much of it."""
+"""Reported validation errors, times the characters of the document: a message may quote much of it."""
 _MAX_CACHED_LENGTH = 16 * 1024
-"""Characters of a document worth keeping: comments can make one as long as a body may be."""
+"""Characters of a document that is cached: with comments, a document can be as long as a request body."""
 
 
 class GraphQLOperation:
-    """One operation of a document, with the plans worked out for it so far."""
+    """One operation of a document."""
 
     def __init__(
-        self, node: OperationDefinitionNode, conditions: list[str], cost: Cost | None = None
+        self, node: OperationDefinitionNode, condition_variables: list[str], cost: Cost | None = None
     ) -> None:
         self.node = node
         self.cost = cost
-        """None where there are no limits."""
-        self.conditions = conditions
-        """The variables that may decide which fields are asked for."""
+        """None for documents that were not checked for limits."""
+        self.condition_variables = condition_variables
+        """The names of the variables that may decide which fields are selected."""
         self.plans: dict[tuple[Any, ...], Any] = {}
-        self._variables: Variables | None = None
+        """The plans made so far, by the values of the condition variables."""
+        self._variable_definitions: VariableDefinitions | None = None
 
-    def variables(self, schema: GraphQLSchema) -> Variables:
-        """What the operation declares."""
-        if self._variables is None:
-            self._variables = Variables(schema, self.node)
-        return self._variables
+    def variable_definitions(self, schema: GraphQLSchema) -> VariableDefinitions:
+        """The variables that the operation declares."""
+        if self._variable_definitions is None:
+            self._variable_definitions = VariableDefinitions(schema, self.node)
+        return self._variable_definitions
 
 
 class GraphQLDocument:
-    """A document that is valid against the schema; `costs` are those of its operations, by their names."""
+    """A document that is valid against the schema. `costs` are the costs of its operations by their names."""
 
     def __init__(self, node: DocumentNode, costs: Mapping[str | None, Cost] | None = None) -> None:
         self.node = node
         self.fragments = {
             each.name.value: each for each in node.definitions if isinstance(each, FragmentDefinitionNode)
         }
-        conditions, costs = _conditions(node), costs or {}
+        condition_variables, costs = _condition_variables(node), costs or {}
         operations = [each for each in node.definitions if isinstance(each, OperationDefinitionNode)]
         names = [each.name.value if each.name else None for each in operations]
         self._operations = {
-            name: GraphQLOperation(each, conditions, costs.get(name))
+            name: GraphQLOperation(each, condition_variables, costs.get(name))
             for name, each in zip(names, operations, strict=True)
         }
 
     def operation(self, name: str | None) -> GraphQLOperation | None:
-        """The operation a request means; None where it means none, or is ambiguous."""
+        """The operation of this name or, without a name, the only operation. None if there is none."""
         if name is not None:
             return self._operations.get(name)
         return next(iter(self._operations.values())) if len(self._operations) == 1 else None
 
 
-def _conditions(node: DocumentNode) -> list[str]:
-    """The variables that `@skip` and `@include` use in a document."""
-    found: dict[str, None] = {}
+def _condition_variables(node: DocumentNode) -> list[str]:
+    """The names of the variables that `@skip` and `@include` use in a document, in order of appearance."""
+    names: dict[str, None] = {}
     if node.loc is not None and "@" not in node.loc.source.body:
-        return []  # most documents, and a visit takes as long as half of parsing them
+        return []  # true for most documents, and visiting one takes half as long as parsing it
 
     class Finder(Visitor):
         def enter_directive(self, directive: DirectiveNode, *_: Any) -> None:
-            decides = directive.name.value in ("skip", "include")
+            is_condition = directive.name.value in ("skip", "include")
             for argument in directive.arguments or ():
-                if decides and isinstance(argument.value, VariableNode):
-                    found[argument.value.name.value] = None
+                if is_condition and isinstance(argument.value, VariableNode):
+                    names[argument.value.name.value] = None
 
     visit(node, Finder())
-    return list(found)
+    return list(names)
 
 
 class InvalidDocument(Exception):
-    """The text cannot be executed: `code` tells parsing, limits and validation apart."""
+    """The text cannot be executed: `code` says whether parsing, limits or validation failed."""
 
     def __init__(self, code: str, errors: list[GraphQLError]) -> None:
         super().__init__(code)
@@ -104,7 +105,7 @@ class InvalidDocument(Exception):
 
 
 class DocumentCache:
-    """The documents seen lately; the least recently used goes first, so a flood of new ones stays bounded."""
+    """The documents used most recently, at most `capacity`, by their text."""
 
     def __init__(
         self, schema: GraphQLSchema, *, max_tokens: int, limits: DocumentLimits = _LIMITS, capacity: int
@@ -113,49 +114,51 @@ class DocumentCache:
         self._max_tokens = max_tokens
         self._limits = limits
         self._capacity = capacity
-        self._known: OrderedDict[str, GraphQLDocument] = OrderedDict()
+        self._documents: OrderedDict[str, GraphQLDocument] = OrderedDict()
 
     def get(self, text: str) -> GraphQLDocument:
-        """Raises InvalidDocument."""
-        document = self._known.get(text)
+        """The document of a text. Raises InvalidDocument."""
+        document = self._documents.get(text)
         if document is not None:
-            self._known.move_to_end(text)
+            self._documents.move_to_end(text)
             return document
-        document = self._read(text)
+        document = self._load(text)
         if len(text) > _MAX_CACHED_LENGTH:
             return document
-        self._known[text] = document
-        if len(self._known) > self._capacity:
-            self._known.popitem(last=False)
+        self._documents[text] = document
+        if len(self._documents) > self._capacity:
+            self._documents.popitem(last=False)
         return document
 
-    def _read(self, text: str) -> GraphQLDocument:
+    def _load(self, text: str) -> GraphQLDocument:
         node = self._parse(text)
         max_errors = min(_MAX_ERRORS, 1 + _MAX_ERROR_WORK // len(text))
         try:
-            costs = measure(node, self._limits)
+            costs = check_limits(node, self._limits)
             errors = validate(self._schema, node, _RULES, max_errors=max_errors)
-        except LimitExceeded as refusal:
-            raise InvalidDocument(refusal.code, [GraphQLError(refusal.message)]) from None
+        except LimitExceeded as error:
+            raise InvalidDocument(error.code, [GraphQLError(error.message)]) from None
         except RecursionError:
             errors = [GraphQLError("The document is nested too deeply.")]
         if errors:
-            raise InvalidDocument("GRAPHQL_VALIDATION_FAILED", [_public(error) for error in errors])
+            raise InvalidDocument(
+                "GRAPHQL_VALIDATION_FAILED", [_without_python_error(error) for error in errors]
+            )
         return GraphQLDocument(node, costs)
 
     def _parse(self, text: str) -> DocumentNode:
         try:
             return parse(text, no_location=False, max_tokens=self._max_tokens)
         except GraphQLError as error:
-            too_many = f"Syntax Error: Document contains more than {self._max_tokens} tokens."
-            if not error.message.startswith(too_many):
+            too_many_tokens = f"Syntax Error: Document contains more than {self._max_tokens} tokens."
+            if not error.message.startswith(too_many_tokens):
                 raise InvalidDocument("GRAPHQL_PARSE_FAILED", [error]) from None
-        message = f"The document has more than {self._max_tokens} tokens. Ask for less at once."
+        message = f"The document has more than {self._max_tokens} tokens. Request less at a time."
         raise InvalidDocument(LimitExceeded.code, [GraphQLError(message)])
 
 
-def _public(error: GraphQLError) -> GraphQLError:
-    """Python reads no integer of more than 4,300 digits, and the rule that tries wraps what it raises."""
+def _without_python_error(error: GraphQLError) -> GraphQLError:
+    """Replace the error for an integer of more than 4,300 digits, which wraps Python's own ValueError."""
     if isinstance(error.original_error, ValueError):
         return GraphQLError("A number has too many digits.", error.nodes)
     return error

@@ -1,7 +1,8 @@
-"""What executing an operation costs: every object asked for, as often as pages and lists may have it.
+"""What an operation costs: the number of objects that it may return, pages and lists counted at full length.
 
-It is measured by the names of arguments, before validation. What variables will say is not known then, so a
-cost is a sum of products of their sizes, which each request evaluates.
+The cost is computed before validation, so it depends on argument names alone, not on the schema. Sizes may be
+variables, whose values are only known when the operation is executed. The cost is therefore a polynomial: a
+sum of products of variables.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,33 +12,34 @@ from graphql import FieldNode, IntValueNode, ListValueNode, ObjectValueNode, Val
 
 from gql_service.errors import LimitExceeded
 
-_PAGES = ("first", "last")
-_LISTS = ("ids", "representations")
-"""The arguments that tell how many objects a field finds, by their number or their items."""
+_PAGE_ARGUMENTS = ("first", "last")
+"""Their value is the number of objects that a field returns."""
+_LIST_ARGUMENTS = ("ids", "representations")
+"""The length of their value is the number of objects that a field returns."""
 _INPUT, _PATCHES = "input", "patches"
-"""The argument of mutations, and what in it tells how many objects are written."""
+"""The argument of mutations, and its field whose length is the number of objects that a mutation writes."""
 _MAX_INT = 2**31 - 1
-"""Of GraphQL; validation refuses what is larger."""
+"""The largest value of GraphQL's type Int; validation rejects larger ones."""
 
-Terms = dict[tuple[str, ...], int]
-"""A sum of products: the variables whose sizes are multiplied, with what the product is multiplied by."""
+CostTerms = dict[tuple[str, ...], int]
+"""A polynomial: the coefficient of each product of (sorted) variables. `()` has the constant."""
 
 
 class Cost(NamedTuple):
-    """What an operation costs, and what it may."""
+    """The cost of an operation, and the limit for it."""
 
-    allowed: int
+    limit: int
     constant: int
     terms: tuple[tuple[int, tuple[str, ...]], ...]
+    """Coefficients, and the variables that each is multiplied by."""
 
     @classmethod
-    def of(cls, terms: Terms, allowed: int) -> "Cost":
-        return cls(
-            allowed, terms.get((), 0), tuple((factor, names) for names, factor in terms.items() if names)
-        )
+    def from_terms(cls, terms: CostTerms, limit: int) -> "Cost":
+        products = tuple((coefficient, names) for names, coefficient in terms.items() if names)
+        return cls(limit, terms.get((), 0), products)
 
     def evaluate(self, variables: Mapping[str, Any]) -> int:
-        """The cost with these variables, which are coerced."""
+        """The cost with these variables, which must be coerced."""
         total = self.constant
         for product, names in self.terms:
             for name in names:
@@ -45,52 +47,57 @@ class Cost(NamedTuple):
             total += product
         return total
 
-    def refusal(self, variables: Mapping[str, Any]) -> LimitExceeded | None:
-        """Why the operation may not be executed with these variables, if it may not."""
+    def limit_error(self, variables: Mapping[str, Any]) -> LimitExceeded | None:
+        """The error to report if the operation costs too much with these variables."""
         cost = self.evaluate(variables) if self.terms else self.constant
-        if cost <= self.allowed:
+        if cost <= self.limit:
             return None
         return LimitExceeded(
-            f"The operation would cost {cost}; {self.allowed} are allowed. An object costs 1, and what is "
-            "asked of the items of a page or list counts for each of them. Ask for less at once."
+            f"The operation costs {cost}; the limit is {self.limit}. Each object costs 1, and the fields "
+            "selected on a page or list count once for each of its items. Request fewer objects at a time."
         )
 
 
-def of_field(node: FieldNode, inner: Terms) -> Terms:
-    """The cost of a field with selections: an object and what is asked of it, for each object it finds."""
+def field_cost(node: FieldNode, selection_cost: CostTerms) -> CostTerms:
+    """The cost of a field with selections: 1 plus their cost, times the objects that it returns."""
     factor, variables = 1, []
-    for name, value in _sizes(node):
+    for name, value in _size_arguments(node):
         if isinstance(value, VariableNode):
             variables.append(value.name.value)
-        elif isinstance(value, ListValueNode) and name not in _PAGES:
+        elif isinstance(value, ListValueNode) and name not in _PAGE_ARGUMENTS:
             factor *= _size(value.values)
-        elif isinstance(value, IntValueNode) and name in _PAGES:
-            factor *= _size(_number(value.value))
-    own = tuple(sorted(variables))
-    terms = {own: factor}
-    for names, count in inner.items():
-        product = tuple(sorted(names + own)) if own else names
-        terms[product] = terms.get(product, 0) + count * factor
+        elif isinstance(value, IntValueNode) and name in _PAGE_ARGUMENTS:
+            factor *= _size(_parse_int(value.value))
+    own_product = tuple(sorted(variables))
+    terms = {own_product: factor}
+    for names, coefficient in selection_cost.items():
+        product = tuple(sorted(names + own_product)) if own_product else names
+        terms[product] = terms.get(product, 0) + coefficient * factor
     return terms
 
 
-def _sizes(node: FieldNode) -> Iterator[tuple[str, ValueNode]]:
-    """The arguments that tell sizes, with their names."""
+def _size_arguments(node: FieldNode) -> Iterator[tuple[str, ValueNode]]:
+    """The names and values of the arguments that determine how many objects a field returns or writes."""
     for argument in node.arguments or ():
         name, value = argument.name.value, argument.value
-        if name in _PAGES or name in _LISTS or (name == _INPUT and isinstance(value, VariableNode)):
+        if (
+            name in _PAGE_ARGUMENTS
+            or name in _LIST_ARGUMENTS
+            or (name == _INPUT and isinstance(value, VariableNode))
+        ):
             yield name, value
         elif name == _INPUT and isinstance(value, ObjectValueNode):
             yield from ((_PATCHES, each.value) for each in value.fields if each.name.value == _PATCHES)
 
 
-def _number(digits: str) -> int | None:
+def _parse_int(digits: str) -> int | None:
+    """The value of an Int literal; None if it is too large."""
     number = int(digits) if len(digits) <= len(str(_MAX_INT)) else None
     return None if number is None or number > _MAX_INT else number
 
 
 def _size(value: Any) -> int:
-    """How many objects the value of an argument means; what is absent or no size counts once."""
+    """The number of objects that an argument's value stands for; 1 if it is absent or not a size."""
     if isinstance(value, dict):  # the whole input of a mutation
         return _size(value.get(_PATCHES))
     if isinstance(value, list | tuple):

@@ -1,8 +1,8 @@
-"""Limits of documents: how much may be asked for at once, measured by names alone, before validation.
+"""The limits of documents: how much one operation may select. Checked before validation, without the schema.
 
-Every definition is measured once, however often it is spread, so a document that unfolds without end is
-refused as quickly as any other. Fragments that are unknown or spread themselves count nothing: validation
-refuses them.
+Every fragment is measured once, however often it is spread. So fragments that expand exponentially are
+rejected as quickly as any other document. Fragments that are undefined or spread themselves count as empty:
+validation rejects them.
 """
 
 from typing import Any, NamedTuple
@@ -19,22 +19,22 @@ from graphql import (
 from graphql.validation import OverlappingFieldsCanBeMergedRule, ValidationContext
 from graphql.validation.validate import ValidationAbortedError
 
-from gql_service.engine.document.cost import Cost, Terms, of_field
+from gql_service.engine.document.cost import Cost, CostTerms, field_cost
 from gql_service.errors import LimitExceeded
 
 _INTROSPECTION = {"__schema", "__type"}
-"""What is below them is known beforehand; a rule of validation limits it."""
-_MAX_LEVELS = 100
-"""Of selections in selections, fragments unfolded: what measures and validates them calls itself."""
+"""Their selections do not count for the depth: a validation rule of graphql-core limits it."""
+_MAX_NESTING = 100
+"""Selection sets in each other, fragments included. Measuring and validating them is recursive."""
 _MAX_DEFINITIONS = 50
-"""Operations and fragments: validation takes each operation by itself, with all fragments it reaches."""
-_MAX_COMPARING = 2_500
-"""Of graphql-core's units. Every two fields that share a name and a place are compared, which takes quadratic
-time; it suffices for twenty fragments that ask for the same three fields."""
+"""Operations and fragments. Validation visits all fragments of an operation, for each operation anew."""
+_MAX_COMPARISONS = 2_500
+"""In graphql-core's units. It compares every two fields of the same response key and position, in quadratic
+time. The limit is sufficient for twenty fragments that select the same three fields."""
 
 
 class DocumentLimits(NamedTuple):
-    """What one operation may ask for, its fragments unfolded."""
+    """What one operation may select, its fragments expanded. The settings `MAX_DOCUMENT_…` explain each."""
 
     depth: int = 10
     aliases: int = 15
@@ -44,11 +44,11 @@ class DocumentLimits(NamedTuple):
 
 
 class FieldsCanBeMerged(OverlappingFieldsCanBeMergedRule):
-    """graphql-core's rule; raises LimitExceeded where it would take long."""
+    """graphql-core's rule; raises LimitExceeded if it would take too long."""
 
     def __init__(self, context: ValidationContext) -> None:
         super().__init__(context)
-        self.rule_context.remaining_complexity_budget = _MAX_COMPARING
+        self.rule_context.remaining_complexity_budget = _MAX_COMPARISONS
 
     def enter_selection_set(self, *args: Any) -> None:
         try:
@@ -56,124 +56,137 @@ class FieldsCanBeMerged(OverlappingFieldsCanBeMergedRule):
         except ValidationAbortedError:
             if self.rule_context.remaining_complexity_budget < 0:
                 raise LimitExceeded(
-                    "The document asks for too many fields of the same name in the same place. "
-                    "Ask for each of them once."
+                    "The document selects too many fields of the same name in the same position. "
+                    "Select each of them once."
                 ) from None
             raise
 
 
-def measure(document: DocumentNode, limits: DocumentLimits) -> dict[str | None, Cost]:
-    """The cost of each operation, by its name. Raises LimitExceeded."""
-    measuring = _Measurement(document, limits)
+def check_limits(document: DocumentNode, limits: DocumentLimits) -> dict[str | None, Cost]:
+    """Check all limits but the cost, which depends on variables. Raises LimitExceeded.
+
+    Returns the cost of each operation by its name.
+    """
+    checker = _LimitChecker(document, limits)
     costs = {}
-    _check("The document has {} operations and fragments", len(document.definitions), _MAX_DEFINITIONS)
+    _check_count("The document has {} operations and fragments", len(document.definitions), _MAX_DEFINITIONS)
     for node in document.definitions:
         if isinstance(node, OperationDefinitionNode):
-            costs[node.name.value if node.name else None] = measuring.operation(node)
+            costs[node.name.value if node.name else None] = checker.check_operation(node)
         elif isinstance(node, FragmentDefinitionNode):
-            measuring.fragment(node, 1)
-    _check("The document has {} fields", measuring.written, limits.fields)
+            checker.measure_fragment(node, 1)
+    _check_count("The document has {} fields", checker.field_count, limits.fields)
     return costs
 
 
 class _SelectionSize:
-    """What a selection set asks for."""
+    """What a selection set contains, its fragments expanded."""
 
-    __slots__ = ("aliases", "cost", "depth", "fields", "levels", "roots")
+    __slots__ = ("aliases", "cost", "depth", "fields", "nesting", "own_fields")
 
     def __init__(self) -> None:
-        self.depth = self.levels = self.aliases = self.roots = self.fields = 0
-        self.cost: Terms = {}
+        self.depth = 0
+        """Fields in fields."""
+        self.nesting = 0
+        """Selection sets in selection sets, those of fragments included."""
+        self.aliases = 0
+        self.fields = 0
+        self.own_fields = 0
+        """The fields of the selection set itself, without those below them."""
+        self.cost: CostTerms = {}
 
 
-class _Measurement:
-    """Measures one document."""
+class _LimitChecker:
+    """Measures the operations and fragments of one document, and raises LimitExceeded."""
 
     def __init__(self, document: DocumentNode, limits: DocumentLimits) -> None:
-        self.written = 0
-        """Fields, each where it is written: of all operations, without unfolding fragments."""
+        self.field_count = 0
+        """The fields in the text of the document: a fragment counts once, however often it is spread."""
         self._limits = limits
         fragments = [node for node in document.definitions if isinstance(node, FragmentDefinitionNode)]
         self._fragments = {node.name.value: node for node in fragments}
-        self._measured: dict[str, _SelectionSize] = {}
+        self._fragment_sizes: dict[str, _SelectionSize] = {}
 
-    def operation(self, node: OperationDefinitionNode) -> Cost:
-        found, limits = self._set(node.selection_set, 1), self._limits
-        _check("The document is nested {} fields deep", found.depth, limits.depth)
-        _check("The document has {} aliases", found.aliases, limits.aliases)
-        _check("The document has {} fields at its root", found.roots, limits.root_fields)
-        _check("The document has {} fields", found.fields, limits.fields)
-        cost = Cost.of(found.cost, limits.cost)
-        if refusal := cost.refusal({}):
-            raise refusal
+    def check_operation(self, node: OperationDefinitionNode) -> Cost:
+        size, limits = self._measure(node.selection_set, 1), self._limits
+        _check_count("The document is nested {} fields deep", size.depth, limits.depth)
+        _check_count("The document has {} aliases", size.aliases, limits.aliases)
+        _check_count("The document has {} fields at its root", size.own_fields, limits.root_fields)
+        _check_count("The document has {} fields", size.fields, limits.fields)
+        cost = Cost.from_terms(size.cost, limits.cost)
+        if error := cost.limit_error({}):
+            raise error
         return cost
 
-    def fragment(self, node: FragmentDefinitionNode, level: int) -> _SelectionSize:
+    def measure_fragment(self, node: FragmentDefinitionNode, nesting: int) -> _SelectionSize:
+        """Measure a fragment that is spread below `nesting` selection sets, unless it was measured before."""
         name = node.name.value
         if node is not self._fragments[name]:
-            return self._set(node.selection_set, level)  # its name is taken, which validation refuses
-        if name not in self._measured:
-            self._measured[name] = _SelectionSize()  # if it spreads itself, which validation refuses, too
-            self._measured[name] = self._set(node.selection_set, level)
-        return self._measured[name]
+            return self._measure(node.selection_set, nesting)  # a duplicate name; validation rejects it
+        if name not in self._fragment_sizes:
+            self._fragment_sizes[name] = (
+                _SelectionSize()
+            )  # used if it spreads itself; validation rejects that
+            self._fragment_sizes[name] = self._measure(node.selection_set, nesting)
+        return self._fragment_sizes[name]
 
-    def _set(self, node: SelectionSetNode, level: int) -> _SelectionSize:
-        _check_level(level)
-        found = _SelectionSize()
+    def _measure(self, node: SelectionSetNode, nesting: int) -> _SelectionSize:
+        _check_nesting(nesting)
+        size = _SelectionSize()
         for selection in node.selections:
             if isinstance(selection, FieldNode):
-                self._add_field(found, selection, level)
+                self._add_field(size, selection, nesting)
                 continue
             assert isinstance(selection, InlineFragmentNode | FragmentSpreadNode)
-            inner = self._fragment(selection, level + 1)
-            found.depth = max(found.depth, inner.depth)
-            found.roots += inner.roots
-            self._add(found, inner, inner.cost)
-        return found
+            inner = self._measure_spread(selection, nesting + 1)
+            size.depth = max(size.depth, inner.depth)
+            size.own_fields += inner.own_fields
+            self._add_inner(size, inner, inner.cost)
+        return size
 
-    def _fragment(self, node: InlineFragmentNode | FragmentSpreadNode, level: int) -> _SelectionSize:
+    def _measure_spread(self, node: InlineFragmentNode | FragmentSpreadNode, nesting: int) -> _SelectionSize:
         if isinstance(node, InlineFragmentNode):
-            return self._set(node.selection_set, level)
+            return self._measure(node.selection_set, nesting)
         definition = self._fragments.get(node.name.value)
         if definition is None:
             return _SelectionSize()
-        found = self.fragment(definition, level)
-        _check_level(level + found.levels)
-        return found
+        size = self.measure_fragment(definition, nesting)
+        _check_nesting(nesting + size.nesting)
+        return size
 
-    def _add_field(self, found: _SelectionSize, node: FieldNode, level: int) -> None:
-        self.written += 1
-        found.fields += 1
-        found.roots += 1
+    def _add_field(self, size: _SelectionSize, node: FieldNode, nesting: int) -> None:
+        self.field_count += 1
+        size.fields += 1
+        size.own_fields += 1
         if node.alias:
-            found.aliases += 1
+            size.aliases += 1
         depth = 1
         if node.selection_set:
-            inner = self._set(node.selection_set, level + 1)
-            self._add(found, inner, of_field(node, inner.cost))
+            inner = self._measure(node.selection_set, nesting + 1)
+            self._add_inner(size, inner, field_cost(node, inner.cost))
             if node.name.value not in _INTROSPECTION:
                 depth += inner.depth
-        found.depth = max(found.depth, depth)
+        size.depth = max(size.depth, depth)
 
-    def _add(self, found: _SelectionSize, inner: _SelectionSize, cost: Terms) -> None:
-        """Add what counts alike whether a field or a fragment contains it."""
-        found.levels = max(found.levels, inner.levels + 1)
-        found.aliases += inner.aliases
-        found.fields += inner.fields
-        if found.fields > self._limits.fields or inner.depth > self._limits.depth:
-            return  # it is refused, or is introspection; and its cost may have very many terms
-        for names, factor in cost.items():
-            found.cost[names] = found.cost.get(names, 0) + factor
-
-
-def _check(text: str, count: int, allowed: int) -> None:
-    if count > allowed:
-        raise LimitExceeded(f"{text.format(count)}; {allowed} are allowed. Ask for less at once.")
+    def _add_inner(self, size: _SelectionSize, inner: _SelectionSize, cost: CostTerms) -> None:
+        """Add what counts in the same way for the selections of fields and of fragments."""
+        size.nesting = max(size.nesting, inner.nesting + 1)
+        size.aliases += inner.aliases
+        size.fields += inner.fields
+        if size.fields > self._limits.fields or inner.depth > self._limits.depth:
+            return  # it will be rejected, or is introspection; its cost may have very many terms
+        for names, coefficient in cost.items():
+            size.cost[names] = size.cost.get(names, 0) + coefficient
 
 
-def _check_level(level: int) -> None:
-    if level > _MAX_LEVELS:
+def _check_count(text: str, count: int, limit: int) -> None:
+    if count > limit:
+        raise LimitExceeded(f"{text.format(count)}; {limit} are allowed. Request less at a time.")
+
+
+def _check_nesting(nesting: int) -> None:
+    if nesting > _MAX_NESTING:
         raise LimitExceeded(
-            f"The document and its fragments are nested more than {_MAX_LEVELS} levels deep. "
-            "Ask for less at once."
+            f"The document and its fragments are nested more than {_MAX_NESTING} levels deep. "
+            "Request less at a time."
         )

@@ -1,4 +1,8 @@
-"""Documents known by their SHA-256: those a client registered lately, and those the operator trusts."""
+"""Documents found by the SHA-256 of their text: trusted ones, and those that clients have registered.
+
+Clients register documents by Apollo's protocol of automatic persisted queries:
+https://www.apollographql.com/docs/apollo-server/performance/apq
+"""
 
 import hashlib
 from collections import OrderedDict
@@ -6,77 +10,79 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
 
-from gql_service.errors import Forbidden, RequestError
+from gql_service.errors import BadUserInput, Forbidden, RequestError
 
 
 class Trust(Enum):
-    """What becomes of a document that is not in the folder of trusted ones."""
+    """What happens to a document that is not in the folder of trusted documents."""
 
     OPEN = "open"
+    """It is executed."""
     LOG = "log"
+    """It is executed, and its hash is logged."""
     TRUSTED_ONLY = "trusted-only"
+    """It is rejected."""
 
 
 class PersistedQueryNotFound(RequestError):
-    """The client is to send the document once, together with its hash."""
+    """No document has this hash; the client has to send the text together with the hash."""
 
     code = "PERSISTED_QUERY_NOT_FOUND"
     status = 200
 
     def __init__(self) -> None:
-        super().__init__("PersistedQueryNotFound")
+        super().__init__("PersistedQueryNotFound")  # Apollo's clients look for this message
 
 
-class HashMismatch(RequestError):
-    code = "BAD_USER_INPUT"
-    status = 400
-
-
-def digest(text: str) -> str:
+def sha256_hex(text: str) -> str:
     """The SHA-256 of a document's UTF-8 text, in hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def read_folder(folder: Path) -> dict[str, str]:
-    """The documents of all `.graphql` files of a folder, by hash. Raises OSError."""
+    """The texts of all `.graphql` files in a folder and its subfolders, by their hashes. Raises OSError."""
     texts = (path.read_text() for path in sorted(folder.rglob("*.graphql")))
-    return {digest(text): text for text in texts}
+    return {sha256_hex(text): text for text in texts}
 
 
 class PersistedDocuments:
-    """Finds a document's text by its hash, and decides whether a text may be executed."""
+    """Finds the text of a document by its hash, and checks whether a text may be executed.
+
+    `on_untrusted` is called with the hash of each untrusted document under Trust.LOG. At most `capacity`
+    texts of clients are kept; the oldest is removed first.
+    """
 
     def __init__(
-        self, trusted: Mapping[str, str], trust: Trust, capacity: int, note: Callable[[str], None]
+        self, trusted: Mapping[str, str], trust: Trust, capacity: int, on_untrusted: Callable[[str], None]
     ) -> None:
         self._trusted = trusted
         self._trust = trust
         self._capacity = capacity
-        self._note = note
+        self._on_untrusted = on_untrusted
         self._registered: OrderedDict[str, str] = OrderedDict()
 
-    def text(self, query: str | None, hash: str | None) -> str:
-        """The text of the document that a request means by its text, its hash, or both.
+    def find_text(self, query: str | None, hash: str | None) -> str:
+        """The text of the document that a request identifies by its text, its hash, or both.
 
-        Raises PersistedQueryNotFound, HashMismatch, and Forbidden where only trusted documents may be sent.
+        Raises PersistedQueryNotFound, BadUserInput for a wrong hash, or Forbidden for an untrusted text.
         """
         if query is None:
-            found = self._trusted.get(hash or "") or self._registered.get(hash or "")
-            if found is None:
+            text = self._trusted.get(hash or "") or self._registered.get(hash or "")
+            if text is None:
                 raise PersistedQueryNotFound
-            return found
-        if hash is not None and hash != digest(query):
-            raise HashMismatch("The hash is not the SHA-256 of the document.")
-        self._judge(query)
+            return text
+        if hash is not None and hash != sha256_hex(query):
+            raise BadUserInput("`sha256Hash` is not the SHA-256 of `query`.")
+        self._check_trust(query)
         if hash is not None:
             self._registered[hash] = query
             if len(self._registered) > self._capacity:
                 self._registered.popitem(last=False)
         return query
 
-    def _judge(self, query: str) -> None:
-        if self._trust is Trust.OPEN or (hash := digest(query)) in self._trusted:
+    def _check_trust(self, query: str) -> None:
+        if self._trust is Trust.OPEN or (hash := sha256_hex(query)) in self._trusted:
             return
         if self._trust is Trust.TRUSTED_ONLY:
-            raise Forbidden("Only documents that the operators trust may be sent.")
-        self._note(hash)
+            raise Forbidden("This server only executes trusted documents, and this one is not trusted.")
+        self._on_untrusted(hash)

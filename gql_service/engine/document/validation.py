@@ -1,7 +1,7 @@
-"""The rules of validation as one visitor, which asks of each node only the rules that look at its kind.
+"""graphql-core's validation rules, combined into one visitor that calls only the rules for a node's kind.
 
-graphql-core works out anew for each document which of thirty rules look at which kinds of nodes; that took
-longer than all that the rules do.
+For each document, graphql-core's own `ParallelVisitor` looks up which of thirty rules visit which kinds of
+nodes. That took longer than the rules themselves, so here it is cached.
 """
 
 from functools import cache
@@ -19,28 +19,31 @@ RULES = tuple(
 
 
 class CombinedRules(Visitor):
-    """To be given to graphql-core's `validate` as its only rule. As there, a rule may skip what is below a
-    node, or the rest of the document; none of them changes the document."""
+    """The only rule to pass to graphql-core's `validate`.
+
+    As in graphql-core, a rule may skip the children of a node (SKIP) or the rest of the document (BREAK).
+    None of the rules changes the document.
+    """
 
     def __init__(self, context: ValidationContext) -> None:
         super().__init__()
         self._rules = [rule(context) for rule in RULES]
         self._skipping: list[Any] = [None] * len(RULES)
-        """For each rule the node below which it sees nothing, or BREAK."""
+        """For each rule: the node whose children it skips, BREAK, or None."""
 
     def get_enter_leave_for_kind(self, kind: str) -> EnterLeaveVisitor:
         if kind not in self.enter_leave_map:
-            self.enter_leave_map[kind] = self._together(kind)
+            self.enter_leave_map[kind] = self._combine(kind)
         return self.enter_leave_map[kind]
 
-    def _together(self, kind: str) -> EnterLeaveVisitor:
+    def _combine(self, kind: str) -> EnterLeaveVisitor:
         rules, skipping = self._rules, self._skipping
         methods = [
             (index, enter and getattr(rules[index], enter), leave and getattr(rules[index], leave))
             for index, enter, leave in _rules_for_kind(kind)
         ]
         if not methods:
-            return _NOTHING
+            return _NO_VISITOR
 
         def enter(node: Any, *args: Any) -> None:
             for index, method, _ in methods:
@@ -64,18 +67,18 @@ class CombinedRules(Visitor):
         return EnterLeaveVisitor(enter, leave)
 
 
-_NOTHING = EnterLeaveVisitor(None, None)
+_NO_VISITOR = EnterLeaveVisitor(None, None)
 
 
 @cache
 def _rules_for_kind(kind: str) -> list[tuple[int, str | None, str | None]]:
-    """The rules with a method for a kind of nodes, or one for all kinds: which they are, and its names."""
-    found = []
+    """The index of each rule that visits this kind of nodes, and the names of its enter and leave methods."""
+    rules = []
     for index, rule in enumerate(RULES):
         enter, leave = (
             next((name for name in (f"{when}_{kind}", when) if getattr(rule, name, None)), None)
             for when in ("enter", "leave")
         )
         if enter or leave:
-            found.append((index, enter, leave))
-    return found
+            rules.append((index, enter, leave))
+    return rules

@@ -1,4 +1,7 @@
-"""Completing values: what resolvers give becomes the response, all values of one place at a time."""
+"""Completing values: turning what resolvers return into the response (GraphQL specification, 6.4.3).
+
+Each function makes a `Complete` for one kind of output type. It completes all values of a field together.
+"""
 
 from collections.abc import AsyncIterable, Callable, Sequence
 from typing import Any
@@ -8,114 +11,122 @@ from graphql.execution import Executor
 from graphql.pyutils import is_async_iterable, is_iterable
 from strawberry.types.cast import TYPE_CAST_ATTRIBUTE
 
-from gql_service.engine.execution.leaf_reader import PLAIN
+from gql_service.engine.execution.leaf_reader import PLAIN_TYPES
 from gql_service.engine.execution.plan import Complete, FieldPlan, ObjectPlan, ResponseSlot
 from gql_service.engine.execution.run import Run
 
 
 def guarded_completer(field: FieldPlan, complete: Complete) -> Complete:
-    """Where the objects that a resolver finds decide, they are asked before they are shown."""
+    """For fields whose guard depends on the objects that they return: completes only the allowed ones."""
 
-    def sift(run: Run, values: Sequence[Any], places: Sequence[ResponseSlot]) -> None:
-        values, places = run.filter_allowed(field.guard.after, field, values, places, results=True)
+    def complete_allowed(run: Run, values: Sequence[Any], slots: Sequence[ResponseSlot]) -> None:
+        values, slots = run.filter_allowed(field.guard.after, field, values, slots, are_results=True)
         if values:
-            complete(run, values, places)
+            complete(run, values, slots)
 
-    return sift
+    return complete_allowed
 
 
 def leaf_completer(type_: GraphQLLeafType, field: FieldPlan) -> Complete:
-    """For scalars and enums."""
+    """For scalars and enums: serializes each value."""
 
-    def complete(run: Run, values: Sequence[Any], places: Sequence[ResponseSlot]) -> None:
-        for value, place in zip(values, places, strict=True):
-            if type(value) not in PLAIN and run.complete_non_value(value, complete, field, place):
+    def complete(run: Run, values: Sequence[Any], slots: Sequence[ResponseSlot]) -> None:
+        for value, slot in zip(values, slots, strict=True):
+            if type(value) not in PLAIN_TYPES and run.complete_null_error_or_awaitable(
+                value, complete, field, slot
+            ):
                 continue
             try:
-                place[0][place[1]] = Executor.complete_leaf_value(type_, value)
+                container, key, _nullable, _parent = slot
+                container[key] = Executor.complete_leaf_value(type_, value)
             except Exception as error:
-                run.fail(error, field, place)
+                run.fail(error, field, slot)
 
     return complete
 
 
 def abstract_completer(
-    field: FieldPlan, of_classes: dict[type, ObjectPlan], find: Callable[[Any], ObjectPlan]
+    field: FieldPlan, plans_by_class: dict[type, ObjectPlan], find_plan: Callable[[Any], ObjectPlan]
 ) -> Complete:
-    """For interfaces and unions: `find` is asked about what is no instance of the classes themselves."""
+    """For interfaces and unions. `find_plan` is called for values whose class is not in `plans_by_class`."""
 
-    def complete(run: Run, values: Sequence[Any], places: Sequence[ResponseSlot]) -> None:
-        kinds = set(map(type, values))
-        plan = of_classes.get(kinds.pop()) if len(kinds) == 1 else None
+    def complete(run: Run, values: Sequence[Any], slots: Sequence[ResponseSlot]) -> None:
+        classes = set(map(type, values))
+        plan = plans_by_class.get(classes.pop()) if len(classes) == 1 else None
         if plan is not None and not [value for value in values if hasattr(value, TYPE_CAST_ATTRIBUTE)]:
-            run.build(plan, values, places)
+            run.build_objects(plan, values, slots)
             return
-        chosen: dict[ObjectPlan, tuple[list[Any], list[ResponseSlot]]] = {}
-        for value, place in zip(values, places, strict=True):
-            plan = None if hasattr(value, TYPE_CAST_ATTRIBUTE) else of_classes.get(type(value))
+        groups: dict[ObjectPlan, tuple[list[Any], list[ResponseSlot]]] = {}
+        for value, slot in zip(values, slots, strict=True):
+            plan = None if hasattr(value, TYPE_CAST_ATTRIBUTE) else plans_by_class.get(type(value))
             if plan is None:
-                if run.complete_non_value(value, complete, field, place):
+                if run.complete_null_error_or_awaitable(value, complete, field, slot):
                     continue
                 try:
-                    plan = find(value)
+                    plan = find_plan(value)
                 except Exception as error:
-                    run.fail(error, field, place)
+                    run.fail(error, field, slot)
                     continue
-            found, there = chosen.setdefault(plan, ([], []))
-            found.append(value)
-            there.append(place)
-        for plan, (found, there) in chosen.items():
-            run.build(plan, found, there)
+            group_values, group_slots = groups.setdefault(plan, ([], []))
+            group_values.append(value)
+            group_slots.append(slot)
+        for plan, (group_values, group_slots) in groups.items():
+            run.build_objects(plan, group_values, group_slots)
 
     return complete
 
 
 def list_completer(
-    complete_items: Complete, nullable: bool, field: FieldPlan, plain: ObjectPlan | None = None
+    complete_items: Complete, nullable: bool, field: FieldPlan, leaf_plan: ObjectPlan | None = None
 ) -> Complete:
-    """`plain` is the plan of items that are only read, all at once, where nothing is the matter with them."""
+    """For lists whose items are `nullable` or not.
 
-    def complete(run: Run, values: Sequence[Any], places: Sequence[ResponseSlot]) -> None:
+    `leaf_plan` is the plan of the items if they are objects that only have leaves. Then all items of all
+    lists are read at once, without slots of their own, unless one of them is invalid or unusual.
+    """
+
+    def complete(run: Run, values: Sequence[Any], slots: Sequence[ResponseSlot]) -> None:
         lists: list[Sequence[Any]] = []
-        where: list[ResponseSlot] = []
-        for value, place in zip(values, places, strict=True):
-            if not isinstance(value, _SEQUENCES):
-                if run.complete_non_value(value, complete, field, place):
+        list_slots: list[ResponseSlot] = []
+        for value, slot in zip(values, slots, strict=True):
+            if not isinstance(value, _SEQUENCE_TYPES):
+                if run.complete_null_error_or_awaitable(value, complete, field, slot):
                     continue
                 if is_async_iterable(value):
-                    run.start(_collect(value), False, complete, field, [place])
+                    run.start(_collect(value), False, complete, field, [slot])
                     continue
                 try:
                     value = _as_list(value, field)
                 except Exception as error:
-                    run.fail(error, field, place)
+                    run.fail(error, field, slot)
                     continue
             lists.append(value)
-            where.append(place)
+            list_slots.append(slot)
         items = [item for each in lists for item in each]
-        read = None if plain is None else run.read(plain, items)
-        if read is not None:
+        results = None if leaf_plan is None else run.read_leaves(leaf_plan, items)
+        if results is not None:
             start = 0
-            for each, place in zip(lists, where, strict=True):
-                place[0][place[1]] = read[start : start + len(each)]
+            for each, (container, key, _nullable, _parent) in zip(lists, list_slots, strict=True):
+                container[key] = results[start : start + len(each)]
                 start += len(each)
             return
-        below = spread(lists, where)
-        if below:
-            complete_items(run, items, below)
+        item_slots = store_empty_lists(lists, list_slots)
+        if item_slots:
+            complete_items(run, items, item_slots)
 
-    def spread(lists: list[Sequence[Any]], where: list[ResponseSlot]) -> list[ResponseSlot]:
-        """Put empty lists in their places; the places of their items."""
-        below: list[ResponseSlot] = []
-        for each, place in zip(lists, where, strict=True):
-            result = place[0][place[1]] = [None] * len(each)
-            below += [(result, index, nullable, place) for index in range(len(each))]
-        return below
+    def store_empty_lists(lists: list[Sequence[Any]], list_slots: list[ResponseSlot]) -> list[ResponseSlot]:
+        """Store lists of nulls in their slots. Returns the slots of the items."""
+        item_slots: list[ResponseSlot] = []
+        for each, slot in zip(lists, list_slots, strict=True):
+            container, key, _nullable, _parent = slot
+            result = container[key] = [None] * len(each)
+            item_slots += [(result, index, nullable, slot) for index in range(len(each))]
+        return item_slots
 
     return complete
 
 
-_SEQUENCES = (list, tuple)
+_SEQUENCE_TYPES = (list, tuple)
 
 
 async def _collect(values: AsyncIterable[Any]) -> list[Any]:
@@ -124,5 +135,5 @@ async def _collect(values: AsyncIterable[Any]) -> list[Any]:
 
 def _as_list(values: Any, field: FieldPlan) -> list[Any]:
     if not is_iterable(values):
-        raise GraphQLError(f"Expected Iterable, but did not find one for field '{field.title}'.")
+        raise GraphQLError(f"Expected Iterable, but did not find one for field '{field.coordinate}'.")
     return list(values)

@@ -1,4 +1,4 @@
-"""Executing an operation, with the signature of graphql-core's own `execute`."""
+"""Executing an operation: the entry point, with the signature of graphql-core's own `execute`."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from gql_service.engine.execution.planner import Planner
 from gql_service.engine.execution.run import ResolveInfo, Run
 
 _MAX_PLANS = 8
-"""Plans of one operation: one for each setting of the variables that `@skip` and `@include` use."""
+"""Plans per operation: one for each combination of the variables that `@skip` and `@include` use."""
 
 
 async def execute(
@@ -23,55 +23,67 @@ async def execute(
     variable_values: dict[str, Any] | None = None,
     operation_name: str | None = None,
 ) -> ExecutionResult:
-    """Execute a validated document by its plan, or where it has none, by graphql-core.
+    """Execute an operation of a valid document: by its plan or, if it has none, by graphql-core.
 
-    Failures are in the result, never raised.
+    All errors are in the result; none is raised.
     """
     if isinstance(document, DocumentNode):
         document = GraphQLDocument(document)
-    given = variable_values or {}
+    raw_variables = variable_values or {}
     operation = document.operation(operation_name)
     if operation is not None:
-        variables = operation.variables(schema).coerce(given)
+        definitions = operation.variable_definitions(schema)
+        variables = definitions.coerce(raw_variables)
         if isinstance(variables, list):
             return ExecutionResult(None, variables)
-        if operation.cost is not None and (refusal := operation.cost.refusal(variables)):
-            return ExecutionResult(None, [GraphQLError(refusal.message, original_error=refusal)])
-        plan = _plan(schema, document, operation, variables, given)
+        if operation.cost is not None and (error := operation.cost.limit_error(variables)):
+            return ExecutionResult(None, [GraphQLError(error.message, original_error=error)])
+        plan = _find_plan(schema, document, operation, variables, raw_variables)
         if plan is not None:
-            call: Any = ResolveInfo(schema, context_value)
-            info: Any = Info(_raw_info=call, _field=call)
-            values = operation.variables(schema)
-            run = Run(root_value, context_value, info, variables, lambda: values.by_reference(given))
+            resolve_info: Any = ResolveInfo(schema, context_value)
+            info: Any = Info(_raw_info=resolve_info, _field=resolve_info)
+            run = Run(
+                root_value,
+                context_value,
+                info,
+                variables,
+                lambda: definitions.coerce_with_graphql_core(raw_variables),
+            )
             if operation.node.operation is OperationType.MUTATION:
-                return await run.mutation(plan)
-            return await run.query(plan)
-    result = graphql_core_execute(schema, document.node, root_value, context_value, given, operation_name)
+                return await run.execute_mutation(plan)
+            return await run.execute_query(plan)
+    result = graphql_core_execute(
+        schema, document.node, root_value, context_value, raw_variables, operation_name
+    )
     return result if isinstance(result, ExecutionResult) else await result
 
 
-def _plan(
+def _find_plan(
     schema: GraphQLSchema,
     document: GraphQLDocument,
     operation: GraphQLOperation,
     variables: dict[str, Any],
-    given: Any,
+    raw_variables: dict[str, Any],
 ) -> ObjectPlan | None:
-    setting = tuple([variables.get(name) for name in operation.conditions])
+    """The plan for these variables, cached in the operation; None if graphql-core must execute it."""
+    key = tuple([variables.get(name) for name in operation.condition_variables])
     try:
-        plan: ObjectPlan | None = operation.plans[setting]
+        plan: ObjectPlan | None = operation.plans[key]
     except KeyError:
         if len(operation.plans) >= _MAX_PLANS:
             return None
-        plan = operation.plans[setting] = _make_plan(schema, document, operation, given)
+        plan = operation.plans[key] = _make_plan(schema, document, operation, raw_variables)
     return plan
 
 
 def _make_plan(
-    schema: GraphQLSchema, document: GraphQLDocument, operation: GraphQLOperation, given: Any
+    schema: GraphQLSchema,
+    document: GraphQLDocument,
+    operation: GraphQLOperation,
+    raw_variables: dict[str, Any],
 ) -> ObjectPlan | None:
-    values: Any = operation.variables(schema).by_reference(given)
+    variables: Any = operation.variable_definitions(schema).coerce_with_graphql_core(raw_variables)
     try:
-        return Planner(schema, operation.node, document.fragments, values).plan()
+        return Planner(schema, operation.node, document.fragments, variables).plan()
     except (Unplannable, GraphQLError, RecursionError):
         return None

@@ -1,6 +1,7 @@
-"""Reading the leaves of objects: one generated function each place of an operation.
+"""Reading the leaves (scalars and enums) of objects, by a generated function.
 
-Generated code reads a page of users 1.2 to 1.4 times as fast as closures do (`python -m bench.reading`).
+The generated code reads a page of users 1.2 to 1.5 times as fast as a loop over closures does
+(`python -m bench.reading`).
 """
 
 from collections.abc import Callable, Sequence
@@ -13,51 +14,51 @@ from graphql.pyutils import is_awaitable
 
 from gql_service.engine.execution.plan import FieldPlan
 
-PLAIN = frozenset({str, int, float, bool, list, dict})
-"""Types of which every instance is a value: no exception, and nothing to be awaited."""
-_AS_IT_IS = {"String": "str", "ID": "str", "Boolean": "bool"}
-"""Scalars whose serialization leaves values of this Python type unchanged."""
+PLAIN_TYPES = frozenset({str, int, float, bool, list, dict})
+"""Types whose instances are always values: never null, an exception, or an awaitable."""
+_UNCHANGED_TYPES = {"String": "str", "ID": "str", "Boolean": "bool"}
+"""Scalars whose serialization returns values of this Python type unchanged."""
 
 LeafReader = Callable[[Sequence[Any]], list[dict[str, Any]]]
 
 
-def leaf_reader(type_: GraphQLObjectType, origin: type | None, fields: Sequence[FieldPlan]) -> LeafReader:
-    """A function from instances of `origin` to their response objects, with None where a resolver is still
-    to be called.
+def leaf_reader(type_: GraphQLObjectType, class_: type | None, fields: Sequence[FieldPlan]) -> LeafReader:
+    """A function from instances of `class_` to their response objects.
 
-    It raises whatever a leaf's value raises, or where a source is nothing of the kind; the caller then goes
-    field by field.
+    It reads the fields that have a `leaf_expression`, and leaves None for the others. It raises an exception
+    where a source has another class, or a value is an error, an awaitable, or an illegal null. The caller
+    then resolves field by field, which records the errors.
     """
     names: dict[str, Any] = {
-        "origin": origin,
+        "class_": class_,
         "Undefined": Undefined,
-        "PLAIN": PLAIN,
+        "plain_types": PLAIN_TYPES,
         "is_value": _is_value,
-        "odd": _give_up,
+        "give_up": _give_up,
     }
     lines, items = [], []
     for number, field in enumerate(fields):
         value = "None"
         if field.name == "__typename":
             value = repr(type_.name)
-        elif field.attribute is not None:
-            lines.append(f"v{number} = {field.attribute}")
-            value = _expression(field, number, names)
+        elif field.leaf_expression is not None:
+            lines.append(f"v{number} = {field.leaf_expression}")
+            value = _value_expression(field, number, names)
         items.append(f"{field.key!r}: {value}")
-    if any(field.attribute and field.attribute.startswith("row.") for field in fields):
+    if any(field.leaf_expression and field.leaf_expression.startswith("row.") for field in fields):
         lines.insert(0, "row = source.row")
     source = "\n".join(
         [
             "def read(sources):",
             "    results = []",
             "    for source in sources:",
-            "        if type(source) is not origin: odd()",
+            "        if type(source) is not class_: give_up()",
             *(f"        {line}" for line in lines),
             f"        results.append({{{', '.join(items)}}})",
             "    return results",
         ]
     )
-    # Nothing of a client's gets into the text but response keys, which are GraphQL names, quoted.
+    # Of the client's text, only response keys get into the source: GraphQL names, as quoted string literals.
     exec(_compiled(source, type_.name), names)  # noqa: S102
     read: LeafReader = names["read"]
     return read
@@ -65,20 +66,21 @@ def leaf_reader(type_: GraphQLObjectType, origin: type | None, fields: Sequence[
 
 @lru_cache(500)
 def _compiled(source: str, name: str) -> CodeType:
-    """Documents that differ ask the same of many places."""
+    """Compile source code; cached because different documents often select the same fields."""
     return compile(source, f"<{name}>", "exec")
 
 
-def _expression(field: FieldPlan, number: int, names: dict[str, Any]) -> str:
+def _value_expression(field: FieldPlan, number: int, names: dict[str, Any]) -> str:
+    """The code that serializes the variable `v{number}`; adds what it calls to `names`."""
     leaf: Any = get_nullable_type(field.type)
     names[f"serialize{number}"] = leaf.coerce_output_value
-    absent = "odd()" if isinstance(field.type, GraphQLNonNull) else "None"
-    is_value = f"(type(v{number}) in PLAIN or is_value(v{number}))"
-    is_result = f"(s := serialize{number}(v{number})) is not None and s is not Undefined"
-    careful = f"({absent} if v{number} is None else s if {is_value} and {is_result} else odd())"
-    if leaf.name in _AS_IT_IS:
-        return f"v{number} if type(v{number}) is {_AS_IT_IS[leaf.name]} else {careful}"
-    return careful
+    null = "give_up()" if isinstance(field.type, GraphQLNonNull) else "None"
+    is_value = f"(type(v{number}) in plain_types or is_value(v{number}))"
+    is_serialized = f"(s := serialize{number}(v{number})) is not None and s is not Undefined"
+    checked = f"({null} if v{number} is None else s if {is_value} and {is_serialized} else give_up())"
+    if leaf.name in _UNCHANGED_TYPES:
+        return f"v{number} if type(v{number}) is {_UNCHANGED_TYPES[leaf.name]} else {checked}"
+    return checked
 
 
 def _is_value(value: Any) -> bool:
@@ -86,4 +88,4 @@ def _is_value(value: Any) -> bool:
 
 
 def _give_up() -> None:
-    raise ValueError("a value is missing, or of another class")
+    raise ValueError("a value is null, unusual, or of another class")

@@ -1,113 +1,108 @@
-"""Plans: an operation worked out once, so that a request only reads values and calls resolvers.
+"""The data of a plan: an operation prepared once, so that a request only resolves fields.
 
-Fields are collected by graphql-core itself, for one setting of the variables that `@skip` and `@include` use.
-What a plan does not cover raises Unplannable while planning, never later, and graphql-core executes it:
-introspection, subscriptions, extensions and permissions of fields, types with an `is_type_of` or
-`resolve_type` of their own, and whatever else may change how a field is resolved.
+A plan is made for one combination of values of the variables that `@skip` and `@include` use. Where a plan
+does not support something, the planner raises `Unplannable`, and graphql-core executes the operation:
+introspection, subscriptions, field extensions and permissions, types with an `is_type_of` or `resolve_type`
+of their own, and whatever else may change how a field is resolved.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from graphql import (
-    FieldNode,
-    GraphQLError,
-    GraphQLNamedType,
-    GraphQLNonNull,
-    GraphQLObjectType,
-    GraphQLOutputType,
-)
-from graphql.pyutils import inspect
+from graphql import FieldNode, GraphQLNonNull, GraphQLObjectType, GraphQLOutputType
 
 ResponseSlot = tuple[Any, Any, bool, Any]
+"""Where a value goes in the response: `(container, key, nullable, parent)`.
+
+`container` is the object (dict) or list that holds the value, and `key` its key or index there. `nullable`
+says whether the value may be null. `parent` is the slot of the container; None for the
+root of the response, `data`.
+
+It is a plain tuple because every resolved value has one, and tuples are the fastest to create and to unpack.
+"""
+
 Complete = Callable[[Any, Sequence[Any], Sequence[ResponseSlot]], None]
-"""Turns values into the response of a run, and puts it in their places."""
+"""Called with a run, values, and a slot for each value: completes the values and stores the results.
+
+The GraphQL specification (6.4.3) calls turning a resolver's value into the response "value completion".
+"""
 
 
 class Unplannable(Exception):
-    """Something that a plan does not cover: graphql-core is to execute the operation."""
+    """The operation uses something that plans do not support; graphql-core must execute it."""
 
 
 class Run(Protocol):
-    """What a plan needs to know of its execution."""
+    """What a plan needs of its execution; `run.py` implements it."""
 
-    def build(self, plan: "ObjectPlan", sources: Sequence[Any], places: Sequence[ResponseSlot]) -> None: ...
+    def build_objects(
+        self, plan: "ObjectPlan", sources: Sequence[Any], slots: Sequence[ResponseSlot]
+    ) -> None: ...
 
 
 class FieldPlan:
-    """A field of a response object: how to get its values, and how to turn them into the response."""
+    """A field of a response object: how to resolve it, and how to complete its values."""
 
     __slots__ = (
-        "attribute",
         "complete",
+        "coordinate",
         "guard",
         "key",
+        "leaf_expression",
         "name",
         "nodes",
         "nullable",
         "parent",
         "resolve",
-        "resolve_all",
-        "title",
+        "resolve_batch",
         "type",
     )
 
     def __init__(self, parent: GraphQLObjectType, key: str, nodes: list[FieldNode], definition: Any) -> None:
         self.parent = parent
         self.key = key
+        """Its alias, or else its name."""
         self.name = nodes[0].name.value
-        self.title = f"{parent.name}.{self.name}"
+        self.coordinate = f"{parent.name}.{self.name}"
         self.nodes = nodes
+        """The field's nodes; several if the operation selects it more than once."""
         self.type: GraphQLOutputType = definition.type
         self.nullable = not isinstance(definition.type, GraphQLNonNull)
         self.guard = definition.extensions.get("guard")
-        self.attribute: str | None = None
-        """Where a leaf is read from the source, if no resolver is to be called."""
+        """The role that the viewer needs: `schema.auth_directive.Guard`; None for public fields."""
+        self.leaf_expression: str | None = None
+        """Python code that reads a leaf from `source` or `row`; None where a resolver must be called."""
         self.resolve: Callable[[Any, Any], Any]
-        self.resolve_all: Callable[[Any, Sequence[Any]], Any] | None = None
-        """For all objects at once, if the resolver can."""
+        """Called with a run and one object."""
+        self.resolve_batch: Callable[[Any, Sequence[Any]], Any] | None = None
+        """Called with a run and all objects; None if the field has no batched resolver."""
         self.complete: Complete
 
 
 class ObjectPlan:
-    """All fields of one object type in one place of an operation; `field` is what leads there."""
+    """The fields selected of an object type in one position of an operation."""
 
-    __slots__ = ("_origin", "_type", "calls", "field", "fields", "guards", "keys", "read")
+    __slots__ = ("field", "fields", "guards", "keys", "read_leaves", "resolved_fields", "type")
 
     def __init__(
         self,
         type_: GraphQLObjectType,
         field: FieldPlan | None,
         fields: list[FieldPlan],
-        read: Callable[[Sequence[Any]], list[dict[str, Any]]],
+        read_leaves: Callable[[Sequence[Any]], list[dict[str, Any]]],
     ) -> None:
+        self.type = type_
         self.field: Any = field
+        """The field that returns the objects; None for the root."""
         self.fields = fields
         self.keys = [each.key for each in fields]
-        self.calls = [each for each in fields if each.attribute is None]
+        self.read_leaves = read_leaves
+        """Generated by `leaf_reader.py`: response objects with all leaves, and null for the other fields."""
+        self.resolved_fields = [each for each in fields if each.leaf_expression is None]
+        """The fields that `read_leaves` does not read."""
         self.guards = list({each.guard.before: each.guard for each in fields if each.guard}.values())
-        self._type = type_
-        self._origin = origin_of(type_)
-        self.read = read
+        """One guard for each role that the fields require."""
 
-    def complete(self, run: Run, values: Sequence[Any], places: Sequence[ResponseSlot]) -> None:
-        run.build(self, values, places)
-
-    def check(self, source: Any) -> None:
-        """As graphql-core does, refuse a value of another type."""
-        type_ = self._type
-        if type(source) is self._origin or type_.is_type_of is None:
-            return
-        if not type_.is_type_of(source, None):  # type: ignore[arg-type] # Strawberry's own ignore it
-            message = f"Expected value of type '{type_.name}' but got: {inspect(source)}."
-            raise GraphQLError(message, self.field.nodes)
-
-
-def definition_of(type_: GraphQLNamedType) -> Any:
-    """What Strawberry has made a type of."""
-    return type_.extensions.get("strawberry-definition")
-
-
-def origin_of(type_: GraphQLNamedType) -> Any:
-    """The Python class of a type."""
-    return getattr(definition_of(type_), "origin", None)
+    def complete(self, run: Run, values: Sequence[Any], slots: Sequence[ResponseSlot]) -> None:
+        """A `Complete`: build the response objects of values of this type."""
+        run.build_objects(self, values, slots)

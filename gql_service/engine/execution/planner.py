@@ -1,4 +1,4 @@
-"""The planner: works out the plan of an operation."""
+"""The planner: makes the plan of an operation."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -32,19 +32,13 @@ from gql_service.engine.execution.completion import (
     list_completer,
 )
 from gql_service.engine.execution.leaf_reader import leaf_reader
-from gql_service.engine.execution.plan import (
-    Complete,
-    FieldPlan,
-    ObjectPlan,
-    Unplannable,
-    definition_of,
-    origin_of,
-)
+from gql_service.engine.execution.plan import Complete, FieldPlan, ObjectPlan, Unplannable
 from gql_service.engine.execution.resolvers import field_resolver
+from gql_service.engine.execution.strawberry_schema import definition_of, python_class_of
 
 
 class Planner:
-    """Works out one operation."""
+    """Makes the plan of one operation, for one combination of its condition variables."""
 
     def __init__(
         self,
@@ -60,16 +54,16 @@ class Planner:
         self._subplans: dict[tuple[Any, ...], ObjectPlan] = {}
 
     def plan(self) -> ObjectPlan:
-        """Raises Unplannable, or GraphQLError as graphql-core would."""
-        self._refuse_what_changes_execution()
+        """Plan the operation. Raises Unplannable, or GraphQLError where graphql-core would, too."""
+        self._check_is_plannable()
         root = self._schema.get_root_type(self._operation.operation)
         if root is None or self._operation.operation is OperationType.SUBSCRIPTION:
             raise Unplannable
         collected = collect_fields(self._schema, self._fragments, self._variables, root, self._operation)
-        return self._object(root, None, collected)
+        return self._plan_object(root, None, collected)
 
-    def _refuse_what_changes_execution(self) -> None:
-        """Directives of the operation, variables of fragments, and what Strawberry can be told to do."""
+    def _check_is_plannable(self) -> None:
+        """Raise Unplannable for what changes the execution of all fields."""
         schema: Any = getattr(self._schema, "_strawberry_schema", None)
         if (
             schema is None
@@ -81,25 +75,28 @@ class Planner:
         ):
             raise Unplannable
 
-    def _object(self, type_: GraphQLObjectType, field: FieldPlan | None, collected: Any) -> ObjectPlan:
+    def _plan_object(self, type_: GraphQLObjectType, field: FieldPlan | None, collected: Any) -> ObjectPlan:
         fields = []
         for key, details in collected.grouped_field_set.items():
             name = details[0].node.name.value
             definition = self._schema.get_field(type_, name)
             if definition is None or (name.startswith("__") and name != "__typename"):
                 raise Unplannable
-            fields.append(self._field(type_, key, details, definition))
-        return ObjectPlan(type_, field, fields, leaf_reader(type_, origin_of(type_), fields))
+            fields.append(self._plan_field(type_, key, details, definition))
+        return ObjectPlan(type_, field, fields, leaf_reader(type_, python_class_of(type_), fields))
 
-    def _field(self, type_: GraphQLObjectType, key: str, details: Any, definition: GraphQLField) -> FieldPlan:
+    def _plan_field(
+        self, type_: GraphQLObjectType, key: str, details: Any, definition: GraphQLField
+    ) -> FieldPlan:
         nodes = [detail.node for detail in details]
         field = FieldPlan(type_, key, nodes, definition)
-        field.resolve, field.resolve_all, field.attribute = field_resolver(
-            self._schema, type_, nodes, definition
-        )
+        resolver = field_resolver(self._schema, type_, nodes, definition)
+        field.resolve = resolver.resolve
+        field.resolve_batch = resolver.resolve_batch
+        field.leaf_expression = resolver.leaf_expression
         complete = self._completer(definition.type, details, field)
-        is_judged = field.guard is not None and field.guard.after is not None
-        field.complete = guarded_completer(field, complete) if is_judged else complete
+        guards_result = field.guard is not None and field.guard.after is not None
+        field.complete = guarded_completer(field, complete) if guards_result else complete
         return field
 
     def _completer(self, type_: GraphQLOutputType, details: Any, field: FieldPlan) -> Complete:
@@ -120,36 +117,36 @@ class Planner:
         if not is_object_type(item_type):
             return list_completer(self._completer(item_type, details, field), nullable, field)
         plan = self._subplan(item_type, details, field)
-        return list_completer(plan.complete, nullable, field, None if plan.calls else plan)
+        return list_completer(plan.complete, nullable, field, None if plan.resolved_fields else plan)
 
     def _subplan(self, type_: GraphQLObjectType, details: Any, field: FieldPlan) -> ObjectPlan:
-        """The same fields below the same one are planned once, however many types lead there."""
+        """The plan of the objects of a type that `field` returns; made once for the same nodes."""
         if getattr(definition_of(type_), "is_type_of", None):
-            raise Unplannable  # it may have to be awaited
-        key = (type_.name, field.title, *[id(detail.node) for detail in details])
+            raise Unplannable  # its result may be awaitable
+        key = (type_.name, field.coordinate, *[id(detail.node) for detail in details])
         if key not in self._subplans:
             collected = collect_subfields(
                 self._schema, self._fragments, self._variables, self._operation, type_, details
             )
-            self._subplans[key] = self._object(type_, field, collected)
+            self._subplans[key] = self._plan_object(type_, field, collected)
         return self._subplans[key]
 
     def _abstract_completer(self, type_: Any, details: Any, field: FieldPlan) -> Complete:
-        """The types of instances of other classes than their own are found as graphql-core finds them."""
+        """Looks up the plan by the class of a value; for other classes, graphql-core resolves the type."""
         if getattr(definition_of(type_), "resolve_type", None):
-            raise Unplannable  # it may have to be awaited
-        plans, of_classes = {}, {}
+            raise Unplannable  # its result may be awaitable
+        plans, plans_by_class = {}, {}
         for possible in self._schema.get_possible_types(type_):
             plan = plans[possible.name] = self._subplan(possible, details, field)
             definition = definition_of(possible)
             if definition.name == possible.name and not definition.is_graphql_generic:
-                of_classes[definition.origin] = plan
+                plans_by_class[definition.origin] = plan
         info: Any = SimpleNamespace(
             schema=self._schema, field_name=field.name, parent_type=field.parent, is_awaitable=is_awaitable
         )
 
-        def find(value: Any) -> ObjectPlan:
+        def find_plan(value: Any) -> ObjectPlan:
             name = type_.resolve_type(value, info, type_)
             return plans[Executor.ensure_valid_runtime_type(info, name, type_, details, info, value).name]
 
-        return abstract_completer(field, of_classes, find)
+        return abstract_completer(field, plans_by_class, find_plan)

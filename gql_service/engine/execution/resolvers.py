@@ -1,7 +1,7 @@
-"""Calling a field's resolver: Strawberry's functions directly, with arguments that are ready."""
+"""How a plan resolves a field: it calls the Python function directly, with prepared arguments."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import FieldNode, GraphQLField, GraphQLObjectType, GraphQLSchema, get_nullable_type, is_leaf_type
 from strawberry.types.field import StrawberryField
@@ -9,69 +9,83 @@ from strawberry.types.field import StrawberryField
 from gql_service.engine.execution.arguments import argument_binder
 from gql_service.engine.execution.plan import Unplannable
 from gql_service.engine.execution.run import Run
+from gql_service.engine.execution.strawberry_schema import python_class_of, resolver_is_unchanged
 
 Resolve = Callable[[Run, Any], Any]
-ResolveAll = Callable[[Run, Sequence[Any]], Any]
-_CONVERTER = "strawberry.schema.schema_converter"
-_READ = "gql_service.schema.row_fields.read"
-"""The default resolver of this schema, by its name, for this package is not to import the schema."""
+ResolveBatch = Callable[[Run, Sequence[Any]], Any]
+
+
+class FieldResolver(NamedTuple):
+    """The ways to get the value of a field; see the attributes of the same names in `FieldPlan`."""
+
+    resolve: Resolve
+    resolve_batch: ResolveBatch | None = None
+    leaf_expression: str | None = None
 
 
 def field_resolver(
     schema: GraphQLSchema, parent: GraphQLObjectType, nodes: list[FieldNode], definition: GraphQLField
-) -> tuple[Resolve, ResolveAll | None, str | None]:
-    """How to get the value of a field; the values of many objects, if there is a way; and for a leaf that is
-    just read, the expression that reads it from `source` or its `row`."""
+) -> FieldResolver:
+    """How to resolve a field of an object type. Raises Unplannable.
+
+    The schema marks its functions for this:
+
+    - `batch_resolver` on a resolver: a function that resolves the field for many objects at once;
+    - `row_column` on a resolver: without arguments, it returns this attribute of the object's `row`;
+    - `reads_row` on a default resolver: it returns the attribute of the object's `row`, or of the object
+      itself where it has no `row`.
+    """
     if nodes[0].name.value == "__typename":
-        return lambda _run, _source: parent.name, None, repr(parent.name)
+        return FieldResolver(lambda _run, _source: parent.name, leaf_expression=repr(parent.name))
     field = definition.extensions.get("strawberry-definition")
-    if type(field) is not StrawberryField or field.extensions:
+    if type(field) is not StrawberryField or field.extensions or not resolver_is_unchanged(definition):
         raise Unplannable
-    if _module(definition.extensions.get("guard", definition).resolve) != _CONVERTER:
-        raise Unplannable  # somebody has put a resolver in front of it
     if field.base_resolver is not None:
-        column = None if nodes[0].arguments else getattr(field.base_resolver.wrapped_func, "column", None)
-        return *_call(schema, nodes[0], definition, field), column and f"row.{column}"
+        return _function_resolver(schema, nodes[0], definition, field)
     read, name = field.default_resolver, field.python_name
     is_leaf = is_leaf_type(get_nullable_type(definition.type))
-    return lambda _run, source: read(source, name), None, _attribute(parent, field) if is_leaf else None
+    return FieldResolver(
+        lambda _run, source: read(source, name),
+        leaf_expression=_attribute_expression(parent, field) if is_leaf else None,
+    )
 
 
-def _attribute(parent: GraphQLObjectType, field: StrawberryField) -> str | None:
-    """What reads the same as the default resolver, if it is a known one."""
+def _attribute_expression(parent: GraphQLObjectType, field: StrawberryField) -> str | None:
+    """Code that reads what the field's default resolver returns; None if that resolver is unknown."""
     read: Any = field.default_resolver
     if read is getattr:
         return f"source.{field.python_name}"
-    if f"{_module(read)}.{getattr(read, '__qualname__', None)}" != _READ:
+    if not getattr(read, "reads_row", False):
         return None
-    origin = getattr(parent.extensions.get("strawberry-definition"), "origin", None)
-    has_row = "row" in getattr(origin, "__dataclass_fields__", {}) or hasattr(origin, "row")
+    class_ = python_class_of(parent)
+    has_row = "row" in getattr(class_, "__dataclass_fields__", {}) or hasattr(class_, "row")
     return f"{'row' if has_row else 'source'}.{field.python_name}"
 
 
-def _module(function: Any) -> str | None:
-    return getattr(function, "__module__", None)
-
-
-def _call(
+def _function_resolver(
     schema: GraphQLSchema, node: FieldNode, definition: GraphQLField, field: StrawberryField
-) -> tuple[Resolve, ResolveAll | None]:
-    field_resolver = field.base_resolver
-    assert field_resolver is not None, "the caller has looked"
-    if field_resolver.parent_parameter or field_resolver.root_parameter:
+) -> FieldResolver:
+    """How to call the function behind a field that has a resolver."""
+    resolver = field.base_resolver
+    assert resolver is not None, "the caller has checked"
+    if resolver.parent_parameter or resolver.root_parameter:
         raise Unplannable
-    function: Any = field_resolver.wrapped_func
-    info = field_resolver.info_parameter.name if field_resolver.info_parameter else None
-    takes_self = field_resolver.self_parameter is not None
+    function: Any = resolver.wrapped_func
+    info_name = resolver.info_parameter.name if resolver.info_parameter else None
+    takes_self = resolver.self_parameter is not None
     bind = argument_binder(schema, node, definition, field)
 
-    def given(run: Run) -> dict[str, Any]:
-        return bind(run) if info is None else bind(run) | {info: run.info}
+    def arguments(run: Run) -> dict[str, Any]:
+        return bind(run) if info_name is None else bind(run) | {info_name: run.info}
 
-    def call(run: Run, source: Any) -> Any:
-        return function(source, **given(run)) if takes_self else function(**given(run))
+    def resolve(run: Run, source: Any) -> Any:
+        return function(source, **arguments(run)) if takes_self else function(**arguments(run))
 
-    of_all: Callable[..., Any] | None = getattr(function, "of_all", None)
-    if of_all is None:
-        return call, None
-    return call, lambda run, sources: of_all(sources, **given(run))
+    column = None if node.arguments else getattr(function, "row_column", None)
+    leaf_expression = None if column is None else f"row.{column}"
+    batch_resolver: Callable[..., Any] | None = getattr(function, "batch_resolver", None)
+    if batch_resolver is None:
+        return FieldResolver(resolve, leaf_expression=leaf_expression)
+    return FieldResolver(
+        resolve, lambda run, sources: batch_resolver(sources, **arguments(run)), leaf_expression
+    )

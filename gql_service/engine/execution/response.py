@@ -1,8 +1,7 @@
-"""The response while it is being built: values in their places, errors, and the nulls they cause.
+"""The response while it is built: values are stored in slots, errors collected, nulls propagated.
 
-A place says where a value goes: the container, the key in it, whether it may be null, and the place of the
-container itself. Containers are put in their places before what they contain is known, so what arrives late
-is filled in, and following places outward gives an error its path, and a null the place that takes it.
+A container is stored in its own slot before its contents are known. So values can be filled in as they
+arrive, and following `parent` from slot to slot gives the path of an error, and the nearest nullable slot.
 """
 
 from collections.abc import Sequence
@@ -14,54 +13,58 @@ from gql_service.engine.execution.plan import FieldPlan, ResponseSlot
 
 
 class Response:
-    """What has become of the places so far."""
+    """The errors of one execution, and the slots that they have set to null."""
 
     __slots__ = ("_errors", "_nulled")
 
     def __init__(self) -> None:
         self._errors: list[GraphQLError] = []
         self._nulled: dict[int, ResponseSlot | None] = {}
+        """The slots that errors have set to null, by their `id`; None is the whole response."""
 
-    def fail(self, error: Exception, field: FieldPlan, place: ResponseSlot) -> None:
-        """Record an error, unless where it belongs is null already, and put null in its place."""
-        if not self.is_nulled(place):
+    def fail(self, error: Exception, field: FieldPlan, slot: ResponseSlot) -> None:
+        """Record a field error and set its slot to null. Below a null, only the first error is recorded."""
+        if not self.is_nulled(slot):
             path: list[str | int] = []
-            at: ResponseSlot | None = place
-            while at is not None:
-                path.append(at[1])
-                at = at[3]
+            ancestor: ResponseSlot | None = slot
+            while ancestor is not None:
+                _container, key, _nullable, ancestor = ancestor
+                path.append(key)
             self._errors.append(located_error(error, field.nodes, path[::-1]))
-        self._put_null(place)
+        self._propagate_null(slot)
 
-    def fail_all(self, error: Exception, field: FieldPlan, places: Sequence[ResponseSlot]) -> None:
-        """One error for several places."""
-        for place in places:
-            self.fail(error, field, place)
+    def fail_all(self, error: Exception, field: FieldPlan, slots: Sequence[ResponseSlot]) -> None:
+        """Record the same error for several slots."""
+        for slot in slots:
+            self.fail(error, field, slot)
 
-    def absent(self, field: FieldPlan, place: ResponseSlot) -> None:
-        """Put null in a place, which is an error where it must not be null."""
-        if place[2]:
-            place[0][place[1]] = None
+    def complete_null(self, field: FieldPlan, slot: ResponseSlot) -> None:
+        """Store null in a slot. This is a field error if the slot is not nullable."""
+        container, key, nullable, _parent = slot
+        if nullable:
+            container[key] = None
         else:
-            self.fail(TypeError(f"Cannot return null for non-nullable field {field.title}."), field, place)
+            message = f"Cannot return null for non-nullable field {field.coordinate}."
+            self.fail(TypeError(message), field, slot)
 
-    def is_nulled(self, place: ResponseSlot | None) -> bool:
-        """Whether a place, or one that it is in, has become null; None stands for the whole response."""
+    def is_nulled(self, slot: ResponseSlot | None) -> bool:
+        """Whether a slot, or one that contains it, was set to null. None means the whole response."""
         if not self._nulled:
             return False
-        while place is not None and id(place) not in self._nulled:
-            place = place[3]
-        return id(place) in self._nulled
+        while slot is not None and id(slot) not in self._nulled:
+            _container, _key, _nullable, slot = slot
+        return id(slot) in self._nulled
 
     def result(self, data: dict[str, Any]) -> ExecutionResult:
-        """The response, when all places have their values."""
-        nothing = self._nulled and self.is_nulled(None)
-        return ExecutionResult(None if nothing else data, self._errors or None)
+        """The result of the execution, once every slot has its value."""
+        return ExecutionResult(None if self.is_nulled(None) else data, self._errors or None)
 
-    def _put_null(self, place: ResponseSlot | None) -> None:
-        """The nearest place outward that may be null takes it."""
-        while place is not None and not place[2]:
-            place = place[3]
-        if place is not None:
-            place[0][place[1]] = None
-        self._nulled[id(place)] = place
+    def _propagate_null(self, slot: ResponseSlot | None) -> None:
+        """Set the nearest nullable slot to null: this one, or one that contains it."""
+        while slot is not None:
+            container, key, nullable, parent = slot
+            if nullable:
+                container[key] = None
+                break
+            slot = parent
+        self._nulled[id(slot)] = slot

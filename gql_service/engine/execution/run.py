@@ -1,6 +1,6 @@
-"""Running a plan, a level at a time: all objects in one place of the operation are built together."""
+"""Running a plan. All objects in the same position of the operation are resolved and completed together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import CoroutineType
 from typing import Any, NamedTuple
 
@@ -9,10 +9,11 @@ from graphql import ExecutionResult
 from gql_service.auth.roles import Verdict, allows
 from gql_service.engine.execution.plan import FieldPlan, ObjectPlan, ResponseSlot
 from gql_service.engine.execution.scheduler import Scheduler
+from gql_service.engine.execution.strawberry_schema import check_type
 
 
 class ResolveInfo(NamedTuple):
-    """What resolvers of graphql-core and of Strawberry find in their `info`, as far as a plan provides it."""
+    """The part of `info` that a plan provides to resolvers."""
 
     schema: Any
     context: Any
@@ -24,124 +25,148 @@ class ResolveInfo(NamedTuple):
 class Run(Scheduler):
     """One execution of a plan."""
 
-    __slots__ = ("_given", "_reference", "_verdicts", "context", "info", "root", "variables")
+    __slots__ = (
+        "_coerce_variables",
+        "_graphql_core_variables",
+        "_verdicts",
+        "context",
+        "info",
+        "root",
+        "variables",
+    )
 
-    def __init__(self, root: Any, context: Any, info: Any, variables: dict[str, Any], given: Any) -> None:
+    def __init__(
+        self,
+        root: Any,
+        context: Any,
+        info: Any,
+        variables: dict[str, Any],
+        coerce_variables: Callable[[], Any],
+    ) -> None:
+        """`variables` are coerced; `coerce_variables` lets graphql-core coerce them once more, for itself."""
         super().__init__()
         self.root = root
         self.context = context
         self.info = info
         self.variables = variables
-        self._given = given
-        self._reference: Any = None
+        self._coerce_variables = coerce_variables
+        self._graphql_core_variables: Any = None
         self._verdicts: dict[Any, Verdict[Any]] = {}
 
-    def variables_by_reference(self) -> Any:
-        """The variables as the reference implementation has them, coerced once."""
-        if self._reference is None:
-            self._reference = self._given()
-        return self._reference
+    def graphql_core_variables(self) -> Any:
+        """The variables in graphql-core's own form, for arguments that it has to coerce."""
+        if self._graphql_core_variables is None:
+            self._graphql_core_variables = self._coerce_variables()
+        return self._graphql_core_variables
 
-    async def query(self, plan: ObjectPlan) -> ExecutionResult:
-        """Execute the fields of the root side by side."""
+    async def execute_query(self, plan: ObjectPlan) -> ExecutionResult:
+        """Execute the root fields concurrently."""
         data: dict[str, Any] = dict.fromkeys(plan.keys)
         for field in plan.fields:
-            self.call(field, [self.root], [(data, field.key, field.nullable, None)])
-        if self._waiting or self._cancelled is not None:
+            self.resolve_if_allowed(field, [self.root], [(data, field.key, field.nullable, None)])
+        if self._pending or self._cancellation is not None:
             await self.finish()
         return self.result(data)
 
-    async def mutation(self, plan: ObjectPlan) -> ExecutionResult:
-        """Execute the fields of the root one after the other, each to its end."""
+    async def execute_mutation(self, plan: ObjectPlan) -> ExecutionResult:
+        """Execute the root fields one after the other."""
         data: dict[str, Any] = {}
         for field in plan.fields:
             data[field.key] = None
-            await self._call_and_wait(field, (data, field.key, field.nullable, None))
+            await self._execute_mutation_field(field, (data, field.key, field.nullable, None))
             if self.is_nulled(None):
                 break
         return self.result(data)
 
-    async def _call_and_wait(self, field: FieldPlan, place: ResponseSlot) -> None:
-        for source in self.filter_guarded(field, [self.root], [place])[0]:
+    async def _execute_mutation_field(self, field: FieldPlan, slot: ResponseSlot) -> None:
+        sources, _slots = self.filter_guarded(field, [self.root], [slot])
+        if sources:
             try:
-                value = field.resolve(self, source)
+                value = field.resolve(self, self.root)
                 if type(value) is CoroutineType:
                     value = await value
             except Exception as error:
-                self.fail(error, field, place)
+                self.fail(error, field, slot)
             else:
-                field.complete(self, [value], [place])
+                field.complete(self, [value], [slot])
         await self.finish()
 
-    def build(self, plan: ObjectPlan, sources: Sequence[Any], places: Sequence[ResponseSlot]) -> None:
-        """Put the response objects of some values in their places, and call the resolvers of their fields."""
-        results = self.read(plan, sources)
+    def build_objects(self, plan: ObjectPlan, sources: Sequence[Any], slots: Sequence[ResponseSlot]) -> None:
+        """Store the response objects of `sources` in their slots, and resolve their fields."""
+        results = self.read_leaves(plan, sources)
         if results is None:
-            for source, place in zip(sources, places, strict=True):
-                self._build_carefully(plan, source, place)
+            for source, slot in zip(sources, slots, strict=True):
+                self._build_one_by_one(plan, source, slot)
             return
-        for result, place in zip(results, places, strict=True):
-            place[0][place[1]] = result
-        for field in plan.calls:
+        for result, (container, key, _nullable, _parent) in zip(results, slots, strict=True):
+            container[key] = result
+        for field in plan.resolved_fields:
             key, nullable = field.key, field.nullable
-            here = [(result, key, nullable, place) for result, place in zip(results, places, strict=True)]
-            self.resolve(field, sources, here)
+            field_slots = [(result, key, nullable, slot) for result, slot in zip(results, slots, strict=True)]
+            self.resolve(field, sources, field_slots)
 
-    def read(self, plan: ObjectPlan, sources: Sequence[Any]) -> list[dict[str, Any]] | None:
-        """The leaves of all objects at once; None where one is refused, missing, or fails to be read."""
+    def read_leaves(self, plan: ObjectPlan, sources: Sequence[Any]) -> list[dict[str, Any]] | None:
+        """The response objects of `sources`, with all their leaves.
+
+        None if a guard denies a field, or a value is invalid or unusual. Then the fields have to be resolved
+        one by one, which records the errors.
+        """
         try:
             for guard in plan.guards:
                 verdict = self.verdict(guard, guard.before)
                 if verdict is not True and (verdict is False or not all(map(verdict, sources))):
                     return None
-            return plan.read(sources)
+            return plan.read_leaves(sources)
         except Exception:
             return None
 
-    def _build_carefully(self, plan: ObjectPlan, source: Any, place: ResponseSlot) -> None:
-        """One object field by field, where something is the matter with one of them."""
-        if self.complete_non_value(source, plan.complete, plan.field, place):
+    def _build_one_by_one(self, plan: ObjectPlan, source: Any, slot: ResponseSlot) -> None:
+        """Build the response object of one source field by field, as graphql-core does."""
+        if self.complete_null_error_or_awaitable(source, plan.complete, plan.field, slot):
             return
         try:
-            plan.check(source)
+            check_type(plan, source)
         except Exception as error:
-            self.fail(error, plan.field, place)
+            self.fail(error, plan.field, slot)
             return
-        result = place[0][place[1]] = dict.fromkeys(plan.keys)
+        container, key, _nullable, _parent = slot
+        result = container[key] = dict.fromkeys(plan.keys)
         for field in plan.fields:
-            self.call(field, [source], [(result, field.key, field.nullable, place)])
+            self.resolve_if_allowed(field, [source], [(result, field.key, field.nullable, slot)])
 
-    def call(self, field: FieldPlan, sources: Sequence[Any], places: Sequence[ResponseSlot]) -> None:
-        """Get the values of a field of some objects, as far as its guard allows."""
-        self.resolve(field, *self.filter_guarded(field, sources, places))
+    def resolve_if_allowed(
+        self, field: FieldPlan, sources: Sequence[Any], slots: Sequence[ResponseSlot]
+    ) -> None:
+        """Resolve a field of the objects whose guard allows it, and record an error for the others."""
+        self.resolve(field, *self.filter_guarded(field, sources, slots))
 
-    def resolve(self, field: FieldPlan, sources: Sequence[Any], places: Sequence[ResponseSlot]) -> None:
-        """Call a resolver for all objects, or for each, and complete what it has found."""
-        if field.resolve_all is not None and sources:
+    def resolve(self, field: FieldPlan, sources: Sequence[Any], slots: Sequence[ResponseSlot]) -> None:
+        """Call the resolver of a field, once for all objects if it can, and complete the values."""
+        if field.resolve_batch is not None and sources:
             try:
-                answers = field.resolve_all(self, sources)
+                batch = field.resolve_batch(self, sources)
             except Exception as error:
-                self.fail_all(error, field, places)
+                self.fail_all(error, field, slots)
             else:
-                self.start(answers, True, field.complete, field, places)
+                self.start(batch, True, field.complete, field, slots)
             return
-        values, found = [], []
-        for source, place in zip(sources, places, strict=True):
+        values, value_slots = [], []
+        for source, slot in zip(sources, slots, strict=True):
             try:
                 value = field.resolve(self, source)
             except Exception as error:
-                self.fail(error, field, place)
+                self.fail(error, field, slot)
                 continue
             if type(value) is CoroutineType:
-                self.start(value, False, field.complete, field, [place])
+                self.start(value, False, field.complete, field, [slot])
             else:
                 values.append(value)
-                found.append(place)
+                value_slots.append(slot)
         if values:
-            field.complete(self, values, found)
+            field.complete(self, values, value_slots)
 
     def verdict(self, guard: Any, role: Any) -> Verdict[Any]:
-        """What a guard says of a role; what depends on the caller alone is asked once, not once an object."""
+        """Whether the viewer holds a role. It is the same for every guard, and computed once per run."""
         if role in self._verdicts:
             return self._verdicts[role]
         verdict: Verdict[Any] = guard.verdict(role, self.context)
@@ -149,42 +174,43 @@ class Run(Scheduler):
         return verdict
 
     def filter_guarded(
-        self, field: FieldPlan, sources: Sequence[Any], places: Sequence[ResponseSlot]
+        self, field: FieldPlan, sources: Sequence[Any], slots: Sequence[ResponseSlot]
     ) -> tuple[Sequence[Any], Sequence[ResponseSlot]]:
-        """The objects whose field the caller may have; the places of the others fail."""
+        """The objects whose field the viewer may read, and their slots. The others get an error."""
         if field.guard is None:
-            return sources, places
-        return self.filter_allowed(field.guard.before, field, sources, places)
+            return sources, slots
+        return self.filter_allowed(field.guard.before, field, sources, slots)
 
     def filter_allowed(
         self,
         role: Any,
         field: FieldPlan,
         subjects: Sequence[Any],
-        places: Sequence[ResponseSlot],
+        slots: Sequence[ResponseSlot],
         *,
-        results: bool = False,
+        are_results: bool = False,
     ) -> tuple[Sequence[Any], Sequence[ResponseSlot]]:
-        """The objects over which the caller holds a role; the places of the others fail.
+        """The objects over which the viewer holds `role`, and their slots. The others get an error.
 
-        Among `results`, what is no value needs no role: there is nothing to see.
+        With `are_results`, the objects are the field's values: nulls, errors and awaitables among them are
+        completed without a role, because they reveal nothing yet.
         """
         verdict = self.verdict(field.guard, role)
         try:
             if verdict is True or (verdict and all(map(verdict, subjects))):
-                return subjects, places
-        except Exception:  # noqa: S110 - it is raised again below, where it has a place
+                return subjects, slots
+        except Exception:  # noqa: S110 - raised again below, where it is recorded for its slot
             pass
-        allowed, here = [], []
-        for subject, place in zip(subjects, places, strict=True):
-            if results and self.complete_non_value(subject, field.complete, field, place):
+        allowed, allowed_slots = [], []
+        for subject, slot in zip(subjects, slots, strict=True):
+            if are_results and self.complete_null_error_or_awaitable(subject, field.complete, field, slot):
                 continue
             try:
                 if not allows(verdict, subject):
                     raise field.guard.refusal(self.context)
             except Exception as error:
-                self.fail(error, field, place)
+                self.fail(error, field, slot)
             else:
                 allowed.append(subject)
-                here.append(place)
-        return allowed, here
+                allowed_slots.append(slot)
+        return allowed, allowed_slots

@@ -1,7 +1,8 @@
-"""Resolvers that wait: started eagerly and stepped here, all in one task.
+"""Resolvers that wait: all are stepped here, in the task of the request.
 
-They wait for loaders, whose reads are gathered that way. None may open a timeout of its own: it would belong
-to the task, and so to the whole request.
+A task for each resolver would be slow. A resolver is started immediately and runs up to where it first waits,
+usually for a data loader, which combines the loads of all resolvers. A resolver must not use
+`asyncio.timeout`: it would cancel the task, and so the whole request.
 """
 
 from asyncio import CancelledError, current_task, get_running_loop
@@ -17,163 +18,182 @@ from gql_service.engine.execution.response import Response
 
 
 class PendingResolver:
-    """A resolver that has been started and waits for a future (or, for None, for the next turn).
+    """A resolver that was started and waits for a future, or (None) for the next turn of the event loop.
 
-    It answers for one place, or for `many`, with a list.
+    It returns the value for its only slot or, if `is_batch`, a list with a value for each slot.
     """
 
-    __slots__ = ("complete", "coroutine", "field", "future", "many", "places", "stopped", "watched")
+    __slots__ = (
+        "complete",
+        "coroutine",
+        "field",
+        "future",
+        "has_callback",
+        "is_batch",
+        "is_cancelled",
+        "slots",
+    )
 
     def __init__(
-        self, coroutine: Any, many: bool, complete: Complete, field: FieldPlan, places: Sequence[ResponseSlot]
+        self,
+        coroutine: Any,
+        is_batch: bool,
+        complete: Complete,
+        field: FieldPlan,
+        slots: Sequence[ResponseSlot],
     ) -> None:
         self.coroutine = coroutine
-        self.many = many
+        self.is_batch = is_batch
         self.complete = complete
         self.field = field
-        self.places = places
+        self.slots = slots
         self.future: Any = None
-        self.watched = False
-        """Whether the future tells when it is done."""
-        self.stopped = False
-        """Whether it was cancelled, and only its clean-up is still waited for."""
+        self.has_callback = False
+        """Whether the future wakes the scheduler when it is done."""
+        self.is_cancelled = False
+        """Whether it was cancelled, and is only awaited until it has cleaned up."""
 
 
 class Scheduler(Response):
-    """The resolvers of one execution, and the response they are for."""
+    """The waiting resolvers of one execution, and the response that they are for."""
 
-    __slots__ = ("_cancelled", "_waiting", "_wake")
+    __slots__ = ("_cancellation", "_pending", "_wake_up_future")
 
     def __init__(self) -> None:
         super().__init__()
-        self._waiting: list[PendingResolver] = []
-        self._wake: Any = None
-        self._cancelled: CancelledError | None = None
+        self._pending: list[PendingResolver] = []
+        self._wake_up_future: Any = None
+        self._cancellation: CancelledError | None = None
 
     def start(
-        self, awaitable: Any, many: bool, complete: Complete, field: FieldPlan, places: Sequence[ResponseSlot]
+        self,
+        awaitable: Any,
+        is_batch: bool,
+        complete: Complete,
+        field: FieldPlan,
+        slots: Sequence[ResponseSlot],
     ) -> None:
-        """Run a resolver up to where it waits; complete its value, when it has one."""
-        for place in places:
-            place[0][place[1]] = None  # it has its place among the keys
-        coroutine = awaitable if type(awaitable) is CoroutineType else _awaited(awaitable)
-        self._step(PendingResolver(coroutine, many, complete, field, places))
+        """Run a resolver up to where it waits, or to its end; then complete what it returns."""
+        for container, key, _nullable, _parent in slots:
+            container[key] = None  # keeps the order of the keys in the response
+        coroutine = awaitable if type(awaitable) is CoroutineType else _to_coroutine(awaitable)
+        self._step(PendingResolver(coroutine, is_batch, complete, field, slots))
 
-    def complete_non_value(
-        self, value: Any, complete: Complete, field: FieldPlan, place: ResponseSlot
+    def complete_null_error_or_awaitable(
+        self, value: Any, complete: Complete, field: FieldPlan, slot: ResponseSlot
     ) -> bool:
-        """Deal with what is no value, or none yet: nulls, exceptions, and what is to be awaited."""
+        """Complete a null or an exception, or start an awaitable. Returns False for any other value."""
         if value is None or value is Undefined:
-            self.absent(field, place)
+            self.complete_null(field, slot)
         elif isinstance(value, Exception):
-            self.fail(value, field, place)
+            self.fail(value, field, slot)
         elif is_awaitable(value):
-            self.start(value, False, complete, field, [place])
+            self.start(value, False, complete, field, [slot])
         else:
             return False
         return True
 
     async def finish(self) -> None:
-        """Step the resolvers until none waits. If this is cancelled, so are they."""
-        while self._waiting:
-            if self._nulled or self._cancelled is not None:
-                self._stop_what_is_in_vain()
-                if not self._waiting:
+        """Step the pending resolvers until none is left. If this is cancelled, so are they."""
+        while self._pending:
+            if self._nulled or self._cancellation is not None:
+                self._cancel_unneeded()
+                if not self._pending:
                     break
             try:
-                await self._turn()
+                await self._wait_for_progress()
             except CancelledError as error:
-                if self._cancelled is not None:
+                if self._cancellation is not None:
                     raise
-                self._cancelled = error
+                self._cancellation = error
                 continue
-            waiting, self._waiting = self._waiting, []
-            for each in waiting:
+            pending, self._pending = self._pending, []
+            for each in pending:
                 if each.future is None or each.future.done():
                     self._step(each)
                 else:
-                    self._waiting.append(each)
-        if self._cancelled is not None:
-            raise self._cancelled
+                    self._pending.append(each)
+        if self._cancellation is not None:
+            raise self._cancellation
 
-    def _step(self, waiting: PendingResolver, *, stop: bool = False) -> None:
-        """Run a resolver on, to where it waits again or to its end."""
+    def _step(self, pending: PendingResolver, *, cancel: bool = False) -> None:
+        """Continue a resolver up to where it waits again, or to its end."""
         try:
-            future = waiting.coroutine.throw(CancelledError()) if stop else waiting.coroutine.send(None)
+            future = pending.coroutine.throw(CancelledError()) if cancel else pending.coroutine.send(None)
         except StopIteration as end:
             value = end.value
         except Exception as error:
-            self.fail_all(error, waiting.field, waiting.places)
+            self.fail_all(error, pending.field, pending.slots)
             return
         except CancelledError as error:
-            if not waiting.stopped:
-                self._cancelled = error
+            if not pending.is_cancelled:
+                self._cancellation = error
             return
         else:
             if future is not None:
-                future._asyncio_future_blocking = False  # as a task does with what it is given
-            waiting.future = future
-            waiting.watched = False
-            self._waiting.append(waiting)
+                future._asyncio_future_blocking = False  # a task does the same with a future that it receives
+            pending.future = future
+            pending.has_callback = False
+            self._pending.append(pending)
             return
-        if waiting.stopped:
+        if pending.is_cancelled:
             return
-        if not waiting.many:
-            waiting.complete(self, [value], waiting.places)
-        elif type(value) in (list, tuple) and len(value) == len(waiting.places):
-            waiting.complete(self, value, waiting.places)
+        if not pending.is_batch:
+            pending.complete(self, [value], pending.slots)
+        elif type(value) in (list, tuple) and len(value) == len(pending.slots):
+            pending.complete(self, value, pending.slots)
         else:
-            wrong = TypeError(f"{waiting.field.title} must give a list with one value for each object.")
-            self.fail_all(wrong, waiting.field, waiting.places)
+            message = f"{pending.field.coordinate} must return a list with one value for each object."
+            self.fail_all(TypeError(message), pending.field, pending.slots)
 
-    def _stop_what_is_in_vain(self) -> None:
-        """Cancel the resolvers whose places are null already; or all, if the execution is cancelled."""
-        waiting, self._waiting = self._waiting, []
-        for each in waiting:
-            in_vain = self._cancelled is not None or all(map(self.is_nulled, each.places))
-            if in_vain and not each.stopped:
-                each.stopped = True
-                self._step(each, stop=True)
+    def _cancel_unneeded(self) -> None:
+        """Cancel the resolvers whose slots all lie below a null; or all, if the execution is cancelled."""
+        pending, self._pending = self._pending, []
+        for each in pending:
+            is_unneeded = self._cancellation is not None or all(map(self.is_nulled, each.slots))
+            if is_unneeded and not each.is_cancelled:
+                each.is_cancelled = True
+                self._step(each, cancel=True)
             else:
-                self._waiting.append(each)
+                self._pending.append(each)
 
     @coroutine
-    def _turn(self) -> Generator[Any, None, None]:
-        """Wait until one resolver at least can go on."""
-        yield  # what is read in the event loop itself is there in the next turn
-        for each in self._waiting:
+    def _wait_for_progress(self) -> Generator[Any, None, None]:
+        """Wait until at least one resolver can continue."""
+        yield  # reads that run in the event loop itself are done in its next turn
+        for each in self._pending:
             if each.future is None or each.future.done():
                 return
-        if len(self._waiting) > 1:
-            self._wake = get_running_loop().create_future()
-            for each in self._waiting:
-                if not each.watched:
-                    each.watched = True
+        if len(self._pending) > 1:
+            self._wake_up_future = get_running_loop().create_future()
+            for each in self._pending:
+                if not each.has_callback:
+                    each.has_callback = True
                     each.future.add_done_callback(self._wake_up)
-            yield from self._wake
+            yield from self._wake_up_future
         else:
-            first = self._waiting[0].future
-            first._asyncio_future_blocking = True
+            only = self._pending[0].future
+            only._asyncio_future_blocking = True
             try:
-                yield first
+                yield only
             except CancelledError:
-                if not first.cancelled() or _is_cancelled():
+                if not only.cancelled() or _task_is_cancelled():
                     raise
-            except Exception:  # the resolver that waits for it is told
-                if not first.done():
+            except Exception:  # `_step` raises it in the resolver that waits for the future
+                if not only.done():
                     raise
 
-    def _wake_up(self, _done: Any) -> None:
-        wake, self._wake = self._wake, None
-        if wake is not None and not wake.done():
-            wake.set_result(None)
+    def _wake_up(self, _future: Any) -> None:
+        wake_up_future, self._wake_up_future = self._wake_up_future, None
+        if wake_up_future is not None and not wake_up_future.done():
+            wake_up_future.set_result(None)
 
 
-def _is_cancelled() -> bool:
-    """Whether it is this task that was cancelled, and not only the future that it waits for."""
+def _task_is_cancelled() -> bool:
+    """Whether this task was cancelled, and not only the future that it waits for."""
     task = current_task()
     return task is not None and task.cancelling() > 0
 
 
-async def _awaited(awaitable: Any) -> Any:
+async def _to_coroutine(awaitable: Any) -> Any:
     return await awaitable

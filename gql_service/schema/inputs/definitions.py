@@ -1,4 +1,4 @@
-"""The inputs of writes about what metadata may be."""
+"""The inputs of writes of definitions."""
 
 from typing import Any
 
@@ -7,9 +7,10 @@ import strawberry
 from gql_service.schema.enums import MetadataMode, ValueType
 from gql_service.schema.scalars import JSON
 
-_PLATFORM = "The platform's key."
+_PLATFORM = "The platform key."
 _FORCE = (
-    "Whether to go ahead where documents break it: they stay as they are until their values are next written."
+    "If true, the change is made even if existing documents violate it. Those documents stay unchanged until "
+    "those values are next written."
 )
 
 
@@ -18,45 +19,57 @@ def _optional(description: str) -> Any:
 
 
 @strawberry.input(
-    description="What the values of a key are to be, instead of what was defined before. What is left out is "
-    "not asked for, and of new entries not said."
+    description="The definition of a metadata key. It replaces an existing definition of the key as a whole: "
+    "fields that are left out or null are unset."
 )
 class DefineMetadataInput:
     platform_key: str = strawberry.field(description=_PLATFORM)
-    key: str = strawberry.field(description="The key.")
+    key: str = strawberry.field(description="The key to define.")
     value_type: ValueType = strawberry.field(description="The type of the values.")
-    minimum: JSON | None = _optional("The least number, or the first date, as text.")
-    maximum: JSON | None = _optional("The greatest number, or the last date, as text.")
-    min_length: int | None = _optional("The fewest characters of a text, or bytes of binary data.")
-    max_length: int | None = _optional("The most characters of a text, or bytes of binary data.")
+    minimum: JSON | None = _optional(
+        "The smallest allowed number, or the earliest allowed date as a string. For the types `number` and "
+        "`date`."
+    )
+    maximum: JSON | None = _optional(
+        "The largest allowed number, or the latest allowed date as a string. For the types `number` and "
+        "`date`."
+    )
+    min_length: int | None = _optional(
+        "The minimum number of characters for the type `string`, or of bytes for the type `binary`."
+    )
+    max_length: int | None = _optional(
+        "The maximum number of characters for the type `string`, or of bytes for the type `binary`."
+    )
     pattern: str | None = _optional(
-        "A regular expression to be found in every text; `^` and `$` stand for its ends. There is no "
-        "look-around, and there are no backreferences."
+        "A regular expression that must match somewhere in the value; anchor it with `^` and `$`. At most "
+        "2,000 characters, without look-around and backreferences. For the type `string`."
     )
-    choices: list[JSON] | None = _optional("The only values there may be.")
+    choices: list[JSON] | None = _optional("The only allowed values, 1 to 500.")
     schema: JSON | None = _optional(
-        "A JSON Schema of draft 2020-12 that every value satisfies, up to 16 KiB. It refers to its own parts "
-        "alone; `format` only describes."
+        "A JSON Schema (draft 2020-12) that the values must satisfy, at most 16 KiB. It may refer only to "
+        "its own parts, and `format` is not checked."
     )
-    is_encrypted: bool | None = _optional("Whether new values are encrypted, unless a write says.")
-    is_indexed: bool | None = _optional("Whether users may be searched by new values, unless a write says.")
-    is_public: bool | None = _optional("Whether users may see new entries, unless a write says.")
+    is_encrypted: bool | None = _optional("The default of `isEncrypted` for new entries.")
+    is_indexed: bool | None = _optional("The default of `isIndexed` for new entries.")
+    is_public: bool | None = _optional("The default of `isPublic` for new entries.")
     is_editable: bool | None = _optional(
-        "Whether users may change new entries, unless a write says. If not, they cannot create one either."
+        "The default of `isEditable` for new entries. If false, users cannot create the entry themselves."
     )
-    category: str | None = _optional("What new entries are grouped by, up to 100 characters.")
-    description: str | None = _optional("What the entries are for, up to 500 characters.")
+    category: str | None = _optional("The default of `category` for new entries, at most 100 characters.")
+    description: str | None = _optional(
+        "The default of `description` for new entries, at most 500 characters."
+    )
     force: bool = strawberry.field(default=False, description=_FORCE)
 
 
-@strawberry.input(description="Which key is to be defined no more.")
+@strawberry.input(description="The definition to remove.")
 class RemoveMetadataDefinitionInput:
     platform_key: str = strawberry.field(description=_PLATFORM)
-    key: str = strawberry.field(description="The key. One that is not defined is no error.")
+    key: str = strawberry.field(description="The defined key. A key that is not defined is ignored.")
 
 
-@strawberry.input(description="Which keys the documents of a platform may have from now on.")
+@strawberry.input(description="The new metadata mode of a platform.")
 class SetMetadataModeInput:
     platform_key: str = strawberry.field(description=_PLATFORM)
-    mode: MetadataMode = strawberry.field(description="Any keys, or defined ones only.")
+    mode: MetadataMode = strawberry.field(description="Which keys documents may have.")
     force: bool = strawberry.field(default=False, description=_FORCE)

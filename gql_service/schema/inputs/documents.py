@@ -1,4 +1,4 @@
-"""The input types."""
+"""The inputs of writes of one document, and the preconditions that they share."""
 
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -12,109 +12,130 @@ from gql_service.domain.writes.unit_of_work import Precondition, any_revision, e
 from gql_service.schema.enums import ValueType
 from gql_service.schema.scalars import DateTime, JSONObject
 
+DELETE_KEYS = "Keys to delete, before anything is set. Unknown keys are ignored."
 
-@strawberry.input(one_of=True, description="A user by exactly one of their keys.")
+
+@strawberry.input(one_of=True, description="Identifies a user. Provide exactly one field.")
 class UserBy:
     id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="The global id.")
     user_id: strawberry.ID | None = strawberry.field(
-        default=strawberry.UNSET, description="The user's own id."
+        default=strawberry.UNSET, description="The user's own id, as in `User.userId`."
     )
     username: str | None = strawberry.field(default=strawberry.UNSET, description="The username.")
 
 
-@strawberry.input(description="What a key must hold for a write to be done.")
+@strawberry.input(description="The expected state of one key.")
 class ExpectedDigest:
     key: str = strawberry.field(description="The key.")
     digest: str | None = strawberry.field(
         default=None,
-        description="The `digest` of the entry; null where there must be none. An entry that the caller may "
-        "not see, or that has expired, counts as none.",
+        description="The `digest` of the entry. Null if there must be no entry; entries that have expired or "
+        "that the viewer cannot see count as none.",
     )
 
 
-@strawberry.input(description="In which state a document is to be written.")
+@strawberry.input(description="Preconditions of a write of a document.")
 class StateInput:
     expected_revision: int | None = strawberry.field(
-        default=None, description="Write only if the document is at this revision; 0 means never written."
+        default=None,
+        description="Write only if the document is at this revision; otherwise the write is rejected with "
+        "`RevisionConflict`. 0 means that it was never written.",
     )
     expected_digests: list[ExpectedDigest] | None = strawberry.field(
         default=None,
-        description="Write only if these keys hold what is said; other keys may have changed meanwhile.",
+        description="Write only if these keys have these digests; otherwise the write is rejected with "
+        "`RevisionConflict`. Other keys may have changed.",
     )
 
     @property
     def precondition(self) -> Precondition:
-        """At which revision the document may be."""
+        """The check of the document's revision."""
         expected = self.expected_revision
         return any_revision if expected is None else exactly_revision(expected)
 
     def expected(self, limits: Limits) -> ExpectedDigests:
-        """What keys must hold. Raises Rejected."""
+        """The digests that keys must have. Raises Rejected."""
         return parse_expected_digests(provided(self.expected_digests), limits)
 
 
-@strawberry.input(description="Which document a write means, and in which state.")
+@strawberry.input(description="The document to write, and preconditions.")
 class DocumentInput(StateInput):
     platform_key: str | None = strawberry.field(
-        default=None, description="The platform's key; without one, the metadata that belongs to no platform."
+        default=None, description="The platform key. Without one, the user-wide document."
     )
     username: str | None = strawberry.field(
-        default=None, description="Whose metadata; by default the caller's. Naming others needs an admin."
+        default=None,
+        description="The owner of the document. Default: the viewer. Other users: tenant admins only.",
     )
     idempotency_key: str | None = strawberry.field(
         default=None,
-        description="A text of your own that makes it safe to send this again: within 24 hours the write is "
-        "done once, and its first answer repeated.",
+        description="A key that the client makes up for this request, 1 to 255 characters. Within 24 hours, "
+        "the same request with the same key is applied only once, so it is safe to retry.",
     )
 
 
-@strawberry.input(description="What the document is to contain.")
+@strawberry.input(description="The new content of a document.")
 class ReplacePlatformMetadataInput(DocumentInput):
-    metadata: JSONObject = strawberry.field(description="Exactly the keys the document has afterwards.")
+    metadata: JSONObject = strawberry.field(description="All keys and values of the document.")
 
 
-@strawberry.input(description="Which document to empty.")
+@strawberry.input(description="The document to clear.")
 class ClearPlatformMetadataInput(DocumentInput):
     pass
 
 
-@strawberry.input(description="Which document to make again what it was.")
+@strawberry.input(description="The document to restore, and the revision to restore it to.")
 class RestorePlatformMetadataInput(DocumentInput):
-    revision: int = strawberry.field(description="The revision after which it was so; `history` shows them.")
+    revision: int = strawberry.field(
+        description="The revision whose content is restored, as in `PlatformMetadataChange.revision`."
+    )
 
 
 def _optional(description: str) -> Any:
     return strawberry.field(default=strawberry.UNSET, description=description)
 
 
-@strawberry.input(description="An entry to create or change. What is left out of one that exists stays.")
+def _flag(meaning: str, name: str) -> Any:
+    return _optional(f"{meaning} Default for a new entry: `{name}` of the definition, or false.")
+
+
+@strawberry.input(
+    description="An entry to create or update. Fields that are left out keep their values in an existing "
+    "entry."
+)
 class UserMetadataInput:
     metadata_key: str = strawberry.field(description="The key.")
-    metadata_value: str | None = _optional("The value as text, of the entry's type. A new entry needs one.")
-    value_type: ValueType | None = _optional("By default that of the definition, or else `string`.")
-    category: str | None = _optional("What the entry is grouped by, up to 100 characters.")
-    description: str | None = _optional("What the entry is for, up to 500 characters.")
-    source: str | None = _optional("What system has made it, up to 100 characters.")
-    is_encrypted: bool | None = _optional("Whether to store the value encrypted. By default not.")
-    is_indexed: bool | None = _optional("Whether users may be searched by the value. By default not.")
-    is_public: bool | None = _optional("Whether the user may see the entry. By default not.")
-    is_editable: bool | None = _optional("Whether the user may change the entry. By default not.")
-    valid_from: DateTime | None = _optional("From when on the entry is valid; by default always.")
-    valid_until: DateTime | None = _optional("When the entry expires; by default never.")
+    metadata_value: str | None = _optional(
+        "The value as text, in the format of `valueType`. Required for a new entry."
+    )
+    value_type: ValueType | None = _optional(
+        "The type of the value. Default: the type of the existing entry. For a new entry: the type in the "
+        "definition, or `string`."
+    )
+    category: str | None = _optional("A category for grouping entries, at most 100 characters.")
+    description: str | None = _optional("What the entry is for, at most 500 characters.")
+    source: str | None = _optional("The system that created the entry, at most 100 characters.")
+    is_encrypted: bool | None = _flag("Whether to store the value encrypted.", "isEncrypted")
+    is_indexed: bool | None = _flag("Whether `Platform.users` can filter by the value.", "isIndexed")
+    is_public: bool | None = _flag("Whether the user can see the entry.", "isPublic")
+    is_editable: bool | None = _flag("Whether the user can change the entry.", "isEditable")
+    valid_from: DateTime | None = _optional("When the entry becomes valid. Null means that it has no start.")
+    valid_until: DateTime | None = _optional(
+        "When the entry expires; later than `validFrom`. Null means that it never expires."
+    )
 
 
-@strawberry.input(description="Which entries to remove and which to create or change, all or none.")
+@strawberry.input(description="The entries to delete and to set in a document.")
 class SetUserMetadataInput(DocumentInput):
     entries: list[UserMetadataInput] = strawberry.field(
-        default_factory=list, description="Entries to create or change, after the removals."
+        default_factory=list,
+        description="Entries to create or update, at most 100, after `deleteKeys` are deleted.",
     )
-    delete_keys: list[str] = strawberry.field(
-        default_factory=list, description="Keys to remove; one that does not exist is no error."
-    )
+    delete_keys: list[str] = strawberry.field(default_factory=list, description=DELETE_KEYS)
 
 
 def provided(input: Any) -> Any:
-    """What a client has given, as plain JSON: without what it has left out."""
+    """An input as plain JSON, without the fields that the client left out."""
     if isinstance(input, list):
         return [provided(each) for each in input]
     if isinstance(input, Enum):

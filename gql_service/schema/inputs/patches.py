@@ -1,24 +1,26 @@
-"""What a patch may do: the inputs that patches of one document and of many share."""
+"""The inputs of patches of one document and of many."""
 
 from typing import Any
 
 import strawberry
 
 from gql_service.domain.values.validation import Limits
-from gql_service.domain.writes.bulk import OnError
+from gql_service.domain.writes.bulk import MAX_PATCHES, OnError
 from gql_service.domain.writes.changes import Change, PatchMode, patch
+from gql_service.domain.writes.operations import MAX_OPERATIONS
 from gql_service.schema.enums import described_enum
-from gql_service.schema.inputs.documents import DocumentInput, StateInput, provided
+from gql_service.schema.inputs.documents import DELETE_KEYS, DocumentInput, StateInput, provided
 from gql_service.schema.scalars import JSON, JSONObject, Number
 
 described_enum(
     PatchMode,
     "PatchMode",
-    "How a patch sets keys.",
+    "How a patch applies `metadata`.",
     {
-        PatchMode.MERGE: "Each key is set to its new value as a whole; null is a value.",
-        PatchMode.MERGE_PATCH: "RFC 7396, on the object as the caller sees it: objects are merged at every "
-        "depth, and null removes. Null cannot be stored by it.",
+        PatchMode.MERGE: "Set each key to its new value. Objects are replaced, not merged; null is stored.",
+        PatchMode.MERGE_PATCH: "JSON Merge Patch (RFC 7396): objects are merged at every depth, and null "
+        "deletes a key or member, so null cannot be stored. Keys that the viewer cannot see count as "
+        "missing.",
     },
 )
 
@@ -26,119 +28,127 @@ described_enum(
 described_enum(
     OnError,
     "BulkOnError",
-    "What becomes of the other patches where one is refused.",
+    "What happens to the other patches if one is rejected.",
     {
-        OnError.REJECT_ALL: "Nothing is written.",
-        OnError.REJECT_FAILED: "The others are written.",
+        OnError.REJECT_ALL: "No patch is written.",
+        OnError.REJECT_FAILED: "The other patches are written.",
     },
 )
 
 
 def _path(description: str) -> Any:
-    return strawberry.field(description=f"{description} A JSON Pointer (RFC 6901) that begins with the key.")
+    return strawberry.field(
+        description=f"{description} A JSON Pointer (RFC 6901) whose first part is the key, such as "
+        "`/ui/theme` or `/list/0`."
+    )
 
 
 def _value(description: str) -> Any:
-    return strawberry.field(default=strawberry.UNSET, description=f"{description} Needed; null is a value.")
+    return strawberry.field(
+        default=strawberry.UNSET, description=f"{description} It must be provided, but may be null."
+    )
 
 
 @strawberry.input(
-    description="Set a value. Objects that are missing on the way are created, arrays are not. An item of an "
-    "array is replaced; `-` stands for the position after the last."
+    description="Set a value. Missing parents are created as objects, never as arrays. An array index "
+    "replaces that item; the index `-` appends an item."
 )
 class SetOperation:
-    path: str = _path("Where, such as `/ui/theme` or `/list/0`.")
-    value: JSON | None = _value("What to set.")
+    path: str = _path("The path to set.")
+    value: JSON | None = _value("The new value.")
 
 
 @strawberry.input(
-    description="Remove a key, a member of an object, or an item of an array, which moves those behind it. "
-    "A key or member that is not there is no error."
+    description="Delete a key, an object member, or an array item. Items after a deleted array item move up. "
+    "Missing keys and members are ignored; a missing array index is an error."
 )
 class DeleteOperation:
-    path: str = _path("What to remove.")
+    path: str = _path("The path to delete.")
 
 
 @strawberry.input(
-    description="Add to a number. One that is missing counts as 0, and objects that are missing on the way "
-    "are created. Integers stay integers, within 64 bits."
+    description="Add to a number. A missing number counts as 0, and missing parent objects are created. "
+    "The sum of two integers is an integer and must fit in 64 bits."
 )
 class IncrementOperation:
-    path: str = _path("The number.")
-    by: Number = strawberry.field(description="What to add; it may be negative.")
+    path: str = _path("The path of the number.")
+    by: Number = strawberry.field(description="The number to add. It may be negative.")
 
 
 @strawberry.input(
-    description="Add an item to the end of an array. An array that is missing is created, as are objects "
-    "that are missing on the way."
+    description="Append an item to an array. A missing array and missing parent objects are created."
 )
 class AppendOperation:
-    path: str = _path("The array.")
-    value: JSON | None = _value("The item.")
+    path: str = _path("The path of the array.")
+    value: JSON | None = _value("The item to append.")
 
 
 @strawberry.input(
     one_of=True,
-    description="Exactly one change of a part of a value. A key that the caller's `metadata` does not show "
-    "now counts as missing.",
+    description="A change of one value or a part of it. Provide exactly one field. Keys that the viewer "
+    "cannot see, or that are not valid now, count as missing.",
 )
 class PatchOperation:
     set: SetOperation | None = strawberry.field(default=strawberry.UNSET, description="Set a value.")
-    delete: DeleteOperation | None = strawberry.field(default=strawberry.UNSET, description="Remove a value.")
+    delete: DeleteOperation | None = strawberry.field(default=strawberry.UNSET, description="Delete a value.")
     increment: IncrementOperation | None = strawberry.field(
         default=strawberry.UNSET, description="Add to a number."
     )
     append: AppendOperation | None = strawberry.field(
-        default=strawberry.UNSET, description="Add an item to an array."
+        default=strawberry.UNSET, description="Append an item to an array."
     )
 
 
-@strawberry.input(description="What to change in a document.")
+@strawberry.input(description="The changes of a document.")
 class PatchInput:
     metadata: JSONObject | None = strawberry.field(
-        default=None, description="Keys to set, after the removals; keys not mentioned stay as they are."
+        default=None,
+        description="Keys to set, after `deleteKeys` are deleted. Other keys are unchanged.",
     )
-    delete_keys: list[str] | None = strawberry.field(
-        default=None, description="Keys to remove; one that does not exist is no error."
-    )
+    delete_keys: list[str] | None = strawberry.field(default=None, description=DELETE_KEYS)
     mode: PatchMode | None = strawberry.field(
-        default=None, description="How `metadata` sets keys; by default `MERGE`."
+        default=None, description="How `metadata` is applied. Default: `MERGE`."
     )
     operations: list[PatchOperation] | None = strawberry.field(
-        default=None, description="Changes of parts of values, up to 100, after all else and in this order."
+        default=None,
+        description=f"Changes of parts of values, at most {MAX_OPERATIONS}. They are applied last, in this "
+        "order.",
     )
 
     def change(self, limits: Limits) -> Change:
-        """What is to be done. Raises Rejected."""
-        mode, doing = self.mode or PatchMode.MERGE, provided(self.operations)
-        return patch(self.metadata, self.delete_keys, limits, mode=mode, doing=doing)
+        """The change to apply to the document. Raises Rejected."""
+        mode, operations = self.mode or PatchMode.MERGE, provided(self.operations)
+        return patch(self.metadata, self.delete_keys, limits, mode=mode, operations=operations)
 
 
-@strawberry.input(
-    description="What to change; at least one of `metadata`, `deleteKeys` and `operations` is needed. "
-    "All of it is written at once, or nothing."
-)
+_AT_LEAST_ONE = "At least one of `metadata`, `deleteKeys` and `operations` must be provided."
+
+
+@strawberry.input(description=f"A patch of one document. {_AT_LEAST_ONE}")
 class PatchPlatformMetadataInput(DocumentInput, PatchInput):
     pass
 
 
-@strawberry.input(description="What to change for one user; see `PatchPlatformMetadataInput`.")
+@strawberry.input(description=f"A patch of the document of one user. {_AT_LEAST_ONE}")
 class UserPatchInput(StateInput, PatchInput):
-    username: str = strawberry.field(description="Whose metadata.")
+    username: str = strawberry.field(description="The owner of the document.")
 
 
-@strawberry.input(description="What to change for many users of a platform.")
+@strawberry.input(description="Patches of the documents of several users of a platform.")
 class BulkPatchPlatformMetadataInput:
-    platform_key: str = strawberry.field(description="The platform's key.")
-    patches: list[UserPatchInput] = strawberry.field(description="1 to 100 patches, each of another user.")
+    platform_key: str = strawberry.field(description="The platform key.")
+    patches: list[UserPatchInput] = strawberry.field(
+        description=f"The patches, 1 to {MAX_PATCHES}, each of a different user."
+    )
     on_error: OnError = strawberry.field(
-        default=OnError.REJECT_ALL, description="What becomes of the others where one is refused."
+        default=OnError.REJECT_ALL, description="What happens to the other patches if one is rejected."
     )
     dry_run: bool = strawberry.field(
-        default=False, description="Answer what would happen, and write nothing."
+        default=False, description="If true, the result is computed but nothing is written."
     )
     idempotency_key: str | None = strawberry.field(
         default=None,
-        description="A text of your own that makes it safe to send this again: within 24 hours each patch is "
-        "done once, and its first answer repeated. Patches that were refused are tried again.",
+        description="A key that the client makes up for this request, 1 to 255 characters. Within 24 hours, "
+        "each patch of the same request with the same key is applied only once, so it is safe to retry. "
+        "Patches that were rejected are tried again.",
     )

@@ -1,10 +1,10 @@
-"""How clients say which users are meant: by their usernames, and by conditions on their metadata."""
+"""Filters for users: by username, and by conditions on their metadata."""
 
 from typing import Any
 
 import strawberry
 
-from gql_service.domain.search.conditions import conditions_of, require_searchable
+from gql_service.domain.search.conditions import parse_conditions, require_searchable
 from gql_service.domain.search.members import MemberSearch
 from gql_service.domain.tenants import Platform
 from gql_service.errors import BadUserInput
@@ -18,47 +18,54 @@ def _operator(description: str, name: str | None = None) -> Any:
 
 
 @strawberry.input(
-    description="What is to hold for one key, which must be indexed. All operators given must hold, of an "
-    "entry that is valid now; at least one is needed. Encrypted values are found by `equals`, `in` and "
-    "`exists` only."
+    description="A condition on one metadata key, which must be indexed. Provide at least one operator; all "
+    "of them must hold for an entry that is valid now. Encrypted values support only `equals`, `in` and "
+    "`exists`."
 )
 class MetadataCondition:
-    key: str = strawberry.field(description="The key of the entry.")
+    key: str = strawberry.field(description="The key.")
     equals: JSON | None = _operator(
-        "The value is this; numbers are equal by what they amount to, null is the value null."
+        "The value equals this one. Numbers are compared by amount, so 1 equals 1.0. Null equals null."
     )
-    in_: list[JSON] | None = _operator("The value is one of these, up to 100.", "in")
-    exists: bool | None = _operator("Whether there is an entry that is valid now.")
+    in_: list[JSON] | None = _operator("The value equals one of these, at most 100.", "in")
+    exists: bool | None = _operator(
+        "Whether there is an entry that is valid now. False cannot be combined with other operators."
+    )
     prefix: str | None = _operator(
-        "The text begins with this, of up to 200 characters; a date as it is told in UTC."
+        "The string starts with this text, at most 200 characters. Dates are compared in their UTC format."
     )
     greater_than: JSON | None = _operator(
-        "The value is more than this. A number compares with numbers, as doubles. A text compares with texts "
-        "by their bytes, and if it is a date, with dates as instants; it has up to 200 characters."
+        "The value is greater than this one. Numbers are compared with numbers, as doubles; strings with "
+        "strings, by UTF-8 bytes; strings that are dates also with dates, by time. A string has at most 200 "
+        "characters."
     )
-    greater_than_or_equal: JSON | None = _operator("The value is this or more.")
-    less_than: JSON | None = _operator("The value is less than this.")
-    less_than_or_equal: JSON | None = _operator("The value is this or less.")
+    greater_than_or_equal: JSON | None = _operator(
+        "The value is greater than or equal to this one. See `greaterThan`."
+    )
+    less_than: JSON | None = _operator("The value is less than this one. See `greaterThan`.")
+    less_than_or_equal: JSON | None = _operator(
+        "The value is less than or equal to this one. See `greaterThan`."
+    )
 
 
-@strawberry.input(description="Which users of a platform are meant; all conditions must hold.")
+@strawberry.input(description="A filter for the users of a platform. All conditions must hold.")
 class UserFilter:
     username_prefix: str | None = strawberry.field(
-        default=None, description="The username begins with this text, in exactly this case."
+        default=None, description="The username starts with this text. Upper and lower case differ."
     )
     metadata: list[MetadataCondition] | None = strawberry.field(
-        default=None, description="What holds for their metadata on this platform; up to 5 conditions."
+        default=None, description="Conditions on the metadata of the users on this platform, at most 5."
     )
 
 
-async def members(services: Services, platform: Platform, where: UserFilter | None) -> MemberSearch:
-    """Who is meant by a filter. Raises BadUserInput."""
+async def member_search(services: Services, platform: Platform, where: UserFilter | None) -> MemberSearch:
+    """The search for the members of a platform that match a filter. Raises BadUserInput."""
     if where is None:
         return MemberSearch(platform.tenant_id, platform.id)
     prefix = where.username_prefix
     if prefix and "\0" in prefix:
         raise BadUserInput("Text must not contain the character U+0000.")
-    conditions = conditions_of(provided(where.metadata or []), platform.id, services.rules.keys)
+    conditions = parse_conditions(provided(where.metadata or []), platform.id, services.write_settings.keys)
     if conditions:
         keys = [(platform.id, condition.key) for condition in conditions]
         require_searchable(conditions, await services.loaders.searchable.load_many(keys))

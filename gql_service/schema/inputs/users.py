@@ -13,46 +13,66 @@ def _optional(description: str) -> Any:
     return strawberry.field(default=strawberry.UNSET, description=description)
 
 
-@strawberry.input(description="A decision on an offer.")
+@strawberry.input(description="The answer of a user to an opt-in offer.")
 class OptInDecisionInput:
-    name: str = strawberry.field(description="What was offered.")
-    opted_in: bool = strawberry.field(description="Whether the user took it.")
-    decided_at: Timestamp | None = _optional("When they decided; by default now.")
+    name: str = strawberry.field(description="The name of the offer, 1 to 100 characters.")
+    opted_in: bool = strawberry.field(description="Whether the user opted in.")
+    decided_at: Timestamp | None = _optional("When the user decided. Default: now.")
 
     def row(self, now: int) -> OptInDecision:
         decided_at = now if self.decided_at in (None, strawberry.UNSET) else self.decided_at
         return OptInDecision(self.name, self.opted_in, decided_at)
 
 
-@strawberry.input(description="What can be set of a user.")
+@strawberry.input(description="The fields of a user that can be set.")
 class UserFields:
-    language: str | None = _optional("A code of ISO 639-1, such as `de`; null for the browser's choice.")
+    language: str | None = _optional(
+        "The preferred language as an ISO 639-1 code, such as `de`. Null unsets it."
+    )
     profile_fields: JSONObject | None = _optional(
-        'Fields to set, each with a `value` and a `visibility` ("tenant" or "private"); null removes one.'
+        "Profile fields to set by name, each with `value` and `visibility` (`tenant` or `private`). Null "
+        "deletes a field. Other fields are unchanged."
     )
     recent_projects: JSONObject | None = _optional(
-        "Projects to set, each with when it was last opened in milliseconds; null removes one."
+        "When projects were last opened: project ids with milliseconds since 1970-01-01 UTC. Null deletes a "
+        "project. Other projects are unchanged."
     )
-    last_seen_release_version: str | None = _optional("The last release whose notes the user has seen.")
+    last_seen_release_version: str | None = _optional(
+        "The last release whose notes the user has seen, 1 to 64 characters. Null unsets it."
+    )
     opt_in_decisions: list[OptInDecisionInput] | None = _optional(
-        "Decisions to set; those of other names stay."
+        "Answers to opt-in offers to set, by name. Other answers are unchanged."
     )
     personal_agent_permissions: JSONObject | None = _optional(
-        "Projects to set, each `{type: {read, write}}`; null removes one."
+        "The permissions of the personal agent to set, as `{project: {type: {read, write}}}`. Null deletes a "
+        "project. Other projects are unchanged."
     )
     email: str | None = _optional(
-        "The canonical email address, which is not verified unless `emailVerified` says so. Admins only."
+        "The email address. A new address is not verified unless `emailVerified` is true. Tenant admins only."
     )
-    email_verified: bool | None = _optional("Whether the address is known to be the user's. Admins only.")
-    image: str | None = _optional("The address of the profile image; null for none. Admins only.")
+    email_verified: bool | None = _optional("Whether the email address is verified. Tenant admins only.")
+    image: str | None = _optional(
+        "The http or https URL of the profile image. Null unsets it. Tenant admins only."
+    )
     permissions: list[str] | None = _optional(
-        "All the user may do, each as `{TENANT_ID}::{PERMISSION}`. Admins of those tenants only."
+        "All permissions of the user, each as `{TENANT_ID}::{PERMISSION}`, at most 1,000. Admins can grant "
+        "and revoke permissions of their own tenants only."
     )
-    password_change_disabled: bool | None = _optional("Admins only.")
-    project_creation_disabled: bool | None = _optional("Admins only.")
-    profile_field_change_disabled: bool | None = _optional("Admins only.")
-    messaging_disabled: bool | None = _optional("Admins only.")
-    is_platform_owner: bool | None = _optional("Whether the user is admin everywhere. Platform owners only.")
+    password_change_disabled: bool | None = _optional(
+        "If true, the user cannot change their password. Tenant admins only."
+    )
+    project_creation_disabled: bool | None = _optional(
+        "If true, the user cannot create projects. Tenant admins only."
+    )
+    profile_field_change_disabled: bool | None = _optional(
+        "If true, the user cannot change their profile fields. Tenant admins only."
+    )
+    messaging_disabled: bool | None = _optional(
+        "If true, the user cannot create messages. Tenant admins only."
+    )
+    is_platform_owner: bool | None = _optional(
+        "Whether the user is a platform owner, who has admin access to everything. Platform owners only."
+    )
 
     def changes(self, now: int) -> dict[str, Any]:
         """The fields that were provided, by their columns."""
@@ -65,46 +85,59 @@ class UserFields:
 
 @strawberry.input(description="A new user.")
 class CreateUserInput(UserFields):
-    username: str = strawberry.field(description="1 to 150 letters, digits and the characters . @ + - _")
-    tenant_id: strawberry.ID = strawberry.field(description="The tenant the user is to belong to.")
-    email: str = strawberry.field(description="The canonical email address.")
-    user_id: strawberry.ID | None = _optional("The user's own id; by default a random one.")
+    username: str = strawberry.field(
+        description="The unique username: 1 to 150 letters, digits and the characters `.@+-_`."
+    )
+    tenant_id: strawberry.ID = strawberry.field(description="The id of the home tenant of the user.")
+    email: str = strawberry.field(description="The email address.")
+    user_id: strawberry.ID | None = _optional(
+        "The user's own id: 1 to 64 ASCII letters, digits, `-` and `_`. Default: a random id."
+    )
 
 
-@strawberry.input(description="What is to change of a user.")
+@strawberry.input(description="The changes of a user. Fields that are left out are unchanged.")
 class UpdateUserInput(UserFields):
     username: str | None = _optional(
-        "Whom to change; by default the caller. Naming others needs an admin of all their rights."
+        "The user to change. Default: the viewer. Other users: tenant admins only."
     )
-    expected_revision: int | None = _optional("Write only if the user is at this revision.")
+    expected_revision: int | None = _optional(
+        "Write only if the user is at this revision; otherwise the write is rejected with `RevisionConflict`."
+    )
 
 
-@strawberry.input(description="Which badge to award to whom.")
+@strawberry.input(description="The badge to award, and the user who earned it.")
 class CheckBadgeInput:
-    username: str = strawberry.field(description="Who has earned it.")
-    badge: str = strawberry.field(description="The name of a badge of `badgeCatalog`.")
+    username: str = strawberry.field(description="The user who earned the badge.")
+    badge: str = strawberry.field(description="The name of a badge in `badgeCatalog`.")
 
 
-@strawberry.input(description="Which notifications the caller has read.")
+@strawberry.input(description="The notifications that the viewer has read.")
 class MarkNotificationsReadInput:
-    ids: list[strawberry.ID] | None = _optional("The ids of the notifications; by default all.")
+    ids: list[strawberry.ID] | None = _optional(
+        "The ids of the notifications. Unknown ids are ignored. Default: all."
+    )
 
 
-@strawberry.input(description="A token to be made.")
+@strawberry.input(description="The access token to issue.")
 class IssueTokenInput:
     username: str | None = _optional(
-        "Whose token; by default the caller's. Naming others needs an admin of all their rights."
+        "The user of the token. Default: the viewer. Other users: only admins of every tenant in which that "
+        "user has permissions."
     )
-    label: str = strawberry.field(default="", description="What the token is for, up to 200 characters.")
-    expires_in_seconds: int | None = _optional("How long the token is to work; by default until revoked.")
+    label: str = strawberry.field(
+        default="", description="What the token is used for, at most 200 characters."
+    )
+    expires_in_seconds: int | None = _optional(
+        "The lifetime of the token in seconds, at least 1. Default: until it is revoked."
+    )
     replaces: strawberry.ID | None = _optional(
-        "The id of a token of the same user that this one replaces: that one ends after the overlap."
+        "The id of a token of the same user to replace. It expires after `overlapSeconds`."
     )
     overlap_seconds: int = strawberry.field(
-        default=0, description="How long a replaced token goes on working, so that no request fails."
+        default=0, description="How long the replaced token stays valid, in seconds."
     )
 
 
-@strawberry.input(description="A token to be ended at once.")
+@strawberry.input(description="The access token to revoke.")
 class RevokeTokenInput:
-    id: strawberry.ID = strawberry.field(description="The token's id, which is no secret.")
+    id: strawberry.ID = strawberry.field(description="The id of the token, as in `AccessToken.id`.")

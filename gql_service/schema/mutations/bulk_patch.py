@@ -1,4 +1,4 @@
-"""Patching the documents of many users at once."""
+"""`bulkPatchPlatformMetadata`: patches of the documents of many users in one transaction."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -8,42 +8,49 @@ from strawberry import Info
 
 from gql_service.auth.access import DocumentAccess
 from gql_service.domain.writes import idempotency
-from gql_service.domain.writes.bulk import OnError, check_usernames, located, write_each
+from gql_service.domain.writes.bulk import OnError, at_patch, check_usernames, write_each
 from gql_service.domain.writes.idempotency import IdempotencyKey, WriteResult
 from gql_service.domain.writes.unit_of_work import Write
 from gql_service.errors import Problem, Rejected
+from gql_service.quoting import quoted
 from gql_service.schema.auth_directive import AUTHENTICATED, TENANT_ADMIN
 from gql_service.schema.inputs.documents import provided
 from gql_service.schema.inputs.patches import BulkPatchPlatformMetadataInput, UserPatchInput
-from gql_service.schema.mutations.payloads import document_of, problem
+from gql_service.schema.mutations.payloads import DELETED_KEYS, REPLAYED, to_platform_metadata, to_user_error
 from gql_service.schema.types.platform_metadata import PlatformMetadata
 from gql_service.schema.types.user_error import UserError, user_error
 from gql_service.services.context import Context
 
 
-@strawberry.type(directives=AUTHENTICATED, description="What became of the patch of one user.")
+@strawberry.type(directives=AUTHENTICATED, description="The result of the patch of one user.")
 class BulkPatchResult:
-    username: str = strawberry.field(description="The username that was given.")
+    username: str = strawberry.field(description="The username in the patch.")
     platform_metadata: PlatformMetadata | None = strawberry.field(
-        default=None, description="The document after the write; null where nothing was written."
+        default=None, description="The document after the patch. Null if the patch was not written."
     )
-    deleted_keys: list[str] = strawberry.field(
-        default_factory=list, description="The keys that existed, were to be removed, and are gone."
-    )
+    deleted_keys: list[str] = strawberry.field(default_factory=list, description=DELETED_KEYS)
+    replayed: bool = strawberry.field(default=False, description=REPLAYED)
     user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What to mend in this patch."
+        default_factory=list, description="Errors in this patch. Empty on success."
     )
 
 
-@strawberry.type(directives=AUTHENTICATED, description="The result of patching many users.")
+@strawberry.type(
+    directives=AUTHENTICATED,
+    description="The result of `bulkPatchPlatformMetadata`. With `dryRun`, the result that the patches "
+    "would have.",
+)
 class BulkPatchPlatformMetadataPayload:
     results: list[BulkPatchResult] = strawberry.field(
-        default_factory=list, description="One for each patch, in their order."
+        default_factory=list, description="One result for each patch, in the order of `patches`."
     )
-    written: int = strawberry.field(default=0, description="How many patches were done.")
-    failed: int = strawberry.field(default=0, description="How many patches were refused themselves.")
+    written: int = strawberry.field(default=0, description="The number of patches that were written.")
+    failed: int = strawberry.field(
+        default=0, description="The number of patches that were rejected because of their own errors."
+    )
     user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What to mend in the list as a whole; then nothing was tried."
+        default_factory=list,
+        description="Errors in the request as a whole. If there are any, no patch was tried.",
     )
 
 
@@ -51,68 +58,69 @@ class BulkPatchPlatformMetadataPayload:
 class BulkMutation:
     @strawberry.mutation(
         directives=TENANT_ADMIN,
-        description="Patch the metadata of up to 100 users of a platform in one transaction.",
+        description="Patch the documents of up to 100 users of a platform in one transaction.",
     )
     async def bulk_patch_platform_metadata(
         self,
         info: Info[Context, None],
-        input: Annotated[BulkPatchPlatformMetadataInput, strawberry.argument(description="Whom to patch.")],
+        input: Annotated[
+            BulkPatchPlatformMetadataInput, strawberry.argument(description="The input of the mutation.")
+        ],
     ) -> BulkPatchPlatformMetadataPayload:
         _, platform = await info.context.platform_access(input.platform_key)
         usernames = [patch.username for patch in input.patches]
         try:
             check_usernames(usernames)
-            idempotency_key = _once(input)
+            idempotency_key = _idempotency_key(input)
         except Rejected as error:
             return BulkPatchPlatformMetadataPayload(user_errors=[user_error(error)])
         accesses = await info.context.documents_named(platform, usernames)
-        return _payload(
-            info.context, input, accesses, await _write(info.context, input, accesses, idempotency_key)
-        )
+        outcomes = await _write_patches(info.context, input, accesses, idempotency_key)
+        return _build_payload(info.context, input, accesses, outcomes)
 
 
-def _once(input: BulkPatchPlatformMetadataInput) -> IdempotencyKey | None:
-    """What tells this request from others; a dry run of it is the same one. Raises Rejected."""
+def _idempotency_key(input: BulkPatchPlatformMetadataInput) -> IdempotencyKey | None:
+    """The key with a digest of the request. A dry run has the same digest. Raises Rejected."""
     if input.idempotency_key is None:
         return None
-    asked = {name: value for name, value in provided(input).items() if name != "dry_run"}
-    return idempotency.parse_key(input.idempotency_key, type(input).__name__, asked)
+    request = {name: value for name, value in provided(input).items() if name != "dry_run"}
+    return idempotency.parse_key(input.idempotency_key, type(input).__name__, request)
 
 
-async def _write(
+async def _write_patches(
     context: Context,
     input: BulkPatchPlatformMetadataInput,
     accesses: Sequence[DocumentAccess | None],
     idempotency_key: IdempotencyKey | None,
 ) -> list[WriteResult | Rejected]:
-    """What became, or would become, of each patch."""
-    planned = [
-        _planned(context, patch, access, idempotency_key)
+    """Write the patches; the result or the error of each."""
+    writes = [
+        _build_write(context, patch, access, idempotency_key)
         for patch, access in zip(input.patches, accesses, strict=True)
     ]
     return await context.write_with(
         lambda transaction, now: write_each(
             transaction,
-            planned,
+            writes,
             on_error=input.on_error,
-            dry=input.dry_run,
-            rules=context.services.rules,
+            dry_run=input.dry_run,
+            write_settings=context.services.write_settings,
             now=now,
         )
     )
 
 
-def _planned(
+def _build_write(
     context: Context,
     patch: UserPatchInput,
     access: DocumentAccess | None,
     idempotency_key: IdempotencyKey | None,
 ) -> Write | Rejected:
-    """The write of one patch, or why there can be none."""
+    """The write of one patch, or the error for which it is rejected."""
     if access is None:
-        message = f"The platform has no user {patch.username[:80]!r}."
+        message = f"The platform has no user {quoted(patch.username)}."
         return Rejected(Problem.UNKNOWN_USER, message, ("username",))
-    limits = context.services.rules.limits
+    limits = context.services.write_settings.limits
     try:
         expected, change = patch.expected(limits), patch.change(limits)
     except Rejected as refusal:
@@ -120,7 +128,7 @@ def _planned(
     return Write(access, change, patch.precondition, context.source, idempotency_key, expected)
 
 
-def _payload(
+def _build_payload(
     context: Context,
     input: BulkPatchPlatformMetadataInput,
     accesses: Sequence[DocumentAccess | None],
@@ -133,10 +141,11 @@ def _payload(
         result = BulkPatchResult(username=patch.username)
         payload.results.append(result)
         if isinstance(outcome, Rejected):
-            refusal = located(outcome, index)
-            result.user_errors = [problem(context, access, refusal) if access else user_error(refusal)]
+            refusal = at_patch(outcome, index)
+            result.user_errors = [to_user_error(context, access, refusal) if access else user_error(refusal)]
         elif access is not None and not none_written:
             payload.written += 1
-            result.platform_metadata = document_of(context, access, outcome)
-            result.deleted_keys = outcome.deleted_keys
+            result.platform_metadata = to_platform_metadata(context, access, outcome)
+            result.deleted_keys = list(outcome.deleted_keys)
+            result.replayed = outcome.replayed
     return payload

@@ -1,12 +1,19 @@
-"""The writes about what metadata may be."""
+"""The mutations of metadata definitions."""
 
 from typing import Annotated
 
 import strawberry
 from strawberry import Info
 
-from gql_service.domain.definitions import define as defining
-from gql_service.domain.definitions.define import DataBreaks
+from gql_service.auth.access import PlatformAccess
+from gql_service.domain.definitions.define import (
+    NonconformingData,
+    check_input,
+    define,
+    remove_definition,
+    set_mode,
+)
+from gql_service.domain.definitions.definitions import StoredDefinition
 from gql_service.errors import Rejected
 from gql_service.schema.auth_directive import AUTHENTICATED, TENANT_ADMIN
 from gql_service.schema.inputs.definitions import (
@@ -19,101 +26,118 @@ from gql_service.schema.types.metadata_definition import MetadataDefinition
 from gql_service.schema.types.platform import Platform
 from gql_service.schema.types.user_error import UserError, user_error
 from gql_service.services.context import Context
-from gql_service.store.connection import Connection
 
-_INPUT = strawberry.argument(description="What to define.")
-_BROKEN = "How many documents break it, whether or not it was done."
+_INPUT = strawberry.argument(description="The input of the mutation.")
+_BROKEN = "The number of documents that violate the {}, whether or not the write was rejected."
+_ERRORS = "Errors that the caller can fix. Empty on success."
 
 
-@strawberry.type(directives=AUTHENTICATED, description="The result of defining a key.")
+@strawberry.type(directives=AUTHENTICATED, description="The result of `defineMetadata`.")
 class DefineMetadataPayload:
     definition: MetadataDefinition | None = strawberry.field(
-        default=None, description="The definition; null where it was refused."
+        default=None, description="The definition after the write. Null if the write was rejected."
     )
-    broken_documents: int = strawberry.field(default=0, description=_BROKEN)
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What to mend; empty where it was done."
-    )
+    broken_documents: int = strawberry.field(default=0, description=_BROKEN.format("definition"))
+    user_errors: list[UserError] = strawberry.field(default_factory=list, description=_ERRORS)
 
 
-@strawberry.type(directives=AUTHENTICATED, description="The result of removing a definition.")
+@strawberry.type(directives=AUTHENTICATED, description="The result of `removeMetadataDefinition`.")
 class RemoveMetadataDefinitionPayload:
-    removed: bool = strawberry.field(description="Whether the key was defined.")
-    user_errors: list[UserError] = strawberry.field(default_factory=list, description="Always empty so far.")
+    removed: bool = strawberry.field(description="Whether there was a definition to remove.")
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="Currently always empty."
+    )
 
 
-@strawberry.type(directives=AUTHENTICATED, description="The result of saying which keys there may be.")
+@strawberry.type(directives=AUTHENTICATED, description="The result of `setMetadataMode`.")
 class SetMetadataModePayload:
     platform: Platform | None = strawberry.field(
-        default=None, description="The platform; null where it was refused."
+        default=None, description="The platform after the write. Null if the write was rejected."
     )
-    broken_documents: int = strawberry.field(default=0, description=_BROKEN)
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What to mend; empty where it was done."
-    )
+    broken_documents: int = strawberry.field(default=0, description=_BROKEN.format("mode"))
+    user_errors: list[UserError] = strawberry.field(default_factory=list, description=_ERRORS)
 
 
 @strawberry.type
 class DefinitionMutation:
     @strawberry.mutation(
         directives=TENANT_ADMIN,
-        description="Say what the values of a key are to be. Where documents break it, nothing is changed.",
+        description="Define a metadata key of a platform: type and rules of its values, and defaults for new "
+        "entries. Rejected if existing documents violate the definition, unless `force` is true.",
     )
     async def define_metadata(
         self, info: Info[Context, None], input: Annotated[DefineMetadataInput, _INPUT]
     ) -> DefineMetadataPayload:
         access, _ = await info.context.platform_access(input.platform_key)
-        rules = info.context.services.rules
-
-        async def define(connection: Connection, now: int) -> DefineMetadataPayload:
-            defined = defining.checked(provided(input), rules.limits)
-            row, broken = await defining.define(
-                connection, access, defined, force=input.force, rules=rules, now=now, seconds=_time(info)
-            )
-            return DefineMetadataPayload(definition=MetadataDefinition(row=row), broken_documents=broken)
-
         try:
-            return await info.context.write_with(define)
+            row, broken = await _define(info.context, access, input)
         except Rejected as error:
-            return DefineMetadataPayload(user_errors=[user_error(error)], broken_documents=_count(error))
+            return DefineMetadataPayload(
+                user_errors=[user_error(error)], broken_documents=_broken_documents(error)
+            )
+        return DefineMetadataPayload(definition=MetadataDefinition(row=row), broken_documents=broken)
 
     @strawberry.mutation(
-        directives=TENANT_ADMIN, description="Let a key have any values again. Those there are stay."
+        directives=TENANT_ADMIN,
+        description="Remove the definition of a metadata key. Existing entries are unchanged.",
     )
     async def remove_metadata_definition(
         self, info: Info[Context, None], input: Annotated[RemoveMetadataDefinitionInput, _INPUT]
     ) -> RemoveMetadataDefinitionPayload:
         access, _ = await info.context.platform_access(input.platform_key)
         removed = await info.context.write_with(
-            lambda connection, _now: defining.undefine(connection, access, input.key)
+            lambda connection, _now: remove_definition(connection, access, input.key)
         )
         return RemoveMetadataDefinitionPayload(removed=removed)
 
     @strawberry.mutation(
         directives=TENANT_ADMIN,
-        description="Say whether documents may have keys that are not defined. Where some have such keys, "
-        "nothing is changed.",
+        description="Set whether documents of a platform may have keys that are not defined. `STRICT` is "
+        "rejected if existing documents have such keys, unless `force` is true.",
     )
     async def set_metadata_mode(
         self, info: Info[Context, None], input: Annotated[SetMetadataModeInput, _INPUT]
     ) -> SetMetadataModePayload:
         access, platform = await info.context.platform_access(input.platform_key)
         try:
-            broken = await info.context.write_with(
-                lambda connection, now: defining.set_mode(
-                    connection, access, input.mode, force=input.force, now=now, seconds=_time(info)
-                )
-            )
+            broken = await _set_mode(info.context, access, input)
         except Rejected as error:
-            return SetMetadataModePayload(user_errors=[user_error(error)], broken_documents=_count(error))
+            return SetMetadataModePayload(
+                user_errors=[user_error(error)], broken_documents=_broken_documents(error)
+            )
         row = platform.in_mode(input.mode)
         return SetMetadataModePayload(platform=Platform(row=row), broken_documents=broken)
 
 
-def _time(info: Info[Context, None]) -> float:
-    """Seconds for looking through documents: others wait for the lock meanwhile, as long as for any."""
-    return info.context.services.settings.database_timeout / 2
+async def _define(
+    context: Context, access: PlatformAccess, input: DefineMetadataInput
+) -> tuple[StoredDefinition, int]:
+    """Define a key; the definition, and the number of documents that violate it. Raises Rejected."""
+    limits, keys = context.services.write_settings
+    seconds = _check_seconds(context)
+    definition = check_input(provided(input), limits)
+    return await context.write_with(
+        lambda connection, now: define(
+            connection, access, definition, force=input.force, keys=keys, now=now, seconds=seconds
+        )
+    )
 
 
-def _count(error: Rejected) -> int:
-    return error.documents if isinstance(error, DataBreaks) else 0
+async def _set_mode(context: Context, access: PlatformAccess, input: SetMetadataModeInput) -> int:
+    """Set the mode; the number of documents that violate it. Raises Rejected."""
+    seconds = _check_seconds(context)
+    return await context.write_with(
+        lambda connection, now: set_mode(
+            connection, access, input.mode, force=input.force, now=now, seconds=seconds
+        )
+    )
+
+
+def _check_seconds(context: Context) -> float:
+    """The time limit for reading all documents. Other writes wait for the lock meanwhile, so it is half of
+    the time that they wait for any lock."""
+    return context.services.settings.database_timeout / 2
+
+
+def _broken_documents(error: Rejected) -> int:
+    return error.documents if isinstance(error, NonconformingData) else 0

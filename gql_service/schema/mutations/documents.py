@@ -1,4 +1,4 @@
-"""Writes of one document: open the document, write it, tell what was written or what to mend."""
+"""The mutations of one document: find it, write it, return the document or the errors."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -9,7 +9,7 @@ from strawberry import Info
 from gql_service.domain.values.validation import Limits
 from gql_service.domain.writes import idempotency
 from gql_service.domain.writes.changes import CLEAR, Change, replace
-from gql_service.domain.writes.idempotency import WriteResult
+from gql_service.domain.writes.idempotency import IdempotencyKey, WriteResult
 from gql_service.domain.writes.restore import restore_revision
 from gql_service.domain.writes.set_entries import set_entries
 from gql_service.errors import Forbidden, Rejected
@@ -23,77 +23,86 @@ from gql_service.schema.inputs.documents import (
     provided,
 )
 from gql_service.schema.inputs.patches import PatchPlatformMetadataInput
-from gql_service.schema.mutations.payloads import document_of, entries_of, problem
+from gql_service.schema.mutations.payloads import (
+    DELETED_KEYS,
+    REPLAYED,
+    to_platform_metadata,
+    to_user_error,
+    visible_entries,
+)
 from gql_service.schema.types.platform_metadata import PlatformMetadata
 from gql_service.schema.types.user_error import UserError
 from gql_service.schema.types.user_metadata import UserMetadata
 from gql_service.services.context import Context
 
 
-@strawberry.type(directives=AUTHENTICATED, description="What every write of a document answers.")
+@strawberry.type(directives=AUTHENTICATED, description="The result of a write of a document.")
 class DocumentPayload:
     platform_metadata: PlatformMetadata | None = strawberry.field(
-        default=None, description="The document after the write; null where the write was refused."
+        default=None, description="The document after the write. Null if the write was rejected."
     )
+    replayed: bool = strawberry.field(default=False, description=REPLAYED)
     user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What to mend; empty where the write was done."
+        default_factory=list, description="Errors that the caller can fix. Empty on success."
     )
 
 
-@strawberry.type(directives=AUTHENTICATED, description="The result of a patch.")
+@strawberry.type(directives=AUTHENTICATED, description="The result of `patchPlatformMetadata`.")
 class PatchPlatformMetadataPayload(DocumentPayload):
-    deleted_keys: list[str] = strawberry.field(
-        default_factory=list, description="The keys that existed, were to be removed, and are gone."
-    )
+    deleted_keys: list[str] = strawberry.field(default_factory=list, description=DELETED_KEYS)
 
 
-@strawberry.type(directives=AUTHENTICATED, description="The result of a replacement.")
+@strawberry.type(directives=AUTHENTICATED, description="The result of `replacePlatformMetadata`.")
 class ReplacePlatformMetadataPayload(DocumentPayload):
     pass
 
 
-@strawberry.type(directives=AUTHENTICATED, description="The result of clearing.")
+@strawberry.type(directives=AUTHENTICATED, description="The result of `clearPlatformMetadata`.")
 class ClearPlatformMetadataPayload(DocumentPayload):
     pass
 
 
-@strawberry.type(directives=AUTHENTICATED, description="The result of setting entries.")
+@strawberry.type(directives=AUTHENTICATED, description="The result of `setUserMetadata`.")
 class SetUserMetadataPayload(DocumentPayload):
     entries: list[UserMetadata] = strawberry.field(
-        default_factory=list, description="The entries that were set, as far as the viewer sees them."
+        default_factory=list,
+        description="The entries that were set, except those that the viewer cannot see.",
     )
-    deleted_keys: list[str] = strawberry.field(
-        default_factory=list, description="The keys that existed, were to be removed, and are gone."
-    )
+    deleted_keys: list[str] = strawberry.field(default_factory=list, description=DELETED_KEYS)
 
 
-@strawberry.type(directives=AUTHENTICATED, description="The result of restoring.")
+@strawberry.type(directives=AUTHENTICATED, description="The result of `restorePlatformMetadata`.")
 class RestorePlatformMetadataPayload(DocumentPayload):
     skipped_keys: list[str] = strawberry.field(
         default_factory=list,
-        description="Keys left as they are, because history does not know what they were: encrypted or "
-        "cleared ones.",
+        description="The keys that are unchanged because history does not have their values: encrypted or "
+        "cleared entries.",
     )
 
 
-_INPUT = strawberry.argument(description="What to write where.")
+_INPUT = strawberry.argument(description="The input of the mutation.")
 
 
 @strawberry.type
 class DocumentMutation:
     @strawberry.mutation(
         directives=SELF,
-        description="Remove keys, set or merge keys, then do operations; all other keys stay as they are.",
+        description="Change keys of a document: delete `deleteKeys`, then set `metadata`, then apply "
+        "`operations`. Either all changes are written or none. Other keys are unchanged.",
     )
     async def patch_platform_metadata(
         self, info: Info[Context, None], input: Annotated[PatchPlatformMetadataInput, _INPUT]
     ) -> PatchPlatformMetadataPayload:
         payload = PatchPlatformMetadataPayload()
-        answer = await _write(info.context, input, payload, input.change)
-        payload.deleted_keys = answer.deleted_keys if answer else []
+        result = await _write(info.context, input, payload, input.change)
+        payload.deleted_keys = list(result.deleted_keys) if result else []
         return payload
 
-    @strawberry.mutation(directives=SELF, description="Set exactly the given keys; all others are removed.")
+    @strawberry.mutation(
+        directives=SELF,
+        description="Replace the content of a document: set the keys in `metadata` and delete all others. "
+        "Users who are not admins keep the entries that they cannot see or edit.",
+    )
     async def replace_platform_metadata(
         self, info: Info[Context, None], input: Annotated[ReplacePlatformMetadataInput, _INPUT]
     ) -> ReplacePlatformMetadataPayload:
@@ -103,7 +112,8 @@ class DocumentMutation:
 
     @strawberry.mutation(
         directives=SELF,
-        description="Permanently delete every key, from history too. The revision goes on counting.",
+        description="Permanently delete all keys of a document and their history. The revision keeps "
+        "increasing. Users who are not admins keep the entries that they cannot see or edit.",
     )
     async def clear_platform_metadata(
         self, info: Info[Context, None], input: Annotated[ClearPlatformMetadataInput, _INPUT]
@@ -113,26 +123,30 @@ class DocumentMutation:
         return payload
 
     @strawberry.mutation(
-        directives=SELF, description="Remove entries, then create or change entries, all of them or none."
+        directives=SELF,
+        description="Change entries of a document: delete `deleteKeys`, then create or update `entries`. "
+        "Either all changes are written or none. Other entries are unchanged.",
     )
     async def set_user_metadata(
         self, info: Info[Context, None], input: Annotated[SetUserMetadataInput, _INPUT]
     ) -> SetUserMetadataPayload:
         payload = SetUserMetadataPayload()
         entries = [provided(entry) for entry in input.entries]
-        answer = await _write(
+        result = await _write(
             info.context, input, payload, lambda limits: set_entries(entries, input.delete_keys, limits)
         )
-        if answer is not None and payload.platform_metadata is not None:
+        if result is not None and payload.platform_metadata is not None:
             keys = [entry["metadata_key"] for entry in entries]
-            payload.entries = entries_of(
-                info.context, payload.platform_metadata.row.access, answer.document, keys
+            payload.entries = visible_entries(
+                info.context, payload.platform_metadata.row.access, result.document, keys
             )
-            payload.deleted_keys = answer.deleted_keys
+            payload.deleted_keys = list(result.deleted_keys)
         return payload
 
     @strawberry.mutation(
-        directives=TENANT_ADMIN, description="Make the content what it was after a revision, by a new one."
+        directives=TENANT_ADMIN,
+        description="Restore the content that a document had at an earlier revision. This is a new write "
+        "with a new revision.",
     )
     async def restore_platform_metadata(
         self, info: Info[Context, None], input: Annotated[RestorePlatformMetadataInput, _INPUT]
@@ -141,27 +155,31 @@ class DocumentMutation:
         if not access.is_admin:
             raise Forbidden("Only tenant admins can restore metadata")
         payload = RestorePlatformMetadataPayload()
-        answer = await _write(info.context, input, payload, lambda _: restore_revision(input.revision))
-        payload.skipped_keys = list(answer.skipped_keys) if answer else []
+        result = await _write(info.context, input, payload, lambda _: restore_revision(input.revision))
+        payload.skipped_keys = list(result.skipped_keys) if result else []
         return payload
 
 
 async def _write(
     context: Context, input: DocumentInput, payload: DocumentPayload, change: Callable[[Limits], Change]
 ) -> WriteResult | None:
-    """Do the write and fill in the payload; None where the write was refused."""
+    """Write the document and complete the payload; None if the write was rejected."""
     access = await context.access(input.platform_key, input.username)
     try:
-        idempotency_key = None
-        if input.idempotency_key is not None:
-            idempotency_key = idempotency.parse_key(
-                input.idempotency_key, type(input).__name__, provided(input)
-            )
-        limits = context.services.rules.limits
+        idempotency_key = _idempotency_key(input)
+        limits = context.services.write_settings.limits
         expected = input.expected(limits)
-        answer = await context.write(access, change(limits), input.precondition, idempotency_key, expected)
+        result = await context.write(access, change(limits), input.precondition, idempotency_key, expected)
     except Rejected as error:
-        payload.user_errors = [problem(context, access, error)]
+        payload.user_errors = [to_user_error(context, access, error)]
         return None
-    payload.platform_metadata = document_of(context, access, answer)
-    return answer
+    payload.platform_metadata = to_platform_metadata(context, access, result)
+    payload.replayed = result.replayed
+    return result
+
+
+def _idempotency_key(input: DocumentInput) -> IdempotencyKey | None:
+    """The key with a digest of the request. Raises Rejected."""
+    if input.idempotency_key is None:
+        return None
+    return idempotency.parse_key(input.idempotency_key, type(input).__name__, provided(input))

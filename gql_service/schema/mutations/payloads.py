@@ -1,10 +1,11 @@
-"""A write as its caller is told of it: the document, or what to mend and what to merge with."""
+"""What payloads have in common: the written document, or the errors with the current entries."""
 
 from collections.abc import Sequence
 
 from gql_service.auth.access import DocumentAccess
-from gql_service.domain.documents import visibility as views
+from gql_service.domain.documents import visibility
 from gql_service.domain.documents.rows import MetadataDocument
+from gql_service.domain.documents.visibility import Viewer
 from gql_service.domain.writes.idempotency import WriteResult
 from gql_service.domain.writes.unit_of_work import Conflict
 from gql_service.errors import Rejected
@@ -13,27 +14,35 @@ from gql_service.schema.types.user_error import RevisionConflict, UserError, use
 from gql_service.schema.types.user_metadata import UserMetadata
 from gql_service.services.context import Context
 
+DELETED_KEYS = "The keys that the write deleted. Keys that did not exist are left out."
+REPLAYED = (
+    "True if a request with this `idempotencyKey` was done before. Then `platformMetadata` is the document "
+    "as it is now, and the lists of keys are those of the first request; they are empty if the document was "
+    "cleared since."
+)
 
-def document_of(context: Context, access: DocumentAccess, answer: WriteResult) -> PlatformMetadata:
-    """The document after the write, as the caller sees it."""
-    return PlatformMetadata(row=context.view(access, answer.document))
+
+def to_platform_metadata(context: Context, access: DocumentAccess, result: WriteResult) -> PlatformMetadata:
+    """The document after the write, as the viewer sees it."""
+    return PlatformMetadata(row=context.view(access, result.document))
 
 
-def problem(context: Context, access: DocumentAccess, error: Rejected) -> UserError:
-    """What to mend; in a conflict, with what the caller may see of the keys in question.
-
-    An entry that has expired is not there to be merged with.
+def to_user_error(context: Context, access: DocumentAccess, error: Rejected) -> UserError:
+    """The error of a rejected write. A conflict has the current entries of the keys that conflict, so that
+    the caller can merge: those that the viewer may see and that have not expired.
     """
     if not isinstance(error, Conflict):
         return user_error(error)
-    entries, now = entries_of(context, access, error.document, error.keys), context.services.clock()
+    entries, now = visible_entries(context, access, error.document, error.keys), context.services.clock()
     return RevisionConflict.of(error, [each for each in entries if not each.row.entry.has_expired(now)])
 
 
-def entries_of(
+def visible_entries(
     context: Context, access: DocumentAccess, document: MetadataDocument, keys: Sequence[str]
 ) -> list[UserMetadata]:
-    """These entries, as far as the caller sees them; those not valid now, too."""
-    rules, now = context.services.rules, context.services.clock()
-    shown = views.entries(access, document, rules.keys, now, inactive=True)
-    return [UserMetadata(row=row) for row in shown if row.metadata_key in set(keys)]
+    """The entries of these keys that the viewer may see, including those that are not valid now."""
+    viewer = Viewer(access, context.services.clock())
+    visible = visibility.entries(
+        viewer, document, context.services.write_settings.keys, include_inactive=True
+    )
+    return [UserMetadata(row=row) for row in visible if row.metadata_key in set(keys)]

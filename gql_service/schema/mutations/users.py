@@ -30,70 +30,74 @@ from gql_service.store.connection import Connection
 
 P = TypeVar("P", bound="Payload")
 T = TypeVar("T")
-_INPUT = strawberry.argument(description="What to write.")
+_INPUT = strawberry.argument(description="The input of the mutation.")
 
 
-@strawberry.type(directives=AUTHENTICATED, description="What every write about a user answers.")
+@strawberry.type(directives=AUTHENTICATED, description="The result of a write of a user.")
 class Payload:
     user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="What to mend; empty where the write was done."
+        default_factory=list, description="Errors that the caller can fix. Empty on success."
     )
 
 
-@strawberry.type(directives=AUTHENTICATED, description="The user that was written.")
+@strawberry.type(directives=AUTHENTICATED, description="The result of a write of a user, with the user.")
 class UserPayload(Payload):
     user: User | None = strawberry.field(
-        default=None, description="The user after the write; null where it was refused."
+        default=None, description="The user after the write. Null if the write was rejected."
     )
 
 
-@strawberry.type(directives=AUTHENTICATED, description="The result of creating a user.")
+@strawberry.type(directives=AUTHENTICATED, description="The result of `createUser`.")
 class CreateUserPayload(UserPayload):
     pass
 
 
-@strawberry.type(directives=AUTHENTICATED, description="The result of changing a user.")
+@strawberry.type(directives=AUTHENTICATED, description="The result of `updateUser`.")
 class UpdateUserPayload(UserPayload):
     pass
 
 
-@strawberry.type(directives=AUTHENTICATED, description="The result of awarding a badge.")
+@strawberry.type(directives=AUTHENTICATED, description="The result of `checkBadge`.")
 class CheckBadgePayload(UserPayload):
     awarded: bool = strawberry.field(
-        default=False, description="Whether the badge is new; a second award changes nothing."
+        default=False, description="Whether the badge is new. False if the user already had it, or on errors."
     )
     earned_badge: EarnedBadge | None = strawberry.field(
-        default=None, description=f"The badge as the user has it. {MALFORMED}"
+        default=None, description=f"The badge of the user. Null if the write was rejected. {MALFORMED}"
     )
 
 
-@strawberry.type(directives=AUTHENTICATED, description="The result of marking notifications.")
+@strawberry.type(directives=AUTHENTICATED, description="The result of `markNotificationsRead`.")
 class MarkNotificationsReadPayload(Payload):
     read_ids: list[strawberry.ID] = strawberry.field(
-        default_factory=list, description="The notifications that were unread and are read now."
+        default_factory=list, description="The ids of the notifications that were unread before."
     )
 
 
-@strawberry.type(directives=AUTHENTICATED, description="A new token.")
+@strawberry.type(directives=AUTHENTICATED, description="The result of `issueToken`.")
 class IssueTokenPayload(Payload):
     token: str | None = strawberry.field(
-        default=None, description="The token with its secret. Keep it; it is not shown again."
+        default=None,
+        description="The token with its secret. Store it: it is not returned again. Null if the write was "
+        "rejected.",
     )
-    access_token: AccessToken | None = strawberry.field(default=None, description="The token otherwise.")
+    access_token: AccessToken | None = strawberry.field(
+        default=None, description="The token without its secret. Null if the write was rejected."
+    )
 
 
-@strawberry.type(directives=AUTHENTICATED, description="The result of ending a token.")
+@strawberry.type(directives=AUTHENTICATED, description="The result of `revokeToken`.")
 class RevokeTokenPayload(Payload):
-    access_token: AccessToken | None = strawberry.field(default=None, description="The token, revoked.")
+    access_token: AccessToken | None = strawberry.field(default=None, description="The revoked token.")
 
 
 @strawberry.type
 class UserMutation:
-    @strawberry.mutation(directives=TENANT_ADMIN, description="Add a user to a tenant.")
+    @strawberry.mutation(directives=TENANT_ADMIN, description="Create a user in a tenant.")
     async def create_user(
         self, info: Info[Context, None], input: Annotated[CreateUserInput, _INPUT]
     ) -> CreateUserPayload:
-        access = info.context.services.policy.new_user(info.context.viewer, input.tenant_id)
+        access = info.context.services.policy.new_user_access(info.context.viewer, input.tenant_id)
 
         async def create(connection: Connection, now: int) -> CreateUserPayload:
             row = await provisioning.create(
@@ -111,13 +115,14 @@ class UserMutation:
 
     @strawberry.mutation(
         directives=SELF,
-        description="Change a user: users set what is their own, admins also what is not. Of a user who has "
-        "rights that an admin does not administer, the admin sets only `permissions`.",
+        description="Update a user. Users can set their own preferences and profile, tenant admins all "
+        "fields. If a user has permissions in other tenants too, an admin who does not administer all of "
+        "these can set only `permissions`.",
     )
     async def update_user(
         self, info: Info[Context, None], input: Annotated[UpdateUserInput, _INPUT]
     ) -> UpdateUserPayload:
-        access, _ = await _access(info.context, _given(input.username), Policy.user)
+        access, _ = await _access(info.context, _given(input.username), Policy.user_access)
         expected = _given(input.expected_revision)
 
         async def change(connection: Connection, now: int) -> UpdateUserPayload:
@@ -130,12 +135,13 @@ class UserMutation:
 
     @strawberry.mutation(
         directives=TENANT_ADMIN,
-        description="Award a badge, at most once; the user is notified when it is new.",
+        description="Award a badge to a user, at most once. If the badge is new, the user gets a "
+        "notification.",
     )
     async def check_badge(
         self, info: Info[Context, None], input: Annotated[CheckBadgeInput, _INPUT]
     ) -> CheckBadgePayload:
-        access, user = await _access(info.context, input.username, Policy.award)
+        access, user = await _access(info.context, input.username, Policy.badge_access)
 
         async def award(connection: Connection, now: int) -> CheckBadgePayload:
             awarded = await badges.award(connection, access, input.badge, now)
@@ -145,7 +151,7 @@ class UserMutation:
 
         return await _answered(info.context.write_with(award), CheckBadgePayload)
 
-    @strawberry.mutation(directives=AUTHENTICATED, description="Mark the caller's notifications as read.")
+    @strawberry.mutation(directives=AUTHENTICATED, description="Mark notifications of the viewer as read.")
     async def mark_notifications_read(
         self, info: Info[Context, None], input: Annotated[MarkNotificationsReadInput, _INPUT]
     ) -> MarkNotificationsReadPayload:
@@ -159,18 +165,18 @@ class UserMutation:
 
     @strawberry.mutation(
         directives=SELF,
-        description="Make an access token: of oneself, or of a user all of whose rights one administers. At "
-        "most 100 of a user's work at a time.",
+        description="Issue an access token for the viewer, or for a user all of whose permissions are in "
+        "tenants that the viewer administers. A user can have at most 100 valid tokens.",
     )
     async def issue_token(
         self, info: Info[Context, None], input: Annotated[IssueTokenInput, _INPUT]
     ) -> IssueTokenPayload:
         policy, viewer = info.context.services.policy, info.context.viewer
-        access, _ = await _access(info.context, _given(input.username), Policy.token)
+        access, _ = await _access(info.context, _given(input.username), Policy.token_access)
 
         async def issue(connection: Connection, now: int) -> IssueTokenPayload:
             # Again, under the lock: the user may have got rights meanwhile that the caller has not.
-            access_now = policy.token(viewer, await provisioning.lock(connection, access.user_id))
+            access_now = policy.token_access(viewer, await provisioning.lock(connection, access.user_id))
             token = await access_tokens.issue_for(
                 connection,
                 access_now,
@@ -187,8 +193,8 @@ class UserMutation:
 
     @strawberry.mutation(
         directives=SELF,
-        description="End an access token at once: one's own, or that of a user all of whose rights one "
-        "administers.",
+        description="Revoke an access token at once: one of the viewer, or of a user all of whose "
+        "permissions are in tenants that the viewer administers.",
     )
     async def revoke_token(
         self, info: Info[Context, None], input: Annotated[RevokeTokenInput, _INPUT]
@@ -198,12 +204,12 @@ class UserMutation:
         owner = None if owner_id is None else await loaders.users.load(owner_id)
         viewer = info.context.viewer
         try:
-            access = policy.token(viewer, owner)
+            access = policy.token_access(viewer, owner)
         except NotFound:
             raise NotFound("Token not found") from None
 
         async def revoke(connection: Connection, now: int) -> RevokeTokenPayload:
-            policy.token(viewer, await provisioning.lock(connection, access.user_id))
+            policy.token_access(viewer, await provisioning.lock(connection, access.user_id))
             await access_tokens.revoke(connection, input.id, now=now)
             return RevokeTokenPayload(
                 access_token=AccessToken(row=await access_tokens.by_id(connection, input.id))

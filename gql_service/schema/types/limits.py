@@ -1,4 +1,4 @@
-"""`Limits`: how much one may ask for or store, told to whoever wants to stay within."""
+"""`Limits`: the limits of requests and of stored data."""
 
 import strawberry
 
@@ -11,27 +11,40 @@ from gql_service.settings import Settings
 MAX_NODES = 100
 
 
-@strawberry.type(directives=PUBLIC, description="The most that may be asked for or stored at once.")
+@strawberry.type(directives=PUBLIC, description="The limits of requests and of stored data.")
 class Limits:
-    body_bytes: int = strawberry.field(description="Bytes of a request.")
-    document_tokens: int = strawberry.field(description="Tokens of a GraphQL document.")
-    document_depth: int = strawberry.field(description="Fields within fields, introspection aside.")
-    document_aliases: int = strawberry.field(description="Aliases of an operation, its fragments unfolded.")
-    document_root_fields: int = strawberry.field(description="Fields at the root of an operation.")
-    document_fields: int = strawberry.field(description="Fields of an operation, its fragments unfolded.")
-    document_cost: int = strawberry.field(
-        description="What an operation may cost. A field with selections costs 1 and what they cost, "
-        "times its `first`, its `last`, or the length of its `ids`, `representations` or `patches`."
+    body_bytes: int = strawberry.field(description="Maximum size of a request body, in bytes.")
+    document_tokens: int = strawberry.field(
+        description="Maximum number of lexical tokens in a GraphQL document."
     )
-    key_length: int = strawberry.field(description="Characters of a metadata key.")
-    value_bytes: int = strawberry.field(description="Bytes of one value, as canonical JSON.")
-    metadata_bytes: int = strawberry.field(description="Bytes of all metadata of a user on a platform.")
-    metadata_keys: int = strawberry.field(description="Keys of a user on a platform.")
-    patch_operations: int = strawberry.field(description="Operations of one patch.")
-    bulk_patches: int = strawberry.field(description="Users that are patched at once.")
-    page_size: int = strawberry.field(description="Rows of a page: `first` or `last`.")
-    nodes: int = strawberry.field(description="Items of `ids` or `representations`.")
-    request_seconds: float = strawberry.field(description="Seconds that a request may take.")
+    document_depth: int = strawberry.field(
+        description="Maximum depth of nested fields in an operation. Introspection does not count."
+    )
+    document_aliases: int = strawberry.field(
+        description="Maximum number of aliases in an operation, with fragments expanded."
+    )
+    document_root_fields: int = strawberry.field(
+        description="Maximum number of root fields in an operation, with fragments expanded."
+    )
+    document_fields: int = strawberry.field(
+        description="Maximum number of fields in an operation, with fragments expanded."
+    )
+    document_cost: int = strawberry.field(
+        description="Maximum cost of an operation. A field with selections costs 1 plus the cost of its "
+        "selections. This is multiplied by `first` or `last`, or by the number of `ids`, `representations` "
+        "or `patches`."
+    )
+    key_length: int = strawberry.field(description="Maximum length of a metadata key, in characters.")
+    value_bytes: int = strawberry.field(description="Maximum size of one value as canonical JSON, in bytes.")
+    metadata_bytes: int = strawberry.field(description="Maximum size of all values of a document, in bytes.")
+    metadata_keys: int = strawberry.field(description="Maximum number of keys in a document.")
+    patch_operations: int = strawberry.field(description="Maximum number of `operations` in one patch.")
+    bulk_patches: int = strawberry.field(
+        description="Maximum number of `patches` in `bulkPatchPlatformMetadata`."
+    )
+    page_size: int = strawberry.field(description="Maximum value of `first` and `last`.")
+    nodes: int = strawberry.field(description="Maximum number of `ids` or `representations`.")
+    request_seconds: float = strawberry.field(description="Maximum duration of a request, in seconds.")
 
     @classmethod
     def of(cls, settings: Settings) -> "Limits":

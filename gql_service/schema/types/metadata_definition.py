@@ -1,4 +1,4 @@
-"""`MetadataDefinition`: what the values of one key of a platform's documents may be."""
+"""`MetadataDefinition`: the type, the rules and the defaults of one metadata key of a platform."""
 
 from typing import Any
 
@@ -12,67 +12,86 @@ from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import JSON, DateTime
 
 
-@strawberry.type(directives=AUTHENTICATED, description="What the entries of one key of a platform may be.")
+@strawberry.type(
+    directives=AUTHENTICATED,
+    description="The definition of a metadata key of a platform: type and rules of its values, and "
+    "defaults for new entries.",
+)
 class MetadataDefinition:
     row: strawberry.Private[StoredDefinition]
-    key: str = column("The key.")
+    key: str = column("The defined key.")
     value_type: ValueType = column("The type of the values.")
     created_at: DateTime = column("When the key was first defined.")
     updated_at: DateTime = column("When the definition last changed.")
 
-    @strawberry.field(description="The least number, or the first date.")
+    @strawberry.field(
+        description="The smallest allowed number or earliest allowed date. Null if there is none."
+    )
     def minimum(self) -> JSON | None:
         return self._json("minimum")
 
-    @strawberry.field(description="The greatest number, or the last date.")
+    @strawberry.field(description="The largest allowed number or latest allowed date. Null if there is none.")
     def maximum(self) -> JSON | None:
         return self._json("maximum")
 
-    @strawberry.field(description="The fewest characters of a text, or bytes of binary data.")
+    @strawberry.field(
+        description="The minimum number of characters for the type `string`, or of bytes for the type "
+        "`binary`. Null if there is none."
+    )
     def min_length(self) -> int | None:
         length: int | None = self._rule("minLength")
         return length
 
-    @strawberry.field(description="The most characters of a text, or bytes of binary data.")
+    @strawberry.field(
+        description="The maximum number of characters for the type `string`, or of bytes for the type "
+        "`binary`. Null if there is none."
+    )
     def max_length(self) -> int | None:
         length: int | None = self._rule("maxLength")
         return length
 
-    @strawberry.field(description="A regular expression that is found in every text.")
+    @strawberry.field(
+        description="A regular expression that must match somewhere in each value. Null if there is none."
+    )
     def pattern(self) -> str | None:
         pattern: str | None = self._rule("pattern")
         return pattern
 
-    @strawberry.field(description="The only values there may be.")
+    @strawberry.field(description="The only allowed values. Null if there is no such rule.")
     def choices(self) -> list[JSON] | None:
         choices = self._rule("choices")
         return None if choices is None else [JSON(strict_json.dumps(choice)) for choice in choices]
 
-    @strawberry.field(description="A JSON Schema of draft 2020-12 that every value satisfies.")
+    @strawberry.field(
+        description="A JSON Schema (draft 2020-12) that each value must satisfy. Null if there is none."
+    )
     def schema(self) -> JSON | None:
         return self._json("schema")
 
-    @strawberry.field(description="Whether new values are encrypted unless that is said; null: not said.")
+    @strawberry.field(description="The default of `isEncrypted` for new entries. Null if there is none.")
     def is_encrypted(self) -> bool | None:
         return self.row.defaults.get("is_encrypted")
 
-    @strawberry.field(description="Whether users may be searched by new values; null: not said.")
+    @strawberry.field(description="The default of `isIndexed` for new entries. Null if there is none.")
     def is_indexed(self) -> bool | None:
         return self.row.defaults.get("is_indexed")
 
-    @strawberry.field(description="Whether users may see new entries; null: not said.")
+    @strawberry.field(description="The default of `isPublic` for new entries. Null if there is none.")
     def is_public(self) -> bool | None:
         return self.row.defaults.get("is_public")
 
-    @strawberry.field(description="Whether users may set the key, and change new entries; null: not said.")
+    @strawberry.field(
+        description="The default of `isEditable` for new entries. If false, users cannot create the entry "
+        "themselves. Null if there is none."
+    )
     def is_editable(self) -> bool | None:
         return self.row.defaults.get("is_editable")
 
-    @strawberry.field(description="What new entries are grouped by.")
+    @strawberry.field(description="The default of `category` for new entries. Null if there is none.")
     def category(self) -> str | None:
         return self.row.defaults.get("category")
 
-    @strawberry.field(description="What the entries are for.")
+    @strawberry.field(description="The default of `description` for new entries. Null if there is none.")
     def description(self) -> str | None:
         return self.row.defaults.get("description")
 

@@ -1,4 +1,4 @@
-"""`UserOptInDecision`: what a user decided on an offer."""
+"""`UserOptInDecision`: the answer of a user to an opt-in offer."""
 
 import strawberry
 
@@ -9,10 +9,10 @@ from gql_service.schema.scalars import Timestamp
 
 
 @strawberry.type(
-    name="UserOptInDecision", directives=AUTHENTICATED, description="What a user decided on an offer."
+    name="UserOptInDecision", directives=AUTHENTICATED, description="The answer of a user to an opt-in offer."
 )
 class OptInDecision:
     row: strawberry.Private[profiles.OptInDecision]
-    name: str = column("What was offered.")
-    opted_in: bool = column("Whether the user took it.")
-    decided_at: Timestamp = column("When they decided.")
+    name: str = column("The name of the offer.")
+    opted_in: bool = column("Whether the user opted in.")
+    decided_at: Timestamp = column("When the user decided.")

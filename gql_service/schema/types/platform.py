@@ -1,4 +1,4 @@
-"""`Platform`: an application of a tenant, and its users."""
+"""`Platform`: an application of a tenant, with its definitions and users."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -7,13 +7,12 @@ import strawberry
 from strawberry import Info
 
 from gql_service.domain import tenants
-from gql_service.domain.pagination import Page
 from gql_service.domain.search.members import MemberSearch
 from gql_service.domain.users import rows as users
 from gql_service.schema.auth_directive import AUTHENTICATED, TENANT_ADMIN, TENANT_MEMBER
 from gql_service.schema.batched_fields import batched_field
 from gql_service.schema.enums import MetadataMode
-from gql_service.schema.inputs.user_filter import UserFilter, members
+from gql_service.schema.inputs.user_filter import UserFilter, member_search
 from gql_service.schema.row_fields import column
 from gql_service.schema.types.metadata_definition import MetadataDefinition
 from gql_service.schema.types.relay import (
@@ -22,72 +21,57 @@ from gql_service.schema.types.relay import (
     FIRST,
     ID,
     LAST,
+    Connection,
     Node,
-    PageInfo,
-    encode,
     global_id,
-    page_info,
     read_page,
 )
 from gql_service.schema.types.user import User
 from gql_service.services.context import Context
 
 
-@strawberry.type(directives=AUTHENTICATED, description="A user in a list.")
-class UserEdge:
-    cursor: str = strawberry.field(description="Where the user stands in the list.")
-    node: User = strawberry.field(description="The user.")
+@strawberry.type(directives=AUTHENTICATED, description="A page of users, in the order of their user ids.")
+class UserConnection(Connection[User]):
+    node_type = User
+    search: strawberry.Private[MemberSearch]
 
+    @staticmethod
+    def sort_key(row: users.User) -> str:
+        return row.user_id
 
-@strawberry.type(directives=AUTHENTICATED, description="A page of users.")
-class UserConnection:
-    members: strawberry.Private[MemberSearch]
-    page: strawberry.Private[Page[users.User]]
-
-    @strawberry.field(description="The users with their cursors.")
-    def edges(self) -> list[UserEdge]:
-        return [UserEdge(cursor=encode(row.user_id), node=User(row=row)) for row in self.page.items]
-
-    @strawberry.field(description="The users.")
-    def nodes(self) -> list[User]:
-        return [User(row=row) for row in self.page.items]
-
-    @strawberry.field(description="Where the page lies in the list.")
-    def page_info(self) -> PageInfo:
-        return page_info(self.page, [row.user_id for row in self.page.items])
-
-    @strawberry.field(description="How many users the whole list has.")
+    @strawberry.field(description="The number of users in the whole list, on all pages.")
     async def total_count(self, info: Info[Context, None]) -> int:
-        return await info.context.services.loaders.member_counts.load(self.members)
+        return await info.context.services.loaders.member_counts.load(self.search)
 
 
 @strawberry.federation.type(
     keys=["key"],
     directives=TENANT_MEMBER,
-    description="An application of a tenant, for which metadata is kept.",
+    description="An application of a tenant. Each member of the tenant has one metadata document on it.",
 )
 class Platform(Node):
     row: strawberry.Private[tenants.Platform]
-    key: str = column("The unique key, such as `acme-corp`.")
-    name: str = column("What to call the platform.")
-    tenant_id: strawberry.ID = column("The tenant that owns the platform.")
-    mode: MetadataMode = column("Which keys the platform's documents may have.")
+    key: str = column("The unique platform key, such as `acme-corp`.")
+    name: str = column("The name to display.")
+    tenant_id: strawberry.ID = column("The id of the tenant that owns the platform.")
+    mode: MetadataMode = column("Which keys documents of the platform may have.")
 
     @strawberry.field(description=ID)
     def id(self) -> strawberry.ID:
         return global_id("Platform", self.row.key)
 
-    @batched_field(
-        description="What the entries of the platform's documents may be, in the order of their keys."
-    )
+    @batched_field(description="The definitions of metadata keys, in the order of the keys.")
     async def definitions(
         platforms: Sequence["Platform"], info: Info[Context, None]
     ) -> list[list[MetadataDefinition]]:
         ids = [platform.row.id for platform in platforms]
-        found = await info.context.services.loaders.definitions.load_many(ids)
-        return [[MetadataDefinition(row=row) for row in rows] for rows in found]
+        definitions = await info.context.services.loaders.definitions.load_many(ids)
+        return [[MetadataDefinition(row=row) for row in rows] for rows in definitions]
 
-    @strawberry.field(directives=TENANT_ADMIN, description="The platform's members, in a stable order.")
+    @strawberry.field(
+        directives=TENANT_ADMIN,
+        description="The members of the platform's tenant, in the order of their user ids.",
+    )
     async def users(
         self,
         info: Info[Context, None],
@@ -95,9 +79,11 @@ class Platform(Node):
         after: Annotated[str | None, AFTER] = None,
         last: Annotated[int | None, LAST] = None,
         before: Annotated[str | None, BEFORE] = None,
-        where: Annotated[UserFilter | None, strawberry.argument(description="Which users are meant.")] = None,
+        where: Annotated[
+            UserFilter | None, strawberry.argument(description="Only users that match this filter.")
+        ] = None,
     ) -> UserConnection:
         request = read_page(first, after, last, before)
-        meant = await members(info.context.services, self.row, where)
-        page = await info.context.services.loaders.members.load((meant, request))
-        return UserConnection(members=meant, page=page)
+        search = await member_search(info.context.services, self.row, where)
+        page = await info.context.services.loaders.members.load((search, request))
+        return UserConnection(search=search, page=page)

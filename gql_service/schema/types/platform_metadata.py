@@ -1,26 +1,25 @@
-"""`PlatformMetadata`: all metadata of one user on one platform, with its revision."""
+"""`PlatformMetadata`: the metadata document of one user on one platform, and the user-wide document."""
 
 import asyncio
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 from strawberry import Info
 
-from gql_service.auth.access import DocumentAccess
-from gql_service.domain.documents import visibility as views
+from gql_service.domain.documents import visibility
 from gql_service.domain.documents.rows import MetadataDocument
-from gql_service.domain.documents.visibility import DocumentView, EntryView
-from gql_service.domain.history import point_in_time as rewinding
-from gql_service.domain.history import visibility as telling
+from gql_service.domain.documents.visibility import DocumentView, Viewer
 from gql_service.domain.history.changes import check_page
-from gql_service.domain.history.point_in_time import Past
+from gql_service.domain.history.point_in_time import MAX_CHANGES, Past, metadata_in_past
+from gql_service.domain.history.visibility import visible_change
 from gql_service.domain.pagination import page_of_list
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.errors import BadUserInput, Forbidden, MalformedData, NotFound
 from gql_service.instants import parse_milliseconds
 from gql_service.schema.auth_directive import SELF, TENANT_MEMBER
 from gql_service.schema.batched_fields import batched_field
+from gql_service.schema.inputs.entry_filter import EntryFilter
 from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import DateTime, JSONObject
 from gql_service.schema.types.platform_metadata_change import PlatformMetadataChangeConnection
@@ -30,121 +29,64 @@ from gql_service.schema.types.user_metadata import UserMetadata, UserMetadataCon
 from gql_service.services.context import Context
 
 
-@strawberry.input(description="Which entries are meant; all conditions must hold.")
-class EntryFilter:
-    key_prefix: str | None = strawberry.field(default=None, description="The key begins with this text.")
-    category: str | None = strawberry.field(default=None, description="The category is exactly this.")
-    source: str | None = strawberry.field(default=None, description="The source is exactly this.")
-
-    def matches(self, row: EntryView) -> bool:
-        """Whether an entry is meant."""
-        return (
-            (self.key_prefix is None or row.metadata_key.startswith(self.key_prefix))
-            and (self.category is None or row.entry.category == self.category)
-            and (self.source is None or row.entry.source == self.source)
-        )
-
-
-def _projection(
-    access: DocumentAccess,
-    document: MetadataDocument,
-    ring: KeyRing,
-    at: int,
-    keys: list[str] | None,
-    now: int,
-) -> str | MalformedData:
-    try:
-        return views.projection(access, document, ring, at, keys, now=now)
-    except MalformedData as error:
-        return error
-
-
-def _instant(text: str) -> int:
-    try:
-        return parse_milliseconds(text)
-    except ValueError as error:
-        raise BadUserInput(f"`asOf`: {text!r} is no instant: {error}.") from None
-
-
-async def _past(
-    context: Context,
-    rows: Sequence[DocumentView],
-    whole: Sequence[MetadataDocument],
-    at: int,
-    now: int,
-    only: Sequence[str] | None,
-) -> list[JSONObject]:
-    """What was to be seen at an instant. A document is read before its history: what is written in between
-    is undone with the rest."""
-    services = context.services
-    pasts = await services.loaders.pasts.load_many([(row.access.key, at) for row in rows])
-
-    def shown(row: DocumentView, document: MetadataDocument, past: Past | BadUserInput) -> JSONObject:
-        if isinstance(past, BadUserInput):
-            return past  # type: ignore[return-value] # an error of this document alone
-        keys = services.rules.keys
-        return JSONObject(rewinding.projection(row.access, document, past, keys, at, now, only))
-
-    return list(map(shown, rows, whole, pasts))
-
-
 @strawberry.federation.type(
     keys=["id"],
     directives=SELF,
-    description="All metadata of one user on one platform: the unit of consistency.",
+    description="A metadata document: all metadata of one user on one platform, or the user-wide metadata, "
+    "which belongs to no platform. A write to a document is all or nothing.",
 )
 class PlatformMetadata(Node):
     row: strawberry.Private[DocumentView]
-    username: str = column("Whose metadata it is.")
-    platform_key: str | None = column(
-        "The platform's key; null for the metadata that belongs to no platform."
+    username: str = column("The username of the owner.")
+    platform_key: str | None = column("The platform key. Null in the user-wide document.")
+    revision: int = column(
+        "Increases by one with every write that changes the document. 0 if it was never written."
     )
-    revision: int = column("Counts the writes that changed something; 0 before any.")
-    created_at: DateTime | None = column("When the first key was written.")
-    updated_at: DateTime | None = column("When a key last changed.")
+    created_at: DateTime | None = column("When the document was first written. Null if it was never written.")
+    updated_at: DateTime | None = column("When the document last changed. Null if it was never written.")
 
     @batched_field(
         column="metadata",
-        description="The keys and their values: the entries that the viewer sees and that are valid now. At "
-        "a past instant, those that they were to see then and may see still, as they were then, but without "
-        "encrypted ones that have changed since. At one to come, the entries of now that are valid then; of "
-        "these, users see those that are valid now, too.",
+        description="The keys and values of the entries that the viewer can see and that are valid. With "
+        "`asOf` in the past: the values of that time, for entries that the viewer could see then and can "
+        "still see now. Encrypted values that have changed since are left out. With `asOf` in the future: "
+        "current entries that will be valid then; users who are not admins get only those that are also "
+        f"valid now. An error if the document has changed more than {MAX_CHANGES:,} times since `asOf`.",
     )
     async def metadata(
         documents: Sequence["PlatformMetadata"],
         info: Info[Context, None],
-        keys: Annotated[list[str] | None, strawberry.argument(description="Only these keys.")] = None,
+        keys: Annotated[
+            list[str] | None, strawberry.argument(description="Only these keys. Default: all keys.")
+        ] = None,
         as_of: Annotated[
-            DateTime | None, strawberry.argument(description="What is seen then; by default now.")
+            DateTime | None,
+            strawberry.argument(description="The time at which the document is read. Default: now."),
         ] = None,
     ) -> list[JSONObject]:
-        # A value may be an exception: that of its document alone.
         if keys is None and as_of is None:
             return [document.row.metadata for document in documents]  # type: ignore[misc]
-        services = info.context.services
-        now = services.clock()
-        at = now if as_of is None else _instant(str(as_of))
-        rows = [document.row for document in documents]
-        whole = await _whole(info.context, rows)
-        if at < now:
-            return await _past(info.context, rows, whole, at, now, keys)
-        return [
-            _projection(row.access, document, services.rules.keys, at, keys, now)  # type: ignore[misc]
-            for row, document in zip(rows, whole, strict=True)
-        ]
+        now = info.context.services.clock()
+        at = now if as_of is None else _parse_as_of(str(as_of))
+        return await _metadata_at(info.context, [document.row for document in documents], at, now, keys)
 
-    @strawberry.field(description="One entry; null where there is none that the viewer sees and is valid.")
+    @strawberry.field(
+        description="The entry of a key. Null if there is none that is valid now and that the viewer can see."
+    )
     async def entry(
         self,
         info: Info[Context, None],
         key: Annotated[str, strawberry.argument(description="The key.")],
     ) -> UserMetadata | None:
         services, access = info.context.services, self.row.access
-        (document,) = await _whole(info.context, [self.row])
-        found = views.entry_of(access, document, key, services.rules.keys, services.clock())
-        return None if found is None else UserMetadata(row=found)
+        (document,) = await _with_attributes(info.context, [self.row])
+        viewer = Viewer(access, services.clock())
+        row = visibility.entry_of(viewer, document, key, services.write_settings.keys)
+        return None if row is None else UserMetadata(row=row)
 
-    @strawberry.field(description="The entries that the viewer sees, in the order of their keys.")
+    @strawberry.field(
+        description="The entries that are valid now and that the viewer can see, in the order of their keys."
+    )
     async def entries(
         self,
         info: Info[Context, None],
@@ -152,25 +94,34 @@ class PlatformMetadata(Node):
         after: Annotated[str | None, AFTER] = None,
         last: Annotated[int | None, LAST] = None,
         before: Annotated[str | None, BEFORE] = None,
-        where: Annotated[EntryFilter | None, strawberry.argument(description="Which entries.")] = None,
+        where: Annotated[
+            EntryFilter | None, strawberry.argument(description="Only entries that match this filter.")
+        ] = None,
         include_inactive: Annotated[
-            bool, strawberry.argument(description="Also those not valid yet and those expired; for admins.")
+            bool,
+            strawberry.argument(
+                description="If true, entries that are not valid yet or have expired are included. Tenant "
+                "admins only."
+            ),
         ] = False,
     ) -> UserMetadataConnection:
         request = read_page(first, after, last, before)
         services, access = info.context.services, self.row.access
         if include_inactive and not access.is_admin:
-            raise Forbidden("Only tenant admins see entries that are not valid")
-        (document,) = await _whole(info.context, [self.row])
-        found = views.entries(
-            access, document, services.rules.keys, services.clock(), inactive=include_inactive
+            raise Forbidden("Only tenant admins can see entries that are not valid")
+        (document,) = await _with_attributes(info.context, [self.row])
+        viewer = Viewer(access, services.clock())
+        visible = visibility.entries(
+            viewer, document, services.write_settings.keys, include_inactive=include_inactive
         )
-        if where is not None:
-            found = [entry for entry in found if where.matches(entry)]
-        page = page_of_list(found, request, lambda entry: entry.metadata_key)
-        return UserMetadataConnection(page=page, total_count=len(found))
+        matching = visible if where is None else where.matching(visible)
+        page = page_of_list(matching, request, UserMetadataConnection.sort_key)
+        return UserMetadataConnection(page=page, total_count=len(matching))
 
-    @strawberry.field(description="What writes have changed, the newest first; what was cleared is gone.")
+    @strawberry.field(
+        description="The changes of the document, newest first. Clearing the document deletes its earlier "
+        "changes."
+    )
     async def history(
         self,
         info: Info[Context, None],
@@ -183,17 +134,17 @@ class PlatformMetadata(Node):
         services, access = info.context.services, self.row.access
         page, document = await asyncio.gather(
             services.loaders.histories.load((access.key, request)),
-            services.loaders.whole_documents.load(access.key),
+            services.loaders.documents_with_attributes.load(access.key),
         )
-        content, now = document.content(), services.clock()
-        items = [telling.visible_change(access, row, content, now) for row in page.items]
+        content, viewer = document.content(), Viewer(access, services.clock())
+        items = [visible_change(viewer, row, content) for row in page.items]
         return PlatformMetadataChangeConnection(page=page._replace(items=items))  # type: ignore[arg-type]
 
     @strawberry.field(description=ID)
     def id(self) -> strawberry.ID:
         return global_id("PlatformMetadata", f"{self.row.user_id}:{self.row.platform_key or ''}")
 
-    @strawberry.field(directives=TENANT_MEMBER, description="Whose metadata it is.")
+    @strawberry.field(directives=TENANT_MEMBER, description="The owner of the document.")
     async def user(self, info: Info[Context, None]) -> User:
         row = await info.context.services.loaders.users.load(self.row.user_id)
         if row is None:
@@ -201,9 +152,65 @@ class PlatformMetadata(Node):
         return User(row=row)
 
 
-async def _whole(context: Context, rows: Sequence[DocumentView]) -> Sequence[MetadataDocument]:
-    """Documents with what is known of each key. One that was just written has it all; what a dry run
-    would write can be found nowhere else."""
+def _parse_as_of(text: str) -> int:
+    try:
+        return parse_milliseconds(text)
+    except ValueError as error:
+        raise BadUserInput(f"`asOf`: {text!r} cannot be read as a time: {error}.") from None
+
+
+async def _metadata_at(
+    context: Context, rows: Sequence[DocumentView], at: int, now: int, only: list[str] | None
+) -> list[Any]:
+    """The metadata of documents at an instant. An exception among them is the error of that document only."""
+    documents = await _with_attributes(context, rows)
+    if at < now:
+        return await _past_metadata(context, rows, documents, at, now, only)
+    keys = context.services.write_settings.keys
+    return [
+        _unless_malformed(Viewer(row.access, now), document, keys, at, only)
+        for row, document in zip(rows, documents, strict=True)
+    ]
+
+
+def _unless_malformed(
+    viewer: Viewer, document: MetadataDocument, ring: KeyRing, at: int, keys: list[str] | None
+) -> str | MalformedData:
+    try:
+        return visibility.metadata_at(viewer, document, ring, at, keys)
+    except MalformedData as error:
+        return error
+
+
+async def _past_metadata(
+    context: Context,
+    rows: Sequence[DocumentView],
+    documents: Sequence[MetadataDocument],
+    at: int,
+    now: int,
+    only: Sequence[str] | None,
+) -> list[str | BadUserInput]:
+    """The metadata of documents at a past instant. The documents were read before their history: a write in
+    between is undone like all others since that instant."""
+    services = context.services
+    pasts = await services.loaders.pasts.load_many([(row.access.key, at) for row in rows])
+
+    def project(
+        row: DocumentView, document: MetadataDocument, past: Past | BadUserInput
+    ) -> str | BadUserInput:
+        if isinstance(past, BadUserInput):
+            return past
+        return metadata_in_past(
+            Viewer(row.access, now), document, past, services.write_settings.keys, at, only
+        )
+
+    return list(map(project, rows, documents, pasts))
+
+
+async def _with_attributes(context: Context, rows: Sequence[DocumentView]) -> Sequence[MetadataDocument]:
+    """Documents with the attributes of each entry. A document that was just written already has them, and
+    that of a dry run is not in the database."""
     missing = [row.access.key for row in rows if row.document.attributes is None]
-    read = iter(await context.services.loaders.whole_documents.load_many(missing) if missing else ())
+    loader = context.services.loaders.documents_with_attributes
+    read = iter(await loader.load_many(missing) if missing else ())
     return [next(read) if row.document.attributes is None else row.document for row in rows]

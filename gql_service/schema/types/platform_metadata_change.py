@@ -1,71 +1,73 @@
-"""`PlatformMetadataChange`: what one write changed, as far as the viewer may know it."""
+"""`PlatformMetadataChange`: the part of one write that the viewer may see."""
 
 import strawberry
 from strawberry import Info
 
 from gql_service.domain.history.visibility import VisibleChange, VisibleEntry
-from gql_service.domain.pagination import Page
 from gql_service.domain.values.types import ValueType
 from gql_service.schema.auth_directive import AUTHENTICATED
 from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import JSON, DateTime
-from gql_service.schema.types.relay import PageInfo, encode, page_info
+from gql_service.schema.types.relay import Connection
 from gql_service.schema.types.user import User
-from gql_service.schema.types.user_metadata import person
+from gql_service.schema.types.user_metadata import visible_user
 from gql_service.services.context import Context
 
 
-@strawberry.type(directives=AUTHENTICATED, description="An entry as it was once.")
+@strawberry.type(directives=AUTHENTICATED, description="An entry as it was before or after a change.")
 class PastEntry:
     row: strawberry.Private[VisibleEntry]
     value: JSON | None = column(
-        "The value as JSON; null where it was encrypted, for history does not keep it then."
+        "The value as JSON. Null if it was encrypted: history does not store encrypted values."
     )
-    value_type: ValueType = column("How to understand the text of the value.")
-    category: str | None = column("What the entry was grouped by.")
-    description: str | None = column("What the entry was for.")
-    source: str | None = column("What system had made it.")
+    value_type: ValueType = column("The type of the value.")
+    category: str | None = column("The category for grouping entries. Null if there was none.")
+    description: str | None = column("What the entry was for. Null if that was not specified.")
+    source: str | None = column("The system that created the entry. Null if that was not specified.")
     is_encrypted: bool = column("Whether the value was stored encrypted.")
-    is_indexed: bool = column("Whether users could be searched by the value.")
+    is_indexed: bool = column("Whether `Platform.users` could filter by the value.")
     is_public: bool = column("Whether the user could see the entry.")
     is_editable: bool = column("Whether the user could change the entry.")
-    valid_from: DateTime | None = column("From when on the entry was valid; null means always.")
-    valid_until: DateTime | None = column("When the entry was to expire; null means never.")
+    valid_from: DateTime | None = column("When the entry became valid. Null if it had no start.")
+    valid_until: DateTime | None = column("When the entry was due to expire. Null if it had no end.")
 
     @staticmethod
     def of(entry: VisibleEntry | None) -> "PastEntry | None":
         return None if entry is None else PastEntry(row=entry)
 
 
-@strawberry.type(directives=AUTHENTICATED, description="How a write changed one key.")
+@strawberry.type(directives=AUTHENTICATED, description="The change of one key by a write.")
 class EntryChange:
-    key: str = strawberry.field(description="The key.")
+    key: str = strawberry.field(description="The changed key.")
     old: PastEntry | None = strawberry.field(
-        description="The entry before; null where there was none that the viewer may know of."
+        description="The entry before the write. Null if there was none that the viewer may see."
     )
     new: PastEntry | None = strawberry.field(
-        description="The entry afterwards; null where there was none that the viewer may know of."
+        description="The entry after the write. Null if there was none that the viewer may see."
     )
 
 
 @strawberry.type(
-    directives=AUTHENTICATED, description="What one write changed, as far as the viewer sees it."
+    directives=AUTHENTICATED,
+    description="A write that changed a document, limited to what the viewer may see.",
 )
 class PlatformMetadataChange:
     row: strawberry.Private[VisibleChange]
-    revision: int = column("The revision of the document that the write has led to.")
-    changed_at: DateTime = column("When it was written.")
-    source: str = column("The door it came through: `graphql`, `rest`, `import` and others.")
+    revision: int = column("The revision of the document after the write.")
+    changed_at: DateTime = column("When the write was made.")
+    source: str = column("The interface through which the write was made, `graphql` or `rest`.")
     changed_keys: list[str] = column("The keys that were created or changed.")
-    deleted_keys: list[str] = column("The keys that were removed.")
-
-    @strawberry.field(description="Who has written it; null where that is unknown to the viewer.")
-    async def actor(self, info: Info[Context, None]) -> User | None:
-        return await person(info.context, self.row.actor_id)
+    deleted_keys: list[str] = column("The keys that were deleted.")
 
     @strawberry.field(
-        description="The entries before and after, in the order of their keys; without those that were "
-        "cleared since, of which no more than the key is known."
+        description="The user who made the write. Null if unknown or if the viewer may not see them."
+    )
+    async def actor(self, info: Info[Context, None]) -> User | None:
+        return await visible_user(info.context, self.row.actor_id)
+
+    @strawberry.field(
+        description="The entries before and after the write, in the order of their keys. Entries whose "
+        "values history no longer has are left out."
     )
     def changes(self) -> list[EntryChange]:
         return [
@@ -74,27 +76,10 @@ class PlatformMetadataChange:
         ]
 
 
-@strawberry.type(directives=AUTHENTICATED, description="A change in a list.")
-class PlatformMetadataChangeEdge:
-    cursor: str = strawberry.field(description="Where the change stands in the list.")
-    node: PlatformMetadataChange = strawberry.field(description="The change.")
+@strawberry.type(directives=AUTHENTICATED, description="A page of changes, newest first.")
+class PlatformMetadataChangeConnection(Connection[PlatformMetadataChange]):
+    node_type = PlatformMetadataChange
 
-
-@strawberry.type(directives=AUTHENTICATED, description="A page of changes, the newest first.")
-class PlatformMetadataChangeConnection:
-    page: strawberry.Private[Page[VisibleChange]]
-
-    @strawberry.field(description="The changes with their cursors.")
-    def edges(self) -> list[PlatformMetadataChangeEdge]:
-        return [
-            PlatformMetadataChangeEdge(cursor=encode(str(row.revision)), node=PlatformMetadataChange(row=row))
-            for row in self.page.items
-        ]
-
-    @strawberry.field(description="The changes.")
-    def nodes(self) -> list[PlatformMetadataChange]:
-        return [PlatformMetadataChange(row=row) for row in self.page.items]
-
-    @strawberry.field(description="Where the page lies in the list.")
-    def page_info(self) -> PageInfo:
-        return page_info(self.page, [str(row.revision) for row in self.page.items])
+    @staticmethod
+    def sort_key(row: VisibleChange) -> str:
+        return str(row.revision)

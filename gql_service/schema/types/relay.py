@@ -1,44 +1,38 @@
-"""Relay connections: cursors are opaque, and stand for the key of a row."""
+"""Relay: global ids, cursors and connections. A cursor is the base64 of the sort key of a row."""
 
 import base64
 import binascii
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar
 
 import strawberry
 
-from gql_service.domain.pagination import Page, PageRequest, page_request
+from gql_service.domain.pagination import MAX_PAGE, Page, PageRequest, page_request
 from gql_service.errors import BadUserInput
 from gql_service.schema.auth_directive import AUTHENTICATED
 
 
-@strawberry.type(directives=AUTHENTICATED, description="Where a page lies in its list.")
+@strawberry.type(directives=AUTHENTICATED, description="The position of a page in its list.")
 class PageInfo:
-    has_next_page: bool = strawberry.field(description="Whether more rows follow.")
-    has_previous_page: bool = strawberry.field(description="Whether rows precede this page.")
-    start_cursor: str | None = strawberry.field(description="The cursor of the first row.")
-    end_cursor: str | None = strawberry.field(description="The cursor of the last row.")
+    has_next_page: bool = strawberry.field(description="Whether more items follow this page.")
+    has_previous_page: bool = strawberry.field(description="Whether items precede this page.")
+    start_cursor: str | None = strawberry.field(
+        description="The cursor of the first item. Null if the page is empty."
+    )
+    end_cursor: str | None = strawberry.field(
+        description="The cursor of the last item. Null if the page is empty."
+    )
 
 
-FIRST = strawberry.argument(description="How many rows from the start, 1 to 100. Give this or `last`.")
-AFTER = strawberry.argument(description="Only rows after this cursor.")
-LAST = strawberry.argument(description="How many rows from the end, 1 to 100. Give this or `first`.")
-BEFORE = strawberry.argument(description="Only rows before this cursor.")
+_EITHER = "Provide either `first` or `last`."
+FIRST = strawberry.argument(description=f"The number of items from the start, 1 to {MAX_PAGE}. {_EITHER}")
+AFTER = strawberry.argument(description="Only items after this cursor.")
+LAST = strawberry.argument(description=f"The number of items from the end, 1 to {MAX_PAGE}. {_EITHER}")
+BEFORE = strawberry.argument(description="Only items before this cursor.")
 
 
 def read_page(first: int | None, after: str | None, last: int | None, before: str | None) -> PageRequest:
-    """The four arguments of a connection. Raises BadUserInput."""
+    """The page that the four arguments of a connection ask for. Raises BadUserInput."""
     return page_request(first, _key(after), last, _key(before))
-
-
-def page_info(page: Page[Any], keys: Sequence[str]) -> PageInfo:
-    """What Relay wants to know of a page whose rows have these keys."""
-    return PageInfo(
-        has_next_page=page.has_next,
-        has_previous_page=page.has_previous,
-        start_cursor=encode(keys[0]) if keys else None,
-        end_cursor=encode(keys[-1]) if keys else None,
-    )
 
 
 def _key(cursor: str | None) -> str | None:
@@ -46,14 +40,14 @@ def _key(cursor: str | None) -> str | None:
         return None
     key = decode(cursor)
     if "\0" in key:
-        raise BadUserInput("The cursor is not one of this service.")
+        raise BadUserInput("The cursor is not valid for this service.")
     return key
 
 
-ID = "The global id: base64 of the type's name, a colon and the key."
+ID = "The global id, which `node` accepts: base64 of the type name, a colon and the key."
 
 
-@strawberry.interface(description="An object that `node` can find again by its global id.")
+@strawberry.interface(description="An object with a global id, by which `node` finds it.")
 class Node:
     @strawberry.field(description=ID)
     def id(self) -> strawberry.ID:
@@ -67,7 +61,7 @@ _NODE_CLASSES: dict[str, Any] = {}
 
 
 def node_class(type_name: str) -> Any:
-    """The class of a `Node` type, for modules that cannot import it without a circle."""
+    """The class of a `Node` type by name, for modules whose import of it would be circular."""
     return _NODE_CLASSES[type_name]
 
 
@@ -77,7 +71,7 @@ def global_id(type_name: str, key: str) -> strawberry.ID:
 
 
 def parse_global_id(id: str) -> tuple[str, str]:
-    """The type's name and the key; two empty strings where the id cannot be one."""
+    """The type name and the key of a global id; two empty strings if it is malformed."""
     try:
         type_name, _, key = decode(id).partition(":")
     except BadUserInput:
@@ -90,8 +84,54 @@ def encode(text: str) -> str:
 
 
 def decode(text: str) -> str:
-    """Raises BadUserInput where the text is no base64 of UTF-8."""
+    """Raises BadUserInput if the text is not base64 of UTF-8."""
     try:
         return base64.b64decode(text, validate=True).decode()
     except (binascii.Error, ValueError):
-        raise BadUserInput(f"{text[:80]!r} is not an id or cursor of this service.") from None
+        raise BadUserInput(f"{text[:80]!r} is not a valid id or cursor of this service.") from None
+
+
+N = TypeVar("N")
+
+
+@strawberry.type(directives=AUTHENTICATED, description="An item of a list with its cursor.")
+class Edge(Generic[N]):
+    cursor: str = strawberry.field(description="The position of the item, for `after` and `before`.")
+    node: N = strawberry.field(description="The item.")
+
+
+@strawberry.type(directives=AUTHENTICATED)
+class Connection(Generic[N]):
+    """A page of rows as a Relay connection. A subclass says how a row becomes a node and what its key is.
+
+    `class UserConnection(Connection[User])` is published as `UserConnection`, its edges as `UserEdge`.
+    """
+
+    page: strawberry.Private[Page[Any]]
+    node_type: ClassVar[type[Any]]
+    """Makes a node of a row: called with `row` alone."""
+
+    @staticmethod
+    def sort_key(row: Any) -> str:
+        """The key of a row in the order of the list, from which its cursor is made."""
+        raise NotImplementedError
+
+    @strawberry.field(description="The items of the page with their cursors.")
+    def edges(self) -> list[Edge[N]]:
+        node, key = self.node_type, self.sort_key
+        return [Edge(cursor=encode(key(row)), node=node(row=row)) for row in self.page.items]
+
+    @strawberry.field(description="The items of the page.")
+    def nodes(self) -> list[N]:
+        node = self.node_type
+        return [node(row=row) for row in self.page.items]
+
+    @strawberry.field(description="The position of the page in the list.")
+    def page_info(self) -> PageInfo:
+        rows = self.page.items
+        return PageInfo(
+            has_next_page=self.page.has_next,
+            has_previous_page=self.page.has_previous,
+            start_cursor=encode(self.sort_key(rows[0])) if rows else None,
+            end_cursor=encode(self.sort_key(rows[-1])) if rows else None,
+        )

@@ -1,4 +1,4 @@
-"""`LocalAuthUser`: as much of a user as a session carries. The columns below are the whole allow-list."""
+"""`LocalAuthUser`: the part of a user that a session carries. The fields below are the whole allow-list."""
 
 import strawberry
 from strawberry import Info
@@ -13,44 +13,57 @@ from gql_service.schema.types.user import MALFORMED, User
 from gql_service.services.context import Context
 
 
-@strawberry.type(directives=AUTHENTICATED, description="The caller, as a session carries them.")
+@strawberry.type(
+    directives=AUTHENTICATED,
+    description="The viewer as session data: an explicit subset of the fields of `User`.",
+)
 class LocalAuthUser:
     row: strawberry.Private[users.User]
-    tenant_id: strawberry.ID = column("The tenant the user belongs to.")
+    tenant_id: strawberry.ID = column("The id of the home tenant of the user.")
     created_at: Timestamp = column("When the user was created.")
     updated_at: Timestamp = column("When the user last changed.")
-    email: str = column("The canonical email address.")
-    permissions: list[str] = column("What the user may do, each as `{TENANT_ID}::{PERMISSION}`.")
-    revision: int = column("Counts the changes of the user.")
-    password_change_disabled: bool = column("The user cannot change their password.")
-    project_creation_disabled: bool = column("The user cannot create projects.")
-    profile_field_change_disabled: bool = column("The user cannot change their profile fields.")
-    messaging_disabled: bool = column("The user cannot create messages.")
-    is_platform_owner: bool = column("The user is admin everywhere.")
-    recent_projects: JSONObject | None = column(
-        f"When each project was last opened, in milliseconds. {MALFORMED}"
+    email: str = column("The email address.")
+    permissions: list[str] = column("The permissions of the user, each as `{TENANT_ID}::{PERMISSION}`.")
+    revision: int = column("Increases by one with every change of the user.")
+    password_change_disabled: bool = column("If true, the user cannot change their password.")
+    project_creation_disabled: bool = column("If true, the user cannot create projects.")
+    profile_field_change_disabled: bool = column("If true, the user cannot change their profile fields.")
+    messaging_disabled: bool = column("If true, the user cannot create messages.")
+    is_platform_owner: bool = column(
+        "Whether the user is a platform owner, who has admin access to everything."
     )
-    last_seen_release_version: str | None = column("The last release whose notes the user has seen.")
-    language: str | None = column("The preferred language, as a code of ISO 639-1.")
+    recent_projects: JSONObject | None = column(
+        "When the user last opened each project: project ids with milliseconds since 1970-01-01 UTC. "
+        f"{MALFORMED}"
+    )
+    last_seen_release_version: str | None = column(
+        "The last release whose notes the user has seen. Null if none."
+    )
+    language: str | None = column(
+        "The preferred language as an ISO 639-1 code, such as `de`. Null if none is set."
+    )
     personal_agent_permissions: JSONObject | None = column(
-        f"What the user's agent may do: by project, by type. {MALFORMED}"
+        "The permissions of the user's personal agent, as `{project: {type: {read, write}}}`. "
+        f"{MALFORMED}"
     )
 
-    @strawberry.field(description="The user's own id.")
+    @strawberry.field(description="The user's own id, as in `User.userId`.")
     def id(self) -> strawberry.ID:
         return strawberry.ID(self.row.user_id)
 
-    @strawberry.field(description=f"The profile fields with their values and visibility. {MALFORMED}")
+    @strawberry.field(
+        description=f"The profile fields by name, each with `value` and `visibility`. {MALFORMED}"
+    )
     def profile_fields(self) -> JSONObject | None:
         return User(row=self.row).all_profile_fields()
 
-    @strawberry.field(description=f"What the user decided on offers. {MALFORMED}")
+    @strawberry.field(description=f"The answers of the user to opt-in offers. {MALFORMED}")
     def opt_in_decisions(self) -> list[OptInDecision] | None:
         return [OptInDecision(row=row) for row in self.row.opt_in_decisions]
 
     @strawberry.field(description=f"The badges the user has earned, oldest first. {MALFORMED}")
     async def badges(self, info: Info[Context, None]) -> list[EarnedBadge] | None:
-        found = await info.context.services.loaders.badges.load(self.row.user_id)
-        if isinstance(found, Exception):
-            raise found
-        return [EarnedBadge(row=row) for row in found]
+        rows = await info.context.services.loaders.badges.load(self.row.user_id)
+        if isinstance(rows, Exception):
+            raise rows
+        return [EarnedBadge(row=row) for row in rows]

@@ -18,7 +18,7 @@ from gql_service.schema.auth_directive import SELF, TENANT_MEMBER
 from gql_service.schema.batched_fields import batched_field
 from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import DateTime, JSONObject
-from gql_service.schema.types.access_token import AccessTokenConnection, order
+from gql_service.schema.types.access_token import AccessTokenConnection
 from gql_service.schema.types.badge import BadgeProgress, EarnedBadge, progress
 from gql_service.schema.types.notification import NotificationConnection
 from gql_service.schema.types.opt_in import OptInDecision
@@ -35,7 +35,7 @@ from gql_service.schema.types.relay import (
 )
 from gql_service.services.context import Context
 
-MALFORMED = "Null, with an error, where what is stored is malformed."
+MALFORMED = "Null, with an error, if the stored data is malformed."
 T = TypeVar("T")
 # Documents lead to their user, and so would import this module: here they are known by name only.
 _PLATFORM_METADATA: LazyType[Any, Any] = LazyType(
@@ -46,35 +46,54 @@ _PLATFORM_METADATA: LazyType[Any, Any] = LazyType(
 @strawberry.federation.type(
     keys=["id", "userId", "username"],
     directives=TENANT_MEMBER,
-    description="A user of the service. Members of a common tenant see the directory fields.",
+    description="A user. Members of a common tenant can read some fields; the user and tenant admins can "
+    "read all.",
 )
 class User(Node):
     row: strawberry.Private[users.User]
-    user_id: strawberry.ID = column("The user's own id, as other services know it.")
-    tenant_id: strawberry.ID = column("The tenant the user belongs to.")
-    username: str = column("The unique name the user signs in with.")
-    display_name: str = column("What to call the user: computed from the profile, or the username.")
-    image: str | None = column("The address of the profile image.")
-    email: str = column("The canonical email address.", SELF)
-    permissions: list[str] | None = column(
-        f"What the user may do, each as `{{TENANT_ID}}::{{PERMISSION}}`. {MALFORMED}", SELF
+    user_id: strawberry.ID = column(
+        "The id of the user as other services know it. It is not the global `id`."
     )
-    is_platform_owner: bool = column("Whether the user is admin everywhere.", SELF)
-    revision: int = column("Counts the changes of the user; documents have a counter of their own.", SELF)
+    tenant_id: strawberry.ID = column("The id of the home tenant of the user.")
+    username: str = column("The unique username.")
+    display_name: str = column(
+        "The name to display: the first and last name in the profile unless private, or else the username."
+    )
+    image: str | None = column("The URL of the profile image. Null if there is none.")
+    email: str = column("The email address.", SELF)
+    permissions: list[str] | None = column(
+        f"The permissions of the user, each as `{{TENANT_ID}}::{{PERMISSION}}`. {MALFORMED}", SELF
+    )
+    is_platform_owner: bool = column(
+        "Whether the user is a platform owner, who has admin access to everything.", SELF
+    )
+    revision: int = column(
+        "Increases by one with every change of the user. Documents have their own revisions.", SELF
+    )
     created_at: DateTime = column("When the user was created.", SELF)
     updated_at: DateTime = column("When the user last changed.", SELF)
-    email_verified: bool = column("Whether the email address is known to be the user's.", SELF)
-    language: str | None = column("The preferred language, as a code of ISO 639-1.", SELF)
-    password_change_disabled: bool = column("The user cannot change their password.", SELF)
-    project_creation_disabled: bool = column("The user cannot create projects.", SELF)
-    profile_field_change_disabled: bool = column("The user cannot change their profile fields.", SELF)
-    messaging_disabled: bool = column("The user cannot create messages.", SELF)
-    recent_projects: JSONObject | None = column(
-        f"When each project was last opened, in milliseconds. {MALFORMED}", SELF
+    email_verified: bool = column("Whether the email address is verified.", SELF)
+    language: str | None = column(
+        "The preferred language as an ISO 639-1 code, such as `de`. Null if none is set.", SELF
     )
-    last_seen_release_version: str | None = column("The last release whose notes the user has seen.", SELF)
+    password_change_disabled: bool = column("If true, the user cannot change their password.", SELF)
+    project_creation_disabled: bool = column("If true, the user cannot create projects.", SELF)
+    profile_field_change_disabled: bool = column(
+        "If true, the user cannot change their profile fields.", SELF
+    )
+    messaging_disabled: bool = column("If true, the user cannot create messages.", SELF)
+    recent_projects: JSONObject | None = column(
+        "When the user last opened each project: project ids with milliseconds since 1970-01-01 UTC. "
+        f"{MALFORMED}",
+        SELF,
+    )
+    last_seen_release_version: str | None = column(
+        "The last release whose notes the user has seen. Null if none.", SELF
+    )
     personal_agent_permissions: JSONObject | None = column(
-        f"What the user's agent may do: `{{project: {{type: {{read, write}}}}}}`. {MALFORMED}", SELF
+        "The permissions of the user's personal agent, as `{project: {type: {read, write}}}`. "
+        f"{MALFORMED}",
+        SELF,
     )
 
     @strawberry.field(description=ID)
@@ -90,7 +109,7 @@ class User(Node):
         ]
         return shown
 
-    @batched_field(description=f"How far the user has come with the catalogue of badges. {MALFORMED}")
+    @batched_field(description=f"The progress of the user through the badge catalog. {MALFORMED}")
     async def badge_progress(
         users: Sequence["User"], info: Info[Context, None]
     ) -> list[BadgeProgress | None]:
@@ -98,8 +117,9 @@ class User(Node):
         return [_unless_malformed(rows, progress) for rows in found]
 
     @strawberry.field(
-        description="The profile fields, each with `value` and `visibility`; others see those that are "
-        f"visible to the tenant, and the address only where it is made so. {MALFORMED}"
+        description="The profile fields by name, each with `value` and `visibility`. The user and tenant "
+        "admins see all; others only fields with the visibility `tenant`, which `email` does not have by "
+        f"default. {MALFORMED}"
     )
     def profile_fields(self, info: Info[Context, None]) -> JSONObject | None:
         context = info.context
@@ -117,11 +137,11 @@ class User(Node):
         )
         return JSONObject(strict_json.dumps(shown))
 
-    @strawberry.field(directives=SELF, description=f"What the user decided on offers. {MALFORMED}")
+    @strawberry.field(directives=SELF, description=f"The answers of the user to opt-in offers. {MALFORMED}")
     def opt_in_decisions(self) -> list[OptInDecision] | None:
         return [OptInDecision(row=row) for row in self.row.opt_in_decisions]
 
-    @strawberry.field(directives=SELF, description="What the service has told the user, the newest first.")
+    @strawberry.field(directives=SELF, description="The notifications of the user, newest first.")
     async def notifications(
         self,
         info: Info[Context, None],
@@ -134,13 +154,14 @@ class User(Node):
         page = await info.context.services.loaders.notifications.load((self.row.user_id, request))
         return NotificationConnection(page=page)
 
-    @batched_field(directives=SELF, description="How many notifications the user has not read.")
+    @batched_field(directives=SELF, description="The number of unread notifications.")
     async def unread_notification_count(users: Sequence["User"], info: Info[Context, None]) -> list[int]:
         return await info.context.services.loaders.unread.load_many([user.row.user_id for user in users])
 
     @strawberry.field(
         directives=SELF,
-        description="The user's access tokens, oldest first: those that work, and the latest that ended.",
+        description="The access tokens of the user, oldest first: all valid tokens, and the latest that "
+        "expired or were revoked.",
     )
     async def tokens(
         self,
@@ -152,21 +173,24 @@ class User(Node):
     ) -> AccessTokenConnection:
         request = read_page(first, after, last, before)
         rows = await info.context.services.loaders.tokens.load(self.row.user_id)
-        return AccessTokenConnection(page=page_of_list(rows, request, order))
+        return AccessTokenConnection(page=page_of_list(rows, request, AccessTokenConnection.sort_key))
 
     @batched_field(
-        directives=SELF, description="The user's metadata on a platform.", type_=_PLATFORM_METADATA
+        directives=SELF,
+        description="The metadata document of the user on a platform. An error if the viewer cannot see the "
+        "platform, or if the user is not a member of its tenant.",
+        type_=_PLATFORM_METADATA,
     )
     async def platform_metadata(
         users: Sequence["User"],
         info: Info[Context, None],
-        platform_key: Annotated[str, strawberry.argument(description="The platform's key.")],
+        platform_key: Annotated[str, strawberry.argument(description="The platform key.")],
     ) -> list[Any]:
         return await _documents(info.context, platform_key, users)
 
     @batched_field(
         directives=SELF,
-        description="The user's metadata that belongs to no platform.",
+        description="The user-wide metadata document, which belongs to no platform.",
         type_=_PLATFORM_METADATA,
     )
     async def user_metadata(users: Sequence["User"], info: Info[Context, None]) -> list[Any]:

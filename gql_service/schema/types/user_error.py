@@ -1,4 +1,4 @@
-"""`UserError`: what a caller can mend in a write that changed nothing."""
+"""`UserError`: an error in a write that the caller can fix."""
 
 from collections.abc import Sequence
 
@@ -14,57 +14,63 @@ from gql_service.schema.types.user_metadata import UserMetadata
 described_enum(
     Problem,
     "UserErrorCode",
-    "What is wrong with a write.",
+    "The reasons for which a write is rejected.",
     {
-        Problem.METADATA_REQUIRED: "Neither keys to set nor keys to remove were supplied.",
-        Problem.INVALID_KEY: "A key is empty, too long, or has white space at its ends.",
-        Problem.INVALID_VALUE: "A value is not one that can be stored.",
-        Problem.VALUE_TOO_LARGE: "A value is larger than a value may be.",
-        Problem.TOO_MANY_KEYS: "More keys are to be written at once, or would be there, than may be.",
-        Problem.DOCUMENT_TOO_LARGE: "The document would be larger than it may.",
-        Problem.REVISION_CONFLICT: "The document or user is at another revision than expected.",
-        Problem.DIGEST_CONFLICT: "An entry is not as expected.",
-        Problem.KEY_NOT_EDITABLE: "Users may not change this key themselves.",
-        Problem.KEY_NOT_DEFINED: "The platform accepts defined keys only.",
-        Problem.RULE_BROKEN: "A value breaks a rule of its definition.",
-        Problem.INVALID_VALIDITY: "When an entry is to be valid is no instant, or ends before it begins.",
-        Problem.INVALID_OPERATION: "An operation cannot be done on what is there.",
-        Problem.INVALID_DEFINITION: "A definition contradicts itself, or cannot be understood.",
-        Problem.DATA_BREAKS_DEFINITION: "Documents that exist break a definition.",
-        Problem.ENCRYPTION_UNAVAILABLE: "No key is at hand to encrypt or decrypt with.",
-        Problem.IDEMPOTENCY_KEY_REUSED: "The idempotency key was used for another request.",
-        Problem.UNKNOWN_REVISION: "The history does not reach that revision.",
+        Problem.METADATA_REQUIRED: "The patch has neither `metadata` nor `deleteKeys` nor `operations`.",
+        Problem.INVALID_KEY: "A key is malformed or named twice. A metadata key must not be empty or too "
+        "long, contain U+0000, or start or end with white space.",
+        Problem.INVALID_VALUE: "A value cannot be stored.",
+        Problem.VALUE_TOO_LARGE: "A value is too large.",
+        Problem.TOO_MANY_KEYS: "The request or the resulting document has too many keys, entries or "
+        "operations.",
+        Problem.DOCUMENT_TOO_LARGE: "The resulting document would be too large.",
+        Problem.REVISION_CONFLICT: "The document or user is not at the expected revision.",
+        Problem.DIGEST_CONFLICT: "An entry does not have the expected digest.",
+        Problem.KEY_NOT_EDITABLE: "The key may be changed by tenant admins only.",
+        Problem.KEY_NOT_DEFINED: "The platform accepts defined keys only, and this key is not defined.",
+        Problem.RULE_BROKEN: "A value violates a rule of its definition.",
+        Problem.INVALID_VALIDITY: "`validFrom` or `validUntil` is not a timestamp, or `validUntil` is not "
+        "after `validFrom`.",
+        Problem.INVALID_OPERATION: "An operation is malformed or does not fit the current value.",
+        Problem.INVALID_DEFINITION: "A definition is malformed or contradicts itself.",
+        Problem.DATA_BREAKS_DEFINITION: "Existing documents violate the definition or the mode.",
+        Problem.ENCRYPTION_UNAVAILABLE: "The service has no key to encrypt or decrypt a value with.",
+        Problem.IDEMPOTENCY_KEY_REUSED: "The idempotency key was used for a different request.",
+        Problem.UNKNOWN_REVISION: "The history does not have the revision.",
         Problem.UNKNOWN_USER: "There is no such user.",
-        Problem.NOT_ALLOWED: "The caller may not change this.",
-        Problem.TAKEN: "Another user has this already.",
+        Problem.NOT_ALLOWED: "The viewer may not change this field.",
+        Problem.TAKEN: "Another user already has this value.",
         Problem.UNKNOWN_TENANT: "There is no such tenant.",
-        Problem.UNKNOWN_BADGE: "The catalogue has no such badge.",
-        Problem.TOO_MANY_TOKENS: "The user has as many tokens that work as a user may have.",
+        Problem.UNKNOWN_BADGE: "The catalog has no such badge.",
+        Problem.TOO_MANY_TOKENS: "The user has the maximum number of valid tokens.",
     },
 )
 
 
-@strawberry.interface(description="What to mend in a write that changed nothing.")
+@strawberry.interface(description="An error that the caller can fix. The rejected write changed nothing.")
 class UserError:
-    message: str = strawberry.field(description="What is wrong, and what to do.")
-    code: Problem = strawberry.field(description="What is wrong, for programs.")
+    message: str = strawberry.field(description="What is wrong and what to do about it, for people.")
+    code: Problem = strawberry.field(description="What is wrong, as a stable code for programs.")
     field: list[str] = strawberry.field(
-        description="The path of the input at fault, below `input`; empty where it is none in particular."
+        description="The path of the invalid field within `input`. Empty if no single field is invalid."
     )
 
 
-@strawberry.type(directives=AUTHENTICATED, description="An input the service does not accept.")
+@strawberry.type(directives=AUTHENTICATED, description="An input that the service does not accept.")
 class InvalidInput(UserError):
     pass
 
 
-@strawberry.type(directives=AUTHENTICATED, description="The document has moved on: read, merge and retry.")
+@strawberry.type(
+    directives=AUTHENTICATED,
+    description="The document or user has changed since it was read. Read it again, merge, and retry.",
+)
 class RevisionConflict(UserError):
-    current_revision: int = strawberry.field(description="The revision the document or user is at.")
+    current_revision: int = strawberry.field(description="The current revision of the document or user.")
     entries: list[UserMetadata] = strawberry.field(
         default_factory=list,
-        description="The current entries of the keys that were named, or in a conflict of digests of those "
-        "that differ, as far as the viewer sees them.",
+        description="The current entries of the keys in the request or, with `expectedDigests`, of the keys "
+        "whose digests differ. Entries that the viewer cannot see are left out.",
     )
 
     @classmethod
@@ -79,7 +85,7 @@ class RevisionConflict(UserError):
 
 
 def user_error(error: errors.Rejected) -> UserError:
-    """A rejected write as a row of `userErrors`."""
+    """A rejected write as an item of `userErrors`."""
     if isinstance(error, errors.RevisionConflict):
         return RevisionConflict.of(error, [])
     return InvalidInput(message=error.message, code=error.problem, field=_path(error))
@@ -93,5 +99,5 @@ def _path(error: errors.Rejected) -> list[str]:
 
 
 def _is_name(field: Sequence[str], index: int) -> bool:
-    """Whether a part of a path names an input, and not a key or the number of an item."""
+    """Whether a part of a path is the name of an input field, not a metadata key or an index."""
     return index == 0 or (index == 2 and field[1].isdigit())

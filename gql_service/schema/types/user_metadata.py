@@ -1,50 +1,53 @@
-"""`UserMetadata`: one key of a user's metadata, with its type, flags, window, and who wrote it when."""
+"""`UserMetadata`: an entry, which is one key of a document with its value and attributes."""
 
 import strawberry
 from strawberry import Info
 
 from gql_service.auth.roles import Role, allows
 from gql_service.domain.documents.visibility import EntryView
-from gql_service.domain.pagination import Page
 from gql_service.schema.auth_directive import AUTHENTICATED, SELF, TENANT_MEMBER
 from gql_service.schema.enums import ValueType
 from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import JSON, DateTime
-from gql_service.schema.types.relay import ID, Node, PageInfo, encode, global_id, page_info
+from gql_service.schema.types.relay import ID, Connection, Node, global_id
 from gql_service.schema.types.user import User
 from gql_service.services.context import Context
 
-_MALFORMED = "An error where what is stored cannot be decrypted."
+_UNDECIPHERABLE = "Null, with an error, if the stored value cannot be decrypted."
 
 
 @strawberry.type(directives=AUTHENTICATED, description="What the viewer may do with an entry.")
 class EntryCapabilities:
-    edit: bool = strawberry.field(description="Change it.")
-    delete: bool = strawberry.field(description="Remove it.")
+    edit: bool = strawberry.field(description="Whether the viewer may change the entry.")
+    delete: bool = strawberry.field(description="Whether the viewer may delete the entry.")
 
 
 @strawberry.type(
-    directives=SELF, description="One key of a user's metadata, with all that is known about it."
+    directives=SELF, description="An entry: one key of a document, with its value and attributes."
 )
 class UserMetadata(Node):
     row: strawberry.Private[EntryView]
-    user_id: strawberry.ID = column("The user this metadata belongs to.")
+    user_id: strawberry.ID = column("The id of the user who owns the entry.")
     metadata_key: str = column("The key, unique within the document.")
-    metadata_value: str | None = column(f"The value as text, to be understood by `valueType`. {_MALFORMED}")
-    value: JSON | None = column(f"The value as JSON. {_MALFORMED}")
-    value_type: ValueType = column("How to understand the text of the value.")
-    category: str | None = column("What the entry is grouped by.")
-    description: str | None = column("What the entry is for.")
-    source: str | None = column("What system has made it.")
+    metadata_value: str | None = column(f"The value as text, in the format of `valueType`. {_UNDECIPHERABLE}")
+    value: JSON | None = column(f"The value as JSON. {_UNDECIPHERABLE}")
+    value_type: ValueType = column("The type of the value.")
+    category: str | None = column("A category for grouping entries. Null if there is none.")
+    description: str | None = column("What the entry is for. Null if that is not specified.")
+    source: str | None = column(
+        "The system that created the entry, such as `salesforce`. Null if that is not specified."
+    )
     is_encrypted: bool = column("Whether the value is stored encrypted.")
-    is_indexed: bool = column("Whether users may be searched by the value.")
-    is_public: bool = column("Whether the user may see the entry.")
-    is_editable: bool = column("Whether the user may change the entry.")
-    valid_from: DateTime | None = column("From when on the entry is valid; null means always.")
-    valid_until: DateTime | None = column("When the entry expires; null means never.")
+    is_indexed: bool = column("Whether `Platform.users` can filter by the value.")
+    is_public: bool = column("Whether the user can see the entry. Tenant admins always can.")
+    is_editable: bool = column("Whether the user can change the entry. Tenant admins always can.")
+    valid_from: DateTime | None = column("When the entry becomes valid. Null if it has no start.")
+    valid_until: DateTime | None = column("When the entry expires. Null if it never expires.")
     created_at: DateTime = column("When the entry was created.")
     updated_at: DateTime = column("When the entry last changed.")
-    digest: str | None = column(f"Stands for key, type and value: `expectedDigests` takes it. {_MALFORMED}")
+    digest: str | None = column(
+        f"The SHA-256 digest of key, type and value, which `expectedDigests` accepts. {_UNDECIPHERABLE}"
+    )
 
     @strawberry.field(description=ID)
     def id(self) -> strawberry.ID:
@@ -59,48 +62,31 @@ class UserMetadata(Node):
 
     @strawberry.field(
         directives=TENANT_MEMBER,
-        description="Who created the entry; null where that is unknown to the viewer.",
+        description="The user who created the entry. Null if unknown or if the viewer may not see them.",
     )
     async def created_by(self, info: Info[Context, None]) -> User | None:
-        return await person(info.context, self.row.created_by)
+        return await visible_user(info.context, self.row.created_by)
 
     @strawberry.field(
         directives=TENANT_MEMBER,
-        description="Who last changed the entry; null where that is unknown to the viewer.",
+        description="The user who last changed the entry. Null if unknown or if the viewer may not see them.",
     )
     async def updated_by(self, info: Info[Context, None]) -> User | None:
-        return await person(info.context, self.row.updated_by)
+        return await visible_user(info.context, self.row.updated_by)
 
 
-async def person(context: Context, user_id: str | None) -> User | None:
-    """A user, as far as the viewer may know of them."""
+async def visible_user(context: Context, user_id: str | None) -> User | None:
+    """A user by id; None if there is none or if the viewer may not see them."""
     row = None if user_id is None else await context.services.loaders.users.load(user_id)
     verdict = context.services.policy.verdict(Role.TENANT_MEMBER, context.principal)
     return User(row=row) if row is not None and allows(verdict, row) else None
 
 
-@strawberry.type(directives=AUTHENTICATED, description="An entry in a list.")
-class UserMetadataEdge:
-    cursor: str = strawberry.field(description="Where the entry stands in the list.")
-    node: UserMetadata = strawberry.field(description="The entry.")
-
-
 @strawberry.type(directives=AUTHENTICATED, description="A page of entries, in the order of their keys.")
-class UserMetadataConnection:
-    page: strawberry.Private[Page[EntryView]]
-    total_count: int = strawberry.field(description="How many entries the whole list has.")
+class UserMetadataConnection(Connection[UserMetadata]):
+    node_type = UserMetadata
+    total_count: int = strawberry.field(description="The number of entries in the whole list, on all pages.")
 
-    @strawberry.field(description="The entries with their cursors.")
-    def edges(self) -> list[UserMetadataEdge]:
-        return [
-            UserMetadataEdge(cursor=encode(row.metadata_key), node=UserMetadata(row=row))
-            for row in self.page.items
-        ]
-
-    @strawberry.field(description="The entries.")
-    def nodes(self) -> list[UserMetadata]:
-        return [UserMetadata(row=row) for row in self.page.items]
-
-    @strawberry.field(description="Where the page lies in the list.")
-    def page_info(self) -> PageInfo:
-        return page_info(self.page, [row.metadata_key for row in self.page.items])
+    @staticmethod
+    def sort_key(row: EntryView) -> str:
+        return row.metadata_key

@@ -1,0 +1,156 @@
+"""SQLite connections: one that runs statements in the event loop, and one that also works in a thread.
+
+`aiosqlite` runs every call in the thread of its connection. A keyed read takes less time than the hop to
+that thread and back, so keyed reads and the statements of a write run on the `sqlite3.Connection` itself.
+"""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import aiosqlite
+
+from gql_service.store.connection import Duplicate, Row
+from gql_service.store.statement import Statement
+
+T = TypeVar("T")
+_MAX_MAPPED = 1 << 30
+"""Bytes of the database file that SQLite reads as memory. It reads the rest with system calls."""
+_CHUNK = 64
+"""Rows that an aiosqlite cursor fetches per call; no cursor is iterated here."""
+_INTERRUPT_INTERVAL = 0.01
+"""Seconds between two attempts to interrupt a call that has not started yet."""
+
+
+def connect(path: str) -> sqlite3.Connection:
+    """Open a database file with the settings that every connection has. Raises sqlite3.Error."""
+    # The event loop and the thread of aiosqlite take turns, hence `check_same_thread=False`.
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+    # With `mmap_size`, a page outside SQLite's small cache costs no system call; see bench/README.md.
+    pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"mmap_size={_MAX_MAPPED}")
+    try:
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+class InlineConnection:
+    """See `store.connection.Connection`. Runs each statement at once, in the event loop."""
+
+    def __init__(self, raw: sqlite3.Connection, observers: list[Callable[[str], None]]) -> None:
+        self._raw = raw
+        self._observers = observers
+
+    async def fetch(self, statement: Statement, **parameters: Any) -> list[Row]:
+        return self._run(statement, parameters).fetchall()
+
+    async def lock(self, _names: Iterable[str], *, exclusive: bool) -> None:
+        """Do nothing: SQLite runs one write transaction at a time."""
+
+    async def execute(self, statement: Statement, **parameters: Any) -> None:
+        await self.execute_many(statement, [parameters])
+
+    async def execute_many(self, statement: Statement, rows: Sequence[Mapping[str, Any]]) -> None:
+        try:
+            for parameters in rows:
+                self._run(statement, parameters)
+        except sqlite3.IntegrityError as error:
+            if error.sqlite_errorname in ("SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE"):
+                raise Duplicate from error
+            raise
+
+    def _run(self, statement: Statement, parameters: Mapping[str, Any]) -> sqlite3.Cursor:
+        return self._raw.execute(*self._bind(statement, parameters))
+
+    def _bind(self, statement: Statement, parameters: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
+        """The SQL text and its values. Tells the observers, so the statement must then be run."""
+        sql, bind, lists = statement.for_sqlite
+        if {len(parameters[name]) for name in lists} == {1}:
+            sql, bind, _ = statement.for_sqlite_single_key
+        for observe in self._observers:
+            observe(sql)
+        return sql, bind(parameters)
+
+
+class ThreadedConnection:
+    """A connection that the event loop and the thread of an `aiosqlite.Connection` use in turns.
+
+    aiosqlite gets the open connection from its connector. Only one call is in the thread at a time, and
+    `inline` refuses the connection to the event loop meanwhile. A cancelled call ends before the
+    cancellation is raised, so that the connection is always free afterwards.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._raw = connect(path)
+        self._aiosqlite: aiosqlite.Connection | None = None
+        self._turn = asyncio.Lock()
+
+    @property
+    def inline(self) -> sqlite3.Connection:
+        """The connection, for use in the event loop until the next `await`ed method of this class."""
+        if self._turn.locked():
+            raise RuntimeError("The connection is in use by its thread.")
+        return self._raw
+
+    async def commit(self) -> None:
+        """Commit in the thread. A cancellation does not stop the commit."""
+        await self._in_thread(lambda connection: connection.commit(), interrupt=False)
+
+    async def fetch_all(self, sql: str, values: tuple[Any, ...]) -> list[Row]:
+        """Run a query in the thread and fetch all its rows. A cancellation interrupts the query."""
+        return list(
+            await self._in_thread(lambda connection: connection.execute_fetchall(sql, values), interrupt=True)
+        )
+
+    async def close(self) -> None:
+        """Close the connection after the calls that already wait for the thread, and end the thread."""
+        async with self._turn:
+            if self._aiosqlite is None:
+                self._raw.close()
+            else:
+                await self._aiosqlite.close()
+
+    async def _in_thread(self, call: Callable[[aiosqlite.Connection], Awaitable[T]], *, interrupt: bool) -> T:
+        async with self._turn:  # a call that is cancelled while it waits here never starts
+            if self._aiosqlite is None:
+                self._aiosqlite = await _with_daemon_thread(self._raw)
+            try:
+                return await call(self._aiosqlite)
+            except asyncio.CancelledError:
+                await _wait_until_idle(self._aiosqlite, interrupt=interrupt)
+                raise
+
+
+def _with_daemon_thread(raw: sqlite3.Connection) -> aiosqlite.Connection:
+    """Wrap an open connection. A process that ends without closing it must not wait for its thread.
+
+    aiosqlite has no option for this. Its thread is a daemon if the thread that creates it is one.
+    """
+    created: list[aiosqlite.Connection] = []
+    creator = threading.Thread(
+        target=lambda: created.append(aiosqlite.Connection(lambda: raw, _CHUNK)), daemon=True
+    )
+    creator.start()
+    creator.join()
+    return created[0]
+
+
+async def _wait_until_idle(connection: aiosqlite.Connection, *, interrupt: bool) -> None:
+    """Wait until the thread has done what it was given, even if this wait is cancelled, too.
+
+    The thread works first in, first out: when a new call has returned, the calls before it have ended.
+    """
+    while True:
+        if interrupt:
+            await connection.interrupt()
+        try:
+            async with asyncio.timeout(_INTERRUPT_INTERVAL):
+                await connection.cursor()
+                return
+        except (TimeoutError, asyncio.CancelledError):
+            continue

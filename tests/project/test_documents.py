@@ -1,0 +1,49 @@
+"""The documents in `docs/` are complete: they are compared with the code."""
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterator
+from http import HTTPMethod, HTTPStatus
+from pathlib import Path
+
+import gql_service
+from gql_service.errors import Problem
+
+PACKAGE = Path(gql_service.__file__).parent
+ERRORS = (PACKAGE.parent / "docs" / "errors.md").read_text()
+HTTP_SOURCES = [PACKAGE / "errors.py", *(PACKAGE / "web").glob("*.py")]
+SOURCES = [*HTTP_SOURCES, *(PACKAGE / "engine").rglob("*.py")]
+CODE = re.compile(r"[A-Z]{3,}(_[A-Z]+)*")
+PROBLEMS = {problem.value for problem in Problem}
+
+
+def _constants(path: Path) -> Iterator[object]:
+    return (node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant))
+
+
+def _codes_in_the_source() -> set[str]:
+    """Every string in capitals that is not an HTTP method: however a code is defined, it is one of them."""
+    strings = {each for path in SOURCES for each in _constants(path) if isinstance(each, str)}
+    return {each for each in strings if CODE.fullmatch(each)} - {method.value for method in HTTPMethod}
+
+
+def _first_column(section: str) -> Counter[str]:
+    """How often each row heads a table in a section of `docs/errors.md`."""
+    (text,) = re.findall(rf"^## {re.escape(section)}\n(.*?)(?=^## |\Z)", ERRORS, re.MULTILINE | re.DOTALL)
+    cells = re.findall(r"^\| `?(\w+)`? \|", text, re.MULTILINE)
+    return Counter(cell for cell in cells if cell not in ("code", "status"))
+
+
+def test_every_code_of_a_top_level_error_is_documented_once() -> None:
+    assert _first_column("Codes of top-level errors") == Counter(_codes_in_the_source() - PROBLEMS)
+
+
+def test_every_code_of_user_errors_is_documented_once() -> None:
+    assert _first_column("Codes of `userErrors`") == Counter(PROBLEMS)
+
+
+def test_every_http_status_is_documented_once() -> None:
+    integers = {each for path in HTTP_SOURCES for each in _constants(path) if type(each) is int}
+    statuses = integers & {status.value for status in HTTPStatus}
+    assert _first_column("HTTP statuses") == Counter(map(str, statuses))

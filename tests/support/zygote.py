@@ -1,0 +1,136 @@
+"""Processes of the command line that need not import it: one that has done so forks for each of them.
+
+Importing takes a second and more, and there are hundreds of them. Each is a process like any other, with its
+own arguments, environment, folder, standard streams, signals and end. What is proven about starting Python
+itself is proven with `PROGRAM`, and with the installed wheel.
+"""
+
+import atexit
+import gc
+import importlib
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+_STREAMS = 3
+
+
+class Forked:
+    """A process that was forked, to be used like one of `subprocess`."""
+
+    def __init__(self, watch: socket.socket) -> None:
+        self._watch = watch.makefile("r")
+        self._socket = watch
+        self.pid = int(self._watch.readline())
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """The exit code, or minus the signal, once it has ended."""
+        with suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.returncode is None:
+            if not select.select([self._socket], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
+            self.returncode = os.waitstatus_to_exitcode(int(self._watch.readline()))
+            self._watch.close()
+            self._socket.close()
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+def start(
+    arguments: Sequence[str], env: Mapping[str, str], output: int, errors: int, folder: Path | None = None
+) -> Forked:
+    """`gql-service` with these arguments; it prints to these file descriptors, and nothing is to be read."""
+    given = json.dumps([list(arguments), dict(env), str(folder or Path.cwd())])
+    watch, theirs = socket.socketpair()
+    with theirs, open(os.devnull, "rb") as nothing:
+        socket.send_fds(_zygote(), [b"."], [nothing.fileno(), output, errors, theirs.fileno()])
+    watch.sendall(f"{given}\n".encode())
+    return Forked(watch)
+
+
+@cache
+def _zygote() -> socket.socket:
+    """The connection to it; it ends when this process does."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.zygote", str(theirs.fileno())],
+            cwd=Path(__file__).parent.parent.parent,
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+        )
+
+    @atexit.register
+    def end() -> None:
+        ours.close()
+        process.wait()
+
+    return ours
+
+
+def _fork_for_each_request(control: socket.socket) -> list[str] | None:
+    """Returns the arguments in each process that is to run with them, and None at the end."""
+    for module in ("uvloop", "gql_service.app", "gql_service.cli", "gql_service.web.http_protocol"):
+        importlib.import_module(module)
+    gc.collect()
+    gc.freeze()
+    while True:
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        request, descriptors, _, _ = socket.recv_fds(control, 1, _STREAMS + 1)
+        if not request:
+            return None
+        if os.fork() == 0:
+            control.close()
+            *streams, watch = descriptors
+            with socket.socket(fileno=watch) as connection, connection.makefile("rwb", 0) as told:
+                given = json.loads(told.readline())
+                if pid := os.fork():
+                    told.write(f"{pid}\n".encode())
+                    told.write(f"{os.waitpid(pid, 0)[1]}\n".encode())
+                    os._exit(0)
+            return _become(streams, *given)
+        for each in descriptors:
+            os.close(each)
+
+
+def _become(streams: list[int], arguments: list[str], env: dict[str, str], folder: str) -> list[str]:
+    """A process as it would be, had it been started this way."""
+    for number, each in enumerate(streams):
+        os.dup2(each, number)
+        os.close(each)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(env)
+    return arguments
+
+
+if __name__ == "__main__":
+    arguments = _fork_for_each_request(socket.socket(fileno=int(sys.argv[1])))
+    if arguments is not None:
+        sys.argv = ["gql_service", *arguments]
+        runpy.run_module("gql_service", run_name="__main__", alter_sys=True)
