@@ -1,4 +1,4 @@
-"""Writing about users through GraphQL, seeing all that is kept of them, and storing what is malformed."""
+"""Helpers for tests on users: mutations, reading all fields, and storing malformed data."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ CONFLICT = "... on RevisionConflict { currentRevision }"
 
 
 def send(caller: Caller, mutation: str, input: Mapping[str, Any], select: str = "") -> dict[str, Any]:
-    """The response to a mutation; `select` is what to ask for besides its `userErrors`."""
+    """The response to a mutation; `select` is the selection besides `userErrors`."""
     type_name = f"{mutation[0].upper()}{mutation[1:]}Input"
     query = f"""mutation ($input: {type_name}!) {{ {mutation}(input: $input) {{
       userErrors {{ code message field {CONFLICT} }} {select} }} }}"""
@@ -30,7 +30,7 @@ def send(caller: Caller, mutation: str, input: Mapping[str, Any], select: str = 
 
 
 def write(caller: Caller, mutation: str, input: Mapping[str, Any], select: str = "") -> Any:
-    """The payload of a mutation that must be done."""
+    """The payload of a mutation that must succeed."""
     body = send(caller, mutation, input, select)
     assert "errors" not in body, body
     assert body["data"][mutation].pop("userErrors") == [], body
@@ -38,7 +38,7 @@ def write(caller: Caller, mutation: str, input: Mapping[str, Any], select: str =
 
 
 def verdict(caller: Caller, mutation: str, input: Mapping[str, Any]) -> str:
-    """What comes of a mutation: OK, the code of an error, or the code and field of what is to be mended."""
+    """The outcome of a mutation: OK, the code of an error, or the code and field of each user error."""
     body = send(caller, mutation, input)
     if "errors" in body:
         return codes(body)
@@ -48,23 +48,23 @@ def verdict(caller: Caller, mutation: str, input: Mapping[str, Any]) -> str:
 
 
 def codes(body: Mapping[str, Any]) -> str:
-    """The codes of the errors of a response, each once."""
+    """The distinct codes of the errors of a response."""
     return " ".join(sorted({error["extensions"]["code"] for error in body["errors"]}))
 
 
 def ask(viewer: Caller, user: Caller, fields: str) -> Any:
-    """What a viewer gets of a user, without any error."""
+    """Fields of a user as a viewer sees them; there must be no error."""
     return viewer.ask(f"query ($id: ID!) {{ user(by: {{userId: $id}}) {{ {fields} }} }}", id=user.id)["user"]
 
 
 def state(world: World, *users: Caller) -> Any:
-    """All that is kept of users, as a platform owner sees it."""
+    """All fields of users, as a platform owner sees them."""
     return [ask(world.owner, user, EVERYTHING) for user in users]
 
 
 @contextmanager
 def unchanged(world: World, *users: Caller) -> Iterator[None]:
-    """What happens meanwhile changes nothing of these users, and adds none to the tenants of the world."""
+    """Assert that the block changes none of these users, and adds none to the tenants of the world."""
     count = "query ($key: String!) { platform(key: $key) { users(first: 1) { totalCount } } }"
 
     def everything() -> Any:
@@ -77,7 +77,7 @@ def unchanged(world: World, *users: Caller) -> Iterator[None]:
 
 
 def guest(world: World, *permissions: str) -> Caller:
-    """A member of the world's tenant by permission, who belongs to the other tenant."""
+    """A user of the other tenant with permissions (by default `editor`) in the tenant of the world."""
     return world.new_user(
         world.other_tenant_id,
         permissions=[f"{world.tenant_id}::{each}" for each in permissions or ("editor",)],
@@ -85,22 +85,22 @@ def guest(world: World, *permissions: str) -> Caller:
 
 
 def run_sql(world: World, statement: Executable) -> None:
-    """Change the database past the service."""
+    """Write to the database directly."""
     world.service.write(lambda transaction: transaction.execute(Statement(statement)))
 
 
 def corrupt(world: World, user: Caller, **columns: Any) -> None:
-    """Store something of a user that the service itself would refuse."""
+    """Set columns of a user to values that the service would refuse."""
     run_sql(world, update(tables.users).where(tables.users.c.id == user.id).values(**columns))
 
 
 def store(world: World, table: TableClause, **columns: Any) -> None:
-    """Store a row past the service."""
+    """Insert a row directly."""
     run_sql(world, insert(table).values(**columns))
 
 
 def tell(world: World, user: Caller, *titles: str, now: int | None = None) -> list[str]:
-    """Write notifications, a millisecond apart, the last one the newest; returns their ids in this order."""
+    """Create notifications, a millisecond apart and newest last; returns their ids in this order."""
     instant = world.service.services.clock() if now is None else now
     return [
         world.service.write(

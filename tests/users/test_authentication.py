@@ -1,4 +1,4 @@
-"""Access tokens at both doors: which are accepted, which are refused, and what is stored of them."""
+"""Authentication by access token in GraphQL and REST, and what is stored of a token."""
 
 import hashlib
 from collections.abc import Iterator
@@ -78,7 +78,7 @@ def test_several_spaces_after_the_scheme_are_one_separator(world: World) -> None
     assert_accepted(world, f"Bearer   {world.member.token}")  # RFC 9110, section 11.4: 1*SP
 
 
-def test_a_token_says_what_it_is(world: World) -> None:
+def test_a_token_has_a_prefix_that_scanners_can_find(world: World) -> None:
     prefix, id, secret, checksum = world.member.token.split("_")
     assert prefix == "upm"
     assert [len(part) for part in (id, secret, checksum)] == [16, 43, 6]
@@ -86,7 +86,7 @@ def test_a_token_says_what_it_is(world: World) -> None:
     assert str(tokens.Token(id, secret)) == world.member.token
 
 
-def test_no_two_tokens_are_alike(world: World) -> None:
+def test_tokens_are_unique(world: World) -> None:
     issued = [issue(world.member) for _ in range(20)]
     assert len({token.id for token in issued}) == len({token.secret for token in issued}) == 20
     assert_accepted(world, f"Token {issued[0]}")
@@ -134,7 +134,7 @@ def test_an_expired_token_is_refused(world: World) -> None:
     assert_accepted(world, f"Token {token}")
 
 
-def test_a_revoked_token_is_refused_at_once_and_no_other(world: World) -> None:
+def test_a_revoked_token_is_refused_at_once_and_others_still_work(world: World) -> None:
     token, other, now = issue(world.member), issue(world.member), world.service.services.clock()
     assert_accepted(world, f"Token {token}")
     world.service.write(lambda tx: access_tokens.revoke(tx, token.id, now=now))
@@ -190,7 +190,7 @@ def test_garbage_is_refused(world: World, header: str | bytes) -> None:
 
 @pytest.mark.parametrize("header", [" ", "     ", "Bearer ", "Token     ", "Bearer  \t "], ids=repr)
 def test_blank_credentials_are_refused(world: World, header: str) -> None:
-    """By the standard library's client: httpx refuses to send such headers."""
+    """Sent with the standard library's client, because httpx refuses to send such headers."""
     for path in ("/graphql?query={__typename}", f"{REST}?platform_key={world.platform_key}"):
         with closing(HTTPConnection(world.service.url.removeprefix("http://"), timeout=30)) as connection:
             connection.request("GET", path, headers={"Authorization": header})
@@ -202,7 +202,7 @@ def test_blank_credentials_are_refused(world: World, header: str) -> None:
 @pytest.mark.parametrize(
     "query", ["{ __typename }", "{ _service { sdl } }", "{ __schema { types { name } } }"]
 )
-def test_a_wrong_token_refuses_the_whole_operation_even_of_public_fields(world: World, query: str) -> None:
+def test_an_operation_with_a_wrong_token_is_refused_even_for_public_fields(world: World, query: str) -> None:
     for header in ("Bearer wrong", f"Bearer {tokens.generate()}"):
         response = graphql(world.service, header, query)
         assert response.status_code == 401
@@ -226,7 +226,7 @@ def test_without_a_token_public_fields_are_served(world: World) -> None:
     assert "errors" not in body
 
 
-def test_without_a_token_all_else_is_refused(world: World) -> None:
+def test_without_a_token_other_fields_are_refused(world: World) -> None:
     body = graphql(world.service, None).json()
     assert body["data"] is None
     assert body["errors"][0]["message"] == MESSAGE
@@ -237,14 +237,14 @@ def test_without_a_token_all_else_is_refused(world: World) -> None:
     assert response.headers["WWW-Authenticate"] == "Token"
 
 
-def test_a_token_in_the_address_counts_for_nothing(world: World) -> None:
+def test_a_token_in_the_url_is_ignored(world: World) -> None:
     for name in ("token", "access_token", "authorization"):
-        given = {"platform_key": world.platform_key, name: world.member.token}
-        assert world.service.client.get(REST, params=given).status_code == 401
+        params = {"platform_key": world.platform_key, name: world.member.token}
+        assert world.service.client.get(REST, params=params).status_code == 401
 
 
 def stored(service: Service, token: tokens.Token) -> dict[str, Any]:
-    """The row of a token, as it lies in the database."""
+    """The stored row of a token."""
 
     async def read() -> dict[str, Any]:
         async with service.services.database.read() as connection:

@@ -1,4 +1,4 @@
-"""Bad input about users, by variables and by literals: refused clearly, never a 500, and nothing written."""
+"""Bad input of mutations on users, in variables and literals: a clear error, never 500, and no write."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ from tests.support.service import Service
 from tests.support.users import codes, guest, unchanged, verdict
 from tests.support.world import Caller, World
 
-NO_INSTANT: list[Any] = [-1, 1.5, 2**53, 2**63 - 1, True, False, "1", "2024-01-15T10:30:00Z", {}, []]
-NO_BOOLEAN: list[Any] = [0, 1, 1.0, "true", "", [], {}]
-NO_TEXT: list[Any] = [0, 1, 1.5, True, [], {}, ["de"]]
-NO_OBJECT: list[Any] = [0, True, "", "{}", [], [{}]]
+NOT_INSTANTS: list[Any] = [-1, 1.5, 2**53, 2**63 - 1, True, False, "1", "2024-01-15T10:30:00Z", {}, []]
+NOT_BOOLEANS: list[Any] = [0, 1, 1.0, "true", "", [], {}]
+NOT_TEXTS: list[Any] = [0, 1, 1.5, True, [], {}, ["de"]]
+NOT_OBJECTS: list[Any] = [0, True, "", "{}", [], [{}]]
 MANY = range(101)
 LONG = "x" * 101
 
@@ -24,7 +24,7 @@ def under(name: str, values: list[Any]) -> list[Any]:
     return [{name: value} for value in values]
 
 
-TO_MEND: dict[str, list[Any]] = {
+INVALID: dict[str, list[Any]] = {
     "language": ["", " ", "d", "deu", "DE", "De", "de-DE", "de_DE", "xx", " de", "de\n", "日本", "x" * 500],
     "lastSeenReleaseVersion": ["", "x" * 65],
     "profileFields": [
@@ -42,7 +42,7 @@ TO_MEND: dict[str, list[Any]] = {
     ],
     "recentProjects": [
         None,
-        *under("p", NO_INSTANT),
+        *under("p", NOT_INSTANTS),
         {"": 1},
         {LONG: 1},
         {str(number): number for number in MANY},
@@ -52,7 +52,7 @@ TO_MEND: dict[str, list[Any]] = {
         None,
         *under("p", [0, True, "x", [], [{}]]),
         *under("p", under("t", [None, True, "read", [], {}, {"read": True}, {"write": False}])),
-        *under("p", under("t", [{"read": True, "write": bad} for bad in (None, *NO_BOOLEAN)])),
+        *under("p", under("t", [{"read": True, "write": bad} for bad in (None, *NOT_BOOLEANS)])),
         {"p": {"t": {"read": True, "write": True, "delete": True}}},
         {"": {}},
         {LONG: {}},
@@ -66,16 +66,16 @@ TO_MEND: dict[str, list[Any]] = {
         [decisions(name=str(number))[0] for number in MANY],
     ],
 }
-REFUSED: dict[str, list[Any]] = {
-    "language": NO_TEXT,
-    "lastSeenReleaseVersion": NO_TEXT,
-    "profileFields": NO_OBJECT,
-    "recentProjects": NO_OBJECT,
-    "personalAgentPermissions": NO_OBJECT,
+WRONG_TYPES: dict[str, list[Any]] = {
+    "language": NOT_TEXTS,
+    "lastSeenReleaseVersion": NOT_TEXTS,
+    "profileFields": NOT_OBJECTS,
+    "recentProjects": NOT_OBJECTS,
+    "personalAgentPermissions": NOT_OBJECTS,
     "optInDecisions": [
-        *(decisions(decidedAt=value) for value in NO_INSTANT),
-        *(decisions(optedIn=value) for value in (None, *NO_BOOLEAN)),
-        *(decisions(name=value) for value in (None, *NO_TEXT)),
+        *(decisions(decidedAt=value) for value in NOT_INSTANTS),
+        *(decisions(optedIn=value) for value in (None, *NOT_BOOLEANS)),
+        *(decisions(name=value) for value in (None, *NOT_TEXTS)),
         decisions(more=1),
         [None],
         [{"name": "beta"}],
@@ -83,10 +83,10 @@ REFUSED: dict[str, list[Any]] = {
         "beta",
         {},
     ],
-    "username": NO_TEXT,
+    "username": NOT_TEXTS,
     "expectedRevision": [1.5, "1", True, 2**31, -(2**31) - 1, [], {}],
 }
-ADMINS_TO_MEND: dict[str, list[Any]] = {
+ADMINS_INVALID: dict[str, list[Any]] = {
     "email": [
         None,
         "",
@@ -121,13 +121,13 @@ ADMINS_TO_MEND: dict[str, list[Any]] = {
     "profileFieldChangeDisabled": [None],
     "messagingDisabled": [None],
 }
-ADMINS_REFUSED: dict[str, list[Any]] = {
-    "email": NO_TEXT,
-    "image": NO_TEXT,
+ADMINS_WRONG_TYPES: dict[str, list[Any]] = {
+    "email": NOT_TEXTS,
+    "image": NOT_TEXTS,
     "permissions": [[None], [1], [True], [[]], 1, {}],
-    "emailVerified": NO_BOOLEAN,
-    "messagingDisabled": NO_BOOLEAN,
-    "isPlatformOwner": NO_BOOLEAN,
+    "emailVerified": NOT_BOOLEANS,
+    "messagingDisabled": NOT_BOOLEANS,
+    "isPlatformOwner": NOT_BOOLEANS,
 }
 
 
@@ -137,28 +137,28 @@ def world(service: Service) -> World:
 
 
 def refusals(caller: Caller, user: Caller, field: str, values: list[Any]) -> set[str]:
-    """What comes of each of these values."""
-    named = {} if field == "username" else {"username": user.username}
-    return {verdict(caller, "updateUser", named | {field: value}) for value in values}
+    """The outcomes of setting a field to each of these values."""
+    target = {} if field == "username" else {"username": user.username}
+    return {verdict(caller, "updateUser", target | {field: value}) for value in values}
 
 
-@pytest.mark.parametrize("field", TO_MEND)
-def test_what_users_send_is_to_be_mended(world: World, field: str) -> None:
+@pytest.mark.parametrize("field", INVALID)
+def test_invalid_values_from_users_are_user_errors(world: World, field: str) -> None:
     with unchanged(world, world.member):
-        assert refusals(world.member, world.member, field, TO_MEND[field]) == {f"INVALID_VALUE {field}"}
+        assert refusals(world.member, world.member, field, INVALID[field]) == {f"INVALID_VALUE {field}"}
 
 
-@pytest.mark.parametrize("field", REFUSED)
-def test_what_users_send_is_refused(world: World, field: str) -> None:
+@pytest.mark.parametrize("field", WRONG_TYPES)
+def test_values_of_wrong_types_from_users_are_bad_input(world: World, field: str) -> None:
     with unchanged(world, world.member):
-        assert refusals(world.member, world.member, field, REFUSED[field]) == {"BAD_USER_INPUT"}
+        assert refusals(world.member, world.member, field, WRONG_TYPES[field]) == {"BAD_USER_INPUT"}
 
 
-@pytest.mark.parametrize("field", ADMINS_TO_MEND)
-def test_what_admins_and_owners_send_is_to_be_mended(world: World, field: str) -> None:
+@pytest.mark.parametrize("field", ADMINS_INVALID)
+def test_invalid_values_from_admins_and_owners_are_user_errors(world: World, field: str) -> None:
     values = [
         [each.replace("T", world.tenant_id) for each in value] if isinstance(value, list) else value
-        for value in ADMINS_TO_MEND[field]
+        for value in ADMINS_INVALID[field]
     ]
     with unchanged(world, world.member):
         assert refusals(world.owner, world.member, field, values) == {f"INVALID_VALUE {field}"}
@@ -172,13 +172,13 @@ def test_what_admins_and_owners_send_is_to_be_mended(world: World, field: str) -
         assert refusals(world.admin, world.member, field, values) == {f"INVALID_VALUE {field}"}
 
 
-@pytest.mark.parametrize("field", ADMINS_REFUSED)
-def test_what_admins_send_is_refused(world: World, field: str) -> None:
+@pytest.mark.parametrize("field", ADMINS_WRONG_TYPES)
+def test_values_of_wrong_types_from_admins_are_bad_input(world: World, field: str) -> None:
     with unchanged(world, world.member):
-        assert refusals(world.admin, world.member, field, ADMINS_REFUSED[field]) == {"BAD_USER_INPUT"}
+        assert refusals(world.admin, world.member, field, ADMINS_WRONG_TYPES[field]) == {"BAD_USER_INPUT"}
 
 
-def test_an_owner_may_not_leave_ownership_undecided(world: World) -> None:
+def test_platform_ownership_cannot_be_null(world: World) -> None:
     with unchanged(world, world.member):
         outcome = refusals(world.owner, world.member, "isPlatformOwner", [None])
         assert outcome == {"INVALID_VALUE isPlatformOwner"}
@@ -216,12 +216,12 @@ def test_the_largest_instant_is_kept_exactly(world: World) -> None:
         body = user.ask(f"""mutation {{ updateUser(input: {{recentProjects: {{p: {text}}}, optInDecisions: [
           {{name: "beta", optedIn: true, decidedAt: {text}}}]}}) {{
           user {{ recentProjects optInDecisions {{ decidedAt }} }} }} }}""")
-        shown = body["updateUser"]["user"]
-        assert shown == {"recentProjects": {"p": int(text)}, "optInDecisions": [{"decidedAt": int(text)}]}
+        answered = body["updateUser"]["user"]
+        assert answered == {"recentProjects": {"p": int(text)}, "optInDecisions": [{"decidedAt": int(text)}]}
 
 
-def test_a_badge_that_is_none_is_refused(world: World) -> None:
-    named = {"username": world.member.username}
+def test_an_unknown_badge_is_refused(world: World) -> None:
+    target = {"username": world.member.username}
     with unchanged(world, world.member):
         for badge in (
             "",
@@ -233,15 +233,15 @@ def test_a_badge_that_is_none_is_refused(world: World) -> None:
             "x" * 500,
             "é",
         ):
-            assert verdict(world.admin, "checkBadge", named | {"badge": badge}) == "UNKNOWN_BADGE badge"
-        for bad in (None, *NO_TEXT):
-            assert verdict(world.admin, "checkBadge", named | {"badge": bad}) == "BAD_USER_INPUT"
+            assert verdict(world.admin, "checkBadge", target | {"badge": badge}) == "UNKNOWN_BADGE badge"
+        for bad in (None, *NOT_TEXTS):
+            assert verdict(world.admin, "checkBadge", target | {"badge": bad}) == "BAD_USER_INPUT"
             assert verdict(world.admin, "checkBadge", {"username": bad, "badge": "projectCreated"}) == (
                 "BAD_USER_INPUT"
             )
 
 
-def test_a_field_nobody_knows_is_refused(world: World) -> None:
+def test_an_unknown_field_is_refused(world: World) -> None:
     with unchanged(world, world.member):
         for field in (
             "badges",

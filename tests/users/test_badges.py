@@ -35,9 +35,9 @@ def badges(viewer: Caller, user: Caller) -> Any:
 
 def notified(user: Caller) -> list[str]:
     query = "{ me { unreadNotificationCount notifications(first: 100) { nodes { kind title body } } } }"
-    shown = user.ask(query)["me"]
-    assert shown["unreadNotificationCount"] == len(shown["notifications"]["nodes"])
-    return [f"{each['kind']}: {each['title']} {each['body']}" for each in shown["notifications"]["nodes"]]
+    me = user.ask(query)["me"]
+    assert me["unreadNotificationCount"] == len(me["notifications"]["nodes"])
+    return [f"{each['kind']}: {each['title']} {each['body']}" for each in me["notifications"]["nodes"]]
 
 
 def test_earned_badge_name_is_the_name_in_the_catalogue(world: World) -> None:
@@ -98,7 +98,7 @@ def test_rule_a_badge_is_awarded_at_most_once(world: World) -> None:
     assert len(notified(user)) == 1
 
 
-def test_rule_badges_are_checked_by_servers_not_by_those_who_earn_them(world: World) -> None:
+def test_rule_only_admins_award_badges(world: World) -> None:
     user, input = world.new_user(), {"badge": NAMES[0]}
     editor, guest_admin = guest(world), guest(world, "admin")
     with unchanged(world, user, guest_admin):
@@ -119,14 +119,14 @@ def test_rule_a_new_badge_comes_with_a_notification(world: World) -> None:
     for count, badge in enumerate(catalog, 1):
         world.service.clock_offset += 5
         award(world, user, badge["name"])
-        told = notified(user)
-        assert len(told) == count
-        assert told[0] == f"badge: Badge earned: {badge['title']} {badge['description']}"
+        texts = notified(user)
+        assert len(texts) == count
+        assert texts[0] == f"badge: Badge earned: {badge['title']} {badge['description']}"
     world.service.clock_offset = 0
     assert notified(world.admin) == []
 
 
-def test_rule_badges_are_kept_with_the_user_and_move_no_revision(world: World) -> None:
+def test_rule_awards_do_not_increase_the_revision_of_the_user(world: World) -> None:
     user = world.new_user()
     payload = award(world, user)
     assert payload["user"] == {"userId": user.id, "badges": [payload["earnedBadge"]]}
@@ -136,7 +136,7 @@ def test_rule_badges_are_kept_with_the_user_and_move_no_revision(world: World) -
     ]
 
 
-def test_a_refused_award_is_no_award(world: World) -> None:
+def test_a_refused_award_awards_nothing(world: World) -> None:
     user = world.new_user()
     body = send(world.admin, "checkBadge", {"username": user.username, "badge": "nope"}, AWARDED)
     payload = body["data"]["checkBadge"]
@@ -147,7 +147,7 @@ def test_a_refused_award_is_no_award(world: World) -> None:
     assert notified(user) == []
 
 
-def test_viewing_earned_badges_of_others_is_for_fellow_members(world: World) -> None:
+def test_viewing_earned_badges_is_for_members_of_a_common_tenant(world: World) -> None:
     user = world.new_user()
     award(world, user)
     for viewer in (user, world.colleague, guest(world), world.admin, world.owner):
@@ -159,8 +159,8 @@ def test_viewing_earned_badges_of_others_is_for_fellow_members(world: World) -> 
 def test_viewing_progress_counts_earned_of_total_and_lists_what_is_locked(world: World) -> None:
     user = world.new_user()
     for earned in range(len(NAMES) + 1):
-        shown = ask(world.colleague, user, "badgeProgress { earned total locked { name criteria } }")
-        progress = shown["badgeProgress"]
+        fields = ask(world.colleague, user, "badgeProgress { earned total locked { name criteria } }")
+        progress = fields["badgeProgress"]
         assert (progress["earned"], progress["total"]) == (earned, len(NAMES))
         assert [badge["name"] for badge in progress["locked"]] == NAMES[earned:]
         assert all(badge["criteria"] for badge in progress["locked"])
@@ -175,17 +175,17 @@ def test_viewing_badges_shows_the_oldest_first(world: World) -> None:
     assert [each["earnedAt"] for each in badges(world.colleague, user)] == [1, 2, 3]
 
 
-def test_a_badge_that_has_left_the_catalogue_is_kept_and_counts_for_nothing(world: World) -> None:
+def test_a_badge_removed_from_the_catalogue_is_kept_but_not_counted(world: World) -> None:
     user = world.new_user()
     store(world, tables.earned_badges, user_id=user.id, name="retired", earned_at=1)
     award(world, user)
-    shown = ask(user, user, "badges { name badge { name } } badgeProgress { earned total locked { name } }")
-    assert shown["badges"] == [
+    fields = ask(user, user, "badges { name badge { name } } badgeProgress { earned total locked { name } }")
+    assert fields["badges"] == [
         {"name": "retired", "badge": None},
         {"name": NAMES[0], "badge": {"name": NAMES[0]}},
     ]
-    assert shown["badgeProgress"]["earned"] == 1
-    assert len(shown["badgeProgress"]["locked"]) == 4
+    assert fields["badgeProgress"]["earned"] == 1
+    assert len(fields["badgeProgress"]["locked"]) == 4
     outcome = verdict(world.admin, "checkBadge", {"username": user.username, "badge": "retired"})
     assert outcome == "UNKNOWN_BADGE badge"
 
@@ -204,7 +204,7 @@ REFUSE_NOTIFICATIONS = {
 }
 
 
-def test_where_the_notification_cannot_be_written_the_badge_is_not(world: World) -> None:
+def test_the_badge_is_not_stored_if_the_notification_cannot_be(world: World) -> None:
     user = world.new_user()
     backend = world.service.settings.database_url.partition(":")[0].partition("+")[0]
     for statement in REFUSE_NOTIFICATIONS[backend]:

@@ -1,4 +1,4 @@
-"""`createUser`: all that can be given, all that is refused, and that a refusal leaves nothing."""
+"""`createUser`: valid and invalid input; a refusal creates nothing."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -20,7 +20,7 @@ def world(service: Service) -> World:
 
 
 def valid(world: World, **more: Any) -> dict[str, Any]:
-    """A good input, with more or other fields."""
+    """A valid input, with additional or other fields."""
     return {
         "username": f"u_{uuid4().hex}",
         "tenantId": world.tenant_id,
@@ -28,8 +28,8 @@ def valid(world: World, **more: Any) -> dict[str, Any]:
     } | more
 
 
-def test_all_fields_may_be_given(world: World) -> None:
-    given: dict[str, Any] = {
+def test_all_fields_can_be_set(world: World) -> None:
+    values: dict[str, Any] = {
         "language": "de",
         "profileFields": {"firstName": {"value": "Ada"}, "email": {"visibility": "tenant"}},
         "recentProjects": {"p1": 1},
@@ -47,8 +47,8 @@ def test_all_fields_may_be_given(world: World) -> None:
     }
     query = '{ __type(name: "CreateUserInput") { inputFields { name } } }'
     names = {each["name"] for each in world.member.ask(query)["__type"]["inputFields"]}
-    assert names == given.keys() | {"username", "tenantId", "email", "userId"}
-    input = valid(world, userId=f"id-{uuid4().hex}", **given)
+    assert names == values.keys() | {"username", "tenantId", "email", "userId"}
+    input = valid(world, userId=f"id-{uuid4().hex}", **values)
     payload = write(world.owner, "createUser", input, SELECT)
     assert payload["user"] == {
         "userId": input["userId"],
@@ -58,10 +58,10 @@ def test_all_fields_may_be_given(world: World) -> None:
         "revision": 1,
     }
     user = Caller(world.service, world.member.user._replace(user_id=input["userId"]), "")
-    fields = " ".join(given.keys() - {"optInDecisions"})
-    shown = ask(world.owner, user, f"{fields} displayName optInDecisions {{ name optedIn decidedAt }}")
-    given["profileFields"]["email"]["value"] = input["email"]
-    assert shown == given | {"displayName": "Ada"}
+    fields = " ".join(values.keys() - {"optInDecisions"})
+    stored = ask(world.owner, user, f"{fields} displayName optInDecisions {{ name optedIn decidedAt }}")
+    values["profileFields"]["email"]["value"] = input["email"]
+    assert stored == values | {"displayName": "Ada"}
 
 
 def test_an_admin_creates_users_of_their_tenant_and_they_are_its_members(world: World) -> None:
@@ -78,7 +78,7 @@ def test_an_admin_creates_users_of_their_tenant_and_they_are_its_members(world: 
     assert found["platform"]["users"]["nodes"] == [{"userId": row["userId"]}]
 
 
-def test_ids_are_random_unless_given(world: World) -> None:
+def test_ids_are_random_by_default(world: World) -> None:
     ids = {write(world.admin, "createUser", valid(world), SELECT)["user"]["userId"] for _ in range(3)}
     ids |= {write(world.admin, "createUser", valid(world, userId=None), SELECT)["user"]["userId"]}
     assert len(ids) == 4
@@ -106,7 +106,7 @@ def test_ids_are_random_unless_given(world: World) -> None:
         ("isPlatformOwner", [None]),
     ],
 )
-def test_what_is_malformed_is_to_be_mended(world: World, field: str, values: list[Any]) -> None:
+def test_malformed_values_are_user_errors(world: World, field: str, values: list[Any]) -> None:
     with unchanged(world, world.member):
         for value in values:
             if value and isinstance(value, list):
@@ -118,33 +118,33 @@ def test_what_is_malformed_is_to_be_mended(world: World, field: str, values: lis
 @pytest.mark.parametrize(
     "field", ["permissions", "email", "emailVerified", "optInDecisions", "messagingDisabled"]
 )
-def test_null_is_refused_of_an_admin_like_of_an_owner(world: World, field: str) -> None:
+def test_null_is_refused_from_admins_and_owners_alike(world: World, field: str) -> None:
     expected = "BAD_USER_INPUT" if field == "email" else f"INVALID_VALUE {field}"
     for caller in (world.admin, world.owner):
         assert verdict(caller, "createUser", valid(world, **{field: None})) == expected
 
 
 @pytest.mark.parametrize("field", ["username", "tenantId", "email"])
-def test_what_every_user_has_must_be_given(world: World, field: str) -> None:
+def test_required_fields_must_be_provided(world: World, field: str) -> None:
     input = valid(world)
-    for given in (
+    for values in (
         input | {field: None},
         {name: input[name] for name in input if name != field},
         input | {field: []},
     ):
-        assert codes(send(world.admin, "createUser", given)) == "BAD_USER_INPUT"
+        assert codes(send(world.admin, "createUser", values)) == "BAD_USER_INPUT"
 
 
 @pytest.mark.parametrize(
     "username", ["a", "0", "Ada.Lovelace", "ada@example.com", "a+b-c_d", "é", "名前", "x" * 120]
 )
-def test_these_are_usernames(world: World, username: str) -> None:
+def test_valid_usernames_are_accepted(world: World, username: str) -> None:
     unique = f"{username}{uuid4().hex[:30]}"
     payload = write(world.admin, "createUser", valid(world, username=unique), SELECT)
     assert payload["user"]["username"] == unique
 
 
-def test_a_taken_username_is_refused_wherever_it_is_taken(world: World) -> None:
+def test_a_username_taken_in_any_tenant_is_refused(world: World) -> None:
     taken = [world.member.username, world.stranger.username]
     with unchanged(world, world.member, world.stranger):
         for caller in (world.admin, world.owner):
@@ -162,7 +162,7 @@ def test_a_taken_id_is_refused(world: World) -> None:
 
 
 @pytest.mark.parametrize("field", ["username", "userId"])
-def test_of_two_who_come_at_once_one_gets_the_name_and_the_other_is_told(world: World, field: str) -> None:
+def test_one_of_two_concurrent_creations_is_refused(world: World, field: str) -> None:
     query = "mutation ($input: CreateUserInput!) { createUser(input: $input) { userErrors { code field } } }"
     taken = uuid4().hex
 
@@ -185,12 +185,12 @@ def test_an_unknown_tenant_is_refused(world: World) -> None:
             outcome = verdict(world.owner, "createUser", valid(world, tenantId=tenant))
             assert outcome == "UNKNOWN_TENANT tenantId"
             assert verdict(world.admin, "createUser", valid(world, tenantId=tenant)) == "FORBIDDEN"
-        given = [f"{world.tenant_id}::read", "no-such-tenant::read"]
-        outcome = verdict(world.owner, "createUser", valid(world, permissions=given))
+        values = [f"{world.tenant_id}::read", "no-such-tenant::read"]
+        outcome = verdict(world.owner, "createUser", valid(world, permissions=values))
         assert outcome == "UNKNOWN_TENANT permissions"
 
 
-def test_a_foreign_tenant_looks_like_an_unknown_one(world: World) -> None:
+def test_another_tenant_is_refused_like_an_unknown_one(world: World) -> None:
     def answer(caller: Caller, tenant: str) -> Any:
         return send(caller, "createUser", valid(world, tenantId=tenant))
 
@@ -202,7 +202,7 @@ def test_a_foreign_tenant_looks_like_an_unknown_one(world: World) -> None:
         assert answer(world.member, world.tenant_id) == answer(world.member, "no-such-tenant")
 
 
-def test_whether_a_name_is_taken_is_told_to_nobody_else(world: World) -> None:
+def test_only_admins_learn_whether_a_name_is_taken(world: World) -> None:
     for caller in (world.member, world.stranger, world.foreign_admin):
         answers = [
             send(caller, "createUser", valid(world, username=username, userId=id))
@@ -212,7 +212,7 @@ def test_whether_a_name_is_taken_is_told_to_nobody_else(world: World) -> None:
         assert codes(answers[0]) == "FORBIDDEN"
 
 
-def test_a_refused_permission_leaves_no_user(world: World) -> None:
+def test_a_refused_permission_creates_no_user(world: World) -> None:
     input = valid(world, permissions=["no-such-tenant::read"])
     assert verdict(world.owner, "createUser", input) == "UNKNOWN_TENANT permissions"
     assert verdict(world.owner, "createUser", input | {"permissions": []}) == "OK"

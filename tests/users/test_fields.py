@@ -36,16 +36,16 @@ def test_every_row_of_the_table_has_a_test_named_after_it() -> None:
 
 
 def create(world: World, **fields: Any) -> Caller:
-    """A user made by `createUser`."""
-    given = {"username": f"u_{uuid4().hex}", "email": "ada@example.com", "tenantId": world.tenant_id}
-    row = write(world.owner, "createUser", given | fields, "user { userId username }")["user"]
+    """A user created with `createUser`."""
+    required = {"username": f"u_{uuid4().hex}", "email": "ada@example.com", "tenantId": world.tenant_id}
+    row = write(world.owner, "createUser", required | fields, "user { userId username }")["user"]
     token = write(world.owner, "issueToken", {"username": row["username"]}, "token")["token"]
     user = world.member.user._replace(user_id=row["userId"], username=row["username"])
     return Caller(world.service, user, token)
 
 
 def changed(world: World, field: str, value: Any, *, by: Caller | None = None) -> list[Any]:
-    """What a field is of a new user, and after it was set, as the user sees it."""
+    """The value of a field of a new user, and its value after it was set."""
     user = world.new_user()
     before = ask(user, user, field)[field]
     input = {"username": user.username, field: value}
@@ -54,7 +54,7 @@ def changed(world: World, field: str, value: Any, *, by: Caller | None = None) -
     return [before, answered]
 
 
-def test_id_is_the_users_own_and_is_told_from_the_global_id(world: World) -> None:
+def test_id_is_the_global_id_and_user_id_the_users_own(world: World) -> None:
     row = ask(world.member, world.member, "id userId")
     assert row["userId"] == world.member.id == str(UUID(row["userId"]))
     assert b64decode(row["id"]).decode() == f"User:{world.member.id}"
@@ -66,22 +66,22 @@ def test_email_is_the_one_canonical_address(world: World) -> None:
     user = create(world, profileFields={"email": {"visibility": "private"}})
     new = f"{uuid4().hex}@example.org"
     write(world.admin, "updateUser", {"username": user.username, "email": new})
-    shown = ask(user, user, "email profileFields")
-    assert shown["email"] == shown["profileFields"]["email"]["value"] == new
+    fields = ask(user, user, "email profileFields")
+    assert fields["email"] == fields["profileFields"]["email"]["value"] == new
 
 
-def test_email_verified_is_false_until_an_admin_says_so(world: World) -> None:
+def test_email_verified_is_false_until_an_admin_sets_it(world: World) -> None:
     assert changed(world, "emailVerified", True, by=world.admin) == [False, True]
     assert ask(world.owner, create(world, emailVerified=True), "emailVerified") == {"emailVerified": True}
 
 
-def test_email_verified_is_about_the_address_it_was_said_of(world: World) -> None:
+def test_email_verified_is_reset_when_the_address_changes(world: World) -> None:
     user = create(world, emailVerified=True)
     new = {"username": user.username, "email": f"{uuid4().hex}@example.org"}
     same = {"username": user.username, "email": "ada@example.com"}
-    for given, verified in ((same, True), (new, False), (same | {"emailVerified": True}, True)):
-        write(world.admin, "updateUser", given)
-        assert ask(user, user, "email emailVerified") == {"email": given["email"], "emailVerified": verified}
+    for value, verified in ((same, True), (new, False), (same | {"emailVerified": True}, True)):
+        write(world.admin, "updateUser", value)
+        assert ask(user, user, "email emailVerified") == {"email": value["email"], "emailVerified": verified}
 
 
 def test_image_is_an_address_or_null(world: World) -> None:
@@ -95,17 +95,17 @@ def test_image_is_an_address_or_null(world: World) -> None:
 def test_display_name_is_computed_from_the_profile_fields(world: World) -> None:
     user = create(world)
     assert ask(user, user, "displayName")["displayName"] == user.username
-    for given, expected in [
+    for value, expected in [
         ({"firstName": {"value": "Ada"}, "lastName": {"value": "Lovelace"}}, "Ada Lovelace"),
         ({"firstName": None}, "Lovelace"),
         ({"lastName": None}, user.username),
         ({"firstName": {"value": "Ada"}}, "Ada"),
     ]:
-        write(user, "updateUser", {"profileFields": given})
+        write(user, "updateUser", {"profileFields": value})
         assert ask(world.colleague, user, "displayName")["displayName"] == expected
 
 
-def test_display_name_is_no_input(world: World) -> None:
+def test_display_name_is_not_an_input(world: World) -> None:
     for mutation in ("createUser", "updateUser"):
         assert verdict(world.owner, mutation, {"displayName": "Ada"}) == "BAD_USER_INPUT"
 
@@ -117,20 +117,20 @@ def test_language_is_a_code_of_iso_639_1_or_null(world: World) -> None:
     assert ask(user, user, "language") == {"language": None}
 
 
-def test_permissions_are_tenants_and_what_may_be_done_there(world: World) -> None:
-    given = [f"{world.tenant_id}::read", f"{world.other_tenant_id}::write"]
-    assert changed(world, "permissions", given, by=world.owner) == [[], given]
-    assert ask(world.owner, create(world, permissions=given), "permissions") == {"permissions": given}
+def test_permissions_are_a_list_of_texts(world: World) -> None:
+    value = [f"{world.tenant_id}::read", f"{world.other_tenant_id}::write"]
+    assert changed(world, "permissions", value, by=world.owner) == [[], value]
+    assert ask(world.owner, create(world, permissions=value), "permissions") == {"permissions": value}
 
 
-def test_permissions_given_twice_are_held_once(world: World) -> None:
-    once = [f"{world.tenant_id}::read"]
-    assert changed(world, "permissions", once * 3, by=world.owner) == [[], once]
+def test_permissions_have_no_duplicates(world: World) -> None:
+    expected = [f"{world.tenant_id}::read"]
+    assert changed(world, "permissions", expected * 3, by=world.owner) == [[], expected]
 
 
 def test_profile_fields_are_a_map_of_custom_values(world: World) -> None:
-    given = {"city": {"value": "Köln", "visibility": "tenant"}, "age": {"value": 36}, "x y": {"value": True}}
-    assert changed(world, "profileFields", given) == [{}, given]
+    value = {"city": {"value": "Köln", "visibility": "tenant"}, "age": {"value": 36}, "x y": {"value": True}}
+    assert changed(world, "profileFields", value) == [{}, value]
 
 
 def test_badges_are_those_earned_oldest_first(world: World) -> None:
@@ -174,8 +174,8 @@ def test_is_platform_owner_makes_an_admin_everywhere(world: World) -> None:
 
 
 def test_recent_projects_are_milliseconds_by_project(world: World) -> None:
-    given = {"p1": 1_713_800_000_000, "p2": 0, "p3": 2**53 - 1}
-    assert changed(world, "recentProjects", given) == [{}, given]
+    value = {"p1": 1_713_800_000_000, "p2": 0, "p3": 2**53 - 1}
+    assert changed(world, "recentProjects", value) == [{}, value]
 
 
 def test_last_seen_release_version_is_a_text_or_null(world: World) -> None:
@@ -186,8 +186,8 @@ def test_last_seen_release_version_is_a_text_or_null(world: World) -> None:
 
 
 def test_personal_agent_permissions_are_by_project_and_type(world: World) -> None:
-    given = {"p1": {"task": {"read": True, "write": False}, "note": {"read": False, "write": False}}}
-    assert changed(world, "personalAgentPermissions", given) == [{}, given]
+    value = {"p1": {"task": {"read": True, "write": False}, "note": {"read": False, "write": False}}}
+    assert changed(world, "personalAgentPermissions", value) == [{}, value]
 
 
 def test_opt_in_decisions_are_kept_with_their_instant(world: World) -> None:
@@ -199,7 +199,7 @@ def test_opt_in_decisions_are_kept_with_their_instant(world: World) -> None:
         assert payload["user"]["optInDecisions"] == [decision]
 
 
-def test_opt_in_decisions_are_made_now_unless_said(world: World) -> None:
+def test_opt_in_decisions_are_made_now_by_default(world: World) -> None:
     user, before = world.new_user(), world.service.services.clock()
     decision = {"name": "beta", "optedIn": True}
     payload = write(
@@ -209,7 +209,7 @@ def test_opt_in_decisions_are_made_now_unless_said(world: World) -> None:
     assert before <= made["decidedAt"] <= world.service.services.clock()
 
 
-def test_tenant_id_username_and_instants_are_told(world: World) -> None:
+def test_tenant_id_username_and_timestamps_are_readable(world: World) -> None:
     user = world.new_user()
     row = ask(user, user, "tenantId username revision createdAt updatedAt")
     assert (row["tenantId"], row["username"], row["revision"]) == (world.tenant_id, user.username, 1)
@@ -217,12 +217,12 @@ def test_tenant_id_username_and_instants_are_told(world: World) -> None:
     assert row["createdAt"].endswith("Z")
 
 
-def test_a_new_user_has_nothing_but_what_was_given(world: World) -> None:
+def test_a_new_user_has_defaults_elsewhere(world: World) -> None:
     user = world.new_user()
-    shown = ask(user, user, EVERYTHING)
+    fields = ask(user, user, EVERYTHING)
     defaults = dict.fromkeys(UNSET) | dict.fromkeys(FALSE.split(), False) | EMPTY
-    assert {field: shown.pop(field) for field in defaults} == defaults
-    assert shown.keys() == {"userId", "tenantId", "username", "displayName", "email", "revision"} | {
+    assert {field: fields.pop(field) for field in defaults} == defaults
+    assert fields.keys() == {"userId", "tenantId", "username", "displayName", "email", "revision"} | {
         "createdAt",
         "updatedAt",
         "tokens",

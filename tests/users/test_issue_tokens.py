@@ -1,4 +1,4 @@
-"""Tokens that users make: shown once, ending when said, replaced without a gap, revoked at once."""
+"""`issueToken`, `revokeToken` and `User.tokens`: secrets, lifetimes, replacement and revocation."""
 
 import json
 from typing import Any
@@ -25,13 +25,13 @@ def user(world: World) -> Caller:
 
 
 def issue(caller: Caller, **input: Any) -> tuple[Caller, dict[str, Any]]:
-    """Whoever has the new token, and the token otherwise."""
+    """A caller with the new token, and the fields of the token."""
     payload = write(caller, "issueToken", input, TOKEN)
     return Caller(caller.service, caller.user, payload["token"]), payload["accessToken"]
 
 
 def works(caller: Caller) -> bool:
-    """Whether a token is accepted, which both doors agree on."""
+    """Whether a token is accepted, by GraphQL and REST alike."""
     by_graphql = caller.graphql("{ me { username } }")
     response = caller.service.client.get(
         "/api/core/users/platform-metadata/", headers={"Authorization": f"Token {caller.token}"}
@@ -48,7 +48,7 @@ def tokens(viewer: Caller, user: Caller) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_token_works_for_whom_it_was_made(world: World, user: Caller) -> None:
+def test_a_token_authenticates_its_user(world: World, user: Caller) -> None:
     holder, _ = issue(user)
     assert works(holder)
     assert holder.ask("{ me { userId } }")["me"]["userId"] == user.id
@@ -56,7 +56,7 @@ def test_a_token_works_for_whom_it_was_made(world: World, user: Caller) -> None:
     assert made_by_admin.ask("{ me { userId } }")["me"]["userId"] == user.id
 
 
-def test_a_secret_is_told_once_and_never_again(world: World, user: Caller) -> None:
+def test_a_secret_is_only_in_the_response_that_issues_it(world: World, user: Caller) -> None:
     names = [
         each["name"]
         for each in user.ask('{ __type(name: "AccessToken") { fields { name } } }')["__type"]["fields"]
@@ -66,17 +66,17 @@ def test_a_secret_is_told_once_and_never_again(world: World, user: Caller) -> No
     assert token["id"] == id
     fields = f"""tokens(first: 9) {{ nodes {{ {" ".join(names)} }} }}
       notifications(first: 9) {{ nodes {{ title body }} }}"""
-    said = [json.dumps(ask(viewer, user, fields)) for viewer in (user, holder, world.admin, world.owner)]
-    said += [json.dumps(send(user, "issueToken", {"replaces": id}, "accessToken { id label }"))]
-    said += [json.dumps(send(user, "revokeToken", {"id": id}, "accessToken { id label revokedAt }"))]
-    assert all(id in text for text in said if "tokens" in text or "revoke" in text)
-    for text in said:
+    responses = [json.dumps(ask(viewer, user, fields)) for viewer in (user, holder, world.admin, world.owner)]
+    responses += [json.dumps(send(user, "issueToken", {"replaces": id}, "accessToken { id label }"))]
+    responses += [json.dumps(send(user, "revokeToken", {"id": id}, "accessToken { id label revokedAt }"))]
+    assert all(id in text for text in responses if "tokens" in text or "revoke" in text)
+    for text in responses:
         assert secret not in text
         assert checksum not in text
         assert f"{prefix}_" not in text
 
 
-def test_a_token_keeps_its_label_and_its_instants(user: Caller) -> None:
+def test_a_token_has_its_label_and_timestamps(user: Caller) -> None:
     _, token = issue(user, label="CI on é", expiresInSeconds=DAY)
     assert token["label"] == "CI on é"
     assert token["revokedAt"] is None
@@ -93,7 +93,7 @@ def test_tokens_are_listed_oldest_first(world: World, user: Caller) -> None:
     assert [token["label"] for token in tokens(user, user)] == ["test", "0", "1", "2"]
 
 
-def test_a_token_ends_when_it_was_said_to(world: World, user: Caller) -> None:
+def test_a_token_expires_after_its_lifetime(world: World, user: Caller) -> None:
     holder, _ = issue(user, expiresInSeconds=DAY)
     with later(world.service, DAY * 1000 - 5000):
         assert works(holder)
@@ -103,7 +103,7 @@ def test_a_token_ends_when_it_was_said_to(world: World, user: Caller) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0, -1, -DAY])
-def test_a_token_that_ends_before_it_begins_is_refused(world: World, user: Caller, seconds: int) -> None:
+def test_a_lifetime_below_one_second_is_refused(world: World, user: Caller, seconds: int) -> None:
     with unchanged(world, user):
         assert verdict(user, "issueToken", {"expiresInSeconds": seconds}) == "INVALID_VALUE expiresInSeconds"
 
@@ -135,7 +135,7 @@ def test_a_negative_overlap_is_refused(world: World, user: Caller, seconds: int)
     ],
     ids=repr,
 )
-def test_bad_tokens_are_refused(world: World, user: Caller, input: dict[str, Any]) -> None:
+def test_bad_input_is_refused(world: World, user: Caller, input: dict[str, Any]) -> None:
     with unchanged(world, user):
         assert verdict(user, "issueToken", input) == "BAD_USER_INPUT"
 
@@ -147,7 +147,7 @@ def test_a_label_has_at_most_200_characters(world: World, user: Caller) -> None:
 
 
 @pytest.mark.parametrize("overlap", [0, 60, DAY])
-def test_a_replaced_token_goes_on_working_for_the_overlap(world: World, user: Caller, overlap: int) -> None:
+def test_a_replaced_token_works_until_the_overlap_ends(world: World, user: Caller, overlap: int) -> None:
     old, token = issue(user)
     new, _ = issue(old, replaces=token["id"], overlapSeconds=overlap, expiresInSeconds=2 * DAY)
     assert works(new)
@@ -160,7 +160,7 @@ def test_a_replaced_token_goes_on_working_for_the_overlap(world: World, user: Ca
         assert works(new)
 
 
-def test_replacing_never_makes_a_token_live_longer(world: World, user: Caller) -> None:
+def test_replacing_never_extends_the_lifetime_of_a_token(world: World, user: Caller) -> None:
     short, token = issue(user, expiresInSeconds=60)
     issue(user, replaces=token["id"], overlapSeconds=DAY)
     with later(world.service, 60_000):
@@ -177,13 +177,13 @@ def test_only_a_token_of_the_same_user_can_be_replaced(world: World, user: Calle
     foreign, token = issue(world.member)
     with unchanged(world, user, world.member):
         for id in (token["id"], "no-such-token", "", "é"):
-            for caller, named in ((user, {}), (world.admin, {"username": user.username})):
-                input = {"replaces": id} | named
+            for caller, target in ((user, {}), (world.admin, {"username": user.username})):
+                input = {"replaces": id} | target
                 assert verdict(caller, "issueToken", input) == "INVALID_VALUE replaces", id
     assert works(foreign)
 
 
-def test_a_revoked_token_is_refused_at_once_and_no_other(world: World, user: Caller) -> None:
+def test_a_revoked_token_is_refused_at_once_and_others_still_work(world: World, user: Caller) -> None:
     holder, token = issue(user)
     other, _ = issue(user)
     assert works(holder)
@@ -221,7 +221,7 @@ def test_who_may_revoke_the_token_of_a_user(world: World) -> None:
         assert works(holder) == (outcome != "OK")
 
 
-def test_an_unknown_id_looks_like_a_foreign_one(world: World, user: Caller) -> None:
+def test_an_unknown_token_id_is_refused_like_that_of_another_user(world: World, user: Caller) -> None:
     _, token = issue(user)
     secret = user.token
     for caller, code in [
@@ -237,15 +237,15 @@ def test_an_unknown_id_looks_like_a_foreign_one(world: World, user: Caller) -> N
     assert works(user)
 
 
-def test_tokens_are_paged_from_either_end_while_others_are_made(world: World, user: Caller) -> None:
+def test_tokens_are_paged_from_both_ends_while_more_are_issued(world: World, user: Caller) -> None:
     made = [issue(user)[1]["id"] for _ in range(6)]
     query = """query ($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {
       user(by: {userId: $id}) { tokens(first: $first, after: $after, last: $last, before: $before) {
         nodes { id } edges { cursor node { id } }
         pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }"""
 
-    def page(**given: Any) -> tuple[list[str], dict[str, Any]]:
-        found = world.admin.ask(query, id=user.id, **given)["user"]["tokens"]
+    def page(**arguments: Any) -> tuple[list[str], dict[str, Any]]:
+        found = world.admin.ask(query, id=user.id, **arguments)["user"]["tokens"]
         info, cursors = found["pageInfo"], [edge["cursor"] for edge in found["edges"]]
         assert [edge["node"] for edge in found["edges"]] == found["nodes"]
         assert [info["startCursor"], info["endCursor"]] == [cursors[0], cursors[-1]]
@@ -275,7 +275,7 @@ def test_who_sees_the_tokens_of_a_user(world: World, user: Caller) -> None:
         assert viewer.graphql(query, id=user.id) == {"data": {"user": None}}
 
 
-def test_nobody_makes_or_ends_tokens_without_one(world: World, user: Caller) -> None:
+def test_issuing_and_revoking_need_authentication(world: World, user: Caller) -> None:
     id = tokens(user, user)[0]["id"]
     for mutation, input in (("issueToken", "{}"), ("revokeToken", f'{{id: "{id}"}}')):
         query = f"mutation {{ {mutation}(input: {input}) {{ accessToken {{ id }} }} }}"

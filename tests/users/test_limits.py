@@ -1,4 +1,4 @@
-"""How much may be kept of a user, and how much a refusal may say."""
+"""Limits on what is stored of a user, and on the length of error messages."""
 
 import json
 from typing import Any
@@ -22,19 +22,19 @@ def update(caller: Caller, user: Caller, field: str, value: Any) -> str:
     return verdict(caller, "updateUser", {"username": user.username, field: value})
 
 
-def test_a_thousand_permissions_are_the_most(world: World) -> None:
-    given = [f"{world.tenant_id}::p{number}" for number in range(1001)]
+def test_a_user_has_at_most_a_thousand_permissions(world: World) -> None:
+    many = [f"{world.tenant_id}::p{number}" for number in range(1001)]
     for caller in (world.admin, world.owner):
         with unchanged(world, world.member):
-            assert update(caller, world.member, "permissions", given) == "INVALID_VALUE permissions"
-    assert update(world.admin, world.new_user(), "permissions", given[1:]) == "OK"
+            assert update(caller, world.member, "permissions", many) == "INVALID_VALUE permissions"
+    assert update(world.admin, world.new_user(), "permissions", many[1:]) == "OK"
 
 
 @pytest.mark.parametrize(
     ("field", "value"),
     [("profileFields", {"value": 1}), ("recentProjects", 1), ("personalAgentPermissions", {"t": ALLOWED})],
 )
-def test_a_map_does_not_grow_beyond_its_limit_by_several_writes(world: World, field: str, value: Any) -> None:
+def test_several_writes_cannot_exceed_the_limit_of_a_map(world: World, field: str, value: Any) -> None:
     user = world.new_user()
     names = [f"{'x' * 97}{number:03}" for number in range(100)]
     write(user, "updateUser", {field: dict.fromkeys(names[:60], value)})
@@ -44,7 +44,7 @@ def test_a_map_does_not_grow_beyond_its_limit_by_several_writes(world: World, fi
     assert update(user, user, field, {"one more": value, names[0]: None}) == "OK"
 
 
-def test_decisions_do_not_grow_beyond_their_limit_by_several_writes(world: World) -> None:
+def test_several_writes_cannot_exceed_the_limit_of_decisions(world: World) -> None:
     user = world.new_user()
     decisions = [{"name": f"d{number}", "optedIn": True, "decidedAt": 1} for number in range(101)]
     for part in (decisions[:60], decisions[60:100], decisions[:10]):
@@ -59,8 +59,8 @@ def test_decisions_do_not_grow_beyond_their_limit_by_several_writes(world: World
     [{f"type {number}": ALLOWED for number in range(2000)}, {"": ALLOWED}, {"x" * 5000: ALLOWED}],
     ids=["2,000 types", "an empty name", "a name of 5,000 characters"],
 )
-def test_the_types_of_a_project_are_limited_like_all_names(world: World, types: Any) -> None:
-    """Or a hundred projects, each as large as a request, make a row of a hundred megabytes."""
+def test_the_types_of_a_project_are_limited(world: World, types: Any) -> None:
+    """Otherwise, a hundred projects, each as large as a request, could make a row of a hundred megabytes."""
     user = world.new_user()
     with unchanged(world, user):
         outcome = update(user, user, "personalAgentPermissions", {"project": types})

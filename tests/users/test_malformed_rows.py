@@ -1,4 +1,4 @@
-"""What somebody has written past the service: a clear error where it is asked for, and nowhere else."""
+"""Malformed stored data: a clear error of the fields that read it, and of nothing else."""
 
 import asyncio
 from typing import Any
@@ -27,8 +27,8 @@ DECISIONS = [
     '[{"name": "good", "opted_in": true, "decided_at": 1}, {"name": ""}]',
 ]
 EARNED_AT = [-1, 2**53, 2**63 - 1]
-NO_MAPS = ["[]", "5", "null", '"x"', "[{}]", "true"]
-NO_PROFILES = [*NO_MAPS, '{"firstName": 5}', '{"email": []}', '{"a": null}']
+NOT_OBJECTS = ["[]", "5", "null", '"x"', "[{}]", "true"]
+NOT_PROFILES = [*NOT_OBJECTS, '{"firstName": 5}', '{"email": []}', '{"a": null}']
 ON_SQLITE_ALONE: dict[str, list[Any]] = {  # whose columns take anything
     "permissions": ["", "{", "[", "\u20ac"],
     "optInDecisions": ["", "{", "[{]"],
@@ -61,9 +61,9 @@ CASES = (
     [("permissions", value) for value in PERMISSIONS]
     + [("optInDecisions", value) for value in DECISIONS]
     + [("badges", value) for value in EARNED_AT]
-    + [("profileFields", value) for value in NO_PROFILES]
-    + [("recentProjects", value) for value in NO_MAPS]
-    + [("personalAgentPermissions", value) for value in NO_MAPS]
+    + [("profileFields", value) for value in NOT_PROFILES]
+    + [("recentProjects", value) for value in NOT_OBJECTS]
+    + [("personalAgentPermissions", value) for value in NOT_OBJECTS]
 )
 LIST = """query ($key: String!) { platform(key: $key) { users(first: 100) {
   totalCount nodes { userId username language FIELD } } } }"""
@@ -75,7 +75,7 @@ def world(service: Service) -> World:
 
 
 def spoil(world: World, field: str, value: Any, **facts: Any) -> Caller:
-    """A new user with something malformed in a field."""
+    """A new user with a malformed value in a field."""
     user = world.new_user(**facts)
     if field == "badges":
         store(world, tables.earned_badges, user_id=user.id, name="firstActionCreated", earned_at=1)
@@ -98,7 +98,7 @@ def see(viewer: Caller, user: Caller, fields: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("field", "value"), CASES)
-def test_it_is_a_clear_error_that_names_the_user_and_the_field(world: World, field: str, value: Any) -> None:
+def test_the_error_names_the_user_and_the_field(world: World, field: str, value: Any) -> None:
     user = spoil(world, field, value)
     for viewer in (world.owner, world.admin):
         body = see(viewer, user, f"username {FIELDS[field]}")
@@ -108,7 +108,7 @@ def test_it_is_a_clear_error_that_names_the_user_and_the_field(world: World, fie
 
 
 @pytest.mark.parametrize("field", ON_SQLITE_ALONE)
-def test_it_is_a_clear_error_whatever_sqlite_has_stored(world: World, field: str) -> None:
+def test_the_error_names_the_user_and_the_field_for_any_value_in_sqlite(world: World, field: str) -> None:
     if world.service.settings.database_url.startswith("sqlite"):
         for value in ON_SQLITE_ALONE[field]:
             user = spoil(world, field, value)
@@ -116,7 +116,7 @@ def test_it_is_a_clear_error_whatever_sqlite_has_stored(world: World, field: str
             assert_clear(error, field, user)
 
 
-def test_a_badge_whose_name_is_no_text_is_a_clear_error_of_its_user_alone(world: World) -> None:
+def test_a_badge_whose_name_is_not_a_text_is_an_error_of_its_user_only(world: World) -> None:
     if world.service.settings.database_url.startswith("sqlite"):
         user, other = spoil(world, "badges", 1), spoil(world, "badges", 1)
         store(world, tables.earned_badges, user_id=user.id, name=cast(b"\xff", LargeBinary), earned_at=1)
@@ -129,7 +129,7 @@ def test_a_badge_whose_name_is_no_text_is_a_clear_error_of_its_user_alone(world:
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_other_fields_of_the_same_user_are_answered(world: World, field: str) -> None:
+def test_other_fields_of_the_same_user_are_readable(world: World, field: str) -> None:
     value = dict(CASES)[field]
     user = spoil(world, field, value, language="de")
     good = {each: text for each, text in FIELDS.items() if each != field}
@@ -140,7 +140,7 @@ def test_other_fields_of_the_same_user_are_answered(world: World, field: str) ->
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_other_users_are_answered_in_a_whole_list(service: Service, field: str) -> None:
+def test_other_users_of_a_list_are_readable(service: Service, field: str) -> None:
     world = World(service)
     good = world.owner.ask(LIST.replace("FIELD", FIELDS[field]), key=world.platform_key)
     user = spoil(world, field, dict(CASES)[field], language="de")
@@ -157,7 +157,7 @@ def test_other_users_are_answered_in_a_whole_list(service: Service, field: str) 
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_a_list_that_does_not_ask_for_it_is_answered_as_ever(service: Service, field: str) -> None:
+def test_a_list_without_the_malformed_field_has_no_errors(service: Service, field: str) -> None:
     world = World(service)
     user = spoil(world, field, dict(CASES)[field])
     query = LIST.replace("FIELD", "displayName email image")
@@ -167,7 +167,7 @@ def test_a_list_that_does_not_ask_for_it_is_answered_as_ever(service: Service, f
 
 
 @pytest.mark.parametrize("field", [field for field in FIELDS if field != "permissions"])
-def test_the_rest_of_a_session_is_answered(world: World, field: str) -> None:
+def test_other_fields_of_a_session_are_readable(world: World, field: str) -> None:
     user = spoil(world, field, dict(CASES)[field], language="de")
     assert user.ask("{ session { id language permissions } }")["session"]["language"] == "de"
     body = user.graphql(f"{{ session {{ id language {FIELDS[field]} }} }}")
@@ -177,8 +177,8 @@ def test_the_rest_of_a_session_is_answered(world: World, field: str) -> None:
 
 
 @pytest.mark.parametrize("value", PERMISSIONS)
-def test_whoever_holds_malformed_permissions_is_told_so_or_answered(world: World, value: str) -> None:
-    """At both doors alike, and not that something unexpected has happened."""
+def test_callers_with_malformed_permissions_get_a_clear_error(world: World, value: str) -> None:
+    """In GraphQL and REST alike, and never an internal error."""
     user = spoil(world, "permissions", value)
     body, response = user.graphql("{ me { username } }"), user.rest("GET", world.platform_key)
     if "errors" in body:
@@ -191,7 +191,7 @@ def test_whoever_holds_malformed_permissions_is_told_so_or_answered(world: World
 
 @pytest.mark.parametrize("value", PERMISSIONS)
 def test_malformed_permissions_give_no_rights(world: World, value: str) -> None:
-    """Not even where they would read like some."""
+    """Even if they contain the text of a permission."""
     user = spoil(world, "permissions", value)
     body = see(user, world.member, "email")
     assert (body.get("data") or {}).get("user") is None
@@ -201,8 +201,8 @@ def test_malformed_permissions_give_no_rights(world: World, value: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["5", "[1]"])
-def test_requests_of_others_at_the_same_time_are_answered(world: World, value: str) -> None:
-    """Callers are looked up together; one who cannot be read must not spoil the others."""
+def test_concurrent_requests_of_others_succeed(world: World, value: str) -> None:
+    """Callers are looked up together; a malformed one must not affect the others."""
     spoilt = spoil(world, "permissions", value)
     callers = [spoilt, world.member, world.colleague, world.admin] * 10
 
@@ -227,7 +227,7 @@ def test_requests_of_others_at_the_same_time_are_answered(world: World, value: s
 
 
 @pytest.mark.parametrize("value", PERMISSIONS[:3])
-def test_who_may_not_see_a_user_is_not_told_that_they_are_malformed(world: World, value: str) -> None:
+def test_viewers_without_access_do_not_learn_that_a_user_is_malformed(world: World, value: str) -> None:
     user = spoil(world, "permissions", value)
     for viewer in (world.stranger, world.foreign_admin):
         assert see(viewer, user, "userId") == {"data": {"user": None}}
@@ -238,7 +238,7 @@ def test_who_may_not_see_a_user_is_not_told_that_they_are_malformed(world: World
 
 
 @pytest.mark.parametrize("field", WRITES)
-def test_a_write_upon_something_malformed_is_refused_and_writes_nothing(world: World, field: str) -> None:
+def test_a_change_that_merges_into_malformed_data_is_refused(world: World, field: str) -> None:
     user = spoil(world, field, "5")
     input = {"username": user.username, field: WRITES[field]}
     for caller in (user, world.admin):
@@ -247,7 +247,7 @@ def test_a_write_upon_something_malformed_is_refused_and_writes_nothing(world: W
     assert ask(user, user, "revision language") == {"revision": 2, "language": "de"}
 
 
-def test_a_badge_is_awarded_beside_a_malformed_one(world: World) -> None:
+def test_a_badge_can_be_awarded_to_a_user_with_a_malformed_one(world: World) -> None:
     user = spoil(world, "badges", -1)
     select = "awarded earnedBadge { name } user { username }"
     input = {"username": user.username, "badge": "firstDataTypeCreated"}
@@ -261,7 +261,7 @@ def test_a_badge_is_awarded_beside_a_malformed_one(world: World) -> None:
     assert codes(see(user, user, "badges { name }")) == "MALFORMED_DATA"
 
 
-def test_a_malformed_badge_is_not_awarded_again_and_is_an_error_where_it_is_shown(world: World) -> None:
+def test_a_malformed_badge_is_not_awarded_again_and_is_an_error_when_read(world: World) -> None:
     user = spoil(world, "badges", -1)
     input = {"username": user.username, "badge": "projectCreated"}
     assert write(world.admin, "checkBadge", input, "awarded") == {"awarded": False}
@@ -277,8 +277,8 @@ def test_a_malformed_badge_is_not_awarded_again_and_is_an_error_where_it_is_show
     }
 
 
-@pytest.mark.parametrize("value", NO_PROFILES)
-def test_whose_profile_fields_are_malformed_is_called_by_a_name_all_the_same(
+@pytest.mark.parametrize("value", NOT_PROFILES)
+def test_the_display_name_falls_back_to_the_username_if_profile_fields_are_malformed(
     world: World, value: str
 ) -> None:
     user = spoil(world, "profileFields", value)
@@ -288,7 +288,7 @@ def test_whose_profile_fields_are_malformed_is_called_by_a_name_all_the_same(
     assert_clear(error, "profileFields", user)
 
 
-def test_a_guest_whose_permissions_are_malformed_is_no_member(world: World) -> None:
+def test_a_guest_with_malformed_permissions_is_not_a_member(world: World) -> None:
     user = guest(world)
     corrupt(world, user, permissions="5")
     body = see(world.colleague, user, "username")

@@ -1,4 +1,4 @@
-"""How changes of a user come together: what is merged, what is left alone, and who comes second."""
+"""Changes of a user: merging, unchanged fields, revisions and conflicts."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -47,7 +47,7 @@ def update(caller: Caller, **input: Any) -> None:
 def test_a_map_is_merged_by_its_names(world: World, field: str) -> None:
     first, second = MAPS[field]
     user = world.new_user()
-    for given, expected in [
+    for value, expected in [
         ({"a": first}, {"a": first}),
         ({"b": first}, {"a": first, "b": first}),
         ({"a": second}, {"a": second, "b": first}),
@@ -56,12 +56,12 @@ def test_a_map_is_merged_by_its_names(world: World, field: str) -> None:
         ({"no-such-name": None}, {"a": second, "c": second}),
         ({"a": None, "c": None}, {}),
     ]:
-        update(user, **{field: given})
+        update(user, **{field: value})
         assert ask(user, user, field)[field] == expected
 
 
 @pytest.mark.parametrize("field", MAPS)
-def test_an_entry_of_a_map_is_replaced_as_a_whole(world: World, field: str) -> None:
+def test_a_value_in_a_map_is_replaced_entirely(world: World, field: str) -> None:
     first, second = MAPS[field]
     user = world.new_user()
     update(user, **{field: {"a": first}})
@@ -69,29 +69,29 @@ def test_an_entry_of_a_map_is_replaced_as_a_whole(world: World, field: str) -> N
     assert ask(user, user, field)[field] == {"a": second}
 
 
-def test_decisions_of_other_names_stay(world: World) -> None:
+def test_decisions_of_other_names_are_kept(world: World) -> None:
     user = world.new_user()
     beta = {"name": "beta", "optedIn": True, "decidedAt": 1}
     news = {"name": "news", "optedIn": False, "decidedAt": 2}
     later = beta | {"optedIn": False, "decidedAt": 3}
-    for given, expected in [
+    for value, expected in [
         ([beta], [beta]),
         ([news], [beta, news]),
         ([later], [later, news]),
         ([], [later, news]),
     ]:
-        update(user, optInDecisions=given)
+        update(user, optInDecisions=value)
         assert ask(user, user, "optInDecisions { name optedIn decidedAt }")["optInDecisions"] == expected
 
 
-def test_of_two_decisions_of_one_name_the_last_counts(world: World) -> None:
+def test_the_last_of_two_decisions_of_the_same_name_is_kept(world: World) -> None:
     user = world.new_user()
     decisions = [{"name": "beta", "optedIn": flag, "decidedAt": 1} for flag in (True, False)]
     update(user, optInDecisions=decisions)
     assert ask(user, user, "optInDecisions { optedIn }")["optInDecisions"] == [{"optedIn": False}]
 
 
-def test_what_is_not_mentioned_stays(world: World) -> None:
+def test_omitted_fields_are_unchanged(world: World) -> None:
     user = world.new_user()
     update(world.owner, username=user.username, **CHANGES)
     before = ask(user, user, EVERYTHING)
@@ -104,7 +104,7 @@ def test_what_is_not_mentioned_stays(world: World) -> None:
     }
 
 
-def test_a_change_moves_the_revision_by_one_and_the_instant_to_now(world: World) -> None:
+def test_a_change_increases_the_revision_by_one_and_sets_updated_at(world: World) -> None:
     user = world.new_user()
     world.service.clock_offset += 1000
     try:
@@ -125,7 +125,7 @@ def test_a_change_moves_the_revision_by_one_and_the_instant_to_now(world: World)
 
 
 @pytest.mark.parametrize("field", CHANGES)
-def test_a_write_that_changes_nothing_moves_nothing(world: World, field: str) -> None:
+def test_a_write_without_effect_changes_neither_revision_nor_updated_at(world: World, field: str) -> None:
     user = world.new_user()
     input = {"username": user.username, field: CHANGES[field]}
     write(world.owner, "updateUser", input)
@@ -139,7 +139,7 @@ def test_a_write_that_changes_nothing_moves_nothing(world: World, field: str) ->
     assert revision == (1 if CHANGES[field] == [] else 2)
 
 
-def test_a_null_that_is_null_already_moves_nothing(world: World) -> None:
+def test_setting_null_to_null_has_no_effect(world: World) -> None:
     user = world.new_user()
     with unchanged(world, user):
         update(world.admin, username=user.username, language=None, lastSeenReleaseVersion=None, image=None)
@@ -149,7 +149,7 @@ def test_a_null_that_is_null_already_moves_nothing(world: World) -> None:
         update(user)
 
 
-def test_users_and_documents_count_apart(world: World) -> None:
+def test_users_and_documents_have_separate_revisions(world: World) -> None:
     user = world.new_user()
     update(user, language="de")
     body = user.rest("PATCH", world.platform_key, {"metadata": {"theme": "dark"}})
@@ -159,7 +159,7 @@ def test_users_and_documents_count_apart(world: World) -> None:
     assert user.rest("GET", world.platform_key).headers["ETag"] == '"1"'
 
 
-def test_the_second_of_two_stale_writes_is_told_the_revision(world: World) -> None:
+def test_a_stale_write_is_a_conflict_with_the_current_revision(world: World) -> None:
     user = world.new_user()
     stale = {"username": user.username, "expectedRevision": 1}
     assert verdict(user, "updateUser", stale | {"language": "de"}) == "OK"
@@ -175,21 +175,21 @@ def test_the_second_of_two_stale_writes_is_told_the_revision(world: World) -> No
 
 
 @pytest.mark.parametrize("revision", [0, 2, -1, 2**31 - 1, -(2**31)])
-def test_any_other_revision_is_a_conflict_even_of_what_changes_nothing(world: World, revision: int) -> None:
+def test_another_expected_revision_is_a_conflict_even_without_changes(world: World, revision: int) -> None:
     user = world.new_user()
     with unchanged(world, user):
         outcome = verdict(user, "updateUser", {"expectedRevision": revision})
         assert outcome == "REVISION_CONFLICT expectedRevision"
 
 
-def test_no_expected_revision_writes_whatever_the_revision_is(world: World) -> None:
+def test_a_write_without_expected_revision_always_succeeds(world: World) -> None:
     user = world.new_user()
     for language in ("de", "fr", "en"):
         update(user, language=language, expectedRevision=None)
     assert ask(user, user, "language revision") == {"language": "en", "revision": 4}
 
 
-def test_of_many_racers_on_one_revision_exactly_one_wins(world: World) -> None:
+def test_of_concurrent_writes_at_the_same_revision_exactly_one_succeeds(world: World) -> None:
     user = world.new_user()
     query = """mutation ($input: UpdateUserInput!) { updateUser(input: $input) {
       userErrors { ... on RevisionConflict { currentRevision } } } }"""
@@ -211,7 +211,7 @@ def test_of_many_racers_on_one_revision_exactly_one_wins(world: World) -> None:
     }
 
 
-def test_changes_of_different_fields_at_once_are_all_kept(world: World) -> None:
+def test_concurrent_changes_of_different_fields_are_all_kept(world: World) -> None:
     user = world.new_user()
     query = "mutation ($input: UpdateUserInput!) { updateUser(input: $input) { userErrors { code } } }"
 

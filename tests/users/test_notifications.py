@@ -1,4 +1,4 @@
-"""Notifications: listed newest first, counted, and marked as read by whom they are for."""
+"""Notifications: listed newest first, counted, and marked as read by their user only."""
 
 from datetime import datetime
 from typing import Any
@@ -44,38 +44,38 @@ def unread(user: Caller) -> int:
     return count
 
 
-def test_a_notification_says_what_and_when(world: World, user: Caller) -> None:
+def test_a_notification_has_a_kind_a_text_and_timestamps(world: World, user: Caller) -> None:
     before = world.service.services.clock()
     write(world.admin, "checkBadge", {"username": user.username, "badge": "projectCreated"})
     after = world.service.services.clock()
     fields = "notifications(first: 1) { nodes { id kind title body createdAt readAt } }"
-    (shown,) = ask(user, user, fields)["notifications"]["nodes"]
-    assert (shown["kind"], shown["readAt"]) == ("badge", None)
-    assert shown["title"]
-    assert shown["body"]
-    created = datetime.fromisoformat(shown["createdAt"]).timestamp() * 1000
+    (notification,) = ask(user, user, fields)["notifications"]["nodes"]
+    assert (notification["kind"], notification["readAt"]) == ("badge", None)
+    assert notification["title"]
+    assert notification["body"]
+    created = datetime.fromisoformat(notification["createdAt"]).timestamp() * 1000
     assert before <= round(created) <= after
 
 
-def test_the_newest_come_first(world: World, user: Caller) -> None:
+def test_notifications_are_listed_newest_first(world: World, user: Caller) -> None:
     tell(world, user, *"abcde")
     assert titles(page(user, first=100)) == "edcba"
     tell(world, user, "f", now=world.service.services.clock() + 1000)
     assert titles(page(user, first=3)) == "fed"
 
 
-def test_the_newest_of_one_millisecond_come_first_too(world: World, user: Caller) -> None:
-    now, told = world.service.services.clock(), "abcdefghijklmnopqrstuvwxyz"
-    for title in told:
+def test_notifications_of_the_same_millisecond_are_listed_newest_first(world: World, user: Caller) -> None:
+    now, letters = world.service.services.clock(), "abcdefghijklmnopqrstuvwxyz"
+    for title in letters:
         tell(world, user, title, now=now)
-    assert titles(page(user, first=100)) == told[::-1]
+    assert titles(page(user, first=100)) == letters[::-1]
     tell(world, user, "0", now=now - 1)
     tell(world, user, "1", now=now + 1)
-    assert titles(page(user, first=100)) == f"1{told[::-1]}0"
+    assert titles(page(user, first=100)) == f"1{letters[::-1]}0"
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 6, 100])
-def test_pages_forward_give_all_once(world: World, user: Caller, size: int) -> None:
+def test_forward_pages_have_every_notification_exactly_once(world: World, user: Caller, size: int) -> None:
     tell(world, user, *"abcde")
     seen, cursor, more = "", None, True
     while more and len(seen) < 10:
@@ -89,7 +89,7 @@ def test_pages_forward_give_all_once(world: World, user: Caller, size: int) -> N
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 6, 100])
-def test_pages_backward_give_all_once(world: World, user: Caller, size: int) -> None:
+def test_backward_pages_have_every_notification_exactly_once(world: World, user: Caller, size: int) -> None:
     tell(world, user, *"abcde")
     seen, cursor, more = "", None, True
     while more and len(seen) < 10:
@@ -108,7 +108,7 @@ def test_a_page_between_two_cursors(world: World, user: Caller) -> None:
     assert titles(page(user, last=9, before=cursors[0])) == ""
 
 
-def test_nothing_is_an_empty_page(user: Caller) -> None:
+def test_a_user_without_notifications_has_an_empty_page(user: Caller) -> None:
     empty = page(user, first=1)
     assert empty["edges"] == empty["nodes"] == []
     assert empty["pageInfo"] == {
@@ -146,12 +146,12 @@ def test_bad_pages_are_refused(user: Caller, arguments: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "cursor", ["", "eA==", "4oKs", "Zg==", "eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHg="]
 )
-def test_a_cursor_of_no_row_is_a_place_in_the_list(world: World, user: Caller, cursor: str) -> None:
+def test_a_cursor_without_a_row_is_a_valid_position(world: World, user: Caller, cursor: str) -> None:
     tell(world, user, *"abc")
     assert titles(page(user, last=9, before=cursor)) + titles(page(user, first=9, after=cursor)) == "cba"
 
 
-def test_marking_all_marks_all_and_again_none(world: World, user: Caller) -> None:
+def test_marking_all_as_read_marks_the_unread_ones_once(world: World, user: Caller) -> None:
     ids = tell(world, user, *"abc")
     assert unread(user) == 3
     assert sorted(mark(user)) == sorted(ids)
@@ -163,7 +163,7 @@ def test_marking_all_marks_all_and_again_none(world: World, user: Caller) -> Non
     assert (unread(user), len(mark(user, ids=None)), unread(user)) == (1, 1, 0)
 
 
-def test_marking_some_marks_these(world: World, user: Caller) -> None:
+def test_marking_some_as_read_marks_only_these(world: World, user: Caller) -> None:
     first, second, third = tell(world, user, *"abc")
     assert mark(user, ids=[]) == []
     assert unread(user) == 3
@@ -173,7 +173,7 @@ def test_marking_some_marks_these(world: World, user: Caller) -> None:
     assert unread(user) == 0
 
 
-def test_marking_again_keeps_the_first_instant(world: World, user: Caller) -> None:
+def test_marking_again_keeps_the_first_read_at(world: World, user: Caller) -> None:
     ids = tell(world, user, "a")
     mark(user, ids=ids)
     before = page(user, first=1)["nodes"]
@@ -184,7 +184,7 @@ def test_marking_again_keeps_the_first_instant(world: World, user: Caller) -> No
     assert page(user, first=1)["nodes"] == before
 
 
-def test_nobody_marks_what_is_for_others(world: World, user: Caller) -> None:
+def test_notifications_of_others_cannot_be_marked(world: World, user: Caller) -> None:
     own, others = tell(world, user, "a"), tell(world, world.member, "b")
     with unchanged(world, user):
         for caller in (world.colleague, world.admin, world.owner, world.stranger):
@@ -198,7 +198,7 @@ def test_nobody_marks_what_is_for_others(world: World, user: Caller) -> None:
 
 
 @pytest.mark.parametrize("id", ["", " ", "no-such-id", "é", "0" * 5000, "%", "' OR 1=1 --", "[]"])
-def test_ids_of_none_mark_none(world: World, user: Caller, id: str) -> None:
+def test_unknown_ids_mark_nothing(world: World, user: Caller, id: str) -> None:
     tell(world, user, "a")
     with unchanged(world, user):
         assert mark(user, ids=[id]) == []
@@ -210,7 +210,7 @@ def test_a_thousand_ids_are_marked_at_once(world: World, user: Caller) -> None:
     assert sorted(mark(user, ids=unknown + ids)) == sorted(ids)
 
 
-def test_what_is_no_list_of_ids_is_refused(world: World, user: Caller) -> None:
+def test_an_invalid_list_of_ids_is_refused(world: World, user: Caller) -> None:
     tell(world, user, "a")
     bad: list[Any] = [[None], [[]], [True], [1.5], {}, True, [{}]]
     with unchanged(world, user):
@@ -233,7 +233,7 @@ def test_who_sees_the_notifications_of_a_user(world: World, user: Caller) -> Non
             assert viewer.graphql(query, id=user.id) == {"data": {"user": None}}
 
 
-def test_marking_is_the_callers_even_where_they_see_those_of_others(world: World, user: Caller) -> None:
+def test_admins_mark_their_own_notifications_only(world: World, user: Caller) -> None:
     tell(world, user, "a")
     with unchanged(world, user):
         body = send(world.admin, "markNotificationsRead", {}, "readIds")

@@ -1,4 +1,4 @@
-"""U+0000, which PostgreSQL stores nowhere: refused or not found wherever a text is given, on both alike."""
+"""U+0000, which PostgreSQL cannot store: refused or not found in every text, on both databases."""
 
 from base64 import b64encode
 from uuid import uuid4
@@ -96,7 +96,7 @@ def filled(world: World, text: str) -> str:
 
 
 @pytest.mark.parametrize("mutation", INPUTS)
-def test_no_mutation_stores_or_chokes_on_one(world: World, mutation: str) -> None:
+def test_no_mutation_stores_u_0000_or_fails_on_it(world: World, mutation: str) -> None:
     found = []
     with unchanged(world, world.member, world.admin):
         for input in INPUTS[mutation]:
@@ -104,15 +104,15 @@ def test_no_mutation_stores_or_chokes_on_one(world: World, mutation: str) -> Non
             for caller in (world.owner, world.admin, world.member):
                 body = caller.graphql(filled(world, query))
                 if "errors" in body:
-                    told = set(codes(body).split()) <= EXPECTED | {"FORBIDDEN"}
+                    refused = set(codes(body).split()) <= EXPECTED | {"FORBIDDEN"}
                 else:
-                    told = bool(body["data"][mutation]["userErrors"])
-                found += [] if told else [(input, caller is world.owner, str(body)[:200])]
+                    refused = bool(body["data"][mutation]["userErrors"])
+                found += [] if refused else [(input, caller is world.owner, str(body)[:200])]
     assert found == []
 
 
 @pytest.mark.parametrize("input", [r'ids: ["\u0000"]', r'ids: ["\u0000", "\u0000"]'])
-def test_no_notification_has_one_in_its_id(world: World, input: str) -> None:
+def test_no_notification_id_contains_u_0000(world: World, input: str) -> None:
     query = f"mutation {{ markNotificationsRead(input: {{{input}}}) {{ userErrors {{ code }} readIds }} }}"
     with unchanged(world, world.member):
         assert world.member.ask(query)["markNotificationsRead"] == {"userErrors": [], "readIds": []}
@@ -120,14 +120,14 @@ def test_no_notification_has_one_in_its_id(world: World, input: str) -> None:
 
 @pytest.mark.parametrize("field", ["profileFields", "recentProjects", "personalAgentPermissions"])
 @pytest.mark.parametrize("value", [{"\0": None}, {"a\0": 1}, {"a": {"\0": 1}}, {"a": {"value": "\0"}}])
-def test_a_body_with_one_is_refused_as_a_whole(world: World, field: str, value: object) -> None:
+def test_a_request_body_with_u_0000_is_refused(world: World, field: str, value: object) -> None:
     query = "mutation ($input: UpdateUserInput!) { updateUser(input: $input) { userErrors { code } } }"
     with unchanged(world, world.member):
         assert codes(world.member.graphql(query, input={field: value})) == "BAD_USER_INPUT"
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_no_query_finds_or_chokes_on_one(world: World, query: str) -> None:
+def test_no_query_finds_u_0000_or_fails_on_it(world: World, query: str) -> None:
     for caller in (world.owner, world.admin, world.member):
         body = caller.graphql(filled(world, f"{{ {query} }}"))
         if "errors" in body:
@@ -136,7 +136,7 @@ def test_no_query_finds_or_chokes_on_one(world: World, query: str) -> None:
             assert list(body["data"].values()) == [None], body
 
 
-def test_a_user_of_a_name_with_one_looks_like_none(world: World) -> None:
+def test_a_username_with_u_0000_is_not_found(world: World) -> None:
     query = 'mutation { updateUser(input: {username: "NAME", language: "de"}) { user { id } } }'
     answers = [
         world.admin.graphql(query.replace("NAME", name))

@@ -1,4 +1,4 @@
-"""Who may change what of whom: field by field, viewer by viewer."""
+"""Who may change which field of which user."""
 
 from typing import Any
 
@@ -41,20 +41,20 @@ def person(world: World) -> Caller:
     return world.new_user(permissions=[f"{world.tenant_id}::read"])
 
 
-def shown(world: World, user: Caller, field: str) -> Any:
+def field_of(world: World, user: Caller, field: str) -> Any:
     return ask(world.owner, user, SELECT.get(field, field))[field]
 
 
 def attempt(world: World, caller: Caller, user: Caller, field: str) -> str:
-    """Change a field of a user; a refusal has changed nothing."""
+    """Change a field of a user, and check that a refusal changes nothing."""
     input = {"username": user.username, field: ALL[field]}
-    before = shown(world, user, field)
+    before = field_of(world, user, field)
     outcome = verdict(caller, "updateUser", input)
-    assert (shown(world, user, field) == before) == (outcome != "OK")
+    assert (field_of(world, user, field) == before) == (outcome != "OK")
     return outcome
 
 
-def test_every_input_is_somebodys(service: Service) -> None:
+def test_every_input_field_is_assigned_to_an_editor(service: Service) -> None:
     query = '{ __type(name: "UpdateUserInput") { inputFields { name } } }'
     body = service.client.post("/graphql", json={"query": query}).json()
     names = {field["name"] for field in body["data"]["__type"]["inputFields"]}
@@ -87,8 +87,8 @@ def test_admins_change_themselves_as_they_change_others(world: World, field: str
 
 
 @pytest.mark.parametrize("field", ALL)
-def test_a_guest_admin_is_no_admin_of_themselves(world: World, field: str) -> None:
-    """Guests are administered where they belong, so that no tenant can raise its guests there."""
+def test_a_guest_admin_does_not_administer_themselves(world: World, field: str) -> None:
+    """Guests are administered in their home tenant, so that no other tenant can give them rights there."""
     admin = guest(world, "admin")
     assert attempt(world, admin, admin, field) == ("OK" if field in OWN else f"NOT_ALLOWED {field}")
     assert attempt(world, world.admin, guest(world), field) == "NOT_FOUND"
@@ -97,21 +97,21 @@ def test_a_guest_admin_is_no_admin_of_themselves(world: World, field: str) -> No
 def test_nobody_changes_anything_without_a_token(world: World) -> None:
     query = "mutation ($u: String) { updateUser(input: {username: $u, language: null}) { user { id } } }"
     for username in (None, world.member.username, NOBODY):
-        given = {"query": query, "variables": {"u": username}}
-        body = world.service.client.post("/graphql", json=given).json()
+        request = {"query": query, "variables": {"u": username}}
+        body = world.service.client.post("/graphql", json=request).json()
         assert [error["extensions"]["code"] for error in body["errors"]] == ["UNAUTHENTICATED"]
 
 
-def test_naming_nobody_or_oneself_changes_oneself(world: World) -> None:
+def test_the_default_user_is_the_caller(world: World) -> None:
     user = world.new_user()
-    for language, named in (("de", {}), ("fr", {"username": None}), ("en", {"username": user.username})):
-        answer = write(user, "updateUser", named | {"language": language}, "user { userId language }")
+    for language, target in (("de", {}), ("fr", {"username": None}), ("en", {"username": user.username})):
+        answer = write(user, "updateUser", target | {"language": language}, "user { userId language }")
         assert answer["user"] == {"userId": user.id, "language": language}
 
 
 @pytest.mark.parametrize("mutation", ["updateUser", "issueToken", "checkBadge"])
-def test_an_empty_username_is_nobodys(world: World, mutation: str) -> None:
-    """As everywhere: an empty text is no absent one, and must not write to whoever happens to call."""
+def test_an_empty_username_is_not_the_caller(world: World, mutation: str) -> None:
+    """An empty text is not an absent one: it must not change the caller."""
     input = {"username": ""} | ({"badge": "projectCreated"} if mutation == "checkBadge" else {})
     with unchanged(world, world.colleague, world.admin):
         assert verdict(world.colleague, mutation, input) == "FORBIDDEN"
@@ -120,7 +120,7 @@ def test_an_empty_username_is_nobodys(world: World, mutation: str) -> None:
 
 @pytest.mark.parametrize("mutation", ["updateUser", "issueToken", "checkBadge"])
 def test_usernames_cannot_be_probed(world: World, mutation: str) -> None:
-    """403 comes before 404, and who may not be seen looks like who does not exist."""
+    """403 comes before 404, and invisible users are refused like unknown ones."""
     badge = {"badge": "projectCreated"} if mutation == "checkBadge" else {}
 
     def answer(caller: Caller, username: str) -> Any:
@@ -140,7 +140,7 @@ def test_usernames_cannot_be_probed(world: World, mutation: str) -> None:
     assert answer(world.admin, guest_of_ours.username) == answer(world.admin, NOBODY)
 
 
-def test_whom_one_may_not_name_costs_what_nobody_costs(world: World) -> None:
+def test_existing_and_unknown_users_cost_the_same_statements(world: World) -> None:
     counts = set()
     for username in (world.member.username, NOBODY):
         with world.service.statements() as statements:
@@ -149,7 +149,7 @@ def test_whom_one_may_not_name_costs_what_nobody_costs(world: World) -> None:
     assert len(counts) == 1
 
 
-def test_one_refused_field_refuses_the_whole_write(world: World) -> None:
+def test_one_refused_field_refuses_the_entire_write(world: World) -> None:
     user = person(world)
     with unchanged(world, user):
         for field in ADMINS | OWNERS:
@@ -160,14 +160,14 @@ def test_one_refused_field_refuses_the_whole_write(world: World) -> None:
         assert verdict(world.owner, "updateUser", owners | {"language": "xx"}) == "INVALID_VALUE language"
 
 
-def test_disabled_profile_changes_bind_the_user_and_no_admin(world: World) -> None:
+def test_disabled_profile_changes_restrict_the_user_but_not_admins(world: World) -> None:
     user = world.new_user(profile_fields={"city": {"value": "London"}})
     write(world.admin, "updateUser", {"username": user.username, "profileFieldChangeDisabled": True})
     input: dict[str, Any] = {"username": user.username, "profileFields": {"city": {"value": "Paris"}}}
     with unchanged(world, user):
         removal, nothing = {"profileFields": {"city": None}}, dict[str, Any](profileFields={})
-        for given in (input, removal, nothing, input | OWN):
-            assert verdict(user, "updateUser", given) == "NOT_ALLOWED profileFields"
+        for request in (input, removal, nothing, input | OWN):
+            assert verdict(user, "updateUser", request) == "NOT_ALLOWED profileFields"
     others = {field: value for field, value in OWN.items() if field != "profileFields"}
     assert verdict(user, "updateUser", others) == "OK"
     for caller in (world.admin, world.owner):
@@ -177,7 +177,7 @@ def test_disabled_profile_changes_bind_the_user_and_no_admin(world: World) -> No
     assert verdict(user, "updateUser", {"profileFields": {"city": None}}) == "OK"
 
 
-def test_the_other_flags_are_told_to_those_who_have_what_they_forbid(world: World) -> None:
+def test_other_flags_are_stored_and_readable_but_restrict_nothing_here(world: World) -> None:
     flags = "passwordChangeDisabled projectCreationDisabled messagingDisabled"
     user = world.new_user()
     write(world.admin, "updateUser", {"username": user.username} | dict.fromkeys(flags.split(), True))

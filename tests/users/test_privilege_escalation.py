@@ -1,4 +1,4 @@
-"""Nobody gets rights that those who have them did not give: by no mutation, in no order."""
+"""Privilege escalation: rights are only granted by users who administer them, whatever the mutations."""
 
 from typing import Any
 from uuid import uuid4
@@ -54,14 +54,14 @@ def new_user(world: World, **more: Any) -> dict[str, Any]:
     return {"username": f"u_{uuid4().hex}", "email": "a@b", "tenantId": world.tenant_id} | more
 
 
-def test_an_admin_grants_and_takes_within_their_tenant(world: World) -> None:
+def test_an_admin_grants_and_removes_permissions_of_their_tenant(world: World) -> None:
     user, ours = world.new_user(), world.tenant_id
-    for given in ([f"{ours}::read"], [f"{ours}::read", f"{ours}::admin"], [f"{ours}::admin"], []):
-        assert grant(world.admin, user, *given) == "OK"
-        assert permissions(world, user) == given
+    for value in ([f"{ours}::read"], [f"{ours}::read", f"{ours}::admin"], [f"{ours}::admin"], []):
+        assert grant(world.admin, user, *value) == "OK"
+        assert permissions(world, user) == value
 
 
-def test_an_admin_neither_grants_nor_takes_elsewhere(world: World) -> None:
+def test_an_admin_cannot_grant_or_remove_permissions_of_other_tenants(world: World) -> None:
     ours, theirs = f"{world.tenant_id}::read", f"{world.other_tenant_id}::read"
     user = world.new_user(permissions=[theirs])
     refused = "NOT_ALLOWED permissions"
@@ -75,12 +75,12 @@ def test_an_admin_neither_grants_nor_takes_elsewhere(world: World) -> None:
     assert permissions(world, user) == [theirs, ours]
 
 
-def test_nobody_grants_anything_of_a_tenant_that_does_not_exist(world: World) -> None:
+def test_permissions_of_unknown_tenants_cannot_be_granted(world: World) -> None:
     user = world.new_user()
     with unchanged(world, user):
-        for named in ("no-such-tenant", world.tenant_id[:-1], world.tenant_id.upper()):
-            assert grant(world.owner, user, f"{named}::read") == "UNKNOWN_TENANT permissions"
-            assert grant(world.admin, user, f"{named}::read") == "NOT_ALLOWED permissions"
+        for tenant in ("no-such-tenant", world.tenant_id[:-1], world.tenant_id.upper()):
+            assert grant(world.owner, user, f"{tenant}::read") == "UNKNOWN_TENANT permissions"
+            assert grant(world.admin, user, f"{tenant}::read") == "NOT_ALLOWED permissions"
 
 
 def test_an_admin_of_both_tenants_grants_in_both(world: World) -> None:
@@ -90,7 +90,7 @@ def test_an_admin_of_both_tenants_grants_in_both(world: World) -> None:
     assert grant(admin, user) == "OK"
 
 
-def test_almost_the_admin_permission_grants_nothing(world: World) -> None:
+def test_permissions_similar_to_admin_give_no_admin_rights(world: World) -> None:
     ours, user = world.tenant_id, world.new_user()
     for almost in ("administrator", "Admin", "admin2", "member", "*"):
         caller = world.new_user(permissions=[f"{ours}::{almost}", f"{ours}x::admin"][:1])
@@ -98,21 +98,21 @@ def test_almost_the_admin_permission_grants_nothing(world: World) -> None:
         assert grant(caller, caller, f"{ours}::admin") == "NOT_ALLOWED permissions"
 
 
-def test_rights_work_at_once_at_both_doors(world: World) -> None:
-    """What is granted or taken binds the next request, with the token the user has."""
+def test_rights_apply_at_once_in_graphql_and_rest(world: World) -> None:
+    """Granted and removed rights apply to the next request with an existing token."""
     user, ours, theirs = world.new_user(), world.tenant_id, world.other_tenant_id
-    named = world.member.username
-    for given, own, foreign, others in [
+    username = world.member.username
+    for value, own, foreign, others in [
         ([], 200, 404, 403),
         ([f"{ours}::admin"], 200, 404, 200),
         ([f"{theirs}::read"], 200, 200, 403),
         ([], 200, 404, 403),
     ]:
-        assert grant(world.owner, user, *given) == "OK"
+        assert grant(world.owner, user, *value) == "OK"
         assert user.rest("GET", world.platform_key).status_code == own
         assert user.rest("GET", world.other_platform_key).status_code == foreign
-        assert user.rest("GET", world.platform_key, username=named).status_code == others
-        assert (verdict(user, "updateUser", {"username": named}) == "OK") == (others == 200)
+        assert user.rest("GET", world.platform_key, username=username).status_code == others
+        assert (verdict(user, "updateUser", {"username": username}) == "OK") == (others == 200)
         assert (user.id in members(world, world.other_platform_key)) == (foreign == 200)
         assert user.id in members(world, world.platform_key)
 
@@ -120,8 +120,8 @@ def test_rights_work_at_once_at_both_doors(world: World) -> None:
 @pytest.mark.parametrize("who", ["member", "admin", "guest", "guest admin", "stranger", "foreign_admin"])
 def test_nobody_promotes_themselves(world: World, who: str) -> None:
     ours, theirs = world.tenant_id, world.other_tenant_id
-    named = {"guest": "editor", "guest admin": "admin"}
-    caller: Caller = guest(world, named[who]) if who in named else getattr(world, who)
+    permission = {"guest": "editor", "guest admin": "admin"}
+    caller: Caller = guest(world, permission[who]) if who in permission else getattr(world, who)
     held = caller.user.permissions
     admins = {"admin": ours, "foreign_admin": theirs}.get(who)
     with unchanged(world, caller):
@@ -129,8 +129,8 @@ def test_nobody_promotes_themselves(world: World, who: str) -> None:
             input = username | {"isPlatformOwner": True}
             assert verdict(caller, "updateUser", input) == "NOT_ALLOWED isPlatformOwner"
             for tenant in {ours, theirs} - {admins}:
-                given = {"permissions": [*held, f"{tenant}::superuser"]}
-                assert verdict(caller, "updateUser", username | given) == "NOT_ALLOWED permissions"
+                value = {"permissions": [*held, f"{tenant}::superuser"]}
+                assert verdict(caller, "updateUser", username | value) == "NOT_ALLOWED permissions"
 
 
 def test_nobody_creates_somebody_with_more_rights(world: World) -> None:
@@ -145,8 +145,8 @@ def test_nobody_creates_somebody_with_more_rights(world: World) -> None:
         for caller in (world.member, editor, world.stranger, world.foreign_admin):
             assert verdict(caller, "createUser", new_user(world)) == "FORBIDDEN"
     assert verdict(world.admin, "createUser", new_user(world, permissions=[ours])) == "OK"
-    for given in (owner, {"permissions": [ours, theirs]}):
-        assert verdict(world.owner, "createUser", new_user(world, **given)) == "OK"
+    for value in (owner, {"permissions": [ours, theirs]}):
+        assert verdict(world.owner, "createUser", new_user(world, **value)) == "OK"
 
 
 def test_nobody_gets_a_token_of_somebody_with_more_rights(world: World) -> None:
@@ -173,26 +173,26 @@ def test_an_admin_of_both_tenants_may_act_for_users_of_both(world: World) -> Non
     assert verdict(admin, "issueToken", {"username": guest(world, "admin").username}) == "OK"
 
 
-def test_platform_owners_are_made_and_unmade_by_owners_alone(world: World) -> None:
+def test_only_platform_owners_change_platform_ownership(world: World) -> None:
     user = world.new_user()
     input = {"username": user.username, "isPlatformOwner": True}
     assert verdict(world.owner, "updateUser", input) == "OK"
     with unchanged(world, user):
-        for given in (True, False):
-            refused = verdict(world.admin, "updateUser", input | {"isPlatformOwner": given})
+        for value in (True, False):
+            refused = verdict(world.admin, "updateUser", input | {"isPlatformOwner": value})
             assert refused == "NOT_ALLOWED isPlatformOwner"
     assert verdict(user, "updateUser", {"isPlatformOwner": False}) == "OK"
     assert verdict(user, "updateUser", {"isPlatformOwner": True}) == "NOT_ALLOWED isPlatformOwner"
 
 
-def test_an_admin_may_resign_and_not_come_back(world: World) -> None:
+def test_an_admin_can_resign_but_not_restore_their_rights(world: World) -> None:
     admin = world.new_user(permissions=[f"{world.tenant_id}::admin"])
     assert grant(admin, admin) == "OK"
     assert grant(admin, admin, f"{world.tenant_id}::admin") == "NOT_ALLOWED permissions"
     assert grant(admin, world.member) == "FORBIDDEN"
 
 
-def test_rights_given_away_do_not_come_back_by_tokens_issued_before(world: World) -> None:
+def test_resigned_rights_cannot_be_restored_with_earlier_tokens(world: World) -> None:
     admin = world.new_user(permissions=[f"{world.tenant_id}::admin"])
     token = write(admin, "issueToken", {}, "token")["token"]
     assert grant(world.owner, admin) == "OK"
@@ -201,24 +201,24 @@ def test_rights_given_away_do_not_come_back_by_tokens_issued_before(world: World
     )
 
 
-def test_a_token_somebody_else_made_does_not_get_what_the_user_gets_later(world: World) -> None:
-    """Or an admin keeps tokens of all users, and rises with whoever is raised by others."""
+def test_tokens_issued_by_others_do_not_gain_rights_granted_later(world: World) -> None:
+    """Otherwise, an admin could keep tokens of all users, and gain the rights that others grant them."""
     more = {"isPlatformOwner": True}, {"permissions": [f"{world.other_tenant_id}::admin"]}
-    for given in more:
+    for value in more:
         user = world.new_user()
         token = write(world.admin, "issueToken", {"username": user.username}, "token")["token"]
         kept = Caller(world.service, user.user, token)
-        write(world.owner, "updateUser", {"username": user.username} | given)
+        write(world.owner, "updateUser", {"username": user.username} | value)
         input = {"username": world.stranger.username, "lastSeenReleaseVersion": "1"}
         assert verdict(user, "updateUser", input) == "OK"
         with unchanged(world, world.stranger):
             assert verdict(kept, "updateUser", input | {"lastSeenReleaseVersion": "2"}) != "OK"
 
 
-def test_a_token_made_with_such_a_token_does_not_get_it_either(world: World) -> None:
-    """Or whoever holds a token of somebody else has it make another, which looks like the user's own."""
+def test_tokens_issued_with_such_tokens_do_not_gain_rights_either(world: World) -> None:
+    """Otherwise, a token issued by somebody else could issue another one that counts as the user's own."""
     more = {"isPlatformOwner": True}, {"permissions": [f"{world.other_tenant_id}::admin"]}
-    for given in more:
+    for value in more:
         user = world.new_user()
         kept = Caller(
             world.service,
@@ -227,7 +227,7 @@ def test_a_token_made_with_such_a_token_does_not_get_it_either(world: World) -> 
         )
         for _ in range(2):
             kept = Caller(world.service, user.user, write(kept, "issueToken", {}, "token")["token"])
-        write(world.owner, "updateUser", {"username": user.username} | given)
+        write(world.owner, "updateUser", {"username": user.username} | value)
         with unchanged(world, world.stranger):
             input = {"username": world.stranger.username, "lastSeenReleaseVersion": "1"}
             assert verdict(kept, "updateUser", input) != "OK"
@@ -235,7 +235,7 @@ def test_a_token_made_with_such_a_token_does_not_get_it_either(world: World) -> 
 
 
 def test_nobody_takes_over_an_account_with_more_rights(world: World) -> None:
-    """By its address, its flags, its profile, or by ending its tokens; permissions are judged one by one."""
+    """Not by the address, flags, profile or tokens; each permission is checked on its own."""
     ours, theirs = world.tenant_id, world.other_tenant_id
     cases: list[dict[str, Any]] = [
         {"is_platform_owner": True},
@@ -252,9 +252,9 @@ def test_nobody_takes_over_an_account_with_more_rights(world: World) -> None:
                     assert verdict(caller, "updateUser", input) == f"NOT_ALLOWED {field}"
                 assert verdict(caller, "revokeToken", {"id": token}) == "FORBIDDEN"
                 assert verdict(caller, "issueToken", {"username": target.username}) == "FORBIDDEN"
-            given = [*held.get("permissions", ()), f"{ours}::extra"]
-            assert grant(caller, target, *given) == "OK"
-            assert grant(caller, target, *given[:-1]) == "OK"
+            value = [*held.get("permissions", ()), f"{ours}::extra"]
+            assert grant(caller, target, *value) == "OK"
+            assert grant(caller, target, *value[:-1]) == "OK"
             awarded = verdict(caller, "checkBadge", {"username": target.username, "badge": "projectCreated"})
             assert awarded == "OK"
             assert ask(caller, target, "email") == {"email": target.user.email}
@@ -264,7 +264,7 @@ def test_nobody_takes_over_an_account_with_more_rights(world: World) -> None:
         assert verdict(world.owner, "revokeToken", {"id": token}) == "OK"
 
 
-def test_who_administers_all_rights_of_a_user_changes_everything(world: World) -> None:
+def test_an_admin_of_all_rights_of_a_user_changes_every_field(world: World) -> None:
     both = [f"{world.tenant_id}::admin", f"{world.other_tenant_id}::admin"]
     admin, target = world.new_user(permissions=both), world.new_user(permissions=both)
     for field, value in EVERYTHING_ELSE.items():
@@ -272,7 +272,7 @@ def test_who_administers_all_rights_of_a_user_changes_everything(world: World) -
     assert ask(target, target, "email") == {"email": EVERYTHING_ELSE["email"]}
 
 
-def test_rights_that_cannot_be_read_are_nobodys_to_administer(world: World) -> None:
+def test_users_with_malformed_rights_can_be_changed_by_owners_only(world: World) -> None:
     target = world.new_user()
     corrupt(world, target, permissions='{"a": 1}')
     input = {"username": target.username, "email": EVERYTHING_ELSE["email"]}

@@ -1,4 +1,4 @@
-"""Profile fields and the display name: what others see of them, and how the email address stays one's own."""
+"""Profile fields and display names: what others see of them, and when they see the email address."""
 
 from typing import Any
 
@@ -32,8 +32,8 @@ def person(world: World, profile: dict[str, Any] | None = None, **facts: Any) ->
 def viewer(world: World, who: str) -> Caller:
     if who == "guest":
         return guest(world)
-    named: Caller = getattr(world, who)
-    return named
+    caller: Caller = getattr(world, who)
+    return caller
 
 
 def profile(caller: Caller, user: Caller) -> Any:
@@ -60,12 +60,12 @@ def test_who_sees_which_profile_fields(world: World, who: str, sees: Any) -> Non
 
 
 def test_nobody_sees_profile_fields_without_a_token(world: World) -> None:
-    given = {"query": NAMED, "variables": {"n": person(world).username}}
-    assert codes(world.service.client.post("/graphql", json=given).json()) == "UNAUTHENTICATED"
+    request = {"query": NAMED, "variables": {"n": person(world).username}}
+    assert codes(world.service.client.post("/graphql", json=request).json()) == "UNAUTHENTICATED"
 
 
-def test_an_admin_of_another_tenant_sees_of_a_guest_what_members_see(world: World) -> None:
-    """Guests are administered where they belong."""
+def test_an_admin_sees_no_more_of_a_guest_than_members_do(world: World) -> None:
+    """Guests are administered in their home tenant."""
     target = person(world, tenant_id=world.other_tenant_id, permissions=[f"{world.tenant_id}::editor"])
     for caller, sees in (
         (world.admin, SEEN),
@@ -86,7 +86,7 @@ def test_an_admin_of_another_tenant_sees_of_a_guest_what_members_see(world: Worl
     ],
 )
 @pytest.mark.parametrize("who", ["colleague", "guest", "stranger"])
-def test_private_fields_are_shown_to_fellow_members_by_no_route(world: World, who: str, route: str) -> None:
+def test_other_members_see_private_fields_by_no_route(world: World, who: str, route: str) -> None:
     target = person(world, PROFILE | EMAIL_PRIVATE)
     for fields in (
         "displayName profileFields image username",
@@ -123,7 +123,7 @@ def test_private_fields_are_shown_to_fellow_members_by_no_route(world: World, wh
     ids=repr,
 )
 def test_the_display_name_is_computed(world: World, fields: dict[str, Any], expected: str | None) -> None:
-    """First and last name as far as they are given and not private; else the username."""
+    """First and last name without missing and private ones, or else the username."""
     target = world.new_user()
     write(target, "updateUser", {"profileFields": fields})
     for caller in (target, world.colleague, world.admin):
@@ -131,16 +131,16 @@ def test_the_display_name_is_computed(world: World, fields: dict[str, Any], expe
 
 
 @pytest.mark.parametrize("value", [None, 0, 36, 1.5, True, False, "", " ", "\t\n", "x" * 2000], ids=repr)
-def test_any_name_that_may_be_stored_can_be_displayed(world: World, value: Any) -> None:
+def test_every_storable_name_can_be_displayed(world: World, value: Any) -> None:
     target = world.new_user()
     input = {"profileFields": {"firstName": {"value": value}}}
     if verdict(target, "updateUser", input) != "OK":
         return
-    shown = ask(world.colleague, target, "displayName")["displayName"]
-    assert shown.strip(), "a blank name tells nobody apart"
+    name = ask(world.colleague, target, "displayName")["displayName"]
+    assert name.strip(), "a blank name does not identify anybody"
 
 
-def test_the_address_is_no_value_of_the_profile(world: World) -> None:
+def test_the_profile_field_email_has_no_value(world: World) -> None:
     target = world.new_user()
     for field in ({"value": "mine@example.com"}, {"value": None}, {"value": "x", "visibility": "tenant"}):
         for caller in (target, world.admin):
@@ -150,16 +150,16 @@ def test_the_address_is_no_value_of_the_profile(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "shown"),
+    ("fields", "visible"),
     [({}, False), (EMAIL_PRIVATE, False), ({"email": {}}, False), (EMAIL_SHOWN, True)],
 )
-def test_members_see_the_address_only_where_it_is_made_visible(
-    world: World, fields: Any, shown: bool
+def test_members_see_the_address_only_if_it_is_visible_to_the_tenant(
+    world: World, fields: Any, visible: bool
 ) -> None:
     target = person(world, fields)
     address = {"value": target.user.email, "visibility": "tenant"}
     for caller in (world.colleague, guest(world)):
-        assert profile(caller, target) == ({"email": address} if shown else {})
+        assert profile(caller, target) == ({"email": address} if visible else {})
         assert codes(caller.graphql(NAMED.replace("displayName", "email"), n=target.username)) == "FORBIDDEN"
     for caller in (target, world.admin, world.owner):
         own = profile(caller, target)

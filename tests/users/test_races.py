@@ -1,4 +1,4 @@
-"""Writes about users at the same time: one award is new, and no token is made for who has just risen."""
+"""Concurrent writes of users: an award is new once, and promotions race with tokens safely."""
 
 import asyncio
 from collections import Counter
@@ -21,7 +21,7 @@ MUTATION = """mutation ($name: String!, $badge: String!) {
 
 
 def award(urls: Sequence[str], caller: Caller, user: Caller, badge: str, count: int) -> list[dict[str, Any]]:
-    """Award a badge many times at once, by turns at each of these servers; the answers."""
+    """Award a badge many times concurrently, alternating between these servers; returns the payloads."""
 
     async def run() -> list[dict[str, Any]]:
         limits = httpx.Limits(max_connections=CLIENTS)
@@ -39,32 +39,32 @@ def award(urls: Sequence[str], caller: Caller, user: Caller, badge: str, count: 
 def assert_awarded_once(user: Caller, badge: str, answers: list[dict[str, Any]]) -> None:
     assert Counter(answer["awarded"] for answer in answers) == {True: 1, False: len(answers) - 1}
     assert all(answer["userErrors"] == [] for answer in answers)
-    shown = ask(
+    fields = ask(
         user,
         user,
         "badges { name earnedAt } unreadNotificationCount notifications(first: 9) { nodes { id } }",
     )
-    (earned,) = shown["badges"]
+    (earned,) = fields["badges"]
     assert earned["name"] == badge
     assert {answer["earnedBadge"]["earnedAt"] for answer in answers} == {earned["earnedAt"]}
-    assert shown["unreadNotificationCount"] == len(shown["notifications"]["nodes"]) == 1
+    assert fields["unreadNotificationCount"] == len(fields["notifications"]["nodes"]) == 1
 
 
-def test_of_200_awards_at_once_exactly_one_is_new(world: World) -> None:
+def test_of_200_concurrent_awards_exactly_one_is_new(world: World) -> None:
     user = world.new_user()
     answers = award([world.service.url], world.admin, user, "projectCreated", AWARDS)
     assert len(answers) == AWARDS
     assert_awarded_once(user, "projectCreated", answers)
 
 
-def test_of_200_awards_at_once_in_two_processes_exactly_one_is_new(world: World, tmp_path: Path) -> None:
+def test_of_200_concurrent_awards_in_two_processes_exactly_one_is_new(world: World, tmp_path: Path) -> None:
     user = world.new_user()
     with serving_process(tmp_path, world.service.settings.database_url) as other:
         answers = award([world.service.url, other.url], world.admin, user, "firstActionCreated", AWARDS)
     assert_awarded_once(user, "firstActionCreated", answers)
 
 
-def test_different_badges_at_once_are_all_awarded(world: World) -> None:
+def test_concurrent_awards_of_different_badges_all_succeed(world: World) -> None:
     user = world.new_user()
     names = [each["name"] for each in user.ask("{ badgeCatalog { name } }")["badgeCatalog"]]
 
@@ -79,12 +79,14 @@ def test_different_badges_at_once_are_all_awarded(world: World) -> None:
 
     awarded = Counter(answer.json()["data"]["checkBadge"]["awarded"] for answer in asyncio.run(run()))
     assert awarded == {True: 5, False: 15}
-    shown = ask(user, user, "badges { name } badgeProgress { earned } unreadNotificationCount")
-    assert len(shown["badges"]) == shown["badgeProgress"]["earned"] == shown["unreadNotificationCount"] == 5
+    fields = ask(user, user, "badges { name } badgeProgress { earned } unreadNotificationCount")
+    assert (
+        len(fields["badges"]) == fields["badgeProgress"]["earned"] == fields["unreadNotificationCount"] == 5
+    )
 
 
-def test_no_token_is_made_for_somebody_who_is_promoted_at_the_same_time(world: World) -> None:
-    """Whether the caller may act as the user is to be judged upon the user that the token is stored for."""
+def test_no_token_is_issued_for_a_user_who_is_promoted_concurrently(world: World) -> None:
+    """Access must be checked again under the lock on the user."""
     promote = (
         'mutation { updateUser(input: {username: "NAME", isPlatformOwner: true}) { userErrors { code } } }'
     )

@@ -1,4 +1,4 @@
-"""`LocalAuthUser`: a test for each row of its table, and no more; who adds a field to `User` decides."""
+"""`LocalAuthUser` has exactly the fields of its table; every new field of `User` is decided upon."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ def fields_of(service: Service, type_name: str) -> set[str]:
 
 
 class Person:
-    """A user of whom everything is set, and what a session is to say of them."""
+    """A user with all fields set, and the expected session."""
 
     def __init__(self, world: World) -> None:
         self.caller = world.new_user(permissions=[f"{world.tenant_id}::read"])
@@ -88,18 +88,18 @@ def session(caller: Caller, field: str) -> Any:
     return caller.ask(f"{{ session {{ {SELECTIONS.get(field, field)} }} }}")["session"][field]
 
 
-def test_a_session_carries_exactly_the_rows_of_the_table(service: Service) -> None:
+def test_a_session_has_exactly_the_rows_of_the_table(service: Service) -> None:
     assert fields_of(service, "LocalAuthUser") == set(ROWS.split())
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS.split() if row != "updatedAt"])
-def test_a_session_carries(person: Person, row: str) -> None:
-    shown = session(person.caller, row)
-    assert shown == person.expected[row]
-    assert type(shown) is type(person.expected[row])
+def test_a_session_has(person: Person, row: str) -> None:
+    value = session(person.caller, row)
+    assert value == person.expected[row]
+    assert type(value) is type(person.expected[row])
 
 
-def test_a_session_carries_updated_at(person: Person) -> None:
+def test_a_session_has_updated_at_in_milliseconds(person: Person) -> None:
     """In milliseconds, like `createdAt`; elsewhere both are RFC 3339."""
     created, updated = session(person.caller, "createdAt"), session(person.caller, "updatedAt")
     assert type(updated) is int
@@ -109,20 +109,20 @@ def test_a_session_carries_updated_at(person: Person) -> None:
 @pytest.mark.parametrize(
     "field", ["image", "emailVerified", "username", "displayName", "tokens(first: 1) { nodes { id } }"]
 )
-def test_a_session_does_not_carry(person: Person, field: str) -> None:
+def test_a_session_does_not_have(person: Person, field: str) -> None:
     body = person.caller.graphql(f"{{ session {{ {field} }} }}")
     assert codes(body) == "GRAPHQL_VALIDATION_FAILED"
     assert "data" not in body
 
 
-def test_every_field_of_a_user_is_in_the_session_or_known_not_to_be(service: Service) -> None:
+def test_every_field_of_a_user_is_in_the_session_or_listed_as_excluded(service: Service) -> None:
     in_session, of_user = fields_of(service, "LocalAuthUser"), fields_of(service, "User")
     assert of_user - in_session - NOT_IN_SESSION == set(), "decide: LocalAuthUser or NOT_IN_SESSION?"
     assert in_session & NOT_IN_SESSION == set()
     assert in_session | NOT_IN_SESSION == of_user
 
 
-def test_everybody_has_a_session_of_their_own(service: Service) -> None:
+def test_every_caller_has_their_own_session(service: Service) -> None:
     world = World(service)
     for caller in (world.member, world.admin, world.stranger, world.owner):
         assert session(caller, "id") == caller.id
@@ -131,7 +131,7 @@ def test_everybody_has_a_session_of_their_own(service: Service) -> None:
     assert codes(body) == "UNAUTHENTICATED"
 
 
-def test_a_session_is_as_fresh_as_the_user(service: Service) -> None:
+def test_a_session_shows_changes_of_the_user_at_once(service: Service) -> None:
     world = World(service)
     for language, revision in (("de", 2), ("fr", 3), (None, 4)):
         write(world.admin, "updateUser", {"username": world.member.username, "language": language})

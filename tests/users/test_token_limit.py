@@ -1,4 +1,4 @@
-"""How many tokens a user has: a hundred that work, and a hundred that have ended."""
+"""The limits on the tokens of a user: a hundred active ones, and a hundred inactive ones."""
 
 import asyncio
 from collections import Counter
@@ -28,7 +28,7 @@ def world(service: Service) -> World:
 
 
 def holding(world: World, count: int, *, lifetime: int | None = None) -> Caller:
-    """A user with as many tokens that work, all but the first for so many milliseconds."""
+    """A user with `count` active tokens; all but the first expire after `lifetime` milliseconds."""
     user, now = world.new_user(), world.service.services.clock()
     expires_at = None if lifetime is None else now + lifetime
 
@@ -41,14 +41,14 @@ def holding(world: World, count: int, *, lifetime: int | None = None) -> Caller:
 
 
 def tokens(world: World, user: Caller) -> list[dict[str, Any]]:
-    """Two pages of a hundred are all that a user can have."""
+    """All tokens of a user: at most two pages of a hundred."""
     pages = """older: tokens(first: 100) { nodes { id revokedAt } }
       newer: tokens(last: 100) { nodes { id revokedAt } }"""
     older, newer = (page["nodes"] for page in ask(world.owner, user, pages).values())
     return [*older, *(each for each in newer if each not in older)]
 
 
-def test_a_user_has_at_most_a_hundred_tokens_that_work(world: World) -> None:
+def test_a_user_has_at_most_a_hundred_active_tokens(world: World) -> None:
     user = holding(world, MOST - 1)
     assert verdict(user, "issueToken", {}) == "OK"
     for caller in (user, world.admin, world.owner):
@@ -61,7 +61,7 @@ def test_a_user_has_at_most_a_hundred_tokens_that_work(world: World) -> None:
     assert verdict(world.colleague, "issueToken", {}) == "OK"
 
 
-def test_the_command_line_is_refused_too(world: World) -> None:
+def test_the_limit_applies_to_the_command_line(world: World) -> None:
     user = holding(world, MOST)
     done = command(world.service.settings.database_url, "token", "issue", user.username)
     assert (done.returncode, done.stdout) == (1, "")
@@ -69,21 +69,21 @@ def test_the_command_line_is_refused_too(world: World) -> None:
     assert len(tokens(world, user)) == MOST
 
 
-def test_a_revoked_token_makes_room_for_one(world: World) -> None:
+def test_a_revoked_token_does_not_count(world: World) -> None:
     user = holding(world, MOST)
     id = next(token["id"] for token in tokens(world, user) if token["id"] not in user.token)
     write(user, "revokeToken", {"id": id})
     assert [verdict(user, "issueToken", {}) for _ in range(2)] == ["OK", FULL]
 
 
-def test_an_expired_token_makes_room(world: World) -> None:
+def test_an_expired_token_does_not_count(world: World) -> None:
     user = holding(world, MOST, lifetime=60_000)
     assert verdict(user, "issueToken", {}) == FULL
     with later(world.service, 60_000):
         assert verdict(user, "issueToken", {}) == "OK"
 
 
-def test_a_token_that_is_replaced_counts_as_long_as_it_works(world: World) -> None:
+def test_a_replaced_token_counts_until_its_overlap_ends(world: World) -> None:
     user = holding(world, MOST)
     replaced = {"replaces": user.token.split("_")[1]}
     assert verdict(user, "issueToken", replaced | {"overlapSeconds": 60}) == FULL
@@ -92,7 +92,7 @@ def test_a_token_that_is_replaced_counts_as_long_as_it_works(world: World) -> No
     assert user.graphql("{ me { username } }")["errors"]
 
 
-def test_racers_do_not_get_beyond_the_most(world: World) -> None:
+def test_concurrent_requests_cannot_exceed_the_limit(world: World) -> None:
     user = holding(world, MOST - 5)
 
     async def run() -> Sequence[httpx.Response]:
@@ -108,7 +108,7 @@ def test_racers_do_not_get_beyond_the_most(world: World) -> None:
     assert len(tokens(world, user)) == MOST
 
 
-def test_of_the_tokens_that_have_ended_the_latest_hundred_are_kept(world: World) -> None:
+def test_only_the_latest_hundred_inactive_tokens_are_kept(world: World) -> None:
     user = holding(world, MOST, lifetime=1000)
     with later(world.service, 2000):
         first = {token["id"] for token in tokens(world, user)}

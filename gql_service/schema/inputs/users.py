@@ -1,4 +1,4 @@
-"""The inputs of writes about users. What is left out stays as it is."""
+"""Inputs of the mutations on users. Omitted fields are unchanged."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The writes about users: who they are, their badges, notifications and tokens."""
+"""Mutations on users, their badges, notifications and access tokens."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
@@ -105,13 +105,13 @@ class UserMutation:
                 access,
                 username=input.username,
                 tenant_id=input.tenant_id,
-                id=_given(input.user_id),
+                id=_provided(input.user_id),
                 now=now,
                 **input.changes(now),
             )
             return CreateUserPayload(user=User(row=row))
 
-        return await _answered(info.context.write_with(create), CreateUserPayload)
+        return await _payload_of(info.context.write_with(create), CreateUserPayload)
 
     @strawberry.mutation(
         directives=SELF,
@@ -122,8 +122,8 @@ class UserMutation:
     async def update_user(
         self, info: Info[Context, None], input: Annotated[UpdateUserInput, _INPUT]
     ) -> UpdateUserPayload:
-        access, _ = await _access(info.context, _given(input.username), Policy.user_access)
-        expected = _given(input.expected_revision)
+        access, _ = await _access_to_user(info.context, _provided(input.username), Policy.user_access)
+        expected = _provided(input.expected_revision)
 
         async def change(connection: Connection, now: int) -> UpdateUserPayload:
             row = await provisioning.change(
@@ -131,7 +131,7 @@ class UserMutation:
             )
             return UpdateUserPayload(user=User(row=row))
 
-        return await _answered(info.context.write_with(change), UpdateUserPayload)
+        return await _payload_of(info.context.write_with(change), UpdateUserPayload)
 
     @strawberry.mutation(
         directives=TENANT_ADMIN,
@@ -141,7 +141,7 @@ class UserMutation:
     async def check_badge(
         self, info: Info[Context, None], input: Annotated[CheckBadgeInput, _INPUT]
     ) -> CheckBadgePayload:
-        access, user = await _access(info.context, input.username, Policy.badge_access)
+        access, user = await _access_to_user(info.context, input.username, Policy.badge_access)
 
         async def award(connection: Connection, now: int) -> CheckBadgePayload:
             awarded = await badges.award(connection, access, input.badge, now)
@@ -149,13 +149,13 @@ class UserMutation:
             badge: Any = earned if isinstance(earned, MalformedData) else EarnedBadge(row=earned)
             return CheckBadgePayload(awarded=awarded, earned_badge=badge, user=User(row=user))
 
-        return await _answered(info.context.write_with(award), CheckBadgePayload)
+        return await _payload_of(info.context.write_with(award), CheckBadgePayload)
 
     @strawberry.mutation(directives=AUTHENTICATED, description="Mark notifications of the viewer as read.")
     async def mark_notifications_read(
         self, info: Info[Context, None], input: Annotated[MarkNotificationsReadInput, _INPUT]
     ) -> MarkNotificationsReadPayload:
-        viewer, ids = info.context.viewer, _given(input.ids)
+        viewer, ids = info.context.viewer, _provided(input.ids)
 
         async def mark(connection: Connection, now: int) -> MarkNotificationsReadPayload:
             read = await notifications.mark_read(connection, viewer.user_id, ids, now)
@@ -172,24 +172,24 @@ class UserMutation:
         self, info: Info[Context, None], input: Annotated[IssueTokenInput, _INPUT]
     ) -> IssueTokenPayload:
         policy, viewer = info.context.services.policy, info.context.viewer
-        access, _ = await _access(info.context, _given(input.username), Policy.token_access)
+        access, _ = await _access_to_user(info.context, _provided(input.username), Policy.token_access)
 
         async def issue(connection: Connection, now: int) -> IssueTokenPayload:
-            # Again, under the lock: the user may have got rights meanwhile that the caller has not.
+            # Check again under the lock: the user may have gained rights that the caller does not administer.
             access_now = policy.token_access(viewer, await provisioning.lock(connection, access.user_id))
             token = await access_tokens.issue_for(
                 connection,
                 access_now,
                 label=input.label,
-                lifetime=_given(input.expires_in_seconds),
-                replaces=_given(input.replaces),
+                lifetime=_provided(input.expires_in_seconds),
+                replaces=_provided(input.replaces),
                 overlap=input.overlap_seconds,
                 now=now,
             )
-            made = await access_tokens.by_id(connection, token.id)
-            return IssueTokenPayload(token=str(token), access_token=AccessToken(row=made))
+            issued = await access_tokens.by_id(connection, token.id)
+            return IssueTokenPayload(token=str(token), access_token=AccessToken(row=issued))
 
-        return await _answered(info.context.write_with(issue), IssueTokenPayload)
+        return await _payload_of(info.context.write_with(issue), IssueTokenPayload)
 
     @strawberry.mutation(
         directives=SELF,
@@ -218,17 +218,20 @@ class UserMutation:
         return await info.context.write_with(revoke)
 
 
-def _given(value: T | None) -> T | None:
-    """None for what was left out, too; an empty text was not left out."""
+def _provided(value: T | None) -> T | None:
+    """The value of an input field, or None if it was omitted."""
     return None if value is strawberry.UNSET else value
 
 
-async def _access(
+async def _access_to_user(
     context: Context,
     username: str | None,
     rule: Callable[[Policy, Principal, users.User | None], UserAccess],
 ) -> tuple[UserAccess, users.User]:
-    """What a rule allows the caller to do with a user, by default themself. Raises NotFound or Forbidden."""
+    """The access that a rule gives the caller to a user (by default the caller), and the user.
+
+    Raises NotFound or Forbidden.
+    """
     viewer, loaders = context.viewer, context.services.loaders
     own = username is None or username == viewer.username
     user = await (loaders.users.load(viewer.user_id) if own else loaders.users_named.load(username or ""))
@@ -238,8 +241,8 @@ async def _access(
     return access, user
 
 
-async def _answered(write: Awaitable[P], payload: type[P]) -> P:
-    """The payload of a write, or one that says what to mend."""
+async def _payload_of(write: Awaitable[P], payload: type[P]) -> P:
+    """Await a write; if it is rejected, return a payload with the user errors."""
     try:
         return await write
     except Rejected as rejected:
