@@ -1,9 +1,10 @@
 """Reads a document as a stranger would: runs its snippets in order, against the server of `make serve`.
 
-- A `sh` block is run by a shell that has the variables of the blocks before it, and must succeed. `curl` fails
-  for responses with an HTTP error status.
-- A `graphql` block is sent with the token that the text before it names last: the member's or the admin's. It
-  must not have errors. A block that begins with `graphql rejected=CODE` must have a user error of that code.
+- A `sh` block is run by a shell that has the variables of the blocks before it, and must succeed. `curl`
+  fails for responses with an HTTP error status.
+- A `graphql` block is sent with the token that the text before it names last: the member's or the admin's.
+  It must not have errors. A block that begins with `graphql rejected=CODE` must have a user error of that
+  code.
 - A block of `json variables` has the variables for the next `graphql` block.
 - Any other `json` block directly after one of these is what it prints or returns; "…" stands for any value.
 - A `text` block directly after a `sh` block is what it prints.
@@ -32,7 +33,7 @@ ROOT = Path(__file__).parent.parent.parent
 START = "make serve"
 """The block that starts the server."""
 ADDRESS = "http://127.0.0.1:8000"
-MEMBER_TOKEN, ADMIN_TOKEN = "paste-the-members-token", "paste-the-admins-token"  # noqa: S105
+MEMBER_TOKEN, ADMIN_TOKEN = "paste-the-members-token", "paste-the-admins-token"
 _TIMEOUT = 120
 _FENCE = re.compile(r"^```(\w*) ?(.*)\n((?:.*\n)*?)^```$", re.MULTILINE)
 
@@ -101,7 +102,10 @@ def make_serve(folder: Path) -> Iterator[DemoServer]:
         printed = output.read_text()
         assert f"{address}/graphql" in printed
         yield DemoServer(
-            address, _printed(r"Member's token +(\S+)", printed), _printed(r"Admin's token +(\S+)", printed), folder
+            address,
+            _printed(r"Member's token +(\S+)", printed),
+            _printed(r"Admin's token +(\S+)", printed),
+            folder,
         )
     finally:
         os.killpg(process.pid, signal.SIGKILL)
@@ -136,7 +140,9 @@ def matches(expected: Any, actual: Any) -> bool:
     if expected == "…":
         return True
     if isinstance(expected, dict) and isinstance(actual, dict):
-        return expected.keys() == actual.keys() and all(matches(expected[key], actual[key]) for key in expected)
+        return expected.keys() == actual.keys() and all(
+            matches(expected[key], actual[key]) for key in expected
+        )
     if isinstance(expected, list) and isinstance(actual, list):
         return len(expected) == len(actual) and all(map(matches, expected, actual))
     return type(expected) is type(actual) and bool(expected == actual)
@@ -163,6 +169,9 @@ def _run_in_shell(text: str, folder: Path) -> str:
         timeout=_TIMEOUT,
     )
     assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
+    # The shell does not notice that the first command of a pipe has failed; its result is empty then.
+    empty = re.findall(r"""^export (\w+)=(?:''|"")$""", variables.read_text(), re.MULTILINE)
+    assert not {name for name in empty if re.search(rf"^{name}=", text, re.MULTILINE)}, text
     return done.stdout
 
 
