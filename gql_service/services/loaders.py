@@ -113,7 +113,7 @@ class Loaders:
         )
         """By user id and platform id: the document; empty at revision 0 if it was never written."""
         self.documents_with_attributes: DataLoader[tuple[str, str], MetadataDocument] = DataLoader(
-            database, documents.whole_by_keys
+            database, documents.by_keys_with_attributes
         )
         """The same, with the attributes of each entry: flags, validity, category and so on."""
         self.histories: DataLoader[tuple[DocumentKey, PageRequest], Page[history.ChangeRow]] = DataLoader(

@@ -208,7 +208,7 @@ async def _load_documents(
     transaction: Connection, existing: ExistingRecords, document_records: Sequence[DocumentRecord]
 ) -> None:
     keys = [(row.user_id, row.platform_id) for row in map(existing.document_row, document_records)]
-    rows = await documents.whole_by_keys(transaction, keys)
+    rows = await documents.by_keys_with_attributes(transaction, keys)
     for record, row in zip(document_records, rows, strict=True):
         if row.revision:
             existing.add(DocumentRecord(record.platform_key, row))

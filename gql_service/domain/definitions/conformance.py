@@ -91,7 +91,7 @@ async def check_conformance(
         _check_deadline(deadline)
         after = last
         await asyncio.sleep(0)  # with SQLite, nothing else in this loop lets other tasks run
-    return ConformanceReport(count, await _described(transaction, examples))
+    return ConformanceReport(count, await _describe(transaction, examples))
 
 
 async def _last_of_page(transaction: Connection, after: str) -> str | None:
@@ -108,7 +108,7 @@ def _check_deadline(deadline: float | None) -> None:
         )
 
 
-async def _described(transaction: Connection, violations: dict[str, str]) -> list[str]:
+async def _describe(transaction: Connection, violations: dict[str, str]) -> list[str]:
     """Violations with usernames in place of user ids."""
     found = await users.by_ids(transaction, list(violations))
     names = [user.username if user else id for user, id in zip(found, violations, strict=True)]

@@ -47,10 +47,10 @@ _WITHOUT_ATTRIBUTES = [null() if column is documents.c.attributes else column fo
 # Both lists narrow the primary key. They also match pairs that were not asked for; `_read` drops those.
 _BY_KEY = any_of(documents.c.user_id, "user_ids"), any_of(documents.c.platform_id, "platform_ids")
 _READ = Statement(select(*_WITHOUT_ATTRIBUTES).where(*_BY_KEY))
-_WHOLE = select(*_WITH_ATTRIBUTES).where(*_BY_KEY)
-_READ_WHOLE = Statement(_WHOLE)
+_SELECT = select(*_WITH_ATTRIBUTES).where(*_BY_KEY)
+_READ_WITH_ATTRIBUTES = Statement(_SELECT)
 # Every transaction locks rows in the same order, so that no two of them wait for each other.
-_LOCK = Statement(_WHOLE.order_by(documents.c.user_id, documents.c.platform_id).with_for_update())
+_LOCK = Statement(_SELECT.order_by(documents.c.user_id, documents.c.platform_id).with_for_update())
 _EXPIRED = Statement(
     select(*_WITH_ATTRIBUTES)
     .where(documents.c.expires_at <= bindparam("now"))
@@ -83,9 +83,11 @@ async def by_keys(connection: Connection, keys: Sequence[DocumentKey]) -> list[M
     return await _read(connection, _READ, keys)
 
 
-async def whole_by_keys(connection: Connection, keys: Sequence[DocumentKey]) -> list[MetadataDocument]:
+async def by_keys_with_attributes(
+    connection: Connection, keys: Sequence[DocumentKey]
+) -> list[MetadataDocument]:
     """One document for each key, with its attributes."""
-    return await _read(connection, _READ_WHOLE, keys)
+    return await _read(connection, _READ_WITH_ATTRIBUTES, keys)
 
 
 async def lock(transaction: Connection, keys: Set[DocumentKey]) -> dict[DocumentKey, MetadataDocument]:

@@ -103,11 +103,11 @@ class User(Node):
     @batched_field(description=f"The badges the user has earned, oldest first. {MALFORMED}")
     async def badges(users: Sequence["User"], info: Info[Context, None]) -> list[list[EarnedBadge] | None]:
         found = await info.context.services.loaders.badges.load_many([user.row.user_id for user in users])
-        shown: list[Any] = [  # without calls, for there may be many users
+        visible: list[Any] = [  # without calls, for there may be many users
             rows if isinstance(rows, MalformedData) else [EarnedBadge(row=row) for row in rows]
             for rows in found
         ]
-        return shown
+        return visible
 
     @batched_field(description=f"The progress of the user through the badge catalog. {MALFORMED}")
     async def badge_progress(
@@ -124,18 +124,22 @@ class User(Node):
     def profile_fields(self, info: Info[Context, None]) -> JSONObject | None:
         context = info.context
         verdict = context.services.policy.verdict(Role.SELF, context.principal)
-        return self.all_profile_fields() if allows(verdict, self.row) else self._shown(include_private=False)
+        return (
+            self.all_profile_fields()
+            if allows(verdict, self.row)
+            else self._profile_fields(include_private=False)
+        )
 
     def all_profile_fields(self) -> JSONObject:
         """As the user themself and their admins see them."""
-        return self._shown(include_private=True)
+        return self._profile_fields(include_private=True)
 
-    def _shown(self, *, include_private: bool) -> JSONObject:
+    def _profile_fields(self, *, include_private: bool) -> JSONObject:
         row = self.row
-        shown = visible_fields(
+        visible = visible_fields(
             row.stored_profile_fields, row.user_id, row.email, include_private=include_private
         )
-        return JSONObject(strict_json.dumps(shown))
+        return JSONObject(strict_json.dumps(visible))
 
     @strawberry.field(directives=SELF, description=f"The answers of the user to opt-in offers. {MALFORMED}")
     def opt_in_decisions(self) -> list[OptInDecision] | None:
