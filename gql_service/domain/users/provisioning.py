@@ -154,6 +154,7 @@ def apply_changes(user: User, changes: Changes) -> User:
 
 
 def _gains_rights(before: User, after: User) -> bool:
+    """Whether a change adds rights; malformed permissions count as a gain."""
     if after.is_platform_owner and not before.is_platform_owner:
         return True
     if after.stored_permissions == before.stored_permissions:

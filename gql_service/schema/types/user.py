@@ -1,4 +1,4 @@
-"""`User`: whom metadata is about. Other members see the directory fields, the user and their admins all."""
+"""`User`. Members of a common tenant see the directory fields; the user and their admins see all fields."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
@@ -37,7 +37,7 @@ from gql_service.services.context import Context
 
 MALFORMED = "Null, with an error, if the stored data is malformed."
 T = TypeVar("T")
-# Documents lead to their user, and so would import this module: here they are known by name only.
+# The module of documents imports this one, so their type is only named here.
 _PLATFORM_METADATA: LazyType[Any, Any] = LazyType(
     "PlatformMetadata", "gql_service.schema.types.platform_metadata"
 )
@@ -131,7 +131,7 @@ class User(Node):
         )
 
     def all_profile_fields(self) -> JSONObject:
-        """As the user themself and their admins see them."""
+        """All profile fields, private ones included: for the user and their admins."""
         return self._profile_fields(include_private=True)
 
     def _profile_fields(self, *, include_private: bool) -> JSONObject:
@@ -202,12 +202,12 @@ class User(Node):
 
 
 async def _documents(context: Context, platform_key: str | None, users: Sequence[User]) -> list[Any]:
-    """The documents of users, or why one is refused."""
+    """The documents of users, or the errors of those that are refused."""
     found = await context.documents_of(platform_key, [user.row for user in users])
     document = node_class("PlatformMetadata")
     return [document(row=row) if isinstance(row, DocumentView) else row for row in found]
 
 
 def _unless_malformed(found: T | MalformedData, show: Callable[[T], Any]) -> Any:
-    """An exception among the values is an error of that user alone."""
+    """The value, or the exception, which becomes an error of that user only."""
     return found if isinstance(found, MalformedData) else show(found)
