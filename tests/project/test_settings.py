@@ -11,20 +11,7 @@ from pydantic import ValidationError
 from gql_service.settings import Settings, settings_table
 
 ROOT = Path(__file__).parent.parent.parent
-README = (ROOT / "README.md").read_text()
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()
-
-
-def test_the_readme_documents_every_setting_and_no_other() -> None:
-    documented = set(re.findall(r"^\| `(GQL_SERVICE_\w+)`", README, re.MULTILINE))
-    assert documented == {f"GQL_SERVICE_{name.upper()}" for name in Settings.model_fields}
-
-
-@pytest.mark.parametrize("name", Settings.model_fields)
-def test_the_readme_tells_the_default(name: str) -> None:
-    default = Settings.model_fields[name].default
-    shown = str(default).lower() if isinstance(default, bool) else str(default).removesuffix(".0")
-    assert f"| `GQL_SERVICE_{name.upper()}` | `{shown}` |" in README
 
 
 def test_the_table_in_the_documentation_is_the_generated_one() -> None:
