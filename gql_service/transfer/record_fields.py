@@ -9,7 +9,6 @@ from gql_service.instants import is_instant
 from gql_service.quoting import shortened
 
 Json = dict[str, Any]
-_LONGEST_QUOTE = 40
 
 
 class InvalidRecord(BadUserInput):

@@ -188,7 +188,7 @@ def _page(shapes: Shapes, prefixed: bool, request_shape: PageRequest) -> Stateme
     table = _driving_table(driving)
     user_id = table.c.user_id
     if driving.absent or driving.is_ordered:
-        statement = select(users_table).join_from(table, users_table, users_table.c.id == user_id)
+        statement = select(*users.COLUMNS).join_from(table, users_table, users_table.c.id == user_id)
         matching = _where_all_hold(statement, table, shapes, prefixed)
         return Statement(keyset(matching, user_id, request_shape), scans=True)
     # All matching rows must be sorted: sort their ids alone, and look up only the users of the page.
@@ -197,7 +197,7 @@ def _page(shapes: Shapes, prefixed: bool, request_shape: PageRequest) -> Stateme
         ids = ids.join(users_table, users_table.c.id == user_id)
     matching = _where_all_hold(ids, table, shapes, prefixed)
     id_page = keyset(matching, without_index(user_id), request_shape).subquery("page")
-    statement = select(users_table).join_from(id_page, users_table, users_table.c.id == id_page.c.user_id)
+    statement = select(*users.COLUMNS).join_from(id_page, users_table, users_table.c.id == id_page.c.user_id)
     order = id_page.c.user_id.desc() if request_shape.backwards else id_page.c.user_id.asc()
     return Statement(statement.order_by(order), scans=True)
 

@@ -1,7 +1,5 @@
 """Refusals that several kinds of writes share: each has one wording and one problem code."""
 
-from typing import NoReturn
-
 from gql_service.domain.values.encryption import Undecipherable
 from gql_service.domain.values.validation import InputPath
 from gql_service.errors import Problem, Rejected
@@ -22,8 +20,3 @@ def too_many_message(count: int, items: str, limit: int) -> str:
 def too_many(count: int, items: str, limit: int, field: InputPath) -> Rejected:
     """The input lists more items than one write may have."""
     return Rejected(Problem.TOO_MANY_KEYS, too_many_message(count, items, limit), field)
-
-
-def reject_value(field: str, message: str) -> NoReturn:
-    """Raise Rejected for the value of one input field."""
-    raise Rejected(Problem.INVALID_VALUE, message, (field,))
