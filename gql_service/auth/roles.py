@@ -17,7 +17,7 @@ class Role(StrEnum):
 
 
 class Subject(Protocol):
-    """The object over which a viewer has a role or not: a user, a platform, or something of theirs."""
+    """The object over which a viewer has a role or not: a user, a platform, or data that belongs to one."""
 
     @property
     def user_id(self) -> str | None:

@@ -156,7 +156,7 @@ documents = Table(
     Index("ix_documents_expires_at", "expires_at", sqlite_where=_EXPIRES, postgresql_where=_EXPIRES),
 )
 
-# A row for each write that changed something: history now, and what subscribers are told.
+# The history: one row for each write that changed something.
 document_changes = Table(
     "document_changes",
     metadata,

@@ -154,7 +154,7 @@ async def record(transaction: Connection, rows: Sequence[ChangeRow]) -> None:
 
 
 async def forget(transaction: Connection, document: DocumentKey, keep: Set[str]) -> None:
-    """Remove the values of all keys except those to keep; the whole history where none is to be kept."""
+    """Remove the values of all keys except those to keep; the whole history if there are none to keep."""
     where = _where(document)
     if keep:
         await _rewrite(transaction, where, lambda row: row.without_values(keep))

@@ -98,7 +98,7 @@ class ErasureResult(NamedTuple):
     rows: dict[str, int]
     """How many rows of each table, by its name."""
     documents: int = 0
-    """Documents of others, and changes of theirs, from which the user's id was removed."""
+    """Documents of other users, and rows of their history, from which the user's id was removed."""
     changes: int = 0
     answers: int = 0
     """Answers to writes of others' documents, kept in case these are sent again."""

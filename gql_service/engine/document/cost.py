@@ -97,7 +97,7 @@ def _parse_int(digits: str) -> int | None:
 
 
 def _size(value: Any) -> int:
-    """The number of objects that an argument's value stands for; 1 if it is absent or not a size."""
+    """The number of objects that an argument's value asks for; 1 if it is absent or not a size."""
     if isinstance(value, dict):  # the whole input of a mutation
         return _size(value.get(_PATCHES))
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""How the tables came to be: Alembic revisions, run through `upgrade` and checked by `state`."""
+"""The database schema as Alembic revisions: `upgrade` runs them, `state` compares them with the database."""
 
 import enum
 from collections.abc import Callable
@@ -16,11 +16,11 @@ from sqlalchemy.pool import NullPool
 from gql_service.settings import Settings
 
 T = TypeVar("T")
-_LOCK = 7_461_726  # any number: it names the advisory lock that lets one migration run at a time
+_LOCK = 7_461_726  # an arbitrary number: the advisory lock that lets one migration run at a time
 
 
 class State(enum.Enum):
-    """How the database's tables relate to this version of the code."""
+    """Whether the database has the tables that this version of the code needs."""
 
     CURRENT = "current"
     BEHIND = "behind"
@@ -29,12 +29,12 @@ class State(enum.Enum):
 
 
 async def upgrade(settings: Settings) -> None:
-    """Bring the tables to the newest revision, in one transaction."""
+    """Migrate the database to the newest revision, in one transaction."""
     await _in_transaction(settings, _run)
 
 
 async def state(settings: Settings) -> State:
-    """Compare the database's revision with the newest one this code knows."""
+    """Compare the revision of the database with the newest revision of the code."""
     revision = await _in_transaction(
         settings, lambda connection: MigrationContext.configure(connection).get_current_revision()
     )
@@ -46,7 +46,7 @@ async def state(settings: Settings) -> State:
 
 
 async def _in_transaction(settings: Settings, work: Callable[[Connection], T]) -> T:
-    """Run `work` in a transaction of SQLAlchemy's, which Alembic needs; nothing else here does."""
+    """Run `work` in a transaction of SQLAlchemy, because Alembic needs one. Nothing else does."""
     url = make_url(settings.database_url)
     if url.get_backend_name() == "sqlite":
         engine = create_engine(url.set(drivername="sqlite"), poolclass=NullPool)
