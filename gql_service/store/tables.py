@@ -1,7 +1,7 @@
 """The tables. Instants are 64-bit integers: milliseconds since 1970-01-01 UTC, on both databases.
 
-Keys that a user's data lives under start with `user_id`, so that the tables can be distributed by user.
-On SQLite, tables of small rows are stored in their keys: a user's badges are one range, not a lookup each.
+The primary keys of a user's data start with `user_id`, so that the tables can be distributed by user.
+On SQLite, tables of small rows have no rowid: all badges of a user, for example, are next to each other.
 """
 
 from typing import Any
@@ -24,7 +24,7 @@ from sqlalchemy.types import UserDefinedType
 
 
 class JsonText(UserDefinedType[str]):
-    """Canonical JSON text in, the same bytes out. PostgreSQL's JSON keeps the text; JSONB would not."""
+    """Canonical JSON text, read back byte by byte. PostgreSQL's JSON keeps the text; JSONB does not."""
 
     cache_ok = True
 
@@ -90,8 +90,8 @@ users = Table(
     Column("opt_in_decisions", JsonText, nullable=False, server_default="[]"),
 )
 
-# A row for each tenant a user belongs to, their own or one they hold a permission of: derived from
-# `users`, written with it, and what makes listing a platform's members an index scan.
+# One row for each tenant that a user belongs to: their home tenant, and tenants they have permissions in.
+# It is derived from `users` and written with it, so that an index scan lists the members of a platform.
 memberships = Table(
     "memberships",
     metadata,
@@ -110,7 +110,7 @@ earned_badges = Table(
     sqlite_with_rowid=False,
 )
 
-# Ids sort the newest first: see `domain.notifications`.
+# The ids are made so that the newest sorts first: see `domain.users.notifications`.
 notifications = Table(
     "notifications",
     metadata,
@@ -137,10 +137,9 @@ access_tokens = Table(
     Column("issued_by", Text),
 )
 
-# `platform_id` is the empty string for the user-wide document, hence no foreign key. A cleared document
-# keeps its row, because a revision is never used twice. `metadata` has the values that everybody who may read
-# the document may always see, `conditions` the others, if there are any; `attributes`, which comes last
-# because most reads do without it, has all else about each key. See `domain.entries`.
+# `platform_id` is the empty string for the user-wide document, so it is no foreign key. A cleared document
+# keeps its row, because a revision is never used twice. `domain.documents.entries` explains the three JSON
+# columns. `attributes` is the last column because most reads leave it out.
 documents = Table(
     "documents",
     metadata,
@@ -169,8 +168,8 @@ document_changes = Table(
     Column("changes", JsonText, nullable=False),
 )
 
-# What `isIndexed` entries are found by. `equality` is a digest of the value, keyed where it is encrypted;
-# then there is neither text nor number. PostgreSQL indexes no more than 2,704 bytes, hence the digest.
+# The search index of entries with `isIndexed`. `equality` is a digest of the value, because PostgreSQL cannot
+# index more than 2,704 bytes. Of an encrypted value the digest is keyed, and there is no text or number.
 metadata_index = Table(
     "metadata_index",
     metadata,
@@ -197,7 +196,7 @@ metadata_index = Table(
     sqlite_with_rowid=False,
 )
 
-# What entries of a platform may be: see `domain.definitions`.
+# The definitions of the metadata keys of a platform: see `domain.definitions`.
 metadata_definitions = Table(
     "metadata_definitions",
     metadata,
@@ -211,7 +210,7 @@ metadata_definitions = Table(
     sqlite_with_rowid=False,
 )
 
-# What was answered to a write that may be sent again. `key` begins with the id of who sent it.
+# What writes with an idempotency key did: see `domain.writes.idempotency`. `key` starts with the sender's id.
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,
