@@ -5,9 +5,11 @@ that thread and back, so keyed reads and the statements of a write run on the `s
 """
 
 import asyncio
+import os
 import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import aiosqlite
@@ -24,8 +26,16 @@ _INTERRUPT_INTERVAL = 0.01
 """Seconds between two attempts to interrupt a call that has not started yet."""
 
 
+def create_private(path: str) -> None:
+    """Create a missing database file, readable by its owner only. SQLite creates its other files likewise."""
+    if path and path != ":memory:":
+        with suppress(OSError):  # SQLite reports what is wrong with the path
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
 def connect(path: str) -> sqlite3.Connection:
     """Open a database file with the settings that every connection has. Raises sqlite3.Error."""
+    create_private(path)
     # The event loop and the thread of aiosqlite take turns, hence `check_same_thread=False`.
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
     # With `mmap_size`, a page outside SQLite's small cache costs no system call; see bench/README.md.

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from gql_service.settings import Settings
+from gql_service.store.sqlite_connection import create_private
 
 T = TypeVar("T")
 _LOCK = 7_461_726  # an arbitrary number: the advisory lock that lets one migration run at a time
@@ -49,6 +50,7 @@ async def _in_transaction(settings: Settings, work: Callable[[Connection], T]) -
     """Run `work` in a transaction of SQLAlchemy, because Alembic needs one. Nothing else does."""
     url = make_url(settings.database_url)
     if url.get_backend_name() == "sqlite":
+        create_private(url.database or "")
         engine = create_engine(url.set(drivername="sqlite"), poolclass=NullPool)
         event.listen(engine, "connect", _leave_transactions_alone)
         event.listen(engine, "begin", _begin_immediate)

@@ -1,0 +1,27 @@
+"""The files of an SQLite database belong to their owner alone, whatever the umask is."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.support.service import serving
+from tests.transfer.test_round_trip import Shell
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022])
+def test_only_the_owner_can_read_the_files(tmp_path: Path, umask: int) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'data.sqlite3'}"
+    previous = os.umask(umask)
+    try:
+        shell = Shell(url)
+        shell.output("migrate")
+        with serving(url) as service:
+            assert service.client.get("/health/ready").status_code == 200
+            shell.output("tenant", "create", "Acme", "--id", "acme")
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("data.sqlite3*")}
+    finally:
+        os.umask(previous)
+    assert {"data.sqlite3", "data.sqlite3-wal", "data.sqlite3-shm", "data.sqlite3.lock"} <= modes.keys()
+    assert set(modes.values()) == {0o600}
