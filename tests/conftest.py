@@ -48,7 +48,7 @@ def postgres_server() -> Iterator[postgres.Postgres]:
 
 @pytest.fixture(scope="session", params=BACKENDS)
 def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """An empty database that all tests of the session share."""
+    """A database that all tests of the session share; it is empty at first."""
     return _new_database(request, request.param, tmp_path_factory.mktemp("database"))
 
 

@@ -199,9 +199,9 @@ def test_a_terminal_shows_tables_that_cut_no_value(
     env = environment(shell.url) | {"COLUMNS": str(columns), "TERM": "xterm"}
     subprocess.run([*PROGRAM, "token", "list", "joe"], env=env, stdout=theirs, check=True)
     os.close(theirs)
-    shown = re.sub(r"\x1b\[[\d;]*m", "", os.read(ours, 65536).decode())
-    assert "…" not in shown
-    assert shown.count("ł") == 120
-    cells = [line.split("│")[1].strip() for line in shown.splitlines() if "│" in line]
+    screen = re.sub(r"\x1b\[[\d;]*m", "", os.read(ours, 65536).decode())
+    assert "…" not in screen
+    assert screen.count("ł") == 120
+    cells = [line.split("│")[1].strip() for line in screen.splitlines() if "│" in line]
     assert "".join(cells) == token["id"]
-    assert max(map(len, shown.splitlines())) <= columns
+    assert max(map(len, screen.splitlines())) <= columns

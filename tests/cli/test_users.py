@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gql_service.instants import parse_milliseconds, rfc3339
-from tests.support.cli_processes import PROGRAM, environment, told
+from tests.support.cli_processes import PROGRAM, environment, run_command
 from tests.support.service import serving
 from tests.transfer.test_round_trip import CREATED_AT, Shell, data_unchanged, user_line
 
@@ -185,7 +185,7 @@ def test_an_update_of_an_old_revision_reports_the_current_one(shell: Shell) -> N
 
 def test_permissions_granted_at_the_same_time_are_all_granted(shell: Shell) -> None:
     def grant(number: int) -> str:
-        return told(shell.url, "user", "update", "joe", "--permission", f"acme::p{number}")
+        return run_command(shell.url, "user", "update", "joe", "--permission", f"acme::p{number}")
 
     with ThreadPoolExecutor(4) as racers:
         messages = sorted(racers.map(grant, range(4)))
@@ -262,8 +262,8 @@ def test_a_replaced_token_works_until_the_overlap_is_over(shell: Shell) -> None:
     ).strip()
     listed = shell.output("token", "list", "joe")
     assert "[/]" in listed
-    shown = shell.output("user", "show", "joe") + listed + shell.exported()
-    assert not [part for token in (old, new) for part in token.split("_")[2:] if part in shown]
+    printed = shell.output("user", "show", "joe") + listed + shell.exported()
+    assert not [part for token in (old, new) for part in token.split("_")[2:] if part in printed]
 
     def status(token: str) -> int:
         headers = {"Authorization": f"Bearer {token}"}

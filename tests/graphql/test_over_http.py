@@ -134,7 +134,7 @@ def test_parameters_of_the_wrong_type_are_400_in_either_media_type(service: Serv
     "body",
     [b"", b"{", b"\xff\xfe", b"query=%7B__typename%7D", b"null", b"[" * 90_000, b'{"query":"\\ud800"}'],
 )
-def test_a_body_that_is_no_json_is_400(service: Service, body: bytes) -> None:
+def test_a_body_that_is_not_json_is_400(service: Service, body: bytes) -> None:
     for accept in (NEW, OLD):
         headers = {"Content-Type": OLD, "Accept": accept}
         response = service.client.post("/graphql", content=body, headers=headers)
@@ -158,13 +158,13 @@ def test_extensions_and_unknown_parameters_are_ignored(service: Service) -> None
     assert post(service, body).json() == TYPENAME
 
 
-def test_the_operation_named_is_executed(service: Service) -> None:
+def test_the_operation_of_the_requested_name_is_executed(service: Service) -> None:
     assert post(service, {"query": NAMED, "operationName": "B"}).json() == {"data": {"b": "Query"}}
     assert post(service, {"query": NAMED, "operationName": "M"}).json()["data"] == {"__typename": "Mutation"}
     assert get(service, query=NAMED, operationName="A").json() == {"data": {"a": "Query"}}
 
 
-def test_a_query_may_come_by_get_with_variables(service: Service) -> None:
+def test_a_query_with_variables_can_be_sent_by_get(service: Service) -> None:
     query = "query ($n: String!) { __type(name: $n) { name } }"
     body = {"data": {"__type": {"name": "User"}}}
     assert get(service, query=query, variables='{"n": "User"}', extensions="{}").json() == body
@@ -254,7 +254,7 @@ def test_partial_data_is_200_with_the_path_of_each_error(world: World) -> None:
     assert error["extensions"] == {"code": "FORBIDDEN"}
 
 
-def test_no_answer_is_cached(world: World) -> None:
+def test_no_response_is_cached(world: World) -> None:
     for response in (
         post(world.service, {"query": "{ __typename }"}),
         post(world.service, {"query": "{"}),

@@ -90,7 +90,7 @@ def test_notifications_added_while_a_list_is_read_do_not_affect_others(world: Wo
     assert_complete(walk, add, read)
 
 
-def test_guests_who_come_and_go_are_listed_once(world: World) -> None:
+def test_a_user_with_several_permissions_is_listed_once(world: World) -> None:
     """A user who is a member by two permissions is listed once."""
     ours = world.tenant_id
     world.new_user(permissions=[f"{ours}::a", f"{ours}::b", f"{world.other_tenant_id}::c"])
@@ -117,7 +117,7 @@ PARTS = {
 
 @pytest.fixture(scope="module")
 def crowd(world: World) -> tuple[Caller, str]:
-    """Twelve users with all kinds of data, an admin of theirs, and their platform."""
+    """Twelve users with all kinds of data; returns their admin and the key of their platform."""
     tenant = world.new_tenant()
     for _ in range(12):
         user = world.new_user(tenant, profile_fields={"firstName": {"value": "Ada"}})

@@ -83,15 +83,15 @@ def test_the_installed_wheel_migrates_issues_a_token_and_serves(wheel: Path, tmp
     env = environment(url)
     env.pop("PYTHONPATH", None)
 
-    def told(*arguments: str) -> str:
+    def run_service(*arguments: str) -> str:
         return run(program, *arguments, cwd=elsewhere, env=env).strip()
 
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    assert told("--version") == f"gql-service {version}"
-    told("migrate")
-    told("tenant", "create", "Acme", "--id", "acme")
-    told("user", "create", "joe", "--tenant", "acme", "--email", "joe@example.com")
-    token = told("token", "issue", "joe")
+    assert run_service("--version") == f"gql-service {version}"
+    run_service("migrate")
+    run_service("tenant", "create", "Acme", "--id", "acme")
+    run_service("user", "create", "joe", "--tenant", "acme", "--email", "joe@example.com")
+    token = run_service("token", "issue", "joe")
     with serving_process(elsewhere, url, program=[program]) as server:
         assert server.ask("{ me { username } }", token).json() == {"data": {"me": {"username": "joe"}}}
-    assert told("export-schema") == (ROOT / "schema.graphql").read_text().strip()
+    assert run_service("export-schema") == (ROOT / "schema.graphql").read_text().strip()

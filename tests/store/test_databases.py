@@ -25,10 +25,10 @@ T = TypeVar("T")
 
 
 _ADD_TENANT = Statement(insert(tables.tenants))
-_GIVEN = (
+_USER_COLUMNS = (
     "id tenant_id username email profile_fields permissions is_platform_owner revision created_at updated_at"
 )
-_ADD_USER = Statement(insert(tables.users).values({name: bindparam(name) for name in _GIVEN.split()}))
+_ADD_USER = Statement(insert(tables.users).values({name: bindparam(name) for name in _USER_COLUMNS.split()}))
 _TENANTS = Statement(select(tables.tenants.c.id))
 _PROFILES = Statement(select(tables.users.c.profile_fields))
 
@@ -142,7 +142,7 @@ def test_a_write_whose_caller_gave_up_leaves_nothing_and_blocks_nobody(fresh_dat
 
 
 def test_writes_that_share_a_commit_stand_or_fall_alone(fresh_database_url: str) -> None:
-    async def together(database: Database) -> tuple[list[bool], list[str]]:
+    async def share_commit(database: Database) -> tuple[list[bool], list[str]]:
         async def one(number: int) -> None:
             async def write(transaction: Connection) -> None:
                 await add_tenant(transaction, f"{number:02}")
@@ -154,7 +154,7 @@ def test_writes_that_share_a_commit_stand_or_fall_alone(fresh_database_url: str)
         results = await asyncio.gather(*(one(number) for number in range(30)), return_exceptions=True)
         return [isinstance(each, ZeroDivisionError) for each in results], sorted(await tenants(database))
 
-    failed, stored = with_database(fresh_database_url, together)
+    failed, stored = with_database(fresh_database_url, share_commit)
     assert failed == [number % 3 == 0 for number in range(30)]
     assert stored == [f"{number:02}" for number in range(30) if number % 3]
 

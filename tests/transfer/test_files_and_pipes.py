@@ -101,11 +101,11 @@ def test_the_progress_bar_is_shown_on_terminals_only(sqlite_shell: Shell, folder
     piped = subprocess.run(program, env=environment(sqlite_shell.url), capture_output=True, check=True)
     assert piped.stderr == b""
     ours, theirs = pty.openpty()
-    shown = subprocess.run(
+    on_terminal = subprocess.run(
         program, env=environment(sqlite_shell.url), stdout=subprocess.PIPE, stderr=theirs, check=True
     )
     os.close(theirs)
-    assert shown.stdout == piped.stdout
+    assert on_terminal.stdout == piped.stdout
     bar = os.read(ours, 65536).decode()
     os.close(ours)
     assert command.capitalize() in bar

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 import gql_service
 from tests.conftest import require
-from tests.support.cli_processes import PROGRAM, serving_process, told
+from tests.support.cli_processes import PROGRAM, run_command, serving_process
 from tests.support.http_clients import PATIENCE
 from tests.support.service import serving
 from tests.support.world import World
@@ -216,7 +216,7 @@ def test_where_the_explorer_was_not_built_the_page_says_so_and_asks_before_a_cdn
     ignored = shutil.ignore_patterns("dist", "node_modules", "__pycache__")
     shutil.copytree(PACKAGE, unbuilt / "gql_service", ignore=ignored)
     database_url = f"sqlite+aiosqlite:///{tmp_path / 'test.sqlite3'}"
-    told(database_url, "migrate")
+    run_command(database_url, "migrate")
     with serving_process(
         tmp_path, database_url, program=PROGRAM, extra={"PYTHONPATH": str(unbuilt)}
     ) as server:
