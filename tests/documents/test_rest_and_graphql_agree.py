@@ -1,4 +1,4 @@
-"""REST and GraphQL are two doors to one room: the same operations leave the same documents."""
+"""The same operations by REST and by GraphQL result in equal documents."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ READ = "query ($key: String!) { platformMetadata(platformKey: $key) { metadata r
 
 @settings(max_examples=30)
 @given(operations=OPERATIONS)
-def test_the_same_operations_leave_the_same_documents(world: World, operations: list[Any]) -> None:
+def test_the_same_operations_result_in_equal_documents(world: World, operations: list[Any]) -> None:
     by_rest, by_graphql = world.new_platform(), world.new_platform()
     for method, metadata, delete_keys in operations:
         rest_body = {"metadata": metadata, "delete_keys": delete_keys}
