@@ -234,7 +234,7 @@ class Documents(RuleBasedStateMachine):
             return {"code": refused.code}
 
     def check_write(self, mutation: str, admin: bool, input: Any, expected: Any, more: str = "") -> None:
-        """Write through the service; the keys that it deletes or skips, or its user error, must be as expected."""
+        """Write through the service; its deleted or skipped keys, or its user error, must be as expected."""
         type_name = f"{mutation[0].upper()}{mutation[1:]}"
         document = {"platformKey": self.platform_key, "username": self.world.member.username}
         query = WRITE % (type_name, mutation, more)

@@ -1,4 +1,4 @@
-"""Patching encrypted values: like other values for users who see them, if the encryption key is configured."""
+"""Patching encrypted values: like other values for users who see them, if the key is configured."""
 
 import base64
 from typing import Any
