@@ -78,9 +78,9 @@ def test_from_an_empty_database_to_a_token_that_works(fresh_database_url: str) -
     query = '{ me { userId tenantId permissions isPlatformOwner } platform(key: "shop") { name } }'
     with serving(url) as service:
         headers = {"Authorization": f"Bearer {issued.stdout.strip()}"}
-        answer = service.client.post("/graphql", json={"query": query}, headers=headers).json()
-    assert answer["data"]["platform"] == {"name": "The shop"}
-    assert answer["data"]["me"] == {
+        response = service.client.post("/graphql", json={"query": query}, headers=headers).json()
+    assert response["data"]["platform"] == {"name": "The shop"}
+    assert response["data"]["me"] == {
         "userId": joe,
         "tenantId": tenant,
         "permissions": [f"{tenant}::read", f"{tenant}::admin"],
@@ -107,16 +107,18 @@ def test_from_an_empty_database_to_a_token_that_works(fresh_database_url: str) -
         ("token list jim", "There is no user jim"),
     ],
 )
-def test_a_refused_command_says_why_and_writes_nothing(populated: str, arguments: str, message: str) -> None:
+def test_a_refused_command_prints_the_reason_and_writes_nothing(
+    populated: str, arguments: str, message: str
+) -> None:
     before = contents(populated)
     assert message in refused(populated, *arguments.split())
     assert contents(populated) == before
 
 
 def works(client: httpx.Client, token: str) -> bool:
-    answer = client.post("/graphql", json={"query": ME}, headers={"Authorization": f"Bearer {token}"})
-    assert answer.status_code in (200, 401)
-    return answer.status_code == 200
+    response = client.post("/graphql", json={"query": ME}, headers={"Authorization": f"Bearer {token}"})
+    assert response.status_code in (200, 401)
+    return response.status_code == 200
 
 
 def id_of(token: str) -> str:
@@ -193,7 +195,7 @@ def test_the_demo_listens_on_loopback_only(migrated: str, host: str) -> None:
         ("cors_origins", "https://example.com"),
     ],
 )
-def test_an_invalid_setting_is_named(empty: str, setting: str, value: str) -> None:
+def test_the_error_of_an_invalid_setting_has_its_name(empty: str, setting: str, value: str) -> None:
     assert refused(empty, "migrate", **{setting: value}).startswith(f"GQL_SERVICE_{setting.upper()}: ")
 
 
@@ -220,9 +222,9 @@ def test_the_demo_prints_its_address_tokens_and_an_example(migrated: str, tmp_pa
         assert server.ask(ME, tokens["Admin"]).json()["data"]["me"] == {"username": "jane_admin"}
         (line,) = re.findall(r"^curl .*$", server.output, re.MULTILINE)
         pasted = subprocess.run(["bash", "-c", line], capture_output=True, check=True)
-    answer = httpx.Response(200, content=pasted.stdout).json()
-    assert answer["data"]["me"]["username"] == "john_doe"
-    assert answer["data"]["me"]["platformMetadata"]["metadata"]["theme"] == "dark"
+    response = httpx.Response(200, content=pasted.stdout).json()
+    assert response["data"]["me"]["username"] == "john_doe"
+    assert response["data"]["me"]["platformMetadata"]["metadata"]["theme"] == "dark"
 
 
 def test_the_demo_starts_again_and_ends_its_old_tokens(fresh_database_url: str, tmp_path: Path) -> None:
