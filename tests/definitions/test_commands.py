@@ -84,7 +84,7 @@ def test_definitions_are_set_listed_and_removed(shop: str) -> None:
         (("definition", "set", "shop", "", "--type", "string"), "must not be empty"),
     ],
 )
-def test_a_refused_command_says_why(shop: str, arguments: tuple[str, ...], message: str) -> None:
+def test_a_refused_command_prints_the_reason(shop: str, arguments: tuple[str, ...], message: str) -> None:
     assert message in refusal(shop, *arguments)
     assert "a" not in [each["key"] for each in listed(shop)]
 
