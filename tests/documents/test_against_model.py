@@ -51,8 +51,8 @@ ABOUT = st.fixed_dictionaries(
         "validUntil": HOURS,
     },
 )
-SAID = st.builds(dict[str, Any].__or__, ABOUT, VALUE)
-ENTRIES = st.lists(SAID, min_size=1, max_size=2)
+ENTRY_INPUTS = st.builds(dict[str, Any].__or__, ABOUT, VALUE)
+ENTRIES = st.lists(ENTRY_INPUTS, min_size=1, max_size=2)
 
 READ = f"""query ($key: String!, $name: String!) {{ platformMetadata(platformKey: $key, username: $name) {{
   metadata revision createdAt updatedAt entries(first: 9) {{ totalCount nodes {{ {ENTRY} }} }} }} }}"""

@@ -54,7 +54,7 @@ def process(service: Service, port: int) -> Iterator[zygote.Forked]:
 def patch(client: httpx.Client, caller: Caller, url: str, platform_key: str, key: str) -> bool:
     """Set one key; returns whether the write was acknowledged."""
     try:
-        answer = client.patch(
+        response = client.patch(
             url + REST,
             params={"platform_key": platform_key},
             json={"metadata": {key: key}},
@@ -62,7 +62,7 @@ def patch(client: httpx.Client, caller: Caller, url: str, platform_key: str, key
         )
     except httpx.TransportError:
         return False
-    return answer.status_code == 200
+    return response.status_code == 200
 
 
 def test_no_acknowledged_patch_is_lost_when_processes_are_killed(fresh_database_url: str) -> None:

@@ -48,10 +48,10 @@ def test_the_same_operations_result_in_equal_documents(world: World, operations:
         graphql_input = {"metadata": metadata, "deleteKeys": delete_keys}
         rest_body = {name: value for name, value in rest_body.items() if value is not None}
         graphql_input = {name: value for name, value in graphql_input.items() if value is not None}
-        answer = world.member.rest(method, by_rest, None if method == "DELETE" else rest_body)
+        response = world.member.rest(method, by_rest, None if method == "DELETE" else rest_body)
         data = world.member.graphql(MUTATIONS[method], i={"platformKey": by_graphql, **graphql_input})
         accepted = "errors" not in data and not data["data"]["w"]["userErrors"]
-        assert answer.is_success == accepted, (answer.text, data)
+        assert response.is_success == accepted, (response.text, data)
     read = world.member.rest("GET", by_rest)
     other = world.member.ask(READ, key=by_graphql)["platformMetadata"]
     assert repr(read.json()["metadata"]) == repr(other["metadata"])
