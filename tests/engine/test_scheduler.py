@@ -1,4 +1,4 @@
-"""Resolvers that wait: for futures, for each other, one after the other, and until they are cancelled."""
+"""Resolvers that wait for futures or for each other, run one after the other, or are cancelled."""
 
 import asyncio
 from collections.abc import Awaitable
