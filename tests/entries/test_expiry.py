@@ -93,8 +93,8 @@ def _patch(world: World, **more: Any) -> Any:
 
 
 def _replace(world: World) -> Any:
-    answer = world.admin.rest("PUT", world.platform_key, {"metadata": {"other": 1}})
-    return answer.json()["metadata"], answer.headers["etag"]
+    response = world.admin.rest("PUT", world.platform_key, {"metadata": {"other": 1}})
+    return response.json()["metadata"], response.headers["etag"]
 
 
 def _set(world: World) -> Any:
@@ -143,12 +143,12 @@ def test_an_expired_entry_counts_as_missing_before_and_after_a_sweep(world: Worl
 
 def test_a_cached_response_is_stale_after_an_entry_has_expired_and_was_swept(world: World) -> None:
     set_entries(world.member, world, expiring(world))
-    answer = world.member.rest("GET", world.platform_key)
-    assert answer.json()["metadata"] == {"promo": "value of promo"}
+    response = world.member.rest("GET", world.platform_key)
+    assert response.json()["metadata"] == {"promo": "value of promo"}
     with shifted(world.service, HOUR):
         sweep(world)
         again = world.member.rest(
-            "GET", world.platform_key, headers={"If-None-Match": answer.headers["etag"]}
+            "GET", world.platform_key, headers={"If-None-Match": response.headers["etag"]}
         )
         assert (again.status_code, again.json()["metadata"]) == (200, {})
 

@@ -43,8 +43,8 @@ def test_every_guess_at_an_unseen_entry_that_is_not_editable_gets_the_same_respo
     before = stored(world, world.member)
     payloads = [set_entries(world.member, world, {"metadataKey": "k", **guess}) for guess in GUESSES]
     for value in ("secret", "wrong", 5, None):
-        answer = world.member.rest("PATCH", world.platform_key, {"metadata": {"k": value}})
-        assert (answer.status_code, answer.json()) == (
+        response = world.member.rest("PATCH", world.platform_key, {"metadata": {"k": value}})
+        assert (response.status_code, response.json()) == (
             400,
             {"metadata": ["You may not change 'k'. Ask a tenant admin to change it."]},
         )
@@ -192,11 +192,19 @@ def test_reads_that_depend_on_time_are_never_304(world: World) -> None:
     headers = {"If-None-Match": '"2"'}
     until = {"metadataKey": "k", "validUntil": "2033-05-18T03:33:20Z"}
     set_for_member(world, until)
-    answer = world.member.rest("GET", world.platform_key, headers=headers)
-    assert (answer.status_code, answer.headers["etag"], answer.json()["metadata"]) == (200, '"2"', {"k": 1})
+    response = world.member.rest("GET", world.platform_key, headers=headers)
+    assert (response.status_code, response.headers["etag"], response.json()["metadata"]) == (
+        200,
+        '"2"',
+        {"k": 1},
+    )
     with world.service.at(2_000_000_000_000):
-        answer = world.member.rest("GET", world.platform_key, headers=headers)
-        assert (answer.status_code, answer.headers["etag"], answer.json()["metadata"]) == (200, '"2"', {})
+        response = world.member.rest("GET", world.platform_key, headers=headers)
+        assert (response.status_code, response.headers["etag"], response.json()["metadata"]) == (
+            200,
+            '"2"',
+            {},
+        )
 
 
 def test_flags_also_restrict_the_user_wide_document(world: World) -> None:

@@ -122,8 +122,8 @@ def test_hidden_keys_count_among_the_keys_of_a_document(world: World) -> None:
     set_entries(world.admin, world, *entries, username=world.member.username)
     fits = {f"k{number}": number for number in range(1900)}
     assert world.member.rest("PATCH", world.platform_key, {"metadata": fits}).is_success
-    answer = world.member.rest("PATCH", world.platform_key, {"metadata": {"one more": 1}})
-    assert (answer.status_code, answer.json()) == (
+    response = world.member.rest("PATCH", world.platform_key, {"metadata": {"one more": 1}})
+    assert (response.status_code, response.json()) == (
         413,
         {"metadata": ["The document would have 2001 keys; 2000 are allowed."]},
     )

@@ -113,8 +113,8 @@ def read(caller: Caller, world: World, route: str, viewer: str) -> ReadResult:
     of_entry = [gid("UserMetadata", user.id, key, name) for name in ENTRIES]
     match route:
         case "object-by-rest":
-            answer = caller.rest("GET", key, username=user.username)
-            return dict(answer.json()["metadata"]) if answer.is_success else STATUS[answer.status_code]
+            response = caller.rest("GET", key, username=user.username)
+            return dict(response.json()["metadata"]) if response.is_success else STATUS[response.status_code]
         case "entry" | "node":
             found = []
             for name, id in zip(ENTRIES, of_entry, strict=True):
@@ -231,8 +231,8 @@ def write_key(world: World, route: str, caller: Caller, platform: str, key: str)
             return mutate(caller, "setUserMetadata", **document, entries=[{"metadataKey": key, **entry}])
     method = {"drop": "PATCH"}.get(variant, variant.upper())
     body = {"delete_keys": [key]} if variant == "drop" else {"metadata": new}
-    answer = caller.rest(method, platform, None if variant == "delete" else body, username=name)
-    return None if answer.is_success else STATUS[answer.status_code]
+    response = caller.rest(method, platform, None if variant == "delete" else body, username=name)
+    return None if response.is_success else STATUS[response.status_code]
 
 
 def outcome(before: Any, after: Any) -> str:
