@@ -48,8 +48,8 @@ def gateway_program() -> Path:
     """The folder of the gateway with its packages, which are installed again if the lock file changes."""
     require("Node (npm)", shutil.which("node") is not None and shutil.which("npm") is not None)
     lock, installed = FOLDER / "package-lock.json", FOLDER / "node_modules" / ".package-lock.json"
-    with lock.open() as held:  # one test process at a time
-        fcntl.flock(held, fcntl.LOCK_EX)
+    with lock.open() as lock_file:  # one test process at a time
+        fcntl.flock(lock_file, fcntl.LOCK_EX)
         if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
             npm = ["npm", "ci", "--ignore-scripts", "--prefer-offline", "--no-audit"]
             done = subprocess.run(npm, cwd=FOLDER, capture_output=True, text=True)

@@ -28,7 +28,7 @@ def codes(response: httpx.Response) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("accept", "answered"),
+    ("accept", "media_type"),
     [
         (NEW, NEW),
         (OLD, OLD),
@@ -48,13 +48,13 @@ def codes(response: httpx.Response) -> list[str]:
         (f"{OLD} ; q=1.0", OLD),
     ],
 )
-def test_the_media_type_is_the_one_accepted(service: Service, accept: str, answered: str) -> None:
+def test_the_media_type_is_the_one_accepted(service: Service, accept: str, media_type: str) -> None:
     for response in (
         post(service, {"query": "{ __typename }"}, accept),
         get(service, accept, query="{ __typename }"),
     ):
         assert response.status_code == 200
-        assert response.headers["Content-Type"] == f"{answered}; charset=utf-8"
+        assert response.headers["Content-Type"] == f"{media_type}; charset=utf-8"
         assert response.json() == TYPENAME
 
 
