@@ -21,7 +21,7 @@ def test_the_readme_documents_every_setting_and_no_other() -> None:
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)
-def test_the_readme_tells_the_default(name: str) -> None:
+def test_the_readme_has_the_default(name: str) -> None:
     default = Settings.model_fields[name].default
     documented = str(default).lower() if isinstance(default, bool) else str(default).removesuffix(".0")
     assert f"| `GQL_SERVICE_{name.upper()}` | `{documented}` |" in README
