@@ -34,7 +34,7 @@ class Person(NamedTuple):
 
 
 class Dataset(NamedTuple):
-    """The loaded data, as far as requests need it."""
+    """The loaded data that requests need."""
 
     users: int
     sample: Sequence[Person]

@@ -60,7 +60,7 @@ def fresh_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture(scope="session")
 def service(database_url: str) -> Iterator[Service]:
-    """The server that most tests share. Each test has users of its own, from `world`."""
+    """The server that most tests share. Each test has its own users, from `world`."""
     with serving(database_url) as running:
         yield running
 

@@ -165,7 +165,7 @@ def test_an_export_to_standard_output_cannot_print_json(shell: Shell) -> None:
     assert shell.error("export", "-", "--json").startswith("--json needs a FILE")
 
 
-def test_questions_are_asked_on_standard_error(shell: Shell) -> None:
+def test_prompts_are_written_to_standard_error(shell: Shell) -> None:
     program = [*PROGRAM, "erase", "joe", "--json"]
     done = subprocess.run(program, env=environment(shell.url), input="y\n", capture_output=True, text=True)
     assert json.loads(done.stdout)["username"] == "joe"

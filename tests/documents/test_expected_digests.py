@@ -68,7 +68,7 @@ def test_the_digest_of_another_key_or_type_never_matches(world: World) -> None:
         )
 
 
-def test_other_writes_in_between_are_no_conflict(world: World) -> None:
+def test_writes_of_other_keys_do_not_conflict(world: World) -> None:
     patched(world.member, world, metadata={"a": 1, "b": 1})
     digest = digest_of(world, "a")
     patched(world.member, world, metadata={"b": 2})
