@@ -7,7 +7,7 @@ from bench.data import Dataset
 from bench.servers import Server
 from bench.works import LIST, ONE, Work
 
-_ASKED = 5
+_SAMPLES = 5
 _MAX_LENGTH = 1000
 _INVALID_CALLERS = ("expired", "revoked")
 
@@ -16,7 +16,7 @@ def check(servers: Sequence[Server], works: Sequence[Work], dataset: Dataset) ->
     """Raises RuntimeError with the server that differs, the work, and both responses."""
     for work in works:
         bodies = work.bodies(dataset, 0)
-        for body in bodies[:: max(1, len(bodies) // _ASKED)]:
+        for body in bodies[:: max(1, len(bodies) // _SAMPLES)]:
             _check_equal(servers, work, body, dataset.tokens[work.caller])
     _check_refusals(servers, dataset)
 

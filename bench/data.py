@@ -21,7 +21,7 @@ TENANT, PLATFORM = "bench-tenant", "bench"
 MAX_SAMPLE = 1000
 _BADGES = ("projectCreated", "firstApplicationCreated", "firstDeployment")
 _CHUNK = 2000
-_BORN = 1_700_000_000_000
+_CREATED_AT = 1_700_000_000_000
 
 Row = dict[str, Any]
 
@@ -34,7 +34,7 @@ class Person(NamedTuple):
 
 
 class Dataset(NamedTuple):
-    """The loaded data, as far as requests need it."""
+    """The loaded data that requests need."""
 
     users: int
     sample: Sequence[Person]
@@ -72,10 +72,12 @@ def _people(users: int) -> Iterator[Person]:
 
 
 async def _fill(transaction: AsyncConnection, people: Sequence[Person], conditional: bool) -> None:
-    tenant = {"id": TENANT, "name": "Bench", "created_at": _BORN}
+    tenant = {"id": TENANT, "name": "Bench", "created_at": _CREATED_AT}
     platform = {"id": str(uuid.UUID(int=1, version=4)), "key": PLATFORM, "tenant_id": TENANT}
     await transaction.execute(insert(tables.tenants), tenant)
-    await transaction.execute(insert(tables.platforms), platform | {"name": "Bench", "created_at": _BORN})
+    await transaction.execute(
+        insert(tables.platforms), platform | {"name": "Bench", "created_at": _CREATED_AT}
+    )
     await _insert(transaction, tables.users, [_user(person) for person in people])
     memberships = [{"user_id": person.id, "tenant_id": TENANT} for person in people]
     await _insert(transaction, tables.memberships, memberships)
@@ -105,14 +107,14 @@ def _user(person: Person) -> Row:
         "permissions": strict_json.dumps([f"{TENANT}::{permission}"]),
         "is_platform_owner": False,
         "revision": 1,
-        "created_at": _BORN,
-        "updated_at": _BORN,
+        "created_at": _CREATED_AT,
+        "updated_at": _CREATED_AT,
     }
 
 
 def _badges(person: Person) -> list[Row]:
     return [
-        {"user_id": person.id, "name": name, "earned_at": _BORN + day * 86_400_000}
+        {"user_id": person.id, "name": name, "earned_at": _CREATED_AT + day * 86_400_000}
         for day, name in enumerate(_BADGES)
     ]
 
@@ -131,19 +133,21 @@ def _document(person: Person, number: int, platform_id: str, conditional: bool) 
         "dashboard": {"columns": 3, "widgets": ["builds", "reviews", "alerts"]},
         "note": f"Prefers to be called at the desk of {person.username}.",
     }
-    content = Content("{}", None, "{}", _BORN)
+    content = Content("{}", None, "{}", _CREATED_AT)
     for key, value in metadata.items():
         content.put(key, _entry(person, value))
     if conditional:
         content.put("tier", _entry(person, "premium")._replace(is_public=False, is_editable=False))
-        content.put("trial", _entry(person, True)._replace(valid_from=_BORN, valid_until=4 * _BORN))
+        content.put(
+            "trial", _entry(person, True)._replace(valid_from=_CREATED_AT, valid_until=4 * _CREATED_AT)
+        )
     return {
         "user_id": person.id,
         "platform_id": platform_id,
         "expires_at": content.expires_at,
         "revision": 1,
-        "created_at": _BORN,
-        "updated_at": _BORN,
+        "created_at": _CREATED_AT,
+        "updated_at": _CREATED_AT,
         **content.encode(),
     }
 
@@ -163,8 +167,8 @@ def _entry(person: Person, value: object) -> Entry:
         is_encrypted=False,
         valid_from=None,
         valid_until=None,
-        created_at=_BORN,
-        updated_at=_BORN,
+        created_at=_CREATED_AT,
+        updated_at=_CREATED_AT,
         created_by=person.id,
         updated_by=person.id,
     )

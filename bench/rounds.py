@@ -37,7 +37,9 @@ class Measured(NamedTuple):
         Infinite if a round was too short for a response of the other.
         """
         pairs = zip(self.samples[name], self.samples[other], strict=True)
-        return median(of(mine) / of(theirs) if of(theirs) else inf for mine, theirs in pairs)
+        return median(
+            of(sample) / of(other_sample) if of(other_sample) else inf for sample, other_sample in pairs
+        )
 
 
 def rate(sample: Sample) -> float:

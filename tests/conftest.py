@@ -48,7 +48,7 @@ def postgres_server() -> Iterator[postgres.Postgres]:
 
 @pytest.fixture(scope="session", params=BACKENDS)
 def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """An empty database that all tests of the session share."""
+    """A database that all tests of the session share; it is empty at first."""
     return _new_database(request, request.param, tmp_path_factory.mktemp("database"))
 
 
@@ -60,7 +60,7 @@ def fresh_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture(scope="session")
 def service(database_url: str) -> Iterator[Service]:
-    """The server that most tests share. Each test has users of its own, from `world`."""
+    """The server that most tests share. Each test has its own users, from `world`."""
     with serving(database_url) as running:
         yield running
 

@@ -130,7 +130,7 @@ def test_a_fragment_does_not_hide_what_is_private(world: World) -> None:
     assert world.member.user.email not in str(body)
 
 
-def test_one_private_field_does_not_spoil_the_rest_of_the_answer(world: World) -> None:
+def test_one_private_field_does_not_affect_the_rest_of_the_response(world: World) -> None:
     query = """query ($n: String!) {
       a: user(by: {username: $n}) { email } b: user(by: {username: $n}) { username } }"""
     body = world.colleague.graphql(query, n=world.member.username)
@@ -152,10 +152,10 @@ def test_the_payload_of_a_mutation_has_nothing_private_of_a_guest(world: World) 
 
 def unseen(world: World, viewer: Caller, query: str, ids: list[str]) -> None:
     """Each of these ids has exactly the response of the last one, which does not exist."""
-    answers = [viewer.graphql(query, id=id) for id in ids]
-    assert "errors" not in answers[-1]
-    assert set(_leaves(answers[-1]["data"])) == {None}
-    assert all(answer == answers[-1] for answer in answers), answers
+    responses = [viewer.graphql(query, id=id) for id in ids]
+    assert "errors" not in responses[-1]
+    assert set(_leaves(responses[-1]["data"])) == {None}
+    assert all(response == responses[-1] for response in responses), responses
 
 
 def test_hidden_users_look_like_users_that_do_not_exist(world: World) -> None:

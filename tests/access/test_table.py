@@ -12,7 +12,7 @@ from gql_service.domain.users.profiles import OptInDecision
 from tests.support.access_queries import INVALID_VARIANTS, NULL, PATHS, SELECT
 from tests.support.access_table import FIELDS, REACH
 from tests.support.service import Service
-from tests.support.users import tell
+from tests.support.users import notify
 from tests.support.world import Caller, World
 
 PRINCIPALS = ("nobody", "stranger", "colleague", "self", "admin", "owner")
@@ -112,17 +112,17 @@ class Cast:
             world.service.write(lambda tx: badges.record(tx, user.id, "projectCreated", 1))
             return user
 
-        ours, theirs = world.tenant_id, world.other_tenant_id
+        tenant_id, other_tenant_id = world.tenant_id, world.other_tenant_id
         self.world = world
-        self.member = person(ours)
+        self.member = person(tenant_id)
         self.callers = {
-            "stranger": person(theirs),
-            "colleague": person(ours),
+            "stranger": person(other_tenant_id),
+            "colleague": person(tenant_id),
             "self": self.member,
-            "admin": person(ours, permissions=[f"{ours}::admin"]),
-            "owner": person(theirs, is_platform_owner=True),
+            "admin": person(tenant_id, permissions=[f"{tenant_id}::admin"]),
+            "owner": person(other_tenant_id, is_platform_owner=True),
         }
-        tell(world, self.member, "a")
+        notify(world, self.member, "a")
         self.member.ask("mutation { markNotificationsRead(input: {}) { readIds } }")
         issue = "mutation { issueToken(input: {expiresInSeconds: 9}) { accessToken { id } } }"
         self.token_id = self.member.ask(issue)["issueToken"]["accessToken"]["id"]
@@ -150,13 +150,13 @@ class Cast:
             input = {"platformKey": self.world.platform_key, "entries": [entry]}
             assert self.member.ask(mutation, input=input)["setUserMetadata"]["userErrors"] == []
 
-    def outcome(self, who: str, type_name: str, text: str) -> str:
+    def outcome(self, principal: str, type_name: str, text: str) -> str:
         """The outcome of `leaf` for a viewer."""
         texts = self._texts("User" if type_name in ("Query", "Mutation") else type_name)
-        if who == "stranger" and " me " in text:  # has a document on another platform
+        if principal == "stranger" and " me " in text:  # has a document on another platform
             texts["KEY"] = self.world.other_platform_key
         query = re.sub(rf"\b({'|'.join(texts)})\b", lambda match: texts[match[1]], text)
-        token = self.callers[who].token if who in self.callers else None
+        token = self.callers[principal].token if principal in self.callers else None
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         body = self.world.service.client.post("/graphql", json={"query": query}, headers=headers).json()
         if "errors" in body:
@@ -210,8 +210,8 @@ def test_each_viewer_gets_what_the_table_says(
             {"v": cell, "s": own}.get(reached, reached) for reached, cell in zip(reach, cells, strict=True)
         )
         actual[field] = ""
-        for who in PRINCIPALS:
-            actual[field] += cast.outcome(who, type_name, text)
+        for principal in PRINCIPALS:
+            actual[field] += cast.outcome(principal, type_name, text)
             if "clear" in text:
                 cast.write()
     assert actual == expected

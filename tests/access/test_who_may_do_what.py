@@ -48,18 +48,18 @@ CODES = {
 
 
 class Cast(NamedTuple):
-    """The people of a world, a guest, and a document of the member."""
+    """The users of a world, a guest, and a document of the member."""
 
     world: World
     guest: Caller
 
-    def caller(self, who: str) -> Caller | None:
-        person: Caller | None = self.guest if who == "guest" else getattr(self.world, who, None)
+    def caller(self, role: str) -> Caller | None:
+        person: Caller | None = self.guest if role == "guest" else getattr(self.world, role, None)
         return person
 
-    def send(self, operation: str, who: str, key: str | None, username: str | None) -> httpx.Response:
+    def send(self, operation: str, role: str, key: str | None, username: str | None) -> httpx.Response:
         """Execute an operation, by GraphQL or REST."""
-        caller, client = self.caller(who), self.world.service.client
+        caller, client = self.caller(role), self.world.service.client
         headers = {} if caller is None else {"Authorization": f"Token {caller.token}"}
         if operation in GRAPHQL:
             body = {"query": GRAPHQL[operation], "variables": {"k": key, "u": username}}
@@ -70,10 +70,10 @@ class Cast(NamedTuple):
         return client.request(method, REST, params=params, json=sent, headers=headers)
 
     def attempt(
-        self, operation: str, who: str, key: str | None, username: str | None
+        self, operation: str, role: str, key: str | None, username: str | None
     ) -> tuple[str, str | None]:
         """The outcome of an operation: a code, and the message of an error."""
-        response = self.send(operation, who, key, username)
+        response = self.send(operation, role, key, username)
         body = response.json() if response.content else {}
         if operation in REST_CALLS:
             return CODES[response.status_code], body.get("error") or body.get("detail")
@@ -102,10 +102,10 @@ def cast(world: World) -> Cast:
     return Cast(world, guest)
 
 
-def expect(cast: Cast, operation: str, who: str, key: str | None, outcome: tuple[str, str | None]) -> None:
+def expect(cast: Cast, operation: str, role: str, key: str | None, outcome: tuple[str, str | None]) -> None:
     """Operations on the member have this outcome, and a rejected write has changed nothing."""
     before = cast.document()
-    assert cast.attempt(operation, who, key, cast.world.member.username) == outcome
+    assert cast.attempt(operation, role, key, cast.world.member.username) == outcome
     if outcome == OK and operation not in READS:
         assert cast.document() != before
     else:
@@ -114,7 +114,7 @@ def expect(cast: Cast, operation: str, who: str, key: str | None, outcome: tuple
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize(
-    ("who", "outcome"),
+    ("role", "outcome"),
     [
         ("nobody", NOBODY),
         ("member", OK),
@@ -126,13 +126,15 @@ def expect(cast: Cast, operation: str, who: str, key: str | None, outcome: tuple
         ("guest", NOT_ADMIN),
     ],
 )
-def test_naming_a_member(cast: Cast, operation: str, who: str, outcome: tuple[str, str | None]) -> None:
-    expect(cast, operation, who, cast.world.platform_key, outcome)
+def test_access_to_the_document_of_a_member(
+    cast: Cast, operation: str, role: str, outcome: tuple[str, str | None]
+) -> None:
+    expect(cast, operation, role, cast.world.platform_key, outcome)
 
 
 @pytest.mark.parametrize("operation", WRITES)
 @pytest.mark.parametrize(
-    ("who", "outcome"),
+    ("role", "outcome"),
     [
         ("nobody", NOBODY),
         ("member", OK),
@@ -144,26 +146,26 @@ def test_naming_a_member(cast: Cast, operation: str, who: str, outcome: tuple[st
         ("guest", NOT_ADMIN),
     ],
 )
-def test_naming_a_member_without_a_platform(
-    cast: Cast, operation: str, who: str, outcome: tuple[str, str | None]
+def test_access_to_the_user_wide_document_of_a_member(
+    cast: Cast, operation: str, role: str, outcome: tuple[str, str | None]
 ) -> None:
-    expect(cast, operation, who, None, outcome)
+    expect(cast, operation, role, None, outcome)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_naming_nobody_or_oneself_needs_no_admin(cast: Cast, operation: str) -> None:
+def test_users_access_their_own_document_with_or_without_their_username(cast: Cast, operation: str) -> None:
     outsiders = {"nobody": NOBODY, "foreign_admin": NO_PLATFORM, "stranger": NO_PLATFORM}
-    for who in PRINCIPALS:
-        caller = cast.caller(who)
+    for role in PRINCIPALS:
+        caller = cast.caller(role)
         for username in (None, caller.username) if caller else (None,):
-            outcome = cast.attempt(operation, who, cast.world.platform_key, username)
-            assert outcome == outsiders.get(who, OK), (who, username)
+            outcome = cast.attempt(operation, role, cast.world.platform_key, username)
+            assert outcome == outsiders.get(role, OK), (role, username)
 
 
 @pytest.mark.parametrize("operation", WRITES)
 def test_everybody_has_a_document_without_a_platform(cast: Cast, operation: str) -> None:
-    for who in PRINCIPALS:
-        assert cast.attempt(operation, who, None, None) == (NOBODY if who == "nobody" else OK), who
+    for role in PRINCIPALS:
+        assert cast.attempt(operation, role, None, None) == (NOBODY if role == "nobody" else OK), role
 
 
 @pytest.mark.parametrize("operation", WRITES)
@@ -175,25 +177,28 @@ def test_the_user_wide_document_of_a_guest_is_their_own_tenants(cast: Cast, oper
         "stranger": NOT_ADMIN,
         "member": NOT_ADMIN,
     }
-    for who, outcome in outcomes.items():
-        assert cast.attempt(operation, who, None, cast.guest.username) == outcome, who
+    for role, outcome in outcomes.items():
+        assert cast.attempt(operation, role, None, cast.guest.username) == outcome, role
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_the_platform_document_of_a_guest_is_the_platforms_tenants(cast: Cast, operation: str) -> None:
     outcomes = {"admin": OK, "foreign_admin": NO_PLATFORM, "owner": OK, "member": NOT_ADMIN}
-    for who, outcome in outcomes.items():
-        assert cast.attempt(operation, who, cast.world.platform_key, cast.guest.username) == outcome, who
+    for role, outcome in outcomes.items():
+        assert cast.attempt(operation, role, cast.world.platform_key, cast.guest.username) == outcome, role
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_user_who_is_not_a_member_of_the_platform_is_not_found(cast: Cast, operation: str) -> None:
-    for who in ("admin", "owner"):
+    for role in ("admin", "owner"):
         for username in (cast.world.stranger.username, "nobody-has-this-name", "", " ", "é"):
-            assert cast.attempt(operation, who, cast.world.platform_key, username) == NO_USER, (who, username)
+            assert cast.attempt(operation, role, cast.world.platform_key, username) == NO_USER, (
+                role,
+                username,
+            )
 
 
-def _alike(first: httpx.Response, second: httpx.Response) -> bool:
+def _same_response(first: httpx.Response, second: httpx.Response) -> bool:
     first.headers["Date"] = second.headers["Date"]
     return (first.status_code, first.headers, first.content) == (
         second.status_code,
@@ -205,27 +210,30 @@ def _alike(first: httpx.Response, second: httpx.Response) -> bool:
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_usernames_cannot_be_probed(cast: Cast, operation: str) -> None:
     world = cast.world
-    for who in ("nobody", "colleague", "guest", "stranger", "foreign_admin"):
-        missing = cast.send(operation, who, world.platform_key, "nobody-has-this-name")
+    for role in ("nobody", "colleague", "guest", "stranger", "foreign_admin"):
+        missing = cast.send(operation, role, world.platform_key, "nobody-has-this-name")
         for username in (world.member.username, world.admin.username, world.owner.username, "", "\u20ac"):
-            assert _alike(cast.send(operation, who, world.platform_key, username), missing), (who, username)
+            assert _same_response(cast.send(operation, role, world.platform_key, username), missing), (
+                role,
+                username,
+            )
 
 
 @pytest.mark.parametrize("operation", WRITES)
 def test_usernames_cannot_be_probed_without_a_platform(cast: Cast, operation: str) -> None:
-    for who, username in {"colleague": "member", "stranger": "member", "admin": "stranger"}.items():
-        missing = cast.send(operation, who, None, "nobody-has-this-name")
+    for role, username in {"colleague": "member", "stranger": "member", "admin": "stranger"}.items():
+        missing = cast.send(operation, role, None, "nobody-has-this-name")
         person: Caller = getattr(cast.world, username)
-        assert _alike(cast.send(operation, who, None, person.username), missing), who
+        assert _same_response(cast.send(operation, role, None, person.username), missing), role
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_platforms_cannot_be_probed(cast: Cast, operation: str) -> None:
-    for who in ("nobody", "stranger", "foreign_admin"):
+    for role in ("nobody", "stranger", "foreign_admin"):
         for username in (None, cast.world.member.username, "nobody-has-this-name"):
-            unseen = cast.send(operation, who, cast.world.platform_key, username)
+            unseen = cast.send(operation, role, cast.world.platform_key, username)
             for missing in ("no-such-platform", cast.world.platform_key.upper(), "é", "a b"):
-                assert _alike(cast.send(operation, who, missing, username), unseen), (who, missing)
+                assert _same_response(cast.send(operation, role, missing, username), unseen), (role, missing)
 
 
 def test_the_platform_is_checked_before_the_role(cast: Cast) -> None:
@@ -237,14 +245,19 @@ def test_the_platform_is_checked_before_the_role(cast: Cast) -> None:
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
 def test_rest_checks_the_body_last(cast: Cast, method: str) -> None:
     world = cast.world
-    member, missing, ours, other = world.member.username, "none", world.platform_key, world.other_platform_key
+    member, missing, platform_key, other = (
+        world.member.username,
+        "none",
+        world.platform_key,
+        world.other_platform_key,
+    )
     for token, key, username, status in [
         ("wrong", None, member, 401),
         (world.colleague.token, None, member, 400),
         (world.colleague.token, other, missing, 404),
-        (world.colleague.token, ours, missing, 403),
-        (world.admin.token, ours, missing, 404),
-        (world.admin.token, ours, member, 400),
+        (world.colleague.token, platform_key, missing, 403),
+        (world.admin.token, platform_key, missing, 404),
+        (world.admin.token, platform_key, member, 400),
     ]:
         params = {"username": username} | ({} if key is None else {"platform_key": key})
         response = world.service.client.request(
@@ -271,12 +284,12 @@ def test_rest_needs_a_platform_key(cast: Cast, query: str) -> None:
 )
 def test_only_the_admin_permission_makes_an_admin(cast: Cast, permission: str) -> None:
     world = cast.world
-    almost = world.new_user(
+    caller = world.new_user(
         permissions=[f"{world.tenant_id}::{permission}", f"{world.other_tenant_id}::admin"]
     )
-    assert almost.rest("GET", world.platform_key, username=world.member.username).status_code == 403
-    assert almost.rest("GET", world.platform_key).status_code == 200
-    assert almost.rest("GET", world.other_platform_key, username=world.stranger.username).status_code == 200
+    assert caller.rest("GET", world.platform_key, username=world.member.username).status_code == 403
+    assert caller.rest("GET", world.platform_key).status_code == 200
+    assert caller.rest("GET", world.other_platform_key, username=world.stranger.username).status_code == 200
 
 
 def test_an_admin_by_permission_may_belong_to_another_tenant(cast: Cast) -> None:
@@ -289,11 +302,15 @@ def test_an_admin_by_permission_may_belong_to_another_tenant(cast: Cast) -> None
 def test_the_admin_permission_has_the_configured_name(fresh_database_url: str) -> None:
     with serving(fresh_database_url, admin_permission="boss") as service:
         world = World(service)
-        boss = world.new_user(permissions=[f"{world.tenant_id}::boss"])
+        renamed_admin = world.new_user(permissions=[f"{world.tenant_id}::boss"])
         for method, (_, body) in REST_CALLS.items():
-            for caller, statuses in ((boss, (200, 204)), (world.admin, (403,)), (world.owner, (200, 204))):
+            for caller, statuses in (
+                (renamed_admin, (200, 204)),
+                (world.admin, (403,)),
+                (world.owner, (200, 204)),
+            ):
                 response = caller.rest(method, world.platform_key, body, username=world.member.username)
                 assert response.status_code in statuses
         query = "query ($n: String!) { user(by: {username: $n}) { email } }"
-        assert boss.ask(query, n=world.member.username)["user"]
+        assert renamed_admin.ask(query, n=world.member.username)["user"]
         assert world.admin.graphql(query, n=world.member.username)["errors"]

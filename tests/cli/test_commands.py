@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.conftest import require
-from tests.support.cli_processes import PROGRAM, Server, command, serving_process, told
+from tests.support.cli_processes import PROGRAM, Server, command, run_command, serving_process
 from tests.support.service import serving
 
 SCHEMA = Path(__file__).parent.parent.parent / "schema.graphql"
@@ -48,10 +48,10 @@ def empty(tmp_path: Path) -> str:
 def populated(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A database with the tenant `acme`, its platform `shop` and its user `joe`, for tests that only read."""
     url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('cli') / 'data.sqlite3'}"
-    told(url, "migrate")
-    told(url, "tenant", "create", "Acme", "--id", "acme")
-    told(url, "platform", "create", "shop", "--tenant", "acme")
-    told(url, "user", "create", "joe", "--tenant", "acme", "--email", "joe@example.com")
+    run_command(url, "migrate")
+    run_command(url, "tenant", "create", "Acme", "--id", "acme")
+    run_command(url, "platform", "create", "shop", "--tenant", "acme")
+    run_command(url, "user", "create", "joe", "--tenant", "acme", "--email", "joe@example.com")
     return url
 
 
@@ -64,23 +64,23 @@ def migrated(populated: str, empty: str) -> str:
 
 def test_from_an_empty_database_to_a_token_that_works(fresh_database_url: str) -> None:
     url = fresh_database_url
-    assert told(url, "migrate") == "The database is up to date."
-    tenant = told(url, "tenant", "create", "Acme")
-    told(url, "platform", "create", "shop", "--tenant", tenant, "--name", "The shop")
-    joe = told(
+    assert run_command(url, "migrate") == "The database is up to date."
+    tenant = run_command(url, "tenant", "create", "Acme")
+    run_command(url, "platform", "create", "shop", "--tenant", tenant, "--name", "The shop")
+    joe = run_command(
         url, "user", "create", "joe", "--tenant", tenant, "--email", "joe@example.com",
         "--permission", f"{tenant}::read", "--permission", f"{tenant}::admin", "--platform-owner",
     )  # fmt: skip
-    assert told(url, "migrate") == "The database is up to date.", "again, with data in it"
+    assert run_command(url, "migrate") == "The database is up to date.", "again, with data in it"
     issued = command(url, "token", "issue", "joe")
     assert TOKEN.fullmatch(issued.stdout.strip()), "the token alone is on standard output"
     assert "not shown again" in issued.stderr
     query = '{ me { userId tenantId permissions isPlatformOwner } platform(key: "shop") { name } }'
     with serving(url) as service:
         headers = {"Authorization": f"Bearer {issued.stdout.strip()}"}
-        answer = service.client.post("/graphql", json={"query": query}, headers=headers).json()
-    assert answer["data"]["platform"] == {"name": "The shop"}
-    assert answer["data"]["me"] == {
+        response = service.client.post("/graphql", json={"query": query}, headers=headers).json()
+    assert response["data"]["platform"] == {"name": "The shop"}
+    assert response["data"]["me"] == {
         "userId": joe,
         "tenantId": tenant,
         "permissions": [f"{tenant}::read", f"{tenant}::admin"],
@@ -107,16 +107,18 @@ def test_from_an_empty_database_to_a_token_that_works(fresh_database_url: str) -
         ("token list jim", "There is no user jim"),
     ],
 )
-def test_a_refused_command_says_why_and_writes_nothing(populated: str, arguments: str, message: str) -> None:
+def test_a_refused_command_prints_the_reason_and_writes_nothing(
+    populated: str, arguments: str, message: str
+) -> None:
     before = contents(populated)
     assert message in refused(populated, *arguments.split())
     assert contents(populated) == before
 
 
 def works(client: httpx.Client, token: str) -> bool:
-    answer = client.post("/graphql", json={"query": ME}, headers={"Authorization": f"Bearer {token}"})
-    assert answer.status_code in (200, 401)
-    return answer.status_code == 200
+    response = client.post("/graphql", json={"query": ME}, headers={"Authorization": f"Bearer {token}"})
+    assert response.status_code in (200, 401)
+    return response.status_code == 200
 
 
 def id_of(token: str) -> str:
@@ -124,17 +126,19 @@ def id_of(token: str) -> str:
 
 
 def test_a_token_ends_when_it_is_revoked(populated: str) -> None:
-    token, other = (told(populated, "token", "issue", "joe") for _ in range(2))
+    token, other = (run_command(populated, "token", "issue", "joe") for _ in range(2))
     with serving(populated) as service:
         assert works(service.client, token)
-        assert told(populated, "token", "revoke", id_of(token)) == f"The token {id_of(token)} is revoked."
+        assert (
+            run_command(populated, "token", "revoke", id_of(token)) == f"The token {id_of(token)} is revoked."
+        )
         assert not works(service.client, token)
         assert works(service.client, other)
-        told(populated, "token", "revoke", id_of(token))
+        run_command(populated, "token", "revoke", id_of(token))
 
 
 def test_a_token_ends_when_it_expires(populated: str) -> None:
-    token = told(populated, "token", "issue", "joe", "--expires-in", "90d")
+    token = run_command(populated, "token", "issue", "joe", "--expires-in", "90d")
     with serving(populated) as service:
         service.clock_offset = 90 * 86_400_000 - 60_000
         assert works(service.client, token)
@@ -143,9 +147,9 @@ def test_a_token_ends_when_it_expires(populated: str) -> None:
 
 
 def test_the_list_of_tokens_shows_ids_and_no_secrets(migrated: str) -> None:
-    laptop = told(migrated, "token", "issue", "joe", "--label", "laptop", "--expires-in", "90d")
-    phone = told(migrated, "token", "issue", "joe", "--label", "phone")
-    told(migrated, "token", "revoke", id_of(phone))
+    laptop = run_command(migrated, "token", "issue", "joe", "--label", "laptop", "--expires-in", "90d")
+    phone = run_command(migrated, "token", "issue", "joe", "--label", "phone")
+    run_command(migrated, "token", "revoke", id_of(phone))
     listed = command(migrated, "token", "list", "joe").stdout
     rows = [line.split("\t") for line in listed.splitlines()]
     first, second = (row for row in rows if row[0] in (id_of(laptop), id_of(phone)))
@@ -191,7 +195,7 @@ def test_the_demo_listens_on_loopback_only(migrated: str, host: str) -> None:
         ("cors_origins", "https://example.com"),
     ],
 )
-def test_an_invalid_setting_is_named(empty: str, setting: str, value: str) -> None:
+def test_the_error_of_an_invalid_setting_has_its_name(empty: str, setting: str, value: str) -> None:
     assert refused(empty, "migrate", **{setting: value}).startswith(f"GQL_SERVICE_{setting.upper()}: ")
 
 
@@ -218,13 +222,13 @@ def test_the_demo_prints_its_address_tokens_and_an_example(migrated: str, tmp_pa
         assert server.ask(ME, tokens["Admin"]).json()["data"]["me"] == {"username": "jane_admin"}
         (line,) = re.findall(r"^curl .*$", server.output, re.MULTILINE)
         pasted = subprocess.run(["bash", "-c", line], capture_output=True, check=True)
-    answer = httpx.Response(200, content=pasted.stdout).json()
-    assert answer["data"]["me"]["username"] == "john_doe"
-    assert answer["data"]["me"]["platformMetadata"]["metadata"]["theme"] == "dark"
+    response = httpx.Response(200, content=pasted.stdout).json()
+    assert response["data"]["me"]["username"] == "john_doe"
+    assert response["data"]["me"]["platformMetadata"]["metadata"]["theme"] == "dark"
 
 
 def test_the_demo_starts_again_and_ends_its_old_tokens(fresh_database_url: str, tmp_path: Path) -> None:
-    told(fresh_database_url, "migrate")
+    run_command(fresh_database_url, "migrate")
     with serving_process(tmp_path, fresh_database_url, "--demo") as server:
         old = demo_tokens(server)
         written = server.ask(
@@ -241,7 +245,7 @@ def test_the_demo_starts_again_and_ends_its_old_tokens(fresh_database_url: str, 
 
 
 def test_the_demo_gives_no_token_for_a_user_it_did_not_create(migrated: str) -> None:
-    told(migrated, "user", "create", "john_doe", "--tenant", "acme", "--email", "john@example.com")
+    run_command(migrated, "user", "create", "john_doe", "--tenant", "acme", "--email", "john@example.com")
     before = contents(migrated)
     assert "john_doe" in refused(migrated, "serve", "--demo", "--port", "1")
     assert contents(migrated) == before

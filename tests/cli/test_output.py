@@ -134,7 +134,7 @@ def test_a_user_has_the_fields_of_the_graphql_type(shell: Shell) -> None:
     assert user.keys() <= {field["name"] for field in types["User"]}
     assert TIME.fullmatch(user["createdAt"])
     assert user["userId"] == "joe-1"
-    badge, *others = json.loads(shell.output("user", "badges", "joe", "--json"))
+    badge, *other_badges = json.loads(shell.output("user", "badges", "joe", "--json"))
     assert badge | {"earnedAt": 0} == {
         "name": "projectCreated",
         "title": "Project founder",
@@ -142,7 +142,7 @@ def test_a_user_has_the_fields_of_the_graphql_type(shell: Shell) -> None:
         "earnedAt": 0,
     }
     assert user["badges"] == [{"name": "projectCreated", "earnedAt": badge["earnedAt"]}]
-    assert [other["earnedAt"] for other in others] == [None] * 4
+    assert [other["earnedAt"] for other in other_badges] == [None] * 4
 
 
 def test_a_user_is_shown_as_fields_for_people(shell: Shell) -> None:
@@ -161,18 +161,18 @@ def test_a_broken_import_prints_no_document(shell: Shell) -> None:
     assert done.stderr.startswith("gql-service: Line 2: The field `id` is missing. All lines before line 2")
 
 
-def test_an_export_to_standard_output_leaves_no_place_for_json(shell: Shell) -> None:
+def test_an_export_to_standard_output_cannot_print_json(shell: Shell) -> None:
     assert shell.error("export", "-", "--json").startswith("--json needs a FILE")
 
 
-def test_questions_are_asked_on_standard_error(shell: Shell) -> None:
+def test_prompts_are_written_to_standard_error(shell: Shell) -> None:
     program = [*PROGRAM, "erase", "joe", "--json"]
     done = subprocess.run(program, env=environment(shell.url), input="y\n", capture_output=True, text=True)
     assert json.loads(done.stdout)["username"] == "joe"
     assert "Permanently delete joe and all their data?" in done.stderr
 
 
-def test_json_has_escapes_for_what_controls_a_terminal(shell: Shell) -> None:
+def test_json_escapes_control_characters(shell: Shell) -> None:
     label = "\x1b[31m\x9b1m\u202e\U000e0001ü🎉"
     shell.output("token", "issue", "joe", "--label", label)
     text = shell.output("token", "list", "joe", "--json")
@@ -183,10 +183,10 @@ def test_json_has_escapes_for_what_controls_a_terminal(shell: Shell) -> None:
 
 @pytest.fixture
 def terminal() -> Iterator[tuple[int, int]]:
-    """Both ends of a pseudo-terminal: ours, and that of the command."""
-    ours, theirs = pty.openpty()
-    yield ours, theirs
-    os.close(ours)
+    """Both ends of a pseudo-terminal: that of the test, and that of the command."""
+    controller, tty = pty.openpty()
+    yield controller, tty
+    os.close(controller)
 
 
 @pytest.mark.parametrize("columns", [50, 200])
@@ -195,13 +195,13 @@ def test_a_terminal_shows_tables_that_cut_no_value(
 ) -> None:
     shell.output("token", "issue", "joe", "--label", "ł" * 120)
     (token,) = json.loads(shell.output("token", "list", "joe", "--json"))
-    ours, theirs = terminal
+    controller, tty = terminal
     env = environment(shell.url) | {"COLUMNS": str(columns), "TERM": "xterm"}
-    subprocess.run([*PROGRAM, "token", "list", "joe"], env=env, stdout=theirs, check=True)
-    os.close(theirs)
-    shown = re.sub(r"\x1b\[[\d;]*m", "", os.read(ours, 65536).decode())
-    assert "…" not in shown
-    assert shown.count("ł") == 120
-    cells = [line.split("│")[1].strip() for line in shown.splitlines() if "│" in line]
+    subprocess.run([*PROGRAM, "token", "list", "joe"], env=env, stdout=tty, check=True)
+    os.close(tty)
+    screen = re.sub(r"\x1b\[[\d;]*m", "", os.read(controller, 65536).decode())
+    assert "…" not in screen
+    assert screen.count("ł") == 120
+    cells = [line.split("│")[1].strip() for line in screen.splitlines() if "│" in line]
     assert "".join(cells) == token["id"]
-    assert max(map(len, shown.splitlines())) <= columns
+    assert max(map(len, screen.splitlines())) <= columns

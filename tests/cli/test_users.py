@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gql_service.instants import parse_milliseconds, rfc3339
-from tests.support.cli_processes import PROGRAM, environment, told
+from tests.support.cli_processes import PROGRAM, environment, run_command
 from tests.support.service import serving
 from tests.transfer.test_round_trip import CREATED_AT, Shell, data_unchanged, user_line
 
@@ -79,8 +79,8 @@ def test_other_fields_stay_and_no_change_means_no_new_revision(shell: Shell) -> 
     kept = before.keys() - {"profileFields", "messagingDisabled", "displayName", "revision", "updatedAt"}
     assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
     with data_unchanged(shell):
-        answer = shell.output("user", "update", "joe", "--language", "de", "--messaging-disabled")
-    assert answer == "The user joe did not change and is still at revision 3.\n"
+        response = shell.output("user", "update", "joe", "--language", "de", "--messaging-disabled")
+    assert response == "The user joe did not change and is still at revision 3.\n"
 
 
 def test_every_change_can_be_undone(shell: Shell) -> None:
@@ -163,7 +163,7 @@ def small_shell(tmp_path: Path) -> Shell:
         (f"token issue joe --label {'x' * 201}", "A label has at most 200 characters."),
     ],
 )
-def test_a_refused_command_says_why_and_writes_nothing(
+def test_a_refused_command_prints_the_reason_and_writes_nothing(
     small_shell: Shell, arguments: str, message: str
 ) -> None:
     with data_unchanged(small_shell):
@@ -185,7 +185,7 @@ def test_an_update_of_an_old_revision_reports_the_current_one(shell: Shell) -> N
 
 def test_permissions_granted_at_the_same_time_are_all_granted(shell: Shell) -> None:
     def grant(number: int) -> str:
-        return told(shell.url, "user", "update", "joe", "--permission", f"acme::p{number}")
+        return run_command(shell.url, "user", "update", "joe", "--permission", f"acme::p{number}")
 
     with ThreadPoolExecutor(4) as racers:
         messages = sorted(racers.map(grant, range(4)))
@@ -262,8 +262,8 @@ def test_a_replaced_token_works_until_the_overlap_is_over(shell: Shell) -> None:
     ).strip()
     listed = shell.output("token", "list", "joe")
     assert "[/]" in listed
-    shown = shell.output("user", "show", "joe") + listed + shell.exported()
-    assert not [part for token in (old, new) for part in token.split("_")[2:] if part in shown]
+    printed = shell.output("user", "show", "joe") + listed + shell.exported()
+    assert not [part for token in (old, new) for part in token.split("_")[2:] if part in printed]
 
     def status(token: str) -> int:
         headers = {"Authorization": f"Bearer {token}"}
@@ -280,8 +280,8 @@ def test_a_replaced_token_ends_at_once_without_an_overlap(shell: Shell) -> None:
     shell.output("token", "issue", "joe", "--replaces", old.split("_")[1])
     with serving(shell.url) as service:
         headers = {"Authorization": f"Bearer {old}"}
-        answer = service.client.post("/graphql", json={"query": "{ me { id } }"}, headers=headers)
-    assert answer.status_code == 401
+        response = service.client.post("/graphql", json={"query": "{ me { id } }"}, headers=headers)
+    assert response.status_code == 401
 
 
 def test_the_reader_of_a_list_may_close_the_pipe(shell: Shell) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from gql_service.domain.documents import rows as documents
 from gql_service.domain.documents.rows import MetadataDocument
-from tests.support.cli_processes import command, told
+from tests.support.cli_processes import command, run_command
 from tests.support.definitions import define, definitions, patch
 from tests.support.service import serving
 from tests.support.world import World
@@ -17,9 +17,9 @@ from tests.support.world import World
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> str:
     url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('shop') / 'data.sqlite3'}"
-    told(url, "migrate")
-    told(url, "tenant", "create", "Acme", "--id", "acme")
-    told(url, "platform", "create", "shop", "--tenant", "acme")
+    run_command(url, "migrate")
+    run_command(url, "tenant", "create", "Acme", "--id", "acme")
+    run_command(url, "platform", "create", "shop", "--tenant", "acme")
     return url
 
 
@@ -42,12 +42,12 @@ def listed(url: str) -> list[Any]:
 
 
 def test_definitions_are_set_listed_and_removed(shop: str) -> None:
-    assert told(
+    assert run_command(
         shop, "definition", "set", "shop", "age", "--type", "number", "--minimum", "0", "--maximum", "1.5e2",
         "--schema", '{"type": "integer"}', "--indexed", "--no-editable", "--category", "person",
     ) == "The key age is defined on shop."  # fmt: skip
-    told(shop, "definition", "set", "shop", "day", "--type", "date", "--minimum", "2024-01-01")
-    told(shop, "definition", "set", "shop", "plan", "--type", "string", "--choices", '["free", "pro"]')
+    run_command(shop, "definition", "set", "shop", "day", "--type", "date", "--minimum", "2024-01-01")
+    run_command(shop, "definition", "set", "shop", "plan", "--type", "string", "--choices", '["free", "pro"]')
     assert listed(shop) == [
         {
             "key": "age",
@@ -67,10 +67,10 @@ def test_definitions_are_set_listed_and_removed(shop: str) -> None:
         ["day", "date", '{"minimum": "2024-01-01"}', "{}"],
         ["plan", "string", '{"choices": ["free", "pro"]}', "{}"],
     ]
-    assert told(shop, "definition", "remove", "shop", "day") == "The definition of day is removed."
-    assert told(shop, "definition", "remove", "shop", "day") == "The key day was not defined."
+    assert run_command(shop, "definition", "remove", "shop", "day") == "The definition of day is removed."
+    assert run_command(shop, "definition", "remove", "shop", "day") == "The key day was not defined."
     assert [each["key"] for each in listed(shop)] == ["age", "plan"]
-    assert told(shop, "platform", "mode", "shop", "strict") == "The platform shop is strict."
+    assert run_command(shop, "platform", "mode", "shop", "strict") == "The platform shop is strict."
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_definitions_are_set_listed_and_removed(shop: str) -> None:
         (("definition", "set", "shop", "", "--type", "string"), "must not be empty"),
     ],
 )
-def test_a_refused_command_says_why(shop: str, arguments: tuple[str, ...], message: str) -> None:
+def test_a_refused_command_prints_the_reason(shop: str, arguments: tuple[str, ...], message: str) -> None:
     assert message in refusal(shop, *arguments)
     assert "a" not in [each["key"] for each in listed(shop)]
 
@@ -112,7 +112,7 @@ def test_the_command_checks_a_platform_that_is_too_large_for_a_request(fresh_dat
         assert [each["key"] for each in definitions(world)] == ["before"]
         command_line = ("definition", "set", world.platform_key, "key", "--type", "number")
         assert "20 documents break this definition" in refusal(fresh_database_url, *command_line)
-        done = told(fresh_database_url, *command_line, "--force")
+        done = run_command(fresh_database_url, *command_line, "--force")
         assert done == f"The key key is defined on {world.platform_key}; 20 documents break the rules."
         assert [each["key"] for each in definitions(world)] == ["before", "key"]
         (error,) = patch(world.member, world, {"key": "x"})["userErrors"]

@@ -166,8 +166,8 @@ def test_a_strict_platform_accepts_only_defined_keys(world: World) -> None:
         (error,) = write(me, world, {"a": 2, "b": 1})["userErrors"]
         assert (error["code"], error["field"]) == ("KEY_NOT_DEFINED", ["metadata", "b"])
         assert "'b'" in error["message"]
-    answer = me.rest("PATCH", world.platform_key, {"metadata": {"b": 1}})
-    assert (answer.status_code, list(answer.json())) == (400, ["metadata"])
+    response = me.rest("PATCH", world.platform_key, {"metadata": {"b": 1}})
+    assert (response.status_code, list(response.json())) == (400, ["metadata"])
     good = {"metadataKey": "a", "metadataValue": "3"}
     bad = {"metadataKey": "b", "metadataValue": "3"}
     (error,) = set_entries(world.admin, world, good, bad)["userErrors"]

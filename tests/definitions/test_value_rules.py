@@ -133,9 +133,9 @@ def test_a_value_that_breaks_a_rule_is_refused_by_every_api(world: World, name: 
                 assert "'key'" in error["message"]
                 assert f"`{rule}`" in error["message"], (value, error)
             for method in ("PATCH", "PUT"):
-                answer = me.rest(method, world.platform_key, {"metadata": {"key": value}})
-                assert (answer.status_code, list(answer.json())) == (400, ["metadata"])
-                assert f"`{rule}`" in answer.json()["metadata"][0]
+                response = me.rest(method, world.platform_key, {"metadata": {"key": value}})
+                assert (response.status_code, list(response.json())) == (400, ["metadata"])
+                assert f"`{rule}`" in response.json()["metadata"][0]
             if type_ == "string" and rule == "valueType":
                 continue  # any text is a string
             fine = {"metadataKey": "fine", "metadataValue": "1"}
@@ -206,7 +206,7 @@ def test_patterns_do_not_backtrack(world: World, pattern: str) -> None:
 
 
 def assert_checked_quickly(world: World, key: str, value: Any) -> None:
-    """Whoever is the first to write has the rules compiled; whoever comes next does not."""
+    """The first write compiles the rules, the next one does not."""
 
     def write(key: str) -> None:
         for caller in (world.member, world.colleague):

@@ -1,5 +1,5 @@
-"""The service against a model of plain dictionaries: whatever is done to a document by its user and by an
-admin, while time passes, both tell the same of it after each step. On both databases, hence by both alike."""
+"""The service equals a model of plain dictionaries after each random write by a user or an admin, while
+time passes. The test runs on both databases, so both behave in the same way."""
 
 import json
 from base64 import b64encode
@@ -51,8 +51,8 @@ ABOUT = st.fixed_dictionaries(
         "validUntil": HOURS,
     },
 )
-SAID = st.builds(dict[str, Any].__or__, ABOUT, VALUE)
-ENTRIES = st.lists(SAID, min_size=1, max_size=2)
+ENTRY_INPUTS = st.builds(dict[str, Any].__or__, ABOUT, VALUE)
+ENTRIES = st.lists(ENTRY_INPUTS, min_size=1, max_size=2)
 
 READ = f"""query ($key: String!, $name: String!) {{ platformMetadata(platformKey: $key, username: $name) {{
   metadata revision createdAt updatedAt entries(first: 9) {{ totalCount nodes {{ {ENTRY} }} }} }} }}"""
@@ -67,41 +67,41 @@ WRITE = """mutation ($i: %sInput!) { it: %s(input: $i) { platformMetadata { meta
 
 @pytest.fixture(scope="module")
 def vault(database_url: str) -> Iterator[World]:
-    """A world whose service can encrypt, and removes nothing meanwhile."""
+    """A world whose service can encrypt, and does not sweep during the tests."""
     keys = {"k1": b64encode(b"1" * 32).decode()}
     with serving(database_url, encryption_keys=keys, sweep_interval=3600) as service:
         yield World(service)
 
 
-def outward(entry: Entry, key: str, admin: bool) -> dict[str, Any]:
-    """What a viewer is told of an entry of the model, besides its digest."""
+def expected_entry(entry: Entry, key: str, admin: bool) -> dict[str, Any]:
+    """An entry of the model as a viewer should see it, without its digest."""
     value = json.loads(entry["text"])
-    able = admin or entry["isEditable"]
+    can_write = admin or entry["isEditable"]
     return {
         "metadataKey": key,
         "metadataValue": value if entry["type"] in ("string", "date", "binary") else entry["text"],
         "valueType": entry["type"],
         "category": entry["category"],
         **{name: entry[name] for name in ("isPublic", "isEditable", "isEncrypted")},
-        **{name: told(entry[name]) for name in ("validFrom", "validUntil", "createdAt", "updatedAt")},
+        **{name: timestamp(entry[name]) for name in ("validFrom", "validUntil", "createdAt", "updatedAt")},
         **{name: {"username": entry[name]} for name in ("createdBy", "updatedBy")},
         "value": canonical(value),
-        "viewerCan": {"edit": able, "delete": able},
+        "viewerCan": {"edit": can_write, "delete": can_write},
     }
 
 
-def told(instant: int | None) -> str | None:
+def timestamp(instant: int | None) -> str | None:
     return None if instant is None else rfc3339(instant)
 
 
-def remembered(node: Any) -> Any:
-    """What a change in a history says."""
-    changes = [(each["key"], past(each["old"]), past(each["new"])) for each in node["changes"]]
+def observed_change(node: Any) -> Any:
+    """The revision, keys and values of a change in the history."""
+    changes = [(each["key"], past_value(each["old"]), past_value(each["new"])) for each in node["changes"]]
     return node["revision"], node["changedKeys"], node["deletedKeys"], changes
 
 
-def past(side: Any) -> str | None:
-    """What history tells of a value, which is nothing if it was encrypted."""
+def past_value(side: Any) -> str | None:
+    """A value in the history: None if there was no entry, "secret" if it was encrypted."""
     if side is None:
         return None
     return "secret" if side["isEncrypted"] else side.get("text") or canonical(side["value"])
@@ -110,8 +110,8 @@ def past(side: Any) -> str | None:
 class Documents(RuleBasedStateMachine):
     """A document and its model, written by the user and by an admin.
 
-    To let something new happen to both, add a rule: change the model, which raises Refused where the service
-    is to refuse, and have `written` compare that with what the service answers.
+    To test another write, add a rule: change the model, which raises Refused if the service should refuse the
+    write, and call `check_write` to compare the result with the response of the service.
     """
 
     def __init__(self, world: World) -> None:
@@ -130,105 +130,111 @@ class Documents(RuleBasedStateMachine):
 
     @rule(admin=ADMIN, metadata=METADATA, delete=DELETE)
     def patch(self, admin: bool, metadata: dict[str, Any], delete: list[str]) -> None:
-        expected = self.expected(lambda: self.model.patch(admin, metadata, delete))
+        expected = self.model_result(lambda: self.model.patch(admin, metadata, delete))
         input = {"metadata": metadata, "deleteKeys": delete}
-        self.written("patchPlatformMetadata", admin, input, expected, "keys: deletedKeys")
+        self.check_write("patchPlatformMetadata", admin, input, expected, "keys: deletedKeys")
 
     @rule(admin=ADMIN, metadata=METADATA)
     def replace(self, admin: bool, metadata: dict[str, Any]) -> None:
-        expected = self.expected(lambda: self.model.replace(admin, metadata))
-        self.written("replacePlatformMetadata", admin, {"metadata": metadata}, expected)
+        expected = self.model_result(lambda: self.model.replace(admin, metadata))
+        self.check_write("replacePlatformMetadata", admin, {"metadata": metadata}, expected)
 
     @rule(admin=ADMIN)
     def clear(self, admin: bool) -> None:
-        self.written("clearPlatformMetadata", admin, {}, self.expected(lambda: self.model.clear(admin)))
+        self.check_write(
+            "clearPlatformMetadata", admin, {}, self.model_result(lambda: self.model.clear(admin))
+        )
 
     @rule(admin=ADMIN, entries=ENTRIES, delete=DELETE)
     def set(self, admin: bool, entries: list[dict[str, Any]], delete: list[str]) -> None:
-        meant = [self.timed(entry) for entry in entries]
-        expected = self.expected(lambda: self.model.set(admin, meant, delete))
+        timed_entries = [self.timed(entry) for entry in entries]
+        expected = self.model_result(lambda: self.model.set(admin, timed_entries, delete))
         texts = [
-            entry | {name: told(entry[name]) for name in ("validFrom", "validUntil") if name in entry}
-            for entry in meant
+            entry | {name: timestamp(entry[name]) for name in ("validFrom", "validUntil") if name in entry}
+            for entry in timed_entries
         ]
         input = {"entries": texts, "deleteKeys": delete}
-        self.written("setUserMetadata", admin, input, expected, "keys: deletedKeys entries { metadataKey }")
+        self.check_write(
+            "setUserMetadata", admin, input, expected, "keys: deletedKeys entries { metadataKey }"
+        )
 
     @precondition(lambda self: self.model.revision)
     @rule(back=st.integers(-1, 4))
     def restore(self, back: int) -> None:
         revision = max(self.model.revision - back, 1)
-        expected = self.expected(lambda: self.model.restore(revision))
-        self.written("restorePlatformMetadata", True, {"revision": revision}, expected, "keys: skippedKeys")
+        expected = self.model_result(lambda: self.model.restore(revision))
+        self.check_write(
+            "restorePlatformMetadata", True, {"revision": revision}, expected, "keys: skippedKeys"
+        )
 
     @rule(admin=ADMIN, metadata=METADATA, off=st.sampled_from([0, 0, -1, 1]))
     def patch_a_revision(self, admin: bool, metadata: dict[str, Any], off: int) -> None:
         input = {"metadata": metadata, "expectedRevision": self.model.revision + off}
         if off:
-            shown = [key for key in self.model.visible(admin, inactive=True) if key in metadata]
+            visible_keys = [key for key in self.model.visible(admin, inactive=True) if key in metadata]
             conflict = {
                 "code": "REVISION_CONFLICT",
                 "currentRevision": self.model.revision,
-                "entries": [{"metadataKey": key} for key in shown],
+                "entries": [{"metadataKey": key} for key in visible_keys],
             }
-            self.written("patchPlatformMetadata", admin, input, conflict)
+            self.check_write("patchPlatformMetadata", admin, input, conflict)
         else:
-            expected = self.expected(lambda: self.model.patch(admin, metadata, []))
-            self.written("patchPlatformMetadata", admin, input, expected, "keys: deletedKeys")
+            expected = self.model_result(lambda: self.model.patch(admin, metadata, []))
+            self.check_write("patchPlatformMetadata", admin, input, expected, "keys: deletedKeys")
 
     @invariant()
-    def each_viewer_is_told_what_the_model_says(self) -> None:
+    def each_viewer_reads_what_the_model_contains(self) -> None:
         for admin, query in ((False, READ), (True, READ_ALL)):
             found = self.ask(query, admin)["platformMetadata"]
             assert canonical(found["metadata"]) == self.projection(admin)
             assert found["revision"] == self.model.revision
-            assert found["createdAt"] == told(self.model.created_at)
-            assert found["updatedAt"] == told(self.model.updated_at)
+            assert found["createdAt"] == timestamp(self.model.created_at)
+            assert found["updatedAt"] == timestamp(self.model.updated_at)
             seen = self.model.visible(admin, inactive=True)
-            expected = [outward(entry, key, admin) for key, entry in seen.items()]
+            expected = [expected_entry(entry, key, admin) for key, entry in seen.items()]
             nodes = [node for node in found["entries"]["nodes"] if not self.has_expired(node)]
             for node, each in zip(nodes, expected, strict=True):
                 node["value"] = canonical(node["value"])
                 assert {name: node[name] for name in each} == each
             if admin:
-                assert [remembered(node) for node in found["history"]["nodes"]] == self.history()
+                assert [observed_change(node) for node in found["history"]["nodes"]] == self.history()
 
     def history(self) -> list[Any]:
-        """What an admin is told of the past, the newest change first."""
-        told = []
+        """The history that an admin should see, the newest change first."""
+        expected = []
         for revision, changes in sorted(self.model.history.items(), reverse=True):
             deleted = [key for key in sorted(changes) if changes[key].new is None]
-            known = [
-                (key, past(change.old), past(change.new))
+            values = [
+                (key, past_value(change.old), past_value(change.new))
                 for key, change in sorted(changes.items())
-                if change.known
+                if change.is_remembered
             ]
-            told.append((revision, sorted(changes.keys() - deleted), deleted, known))
-        return told
+            expected.append((revision, sorted(changes.keys() - deleted), deleted, values))
+        return expected
 
     def has_expired(self, node: dict[str, Any]) -> bool:
-        """Admins are shown what has expired until it is swept, which happens some time later."""
+        """Admins see expired entries until they are swept, but the model has none."""
         end = node["validUntil"]
         return end is not None and end <= rfc3339(self.model.now)
 
-    def timed(self, said: dict[str, Any]) -> dict[str, Any]:
-        """With instants for hours from now."""
-        hours = {name: said[name] for name in ("validFrom", "validUntil") if said.get(name) is not None}
-        return said | {name: self.model.now + each * HOUR for name, each in hours.items()}
+    def timed(self, entry: dict[str, Any]) -> dict[str, Any]:
+        """Replace hours from now by instants."""
+        hours = {name: entry[name] for name in ("validFrom", "validUntil") if entry.get(name) is not None}
+        return entry | {name: self.model.now + each * HOUR for name, each in hours.items()}
 
     def projection(self, admin: bool) -> str:
         seen = self.model.visible(admin)
         return canonical({key: json.loads(entry["text"]) for key, entry in seen.items()})
 
-    def expected(self, write: Any) -> Any:
-        """The keys that a write tells of, or what a refusal says."""
+    def model_result(self, write: Any) -> Any:
+        """The keys that a write to the model returns, or the expected user error."""
         try:
             return write() or []
         except Refused as refused:
             return {"code": refused.code}
 
-    def written(self, mutation: str, admin: bool, input: Any, expected: Any, more: str = "") -> None:
-        """Do a write, of which a list of keys, deleted or skipped, or a refusal is expected."""
+    def check_write(self, mutation: str, admin: bool, input: Any, expected: Any, more: str = "") -> None:
+        """Write through the service; its deleted or skipped keys, or its user error, must be as expected."""
         type_name = f"{mutation[0].upper()}{mutation[1:]}"
         document = {"platformKey": self.platform_key, "username": self.world.member.username}
         query = WRITE % (type_name, mutation, more)
@@ -249,7 +255,7 @@ class Documents(RuleBasedStateMachine):
             return self.callers[admin].ask(query, **variables)
 
 
-def test_a_document_is_what_the_model_says(vault: World) -> None:
+def test_a_document_equals_the_model(vault: World) -> None:
     class Machine(Documents):
         def __init__(self) -> None:
             super().__init__(vault)

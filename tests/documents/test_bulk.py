@@ -1,4 +1,4 @@
-"""Patching many users at once: all or those that can be, for real or dry, in one transaction."""
+"""Patching many users at once: all patches or only the valid ones, with or without a dry run."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -17,37 +17,37 @@ BULK = f"""mutation ($input: BulkPatchPlatformMetadataInput!) {{ bulkPatchPlatfo
 
 
 def bulk(caller: Caller, world: World, *patches: dict[str, Any], **input: Any) -> Any:
-    given = {"platformKey": world.platform_key, "patches": list(patches)} | input
-    return caller.ask(BULK, input=given)["bulkPatchPlatformMetadata"]
+    arguments = {"platformKey": world.platform_key, "patches": list(patches)} | input
+    return caller.ask(BULK, input=arguments)["bulkPatchPlatformMetadata"]
 
 
 def people(world: World, count: int = 3) -> list[Caller]:
     return [world.new_user() for _ in range(count)]
 
 
-def to(user: Caller, **given: Any) -> dict[str, Any]:
-    return {"username": user.username} | given
+def patch_for(user: Caller, **fields: Any) -> dict[str, Any]:
+    return {"username": user.username} | fields
 
 
 def states(users: list[Caller], world: World) -> list[Any]:
     return [read(user, world) for user in users]
 
 
-def told(errors: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:
+def codes_and_fields(errors: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:
     assert all(error["message"] for error in errors)
     return [(error["code"], error["field"]) for error in errors]
 
 
 def test_each_user_gets_a_patch_of_their_own(world: World) -> None:
     first, second, third = users = people(world)
-    bulk(world.admin, world, to(second, metadata={"a": {"x": 1}, "b": 2}))
+    bulk(world.admin, world, patch_for(second, metadata={"a": {"x": 1}, "b": 2}))
     payload = bulk(
         world.admin,
         world,
-        to(first, metadata={"a": 1}),
-        to(second, metadata={"a": {"y": 2}}, mode="MERGE_PATCH", deleteKeys=["b"], expectedRevision=1),
-        to(third, operations=[{"increment": {"path": "/a", "by": 5}}], expectedDigests=[{"key": "a"}]),
-        to(world.admin, deleteKeys=["nothing"]),
+        patch_for(first, metadata={"a": 1}),
+        patch_for(second, metadata={"a": {"y": 2}}, mode="MERGE_PATCH", deleteKeys=["b"], expectedRevision=1),
+        patch_for(third, operations=[{"increment": {"path": "/a", "by": 5}}], expectedDigests=[{"key": "a"}]),
+        patch_for(world.admin, deleteKeys=["nothing"]),
     )
     assert (payload["written"], payload["failed"], payload["userErrors"]) == (4, 0, [])
     assert [result["username"] for result in payload["results"]] == [
@@ -90,23 +90,27 @@ REFUSED: dict[str, tuple[dict[str, Any], str, list[str]]] = {
 
 @pytest.mark.parametrize(("broken", "code", "field"), REFUSED.values(), ids=REFUSED)
 @pytest.mark.parametrize("dry", [False, True])
-def test_one_refusal_refuses_all_unless_told_otherwise(
+def test_on_error_decides_whether_one_refusal_refuses_all_patches(
     world: World, broken: dict[str, Any], code: str, field: list[str], dry: bool
 ) -> None:
     first, second, third = users = people(world)
-    bulk(world.admin, world, to(second, metadata={"kept": "text"}))
+    bulk(world.admin, world, patch_for(second, metadata={"kept": "text"}))
     before = states(users, world)
-    patches = [to(first, metadata={"a": 1}), to(second, **broken), to(third, deleteKeys=["x"])]
+    patches = [
+        patch_for(first, metadata={"a": 1}),
+        patch_for(second, **broken),
+        patch_for(third, deleteKeys=["x"]),
+    ]
     payload = bulk(world.admin, world, *patches, dryRun=dry)
     assert (payload["written"], payload["failed"], payload["userErrors"]) == (0, 1, [])
     assert [result["platformMetadata"] for result in payload["results"]] == [None] * 3
-    refusals = [told(result["userErrors"]) for result in payload["results"]]
+    refusals = [codes_and_fields(result["userErrors"]) for result in payload["results"]]
     assert refusals == [[], [(code, ["patches", "1", *field])], []]
     assert states(users, world) == before
 
     payload = bulk(world.admin, world, *patches, onError="REJECT_FAILED", dryRun=dry)
     assert (payload["written"], payload["failed"], payload["userErrors"]) == (2, 1, [])
-    refusals = [told(result["userErrors"]) for result in payload["results"]]
+    refusals = [codes_and_fields(result["userErrors"]) for result in payload["results"]]
     assert refusals == [[], [(code, ["patches", "1", *field])], []]
     assert payload["results"][0]["platformMetadata"]["metadata"] == {"a": 1}
     after = states(users, world)
@@ -114,25 +118,25 @@ def test_one_refusal_refuses_all_unless_told_otherwise(
     assert (after[0] == before[0]) is dry
 
 
-def test_a_conflict_tells_what_is_there(world: World) -> None:
+def test_a_conflict_contains_the_current_revision_and_entries(world: World) -> None:
     (user,) = people(world, 1)
-    bulk(world.admin, world, to(user, metadata={"a": 1, "b": 2}))
-    payload = bulk(world.admin, world, to(user, metadata={"a": 3}, expectedRevision=0))
+    bulk(world.admin, world, patch_for(user, metadata={"a": 1, "b": 2}))
+    payload = bulk(world.admin, world, patch_for(user, metadata={"a": 3}, expectedRevision=0))
     (error,) = payload["results"][0]["userErrors"]
     assert error["currentRevision"] == 1
     (entry,) = error["entries"]
     assert (entry["metadataKey"], entry["value"]) == ("a", 1)
 
 
-def test_users_whom_the_platform_has_not_are_told_apart_from_those_it_has(world: World) -> None:
+def test_users_who_are_not_on_the_platform_are_refused(world: World) -> None:
     (user,) = people(world, 1)
     patches = [
-        to(user, metadata={"a": 1}),
+        patch_for(user, metadata={"a": 1}),
         {"username": "no_such_user", "metadata": {"a": 1}},
-        to(world.stranger, metadata={"a": 1}),
+        patch_for(world.stranger, metadata={"a": 1}),
     ]
     payload = bulk(world.admin, world, *patches, onError="REJECT_FAILED")
-    assert [told(result["userErrors"]) for result in payload["results"]] == [
+    assert [codes_and_fields(result["userErrors"]) for result in payload["results"]] == [
         [],
         [("UNKNOWN_USER", ["patches", "1", "username"])],
         [("UNKNOWN_USER", ["patches", "2", "username"])],
@@ -141,12 +145,12 @@ def test_users_whom_the_platform_has_not_are_told_apart_from_those_it_has(world:
     assert bulk(world.admin, world, *patches)["written"] == 0
 
 
-def test_a_dry_run_tells_exactly_what_would_happen_and_writes_nothing(world: World) -> None:
+def test_a_dry_run_has_the_result_of_the_write_and_writes_nothing(world: World) -> None:
     users = people(world)
     hidden = {"metadataKey": "h", "metadataValue": "v"}
     set_entries(world.admin, world, hidden, username=users[0].username)
     before = states(users, world)
-    patches = [to(user, metadata={"a": index, "h": "w"}) for index, user in enumerate(users)]
+    patches = [patch_for(user, metadata={"a": index, "h": "w"}) for index, user in enumerate(users)]
     with world.service.statements() as seen:
         dry = bulk(world.admin, world, *patches, dryRun=True, idempotencyKey="once")
     assert not [statement for statement in seen if statement.split()[0] in ("INSERT", "UPDATE", "DELETE")]
@@ -163,27 +167,33 @@ def test_a_dry_run_tells_exactly_what_would_happen_and_writes_nothing(world: Wor
     assert [result["platformMetadata"]["one"] for result in wet["results"]] == [{"a": n} for n in range(3)]
 
 
-def test_a_bulk_that_is_sent_again_is_done_once_and_what_was_refused_is_tried_again(world: World) -> None:
+def test_a_repeated_bulk_patch_retries_only_the_refused_patches(world: World) -> None:
     first, second = people(world, 2)
     count = [{"increment": {"path": "/n", "by": 1}}]
-    bulk(world.admin, world, to(second, metadata={"n": "text"}))
-    patches = [to(first, operations=count), to(second, operations=count)]
+    bulk(world.admin, world, patch_for(second, metadata={"n": "text"}))
+    patches = [patch_for(first, operations=count), patch_for(second, operations=count)]
     again = {"onError": "REJECT_FAILED", "idempotencyKey": "k"}
     assert bulk(world.admin, world, *patches, **again)["written"] == 1
     assert bulk(world.admin, world, *patches, **again)["written"] == 1
-    bulk(world.admin, world, to(second, metadata={"n": 1}))
+    bulk(world.admin, world, patch_for(second, metadata={"n": 1}))
     assert bulk(world.admin, world, *patches, **again)["written"] == 2
     assert [each["metadata"] for each in states([first, second], world)] == [{"n": 1}, {"n": 2}]
-    payload = bulk(world.admin, world, to(first, metadata={"other": 1}), idempotencyKey="k")
-    assert told(payload["results"][0]["userErrors"]) == [("IDEMPOTENCY_KEY_REUSED", ["idempotencyKey"])]
+    payload = bulk(world.admin, world, patch_for(first, metadata={"other": 1}), idempotencyKey="k")
+    assert codes_and_fields(payload["results"][0]["userErrors"]) == [
+        ("IDEMPOTENCY_KEY_REUSED", ["idempotencyKey"])
+    ]
 
 
-def test_the_list_itself_is_checked_before_anything_is_tried(world: World) -> None:
+def test_an_invalid_list_of_patches_is_refused_entirely(world: World) -> None:
     first, second = users = people(world, 2)
     before = states(users, world)
-    one = to(first, metadata={"a": 1})
+    one = patch_for(first, metadata={"a": 1})
     lists: list[tuple[list[dict[str, Any]], dict[str, Any], tuple[str, list[str]]]] = [
-        ([one, to(second, metadata={"a": 1}), one], {}, ("INVALID_VALUE", ["patches", "2", "username"])),
+        (
+            [one, patch_for(second, metadata={"a": 1}), one],
+            {},
+            ("INVALID_VALUE", ["patches", "2", "username"]),
+        ),
         ([], {}, ("INVALID_VALUE", ["patches"])),
         ([{"username": f"u{n}"} for n in range(101)], {}, ("INVALID_VALUE", ["patches"])),
         ([one], {"idempotencyKey": ""}, ("INVALID_KEY", ["idempotencyKey"])),
@@ -193,13 +203,13 @@ def test_the_list_itself_is_checked_before_anything_is_tried(world: World) -> No
     for patches, more, expected in lists:
         input = {"platformKey": world.platform_key, "patches": patches, "onError": "REJECT_FAILED"} | more
         payload = world.admin.ask(text, input=input)["bulkPatchPlatformMetadata"]
-        assert told(payload.pop("userErrors")) == [expected]
+        assert codes_and_fields(payload.pop("userErrors")) == [expected]
         assert payload == {"written": 0, "failed": 0, "results": []}
     assert states(users, world) == before
 
 
-def test_only_admins_patch_in_bulk_even_themselves(world: World) -> None:
-    patches = [to(world.member, metadata={"a": 1})]
+def test_only_admins_patch_in_bulk_even_their_own_document(world: World) -> None:
+    patches = [patch_for(world.member, metadata={"a": 1})]
     input = {"platformKey": world.platform_key, "patches": patches}
     for caller, code in (
         (world.member, "FORBIDDEN"),
@@ -221,12 +231,12 @@ def test_bulk_and_single_patches_of_the_same_users_lose_nothing(world: World) ->
         order = users if number % 2 else users[::-1]
         with http_client(world.service.url) as client:
             headers = {"Authorization": f"Bearer {world.admin.token}"}
-            patches = [to(user, operations=count) for user in order]
-            for query, given in (
+            patches = [patch_for(user, operations=count) for user in order]
+            for query, variables in (
                 (BULK, {"platformKey": world.platform_key, "patches": patches}),
                 (PATCH, input),
             ):
-                body = {"query": query, "variables": {"input": given}}
+                body = {"query": query, "variables": {"input": variables}}
                 (payload,) = client.post("/graphql", json=body, headers=headers).json()["data"].values()
                 assert payload["userErrors"] == []
 
@@ -236,10 +246,10 @@ def test_bulk_and_single_patches_of_the_same_users_lose_nothing(world: World) ->
 
 
 @pytest.mark.parametrize("size", [2, 9])
-def test_a_bulk_is_a_constant_number_of_statements(world: World, size: int) -> None:
+def test_a_bulk_patch_takes_a_constant_number_of_statements(world: World, size: int) -> None:
     users = people(world, size)
     with world.service.statements() as seen:
-        payload = bulk(world.admin, world, *(to(user, metadata={"a": 1}) for user in users))
+        payload = bulk(world.admin, world, *(patch_for(user, metadata={"a": 1}) for user in users))
     assert payload["written"] == size
     reads = [
         re.search(r"FROM (?!unnest)(\w+)", statement) for statement in seen if statement.startswith("SELECT")
@@ -251,8 +261,8 @@ def test_a_bulk_is_a_constant_number_of_statements(world: World, size: int) -> N
     assert len(rows) == 2
 
 
-def test_a_bulk_costs_what_is_asked_of_each_of_its_users(world: World) -> None:
-    users = [to(user, metadata={"a": 1}) for user in people(world, 2)]
+def test_a_bulk_patch_costs_its_selection_once_per_user(world: World) -> None:
+    users = [patch_for(user, metadata={"a": 1}) for user in people(world, 2)]
     text = BULK.replace("entries(first: 9)", "entries(first: 100)")
     input = {"platformKey": world.platform_key, "patches": users * 9}
     (error,) = world.admin.graphql(text, input=input)["errors"]

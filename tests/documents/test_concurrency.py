@@ -1,4 +1,4 @@
-"""Nothing acknowledged is lost: many clients, several processes, some of them killed."""
+"""Acknowledged writes are not lost, with many clients and several processes, some of which are killed."""
 
 import itertools
 import os
@@ -22,18 +22,18 @@ from tests.support.world import REST, Caller, World
 
 CLIENTS = 24
 KILLS = 8
-"""Of processes that have acknowledged something since they were started."""
+"""The number of kills. Each process has acknowledged a patch before it is killed."""
 HANGS = 5 * PATIENCE
 """Seconds: each kill waits for a server to start."""
 AT_LEAST, AT_MOST = 200, 500
-"""Patches that the server which lives throughout acknowledges; the document has room for all of them."""
+"""Patches acknowledged by the server that is never killed; the document has room for all of them."""
 
 
 @contextmanager
 def process(service: Service, port: int) -> Iterator[zygote.Forked]:
-    """A server process of its own on the same database, once it answers."""
-    with open(os.devnull, "wb") as nowhere:
-        serve, sink = ["serve", "--port", str(port)], nowhere.fileno()
+    """Run a server process on the same database. Yields when it responds."""
+    with open(os.devnull, "wb") as devnull:
+        serve, sink = ["serve", "--port", str(port)], devnull.fileno()
         running = zygote.start(serve, environment(service.settings.database_url), sink, sink)
     try:
         deadline = time.monotonic() + PATIENCE
@@ -52,9 +52,9 @@ def process(service: Service, port: int) -> Iterator[zygote.Forked]:
 
 
 def patch(client: httpx.Client, caller: Caller, url: str, platform_key: str, key: str) -> bool:
-    """Set one key; whether the write was acknowledged."""
+    """Set one key; returns whether the write was acknowledged."""
     try:
-        answer = client.patch(
+        response = client.patch(
             url + REST,
             params={"platform_key": platform_key},
             json={"metadata": {key: key}},
@@ -62,11 +62,11 @@ def patch(client: httpx.Client, caller: Caller, url: str, platform_key: str, key
         )
     except httpx.TransportError:
         return False
-    return answer.status_code == 200
+    return response.status_code == 200
 
 
 def test_no_acknowledged_patch_is_lost_when_processes_are_killed(fresh_database_url: str) -> None:
-    """What goes on is told by what was acknowledged, so that a slow machine only takes longer."""
+    """Progress is measured by acknowledged patches, so a slow machine only takes longer."""
     with serving(fresh_database_url) as service:
         world = World(service)
         doomed = [free_port(), free_port()]
@@ -96,16 +96,16 @@ def test_no_acknowledged_patch_is_lost_when_processes_are_killed(fresh_database_
                         if enough.is_set():
                             return
 
-        with ThreadPoolExecutor(CLIENTS + len(doomed)) as people:
-            doing = [people.submit(keep_killing, port) for port in doomed]
-            doing += [people.submit(keep_writing, writer) for writer in range(CLIENTS)]
+        with ThreadPoolExecutor(CLIENTS + len(doomed)) as pool:
+            futures = [pool.submit(keep_killing, port) for port in doomed]
+            futures += [pool.submit(keep_writing, writer) for writer in range(CLIENTS)]
             deadline = time.monotonic() + HANGS
-            while time.monotonic() < deadline and not any(each.done() for each in doing):
+            while time.monotonic() < deadline and not any(each.done() for each in futures):
                 if len(kills) >= KILLS and len(acknowledged[0]) >= AT_LEAST:
                     break
                 time.sleep(0.05)
             enough.set()
-        for each in doing:
+        for each in futures:
             each.result()
         assert len(kills) >= KILLS
         assert len(acknowledged[0]) >= AT_LEAST

@@ -1,4 +1,4 @@
-"""Two clients at once: a conflict tells the loser all they need to succeed with one more request."""
+"""Two clients at once: a conflict contains all that the loser needs to succeed with one more request."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +11,7 @@ from tests.support.world import Caller, World
 
 
 class Client:
-    """A frontend with a connection of its own, which counts its requests."""
+    """A frontend with its own connection, which counts its requests."""
 
     def __init__(self, caller: Caller, world: World) -> None:
         self._http = http_client(world.service.url)
@@ -34,8 +34,8 @@ class Client:
         return self._http.post("/graphql", json=body, headers=headers).json()["data"]["patchPlatformMetadata"]
 
 
-def race(world: World, one: Callable[[Client], Any], other: Callable[[Client], Any]) -> list[Any]:
-    """Both read, then both write at the same moment; returns what each answers."""
+def race(world: World, first: Callable[[Client], Any], second: Callable[[Client], Any]) -> list[Any]:
+    """Both clients read, and then write at the same moment; returns the results of both writes."""
     clients = [Client(world.member, world), Client(world.member, world)]
     start = Barrier(2)
 
@@ -44,19 +44,19 @@ def race(world: World, one: Callable[[Client], Any], other: Callable[[Client], A
         return write(client)
 
     try:
-        with ThreadPoolExecutor(2) as both:
-            return list(both.map(run, [one, other], clients))
+        with ThreadPoolExecutor(2) as pool:
+            return list(pool.map(run, [first, second], clients))
     finally:
         for client in clients:
             client.close()
 
 
 def adding(tag: str) -> Callable[[Client], int]:
-    """Add a tag to a list, by revision; after a conflict merge what it tells. Returns the requests needed."""
+    """Add a tag to a list, by revision; after a conflict, to the current list. Returns the request count."""
 
     def write(client: Client) -> int:
-        mine = [*client.document["metadata"]["tags"], tag]
-        payload = client.patch(metadata={"tags": mine}, expectedRevision=client.document["revision"])
+        tags = [*client.document["metadata"]["tags"], tag]
+        payload = client.patch(metadata={"tags": tags}, expectedRevision=client.document["revision"])
         if payload["userErrors"]:
             (conflict,) = payload["userErrors"]
             assert (conflict["code"], conflict["field"]) == ("REVISION_CONFLICT", ["expectedRevision"])
@@ -81,11 +81,11 @@ def test_the_loser_of_a_revision_merges_and_succeeds_with_one_more_request(world
 
 
 def appending(tag: str) -> Callable[[Client], int]:
-    """The same by digest of the one key."""
+    """Like `adding`, but by the digest of the key."""
 
     def write(client: Client) -> int:
-        mine, expected = [*client.document["metadata"]["tags"], tag], client.digests["tags"]
-        payload = client.patch(metadata={"tags": mine}, expectedDigests=[{"key": "tags", "digest": expected}])
+        tags, expected = [*client.document["metadata"]["tags"], tag], client.digests["tags"]
+        payload = client.patch(metadata={"tags": tags}, expectedDigests=[{"key": "tags", "digest": expected}])
         if payload["userErrors"]:
             (conflict,) = payload["userErrors"]
             (current,) = conflict["entries"]
@@ -122,7 +122,7 @@ def setting(key: str) -> Callable[[Client], Any]:
     return write
 
 
-def test_clients_that_write_different_keys_do_not_conflict_by_digest_at_all(world: World) -> None:
+def test_clients_that_write_different_keys_do_not_conflict_by_digest(world: World) -> None:
     for _ in range(5):
         patched(world.member, world, metadata={"a": 1, "b": 1})
         assert race(world, setting("a"), setting("b")) == [[], []]

@@ -1,4 +1,4 @@
-"""Expected digests: a write is done only where each key it names holds what its digest stands for."""
+"""Expected digests: a write succeeds only if the value of each listed key has the expected digest."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ def expect(key: str, digest: str | None) -> dict[str, Any]:
     return {"key": key, "digest": digest}
 
 
-def test_a_write_is_done_where_every_key_holds_what_was_expected(world: World) -> None:
+def test_a_write_succeeds_if_every_digest_matches(world: World) -> None:
     patched(world.member, world, metadata={"theme": "dark", "size": 14})
     theme, size = digest_of(world, "theme"), digest_of(world, "size")
     expected = [expect("theme", theme), expect("size", size), expect("new", None)]
@@ -29,7 +29,9 @@ def test_a_write_is_done_where_every_key_holds_what_was_expected(world: World) -
     }
 
 
-def test_a_conflict_tells_the_revision_and_the_entries_in_conflict_and_writes_nothing(world: World) -> None:
+def test_a_conflict_contains_the_revision_and_the_conflicting_entries_and_writes_nothing(
+    world: World,
+) -> None:
     patched(world.member, world, metadata={"theme": "dark", "size": 14, "other": 1})
     expected = [
         expect("theme", ABSENT),
@@ -66,7 +68,7 @@ def test_the_digest_of_another_key_or_type_never_matches(world: World) -> None:
         )
 
 
-def test_other_writes_in_between_are_no_conflict(world: World) -> None:
+def test_writes_of_other_keys_do_not_conflict(world: World) -> None:
     patched(world.member, world, metadata={"a": 1, "b": 1})
     digest = digest_of(world, "a")
     patched(world.member, world, metadata={"b": 2})
@@ -75,7 +77,7 @@ def test_other_writes_in_between_are_no_conflict(world: World) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "x", "0" * 63, "0" * 65, "g" * 64, "A" * 64, "\u0660" * 64])
-def test_a_text_that_is_no_digest_is_refused(world: World, text: str) -> None:
+def test_an_invalid_digest_is_refused(world: World, text: str) -> None:
     expected = [expect("a", None), expect("b", text)]
     assert refused(world.member, world, metadata={"a": 1}, expectedDigests=expected) == (
         "INVALID_VALUE",
@@ -84,7 +86,7 @@ def test_a_text_that_is_no_digest_is_refused(world: World, text: str) -> None:
 
 
 @pytest.mark.parametrize("keys", [[""], ["a", "a"], [" a"], ["x" * 256]])
-def test_keys_that_are_none_or_named_twice_are_refused(world: World, keys: list[str]) -> None:
+def test_invalid_and_duplicate_keys_are_refused(world: World, keys: list[str]) -> None:
     expected = [expect(key, None) for key in keys]
     assert refused(world.member, world, metadata={"a": 1}, expectedDigests=expected) == (
         "INVALID_KEY",
@@ -92,12 +94,12 @@ def test_keys_that_are_none_or_named_twice_are_refused(world: World, keys: list[
     )
 
 
-def test_an_entry_that_is_hidden_from_the_caller_counts_as_absent_for_them(world: World) -> None:
+def test_an_entry_that_is_hidden_from_the_caller_counts_as_absent(world: World) -> None:
     entry = {"metadataKey": "secret", "metadataValue": "s", "isEditable": True}
     payload = set_entries(world.admin, world, entry, username=world.member.username)
     digest = payload["entries"][0]["digest"]
-    for given in (digest, ABSENT):  # the right digest tells as little as a wrong one
-        payload = patch(world.member, world, metadata={"a": 1}, expectedDigests=[expect("secret", given)])
+    for guess in (digest, ABSENT):  # the right digest reveals as little as a wrong one
+        payload = patch(world.member, world, metadata={"a": 1}, expectedDigests=[expect("secret", guess)])
         (error,) = payload["userErrors"]
         assert (error["code"], error["entries"]) == ("DIGEST_CONFLICT", [])
     patched(world.member, world, metadata={"a": 1}, expectedDigests=[expect("secret", None)])
@@ -137,10 +139,10 @@ def test_setting_entries_replacing_and_clearing_expect_digests_too(world: World)
     patched(world.member, world, metadata={"a": 1})
     good, bad = [expect("a", digest_of(world, "a"))], [expect("a", None)]
     entry = {"metadataKey": "b", "metadataValue": "v"}
-    given = {"username": world.member.username}
-    payload = set_entries(world.admin, world, entry, expectedDigests=bad, **given)
+    user = {"username": world.member.username}
+    payload = set_entries(world.admin, world, entry, expectedDigests=bad, **user)
     assert [error["code"] for error in payload["userErrors"]] == ["DIGEST_CONFLICT"]
-    assert set_entries(world.admin, world, entry, expectedDigests=good, **given)["userErrors"] == []
+    assert set_entries(world.admin, world, entry, expectedDigests=good, **user)["userErrors"] == []
     for name, more in (("replace", {"metadata": {"a": 1}}), ("clear", {})):
         mutation = f"""mutation ($input: {name.capitalize()}PlatformMetadataInput!) {{
           {name}PlatformMetadata(input: $input) {{ userErrors {{ code }} }} }}"""
@@ -150,7 +152,7 @@ def test_setting_entries_replacing_and_clearing_expect_digests_too(world: World)
             assert [error["code"] for error in payload["userErrors"]] == codes
 
 
-def test_an_expected_revision_is_judged_before_digests(world: World) -> None:
+def test_an_expected_revision_is_checked_before_digests(world: World) -> None:
     patched(world.member, world, metadata={"a": 1})
     expected = [expect("a", None)]
     code, _ = refused(world.member, world, metadata={}, expectedRevision=7, expectedDigests=expected)

@@ -1,4 +1,4 @@
-"""Writes sent again under one idempotency key are done once, and answered with the document of now."""
+"""A write that is repeated with its idempotency key is executed once, and returns the current document."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -42,8 +42,8 @@ def revisions(world: World) -> list[int]:
     return [change["revision"] for change in changes(world, world.admin, world.member)]
 
 
-def answers(world: World) -> list[str]:
-    """What is stored of the writes of the member's documents."""
+def stored_responses(world: World) -> list[str]:
+    """The stored responses to writes of the member's documents."""
     columns = idempotency_keys.c
     stored = Statement(select(columns.response).where(columns.user_id == world.member.id))
     return [row[0] for row in world.service.write(lambda tx: tx.fetch(stored))]
@@ -53,7 +53,7 @@ def current(world: World) -> Any:
     return world.member.rest("GET", world.platform_key).json()["metadata"]
 
 
-def test_the_same_request_is_done_once_and_answered_alike(world: World) -> None:
+def test_a_repeated_request_is_executed_once_and_gets_the_same_response(world: World) -> None:
     send(world.member, world, metadata={"old": 1}, idempotencyKey="before")
     first = send(world.member, world, metadata={"a": 1}, deleteKeys=["old"])
     assert (first["deletedKeys"], first["platformMetadata"]["revision"]) == (["old"], 2)
@@ -62,7 +62,9 @@ def test_the_same_request_is_done_once_and_answered_alike(world: World) -> None:
     assert revisions(world) == [2, 1]
 
 
-def test_a_repetition_shows_the_document_of_now_and_the_deleted_keys_of_then(world: World) -> None:
+def test_a_repetition_shows_the_current_document_and_the_keys_deleted_by_the_first_request(
+    world: World,
+) -> None:
     send(world.member, world, metadata={"old": 1}, idempotencyKey="before")
     request = {"metadata": {"a": 1}, "deleteKeys": ["old"], "expectedRevision": 1}
     send(world.member, world, **request)
@@ -74,24 +76,24 @@ def test_a_repetition_shows_the_document_of_now_and_the_deleted_keys_of_then(wor
 
 
 def test_a_repetition_shows_nothing_that_was_hidden_since(world: World) -> None:
-    """Hiding and encrypting reach what is stored of earlier writes: it never had a value."""
+    """The stored responses contain no values that would have to be hidden or encrypted later."""
     send(world.member, world, metadata={"a": "canary-a", "b": "canary-b"})
     hide, encrypt = {"metadataKey": "a", "isPublic": False}, {"metadataKey": "b", "category": "c"}
     set_entries(world.admin, world, hide, encrypt, username=world.member.username)
     replayed = send(world.member, world, metadata={"a": "canary-a", "b": "canary-b"})
     assert replayed["platformMetadata"]["metadata"] == {"b": "canary-b"}
-    assert "canary" not in str(answers(world))
+    assert "canary" not in str(stored_responses(world))
 
 
-def test_what_is_stored_of_a_write_is_small_however_large_the_document(world: World) -> None:
+def test_a_stored_response_is_small_however_large_the_document(world: World) -> None:
     world.member.rest("PATCH", world.platform_key, {"metadata": {f"k{n}": "x" * 10_000 for n in range(40)}})
     for number in range(10):
         send(world.member, world, metadata={"k0": "x" * 10_000}, idempotencyKey=str(number))
     assert revisions(world) == [1]
-    assert [len(response) < 300 for response in answers(world)] == [True] * 10
+    assert [len(response) < 300 for response in stored_responses(world)] == [True] * 10
 
 
-def test_every_kind_of_write_may_be_sent_again(world: World) -> None:
+def test_every_kind_of_write_can_be_repeated(world: World) -> None:
     replaced = send(world.member, world, REPLACE, metadata={"a": 1}, idempotencyKey="replace")
     entry = {"metadataKey": "b", "metadataValue": "v", "isPublic": True, "isEditable": True}
     entered = set_entries(world.member, world, entry, idempotencyKey="set")
@@ -110,7 +112,7 @@ def test_every_kind_of_write_may_be_sent_again(world: World) -> None:
     assert current(world) == {"a": "after"}
 
 
-def test_a_repetition_does_not_bring_back_what_was_cleared(world: World) -> None:
+def test_a_repetition_does_not_restore_cleared_entries(world: World) -> None:
     send(world.member, world, metadata={"old": 1}, idempotencyKey="before")
     send(world.member, world, metadata={"canary": 1}, deleteKeys=["old"])
     send(world.member, world, CLEAR, idempotencyKey="clear")
@@ -119,7 +121,7 @@ def test_a_repetition_does_not_bring_back_what_was_cleared(world: World) -> None
     assert (replayed["platformMetadata"]["metadata"], replayed["platformMetadata"]["revision"]) == ({}, 3)
     other = send(world.member, world, metadata={"canary": 2})
     assert problem(other) == ("IDEMPOTENCY_KEY_REUSED", ["idempotencyKey"])
-    assert "old" not in str(answers(world))
+    assert "old" not in str(stored_responses(world))
 
 
 @pytest.mark.parametrize(
@@ -133,7 +135,7 @@ def test_a_repetition_does_not_bring_back_what_was_cleared(world: World) -> None
         (CLEAR, {}),
     ],
 )
-def test_the_key_of_another_request_is_refused(world: World, document: str, other: Any) -> None:
+def test_the_key_of_a_different_request_is_refused(world: World, document: str, other: Any) -> None:
     first = send(world.member, world, metadata={"a": 1})
     refused = send(world.member, world, document, **other)
     assert problem(refused) == ("IDEMPOTENCY_KEY_REUSED", ["idempotencyKey"])
@@ -142,7 +144,7 @@ def test_the_key_of_another_request_is_refused(world: World, document: str, othe
     assert revisions(world) == [1]
 
 
-def test_the_key_of_another_sender_or_document_is_another_key(world: World) -> None:
+def test_senders_and_documents_have_separate_keys(world: World) -> None:
     name, other = world.member.username, world.new_platform()
     send(world.member, world, metadata={"a": 1})
     send(world.admin, world, metadata={"a": 2}, username=name)
@@ -154,7 +156,7 @@ def test_the_key_of_another_sender_or_document_is_another_key(world: World) -> N
 
 
 @pytest.mark.parametrize("swept", [False, True])
-def test_after_a_day_the_key_is_free(world: World, swept: bool) -> None:
+def test_a_key_can_be_reused_after_a_day(world: World, swept: bool) -> None:
     send(world.member, world, metadata={"a": 1})
     world.member.rest("PATCH", world.platform_key, {"metadata": {"a": 2}})
     services = world.service.services
@@ -168,10 +170,10 @@ def test_after_a_day_the_key_is_free(world: World, swept: bool) -> None:
         assert revisions(world) == [3, 2, 1]
 
 
-def test_rest_takes_the_key_as_a_header(world: World) -> None:
+def test_the_key_is_a_header_in_rest(world: World) -> None:
     def rest(method: str, body: Any = None, key: str = "k", **headers: str) -> httpx.Response:
-        given = {"Idempotency-Key": key} | headers
-        return world.member.rest(method, world.platform_key, body, headers=given)
+        all_headers = {"Idempotency-Key": key} | headers
+        return world.member.rest(method, world.platform_key, body, headers=all_headers)
 
     assert "idempotency-replayed" not in rest("PATCH", {"metadata": {"a": 1}}).headers
     replaced = rest("PUT", {"metadata": {"a": 2}}, "put", **{"If-Match": '"1"'})
@@ -191,7 +193,7 @@ def test_rest_takes_the_key_as_a_header(world: World) -> None:
     assert current(world) == {"a": 3}
 
 
-def test_a_refused_write_is_not_kept(world: World) -> None:
+def test_a_refused_write_does_not_use_up_its_key(world: World) -> None:
     send(world.member, world, metadata={"a": 1}, idempotencyKey="first")
     stale = {"metadata": {"a": 2}, "expectedRevision": 0}
     assert problem(send(world.member, world, **stale))[0] == "REVISION_CONFLICT"
@@ -202,7 +204,7 @@ def test_a_refused_write_is_not_kept(world: World) -> None:
     }  # fmt: skip
 
 
-def test_a_write_that_changed_nothing_is_not_done_later_either(world: World) -> None:
+def test_a_write_without_effect_is_not_executed_when_it_is_repeated(world: World) -> None:
     send(world.member, world, metadata={}, deleteKeys=["a"])
     send(world.member, world, metadata={"a": 1}, idempotencyKey="other")
     send(world.member, world, metadata={}, deleteKeys=["a"])
@@ -222,33 +224,33 @@ def test_a_bad_key_is_refused(world: World, key: str) -> None:
 
 
 @pytest.mark.parametrize("exists", [False, True])
-def test_of_many_at_once_one_is_done(world: World, exists: bool) -> None:
+def test_of_concurrent_equal_requests_exactly_one_is_executed(world: World, exists: bool) -> None:
     if exists:
         world.member.rest("PATCH", world.platform_key, {"metadata": {"n": 0}})
     with serving(world.service.settings.database_url) as second, ThreadPoolExecutor(20) as clients:
         urls = [world.service.url, second.url] * 10
-        answers = list(clients.map(lambda url: _race(world, url, {"n": 1}), urls))
-    assert sorted(answer.pop("replayed") for answer in answers) == [False] + [True] * 19
-    assert all(answer == answers[0] for answer in answers)
+        payloads = list(clients.map(lambda url: _race(world, url, {"n": 1}), urls))
+    assert sorted(payload.pop("replayed") for payload in payloads) == [False] + [True] * 19
+    assert all(payload == payloads[0] for payload in payloads)
     assert revisions(world) == ([2, 1] if exists else [1])
 
 
-def test_of_many_different_ones_at_once_one_is_done_and_the_others_refused(world: World) -> None:
+def test_of_concurrent_different_requests_one_is_executed_and_the_others_are_refused(world: World) -> None:
     with serving(world.service.settings.database_url) as second, ThreadPoolExecutor(20) as clients:
         urls = [world.service.url, second.url] * 10
-        answers = list(clients.map(lambda each: _race(world, each[1], {"n": each[0]}), enumerate(urls)))
-    refused = [answer["userErrors"][0]["code"] for answer in answers if answer["userErrors"]]
+        payloads = list(clients.map(lambda each: _race(world, each[1], {"n": each[0]}), enumerate(urls)))
+    refused = [payload["userErrors"][0]["code"] for payload in payloads if payload["userErrors"]]
     assert refused == ["IDEMPOTENCY_KEY_REUSED"] * 19
     assert revisions(world) == [1]
 
 
 def _race(world: World, url: str, metadata: dict[str, Any]) -> Any:
-    """Send a patch on a connection of its own."""
+    """Send a patch on a new connection."""
     variables = {"input": {"platformKey": world.platform_key, "idempotencyKey": "k", "metadata": metadata}}
     with http_client(url) as client:
-        answer = client.post(
+        response = client.post(
             "/graphql",
             json={"query": PATCH, "variables": variables},
             headers={"Authorization": f"Bearer {world.member.token}"},
         )
-    return answer.json()["data"]["patchPlatformMetadata"]
+    return response.json()["data"]["patchPlatformMetadata"]

@@ -1,4 +1,4 @@
-"""Operations at JSON Pointers: each on what is there, on what is missing, and where it cannot be done."""
+"""Operations at JSON Pointers: on existing values, on missing values, and where they are impossible."""
 
 import json
 from typing import Any
@@ -22,8 +22,8 @@ START: dict[str, Any] = {
 MAX, MIN = 2**63 - 1, -(2**63)
 
 
-def op(kind: str, path: str, **said: Any) -> dict[str, Any]:
-    return {kind: {"path": path} | said}
+def op(kind: str, path: str, **arguments: Any) -> dict[str, Any]:
+    return {kind: {"path": path} | arguments}
 
 
 DONE: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
@@ -45,12 +45,12 @@ DONE: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
     "empty tokens": ([op("set", "/ui//empty", value=2)], {"ui": START["ui"] | {"": {"empty": 2}}}),
     "delete a member": ([op("delete", "/ui/")], {"ui": {"theme": "dark", "size": 14}}),
     "delete an item": ([op("delete", "/list/0")], {"list": [[2, 3], {"a": 4}]}),
-    "delete what is not there": (
+    "delete a missing value": (
         [op("delete", "/gone"), op("delete", "/gone/x"), op("delete", "/ui/x"), op("delete", "/ui/x/y")],
         {},
     ),
     "increment": ([op("increment", "/ui/size", by=-20)], {"ui": START["ui"] | {"size": -6}}),
-    "increment what is missing": ([op("increment", "/new/n", by=2)], {"new": {"n": 2}}),
+    "increment a missing value": ([op("increment", "/new/n", by=2)], {"new": {"n": 2}}),
     "increment by a float": ([op("increment", "/n", by=0.5)], {"n": 5.5}),
     "increment a float": ([op("increment", "/f", by=1)], {"f": 1.5}),
     "increment an item": ([op("increment", "/list/1/1", by=1)], {"list": [1, [2, 4], {"a": 4}]}),
@@ -59,7 +59,7 @@ DONE: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
         {"max": MAX, "min": MIN},
     ),
     "append": ([op("append", "/list/1", value=None)], {"list": [1, [2, 3, None], {"a": 4}]}),
-    "append to what is missing": (
+    "append to a missing value": (
         [op("append", "/new/x", value=1), op("append", "/new/x", value=2)],
         {"new": {"x": [1, 2]}},
     ),
@@ -82,8 +82,8 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
     "through null": (op("increment", "/z/x/y", by=1), "'/z' is null, so it contains no values."),
     "no slash": (op("set", "s", value=1), "The path 's' does not begin with a slash, as in /theme"),
     "the whole document": (op("set", "", value={}), "The path '' does not begin with a slash"),
-    "an escape that is none": (op("set", "/a~2", value=1), "The path '/a~2' has a ~ that is not one of"),
-    "an escape that ends": (op("set", "/a~", value=1), "The path '/a~' has a ~ that is not one of"),
+    "an invalid escape": (op("set", "/a~2", value=1), "The path '/a~2' has a ~ that is not one of"),
+    "an incomplete escape": (op("set", "/a~", value=1), "The path '/a~' has a ~ that is not one of"),
     "out of range": (op("set", "/list/3", value=1), "'/list/3' does not exist: the array has 3 items."),
     "far out of range": (op("delete", f"/list/1{'0' * 15}"), f"'/list/1{'0' * 15}' does not exist"),
     "after the last, to delete": (op("delete", "/list/-"), "'/list/-' does not exist"),
@@ -104,25 +104,32 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
     "beyond 64 bits": (op("increment", "/n", by=MAX - 4), "'/n' would leave the range of 64-bit integers"),
     "appending to an object": (op("append", "/ui", value=1), "'/ui' is an object; only arrays can be"),
     "appending to null": (op("append", "/z", value=1), "'/z' is null; only arrays can be appended to."),
-    "deeper than values go": (op("set", "/n" + "/a" * 65, value=1), "The path has 66 steps; 65 are allowed"),
+    "a path that is too deep": (
+        op("set", "/n" + "/a" * 65, value=1),
+        "The path has 66 steps; 65 are allowed",
+    ),
 }
 
 
 @pytest.mark.parametrize(("operations", "changed"), DONE.values(), ids=DONE)
-def test_what_operations_do(world: World, operations: Any, changed: Any) -> None:
+def test_an_operation_changes_the_document(world: World, operations: Any, changed: Any) -> None:
     patched(world.member, world, metadata=START)
     done = patched(world.member, world, operations=operations)
     assert json.dumps(done, sort_keys=True) == json.dumps(START | changed, sort_keys=True)
 
 
-@pytest.mark.parametrize(("operation", "told"), IMPOSSIBLE.values(), ids=IMPOSSIBLE)
-def test_an_operation_that_cannot_be_done_is_named_and_nothing_is_written(
-    world: World, operation: Any, told: str
+@pytest.mark.parametrize(("operation", "message"), IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_an_impossible_operation_is_reported_and_nothing_is_written(
+    world: World, operation: Any, message: str
 ) -> None:
     patched(world.member, world, metadata=START)
-    given = {"metadata": {"x": 1}, "deleteKeys": ["n2"], "operations": [op("set", "/y", value=1), operation]}
-    assert refused(world.member, world, **given) == ("INVALID_OPERATION", ["operations", "1", "path"])
-    assert patch(world.member, world, **given)["userErrors"][0]["message"].startswith(told)
+    arguments = {
+        "metadata": {"x": 1},
+        "deleteKeys": ["n2"],
+        "operations": [op("set", "/y", value=1), operation],
+    }
+    assert refused(world.member, world, **arguments) == ("INVALID_OPERATION", ["operations", "1", "path"])
+    assert patch(world.member, world, **arguments)["userErrors"][0]["message"].startswith(message)
 
 
 def test_floats_stay_finite(world: World) -> None:
@@ -134,14 +141,14 @@ def test_floats_stay_finite(world: World) -> None:
 
 
 @pytest.mark.parametrize(("key", "path"), [("", "/"), ("a ", "/a "), ("x" * 256, "/" + "x" * 256)])
-def test_keys_are_what_keys_may_be(world: World, key: str, path: str) -> None:
+def test_operations_refuse_invalid_keys(world: World, key: str, path: str) -> None:
     assert refused(world.member, world, operations=[op("set", path, value=1)]) == (
         "INVALID_KEY",
         ["operations", "0", "path"],
     )
 
 
-def test_a_value_must_be_given_though_null_is_one(world: World) -> None:
+def test_set_and_append_require_a_value(world: World) -> None:
     for kind in ("set", "append"):
         assert refused(world.member, world, operations=[op(kind, "/a")]) == (
             "INVALID_OPERATION",
@@ -150,7 +157,7 @@ def test_a_value_must_be_given_though_null_is_one(world: World) -> None:
 
 
 @pytest.mark.parametrize("by", ["1", True, None, [], 2**63])
-def test_what_is_added_is_a_number(world: World, by: Any) -> None:
+def test_only_numbers_can_be_added(world: World, by: Any) -> None:
     body = world.member.graphql(
         PATCH, input={"platformKey": world.platform_key, "operations": [op("increment", "/a", by=by)]}
     )
@@ -158,12 +165,12 @@ def test_what_is_added_is_a_number(world: World, by: Any) -> None:
 
 
 @pytest.mark.parametrize("operation", [{}, op("set", "/a", value=1) | op("delete", "/b"), {"set": None}])
-def test_an_operation_is_exactly_one(world: World, operation: Any) -> None:
+def test_an_operation_has_exactly_one_kind(world: World, operation: Any) -> None:
     body = world.member.graphql(PATCH, input={"platformKey": world.platform_key, "operations": [operation]})
     assert [error["extensions"]["code"] for error in body["errors"]] == ["BAD_USER_INPUT"]
 
 
-def test_literals_are_read_like_variables(world: World) -> None:
+def test_operations_can_be_literals(world: World) -> None:
     text = """mutation ($key: String!, $path: String!) { patchPlatformMetadata(input: {platformKey: $key,
       operations: [{set: {path: "/a", value: {b: [1, null]}}}, {increment: {path: $path, by: 1.5}},
         {append: {path: "/a/b", value: null}}]}) { platformMetadata { metadata } userErrors { message } } }"""
@@ -174,7 +181,7 @@ def test_literals_are_read_like_variables(world: World) -> None:
     }
 
 
-def test_operations_come_after_removals_and_settings_in_one_revision(world: World) -> None:
+def test_operations_are_executed_after_deletions_and_new_values_in_the_same_revision(world: World) -> None:
     patched(world.member, world, metadata={"n": 5, "m": 5})
     payload = patch(
         world.member,
@@ -187,13 +194,13 @@ def test_operations_come_after_removals_and_settings_in_one_revision(world: Worl
     assert payload["deletedKeys"] == ["m"]
 
 
-def test_operations_alone_are_enough_and_none_are_a_valid_no_op(world: World) -> None:
+def test_a_patch_may_have_only_operations_or_an_empty_list_of_them(world: World) -> None:
     assert patch(world.member, world, operations=[])["platformMetadata"] == {"metadata": {}, "revision": 0}
     assert refused(world.member, world) == ("METADATA_REQUIRED", [])
     assert refused(world.member, world, operations=None) == ("METADATA_REQUIRED", [])
 
 
-def test_at_most_100_operations_are_done_at_once(world: World) -> None:
+def test_a_patch_has_at_most_100_operations(world: World) -> None:
     operations = [op("set", f"/k{number}", value=number) for number in range(101)]
     assert refused(world.member, world, operations=operations) == ("TOO_MANY_KEYS", ["operations"])
     assert len(patched(world.member, world, operations=operations[:100])) == 100

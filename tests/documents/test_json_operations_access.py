@@ -1,4 +1,4 @@
-"""Operations and the rules of access: they may what writing the key may, and tell nothing hidden."""
+"""Operations obey the access rules for writing their keys, and reveal no hidden values."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -12,9 +12,9 @@ from tests.support.patches import PATCH, entries, patch, patched, refused, set_e
 from tests.support.world import World
 
 
-def give(world: World, *given: dict[str, Any]) -> None:
-    """Entries that an admin sets for the member."""
-    payload = set_entries(world.admin, world, *given, username=world.member.username)
+def set_for_member(world: World, *new_entries: dict[str, Any]) -> None:
+    """Set entries of the member, as an admin."""
+    payload = set_entries(world.admin, world, *new_entries, username=world.member.username)
     assert payload["userErrors"] == []
 
 
@@ -24,16 +24,18 @@ def number(**attributes: Any) -> dict[str, Any]:
 
 def test_an_operation_keeps_the_flags_and_ends_the_window(world: World) -> None:
     until = (datetime.now(UTC) + timedelta(days=1)).isoformat()
-    give(world, number(isPublic=True, isEditable=True, validUntil=until, category="c"))
+    set_for_member(world, number(isPublic=True, isEditable=True, validUntil=until, category="c"))
     assert patched(world.member, world, operations=[op("increment", "/n", by=1)]) == {"n": 42}
     found = entries(world.admin, world, world.member.username)["n"]
     assert (found["isPublic"], found["isEditable"], found["validUntil"]) == (True, True, None)
 
 
-def test_a_deletion_of_nothing_leaves_even_the_window(world: World) -> None:
+def test_deleting_a_missing_value_keeps_the_window(world: World) -> None:
     until = "2124-01-01T00:00:00Z"
-    give(world, {"metadataKey": "o", "metadataValue": "{}", "valueType": "json", "validUntil": until})
-    give(world, number(isPublic=True, isEditable=True))
+    set_for_member(
+        world, {"metadataKey": "o", "metadataValue": "{}", "valueType": "json", "validUntil": until}
+    )
+    set_for_member(world, number(isPublic=True, isEditable=True))
     name = world.member.username
     before = entries(world.admin, world, name)
     patched(world.admin, world, username=name, operations=[op("delete", "/o/x"), op("delete", "/o/y/z")])
@@ -48,17 +50,17 @@ def test_a_deletion_of_nothing_leaves_even_the_window(world: World) -> None:
         op("delete", "/n"),
     ],
 )
-def test_a_key_that_is_not_editable_is_refused_seen_or_not(world: World, operation: Any) -> None:
+def test_a_key_that_is_not_editable_is_refused_whether_public_or_hidden(world: World, operation: Any) -> None:
     for public in (True, False):
-        give(world, number(isPublic=public, isEditable=False))
+        set_for_member(world, number(isPublic=public, isEditable=False))
         assert refused(world.member, world, operations=[operation]) == (
             "KEY_NOT_EDITABLE",
             ["operations", "0", "path"],
         )
 
 
-def test_no_operation_tells_a_hidden_value(world: World) -> None:
-    """Whatever a user does with a hidden key that they may write, it answers as if there were none."""
+def test_no_operation_reveals_a_hidden_value(world: World) -> None:
+    """The result of an operation on a hidden, editable key does not depend on its value."""
     tries: list[list[dict[str, Any]]] = [
         [op("increment", "/n", by=1)],
         [op("increment", "/n", by=2**63 - 1)],
@@ -70,7 +72,7 @@ def test_no_operation_tells_a_hidden_value(world: World) -> None:
         [op("increment", "/n", by=1), op("set", "/n/x", value=1)],
     ]
     for operations in tries:
-        answers = []
+        outcomes = []
         for value, type_ in (("41", "number"), ("text", "string"), ('{"x": "y"}', "json"), (None, None)):
             colleague = world.new_user()
             if value is not None:
@@ -79,28 +81,28 @@ def test_no_operation_tells_a_hidden_value(world: World) -> None:
             payload = patch(colleague, world, operations=operations)
             written = payload.pop("platformMetadata")
             payload["seen"] = written and written["metadata"].get("n", "nothing")
-            answers.append(payload)
-        for answer in answers[:-1]:
-            assert answer == answers[0]
-        assert answers[0]["userErrors"] == answers[-1]["userErrors"]
-        assert answers[0]["deletedKeys"] == []
-        assert answers[0]["seen"] in ("nothing", None)
+            outcomes.append(payload)
+        for outcome in outcomes[:-1]:
+            assert outcome == outcomes[0]
+        assert outcomes[0]["userErrors"] == outcomes[-1]["userErrors"]
+        assert outcomes[0]["deletedKeys"] == []
+        assert outcomes[0]["seen"] in ("nothing", None)
 
 
-def test_the_revision_does_not_tell_whether_a_guess_of_a_hidden_value_is_right(world: World) -> None:
+def test_the_revision_does_not_reveal_whether_a_guess_of_a_hidden_value_is_right(world: World) -> None:
     for guess in (
         {"metadata": {"n": 41}},
         {"operations": [op("set", "/n", value=41)]},
         {"metadata": {"n": 40}},
     ):
-        give(world, number(isEditable=True, isPublic=False))
+        set_for_member(world, number(isEditable=True, isPublic=False))
         before = patch(world.member, world, metadata={})["platformMetadata"]["revision"]
         after = patch(world.member, world, **guess)["platformMetadata"]["revision"]
         assert after == before + 1
 
 
-def test_a_hidden_key_that_the_user_may_write_is_written_as_if_it_were_not_there(world: World) -> None:
-    give(world, number(isEditable=True))
+def test_a_hidden_editable_key_is_written_as_if_it_were_missing(world: World) -> None:
+    set_for_member(world, number(isEditable=True))
     operations = [op("increment", "/n", by=1), op("increment", "/n", by=1)]
     assert patched(world.member, world, operations=operations) == {}
     found = entries(world.admin, world, world.member.username)["n"]
@@ -109,19 +111,19 @@ def test_a_hidden_key_that_the_user_may_write_is_written_as_if_it_were_not_there
     assert entries(world.admin, world, world.member.username)["n"]["value"] == 6
 
 
-def test_an_admin_s_operations_work_on_what_is_hidden_from_the_user(world: World) -> None:
-    give(world, number())
+def test_operations_of_admins_apply_to_hidden_values(world: World) -> None:
+    set_for_member(world, number())
     name = world.member.username
     assert patched(world.admin, world, username=name, operations=[op("increment", "/n", by=1)]) == {"n": 42}
 
 
-def test_a_key_that_is_deleted_and_set_again_is_a_new_one(world: World) -> None:
-    give(world, number(isPublic=True, isEditable=True, isIndexed=True, category="c"))
+def test_a_key_that_is_deleted_and_set_again_is_a_new_entry(world: World) -> None:
+    set_for_member(world, number(isPublic=True, isEditable=True, isIndexed=True, category="c"))
     operations = [op("delete", "/n"), op("set", "/n", value=1)]
     assert patched(world.member, world, operations=operations) == {"n": 1}
-    asked = """query ($key: String!) { platformMetadata(platformKey: $key) {
+    query = """query ($key: String!) { platformMetadata(platformKey: $key) {
       entry(key: "n") { category isIndexed isPublic createdBy { username } } } }"""
-    assert world.member.ask(asked, key=world.platform_key)["platformMetadata"]["entry"] == {
+    assert world.member.ask(query, key=world.platform_key)["platformMetadata"]["entry"] == {
         "category": None,
         "isIndexed": False,
         "isPublic": True,
@@ -129,18 +131,18 @@ def test_a_key_that_is_deleted_and_set_again_is_a_new_one(world: World) -> None:
     }
 
 
-def test_fifty_clients_who_count_together_lose_nothing(world: World) -> None:
+def test_concurrent_increments_by_fifty_clients_are_not_lost(world: World) -> None:
     input = {"platformKey": world.platform_key, "operations": [op("increment", "/stats/visits", by=1)]}
 
     def count(_: int) -> None:
         with http_client(world.service.url) as client:
             for _ in range(20):
-                answer = client.post(
+                body = client.post(
                     "/graphql",
                     json={"query": PATCH, "variables": {"input": input}},
                     headers={"Authorization": f"Bearer {world.member.token}"},
                 ).json()
-                assert answer["data"]["patchPlatformMetadata"]["userErrors"] == []
+                assert body["data"]["patchPlatformMetadata"]["userErrors"] == []
 
     with ThreadPoolExecutor(50) as clients:
         list(clients.map(count, range(50)))

@@ -1,4 +1,4 @@
-"""Operations and merge patches against models in plain Python, which share no code with the service."""
+"""Operations and merge patches, compared with models in plain Python that share no code with the service."""
 
 import json
 from typing import Any
@@ -31,27 +31,26 @@ STEPS = st.one_of(
     st.tuples(st.just("increment"), PATHS, NUMBERS),
 )
 Step = tuple[str, list[str], Any]
-GONE = object()
+MISSING = object()
 
 
 class Refused(Exception):
-    """The model says that a step cannot be done."""
+    """The step is impossible according to the model."""
 
 
 def changed(value: Any, path: list[str], step: Step) -> Any:
-    """The value after a step at a path below it; GONE stands for what is not there. Nothing is changed in
-    place."""
+    """A copy of the value after a step at a path below it; MISSING if there is no value."""
     if not path:
         return leaf(value, step)
     first, rest = path[0], path[1:]
-    if value is GONE:
+    if value is MISSING:
         if step[0] == "delete":
-            return GONE
+            return MISSING
         value = {}
     if isinstance(value, dict):
-        inner = changed(value.get(first, GONE), rest, step)
+        inner = changed(value.get(first, MISSING), rest, step)
         others = {name: each for name, each in value.items() if name != first}
-        return others if inner is GONE else others | {first: inner}
+        return others if inner is MISSING else others | {first: inner}
     if not isinstance(value, list):
         raise Refused
     if first == "-" and not rest and step[0] == "set":
@@ -60,29 +59,29 @@ def changed(value: Any, path: list[str], step: Step) -> Any:
         raise Refused
     index = int(first)
     inner = changed(value[index], rest, step)
-    middle = [] if inner is GONE else [inner]
+    middle = [] if inner is MISSING else [inner]
     return value[:index] + middle + value[index + 1 :]
 
 
 def leaf(value: Any, step: Step) -> Any:
-    """What a step makes of the value that its path leads to."""
+    """The result of a step for the value at its path."""
     kind, _, operand = step
     if kind == "set":
         return operand
     if kind == "delete":
-        return GONE
+        return MISSING
     if kind == "append":
-        items = [] if value is GONE else value
+        items = [] if value is MISSING else value
         if not isinstance(items, list):
             raise Refused
         return [*items, operand]
-    if value is GONE:
+    if value is MISSING:
         value = 0
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Refused
     total = value + operand
-    whole = isinstance(value, int) and isinstance(operand, int)
-    if (whole and not -(2**63) <= total < 2**63) or abs(total) == float("inf"):
+    is_integer = isinstance(value, int) and isinstance(operand, int)
+    if (is_integer and not -(2**63) <= total < 2**63) or abs(total) == float("inf"):
         raise Refused
     return total
 
@@ -103,18 +102,18 @@ def merged(target: Any, change: Any) -> Any:
 
 def request(step: Step) -> dict[str, Any]:
     kind, path, operand = step
-    said: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         "path": "".join("/" + token.replace("~", "~0").replace("/", "~1") for token in path)
     }
     if kind in ("set", "append"):
-        said["value"] = operand
+        arguments["value"] = operand
     elif kind == "increment":
-        said["by"] = operand
-    return {kind: said}
+        arguments["by"] = operand
+    return {kind: arguments}
 
 
 def run(world: World, start: dict[str, Any], **input: Any) -> tuple[Any, Any]:
-    """On a document of this content: the metadata after a patch, or else code and field of its error."""
+    """Patch a document with this content; returns the metadata, or else code and field of the error."""
     user = world.admin
     replaced = user.rest("PUT", world.platform_key, {"metadata": start})
     assert replaced.status_code == 200
@@ -126,7 +125,7 @@ def run(world: World, start: dict[str, Any], **input: Any) -> tuple[Any, Any]:
 
 
 def exact(value: Any) -> str:
-    """Tells 1 from 1.0 and from true."""
+    """A text that is different for 1, 1.0 and true."""
     return json.dumps(value, sort_keys=True)
 
 
@@ -147,7 +146,7 @@ def test_operations_do_what_the_model_does(world: World, start: dict[str, Any], 
 
 
 @given(start=DOCUMENTS, change=DOCUMENTS)
-def test_merge_patches_do_what_the_rfc_s_pseudo_code_does(
+def test_merge_patches_do_what_the_pseudo_code_of_the_rfc_does(
     world: World, start: dict[str, Any], change: dict[str, Any]
 ) -> None:
     found, refusal = run(world, start, metadata=change, mode="MERGE_PATCH")
@@ -159,7 +158,7 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=
 
 
 @given(path=TEXTS | TEXTS.map("/a/".__add__), kind=st.sampled_from(["set", "delete", "increment", "append"]))
-def test_whatever_text_is_given_as_a_path_gets_a_clear_answer(world: World, path: str, kind: str) -> None:
+def test_any_text_as_a_path_is_applied_or_refused_as_a_path(world: World, path: str, kind: str) -> None:
     operation = request((kind, [], 1))
     operation[kind]["path"] = path
     found, refusal = run(world, {"a": {"b": [1]}}, operations=[operation])

@@ -1,4 +1,4 @@
-"""What a document does over GraphQL: read, patch, replace, clear, and its revision."""
+"""Reading, patching, replacing and clearing a document by GraphQL, and its revision."""
 
 from typing import Any
 
@@ -73,7 +73,7 @@ def test_patch_deletes_before_it_sets(writer: Writer) -> None:
 
 
 @pytest.mark.parametrize("input", [{}, {"metadata": None}, {"metadata": None, "deleteKeys": None}])
-def test_patch_without_anything_says_what_to_provide(writer: Writer, input: dict[str, Any]) -> None:
+def test_an_incomplete_patch_is_refused_with_what_to_provide(writer: Writer, input: dict[str, Any]) -> None:
     written = writer.write(PATCH, **input)
     assert written["platformMetadata"] is None
     assert written["userErrors"] == [
@@ -124,14 +124,14 @@ def test_a_write_that_changes_nothing_leaves_no_trace(writer: Writer) -> None:
     assert writer.write(REPLACE, metadata=same)["platformMetadata"] == first
 
 
-def test_platforms_are_kept_apart(world: World, writer: Writer) -> None:
-    elsewhere = world.new_platform()
+def test_documents_of_different_platforms_are_separate(world: World, writer: Writer) -> None:
+    other_platform = world.new_platform()
     writer.write(PATCH, metadata={"a": 1})
-    world.member.ask(PATCH, input={"platformKey": elsewhere, "metadata": {"a": 2}})
+    world.member.ask(PATCH, input={"platformKey": other_platform, "metadata": {"a": 2}})
     assert writer.read()["metadata"] == {"a": 1}
 
 
-def test_metadata_of_no_platform_is_a_document_of_its_own(world: World, writer: Writer) -> None:
+def test_metadata_without_a_platform_is_a_separate_document(world: World, writer: Writer) -> None:
     writer.write(PATCH, metadata={"a": 1})
     world.member.ask(PATCH, input={"metadata": {"a": 2}})
     me = world.member.ask("{ me { userMetadata { platformKey metadata } } }")["me"]
@@ -142,17 +142,17 @@ def test_metadata_of_no_platform_is_a_document_of_its_own(world: World, writer: 
 @pytest.mark.parametrize("mutation", [PATCH, REPLACE, CLEAR])
 def test_a_stale_expected_revision_is_a_conflict(writer: Writer, mutation: str) -> None:
     writer.write(PATCH, metadata={"a": 1})
-    given = {} if mutation is CLEAR else {"metadata": {"a": 2}}
-    refused = writer.write(mutation, expectedRevision=0, **given)
+    fields = {} if mutation is CLEAR else {"metadata": {"a": 2}}
+    refused = writer.write(mutation, expectedRevision=0, **fields)
     assert refused["platformMetadata"] is None
     assert refused["userErrors"][0]["code"] == "REVISION_CONFLICT"
     assert refused["userErrors"][0]["field"] == ["expectedRevision"]
     assert refused["userErrors"][0]["currentRevision"] == 1
     assert writer.read()["metadata"] == {"a": 1}
-    assert writer.write(mutation, expectedRevision=1, **given)["platformMetadata"]["revision"] == 2
+    assert writer.write(mutation, expectedRevision=1, **fields)["platformMetadata"]["revision"] == 2
 
 
-def test_a_stale_expectation_is_a_conflict_even_where_nothing_would_change(writer: Writer) -> None:
+def test_a_stale_expected_revision_is_a_conflict_even_without_changes(writer: Writer) -> None:
     writer.write(PATCH, metadata={"a": 1})
     assert writer.write(PATCH, metadata={"a": 1}, expectedRevision=7)["userErrors"]
 
@@ -161,9 +161,9 @@ def test_literals_and_variables_mean_the_same(world: World, writer: Writer) -> N
     literal = """mutation ($k: String, $v: JSONObject) { patchPlatformMetadata(input: {platformKey: $k,
       metadata: {s: "x", i: 1, f: 1.0, e: 1e3, b: true, n: null, l: [1, [2]], o: {k: $v}}}) {
         platformMetadata { metadata } userErrors { message } } }"""
-    answer = world.member.ask(literal, k=world.platform_key, v={"deep": 1})["patchPlatformMetadata"]
-    written = answer["platformMetadata"]
-    given = {"s": "x", "i": 1, "f": 1.0, "e": 1000.0, "b": True, "n": None, "l": [1, [2]]}
-    expected = {**given, "o": {"k": {"deep": 1}}}
+    payload = world.member.ask(literal, k=world.platform_key, v={"deep": 1})["patchPlatformMetadata"]
+    written = payload["platformMetadata"]
+    scalars = {"s": "x", "i": 1, "f": 1.0, "e": 1000.0, "b": True, "n": None, "l": [1, [2]]}
+    expected = {**scalars, "o": {"k": {"deep": 1}}}
     assert written["metadata"] == expected
     assert writer.write(REPLACE, metadata=expected)["platformMetadata"]["revision"] == 1

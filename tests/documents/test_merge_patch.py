@@ -8,7 +8,7 @@ import pytest
 from tests.support.patches import entries, patch, patched, refused, set_entries
 from tests.support.world import World
 
-# Appendix A of RFC 7396; those whose documents are no objects stand below a key.
+# Appendix A of RFC 7396. Examples whose documents are not objects are in BELOW_A_KEY.
 EXAMPLES: list[tuple[Any, Any, Any]] = [
     ({"a": "b"}, {"a": "c"}, {"a": "c"}),
     ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),
@@ -32,7 +32,7 @@ DEEP = {"a": {"b": {"c": 1, "d": [{"e": None}]}}, "f": 2}
 
 
 def store(world: World, metadata: dict[str, Any]) -> None:
-    """The whole document, a null included, which a merge patch cannot store."""
+    """Set the entire document, including nulls, which a merge patch cannot store."""
     assert world.member.rest("PUT", world.platform_key, {"metadata": metadata}).status_code == 200
 
 
@@ -51,13 +51,13 @@ def test_the_examples_of_the_rfc_below_a_key(world: World, target: Any, change: 
     }
 
 
-def test_null_inside_an_array_stays(world: World) -> None:
+def test_null_inside_an_array_is_kept(world: World) -> None:
     assert patched(world.member, world, metadata={"a": [None, {"b": None}]}, mode="MERGE_PATCH") == {
         "a": [None, {"b": None}]
     }
 
 
-def test_a_deep_merge_keeps_what_it_does_not_name(world: World) -> None:
+def test_a_deep_merge_keeps_other_members(world: World) -> None:
     store(world, DEEP)
     change = {"a": {"b": {"x": {"y": 1}}, "z": 3}}
     expected = {"a": {"b": {"c": 1, "d": [{"e": None}], "x": {"y": 1}}, "z": 3}, "f": 2}
@@ -65,13 +65,13 @@ def test_a_deep_merge_keeps_what_it_does_not_name(world: World) -> None:
 
 
 @pytest.mark.parametrize("mode", ["MERGE", None])
-def test_other_modes_set_whole_keys_and_store_null(world: World, mode: str | None) -> None:
+def test_other_modes_replace_values_and_store_null(world: World, mode: str | None) -> None:
     store(world, DEEP)
     change = {"a": {"b": None}, "f": None}
     assert patched(world.member, world, metadata=change, mode=mode) == change
 
 
-def test_removed_keys_are_told_and_unknown_ones_are_no_error(world: World) -> None:
+def test_removed_keys_are_returned_and_unknown_keys_are_ignored(world: World) -> None:
     store(world, {"a": 1, "b": 2})
     change = {"a": None, "nothing": None}
     payload = patch(world.member, world, metadata=change, mode="MERGE_PATCH", deleteKeys=["b"])
@@ -79,7 +79,7 @@ def test_removed_keys_are_told_and_unknown_ones_are_no_error(world: World) -> No
     assert payload["platformMetadata"] == {"metadata": {}, "revision": 2}
 
 
-def test_a_patch_that_changes_nothing_moves_no_revision(world: World) -> None:
+def test_a_patch_that_changes_nothing_keeps_the_revision(world: World) -> None:
     store(world, DEEP)
     change = {"a": {"b": {"c": 1, "gone": None}}, "gone": None}
     assert patch(world.member, world, metadata=change, mode="MERGE_PATCH")["platformMetadata"] == {
@@ -88,7 +88,7 @@ def test_a_patch_that_changes_nothing_moves_no_revision(world: World) -> None:
     }
 
 
-def test_what_the_caller_does_not_see_is_not_merged_with(world: World) -> None:
+def test_values_that_the_caller_does_not_see_are_replaced_instead_of_merged(world: World) -> None:
     name = world.member.username
     hidden = {"metadataKey": "k", "metadataValue": '{"secret": 1}', "valueType": "json", "isEditable": True}
     soon = (datetime.now(UTC) + timedelta(days=1)).isoformat()
@@ -101,7 +101,7 @@ def test_what_the_caller_does_not_see_is_not_merged_with(world: World) -> None:
     assert found["later"]["validFrom"] is None
 
 
-def test_an_admin_merges_with_what_is_hidden_from_the_user(world: World) -> None:
+def test_admins_merge_with_hidden_values(world: World) -> None:
     name = world.member.username
     hidden = {"metadataKey": "k", "metadataValue": '{"a": 1}', "valueType": "json"}
     set_entries(world.admin, world, hidden, username=name)
@@ -133,7 +133,7 @@ def test_the_size_of_the_result_is_limited(world: World) -> None:
     )
 
 
-def test_a_result_is_as_deep_as_values_may_be(world: World) -> None:
+def test_a_result_can_have_the_maximum_depth(world: World) -> None:
     def nested(levels: int, leaf: Any) -> Any:
         return leaf if levels == 0 else {"a": nested(levels - 1, leaf)}
 

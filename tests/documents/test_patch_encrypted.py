@@ -1,4 +1,4 @@
-"""Patching encrypted values: as any other, for those who see them, as long as their key is in the ring."""
+"""Patching encrypted values: like other values for users who see them, if the key is configured."""
 
 import base64
 from typing import Any
@@ -32,13 +32,13 @@ def test_encrypted_values_are_patched_and_stay_encrypted(fresh_database_url: str
         done = patched(user, world, operations=operations, expectedDigests=right)
         assert done == {"n": 42, "o": {"a": 1, "b": 2}}
         assert patched(user, world, metadata={"o": {"a": None}}, mode="MERGE_PATCH")["o"] == {"b": 2}
-        asked = """query ($key: String!) { platformMetadata(platformKey: $key) {
+        query = """query ($key: String!) { platformMetadata(platformKey: $key) {
           entries(first: 9) { nodes { isEncrypted } } } }"""
-        found = user.ask(asked, key=world.platform_key)["platformMetadata"]["entries"]["nodes"]
+        found = user.ask(query, key=world.platform_key)["platformMetadata"]["entries"]["nodes"]
         assert found == [{"isEncrypted": True}] * 2
 
 
-def test_without_its_key_a_value_can_be_replaced_but_not_worked_on(fresh_database_url: str) -> None:
+def test_without_its_encryption_key_a_value_can_be_replaced_but_not_changed(fresh_database_url: str) -> None:
     with serving(fresh_database_url, encryption_keys={"a": KEYS["a"]}) as service:
         world = World(service)
         user = counter(world)
@@ -50,15 +50,15 @@ def test_without_its_key_a_value_can_be_replaced_but_not_worked_on(fresh_databas
             ({"operations": [{"delete": {"path": "/o/a"}}]}, ["operations", "0", "path"]),
             ({"metadata": {"o": {"a": 2}}, "mode": "MERGE_PATCH"}, ["metadata", "o"]),
         ]
-        for given, field in attempts:
-            (error,) = patch(user, world, **given)["userErrors"]
+        for attempt, field in attempts:
+            (error,) = patch(user, world, **attempt)["userErrors"]
             assert (error["code"], error["field"]) == ("ENCRYPTION_UNAVAILABLE", field)
             assert "41" not in error["message"]
         expected = {"expectedDigests": [{"key": "n", "digest": digest}]}
-        told = """mutation ($input: PatchPlatformMetadataInput!) { patchPlatformMetadata(input: $input) {
+        mutation = """mutation ($input: PatchPlatformMetadataInput!) { patchPlatformMetadata(input: $input) {
           userErrors { code } } }"""
         input = {"platformKey": world.platform_key, "metadata": {}} | expected
-        payload = user.ask(told, input=input)["patchPlatformMetadata"]
+        payload = user.ask(mutation, input=input)["patchPlatformMetadata"]
         assert payload["userErrors"] == [{"code": "DIGEST_CONFLICT"}]
         operations = [{"set": {"path": "/n", "value": 1}}, {"delete": {"path": "/o"}}]
         assert patched(user, world, operations=operations) == {"n": 1}

@@ -1,4 +1,4 @@
-"""REST and GraphQL are two doors to one room: the same operations leave the same documents."""
+"""The same operations by REST and by GraphQL result in equal documents."""
 
 from typing import Any
 
@@ -41,17 +41,17 @@ READ = "query ($key: String!) { platformMetadata(platformKey: $key) { metadata r
 
 @settings(max_examples=30)
 @given(operations=OPERATIONS)
-def test_the_same_operations_leave_the_same_documents(world: World, operations: list[Any]) -> None:
+def test_the_same_operations_result_in_equal_documents(world: World, operations: list[Any]) -> None:
     by_rest, by_graphql = world.new_platform(), world.new_platform()
     for method, metadata, delete_keys in operations:
         rest_body = {"metadata": metadata, "delete_keys": delete_keys}
         graphql_input = {"metadata": metadata, "deleteKeys": delete_keys}
         rest_body = {name: value for name, value in rest_body.items() if value is not None}
         graphql_input = {name: value for name, value in graphql_input.items() if value is not None}
-        answer = world.member.rest(method, by_rest, None if method == "DELETE" else rest_body)
+        response = world.member.rest(method, by_rest, None if method == "DELETE" else rest_body)
         data = world.member.graphql(MUTATIONS[method], i={"platformKey": by_graphql, **graphql_input})
         accepted = "errors" not in data and not data["data"]["w"]["userErrors"]
-        assert answer.is_success == accepted, (answer.text, data)
+        assert response.is_success == accepted, (response.text, data)
     read = world.member.rest("GET", by_rest)
     other = world.member.ask(READ, key=by_graphql)["platformMetadata"]
     assert repr(read.json()["metadata"]) == repr(other["metadata"])

@@ -1,4 +1,4 @@
-"""The two examples of the document that describes entries go in, through either door, and come out equal."""
+"""The two examples of the specification of entries are read as they were written or imported."""
 
 import base64
 import json
@@ -81,7 +81,7 @@ def serving_at(url: str, instant: str) -> Iterator[Service]:
 
 
 def admin_of(service: Service, *, create: bool) -> Caller:
-    """The admin of the examples, who is created with their users, or has come with an import."""
+    """The admin of the examples, with a new token. With `create`, the users of the examples are created."""
 
     async def enter(tx: Any) -> tuple[Any, str]:
         now = service.services.clock()
@@ -107,10 +107,10 @@ def admin_of(service: Service, *, create: bool) -> Caller:
     return Caller(service, user, token)
 
 
-def told(admin: Caller, example: Line) -> Line:
-    """The entry of an example as it comes out, under the names of the example."""
-    answer = admin.ask(READ, username=example["userId"], key=example["metadataKey"])
-    entry: Line = answer["user"]["userMetadata"]["entry"]
+def read_entry(admin: Caller, example: Line) -> Line:
+    """Read the entry of an example, with the field names of the example."""
+    data = admin.ask(READ, username=example["userId"], key=example["metadataKey"])
+    entry: Line = data["user"]["userMetadata"]["entry"]
     entry["@type"] = entry.pop("type")
     for name in ("createdBy", "updatedBy"):
         entry[name] = entry[name] and entry[name]["userId"]
@@ -118,13 +118,13 @@ def told(admin: Caller, example: Line) -> Line:
 
 
 def set_entry(admin: Caller, example: Line, **fields: Any) -> None:
-    said = {name: value for name, value in example.items() if name not in ("@type", "userId", *AUDIT)}
-    input = {"username": example["userId"], "entries": [said | fields]}
+    attributes = {name: value for name, value in example.items() if name not in ("@type", "userId", *AUDIT)}
+    input = {"username": example["userId"], "entries": [attributes | fields]}
     payload = admin.ask(SET, input=input)["setUserMetadata"]
     assert payload["userErrors"] == []
 
 
-def test_the_examples_are_set_and_come_out_equal(fresh_database_url: str) -> None:
+def test_the_examples_are_read_as_they_were_written(fresh_database_url: str) -> None:
     with serving_at(fresh_database_url, CUSTOMER["createdAt"]) as service:
         admin = admin_of(service, create=True)
         with service.at(at(CUSTOMER["createdAt"])):
@@ -132,13 +132,13 @@ def test_the_examples_are_set_and_come_out_equal(fresh_database_url: str) -> Non
         for example, instant in ((FLAG, FLAG["createdAt"]), (CUSTOMER, CUSTOMER["updatedAt"])):
             with service.at(at(instant)):
                 set_entry(admin, example)
-                unsaid = dict.fromkeys(NAMES) | {"createdBy": "admin_789", "updatedBy": "admin_789"}
-                assert told(admin, example) == unsaid | {"updatedAt": instant} | example
+                defaults = dict.fromkeys(NAMES) | {"createdBy": "admin_789", "updatedBy": "admin_789"}
+                assert read_entry(admin, example) == defaults | {"updatedAt": instant} | example
 
 
 @pytest.fixture
 def customer_line(shell: Shell) -> Line:
-    """The line of the document of the encrypted example, who was set at some time."""
+    """The exported line of a document with the encrypted example."""
     with serving_at(shell.url, CUSTOMER["updatedAt"]) as service:
         set_entry(admin_of(service, create=True), CUSTOMER)
     lines: list[Line] = [json.loads(line) for line in shell.exported().splitlines()]
@@ -146,7 +146,7 @@ def customer_line(shell: Shell) -> Line:
     return line
 
 
-def test_the_examples_are_imported_and_come_out_equal(other: Shell, customer_line: Line) -> None:
+def test_the_examples_are_read_as_they_were_imported(other: Shell, customer_line: Line) -> None:
     created, updated = at(CUSTOMER["createdAt"]), at(CUSTOMER["updatedAt"])
     (attributes,) = customer_line["attributes"].values()
     assert CUSTOMER["metadataValue"] not in str(customer_line)
@@ -185,5 +185,5 @@ def test_the_examples_are_imported_and_come_out_equal(other: Shell, customer_lin
     with serving_at(other.url, "2024-05-31T23:00:00Z") as service:
         admin = admin_of(service, create=False)
         missing = {"updatedAt": FLAG["createdAt"], "updatedBy": FLAG["createdBy"]}
-        assert told(admin, FLAG) == FLAG | missing
-        assert told(admin, CUSTOMER) == {**dict.fromkeys(NAMES), **CUSTOMER}
+        assert read_entry(admin, FLAG) == FLAG | missing
+        assert read_entry(admin, CUSTOMER) == {**dict.fromkeys(NAMES), **CUSTOMER}

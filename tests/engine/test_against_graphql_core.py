@@ -91,13 +91,13 @@ WRITTEN = [
 ]
 
 
-@pytest.mark.parametrize("who", ["member", "colleague", "admin", "stranger", "owner", "nobody"])
+@pytest.mark.parametrize("role", ["member", "colleague", "admin", "stranger", "owner", "nobody"])
 @pytest.mark.parametrize("query", WRITTEN)
-def test_a_plan_returns_what_graphql_core_returns(world: World, query: str, who: str) -> None:
+def test_a_plan_returns_what_graphql_core_returns(world: World, query: str, role: str) -> None:
     id = world.member.ask("{ me { id } }")["me"]["id"]
     of = [{"__typename": "User", "userId": world.member.id}, {"__typename": "Nothing"}]
     variables = {"key": world.platform_key, "yes": True, "n": 2, "id": id, "ids": [id, "x", id], "of": of}
-    caller = None if who == "nobody" else getattr(world, who)
+    caller = None if role == "nobody" else getattr(world, role)
     planned, plain = both(caller, world, query.replace("%s", FIELDS), variables)
     assert planned == plain
 

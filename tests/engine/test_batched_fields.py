@@ -70,11 +70,11 @@ class Item(Numbered):
         await turns(n)
         return [[Item(number=each.number), Letter(number=each.number)] for each in items]
 
-    @batched_field(description="Something else than a value for each.")
+    @batched_field(description="Anything but one value for each object.")
     async def wrong(items: Sequence["Item"], what: str) -> list[int | None]:
-        answers: Any = {"few": [1], "many": [1] * 9, "nothing": None, "a text": "abcd", "a tuple": (1,) * 4}
-        answer: list[int | None] = answers[what]
-        return answer
+        results: Any = {"few": [1], "many": [1] * 9, "nothing": None, "a text": "abcd", "a tuple": (1,) * 4}
+        result: list[int | None] = results[what]
+        return result
 
     @strawberry.field
     def alone(self) -> int:

@@ -1,4 +1,4 @@
-"""Resolvers that wait: for futures, for each other, one after the other, and until they are cancelled."""
+"""Resolvers that wait for futures or for each other, run one after the other, or are cancelled."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -195,7 +195,7 @@ class Mutation:
 
 SCHEMA = strawberry.Schema(query=Query, mutation=Mutation)
 
-TOGETHER = {
+CONCURRENT = {
     "the slowest first": "{ a: after(n: 5) b: after(n: 0) now c: after(n: 2) }",
     "below each other": """{ again(n: 2) { a: after(n: 3) again(n: 0) { now b: after(n: 1) } }
         c: after(n: 1) }""",
@@ -222,7 +222,7 @@ TOGETHER = {
 }
 
 
-@pytest.mark.parametrize("query", TOGETHER.values(), ids=TOGETHER)
+@pytest.mark.parametrize("query", CONCURRENT.values(), ids=CONCURRENT)
 def test_resolvers_wait_concurrently(query: str) -> None:
     compared = compare(SCHEMA, query)
     assert compared.planned

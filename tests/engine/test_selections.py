@@ -172,7 +172,7 @@ def test_fields_are_left_out_by_literals(query: str, condition: str) -> None:
     assert compared.ours == compared.theirs
 
 
-GIVEN: list[tuple[str, dict[str, Any]]] = [
+CONDITION_VARIABLES: list[tuple[str, dict[str, Any]]] = [
     ("Boolean!", {"if": True}),
     ("Boolean!", {"if": False}),
     ("Boolean! = true", {}),
@@ -180,7 +180,7 @@ GIVEN: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("type_", "variables"), GIVEN)
+@pytest.mark.parametrize(("type_", "variables"), CONDITION_VARIABLES)
 @pytest.mark.parametrize("query", CONDITIONAL)
 def test_fields_are_left_out_by_variables(query: str, type_: str, variables: dict[str, bool]) -> None:
     compared = compare(SCHEMA, f"query ($if: {type_}) {query.replace('%s', '$if')}", variables)

@@ -1,4 +1,4 @@
-"""Encrypted entries: what is stored, who reads them, what is refused, and what is wrong with the keys."""
+"""Encrypted entries: what is stored, who can read them, what is refused, and invalid encryption keys."""
 
 import base64
 import json
@@ -27,14 +27,14 @@ OBJECT = """query ($key: String!, $name: String) { platformMetadata(platformKey:
 
 
 @pytest.fixture(scope="module")
-def guarded(database_url: str) -> Iterator[Service]:
+def encrypting_service(database_url: str) -> Iterator[Service]:
     with serving(database_url, encryption_keys={"k1": KEY}) as running:
         yield running
 
 
 @pytest.fixture
-def world(guarded: Service) -> World:
-    return World(guarded)
+def world(encrypting_service: Service) -> World:
+    return World(encrypting_service)
 
 
 def secret(value: str, key: str = "s", **more: Any) -> dict[str, Any]:
@@ -50,9 +50,9 @@ def put(world: World, user: Caller, *entries: dict[str, Any], **input: Any) -> i
 
 
 def refused(world: World, user: Caller, *entries: dict[str, Any]) -> str:
-    """The code, field and message of why entries cannot be set."""
-    given = {"platformKey": world.platform_key, "username": user.username, "entries": list(entries)}
-    payload = world.admin.ask(SET, input=given)["setUserMetadata"]
+    """The code, field and message of the error of a write, which must be refused."""
+    input = {"platformKey": world.platform_key, "username": user.username, "entries": list(entries)}
+    payload = world.admin.ask(SET, input=input)["setUserMetadata"]
     assert payload["platformMetadata"] is None
     (error,) = payload["userErrors"]
     return f"{error['code']} {'.'.join(error['field'])} {error['message']}"
@@ -65,7 +65,7 @@ def patch(world: World, user: Caller, metadata: dict[str, Any]) -> Any:
 
 
 def read(world: World, user: Caller, platform_key: str | None = None) -> tuple[dict[str, Any], list[str]]:
-    """The values of the entries a user sees, and what is said of those that cannot be read."""
+    """The values of the entries that a user sees, and the messages for those that cannot be decrypted."""
     body = user.graphql(READ, key=platform_key or world.platform_key)
     nodes = body["data"]["platformMetadata"]["entries"]["nodes"]
     failed = set()
@@ -77,7 +77,7 @@ def read(world: World, user: Caller, platform_key: str | None = None) -> tuple[d
     return {node["metadataKey"]: node["value"] for node in nodes}, sorted(failed)
 
 
-def test_nothing_but_the_ciphertext_is_stored(world: World, request: pytest.FixtureRequest) -> None:
+def test_only_the_ciphertext_is_stored(world: World, request: pytest.FixtureRequest) -> None:
     first, second, plain = (f"canary-{uuid4().hex}" for _ in range(3))
     put(world, world.member, secret(first), idempotencyKey="once")
     put(world, world.member, secret(second), {"metadataKey": "p", "metadataValue": plain})
@@ -89,7 +89,7 @@ def test_nothing_but_the_ciphertext_is_stored(world: World, request: pytest.Fixt
     assert not is_stored(request, world, second)
 
 
-def test_it_is_decrypted_for_those_who_may_see_it(world: World) -> None:
+def test_an_entry_is_decrypted_for_users_who_may_see_it(world: World) -> None:
     put(world, world.member, secret("seen"), secret("hidden", "h", isPublic=False))
     assert read(world, world.member) == ({"s": "seen"}, [])
     assert world.member.rest("GET", world.platform_key).json()["metadata"] == {"s": "seen"}
@@ -103,26 +103,28 @@ def test_it_is_decrypted_for_those_who_may_see_it(world: World) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "ünïcödé 🗝", "x" * 100_000])
-def test_any_text_comes_back(world: World, value: str) -> None:
+def test_any_text_can_be_encrypted_and_decrypted(world: World, value: str) -> None:
     put(world, world.member, secret(value))
     assert read(world, world.member) == ({"s": value}, [])
 
 
-def test_a_ciphertext_is_good_in_its_place_only(world: World) -> None:
+def test_a_ciphertext_is_valid_only_for_its_key_user_platform_and_tenant(world: World) -> None:
     put(world, world.member, secret("one", "a"), secret("two", "b"), secret("plain", "c", isEncrypted=False))
     put(world, world.colleague, secret("three", "a"), secret("fine", "f"))
-    mine, theirs = conditions(world, world.member), conditions(world, world.colleague)
-    there = world.new_platform()
-    put(world, world.member, secret("four", "a"), secret("fine", "f"), platformKey=there)
-    swapped = {"a": mine["a"] | {"ciphertext": mine["b"]["ciphertext"]}}
-    alter(world, world.member, mine | swapped)  # another key
-    moved = {"a": theirs["a"] | {"ciphertext": mine["a"]["ciphertext"]}}
-    alter(world, world.colleague, theirs | moved)  # another user
-    alter(world, world.member, conditions(world, world.member, there) | moved, there)  # another platform
+    own, of_colleague = conditions(world, world.member), conditions(world, world.colleague)
+    other_platform = world.new_platform()
+    put(world, world.member, secret("four", "a"), secret("fine", "f"), platformKey=other_platform)
+    swapped = {"a": own["a"] | {"ciphertext": own["b"]["ciphertext"]}}
+    alter(world, world.member, own | swapped)  # another key
+    moved = {"a": of_colleague["a"] | {"ciphertext": own["a"]["ciphertext"]}}
+    alter(world, world.colleague, of_colleague | moved)  # another user
+    alter(
+        world, world.member, conditions(world, world.member, other_platform) | moved, other_platform
+    )  # another platform
     for user, key, others in (
         (world.member, None, {"b": "two", "c": "plain"}),
         (world.colleague, None, {"f": "fine"}),
-        (world.member, there, {"f": "fine"}),
+        (world.member, other_platform, {"f": "fine"}),
     ):
         values, (failure,) = read(world, user, key)
         assert values == {"a": None} | others
@@ -130,18 +132,20 @@ def test_a_ciphertext_is_good_in_its_place_only(world: World) -> None:
         (error,) = user.graphql(OBJECT, key=key or world.platform_key)["errors"]
         assert error["extensions"]["code"] == "MALFORMED_DATA"
     platform = tables.platforms
-    of_others = update(platform).where(platform.c.key == there).values(tenant_id=world.other_tenant_id)
+    of_others = (
+        update(platform).where(platform.c.key == other_platform).values(tenant_id=world.other_tenant_id)
+    )
     run_sql(world, of_others)  # another tenant
-    body = world.owner.graphql(READ, key=there, name=world.member.username)
+    body = world.owner.graphql(READ, key=other_platform, name=world.member.username)
     assert "User not found" in str(body)
     guest = update(tables.users).where(tables.users.c.id == world.member.id)
     run_sql(world, guest.values(permissions=json.dumps([f"{world.other_tenant_id}::editor"])))
-    data = world.owner.graphql(READ, key=there, name=world.member.username)["data"]
+    data = world.owner.graphql(READ, key=other_platform, name=world.member.username)["data"]
     assert [node["value"] for node in data["platformMetadata"]["entries"]["nodes"]] == [None, None]
 
 
-def spoil(world: World, change: Any) -> None:
-    """Change the ciphertext of `s` past the service."""
+def corrupt_ciphertext(world: World, change: Any) -> None:
+    """Change the ciphertext of `s` directly in the database."""
     stored = conditions(world, world.member)
     stored["s"]["ciphertext"] = change(stored["s"]["ciphertext"])
     alter(world, world.member, stored)
@@ -155,7 +159,7 @@ def changed_byte(ciphertext: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (changed_byte, "its ciphertext was altered, or belongs to another document or key"),
         (lambda text: text[:-8], "its ciphertext was altered, or belongs to another document or key"),
@@ -164,23 +168,25 @@ def changed_byte(ciphertext: str) -> str:
         (lambda text: text.replace("k1:", "k0:"), "the key 'k0', which is not configured"),
     ],
 )
-def test_what_cannot_be_decrypted_is_said_and_can_be_set_anew(world: World, change: Any, said: str) -> None:
+def test_a_value_that_cannot_be_decrypted_is_reported_and_can_be_replaced(
+    world: World, change: Any, message: str
+) -> None:
     put(world, world.member, secret("lost"), {"metadataKey": "p", "metadataValue": "1", "isPublic": True})
     for write in (
         lambda: put(world, world.member, secret("new")),
         lambda: patch(world, world.member, {"s": "new"}),
     ):
-        spoil(world, change)
+        corrupt_ciphertext(world, change)
         values, (failure,) = read(world, world.member)
         assert values == {"p": "1", "s": None}
-        assert said in failure
+        assert message in failure
         for entry in ({"description": "d"}, {"isEncrypted": False}, {"valueType": "date"}):
             assert refused(world, world.member, {"metadataKey": "s"} | entry).startswith(
                 "ENCRYPTION_UNAVAILABLE entries.0.metadataValue The value of 's' cannot be decrypted"
             )
         write()
         assert read(world, world.member) == ({"p": "1", "s": "new"}, [])
-    spoil(world, change)
+    corrupt_ciphertext(world, change)
     put(world, world.member, deleteKeys=["s"])
     assert read(world, world.member) == ({"p": "1"}, [])
 
@@ -188,8 +194,10 @@ def test_what_cannot_be_decrypted_is_said_and_can_be_set_anew(world: World, chan
 def test_without_a_key_nothing_is_written(service: Service) -> None:
     unguarded = World(service)
     plain = {"metadataKey": "p", "metadataValue": "1", "isPublic": True}
-    said = refused(unguarded, unguarded.member, plain, secret("x"))
-    assert said.startswith("ENCRYPTION_UNAVAILABLE entries.1.metadataValue No encryption key is configured")
+    message = refused(unguarded, unguarded.member, plain, secret("x"))
+    assert message.startswith(
+        "ENCRYPTION_UNAVAILABLE entries.1.metadataValue No encryption key is configured"
+    )
     data = unguarded.member.ask(READ, key=unguarded.platform_key)["platformMetadata"]
     assert data == {"revision": 0, "entries": {"nodes": []}}
 
@@ -207,7 +215,7 @@ def test_encryption_is_turned_on_and_off(world: World) -> None:
     assert world.member.rest("GET", world.platform_key).json()["metadata"] == {"s": "x"}
 
 
-def test_what_is_encrypted_from_now_on_leaves_history(world: World) -> None:
+def test_encrypting_an_entry_removes_its_values_from_history(world: World) -> None:
     put(world, world.member, secret("canary-1", isEncrypted=False), secret("told", "o", isEncrypted=False))
     put(world, world.member, {"metadataKey": "s", "metadataValue": "canary-2"})
     put(world, world.member, {"metadataKey": "s", "isEncrypted": True})
@@ -219,7 +227,7 @@ def test_what_is_encrypted_from_now_on_leaves_history(world: World) -> None:
     assert read(world, world.member) == ({"o": "told", "s": "canary-2"}, [])
 
 
-def test_the_same_plaintext_again_changes_nothing(world: World) -> None:
+def test_writing_the_same_plaintext_changes_nothing(world: World) -> None:
     assert put(world, world.member, secret("x")) == 1
     before = conditions(world, world.member)
     assert put(world, world.member, secret("x")) == 1
@@ -240,11 +248,11 @@ def test_a_patch_of_the_object_keeps_a_key_encrypted(world: World) -> None:
     assert "ciphertext" in conditions(world, world.member)["s"]
 
 
-def test_logs_and_errors_never_tell(world: World, tmp_path: Path) -> None:
+def test_logs_and_errors_contain_no_secrets(world: World, tmp_path: Path) -> None:
     canary, url = f"canary-{uuid4().hex}", world.service.settings.database_url
     extra = {"GQL_SERVICE_ENCRYPTION_KEYS": RING, "GQL_SERVICE_LOG_LEVEL": "debug"}
     with serving_process(tmp_path, url, extra=extra) as server:
-        key, answers = world.platform_key, []
+        key, responses = world.platform_key, []
         for entry in (
             secret(canary),
             secret(canary, valueType="number"),
@@ -260,22 +268,22 @@ def test_logs_and_errors_never_tell(world: World, tmp_path: Path) -> None:
             )
             query = f"""mutation {{ setUserMetadata(input: {{platformKey: "{key}", entries: [{{ {literal} }}],
               username: "{world.member.username}"}}) {{ userErrors {{ code message field }} }} }}"""
-            answers.append(server.ask(query, world.admin.token).text)
-        assert answers[0] == '{"data":{"setUserMetadata":{"userErrors":[]}}}'
-        assert all('"code":' in answer for answer in answers[1:]), answers
-        asked = f'{{ platformMetadata(platformKey: "{key}") {{ metadata }} }}'
-        assert canary in server.ask(asked, world.member.token).text
-        spoil(world, changed_byte)
-        answers.append(server.ask(asked, world.member.token).text)
-        assert "MALFORMED_DATA" in answers[-1]
+            responses.append(server.ask(query, world.admin.token).text)
+        assert responses[0] == '{"data":{"setUserMetadata":{"userErrors":[]}}}'
+        assert all('"code":' in response for response in responses[1:]), responses
+        read_query = f'{{ platformMetadata(platformKey: "{key}") {{ metadata }} }}'
+        assert canary in server.ask(read_query, world.member.token).text
+        corrupt_ciphertext(world, changed_byte)
+        responses.append(server.ask(read_query, world.member.token).text)
+        assert "MALFORMED_DATA" in responses[-1]
         server.stop()
-        for told in (*answers, server.output):
-            assert canary not in told
-            assert KEY not in told
+        for text in (*responses, server.output):
+            assert canary not in text
+            assert KEY not in text
 
 
 @pytest.mark.parametrize(
-    ("keys", "active", "said"),
+    ("keys", "active", "message"),
     [
         ("{", None, "KEYS: use a JSON object of key ids and keys in base64"),
         ('["a"]', None, "KEYS: use a JSON object of key ids and keys in base64"),
@@ -287,13 +295,13 @@ def test_logs_and_errors_never_tell(world: World, tmp_path: Path) -> None:
         (None, "k2", "KEY: GQL_SERVICE_ENCRYPTION_KEYS has no key with this id"),
     ],
 )
-def test_wrong_keys_are_told_in_one_line(
-    tmp_path: Path, keys: str | None, active: str | None, said: str
+def test_invalid_keys_are_reported_in_one_line(
+    tmp_path: Path, keys: str | None, active: str | None, message: str
 ) -> None:
-    given = {"encryption_keys": keys, "encryption_key": active}
-    settings = {name: value for name, value in given.items() if value is not None}
+    values = {"encryption_keys": keys, "encryption_key": active}
+    settings = {name: value for name, value in values.items() if value is not None}
     done = command(f"sqlite:///{tmp_path / 'x'}", "serve", **settings)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith(f"gql-service: GQL_SERVICE_ENCRYPTION_{said}")
+    assert done.stderr.startswith(f"gql-service: GQL_SERVICE_ENCRYPTION_{message}")
     assert done.stderr.count("\n") == 1
     assert KEY[:20] not in done.stderr

@@ -1,4 +1,4 @@
-"""Expiry is exact without any sweeping, and the same after it; sweeping deletes what nobody sees."""
+"""Entries expire exactly at their end, without a sweep; a sweep deletes them without other effects."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,15 +15,17 @@ from gql_service.settings import Settings
 from gql_service.store import tables
 from gql_service.store.database import Database, open_database
 from gql_service.store.statement import Statement
-from tests.support.cli_processes import serving_process, told
+from tests.support.cli_processes import run_command, serving_process
 from tests.support.clock import HOUR, instant, shifted
 from tests.support.entries import set_entries
 from tests.support.service import Service, serving, wait_until
 from tests.support.world import Caller, World
 
 _INDEX = Statement(select(tables.metadata_index.c.user_id, tables.metadata_index.c.key))
-_KEPT = func.coalesce(cast(tables.documents.c.conditions, Text), "{}")
-_DOCUMENTS = Statement(select(tables.documents.c.user_id, _KEPT + cast(tables.documents.c.attributes, Text)))
+_CONDITIONS = func.coalesce(cast(tables.documents.c.conditions, Text), "{}")
+_DOCUMENTS = Statement(
+    select(tables.documents.c.user_id, _CONDITIONS + cast(tables.documents.c.attributes, Text))
+)
 _COUNT = Statement(select(func.count()).select_from(tables.idempotency_keys))
 STATE = """query ($key: String!, $name: String) { platformMetadata(platformKey: $key, username: $name) {
   metadata revision updatedAt entries(first: 100) { nodes { metadataKey value createdAt } } } }"""
@@ -57,7 +59,7 @@ def state(world: World, caller: Caller) -> Any:
     return caller.ask(STATE, key=world.platform_key)["platformMetadata"]
 
 
-def test_what_has_expired_is_deleted_and_leaves_no_trace(world: World) -> None:
+def test_a_sweep_deletes_expired_entries_without_a_trace(world: World) -> None:
     kept = {"metadataKey": "kept", "metadataValue": "v", "isPublic": True, "isEditable": True}
     set_entries(world.member, world, expiring(world), kept)
     with shifted(world.service, HOUR):
@@ -71,7 +73,7 @@ def test_what_has_expired_is_deleted_and_leaves_no_trace(world: World) -> None:
         assert sweep(world) == SweepResult()
 
 
-def test_what_is_valid_stays(world: World) -> None:
+def test_a_sweep_keeps_valid_entries(world: World) -> None:
     set_entries(world.member, world, expiring(world))
     with shifted(world.service, HOUR - 60_000):
         sweep(world)
@@ -91,21 +93,21 @@ def _patch(world: World, **more: Any) -> Any:
 
 
 def _replace(world: World) -> Any:
-    answer = world.admin.rest("PUT", world.platform_key, {"metadata": {"other": 1}})
-    return answer.json()["metadata"], answer.headers["etag"]
+    response = world.admin.rest("PUT", world.platform_key, {"metadata": {"other": 1}})
+    return response.json()["metadata"], response.headers["etag"]
 
 
 def _set(world: World) -> Any:
-    """It is a new entry: what is not said is as with a new one, and a value is needed."""
+    """Set the key as a new entry: omitted attributes have defaults, and a value is required."""
     without = set_entries(world.admin, world, {"metadataKey": "promo", "category": "c"})["userErrors"]
     payload = set_entries(world.admin, world, {"metadataKey": "promo", "metadataValue": "new"})
     (entry,) = payload["entries"]
     assert entry["createdAt"] == entry["updatedAt"]
-    told = ("value", "isPublic", "validUntil", "category")
-    return without[0]["code"], {name: entry[name] for name in told}, payload["platformMetadata"]
+    names = ("value", "isPublic", "validUntil", "category")
+    return without[0]["code"], {name: entry[name] for name in names}, payload["platformMetadata"]
 
 
-WAYS: dict[str, Callable[[World], Any]] = {
+OPERATIONS: dict[str, Callable[[World], Any]] = {
     "read": lambda world: state(world, world.admin)["metadata"],
     "setting the key as part of an object": lambda world: _patch(world, metadata={"promo": 1}),
     "deleting the key": lambda world: _patch(world, delete=["promo"]),
@@ -117,8 +119,8 @@ WAYS: dict[str, Callable[[World], Any]] = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_an_expired_entry_is_not_there_whether_it_was_swept_or_not(world: World, way: str) -> None:
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_an_expired_entry_counts_as_missing_before_and_after_a_sweep(world: World, operation: str) -> None:
     outcomes = []
     for swept in (False, True):
         world.admin = world.new_user(permissions=[f"{world.tenant_id}::admin"])
@@ -126,32 +128,32 @@ def test_an_expired_entry_is_not_there_whether_it_was_swept_or_not(world: World,
         with shifted(world.service, HOUR):
             if swept:
                 sweep(world)
-            outcome = WAYS[way](world)
+            outcome = OPERATIONS[operation](world)
             outcomes.append(
                 (outcome, state(world, world.admin)["metadata"], rows(world, _INDEX, world.admin))
             )
             assert (
-                way == "read"
+                operation == "read"
                 or "value of promo" not in rows(world, _DOCUMENTS, world.admin)[0]
-                or (way in ("another key", "deleting the key", "a conflict") and not swept)
+                or (operation in ("another key", "deleting the key", "a conflict") and not swept)
             )
     without_promo = [(*each[:2], [key for key in each[2] if key != "promo"]) for each in outcomes]
     assert without_promo[0] == without_promo[1]
 
 
-def test_a_kept_answer_is_not_said_to_be_good_after_an_entry_expired_and_was_swept(world: World) -> None:
+def test_a_cached_response_is_stale_after_an_entry_has_expired_and_was_swept(world: World) -> None:
     set_entries(world.member, world, expiring(world))
-    answer = world.member.rest("GET", world.platform_key)
-    assert answer.json()["metadata"] == {"promo": "value of promo"}
+    response = world.member.rest("GET", world.platform_key)
+    assert response.json()["metadata"] == {"promo": "value of promo"}
     with shifted(world.service, HOUR):
         sweep(world)
         again = world.member.rest(
-            "GET", world.platform_key, headers={"If-None-Match": answer.headers["etag"]}
+            "GET", world.platform_key, headers={"If-None-Match": response.headers["etag"]}
         )
         assert (again.status_code, again.json()["metadata"]) == (200, {})
 
 
-def test_clearing_deletes_for_good_what_has_expired(world: World) -> None:
+def test_clearing_deletes_expired_entries(world: World) -> None:
     set_entries(world.member, world, expiring(world))
     with shifted(world.service, HOUR):
         assert world.member.rest("DELETE", world.platform_key).headers["etag"] == '"1"'
@@ -159,7 +161,7 @@ def test_clearing_deletes_for_good_what_has_expired(world: World) -> None:
         assert rows(world, _INDEX, world.member) == []
 
 
-def test_what_has_expired_does_not_count_towards_the_limits_of_a_document(fresh_database_url: str) -> None:
+def test_expired_entries_do_not_count_towards_the_limits_of_a_document(fresh_database_url: str) -> None:
     with serving(fresh_database_url, max_metadata_keys=2, max_metadata_size=1000) as service:
         world = World(service)
         long = {"metadataValue": "x" * 900}
@@ -172,19 +174,21 @@ def test_what_has_expired_does_not_count_towards_the_limits_of_a_document(fresh_
             assert rows(world, _INDEX, world.member) == []
 
 
-def _answers(count: int, now: int) -> list[dict[str, Any]]:
+def _idempotency_rows(count: int, now: int) -> list[dict[str, Any]]:
     row = {"user_id": "u", "platform_id": "", "request": b"", "response": "{}", "created_at": now}
     return [row | {"key": f"u:{number}"} for number in range(count)]
 
 
-def test_processes_may_sweep_at_once_and_delete_everything_once(fresh_database_url: str) -> None:
+def test_concurrent_sweeps_delete_every_entry_exactly_once(fresh_database_url: str) -> None:
     with serving(fresh_database_url) as service:
         world = World(service)
         members = [world.new_user() for _ in range(50)]
         for member in members:
             set_entries(member, world, expiring(world))
-        stale = [row | {"user_id": world.member.id} for row in _answers(450, instants.now() - 24 * HOUR)]
-        fresh = [row | {"user_id": world.admin.id} for row in _answers(3, instants.now())]
+        stale = [
+            row | {"user_id": world.member.id} for row in _idempotency_rows(450, instants.now() - 24 * HOUR)
+        ]
+        fresh = [row | {"user_id": world.admin.id} for row in _idempotency_rows(3, instants.now())]
         add = Statement(insert(tables.idempotency_keys))
         service.write(lambda transaction: transaction.execute_many(add, stale + fresh))
 
@@ -216,7 +220,7 @@ def test_a_server_sweeps_by_itself_survives_a_failure_and_stops_cleanly(fresh_da
 
 
 def _failing_once(service: Service) -> list[Exception]:
-    """The next sweep fails; returns the failures that are still to come."""
+    """Let the next sweep fail; returns the failures that have not happened yet."""
     failures: list[Exception] = [ZeroDivisionError()]
 
     def observe(sql: str) -> None:
@@ -227,13 +231,13 @@ def _failing_once(service: Service) -> list[Exception]:
     return failures
 
 
-def test_the_command_sweeps_once_and_tells_how_much(fresh_database_url: str) -> None:
+def test_the_command_sweeps_once_and_prints_the_counts(fresh_database_url: str) -> None:
     with serving(fresh_database_url) as service:
         world = World(service)
         with shifted(service, -2 * HOUR):
             set_entries(world.member, world, expiring(world, "a"), expiring(world, "b"))
-    assert told(fresh_database_url, "sweep") == "Deleted 2 expired entries and 0 answers to writes."
-    assert told(fresh_database_url, "sweep") == "Deleted 0 expired entries and 0 answers to writes."
+    assert run_command(fresh_database_url, "sweep") == "Deleted 2 expired entries and 0 answers to writes."
+    assert run_command(fresh_database_url, "sweep") == "Deleted 0 expired entries and 0 answers to writes."
 
 
 def test_a_process_that_sweeps_stops_at_once(fresh_database_url: str, tmp_path: Path) -> None:

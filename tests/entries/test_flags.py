@@ -1,4 +1,4 @@
-"""What flags keep from the user themself: hidden values stay unknown, and what may not be changed stays."""
+"""Flags restrict the user: hidden values stay unknown, and entries that are not editable stay unchanged."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from tests.support.world import World
 LATER = "2999-01-01T00:00:00Z"
 UNSEEN: dict[str, dict[str, Any]] = {
     "hidden": {"isPublic": False},
-    "to come": {"isPublic": True, "validFrom": LATER},
-    "hidden, to come": {"isPublic": False, "validFrom": LATER},
+    "not yet valid": {"isPublic": True, "validFrom": LATER},
+    "hidden, not yet valid": {"isPublic": False, "validFrom": LATER},
 }
 unseen = pytest.mark.parametrize("flags", UNSEEN.values(), ids=UNSEEN)
 GUESSES: list[dict[str, Any]] = [
@@ -29,61 +29,61 @@ GUESSES: list[dict[str, Any]] = [
 ]
 
 
-def given(world: World, *entries: dict[str, Any]) -> None:
-    """An admin sets entries of the member."""
+def set_for_member(world: World, *entries: dict[str, Any]) -> None:
+    """Set entries of the member, as an admin."""
     payload = set_entries(world.admin, world, *entries, username=world.member.username)
     assert payload["userErrors"] == []
 
 
 @unseen
-def test_no_guess_at_what_is_unseen_and_not_editable_is_answered_differently(
+def test_every_guess_at_an_unseen_entry_that_is_not_editable_gets_the_same_response(
     world: World, flags: dict[str, Any]
 ) -> None:
-    given(world, {"metadataKey": "k", "metadataValue": "secret", "isEditable": False, **flags})
+    set_for_member(world, {"metadataKey": "k", "metadataValue": "secret", "isEditable": False, **flags})
     before = stored(world, world.member)
-    answers = [set_entries(world.member, world, {"metadataKey": "k", **guess}) for guess in GUESSES]
+    payloads = [set_entries(world.member, world, {"metadataKey": "k", **guess}) for guess in GUESSES]
     for value in ("secret", "wrong", 5, None):
-        answer = world.member.rest("PATCH", world.platform_key, {"metadata": {"k": value}})
-        assert (answer.status_code, answer.json()) == (
+        response = world.member.rest("PATCH", world.platform_key, {"metadata": {"k": value}})
+        assert (response.status_code, response.json()) == (
             400,
             {"metadata": ["You may not change 'k'. Ask a tenant admin to change it."]},
         )
-    assert all(answer == answers[0] for answer in answers)
-    assert [error["code"] for error in answers[0]["userErrors"]] == ["KEY_NOT_EDITABLE"]
+    assert all(payload == payloads[0] for payload in payloads)
+    assert [error["code"] for error in payloads[0]["userErrors"]] == ["KEY_NOT_EDITABLE"]
     assert stored(world, world.member) == before
 
 
 @unseen
-def test_a_right_guess_at_what_is_unseen_but_editable_looks_like_a_wrong_one(
+def test_a_right_guess_at_an_unseen_editable_value_gets_the_response_of_a_wrong_one(
     world: World, flags: dict[str, Any]
 ) -> None:
     entry = {"metadataValue": "secret", "isEditable": True, **flags}
-    given(world, {"metadataKey": "right", **entry}, {"metadataKey": "wrong", **entry})
-    looks = []
+    set_for_member(world, {"metadataKey": "right", **entry}, {"metadataKey": "wrong", **entry})
+    responses = []
     for key, value in (("right", "secret"), ("wrong", "other")):
         payload = set_entries(world.member, world, {"metadataKey": key, "metadataValue": value})
         assert payload["userErrors"] == []
-        looks.append((payload["platformMetadata"], payload["entries"]))
-    assert looks == [({"metadata": {}, "revision": 2}, []), ({"metadata": {}, "revision": 3}, [])]
+        responses.append((payload["platformMetadata"], payload["entries"]))
+    assert responses == [({"metadata": {}, "revision": 2}, []), ({"metadata": {}, "revision": 3}, [])]
     for key, value in (("right", "secret"), ("wrong", "guess")):
         world.member.rest("PATCH", world.platform_key, {"metadata": {key: value}})
     assert stored(world, world.member)["revision"] == 5
 
 
 @unseen
-@pytest.mark.parametrize("said", [guess for guess in GUESSES if guess.get("metadataValue") is None])
+@pytest.mark.parametrize("attributes", [guess for guess in GUESSES if guess.get("metadataValue") is None])
 def test_nothing_makes_an_unseen_value_visible_to_the_user(
-    world: World, flags: dict[str, Any], said: dict[str, Any]
+    world: World, flags: dict[str, Any], attributes: dict[str, Any]
 ) -> None:
-    given(world, {"metadataKey": "k", "metadataValue": "secret", "isEditable": True, **flags})
+    set_for_member(world, {"metadataKey": "k", "metadataValue": "secret", "isEditable": True, **flags})
     before = stored(world, world.member)
-    (error,) = set_entries(world.member, world, {"metadataKey": "k", **said})["userErrors"]
+    (error,) = set_entries(world.member, world, {"metadataKey": "k", **attributes})["userErrors"]
     assert (error["code"], error["field"]) == ("KEY_NOT_EDITABLE", ["entries", "0", "metadataValue"])
     assert stored(world, world.member) == before
 
 
-def test_a_user_may_fill_in_what_they_cannot_read(world: World) -> None:
-    given(world, {"metadataKey": "k", "metadataValue": "", "isEditable": True, "category": "c"})
+def test_a_user_can_write_an_editable_entry_that_they_cannot_read(world: World) -> None:
+    set_for_member(world, {"metadataKey": "k", "metadataValue": "", "isEditable": True, "category": "c"})
     world.member.rest("PATCH", world.platform_key, {"metadata": {"k": "mine"}})
     assert world.member.rest("GET", world.platform_key).json()["metadata"] == {}
     (entry,) = stored(world, world.member)["entries"]
@@ -104,10 +104,10 @@ def values(world: World) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
-def test_a_users_own_replace_and_clear_leave_what_is_hidden_or_not_editable(
+def test_replace_and_clear_by_the_user_keep_entries_that_are_hidden_or_not_editable(
     world: World, method: str
 ) -> None:
-    given(world, *GUARDED)
+    set_for_member(world, *GUARDED)
     body = {"metadata": {"new": 1}} if method == "PUT" else None
     assert world.member.rest(method, world.platform_key, body).is_success
     new = {"new": 1} if method == "PUT" else {}
@@ -116,12 +116,12 @@ def test_a_users_own_replace_and_clear_leave_what_is_hidden_or_not_editable(
     assert values(world) == new
 
 
-def test_who_sends_back_what_they_have_read_changes_nothing(world: World) -> None:
+def test_writing_back_what_was_read_changes_nothing(world: World) -> None:
     typed = [
         ("date", "2024-03-01"), ("binary", "AA=="), ("json", '"text"'), ("json", "5"), ("json", "true"),
         ("number", "1.0"), ("string", "v"),
     ]  # fmt: skip
-    given(
+    set_for_member(
         world,
         *GUARDED,
         *(
@@ -140,9 +140,9 @@ def test_who_sends_back_what_they_have_read_changes_nothing(world: World) -> Non
         assert stored(world, world.member) == before
 
 
-def test_deleted_keys_tell_of_no_key_the_user_does_not_see(world: World) -> None:
+def test_deleted_keys_contain_only_keys_that_the_user_saw(world: World) -> None:
     later = {"metadataKey": "later", "metadataValue": "v", "isPublic": True, "isEditable": True}
-    given(world, *GUARDED, later | {"validFrom": LATER})
+    set_for_member(world, *GUARDED, later | {"validFrom": LATER})
     patch = """mutation ($key: String!, $keys: [String!]!) { patchPlatformMetadata(
       input: {platformKey: $key, deleteKeys: $keys}) { deletedKeys userErrors { code field } } }"""
     keys = ["hidden", "later", "free", "none"]
@@ -153,8 +153,8 @@ def test_deleted_keys_tell_of_no_key_the_user_does_not_see(world: World) -> None
         assert payload["userErrors"] == [{"code": "KEY_NOT_EDITABLE", "field": ["deleteKeys", key]}]
 
 
-def test_one_key_that_may_not_be_changed_fails_the_whole_write(world: World) -> None:
-    given(world, *GUARDED)
+def test_one_key_that_is_not_editable_refuses_the_entire_write(world: World) -> None:
+    set_for_member(world, *GUARDED)
     before = stored(world, world.member)
     for body in (
         {"metadata": {"free": "w", "locked": "w"}},
@@ -168,38 +168,46 @@ def test_one_key_that_may_not_be_changed_fails_the_whole_write(world: World) -> 
 
 
 def test_a_conflict_shows_the_user_no_hidden_entry(world: World) -> None:
-    given(world, *GUARDED)
+    set_for_member(world, *GUARDED)
     entries = [{"metadataKey": key, "metadataValue": "w"} for key in ("hidden", "secret", "locked", "free")]
-    everything = ["free", "hidden", "locked", "secret"]
-    for caller, shown in ((world.member, ["free", "locked"]), (world.admin, everything)):
+    all_keys = ["free", "hidden", "locked", "secret"]
+    for caller, keys in ((world.member, ["free", "locked"]), (world.admin, all_keys)):
         payload = set_entries(caller, world, *entries, expectedRevision=7, username=world.member.username)
         (conflict,) = payload["userErrors"]
         assert conflict["currentRevision"] == 1
-        assert [entry["metadataKey"] for entry in conflict["entries"]] == shown
+        assert [entry["metadataKey"] for entry in conflict["entries"]] == keys
 
 
-def test_a_user_may_not_ask_for_what_is_not_valid(world: World) -> None:
+def test_a_user_cannot_include_inactive_entries(world: World) -> None:
     query = """query ($key: String!) { platformMetadata(platformKey: $key) {
       entries(first: 1, includeInactive: true) { totalCount } } }"""
     body = world.member.graphql(query, key=world.platform_key)
     assert [error["extensions"]["code"] for error in body["errors"]] == ["FORBIDDEN"]
 
 
-def test_reads_that_depend_on_time_are_never_answered_as_unchanged(world: World) -> None:
+def test_reads_that_depend_on_time_are_never_304(world: World) -> None:
     headers = {"If-None-Match": '"1"'}
     world.member.rest("PATCH", world.platform_key, {"metadata": {"k": 1}})
     assert world.member.rest("GET", world.platform_key, headers=headers).status_code == 304
     headers = {"If-None-Match": '"2"'}
     until = {"metadataKey": "k", "validUntil": "2033-05-18T03:33:20Z"}
-    given(world, until)
-    answer = world.member.rest("GET", world.platform_key, headers=headers)
-    assert (answer.status_code, answer.headers["etag"], answer.json()["metadata"]) == (200, '"2"', {"k": 1})
+    set_for_member(world, until)
+    response = world.member.rest("GET", world.platform_key, headers=headers)
+    assert (response.status_code, response.headers["etag"], response.json()["metadata"]) == (
+        200,
+        '"2"',
+        {"k": 1},
+    )
     with world.service.at(2_000_000_000_000):
-        answer = world.member.rest("GET", world.platform_key, headers=headers)
-        assert (answer.status_code, answer.headers["etag"], answer.json()["metadata"]) == (200, '"2"', {})
+        response = world.member.rest("GET", world.platform_key, headers=headers)
+        assert (response.status_code, response.headers["etag"], response.json()["metadata"]) == (
+            200,
+            '"2"',
+            {},
+        )
 
 
-def test_the_user_wide_document_is_guarded_alike(world: World) -> None:
+def test_flags_also_restrict_the_user_wide_document(world: World) -> None:
     wide = {"platformKey": None}
     payload = set_entries(world.admin, world, *GUARDED, username=world.member.username, **wide)
     assert payload["userErrors"] == []

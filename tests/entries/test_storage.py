@@ -1,5 +1,5 @@
-"""Typed entries as they are stored: writes that fail leave nothing, limits count what is hidden, and what
-cannot be decrypted harms nothing else."""
+"""Typed entries as they are stored: failed writes change nothing, limits include hidden entries, and a value
+that cannot be decrypted affects no other value."""
 
 from base64 import b64encode
 from collections.abc import Iterator
@@ -28,15 +28,15 @@ def vault(database_url: str) -> Iterator[World]:
 SECRET = {"metadataKey": "secret", "metadataValue": "v", "isEncrypted": True, "isIndexed": True}
 
 
-def spoil(world: World, user_id: str) -> None:
-    """Change what is stored encrypted of a user, so that nothing can decrypt it."""
+def corrupt_ciphertext(world: World, user_id: str) -> None:
+    """Replace the ciphertext of a user by one that cannot be decrypted."""
     columns = tables.documents.c
     entry = '{"secret":{"ciphertext":"gone:AAAA","isPublic":false}}'
     run_sql(world, update(tables.documents).where(columns.user_id == user_id).values(conditions=entry))
 
 
 def rows(world: World, user_id: str) -> Any:
-    """All that is stored of a user's document, its history and what it is found by."""
+    """All rows of a user's document, of its history and of its index."""
     found = []
     for table in (tables.documents, tables.document_changes, tables.metadata_index):
         statement = Statement(select(table).where(table.c.user_id == user_id))
@@ -44,13 +44,13 @@ def rows(world: World, user_id: str) -> Any:
     return [[list(map(str, row)) for row in each] for each in found]
 
 
-def test_what_cannot_be_decrypted_cannot_be_changed_but_set_anew(vault: World) -> None:
+def test_a_value_that_cannot_be_decrypted_can_only_be_replaced(vault: World) -> None:
     member = vault.new_user()
     assert not set_entries(vault.admin, vault, SECRET, username=member.username)["userErrors"]
-    spoil(vault, member.id)
+    corrupt_ciphertext(vault, member.id)
     before = rows(vault, member.id)
-    for said in ({"category": "c"}, {"isEncrypted": False}, {"valueType": "json"}):
-        entry = {"metadataKey": "secret", **said}
+    for attributes in ({"category": "c"}, {"isEncrypted": False}, {"valueType": "json"}):
+        entry = {"metadataKey": "secret", **attributes}
         (error,) = set_entries(vault.admin, vault, entry, username=member.username)["userErrors"]
         assert (error["code"], error["field"]) == (
             "ENCRYPTION_UNAVAILABLE",
@@ -62,12 +62,12 @@ def test_what_cannot_be_decrypted_cannot_be_changed_but_set_anew(vault: World) -
     assert [entry["value"] for entry in payload["entries"]] == ["w"]
 
 
-def test_a_document_that_cannot_be_decrypted_fails_alone(vault: World) -> None:
+def test_a_document_that_cannot_be_decrypted_affects_no_other_document(vault: World) -> None:
     key = vault.new_platform()
     people = [vault.new_user(), vault.new_user(), vault.new_user()]
     for user in people:
         set_entries(vault.admin, vault, SECRET, username=user.username, platformKey=key)
-    spoil(vault, people[1].id)
+    corrupt_ciphertext(vault, people[1].id)
     ids = [b64encode(f"PlatformMetadata:{user.id}:{key}".encode()).decode() for user in people]
     for field in ("metadata", 'metadata(keys: ["secret"])', 'metadata(asOf: "2030-01-01T00:00:00Z")'):
         query = f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on PlatformMetadata {{ it: {field} }} }} }}"
@@ -89,17 +89,17 @@ def test_a_document_that_cannot_be_decrypted_fails_alone(vault: World) -> None:
     assert len(body["errors"]) == 3
 
 
-def test_an_encrypted_value_stands_nowhere_in_the_clear(vault: World) -> None:
+def test_an_encrypted_value_is_not_stored_in_plaintext(vault: World) -> None:
     member, canary = vault.new_user(), uuid4().hex
     entry = SECRET | {"metadataValue": canary}
-    once = {"username": member.username, "idempotencyKey": "1"}
-    assert set_entries(vault.admin, vault, entry, **once)["entries"][0]["value"] == canary
+    arguments = {"username": member.username, "idempotencyKey": "1"}
+    assert set_entries(vault.admin, vault, entry, **arguments)["entries"][0]["value"] == canary
     assert canary not in str(rows(vault, member.id))
     kept = Statement(select(tables.idempotency_keys))
     assert canary not in str(vault.service.write(lambda tx: tx.fetch(kept)))
 
 
-def test_to_remove_a_key_and_set_it_to_what_it_was_changes_nothing(world: World) -> None:
+def test_deleting_a_key_and_setting_the_same_value_changes_nothing(world: World) -> None:
     world.member.rest("PATCH", world.platform_key, {"metadata": {"k": 1, "l": 2}})
     before = stored(world, world.member)
     patch = {"delete_keys": ["k"], "metadata": {"k": 1}}
@@ -110,7 +110,7 @@ def test_to_remove_a_key_and_set_it_to_what_it_was_changes_nothing(world: World)
     assert [row[0] for row in world.service.write(lambda tx: tx.fetch(changes))] == [1]
 
 
-def test_two_words_on_one_key_in_one_write_follow_each_other(world: World) -> None:
+def test_two_inputs_for_one_key_are_applied_in_their_order(world: World) -> None:
     first = {"metadataKey": "k", "metadataValue": "1", "valueType": "number", "category": "c"}
     payload = set_entries(world.admin, world, first, {"metadataKey": "k", "metadataValue": "2"})
     (entry,) = payload["entries"]
@@ -122,8 +122,8 @@ def test_hidden_keys_count_among_the_keys_of_a_document(world: World) -> None:
     set_entries(world.admin, world, *entries, username=world.member.username)
     fits = {f"k{number}": number for number in range(1900)}
     assert world.member.rest("PATCH", world.platform_key, {"metadata": fits}).is_success
-    answer = world.member.rest("PATCH", world.platform_key, {"metadata": {"one more": 1}})
-    assert (answer.status_code, answer.json()) == (
+    response = world.member.rest("PATCH", world.platform_key, {"metadata": {"one more": 1}})
+    assert (response.status_code, response.json()) == (
         413,
         {"metadata": ["The document would have 2001 keys; 2000 are allowed."]},
     )
@@ -148,7 +148,7 @@ def test_hidden_values_count_with_their_keys_in_the_size_of_a_document(world: Wo
         assert [error["code"] for error in payload["userErrors"]] == ([code] if code else [])
 
 
-def test_a_repeated_answer_shows_what_is_valid_when_it_is_repeated(world: World) -> None:
+def test_a_repeated_request_shows_only_entries_that_are_still_valid(world: World) -> None:
     entry = {"metadataKey": "k", "metadataValue": "v", "isPublic": True, "validUntil": "2033-05-18T03:33:20Z"}
     other = {"metadataKey": "other", "metadataValue": "v", "isPublic": True}
     with world.service.at(2_000_000_000_000 - 1000):

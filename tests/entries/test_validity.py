@@ -1,4 +1,4 @@
-"""When entries are valid: which windows are accepted, and what comes of an entry before, within and after."""
+"""Validity windows: which are accepted, and how an entry behaves before, within and after its window."""
 
 from typing import Any
 
@@ -11,14 +11,17 @@ FROM, UNTIL = ["entries", "0", "validFrom"], ["entries", "0", "validUntil"]
 HOUR = 3_600_000
 
 
-def put(world: World, *, key: str = "k", **said: Any) -> Any:
-    """Set an entry of the member's as an admin."""
+def put(world: World, *, key: str = "k", **attributes: Any) -> Any:
+    """Set an entry of the member, as an admin."""
     return set_entries(
-        world.admin, world, {"metadataKey": key, "isPublic": True, **said}, username=world.member.username
+        world.admin,
+        world,
+        {"metadataKey": key, "isPublic": True, **attributes},
+        username=world.member.username,
     )
 
 
-def test_a_window_is_kept_in_utc_to_the_millisecond(world: World) -> None:
+def test_a_window_is_stored_in_utc_to_the_millisecond(world: World) -> None:
     window = {"validFrom": "2024-03-01T01:00:00.1239+02:00", "validUntil": "2999-12-31t23:59:59z"}
     (entry,) = put(world, metadataValue="v", **window)["entries"]
     assert (entry["validFrom"], entry["validUntil"]) == ("2024-02-29T23:00:00.123Z", "2999-12-31T23:59:59Z")
@@ -45,7 +48,7 @@ def test_a_window_is_kept_in_utc_to_the_millisecond(world: World) -> None:
         ("tomorrow", None, FROM),
     ],
 )
-def test_a_window_that_is_none_is_refused_by_its_path(
+def test_an_invalid_window_is_refused_with_its_path(
     world: World, start: str | None, end: str | None, field: list[str]
 ) -> None:
     (error,) = put(world, metadataValue="v", validFrom=start, validUntil=end)["userErrors"]
@@ -53,16 +56,16 @@ def test_a_window_that_is_none_is_refused_by_its_path(
     assert stored(world, world.member)["revision"] == 0
 
 
-@pytest.mark.parametrize("said", [{"validFrom": 5}, {"validUntil": True}, {"validFrom": "2" * 65}])
-def test_what_is_no_text_is_a_malformed_request(world: World, said: dict[str, Any]) -> None:
-    entry = {"metadataKey": "k", "metadataValue": "v", **said}
+@pytest.mark.parametrize("attributes", [{"validFrom": 5}, {"validUntil": True}, {"validFrom": "2" * 65}])
+def test_an_instant_that_is_not_a_valid_text_is_bad_input(world: World, attributes: dict[str, Any]) -> None:
+    entry = {"metadataKey": "k", "metadataValue": "v", **attributes}
     query = "mutation ($e: [UserMetadataInput!]!) { setUserMetadata(input: {entries: $e}) { deletedKeys } }"
     body = world.member.graphql(query, e=[entry])
     assert [error["extensions"]["code"] for error in body["errors"]] == ["BAD_USER_INPUT"]
 
 
 @pytest.mark.parametrize(
-    ("given", "then", "accepted"),
+    ("first", "second", "accepted"),
     [
         ({"validFrom": "2024-03-01T00:00:00Z"}, {"validUntil": "2024-02-01T00:00:00Z"}, False),
         ({"validFrom": "2024-03-01T00:00:00Z"}, {"validUntil": "2024-03-01T00:00:00Z"}, False),
@@ -76,17 +79,17 @@ def test_what_is_no_text_is_a_malformed_request(world: World, said: dict[str, An
         ),
     ],
 )
-def test_one_half_of_a_window_is_judged_with_the_other_that_is_stored(
-    world: World, given: dict[str, Any], then: dict[str, Any], accepted: bool
+def test_one_end_of_a_window_is_checked_against_the_stored_one(
+    world: World, first: dict[str, Any], second: dict[str, Any], accepted: bool
 ) -> None:
-    assert put(world, metadataValue="v", **given)["userErrors"] == []
+    assert put(world, metadataValue="v", **first)["userErrors"] == []
     before = stored(world, world.member)
-    payload = put(world, **then)
+    payload = put(world, **second)
     if accepted:
         assert payload["userErrors"] == []
         (entry,) = payload["entries"]
-        both = {"validFrom": None, "validUntil": None} | given | then
-        assert {name: entry[name] for name in both} == both
+        window = {"validFrom": None, "validUntil": None} | first | second
+        assert {name: entry[name] for name in window} == window
     else:
         assert [(error["code"], error["field"]) for error in payload["userErrors"]] == [
             ("INVALID_VALIDITY", UNTIL)
@@ -111,7 +114,7 @@ def test_an_entry_is_valid_from_its_first_instant_until_just_before_its_last(wor
             assert seen(world) == ({"k": "v"} if valid else {}, 1), instant
 
 
-def test_what_has_expired_is_as_if_it_were_not_there(world: World) -> None:
+def test_an_expired_entry_counts_as_missing(world: World) -> None:
     assert (
         put(world, metadataValue="old", category="c", validUntil="2033-05-18T03:33:20Z")["userErrors"] == []
     )
@@ -121,8 +124,8 @@ def test_what_has_expired_is_as_if_it_were_not_there(world: World) -> None:
             "INVALID_VALUE",
             "'k' needs a value: a new entry has none, and none is null.",
         )
-        gone = set_entries(world.admin, world, deleteKeys=["k"], username=world.member.username)
-        assert (gone["deletedKeys"], gone["platformMetadata"]["revision"]) == ([], 1)
+        payload = set_entries(world.admin, world, deleteKeys=["k"], username=world.member.username)
+        assert (payload["deletedKeys"], payload["platformMetadata"]["revision"]) == ([], 1)
         (entry,) = put(world, metadataValue="new")["entries"]
         assert (entry["category"], entry["validUntil"]) == (None, None)
         assert entry["createdAt"] == entry["updatedAt"] == "2033-05-18T03:33:20Z"
@@ -137,14 +140,16 @@ def test_a_user_may_write_a_key_whose_entry_has_expired(world: World) -> None:
         assert world.member.rest("PATCH", world.platform_key, patch).json()["metadata"] == {"k": "mine"}
 
 
-def test_an_entry_whose_end_has_passed_is_stored_all_the_same(world: World) -> None:
+def test_an_entry_whose_end_has_passed_is_stored(world: World) -> None:
     payload = put(world, metadataValue="v", validUntil="2024-06-01T00:00:00Z")
     assert payload["userErrors"] == []
     assert [entry["metadataKey"] for entry in payload["entries"]] == ["k"]
     assert seen(world) == ({}, 1)
     assert [entry["value"] for entry in stored(world, world.member)["entries"]] == ["v"]
     again = put(world, metadataValue="v", validUntil="2024-06-01T00:00:00Z")
-    assert again["platformMetadata"]["revision"] == 2, "what has expired is not there, so this is another"
+    assert again["platformMetadata"]["revision"] == 2, (
+        "an expired entry counts as missing, so this is a new one"
+    )
 
 
 def test_an_entry_may_be_made_to_expire_at_once(world: World) -> None:
@@ -166,16 +171,16 @@ def test_writing_the_object_makes_a_value_valid_without_end(world: World) -> Non
     )
 
 
-def test_only_admins_learn_what_is_valid_at_another_instant(world: World) -> None:
+def test_only_admins_see_entries_that_are_valid_at_another_instant(world: World) -> None:
     put(world, key="now", metadataValue="v", validUntil="2033-05-18T03:33:20Z")
     put(world, key="later", metadataValue="v", validFrom="2033-05-18T03:33:20Z")
     put(world, key="always", metadataValue="v")
     query = """query ($key: String!, $name: String, $at: DateTime) {
       platformMetadata(platformKey: $key, username: $name) { metadata(asOf: $at) } }"""
 
-    def at(who: Any, instant: str) -> list[str]:
-        asked = {"key": world.platform_key, "name": world.member.username, "at": instant}
-        return sorted(who.ask(query, **asked)["platformMetadata"]["metadata"])
+    def at(caller: Any, instant: str) -> list[str]:
+        variables = {"key": world.platform_key, "name": world.member.username, "at": instant}
+        return sorted(caller.ask(query, **variables)["platformMetadata"]["metadata"])
 
     before, after = "2033-05-18T03:33:19.999Z", "2033-05-18T05:33:20+02:00"
     assert (at(world.admin, before), at(world.admin, after)) == (["always", "now"], ["always", "later"])

@@ -1,4 +1,4 @@
-"""Every kind of viewer, by every way to read and write, on every kind of entry: against reviewed tables."""
+"""Every kind of viewer reads and writes every kind of entry on every route, compared with reviewed tables."""
 
 import re
 from base64 import b64encode
@@ -14,7 +14,7 @@ from tests.support.service import serving
 from tests.support.world import Caller, World
 
 NOW = 2_000_000_000_000  # 2033-05-18T03:33:20Z
-BORN = NOW - 30 * 86_400_000
+CREATED = NOW - 30 * 86_400_000
 WINDOWS: dict[str, dict[str, str]] = {
     "ever": {},
     "now": {"validFrom": "2033-05-01T00:00:00Z", "validUntil": "2033-06-01T00:00:00Z"},
@@ -23,21 +23,21 @@ WINDOWS: dict[str, dict[str, str]] = {
 }
 EARLIER, LATER = "2033-05-05T00:00:00Z", "2033-08-01T00:00:00Z"
 ENTRIES = {
-    f"{seen}.{changed}.{time}.{kept}": {
-        "metadataValue": f"{seen}.{changed}.{time}.{kept}",
+    f"{seen}.{changed}.{time}.{storage}": {
+        "metadataValue": f"{seen}.{changed}.{time}.{storage}",
         "isPublic": seen == "public",
         "isEditable": changed == "editable",
-        "isEncrypted": kept == "secret",
+        "isEncrypted": storage == "secret",
         **WINDOWS[time],
     }
-    for seen, changed, time, kept in product(
+    for seen, changed, time, storage in product(
         ("public", "hidden"), ("editable", "locked"), WINDOWS, ("plain", "secret")
     )
 }
 LETTERS = {"FORBIDDEN": "F", "NOT_FOUND": "N", "KEY_NOT_EDITABLE": "E", "INVALID_VALUE": "V"}
 STATUS = {400: "E", 403: "F", 404: "N"}
-Told = dict[str, Any] | str
-"""The values by their keys, or a letter for a refusal."""
+ReadResult = dict[str, Any] | str
+"""The values by key, or the letter of an error."""
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +49,9 @@ def vault(database_url: str) -> Iterator[World]:
 
 
 def fill(vault: World, platform_key: str, *keys: str) -> None:
-    """Give the member these entries, by default all."""
+    """Create these entries of the member, by default all."""
     entries = [{"metadataKey": key, **ENTRIES[key]} for key in keys or ENTRIES]
-    with vault.service.at(BORN):
+    with vault.service.at(CREATED):
         payload = set_entries(
             vault.owner, vault, *entries, username=vault.member.username, platformKey=platform_key
         )
@@ -60,7 +60,7 @@ def fill(vault: World, platform_key: str, *keys: str) -> None:
 
 @pytest.fixture(scope="module")
 def stage(vault: World) -> World:
-    """A world with all entries in its platform's document of the member."""
+    """A world where the document of the member on its platform has all entries."""
     fill(vault, vault.platform_key)
     return vault
 
@@ -86,73 +86,75 @@ def gid(type_name: str, *parts: str) -> str:
     return b64encode(f"{type_name}:{':'.join(parts)}".encode()).decode()
 
 
-def asked(caller: Caller, world: World, fields: str, **variables: Any) -> Any:
-    """What a query answers at the root field `it`; a letter where it is refused, None where it is null."""
-    given = {"key": world.platform_key, "name": world.member.username} | variables
+def run_query(caller: Caller, world: World, fields: str, **variables: Any) -> Any:
+    """The result of a query with the root field `it`, or the letter of its error."""
+    all_variables = {"key": world.platform_key, "name": world.member.username} | variables
     used = set(re.findall(r"\$(\w+)", fields))
     heads = ", ".join(f"${name}: {type_}" for name, type_ in VARIABLES.items() if name in used)
-    body = caller.graphql(f"query ({heads}) {{ it: {fields} }}", **given)
+    body = caller.graphql(f"query ({heads}) {{ it: {fields} }}", **all_variables)
     if "errors" in body:
         (error,) = body["errors"]
         return LETTERS[error["extensions"]["code"]]
     return body["data"]["it"]
 
 
-def told(entries: list[Any], viewer: str) -> dict[str, Any]:
-    """The values of entries, whose `viewerCan` says what the flags do."""
+def values_by_key(entries: list[Any], viewer: str) -> dict[str, Any]:
+    """The values of entries by key, after checking `viewerCan`."""
     for entry in entries:
-        able = entry["isEditable"] or viewer != "self"
-        assert entry["viewerCan"] == {"edit": able, "delete": able}, entry
+        can_write = entry["isEditable"] or viewer != "self"
+        assert entry["viewerCan"] == {"edit": can_write, "delete": can_write}, entry
         assert entry["value"] == entry["metadataValue"]
     return {entry["metadataKey"]: entry["value"] for entry in entries}
 
 
-def read(caller: Caller, world: World, way: str, viewer: str) -> Told:
-    """Read all entries by a way."""
+def read(caller: Caller, world: World, route: str, viewer: str) -> ReadResult:
+    """Read all entries on a route."""
     user, key = world.member, world.platform_key
     of_entry = [gid("UserMetadata", user.id, key, name) for name in ENTRIES]
-    match way:
+    match route:
         case "object-by-rest":
-            answer = caller.rest("GET", key, username=user.username)
-            return dict(answer.json()["metadata"]) if answer.is_success else STATUS[answer.status_code]
+            response = caller.rest("GET", key, username=user.username)
+            return dict(response.json()["metadata"]) if response.is_success else STATUS[response.status_code]
         case "entry" | "node":
             found = []
             for name, id in zip(ENTRIES, of_entry, strict=True):
-                if way == "node":
-                    it = asked(caller, world, f"node(id: $id) {{ ... on UserMetadata {{ {ENTRY} }} }}", id=id)
+                if route == "node":
+                    it = run_query(
+                        caller, world, f"node(id: $id) {{ ... on UserMetadata {{ {ENTRY} }} }}", id=id
+                    )
                 else:
                     fields = f'{BY_PLATFORM} {{ entry(key: "{name}") {{ {ENTRY} }} }}'
-                    it = asked(caller, world, fields)
+                    it = run_query(caller, world, fields)
                     if isinstance(it, str):
                         return it
                     it = it["entry"]
                 found += [it] if it else []
-            return told(found, viewer)
+            return values_by_key(found, viewer)
         case "nodes":
             nodes = f"nodes(ids: $ids) {{ ... on UserMetadata {{ {ENTRY} }} }}"
-            return told([it for it in asked(caller, world, nodes, ids=of_entry) if it], viewer)
+            return values_by_key([it for it in run_query(caller, world, nodes, ids=of_entry) if it], viewer)
         case "conflict":
             entries = [{"metadataKey": name, "metadataValue": ""} for name in ENTRIES]
             body = caller.graphql(STALE % ENTRY, key=key, name=user.username, entries=entries)
             if "errors" in body:
                 return LETTERS[body["errors"][0]["extensions"]["code"]]
-            return told(body["data"]["setUserMetadata"]["userErrors"][0]["entries"], viewer)
+            return values_by_key(body["data"]["setUserMetadata"]["userErrors"][0]["entries"], viewer)
         case "entries" | "inactive-too":
-            more = ", includeInactive: true" if way == "inactive-too" else ""
+            more = ", includeInactive: true" if route == "inactive-too" else ""
             page = f"entries(first: 100{more}) {{ totalCount nodes {{ {ENTRY} }} }}"
-            it = asked(caller, world, f"{BY_PLATFORM} {{ {page} }}")
+            it = run_query(caller, world, f"{BY_PLATFORM} {{ {page} }}")
             if isinstance(it, str):
                 return it
             assert it["entries"]["totalCount"] == len(it["entries"]["nodes"])
-            return told(it["entries"]["nodes"], viewer)
-    at = {"as-of-earlier": EARLIER, "as-of-later": LATER}.get(way)
-    it = asked(
-        caller, world, OBJECTS[way], id=gid("PlatformMetadata", user.id, key), keys=list(ENTRIES), at=at
+            return values_by_key(it["entries"]["nodes"], viewer)
+    at = {"as-of-earlier": EARLIER, "as-of-later": LATER}.get(route)
+    it = run_query(
+        caller, world, OBJECTS[route], id=gid("PlatformMetadata", user.id, key), keys=list(ENTRIES), at=at
     )
     if isinstance(it, str):
         return it
     it = it[0] if isinstance(it, list) else it
-    it = it["platformMetadata"] if it and way == "object-of-user" else it
+    it = it["platformMetadata"] if it and route == "object-of-user" else it
     return dict(it["metadata"]) if it else {}
 
 
@@ -169,7 +171,7 @@ OBJECTS = {
 
 
 def cells(outcomes: dict[str, str], *parts: int) -> str:
-    """One letter for all entries that differ in nothing but what a table leaves unsaid."""
+    """One letter for each combination of the parts of the entries' names; several if the outcomes differ."""
     found: dict[tuple[str, ...], set[str]] = {}
     for key, outcome in outcomes.items():
         found.setdefault(tuple(key.split(".")[part] for part in parts), set()).add(outcome)
@@ -179,21 +181,21 @@ def cells(outcomes: dict[str, str], *parts: int) -> str:
 READING, WRITING = rows(READS, 8), rows(WRITES, 16)
 
 
-@pytest.mark.parametrize(("way", "who"), READING, ids=lambda value: str(value))
-def test_each_viewer_reads_what_the_table_says(stage: World, way: str, who: str) -> None:
-    caller = stage.member if who == "self" else getattr(stage, who)
+@pytest.mark.parametrize(("route", "viewer"), READING, ids=lambda value: str(value))
+def test_each_viewer_reads_what_the_table_says(stage: World, route: str, viewer: str) -> None:
+    caller = stage.member if viewer == "self" else getattr(stage, viewer)
     with stage.service.at(NOW):
-        seen = read(caller, stage, way, who)
+        seen = read(caller, stage, route, viewer)
     if isinstance(seen, str):
         outcomes = dict.fromkeys(ENTRIES, seen)
     else:
         assert seen == {key: key for key in seen}, "the value is the one that was set"
         outcomes = {key: "v" if key in seen else "-" for key in ENTRIES}
-    assert cells(outcomes, 0, 2) == READING[way, who]
+    assert cells(outcomes, 0, 2) == READING[route, viewer]
 
 
 Write = Callable[[Caller, str, str], str | None]
-"""Write a key of a platform's document of the member; returns a letter where that is refused."""
+"""Writes a key of the member's document on a platform; returns the letter of an error."""
 
 
 def mutate(caller: Caller, name: str, **input: Any) -> str | None:
@@ -206,14 +208,14 @@ def mutate(caller: Caller, name: str, **input: Any) -> str | None:
     return LETTERS[errors[0]["code"]] if errors else None
 
 
-def written(world: World, way: str, caller: Caller, platform: str, key: str) -> str | None:
-    """Write a key, or the whole document, by a way; returns a letter where that is refused."""
+def write_key(world: World, route: str, caller: Caller, platform: str, key: str) -> str | None:
+    """Write a key, or the whole document, on a route; returns the letter of an error."""
     name = world.member.username
     document = {"platformKey": platform, "username": name}
-    door, _, rest = way.partition("-")
-    new = {key: key if rest == "same" else "new"} if rest != "all" else {}
-    match door, rest:
-        case "patch", "away":
+    operation, _, variant = route.partition("-")
+    new = {key: key if variant == "same" else "new"} if variant != "all" else {}
+    match operation, variant:
+        case "patch", "drop":
             return mutate(caller, "patchPlatformMetadata", **document, deleteKeys=[key])
         case "patch", _:
             return mutate(caller, "patchPlatformMetadata", **document, metadata=new)
@@ -221,20 +223,20 @@ def written(world: World, way: str, caller: Caller, platform: str, key: str) -> 
             return mutate(caller, "replacePlatformMetadata", **document, metadata=new)
         case "clear", _:
             return mutate(caller, "clearPlatformMetadata", **document)
-        case "set", "away":
+        case "set", "drop":
             return mutate(caller, "setUserMetadata", **document, deleteKeys=[key])
         case "set", _:
-            said: dict[str, Any] = {"said": {"category": "c"}, "public": {"isPublic": True}}
-            entry = said.get(rest, {"metadataValue": new.get(key)})
+            attributes: dict[str, Any] = {"attr": {"category": "c"}, "public": {"isPublic": True}}
+            entry = attributes.get(variant, {"metadataValue": new.get(key)})
             return mutate(caller, "setUserMetadata", **document, entries=[{"metadataKey": key, **entry}])
-    method = {"away": "PATCH"}.get(rest, rest.upper())
-    body = {"delete_keys": [key]} if rest == "away" else {"metadata": new}
-    answer = caller.rest(method, platform, None if rest == "delete" else body, username=name)
-    return None if answer.is_success else STATUS[answer.status_code]
+    method = {"drop": "PATCH"}.get(variant, variant.upper())
+    body = {"delete_keys": [key]} if variant == "drop" else {"metadata": new}
+    response = caller.rest(method, platform, None if variant == "delete" else body, username=name)
+    return None if response.is_success else STATUS[response.status_code]
 
 
 def outcome(before: Any, after: Any) -> str:
-    """What has become of an entry."""
+    """The letter for the change of an entry."""
     if after is None:
         return "d"
     if after == before:
@@ -245,35 +247,39 @@ def outcome(before: Any, after: Any) -> str:
     return "s" if window[0] == window[1] else "w"
 
 
-def kept(world: World, platform: str) -> dict[str, Any]:
+def entries_by_key(world: World, platform: str) -> dict[str, Any]:
     return {entry["metadataKey"]: entry for entry in stored(world, world.member, platform)["entries"]}
 
 
-@pytest.mark.parametrize(("way", "who"), WRITING, ids=lambda value: str(value))
-def test_each_write_does_what_the_table_says(vault: World, way: str, who: str) -> None:
-    caller = vault.member if who == "self" else getattr(vault, who)
-    whole, alone = way in ("replace-all", "clear", "rest-delete"), way in ("replace", "rest-put")
+@pytest.mark.parametrize(("route", "viewer"), WRITING, ids=lambda value: str(value))
+def test_each_write_does_what_the_table_says(vault: World, route: str, viewer: str) -> None:
+    caller = vault.member if viewer == "self" else getattr(vault, viewer)
+    whole_document, one_by_one = (
+        route in ("replace-all", "clear", "rest-delete"),
+        route in ("replace", "rest-put"),
+    )
     outcomes: dict[str, str] = {}
-    for keys in [[key] for key in ENTRIES] if alone else [list(ENTRIES)]:
+    for keys in [[key] for key in ENTRIES] if one_by_one else [list(ENTRIES)]:
         platform = vault.new_platform()
         fill(vault, platform, *keys)
-        before = kept(vault, platform)
+        before = entries_by_key(vault, platform)
         with vault.service.at(NOW + 1000):
             refusals = {
-                key: written(vault, way, caller, platform, key) for key in keys[: 1 if whole else None]
+                key: write_key(vault, route, caller, platform, key)
+                for key in keys[: 1 if whole_document else None]
             }
-        after = kept(vault, platform)
+        after = entries_by_key(vault, platform)
         for key in keys:
-            refusal = refusals[keys[0] if whole else key]
-            assert not refusal or after[key] == before[key], "what is refused changes nothing"
+            refusal = refusals[keys[0] if whole_document else key]
+            assert not refusal or after[key] == before[key], "a refused write changes nothing"
             outcomes[key] = refusal or outcome(before[key], after.get(key))
-    assert cells(outcomes, 0, 1, 2) == WRITING[way, who]
+    assert cells(outcomes, 0, 1, 2) == WRITING[route, viewer]
 
 
-@pytest.mark.parametrize("way", sorted({way for way, _ in WRITING}))
-def test_nobody_else_writes_anything(stage: World, way: str) -> None:
+@pytest.mark.parametrize("route", sorted({route for route, _ in WRITING}))
+def test_other_users_cannot_write(stage: World, route: str) -> None:
     before = stored(stage, stage.member)
-    for who, letter in (("colleague", "F"), ("stranger", "N"), ("foreign_admin", "N")):
+    for viewer, letter in (("colleague", "F"), ("stranger", "N"), ("foreign_admin", "N")):
         for key in (next(iter(ENTRIES)), "no such key"):
-            assert written(stage, way, getattr(stage, who), stage.platform_key, key) == letter
+            assert write_key(stage, route, getattr(stage, viewer), stage.platform_key, key) == letter
     assert stored(stage, stage.member) == before

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.graphql.test_bad_json import Doors, lists, objects, verdict
+from tests.graphql.test_bad_json import RawClient, lists, objects, verdict
 from tests.support.world import World
 
 INVALID, UNREADABLE = "GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED"
@@ -51,63 +51,65 @@ def global_id(text: str) -> str:
 
 
 @pytest.fixture
-def doors(world: World) -> Doors:
-    return Doors(world)
+def client(world: World) -> RawClient:
+    return RawClient(world)
 
 
 @pytest.fixture
-def admin(world: World) -> Doors:
-    return Doors(world, world.admin)
+def admin(world: World) -> RawClient:
+    return RawClient(world, world.admin)
 
 
-def patch(doors: Doors, metadata: str, declared: str = "", variables: str = "{}") -> tuple[str | int, str]:
+def patch(
+    client: RawClient, metadata: str, declared: str = "", variables: str = "{}"
+) -> tuple[str | int, str]:
     mutation = f"""mutation {declared} {{ patchPlatformMetadata(input: {{
-      platformKey: "{doors.key}", metadata: {metadata} }}) {{ userErrors {{ code message }} }} }}"""
-    return verdict(doors.ask(mutation, variables))
+      platformKey: "{client.key}", metadata: {metadata} }}) {{ userErrors {{ code message }} }} }}"""
+    return verdict(client.ask(mutation, variables))
 
 
 @pytest.mark.parametrize(("literal", "expected", "message"), REFUSED_LITERALS.values(), ids=REFUSED_LITERALS)
-def test_a_bad_literal_is_refused(doors: Doors, literal: str, expected: str, message: str) -> None:
-    before = doors.state()
-    code, message = patch(doors, f"{{a: {literal}}}")
+def test_a_bad_literal_is_refused(client: RawClient, literal: str, expected: str, message: str) -> None:
+    before = client.state()
+    code, message = patch(client, f"{{a: {literal}}}")
     assert (code, message in message) == (expected, True), message
-    assert doors.state() == before
+    assert client.state() == before
 
 
 @pytest.mark.parametrize("literal", ["DARK", "1", "1.5", "true", '"x"', '"{}"', "[]", "[{a: 1}]"])
-def test_metadata_that_is_no_object_is_refused(doors: Doors, literal: str) -> None:
-    before = doors.state()
-    assert patch(doors, literal)[0] == INVALID
-    assert doors.state() == before
+def test_metadata_that_is_not_an_object_is_refused(client: RawClient, literal: str) -> None:
+    before = client.state()
+    assert patch(client, literal)[0] == INVALID
+    assert client.state() == before
 
 
-def test_the_largest_literals_are_stored(doors: Doors) -> None:
+def test_the_largest_literals_are_stored(client: RawClient) -> None:
     literal = f"{{min: -9223372036854775808, max: 9223372036854775807, deep: {lists(64)}}}"
-    assert patch(doors, literal) == ("OK", "")
-    stored = doors.state()[1]["metadata"]
+    assert patch(client, literal) == ("OK", "")
+    stored = client.state()[1]["metadata"]
     assert (stored["min"], stored["max"]) == (-(2**63), 2**63 - 1)
     assert json.dumps(stored["deep"]) == lists(64)
 
 
 @pytest.mark.parametrize("default", ["{a: 1e999}", "{a: 9223372036854775808}", "{a: {b: 1, b: 2}}", "{a: X}"])
-def test_a_bad_default_of_a_variable_is_refused(doors: Doors, default: str) -> None:
-    before = doors.state()
-    assert patch(doors, "$v", f"($v: JSONObject = {default})")[0] == INVALID
-    assert doors.state() == before
+def test_a_bad_default_of_a_variable_is_refused(client: RawClient, default: str) -> None:
+    before = client.state()
+    assert patch(client, "$v", f"($v: JSONObject = {default})")[0] == INVALID
+    assert client.state() == before
 
 
 @pytest.mark.parametrize(("around", "inside"), [(1, 64), (32, 33), (60, 5), (0, 65)])
-def test_a_variable_inside_a_literal_counts_the_levels_of_both(
-    doors: Doors, around: int, inside: int
+def test_the_levels_of_a_literal_and_of_a_variable_inside_it_are_added(
+    client: RawClient, around: int, inside: int
 ) -> None:
     literal = f"{{k: {'[' * around}$v{']' * around}}}"
     refused, stored = (f'{{"v": {objects(depth)}}}' for depth in (inside, inside - 1))
-    before = doors.state()
-    code, message = patch(doors, literal, "($v: JSONObject)", refused)
+    before = client.state()
+    code, message = patch(client, literal, "($v: JSONObject)", refused)
     assert code == "BAD_USER_INPUT"
     assert "nested deeper than 64 levels" in message
-    assert doors.state() == before
-    assert patch(doors, literal, "($v: JSONObject)", stored) == ("OK", "")
+    assert client.state() == before
+    assert patch(client, literal, "($v: JSONObject)", stored) == ("OK", "")
 
 
 @NULS
@@ -134,7 +136,7 @@ def test_a_variable_inside_a_literal_counts_the_levels_of_both(
         ('__type(name: "$") { name }', None),
     ],
 )
-def test_a_nul_in_an_argument_finds_nothing(admin: Doors, nul: str, query: str, expected: Any) -> None:
+def test_a_nul_in_an_argument_finds_nothing(admin: RawClient, nul: str, query: str, expected: Any) -> None:
     response = admin.ask(f"{{ found: {query.replace('$', nul).replace('KEY', admin.key)} }}")
     body = response.json()
     if isinstance(expected, str):
@@ -147,7 +149,7 @@ def test_a_nul_in_an_argument_finds_nothing(admin: Doors, nul: str, query: str, 
     "type_", ["User:", "Platform:", "PlatformMetadata:", "PlatformMetadata:ME:", "X:", ""]
 )
 @pytest.mark.parametrize("key", [b"a\0", b"\xff", b"\xed\xa0\x80", b"\n", b"", b"x" * 100_000])
-def test_a_malformed_global_id_finds_nothing(admin: Doors, type_: str, key: bytes) -> None:
+def test_a_malformed_global_id_finds_nothing(admin: RawClient, type_: str, key: bytes) -> None:
     id = base64.b64encode(type_.replace("ME", admin.caller.id).encode() + key).decode()
     found = admin.caller.ask(
         """query ($id: ID!, $some: [_Any!]!) { node(id: $id) { id } user(by: {id: $id}) { id }
@@ -162,7 +164,7 @@ def test_a_malformed_global_id_finds_nothing(admin: Doors, type_: str, key: byte
 
 
 @NULS
-def test_a_nul_in_a_write_changes_nothing(admin: Doors, nul: str) -> None:
+def test_a_nul_in_a_write_changes_nothing(admin: RawClient, nul: str) -> None:
     before = admin.state()
     for input, expected in (
         (f'platformKey: "{admin.key}", deleteKeys: ["kept{nul}"]', ("OK", "INVALID_KEY")),
@@ -189,7 +191,7 @@ def test_a_nul_in_a_write_changes_nothing(admin: Doors, nul: str) -> None:
     ],
     ids=["5,000 digits", "-5,000 digits", "2^31", "1e999", "a default", "in an input"],
 )
-def test_a_number_that_is_no_int_is_refused(admin: Doors, query: str) -> None:
+def test_a_number_that_is_not_an_int_is_refused(admin: RawClient, query: str) -> None:
     code, message = verdict(admin.ask(query.replace("KEY", admin.key)))
     assert code == INVALID
     assert len(message) < 10_000
@@ -198,19 +200,19 @@ def test_a_number_that_is_no_int_is_refused(admin: Doors, query: str) -> None:
 @pytest.mark.parametrize(
     "number", ["2147483648", "-2147483649", "1.5", "1e300", '"1"', "true", "[[1]]", "{}"]
 )
-def test_a_variable_that_is_no_int_is_refused(doors: Doors, number: str) -> None:
-    before = doors.state()
+def test_a_variable_that_is_not_an_int_is_refused(client: RawClient, number: str) -> None:
+    before = client.state()
     mutation = (
         "mutation ($i: ClearPlatformMetadataInput!) { clearPlatformMetadata(input: $i) { __typename } }"
     )
-    variables = f'{{"i": {{"platformKey": "{doors.key}", "expectedRevision": {number}}}}}'
-    assert verdict(doors.ask(mutation, variables))[0] == "BAD_USER_INPUT"
-    assert doors.state() == before
+    variables = f'{{"i": {{"platformKey": "{client.key}", "expectedRevision": {number}}}}}'
+    assert verdict(client.ask(mutation, variables))[0] == "BAD_USER_INPUT"
+    assert client.state() == before
 
 
 @pytest.mark.parametrize("id", [HUGE, "0", "-1", '""'])
-def test_an_odd_id_finds_nothing(doors: Doors, id: str) -> None:
-    assert doors.ask(f"{{ node(id: {id}) {{ id }} }}").json() == {"data": {"node": None}}
+def test_an_odd_id_finds_nothing(client: RawClient, id: str) -> None:
+    assert client.ask(f"{{ node(id: {id}) {{ id }} }}").json() == {"data": {"node": None}}
 
 
 @pytest.mark.parametrize(
@@ -219,42 +221,42 @@ def test_an_odd_id_finds_nothing(doors: Doors, id: str) -> None:
      '{__typename: "User"}', '{__typename: "User", id: 1}', '{__typename: "User", username: ["x"]}',
      f'{{__typename: "User", userId: {HUGE}}}', '{__typename: "User", userId: 1e999}', lists(90)],
 )  # fmt: skip
-def test_a_malformed_representation_is_refused(doors: Doors, representation: str) -> None:
+def test_a_malformed_representation_is_refused(client: RawClient, representation: str) -> None:
     query = f"{{ _entities(representations: [{representation}]) {{ __typename }} }}"
-    assert verdict(doors.ask(query))[0] == "BAD_USER_INPUT"
+    assert verdict(client.ask(query))[0] == "BAD_USER_INPUT"
 
 
 @pytest.mark.parametrize("field", ["delete_key", "deleteKeys", "Metadata", "platform_key", "", "x" * 300])
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
-def test_an_unknown_field_of_rest_is_rejected(doors: Doors, method: str, field: str) -> None:
-    before = doors.state()
-    response = doors.rest(method, json.dumps({"metadata": {"a": 1}, field: ["kept"]}).encode())
+def test_an_unknown_field_of_rest_is_rejected(client: RawClient, method: str, field: str) -> None:
+    before = client.state()
+    response = client.rest(method, json.dumps({"metadata": {"a": 1}, field: ["kept"]}).encode())
     assert response.status_code == 400
     assert "Unknown field" in response.json()[field][0]
-    assert doors.state() == before
+    assert client.state() == before
 
 
-def test_put_knows_no_keys_to_delete(doors: Doors) -> None:
-    before = doors.state()
-    assert verdict(doors.rest("PUT", b'{"metadata": {}, "delete_keys": ["kept"]}'))[0] == 400
-    assert doors.state() == before
+def test_put_rejects_keys_to_delete(client: RawClient) -> None:
+    before = client.state()
+    assert verdict(client.rest("PUT", b'{"metadata": {}, "delete_keys": ["kept"]}'))[0] == 400
+    assert client.state() == before
 
 
 @pytest.mark.parametrize("field", ["delete_keys", "Metadata", "platform_key", "", "x" * 300])
-def test_an_unknown_field_of_graphql_is_rejected(doors: Doors, field: str) -> None:
-    before = doors.state()
+def test_an_unknown_field_of_graphql_is_rejected(client: RawClient, field: str) -> None:
+    before = client.state()
     mutation = (
         "mutation ($i: PatchPlatformMetadataInput!) { patchPlatformMetadata(input: $i) { __typename } }"
     )
-    variables = {"i": {"platformKey": doors.key, "metadata": {"a": 1}, field: ["kept"]}}
-    assert verdict(doors.ask(mutation, json.dumps(variables)))[0] == "BAD_USER_INPUT"
-    assert doors.state() == before
+    variables = {"i": {"platformKey": client.key, "metadata": {"a": 1}, field: ["kept"]}}
+    assert verdict(client.ask(mutation, json.dumps(variables)))[0] == "BAD_USER_INPUT"
+    assert client.state() == before
 
 
-def test_errors_do_not_repeat_the_request_many_times(doors: Doors) -> None:
+def test_errors_do_not_repeat_the_request_many_times(client: RawClient) -> None:
     """graphql-core quotes the input in each message: 900 KB came back as 18 MB."""
     fields = " ".join(f'x{number}: "{"y" * 20_000}"' for number in range(45))
     query = f"{{ user(by: {{{fields}}}) {{ id }} }}"
-    response = doors.ask(query)
+    response = client.ask(query)
     assert verdict(response)[0] == INVALID
     assert len(response.content) < len(query)

@@ -1,4 +1,4 @@
-"""JSON that must be rejected, and similar JSON that must not be, by GraphQL and REST alike."""
+"""JSON that GraphQL and REST must reject, and similar JSON that they must accept."""
 
 import json
 from typing import Any
@@ -8,15 +8,15 @@ import pytest
 
 from tests.support.world import REST, Caller, World
 
-DOORS = ("PATCH", "PUT", "patchPlatformMetadata", "replacePlatformMetadata")
-PATCHES = ("PATCH", "patchPlatformMetadata")
+OPERATIONS = ("PATCH", "PUT", "patchPlatformMetadata", "replacePlatformMetadata")
+PATCH_OPERATIONS = ("PATCH", "patchPlatformMetadata")
 KIB, MIB = 1024, 1024 * 1024
 LARGEST_TEXT = "x" * (128 * KIB - 2)
 """The longest string value. The quotes count."""
 
 
-class Doors:
-    """The member of a world, whose document has one key. Sends arbitrary bytes."""
+class RawClient:
+    """A client that sends arbitrary bytes for a user (by default the member), whose document has one key."""
 
     def __init__(self, world: World, caller: Caller | None = None) -> None:
         self.caller = caller or world.member
@@ -33,12 +33,14 @@ class Doors:
         """An operation whose variables are JSON text."""
         return self.graphql(f'{{"query": {json.dumps(query)}, "variables": {variables}}}'.encode())
 
-    def write(self, door: str, metadata: str) -> httpx.Response:
+    def write(self, operation: str, metadata: str) -> httpx.Response:
         """Write metadata as JSON text by one of the four operations."""
-        if door in ("PATCH", "PUT"):
-            return self.rest(door, f'{{"metadata": {metadata}}}'.encode())
-        input_type = f"{door[0].upper()}{door[1:]}Input!"
-        mutation = f"mutation ($i: {input_type}) {{ {door}(input: $i) {{ userErrors {{ code message }} }} }}"
+        if operation in ("PATCH", "PUT"):
+            return self.rest(operation, f'{{"metadata": {metadata}}}'.encode())
+        input_type = f"{operation[0].upper()}{operation[1:]}Input!"
+        mutation = (
+            f"mutation ($i: {input_type}) {{ {operation}(input: $i) {{ userErrors {{ code message }} }} }}"
+        )
         return self.ask(mutation, f'{{"i": {{"platformKey": "{self.key}", "metadata": {metadata}}}}}')
 
     def state(self) -> tuple[str, Any]:
@@ -81,8 +83,8 @@ def verdict(response: httpx.Response) -> tuple[str | int, str]:
 
 
 @pytest.fixture
-def doors(world: World) -> Doors:
-    return Doors(world)
+def client(world: World) -> RawClient:
+    return RawClient(world)
 
 
 def lists(depth: int) -> str:
@@ -105,7 +107,7 @@ REFUSED = {
     "a number": ("1", BAD_USER_INPUT, "JSON object"),
     "a boolean": ("true", BAD_USER_INPUT, "JSON object"),
     "a duplicate key": ('{"a": 1, "a": 1}', BAD_USER_INPUT, DUPLICATE),
-    "a duplicate key spelt in two ways": (r'{"ab": 1, "\u0061b": 2}', BAD_USER_INPUT, DUPLICATE),
+    "a duplicate key with an escape": (r'{"ab": 1, "\u0061b": 2}', BAD_USER_INPUT, DUPLICATE),
     "a duplicate key inside a value": ('{"a": {"b": 1, "b": 2}}', BAD_USER_INPUT, DUPLICATE),
     "a duplicate key deep in a value": ('{"a": [[{"b": {"c": 1, "c": 2}}]]}', BAD_USER_INPUT, DUPLICATE),
     "a duplicate key beside misleading text": (r'{"a": "\":", "b": 1, "b" : 2}', BAD_USER_INPUT, DUPLICATE),
@@ -171,72 +173,72 @@ ACCEPTED = {
 
 
 @pytest.mark.parametrize(("metadata", "codes", "message"), REFUSED.values(), ids=REFUSED)
-def test_invalid_metadata_is_rejected_alike_by_graphql_and_rest(
-    doors: Doors, metadata: str, codes: tuple[int, str], message: str
+def test_graphql_and_rest_reject_the_same_invalid_metadata(
+    client: RawClient, metadata: str, codes: tuple[int, str], message: str
 ) -> None:
-    before = doors.state()
-    for door in DOORS:
-        code, said = verdict(doors.write(door, metadata))
-        assert code in codes, (door, said)
-        assert message in said, door
-    assert doors.state() == before
+    before = client.state()
+    for operation in OPERATIONS:
+        code, error = verdict(client.write(operation, metadata))
+        assert code in codes, (operation, error)
+        assert message in error, operation
+    assert client.state() == before
 
 
 @pytest.mark.parametrize("metadata", ACCEPTED.values(), ids=ACCEPTED)
-def test_unusual_metadata_is_stored_as_it_was_sent(doors: Doors, metadata: str) -> None:
+def test_unusual_metadata_is_stored_as_it_was_sent(client: RawClient, metadata: str) -> None:
     sent = json.loads(metadata)
-    for door in DOORS:
-        kept = {"kept": 1} if door.lower().startswith("patch") else {}
-        doors.caller.rest("PUT", doors.key, {"metadata": {"kept": 1}})
-        assert verdict(doors.write(door, metadata))[0] in (200, "OK"), door
-        assert doors.state()[1]["metadata"] == {**kept, **sent}, door
+    for operation in OPERATIONS:
+        kept = {"kept": 1} if operation.lower().startswith("patch") else {}
+        client.caller.rest("PUT", client.key, {"metadata": {"kept": 1}})
+        assert verdict(client.write(operation, metadata))[0] in (200, "OK"), operation
+        assert client.state()[1]["metadata"] == {**kept, **sent}, operation
 
 
-def test_null_is_no_metadata_to_replace_with(doors: Doors) -> None:
-    before = doors.state()
-    assert verdict(doors.write("PUT", "null")) == (400, "['`metadata` must be a JSON object.']")
-    code, message = verdict(doors.write("replacePlatformMetadata", "null"))
+def test_metadata_cannot_be_replaced_with_null(client: RawClient) -> None:
+    before = client.state()
+    assert verdict(client.write("PUT", "null")) == (400, "['`metadata` must be a JSON object.']")
+    code, message = verdict(client.write("replacePlatformMetadata", "null"))
     assert code == "BAD_USER_INPUT"
     assert "non-null" in message
-    assert doors.state() == before
+    assert client.state() == before
 
 
 @pytest.mark.parametrize("keys", ['{"kept": 1}', "1", "true", "[1]", "[null]", '[["kept"]]', '["kept", {}]'])
-def test_keys_to_delete_must_be_strings(doors: Doors, keys: str) -> None:
-    before = doors.state()
+def test_keys_to_delete_must_be_strings(client: RawClient, keys: str) -> None:
+    before = client.state()
     message = "['`delete_keys` must be a list of strings.']"
-    assert verdict(doors.rest("PATCH", f'{{"delete_keys": {keys}}}'.encode())) == (400, message)
+    assert verdict(client.rest("PATCH", f'{{"delete_keys": {keys}}}'.encode())) == (400, message)
     mutation = (
         "mutation ($i: PatchPlatformMetadataInput!) { patchPlatformMetadata(input: $i) { __typename } }"
     )
-    custom_headers = f'{{"i": {{"platformKey": "{doors.key}", "deleteKeys": {keys}}}}}'
-    assert verdict(doors.ask(mutation, custom_headers))[0] == "BAD_USER_INPUT"
-    assert doors.state() == before
+    custom_headers = f'{{"i": {{"platformKey": "{client.key}", "deleteKeys": {keys}}}}}'
+    assert verdict(client.ask(mutation, custom_headers))[0] == "BAD_USER_INPUT"
+    assert client.state() == before
 
 
-def test_a_single_string_is_no_list_of_keys_to_rest(doors: Doors) -> None:
-    before = doors.state()
-    assert verdict(doors.rest("PATCH", b'{"delete_keys": "kept"}'))[0] == 400
-    assert doors.state() == before
+def test_rest_rejects_a_single_string_as_keys_to_delete(client: RawClient) -> None:
+    before = client.state()
+    assert verdict(client.rest("PATCH", b'{"delete_keys": "kept"}'))[0] == 400
+    assert client.state() == before
 
 
-@pytest.mark.parametrize("door", PATCHES)
-def test_a_document_grows_to_1_mib_and_no_further(doors: Doors, door: str) -> None:
+@pytest.mark.parametrize("operation", PATCH_OPERATIONS)
+def test_a_document_grows_to_1_mib_and_no_further(client: RawClient, operation: str) -> None:
     for number in range(7):
-        assert verdict(doors.write("PATCH", f'{{"k{number}": "{LARGEST_TEXT}"}}'))[0] == 200
-    before = doors.state()
+        assert verdict(client.write("PATCH", f'{{"k{number}": "{LARGEST_TEXT}"}}'))[0] == 200
+    before = client.state()
     room = MIB - len(json.dumps(before[1]["metadata"], separators=(",", ":"))) - len(',"z":""')
-    code, message = verdict(doors.write(door, f'{{"z": "{"x" * (room + 1)}"}}'))
+    code, message = verdict(client.write(operation, f'{{"z": "{"x" * (room + 1)}"}}'))
     assert code in (413, "DOCUMENT_TOO_LARGE")
     assert "1048577 bytes; 1048576 are allowed" in message
-    assert doors.state() == before
-    assert verdict(doors.write(door, f'{{"z": "{"x" * room}"}}'))[0] in (200, "OK")
+    assert client.state() == before
+    assert verdict(client.write(operation, f'{{"z": "{"x" * room}"}}'))[0] in (200, "OK")
 
 
-@pytest.mark.parametrize("door", PATCHES)
-def test_a_document_grows_to_2000_keys_and_no_further(doors: Doors, door: str) -> None:
-    doors.write("PATCH", json.dumps({f"k{number}": 1 for number in range(1999)}))
-    before = doors.state()
-    assert verdict(doors.write(door, '{"one more": 1}'))[0] in (413, "TOO_MANY_KEYS")
-    assert doors.state() == before
-    assert verdict(doors.write(door, '{"kept": 2}'))[0] in (200, "OK")
+@pytest.mark.parametrize("operation", PATCH_OPERATIONS)
+def test_a_document_grows_to_2000_keys_and_no_further(client: RawClient, operation: str) -> None:
+    client.write("PATCH", json.dumps({f"k{number}": 1 for number in range(1999)}))
+    before = client.state()
+    assert verdict(client.write(operation, '{"one more": 1}'))[0] in (413, "TOO_MANY_KEYS")
+    assert client.state() == before
+    assert verdict(client.write(operation, '{"kept": 2}'))[0] in (200, "OK")

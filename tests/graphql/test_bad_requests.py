@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.graphql.test_bad_json import MIB, Doors, verdict
+from tests.graphql.test_bad_json import MIB, RawClient, verdict
 from tests.support.http_clients import PATIENCE
 from tests.support.service import Service, serving
 from tests.support.world import REST, World
@@ -55,16 +55,16 @@ MALFORMED_HTTP: dict[str, bytes] = {
 
 
 @pytest.fixture
-def doors(world: World) -> Doors:
-    return Doors(world)
+def client(world: World) -> RawClient:
+    return RawClient(world)
 
 
 @pytest.fixture
-def unchanged(doors: Doors) -> Iterator[None]:
+def unchanged(client: RawClient) -> Iterator[None]:
     """The document is the same after the test as before."""
-    before = doors.state()
+    before = client.state()
     yield
-    assert doors.state() == before
+    assert client.state() == before
 
 
 def padded(body: bytes, size: int) -> bytes:
@@ -81,20 +81,22 @@ def converse(service: Service, request: bytes, *, hang_up: bool = False) -> byte
 
 @pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize("content", UNREADABLE.values(), ids=UNREADABLE)
-def test_a_body_that_cannot_be_read_is_refused(doors: Doors, content: bytes) -> None:
+def test_a_body_that_cannot_be_read_is_refused(client: RawClient, content: bytes) -> None:
     for method in ("PATCH", "PUT"):
-        response = doors.rest(method, content)
+        response = client.rest(method, content)
         assert (response.status_code, list(response.json())) == (400, ["detail"])
-    response = doors.graphql(content)
+    response = client.graphql(content)
     assert (response.status_code, verdict(response)[0]) == (400, "BAD_USER_INPUT")
 
 
 @pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize("content", NO_OBJECT)
-def test_a_body_that_is_no_object_is_refused(doors: Doors, content: bytes) -> None:
+def test_a_body_that_is_not_an_object_is_refused(client: RawClient, content: bytes) -> None:
     for method in ("PATCH", "PUT"):
-        assert doors.rest(method, content).json() == {"non_field_errors": ["The body must be a JSON object."]}
-    response = doors.graphql(content)
+        assert client.rest(method, content).json() == {
+            "non_field_errors": ["The body must be a JSON object."]
+        }
+    response = client.graphql(content)
     assert (response.status_code, verdict(response)[0]) == (400, "BAD_USER_INPUT")
 
 
@@ -108,10 +110,10 @@ def test_a_body_that_is_no_object_is_refused(doors: Doors, content: bytes) -> No
     ],
 )
 def test_a_parameter_of_graphql_of_the_wrong_type_is_refused(
-    doors: Doors, field: str, values: list[Any]
+    client: RawClient, field: str, values: list[Any]
 ) -> None:
     for value in values:
-        response = doors.graphql(json.dumps({"query": QUERY, field: value}).encode())
+        response = client.graphql(json.dumps({"query": QUERY, field: value}).encode())
         assert (response.status_code, verdict(response)[0]) == (400, "BAD_USER_INPUT"), value
         assert f"`{field}`" in verdict(response)[1]
 
@@ -119,45 +121,45 @@ def test_a_parameter_of_graphql_of_the_wrong_type_is_refused(
 @pytest.mark.parametrize("parameters", ["variables={", "variables=[]", "variables=%ff", "variables=%00",
                                         "variables=" + "[" * 9000, "extensions=1", "query=", "query=%20",
                                         'variables={"a":1,"a":2}', 'variables={"a":"%5Cud800"}'])  # fmt: skip
-def test_a_bad_parameter_in_the_query_string_is_refused(doors: Doors, parameters: str) -> None:
-    response = doors.caller.service.client.get(
-        f"/graphql?query={QUERY}&{parameters}", headers={"Authorization": f"Bearer {doors.caller.token}"}
+def test_a_bad_parameter_in_the_query_string_is_refused(client: RawClient, parameters: str) -> None:
+    response = client.caller.service.client.get(
+        f"/graphql?query={QUERY}&{parameters}", headers={"Authorization": f"Bearer {client.caller.token}"}
     )
     assert (response.status_code, verdict(response)[0]) == (400, "BAD_USER_INPUT")
 
 
 @pytest.mark.parametrize("query", ["%00", "%ff", "\\u0000", "{", "mutation"])
-def test_a_bad_document_in_the_query_string_is_refused(doors: Doors, query: str) -> None:
-    response = doors.caller.service.client.get(f"/graphql?query={query}", headers={"Accept": "*/*"})
+def test_a_bad_document_in_the_query_string_is_refused(client: RawClient, query: str) -> None:
+    response = client.caller.service.client.get(f"/graphql?query={query}", headers={"Accept": "*/*"})
     assert (response.status_code, verdict(response)[0]) == (400, "GRAPHQL_PARSE_FAILED")
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["with a length", "in chunks"])
-def test_a_body_of_1_mib_is_read_and_one_byte_more_is_not(doors: Doors, chunked: bool) -> None:
+def test_a_body_of_1_mib_is_read_and_one_byte_more_is_not(client: RawClient, chunked: bool) -> None:
     def body(content: bytes, size: int) -> Any:
         text = padded(content, size)
         return (text[at : at + 65536] for at in range(0, size, 65536)) if chunked else text
 
     for method in ("PATCH", "PUT"):
-        assert doors.rest(method, body(PATCH_BODY, LARGEST)).status_code == 200
-    assert doors.graphql(body(QUERY_BODY, LARGEST)).status_code == 200
-    before = doors.state()
+        assert client.rest(method, body(PATCH_BODY, LARGEST)).status_code == 200
+    assert client.graphql(body(QUERY_BODY, LARGEST)).status_code == 200
+    before = client.state()
     for method in ("PATCH", "PUT"):
-        refused = doors.rest(method, body(b'{"metadata": {"a": 2}}', TOO_LARGE))
+        refused = client.rest(method, body(b'{"metadata": {"a": 2}}', TOO_LARGE))
         message = "The request body is larger than 1048576 bytes."
         assert (refused.status_code, refused.json()) == (413, {"error": message})
-    refused = doors.graphql(body(QUERY_BODY, TOO_LARGE))
+    refused = client.graphql(body(QUERY_BODY, TOO_LARGE))
     assert (refused.status_code, verdict(refused)) == (413, ("LIMIT_EXCEEDED", message))
-    assert doors.state() == before
+    assert client.state() == before
 
 
 @pytest.mark.parametrize("length", [TOO_LARGE, 10**10, 10**18])
-def test_a_body_announced_too_large_is_refused_without_being_awaited(doors: Doors, length: int) -> None:
+def test_a_body_with_a_too_large_content_length_is_refused_at_once(client: RawClient, length: int) -> None:
     head = (
-        f"PATCH {REST}?platform_key={doors.key} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        f"Authorization: Token {doors.caller.token}\r\nContent-Length: {length}\r\n\r\n{{"
+        f"PATCH {REST}?platform_key={client.key} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        f"Authorization: Token {client.caller.token}\r\nContent-Length: {length}\r\n\r\n{{"
     )
-    assert converse(doors.caller.service, head.encode()).startswith(b"HTTP/1.1 413 ")
+    assert converse(client.caller.service, head.encode()).startswith(b"HTTP/1.1 413 ")
 
 
 @pytest.mark.usefixtures("unchanged")
@@ -166,40 +168,44 @@ def test_a_body_announced_too_large_is_refused_without_being_awaited(doors: Door
     ["", "text/plain", "text/json", "application/xml", "application/jsonx", "application/graphql",
      "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "*/*", "json", ";", "é"],
 )  # fmt: skip
-def test_another_content_type_is_415(doors: Doors, content_type: str) -> None:
+def test_another_content_type_is_415(client: RawClient, content_type: str) -> None:
     sent = {"Content-Type": content_type.encode("latin-1")}
     for method in ("PATCH", "PUT"):
-        response = doors.rest(method, PATCH_BODY, **sent)  # type: ignore[arg-type] # bytes pass unencoded
+        response = client.rest(method, PATCH_BODY, **sent)  # type: ignore[arg-type] # bytes pass unencoded
         assert (response.status_code, list(response.json())) == (415, ["detail"])
-    response = doors.graphql(QUERY_BODY, **sent)  # type: ignore[arg-type] # bytes pass unencoded
+    response = client.graphql(QUERY_BODY, **sent)  # type: ignore[arg-type] # bytes pass unencoded
     assert (response.status_code, verdict(response)[0]) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
 
 @pytest.mark.parametrize("content_type", ["application/json;charset=utf-8", "Application/JSON ; x=y"])
-def test_the_parameters_and_case_of_a_content_type_do_not_matter(doors: Doors, content_type: str) -> None:
-    assert doors.rest("PATCH", PATCH_BODY, Content_Type=content_type).status_code == 200
-    assert doors.graphql(QUERY_BODY, Content_Type=content_type).status_code == 200
+def test_the_parameters_and_case_of_a_content_type_do_not_matter(
+    client: RawClient, content_type: str
+) -> None:
+    assert client.rest("PATCH", PATCH_BODY, Content_Type=content_type).status_code == 200
+    assert client.graphql(QUERY_BODY, Content_Type=content_type).status_code == 200
 
 
 @pytest.mark.parametrize("accept", ["text/html", "*/*;q=0", "application/json;q=x", ",,,", ";;;", "é"])
-def test_an_accept_header_that_names_no_offer_is_406(doors: Doors, accept: str) -> None:
-    response = doors.graphql(QUERY_BODY, Accept=accept.encode("latin-1"))  # type: ignore[arg-type] # bytes
+def test_an_accept_header_without_a_supported_media_type_is_406(client: RawClient, accept: str) -> None:
+    response = client.graphql(QUERY_BODY, Accept=accept.encode("latin-1"))  # type: ignore[arg-type] # bytes
     assert (response.status_code, verdict(response)[0]) == (406, "NOT_ACCEPTABLE")
 
 
 @pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
-def test_graphql_knows_get_and_post_only(doors: Doors, method: str) -> None:
-    response = doors.caller.service.client.request(method, "/graphql")
+def test_graphql_accepts_only_get_and_post(client: RawClient, method: str) -> None:
+    response = client.caller.service.client.request(method, "/graphql")
     assert response.status_code == 405
     assert set(response.headers["allow"].split(", ")) >= {"GET", "POST"}
 
 
 @pytest.mark.usefixtures("unchanged")
-def test_a_mutation_by_get_is_405(doors: Doors) -> None:
-    mutation = f'mutation {{ clearPlatformMetadata(input: {{platformKey: "{doors.key}"}}) {{ __typename }} }}'
-    response = doors.caller.service.client.get(
-        "/graphql", params={"query": mutation}, headers={"Authorization": f"Bearer {doors.caller.token}"}
+def test_a_mutation_by_get_is_405(client: RawClient) -> None:
+    mutation = (
+        f'mutation {{ clearPlatformMetadata(input: {{platformKey: "{client.key}"}}) {{ __typename }} }}'
+    )
+    response = client.caller.service.client.get(
+        "/graphql", params={"query": mutation}, headers={"Authorization": f"Bearer {client.caller.token}"}
     )
     assert (response.status_code, response.headers["allow"]) == (405, "POST")
 
@@ -219,50 +225,50 @@ def test_odd_query_parameters_find_nothing(world: World, value: str) -> None:
 @pytest.mark.parametrize(
     "header", ["Bearer", "Token \xff", "Bearer upm_\xb2_x_y", "Bearer " + "x" * 20_000, "\xff"]
 )
-def test_an_odd_authorization_is_401(doors: Doors, header: str) -> None:
+def test_an_odd_authorization_is_401(client: RawClient, header: str) -> None:
     custom_headers: Any = {"Authorization": header.encode("latin-1")}
-    assert doors.rest("GET", None, **custom_headers).status_code == 401
-    assert verdict(doors.graphql(QUERY_BODY, **custom_headers))[0] == "UNAUTHENTICATED"
+    assert client.rest("GET", None, **custom_headers).status_code == 401
+    assert verdict(client.graphql(QUERY_BODY, **custom_headers))[0] == "UNAUTHENTICATED"
 
 
 @pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize(
     "tags", ['"', '""', '"1', ",,,", "\xff", '"\xbd"', '"-1"', '"1""2"', '"' + "9" * 9000]
 )
-def test_an_odd_entity_tag_matches_nothing(doors: Doors, tags: str) -> None:
+def test_an_odd_entity_tag_matches_nothing(client: RawClient, tags: str) -> None:
     custom_headers: Any = {"If-Match": tags.encode("latin-1")}
-    assert doors.rest("PATCH", b'{"metadata": {"b": 1}}', **custom_headers).status_code == 412
-    assert doors.rest("GET", None, **{"If-None-Match": custom_headers["If-Match"]}).status_code == 200
+    assert client.rest("PATCH", b'{"metadata": {"b": 1}}', **custom_headers).status_code == 412
+    assert client.rest("GET", None, **{"If-None-Match": custom_headers["If-Match"]}).status_code == 200
 
 
 @pytest.mark.parametrize("request_", MALFORMED_HTTP.values(), ids=MALFORMED_HTTP)
-def test_malformed_http_is_400_and_the_service_lives_on(service: Service, request_: bytes) -> None:
+def test_malformed_http_is_400_and_the_service_keeps_running(service: Service, request_: bytes) -> None:
     assert converse(service, request_).startswith(b"HTTP/1.1 400 ")
     assert service.client.get("/health/ready").status_code == 200
 
 
 @pytest.mark.usefixtures("unchanged")
-def test_a_client_that_hangs_up_in_the_middle_changes_nothing(doors: Doors) -> None:
+def test_a_client_that_disconnects_during_a_request_changes_nothing(client: RawClient) -> None:
     head = (
-        f"PATCH {REST}?platform_key={doors.key} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        f"Authorization: Token {doors.caller.token}\r\n"
+        f"PATCH {REST}?platform_key={client.key} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        f"Authorization: Token {client.caller.token}\r\n"
     )
-    service = doors.caller.service
+    service = client.caller.service
     converse(service, f"{head}Content-Length: 99\r\n\r\n".encode() + PATCH_BODY, hang_up=True)
     converse(service, f"{head}Transfer-Encoding: chunked\r\n\r\n16\r\n".encode() + PATCH_BODY, hang_up=True)
     assert service.client.get("/health/ready").status_code == 200
 
 
-def test_a_body_that_never_ends_is_not_awaited_for_ever(fresh_database_url: str) -> None:
+def test_a_body_that_never_ends_times_out(fresh_database_url: str) -> None:
     with (
         serving(fresh_database_url) as patient,
         serving(fresh_database_url, request_timeout=1) as hasty,
     ):
-        doors = Doors(World(patient))
-        for method, path in (("PATCH", f"{REST}?platform_key={doors.key}"), ("POST", "/graphql")):
+        client = RawClient(World(patient))
+        for method, path in (("PATCH", f"{REST}?platform_key={client.key}"), ("POST", "/graphql")):
             head = (
                 f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-                f"Authorization: Token {doors.caller.token}\r\nContent-Length: 99\r\n\r\n"
+                f"Authorization: Token {client.caller.token}\r\nContent-Length: 99\r\n\r\n"
             )
             assert converse(hasty, head.encode() + PATCH_BODY)[:13] in (b"HTTP/1.1 408 ", b"HTTP/1.1 503 ")
-        assert doors.state()[1]["metadata"] == {"kept": 1}
+        assert client.state()[1]["metadata"] == {"kept": 1}

@@ -84,7 +84,7 @@ def test_a_document_is_found_by_its_id(world: World, platform: str) -> None:
     assert found["user"] == {"username": world.member.username}
 
 
-def test_the_id_the_service_gives_is_the_id_it_takes(world: World) -> None:
+def test_a_returned_id_can_be_used_as_a_key(world: World) -> None:
     representations = "query ($key: String!) { me { id platformMetadata(platformKey: $key) { id } } }"
     me = world.member.ask(representations, key=world.platform_key)["me"]
     user, document = entities(
@@ -104,7 +104,7 @@ def test_the_id_the_service_gives_is_the_id_it_takes(world: World) -> None:
         {"key": "other", "orders": [{"deep": None}], "__extra": True, "": ""},
     ],
 )
-def test_whatever_else_a_representation_carries_is_ignored(world: World, extra: dict[str, Any]) -> None:
+def test_other_fields_of_a_representation_are_ignored(world: World, extra: dict[str, Any]) -> None:
     query = """query ($of: [_Any!]!) { _entities(representations: $of) {
       ... on User { userId displayName email isPlatformOwner } } }"""
     of = [{**extra, "__typename": "User", "userId": world.member.id}]
@@ -151,13 +151,13 @@ def test_a_representation_without_a_usable_key_is_refused(
 
 
 @pytest.mark.parametrize("representation", ["User", 7, True, 1.5, [], [{"__typename": "User"}]])
-def test_a_representation_that_is_no_object_is_refused(world: World, representation: Any) -> None:
+def test_a_representation_that_is_not_an_object_is_refused(world: World, representation: Any) -> None:
     body = world.member.graphql(ENTITIES, of=[representation])
     assert body["data"] == {"_entities": [None]}
     assert body["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
 
 
-def test_a_representation_that_is_null_is_refused_at_once(world: World) -> None:
+def test_a_null_representation_is_refused(world: World) -> None:
     assert refusal(world.member, None)[0] == "BAD_USER_INPUT"
 
 

@@ -48,8 +48,8 @@ def gateway_program() -> Path:
     """The folder of the gateway with its packages, which are installed again if the lock file changes."""
     require("Node (npm)", shutil.which("node") is not None and shutil.which("npm") is not None)
     lock, installed = FOLDER / "package-lock.json", FOLDER / "node_modules" / ".package-lock.json"
-    with lock.open() as held:  # one test process at a time
-        fcntl.flock(held, fcntl.LOCK_EX)
+    with lock.open() as lock_file:  # one test process at a time
+        fcntl.flock(lock_file, fcntl.LOCK_EX)
         if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
             npm = ["npm", "ci", "--ignore-scripts", "--prefer-offline", "--no-audit"]
             done = subprocess.run(npm, cwd=FOLDER, capture_output=True, text=True)
@@ -135,7 +135,7 @@ def test_another_subgraph_refers_to_a_user_by_global_id(gateway: Gateway, world:
     assert found == {"userId": world.colleague.id, "username": world.colleague.username}
 
 
-def test_a_reference_that_leads_nowhere_is_null(gateway: Gateway, world: World) -> None:
+def test_a_reference_to_an_unknown_object_is_null(gateway: Gateway, world: World) -> None:
     body = gateway.post(world.member, '{ addressee(of: "nobody") { displayName } }')
     assert body["data"] == {"addressee": None}
 
@@ -149,7 +149,7 @@ def test_a_reference_reveals_nothing_to_a_stranger(gateway: Gateway, world: Worl
     assert world.member.username not in str(body)
 
 
-def test_a_colleague_sees_the_user_but_not_what_is_private(gateway: Gateway, world: World) -> None:
+def test_a_colleague_sees_the_user_without_private_fields(gateway: Gateway, world: World) -> None:
     patch(world.member, world.platform_key, secret="canary")
     variables = {"buyers": [world.member.id], "key": world.platform_key}
     (order,) = gateway.post(world.colleague, ORDERS % "displayName", **variables)["data"]["orders"]
@@ -167,7 +167,7 @@ def test_without_a_token_every_reference_is_refused(gateway: Gateway, world: Wor
     assert {error["extensions"]["code"] for error in body["errors"]} == {"UNAUTHENTICATED"}
 
 
-def test_a_write_goes_through(gateway: Gateway, world: World) -> None:
+def test_a_mutation_succeeds_through_the_gateway(gateway: Gateway, world: World) -> None:
     query = """mutation ($input: PatchPlatformMetadataInput!) { patchPlatformMetadata(input: $input) {
       platformMetadata { revision metadata user { orders } } userErrors { message ... on RevisionConflict {
         currentRevision } } } }"""

@@ -1,4 +1,4 @@
-"""Hostile documents of up to 16 KiB: each is refused, and costs little more than an honest document may."""
+"""Hostile documents of up to 16 KiB: each is refused, and costs little more than a normal document may."""
 
 import pytest
 from graphql import GraphQLSchema
@@ -15,7 +15,7 @@ MOST = 2
 
 
 def each(count: int, text: str) -> str:
-    """The text so many times, # being its number and ## the next one."""
+    """The text repeated, where # is its number and ## the next number."""
     return " ".join(text.replace("##", str(at + 1)).replace("#", str(at)) for at in range(count))
 
 
@@ -28,7 +28,7 @@ def me(inside: str, times: int = 1) -> str:
 
 
 def fragments(count: int, inside: str, last: str = "id") -> str:
-    """Fragments, each of which spreads the next by what is inside; and the last one."""
+    """A chain of fragments: each spreads the next one by `inside`; the last one has other content."""
     return each(count, f"fragment F# on User {{ {inside} }}") + f" fragment F{count} on User {{ {last} }}"
 
 
@@ -44,7 +44,7 @@ PAGES = nest("userMetadata(first: 100) { user(last: 100) { ", "id", " } }", 4)
 VARIABLE_PAGES = each(9, "userMetadata(first: $v#) { user(last: $v#, first: $v##) {") + " } } " * 9
 PATCH = "mutation { patchPlatformMetadata(input: {metadata: * }) { deletedKeys } }"
 BOMBS = {
-    # fragments that unfold without end
+    # fragments that expand exponentially
     "fragments that spread the next twice": me("...F0") + fragments(48, "...F## ...F##"),
     "fragments that spread the next in two fields": me("...F0") + fragments(30, TWICE),
     "fragments that spread all the next": me("...F0") + UNFOLDING,
@@ -57,7 +57,7 @@ BOMBS = {
     "many fragments that nobody uses": me("id") + each(120, "fragment F# on User { id }"),
     "fragments of one name": me("...F") + each(49, "fragment F on User { id }"),
     "a fragment again and again": me("...F", 480) + "fragment F on Platform { id }",
-    # much in one place
+    # many items in one selection
     "aliases": me(each(300, "a#: id")),
     "aliases in conflict": me("a: id a: username", 7),
     "fields at the root": "{ " + "__typename " * 900 + "}",
@@ -131,7 +131,7 @@ def empty_cache(schema: GraphQLSchema) -> DocumentCache:
 
 
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
-def test_a_hostile_document_costs_little_more_than_an_honest_one(schema: GraphQLSchema, bomb: str) -> None:
+def test_a_hostile_document_costs_little_more_than_a_normal_one(schema: GraphQLSchema, bomb: str) -> None:
     assert len(bomb) <= 16 * KIB
 
     def accept() -> None:
@@ -145,7 +145,7 @@ def test_a_hostile_document_costs_little_more_than_an_honest_one(schema: GraphQL
 
 
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
-def test_a_hostile_document_gets_an_answer(service: Service, bomb: str) -> None:
+def test_a_hostile_document_gets_a_response(service: Service, bomb: str) -> None:
     response = service.client.post("/graphql", json={"query": bomb})
     assert response.status_code == 400
     body = response.json()

@@ -1,4 +1,4 @@
-"""The limits of documents: at and above each limit, however the document is written."""
+"""The limits of documents: at and above each limit, for every way to write the document."""
 
 from collections.abc import Callable
 from itertools import cycle, islice
@@ -191,7 +191,7 @@ def test_fragments_that_cannot_be_expanded_are_rejected_by_validation(
         ),
     ],
 )
-def test_tools_may_introspect(service: Service, query: str) -> None:
+def test_the_introspection_queries_of_tools_succeed(service: Service, query: str) -> None:
     body = service.client.post("/graphql", json={"query": query}).json()
     assert list(body) == ["data"]
 
@@ -207,7 +207,7 @@ LIMITS = """{ limits { bodyBytes documentTokens documentDepth documentAliases do
   requestSeconds } }"""
 
 
-def test_everybody_may_query_the_limits(service: Service) -> None:
+def test_the_limits_can_be_queried_without_a_token(service: Service) -> None:
     settings = service.settings
     assert service.client.post("/graphql", json={"query": LIMITS}).json()["data"]["limits"] == {
         "bodyBytes": settings.max_body_size,
@@ -227,7 +227,7 @@ def test_everybody_may_query_the_limits(service: Service) -> None:
     }
 
 
-def test_the_operator_chooses_the_limits(tmp_path: Path) -> None:
+def test_the_limits_are_settings(tmp_path: Path) -> None:
     chosen = {
         "max_document_depth": 3,
         "max_document_aliases": 2,

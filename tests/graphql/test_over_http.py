@@ -28,7 +28,7 @@ def codes(response: httpx.Response) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("accept", "answered"),
+    ("accept", "media_type"),
     [
         (NEW, NEW),
         (OLD, OLD),
@@ -48,13 +48,13 @@ def codes(response: httpx.Response) -> list[str]:
         (f"{OLD} ; q=1.0", OLD),
     ],
 )
-def test_the_media_type_is_the_one_accepted(service: Service, accept: str, answered: str) -> None:
+def test_the_media_type_is_the_one_accepted(service: Service, accept: str, media_type: str) -> None:
     for response in (
         post(service, {"query": "{ __typename }"}, accept),
         get(service, accept, query="{ __typename }"),
     ):
         assert response.status_code == 200
-        assert response.headers["Content-Type"] == f"{answered}; charset=utf-8"
+        assert response.headers["Content-Type"] == f"{media_type}; charset=utf-8"
         assert response.json() == TYPENAME
 
 
@@ -134,7 +134,7 @@ def test_parameters_of_the_wrong_type_are_400_in_either_media_type(service: Serv
     "body",
     [b"", b"{", b"\xff\xfe", b"query=%7B__typename%7D", b"null", b"[" * 90_000, b'{"query":"\\ud800"}'],
 )
-def test_a_body_that_is_no_json_is_400(service: Service, body: bytes) -> None:
+def test_a_body_that_is_not_json_is_400(service: Service, body: bytes) -> None:
     for accept in (NEW, OLD):
         headers = {"Content-Type": OLD, "Accept": accept}
         response = service.client.post("/graphql", content=body, headers=headers)
@@ -158,13 +158,13 @@ def test_extensions_and_unknown_parameters_are_ignored(service: Service) -> None
     assert post(service, body).json() == TYPENAME
 
 
-def test_the_operation_named_is_executed(service: Service) -> None:
+def test_the_operation_of_the_requested_name_is_executed(service: Service) -> None:
     assert post(service, {"query": NAMED, "operationName": "B"}).json() == {"data": {"b": "Query"}}
     assert post(service, {"query": NAMED, "operationName": "M"}).json()["data"] == {"__typename": "Mutation"}
     assert get(service, query=NAMED, operationName="A").json() == {"data": {"a": "Query"}}
 
 
-def test_a_query_may_come_by_get_with_variables(service: Service) -> None:
+def test_a_query_with_variables_can_be_sent_by_get(service: Service) -> None:
     query = "query ($n: String!) { __type(name: $n) { name } }"
     body = {"data": {"__type": {"name": "User"}}}
     assert get(service, query=query, variables='{"n": "User"}', extensions="{}").json() == body
@@ -254,7 +254,7 @@ def test_partial_data_is_200_with_the_path_of_each_error(world: World) -> None:
     assert error["extensions"] == {"code": "FORBIDDEN"}
 
 
-def test_no_answer_is_cached(world: World) -> None:
+def test_no_response_is_cached(world: World) -> None:
     for response in (
         post(world.service, {"query": "{ __typename }"}),
         post(world.service, {"query": "{"}),

@@ -34,8 +34,8 @@ def project() -> Path:
     """The folder of the suite with its packages, which are installed again if the lock file changes."""
     require("Node (npm)", shutil.which("node") is not None and shutil.which("npm") is not None)
     lock, installed = PROJECT / "package-lock.json", PROJECT / "node_modules" / ".package-lock.json"
-    with lock.open() as held:  # one test process at a time
-        fcntl.flock(held, fcntl.LOCK_EX)
+    with lock.open() as lock_file:  # one test process at a time
+        fcntl.flock(lock_file, fcntl.LOCK_EX)
         if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
             npm = ["npm", "ci", "--ignore-scripts", "--prefer-offline", "--no-audit"]
             done = subprocess.run(npm, cwd=PROJECT, capture_output=True, text=True, timeout=180)

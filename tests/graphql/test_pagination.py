@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gql_service.store import tables
 from tests.support.service import Service
-from tests.support.users import EVERYTHING, store, tell
+from tests.support.users import EVERYTHING, notify, store
 from tests.support.world import Caller, World
 
 USERS = """query ($key: String!, $first: Int, $after: String, $last: Int, $before: String) {
@@ -82,7 +82,7 @@ def test_notifications_added_while_a_list_is_read_do_not_affect_others(world: Wo
     user = world.new_user()
 
     def add(titles: list[str]) -> list[str]:
-        return tell(world, user, *titles)
+        return notify(world, user, *titles)
 
     def read(**arguments: Any) -> Any:
         return user.ask(NOTIFICATIONS, id=user.id, **arguments)["user"]["notifications"]
@@ -90,10 +90,10 @@ def test_notifications_added_while_a_list_is_read_do_not_affect_others(world: Wo
     assert_complete(walk, add, read)
 
 
-def test_guests_who_come_and_go_are_listed_once(world: World) -> None:
+def test_a_user_with_several_permissions_is_listed_once(world: World) -> None:
     """A user who is a member by two permissions is listed once."""
-    ours = world.tenant_id
-    world.new_user(permissions=[f"{ours}::a", f"{ours}::b", f"{world.other_tenant_id}::c"])
+    tenant = world.tenant_id
+    world.new_user(permissions=[f"{tenant}::a", f"{tenant}::b", f"{world.other_tenant_id}::c"])
     for key in (world.platform_key, world.other_platform_key):
         edges = world.owner.ask(USERS, key=key, first=100)["platform"]["users"]["edges"]
         assert len(edges) == len({edge["node"]["userId"] for edge in edges})
@@ -117,11 +117,11 @@ PARTS = {
 
 @pytest.fixture(scope="module")
 def crowd(world: World) -> tuple[Caller, str]:
-    """Twelve users with all kinds of data, an admin of theirs, and their platform."""
+    """Twelve users with all kinds of data; returns their admin and the key of their platform."""
     tenant = world.new_tenant()
     for _ in range(12):
         user = world.new_user(tenant, profile_fields={"firstName": {"value": "Ada"}})
-        tell(world, user, "a", "b", "c")
+        notify(world, user, "a", "b", "c")
         store(world, tables.earned_badges, user_id=user.id, name="projectCreated", earned_at=1)
     return world.new_user(tenant, permissions=[f"{tenant}::admin"]), world.new_platform(tenant)
 

@@ -39,7 +39,7 @@ def test_a_document_is_registered_once_and_then_found_by_its_hash(service: Servi
     assert service.client.get("/graphql", params=by_get).json() == {"data": {"__typename": "Query"}}
 
 
-def test_a_hash_that_is_not_the_documents_is_refused_and_not_registered(service: Service) -> None:
+def test_a_hash_of_another_document_is_refused_and_not_registered(service: Service) -> None:
     assert code(send(service, QUERY, sha256("another"))) == "BAD_USER_INPUT"
     assert code(send(service, None, sha256("another"))) == "PERSISTED_QUERY_NOT_FOUND"
 
@@ -61,7 +61,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def test_only_trusted_documents_are_executed_where_the_operator_says_so(
+def test_only_trusted_documents_are_executed_if_the_setting_requires_it(
     fresh_database_url: str, folder: Path
 ) -> None:
     with serving(fresh_database_url, trusted_documents=folder, trust="trusted-only") as service:
@@ -72,7 +72,7 @@ def test_only_trusted_documents_are_executed_where_the_operator_says_so(
         assert code(send(service, None, sha256(QUERY))) == "PERSISTED_QUERY_NOT_FOUND"
 
 
-def test_an_untrusted_document_is_logged_if_the_operator_chooses_so(
+def test_an_untrusted_document_is_logged_if_the_setting_requires_it(
     fresh_database_url: str, folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with serving(fresh_database_url, trusted_documents=folder, trust="log") as service:

@@ -54,7 +54,7 @@ ENTRIES = """query ($key: String!, $first: Int!) { platform(key: $key) { users(f
     entries(first: 2) { nodes { value updatedBy { username } } } } } } } }"""
 
 
-def test_entries_of_many_documents_are_gathered_into_one_statement(world: World) -> None:
+def test_entries_of_many_documents_are_read_by_one_statement(world: World) -> None:
     entry = {"metadataKey": "k", "metadataValue": "v"}
     for user in (world.member, world.colleague, world.admin):
         assert not set_entries(world.admin, world, entry, username=user.username)["userErrors"]
@@ -63,11 +63,11 @@ def test_entries_of_many_documents_are_gathered_into_one_statement(world: World)
     documents = [user["platformMetadata"] for user in data["platform"]["users"]["nodes"]]
     assert [document["entry"]["value"] for document in documents] == ["v"] * 3
     tables = [statement.split("FROM")[1].split()[0] for statement in seen]
-    assert tables.count("documents") <= 3, "the documents, once whole for lists and once for each document"
+    assert tables.count("documents") <= 3, "the documents, once for lists and once for each document"
     assert tables.count("users") == 2, "the page, and who has written the entries"
 
 
-def test_many_aliases_are_gathered_into_one_statement(world: World) -> None:
+def test_many_aliases_are_read_by_one_statement(world: World) -> None:
     aliases = " ".join(
         f'a{index}: user(by: {{userId: "{caller.id}"}}) {{ username }}'
         for index, caller in enumerate([world.member, world.colleague, world.admin])

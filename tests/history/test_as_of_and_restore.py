@@ -1,4 +1,4 @@
-"""What a document was at an instant, and making it so again."""
+"""Reading a document as of an instant, and restoring an earlier revision."""
 
 from typing import Any
 
@@ -25,8 +25,8 @@ RESTORE = f"""mutation ($input: RestorePlatformMetadataInput!) {{ restorePlatfor
 
 def restore(world: World, revision: int, **more: Any) -> Any:
     """Restore the member's document, as an admin."""
-    given = {"platformKey": world.platform_key, "username": world.member.username, "revision": revision}
-    return world.admin.ask(RESTORE, input=given | more)["restorePlatformMetadata"]
+    arguments = {"platformKey": world.platform_key, "username": world.member.username, "revision": revision}
+    return world.admin.ask(RESTORE, input=arguments | more)["restorePlatformMetadata"]
 
 
 def restored(world: World, revision: int, **more: Any) -> Any:
@@ -36,7 +36,7 @@ def restored(world: World, revision: int, **more: Any) -> Any:
 
 
 def now(world: World) -> str:
-    """An instant after everything written so far, and before what is written next."""
+    """An instant after all earlier writes, and before all later ones."""
     world.service.clock_offset += 2
     return instant(world.service, -1)
 
@@ -51,26 +51,29 @@ def _clock_back(world: World) -> Any:
 # asOf
 
 
-def test_each_instant_shows_what_was_there_then(world: World) -> None:
-    told: list[tuple[str, dict[str, Any]]] = [(now(world), {})]
+def test_each_instant_shows_the_document_at_that_time(world: World) -> None:
+    states: list[tuple[str, dict[str, Any]]] = [(now(world), {})]
     for document in ({"a": 1}, {"a": 1, "b": [1.0]}, {"b": None}, {}, {"a": "again"}):
         world.member.rest("PUT", world.platform_key, {"metadata": document})
-        told.append((now(world), document))
+        states.append((now(world), document))
     patch(world, a="last")
     for viewer in (world.member, world.admin):
-        for at, document in told:
+        for at, document in states:
             assert as_of(world, viewer, at, world.member) == document
-    assert as_of(world, world.member, told[2][0], keys=["b", "c"]) == {"b": [1.0]}
+    assert as_of(world, world.member, states[2][0], keys=["b", "c"]) == {"b": [1.0]}
     assert as_of(world, world.member, instant(world.service)) == {"a": "last"}
-    assert as_of(world, world.colleague, told[2][0]) == {}
+    assert as_of(world, world.colleague, states[2][0]) == {}
 
 
-def test_windows_are_those_of_then_and_what_has_expired_since_is_there(world: World) -> None:
+def test_the_past_has_the_windows_of_that_time_and_entries_that_have_expired_since(world: World) -> None:
     service = world.service
     window = {"validFrom": instant(service, HOUR), "validUntil": instant(service, 2 * HOUR)}
     by_admin(world, entry("a", "windowed", **window), entry("b", "always"))
     middle = instant(service, HOUR + 60_000)
-    assert as_of(world, world.admin, middle, world.member) == {"a": "windowed", "b": "always"}  # to come
+    assert as_of(world, world.admin, middle, world.member) == {
+        "a": "windowed",
+        "b": "always",
+    }  # in the future
     assert as_of(world, world.member, middle) == {"b": "always"}
     with shifted(service, 3 * HOUR):
         patch(world, a="anew", c=1)
@@ -95,7 +98,7 @@ def test_the_past_is_the_same_before_and_after_a_sweep(world: World, swept: bool
         assert as_of(world, world.member, instant(service)) == {}
 
 
-def test_a_user_is_shown_what_was_visible_then_and_is_not_hidden_now(world: World) -> None:
+def test_a_user_sees_past_entries_that_were_visible_and_are_not_hidden_now(world: World) -> None:
     by_admin(world, entry("closed", 'once"public'), entry("opened", "secret", isPublic=False))
     at = now(world)
     by_admin(world, entry("closed", "v", isPublic=False), entry("opened", "v"))
@@ -105,7 +108,7 @@ def test_a_user_is_shown_what_was_visible_then_and_is_not_hidden_now(world: Worl
     assert as_of(world, world.member, at) == {"closed": 'once"public'}
 
 
-def test_encrypted_values_of_the_past_are_left_out_unless_they_are_those_of_now(
+def test_past_encrypted_values_are_left_out_unless_they_are_current(
     fresh_database_url: str,
 ) -> None:
     with serving_with_keys(fresh_database_url) as world:
@@ -116,7 +119,7 @@ def test_encrypted_values_of_the_past_are_left_out_unless_they_are_those_of_now(
         assert as_of(world, world.member, now(world)) == {"same": "s", "other": "2"}
 
 
-def test_what_was_cleared_is_in_no_past(world: World) -> None:
+def test_cleared_entries_are_not_in_the_past(world: World) -> None:
     patch(world, a="gone")
     at = now(world)
     world.member.rest("DELETE", world.platform_key)
@@ -145,20 +148,20 @@ def test_an_instant_or_revision_too_many_changes_ago_is_refused(world: World) ->
 
 
 def _fill_history(world: World, revisions: int) -> None:
-    """As many further changes of a key that is there no more."""
+    """Add this many changes of a key that no longer exists."""
     change = {"actor_id": None, "source": "rest", "changed_at": world.service.services.clock()}
     change |= {"changes": '{"other":{"new":{"createdAt":1,"value":1}}}'}
-    mine = Statement(
+    changes_of_member = Statement(
         select(tables.document_changes).where(tables.document_changes.c.user_id == world.member.id)
     )
-    moved = update(tables.documents).where(tables.documents.c.user_id == world.member.id)
+    update_documents = update(tables.documents).where(tables.documents.c.user_id == world.member.id)
 
     async def fill(transaction: Connection) -> None:
-        user_id, platform_id = (await transaction.fetch(mine))[0][:2]
+        user_id, platform_id = (await transaction.fetch(changes_of_member))[0][:2]
         change.update(user_id=user_id, platform_id=platform_id)
         rows = [change | {"revision": 2 + number} for number in range(revisions)]
         await transaction.execute_many(Statement(insert(tables.document_changes)), rows)
-        await transaction.execute(Statement(moved.values(revision=1 + revisions)))
+        await transaction.execute(Statement(update_documents.values(revision=1 + revisions)))
 
     world.service.write(fill)
 
@@ -178,17 +181,17 @@ def test_the_past_of_many_documents_is_a_constant_number_of_statements(world: Wo
         with world.service.statements() as seen:
             data = world.admin.ask(query, key=world.platform_key, at=at, first=size)
         counts.append(len(seen))
-    shown = {
+    metadata_by_username = {
         node["username"]: node["platformMetadata"]["metadata"] for node in data["platform"]["users"]["nodes"]
     }
-    assert all(shown[member.username] == {"of": member.username} for member in members)
-    assert counts[1] - counts[0] <= 2  # what was found is followed, in each of two walks, by a look for more
+    assert all(metadata_by_username[member.username] == {"of": member.username} for member in members)
+    assert counts[1] - counts[0] <= 2  # with results, each of the two walks looks for more of them
 
 
 # restorePlatformMetadata
 
 
-def test_restoring_makes_the_content_what_it_was_by_a_new_revision(world: World) -> None:
+def test_restoring_writes_the_earlier_content_as_a_new_revision(world: World) -> None:
     by_admin(world, entry("a", "1", valueType="number", category="c", isIndexed=True), entry("gone", "v"))
     before = restored(world, 1)
     assert before["revision"] == 1  # nothing had changed since
@@ -202,14 +205,14 @@ def test_restoring_makes_the_content_what_it_was_by_a_new_revision(world: World)
             name: old[name] for name in old.keys() - volatile
         }
         assert new["updatedBy"] == {"username": world.admin.username}
-    told = changes(world, world.member)[0]
-    assert (told["changedKeys"], told["deletedKeys"]) == (["a", "gone"], ["new"])
-    assert values(told)["a"] == ("changed", 1)
+    latest = changes(world, world.member)[0]
+    assert (latest["changedKeys"], latest["deletedKeys"]) == (["a", "gone"], ["new"])
+    assert values(latest)["a"] == ("changed", 1)
     again = restored(world, 3)
     assert (again["revision"], again["metadata"]) == (5, {"a": "changed", "new": True})
 
 
-def test_what_history_lacks_stays_and_is_told(fresh_database_url: str) -> None:
+def test_keys_that_history_cannot_restore_are_kept_and_returned(fresh_database_url: str) -> None:
     with serving_with_keys(fresh_database_url) as world:
         by_admin(world, entry("secret", "1", isEncrypted=True), entry("same", "s", isEncrypted=True))
         by_admin(world, entry("secret", "2", isEncrypted=True), entry("plain", "p"))
@@ -226,7 +229,7 @@ def test_keys_that_their_user_has_cleared_stay_cleared(world: World) -> None:
     assert (payload["skippedKeys"], payload["platformMetadata"]["metadata"]) == (["mine"], {"hidden": "1"})
 
 
-def test_what_has_expired_since_stays_away(world: World) -> None:
+def test_entries_that_have_expired_since_are_not_restored(world: World) -> None:
     by_admin(world, entry("a", "v", validUntil=instant(world.service, HOUR)), entry("b", "v"))
     patch(world, b=1)
     with shifted(world.service, 2 * HOUR):
@@ -234,7 +237,7 @@ def test_what_has_expired_since_stays_away(world: World) -> None:
 
 
 @pytest.mark.parametrize("revision", [-1, 0, 3, 2**31 - 1])
-def test_a_revision_that_history_does_not_know_is_refused(world: World, revision: int) -> None:
+def test_a_revision_that_is_not_in_the_history_is_refused(world: World, revision: int) -> None:
     patch(world, a=1)
     patch(world, a=2)
     payload = restore(world, revision)
@@ -257,8 +260,8 @@ def test_only_admins_restore_and_preconditions_hold(world: World) -> None:
     patch(world, a=2)
 
     def outcome(caller: Caller) -> str:
-        given = {"platformKey": world.platform_key, "username": world.member.username, "revision": 1}
-        return codes(caller.graphql(RESTORE, input=given))
+        arguments = {"platformKey": world.platform_key, "username": world.member.username, "revision": 1}
+        return codes(caller.graphql(RESTORE, input=arguments))
 
     callers = (world.member, world.colleague, world.stranger, world.foreign_admin)
     assert [outcome(each) for each in callers] == ["FORBIDDEN", "FORBIDDEN", "NOT_FOUND", "NOT_FOUND"]
@@ -267,7 +270,7 @@ def test_only_admins_restore_and_preconditions_hold(world: World) -> None:
     assert restored(world, 1, expectedRevision=2)["metadata"] == {"a": 1}
 
 
-def test_a_restoration_sent_again_is_done_once(world: World) -> None:
+def test_a_repeated_restoration_is_executed_once(world: World) -> None:
     patch(world, a=1)
     patch(world, a=2)
     first = restored(world, 1, idempotencyKey="k")

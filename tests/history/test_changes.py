@@ -1,4 +1,4 @@
-"""The history of a document, as each viewer may know it."""
+"""The history of a document, as each viewer may see it."""
 
 import base64
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ CIPHER_KEYS = {"k": base64.b64encode(bytes(32)).decode()}
 
 @contextmanager
 def serving_with_keys(database_url: str) -> Iterator[World]:
-    """A service that can encrypt."""
+    """A world whose service can encrypt."""
     with serving(database_url, encryption_keys=CIPHER_KEYS) as service:
         yield World(service)
 
@@ -33,11 +33,11 @@ def entry(key: str, value: str, **more: Any) -> dict[str, Any]:
 
 
 def by_admin(world: World, *entries: dict[str, Any], **more: Any) -> None:
-    given = {"username": world.member.username} | more
-    assert set_entries(world.admin, world, *entries, **given)["userErrors"] == []
+    arguments = {"username": world.member.username} | more
+    assert set_entries(world.admin, world, *entries, **arguments)["userErrors"] == []
 
 
-def test_each_write_is_told_with_who_wrote_what_when_by_which_door(world: World) -> None:
+def test_each_change_has_its_actor_source_time_keys_and_values(world: World) -> None:
     patch(world, a=1, b="x")
     by_admin(world, entry("a", "2", valueType="number", category="c"), deleteKeys=["b"])
     second, first = changes(world, world.member)
@@ -50,21 +50,21 @@ def test_each_write_is_told_with_who_wrote_what_when_by_which_door(world: World)
     assert (second["changedKeys"], second["deletedKeys"]) == (["a"], ["b"])
     assert values(first) == {"a": ("-", 1), "b": ("-", "x")}
     assert values(second) == {"a": (1, 2), "b": ("x", "-")}
-    told = second["changes"][0]
-    assert (told["old"]["category"], told["new"]["category"]) == (None, "c")
-    assert (told["new"]["valueType"], told["new"]["isPublic"], told["new"]["isIndexed"]) == (
+    old, new = second["changes"][0]["old"], second["changes"][0]["new"]
+    assert (old["category"], new["category"]) == (None, "c")
+    assert (new["valueType"], new["isPublic"], new["isIndexed"]) == (
         "number", True, False,
     )  # fmt: skip
 
 
-def test_a_write_that_changes_nothing_is_not_told(world: World) -> None:
+def test_a_write_that_changes_nothing_is_not_in_the_history(world: World) -> None:
     patch(world, a=1)
     patch(world, a=1)
     assert len(changes(world, world.member)) == 1
     assert changes(world, world.colleague) == []
 
 
-def test_pages_are_stable_while_writes_go_on(world: World) -> None:
+def test_pages_are_stable_during_writes(world: World) -> None:
     for number in range(5):
         patch(world, n=number)
     page = history(world, world.member, first=2)
@@ -94,26 +94,26 @@ def test_a_bad_page_is_refused(world: World, page: dict[str, Any]) -> None:
     assert codes(world.member.graphql(HISTORY, key=world.platform_key, **page)) == "BAD_USER_INPUT"
 
 
-def test_a_user_is_told_of_what_they_saw_and_an_admin_of_everything(world: World) -> None:
+def test_users_see_the_changes_of_what_they_saw_and_admins_see_all_changes(world: World) -> None:
     by_admin(world, entry("a", "hidden first", isPublic=False))
     by_admin(world, entry("a", "then public"))
     by_admin(world, entry("a", "public still"), entry("never", "seen", isPublic=False))
     by_admin(world, entry("never", "seen either", isPublic=False), deleteKeys=["a"])
-    told = [values(change) for change in reversed(changes(world, world.member))]
-    assert told == [
+    seen_by_user = [values(change) for change in reversed(changes(world, world.member))]
+    assert seen_by_user == [
         {}, {"a": ("-", "then public")}, {"a": ("then public", "public still")}, {"a": ("public still", "-")},
     ]  # fmt: skip
     keys = [change["changedKeys"] + change["deletedKeys"] for change in changes(world, world.member)]
     assert keys == [["a"], ["a"], ["a"], []]
-    everything = [values(change) for change in reversed(changes(world, world.admin, world.member))]
-    assert everything == [
+    seen_by_admin = [values(change) for change in reversed(changes(world, world.admin, world.member))]
+    assert seen_by_admin == [
         {"a": ("-", "hidden first")}, {"a": ("hidden first", "then public")},
         {"a": ("then public", "public still"), "never": ("-", "seen")},
         {"a": ("public still", "-"), "never": ("seen", "seen either")},
     ]  # fmt: skip
 
 
-def test_what_is_hidden_now_has_no_past_for_the_user(world: World) -> None:
+def test_entries_that_are_hidden_now_have_no_history_for_the_user(world: World) -> None:
     by_admin(world, entry("a", "public once"))
     by_admin(world, entry("a", "public once", isPublic=False))
     assert [values(change) for change in changes(world, world.member)] == [{}, {}]
@@ -124,7 +124,7 @@ def test_what_is_hidden_now_has_no_past_for_the_user(world: World) -> None:
     ]  # fmt: skip
 
 
-def test_what_is_not_valid_yet_is_unknown_to_the_user_until_it_is(world: World) -> None:
+def test_users_see_no_changes_of_entries_that_are_not_valid_yet(world: World) -> None:
     by_admin(world, entry("a", "soon", validFrom=instant(world.service, HOUR)))
     assert values(changes(world, world.member)[0]) == {}
     assert values(changes(world, world.admin, world.member)[0]) == {"a": ("-", "soon")}
@@ -132,7 +132,7 @@ def test_what_is_not_valid_yet_is_unknown_to_the_user_until_it_is(world: World) 
         assert values(changes(world, world.member)[0]) == {"a": ("-", "soon")}
 
 
-def test_what_was_withdrawn_before_it_was_valid_stays_unknown_to_the_user(world: World) -> None:
+def test_users_never_see_changes_of_entries_withdrawn_before_they_were_valid(world: World) -> None:
     by_admin(world, entry("a", "withdrawn", validFrom=instant(world.service, HOUR)))
     by_admin(world, entry("a", "instead"))
     with shifted(world.service, 2 * HOUR):
@@ -144,11 +144,11 @@ def test_values_of_encrypted_entries_are_not_in_history(fresh_database_url: str)
         by_admin(world, entry("a", "CANARY-1", isEncrypted=True))
         by_admin(world, entry("a", "CANARY-2"))
         by_admin(world, entry("a", "plain", isEncrypted=False))
-        told = changes(world, world.admin, world.member)
-        assert [values(change) for change in told] == [
+        history_of_member = changes(world, world.admin, world.member)
+        assert [values(change) for change in history_of_member] == [
             {"a": ("*", "plain")}, {"a": ("*", "*")}, {"a": ("-", "*")},
         ]  # fmt: skip
-        assert "CANARY" not in str(told)
+        assert "CANARY" not in str(history_of_member)
 
 
 def test_the_history_of_many_documents_is_a_constant_number_of_statements(world: World) -> None:
@@ -161,7 +161,7 @@ def test_the_history_of_many_documents_is_a_constant_number_of_statements(world:
         platformMetadata(platformKey: $key) { history(first: 2) {
           nodes { revision actor { username } changes { key } } } } } } } }"""
     counts = []
-    for size in (7, 50):  # of eight, so that some have a history whichever come first
+    for size in (7, 50):  # of eight users, so some on each page have a history
         with world.service.statements() as seen:
             data = world.admin.ask(query, key=world.platform_key, prefix="u_", first=size)
         counts.append(len(seen))
@@ -174,33 +174,33 @@ def test_the_history_of_many_documents_is_a_constant_number_of_statements(world:
         assert found[member.username] == [number + 1, number][: number + 1]
 
 
-def test_a_user_may_ask_who_wrote_an_entry_and_is_told_whom_they_may_know(world: World) -> None:
+def test_a_user_sees_the_author_of_an_entry_if_they_may_see_that_user(world: World) -> None:
     by_admin(world, entry("a", "v"))
     set_entries(world.owner, world, entry("b", "v"), username=world.member.username)
     query = """query ($key: String!) { platformMetadata(platformKey: $key) {
       entries(first: 9) { nodes { createdBy { username } updatedBy { username } } } } }"""
     nodes = world.member.ask(query, key=world.platform_key)["platformMetadata"]["entries"]["nodes"]
-    known = {"username": world.admin.username}
-    assert nodes == [{"createdBy": known, "updatedBy": known}, {"createdBy": None, "updatedBy": None}]
-    assert [each["actor"] for each in changes(world, world.member)] == [None, known]
+    admin = {"username": world.admin.username}
+    assert nodes == [{"createdBy": admin, "updatedBy": admin}, {"createdBy": None, "updatedBy": None}]
+    assert [each["actor"] for each in changes(world, world.member)] == [None, admin]
 
 
-# What clearing leaves.
+# The history after clearing.
 
 
-def test_clearing_leaves_of_the_past_no_more_than_that_it_was_cleared(world: World) -> None:
+def test_clearing_deletes_all_history_before_it(world: World) -> None:
     patch(world, a="gone", b="gone")
     world.member.rest("DELETE", world.platform_key)
     patch(world, a="new")
-    told = changes(world, world.admin, world.member)
-    assert [(each["revision"], each["changedKeys"], each["deletedKeys"]) for each in told] == [
+    seen_by_admin = changes(world, world.admin, world.member)
+    assert [(each["revision"], each["changedKeys"], each["deletedKeys"]) for each in seen_by_admin] == [
         (3, ["a"], []), (2, [], ["a", "b"]),
     ]  # fmt: skip
-    assert [values(each) for each in told] == [{"a": ("-", "new")}, {}]
+    assert [values(each) for each in seen_by_admin] == [{"a": ("-", "new")}, {}]
     assert changes(world, world.member)[1]["deletedKeys"] == []
 
 
-def test_a_user_who_clears_keeps_the_past_of_what_is_hidden_from_them(world: World) -> None:
+def test_clearing_by_a_user_keeps_the_history_of_entries_hidden_from_them(world: World) -> None:
     by_admin(world, entry("hidden", "stays", isPublic=False), entry("mine", "goes"))
     by_admin(world, entry("hidden", "stays too", isPublic=False))
     world.member.rest("DELETE", world.platform_key)
@@ -210,7 +210,7 @@ def test_a_user_who_clears_keeps_the_past_of_what_is_hidden_from_them(world: Wor
     assert [each["changedKeys"] for each in changes(world, world.member)] == [[], [], []]
 
 
-def test_clearing_what_is_empty_already_forgets_its_history(world: World) -> None:
+def test_clearing_an_empty_document_deletes_its_history(world: World) -> None:
     patch(world, a="gone")
     world.member.rest("PATCH", world.platform_key, {"delete_keys": ["a"]})
     assert world.member.rest("DELETE", world.platform_key).headers["etag"] == '"2"'

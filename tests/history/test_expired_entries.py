@@ -1,4 +1,4 @@
-"""The history shows to users only what they could see while it was stored."""
+"""The history shows to users only values that they could see while they were stored."""
 
 from typing import Any
 
@@ -25,9 +25,9 @@ def test_an_entry_that_had_expired_when_it_was_written_is_never_shown(world: Wor
     assert "canary" in str(changes(world, world.admin, world.member))
     replacement = {"metadataKey": "offer", "metadataValue": "open", "isPublic": True, "isEditable": True}
     set_entries(world.admin, world, replacement, username=world.member.username)
-    shown = str(_history_of_member(world))
-    assert "canary" not in shown
-    assert "open" in shown
+    text = str(_history_of_member(world))
+    assert "canary" not in text
+    assert "open" in text
 
 
 def test_an_entry_that_expired_later_is_shown(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Random lives of a document: each instant of the past looks as it did, and each revision can be restored."""
+"""Random changes of a document: each past instant reads as it did then, and each revision can be restored."""
 
 import random
 from collections.abc import Iterator
@@ -24,14 +24,14 @@ KEYS = ("a", "b", "c")
 
 
 class Life:
-    """A document that changes at random, and what was seen of it when."""
+    """A document that changes at random, and what its viewers saw at each instant."""
 
     def __init__(self, world: World, seed: int) -> None:
         self.world = world
         self._choose = random.Random(seed)
-        self.seen: list[tuple[str, Any]] = []
-        """Instants, and the object an admin saw then."""
-        self.mine: list[tuple[str, Any]] = []
+        self.seen_by_admin: list[tuple[str, Any]] = []
+        """Instants, and the object that an admin saw then."""
+        self.seen_by_user: list[tuple[str, Any]] = []
         """The same for the user."""
         self.revisions: dict[int, Any] = {}
         """What the document was right after each revision."""
@@ -39,8 +39,8 @@ class Life:
     def change(self) -> None:
         choose, world = self._choose, self.world
         world.service.clock_offset += choose.choice((10, 10, 30 * 60_000))
-        self.look()  # what has become valid meanwhile was to be seen
-        key, value = choose.choice(KEYS), choose.choice((0, len(self.seen)))
+        self.look()  # entries may have become valid in the meantime
+        key, value = choose.choice(KEYS), choose.choice((0, len(self.seen_by_admin)))
         name = world.member.username
         match choose.randrange(8):
             case 0 | 1:
@@ -66,10 +66,12 @@ class Life:
     def look(self) -> None:
         world = self.world
         found = world.admin.ask(READ, key=world.platform_key, name=world.member.username)["platformMetadata"]
-        mine = world.member.ask(READ, key=world.platform_key, name=None)["platformMetadata"]["metadata"]
-        world.service.clock_offset += 500  # longer than a look takes
-        self.mine.append((instant(world.service, -1), mine))
-        self.seen.append((instant(world.service, -1), found["metadata"]))
+        metadata_of_user = world.member.ask(READ, key=world.platform_key, name=None)["platformMetadata"][
+            "metadata"
+        ]
+        world.service.clock_offset += 500  # longer than the reads take
+        self.seen_by_user.append((instant(world.service, -1), metadata_of_user))
+        self.seen_by_admin.append((instant(world.service, -1), found["metadata"]))
         self.revisions.setdefault(found["revision"], found["metadata"])
 
 
@@ -82,11 +84,11 @@ def clock(world: World) -> Iterator[None]:
 
 @pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize("seed", range(4))
-def test_a_user_learns_of_no_value_that_they_never_saw(world: World, seed: int) -> None:
+def test_a_user_reads_no_value_that_they_never_saw(world: World, seed: int) -> None:
     life = Life(world, 100 + seed)
     for _ in range(14):
         life.change()
-    seen = {(key, value) for _, metadata in life.mine for key, value in metadata.items()}
+    seen = {(key, value) for _, metadata in life.seen_by_user for key, value in metadata.items()}
     for change in changes(world, world.member):
         for key, sides in values(change).items():
             assert {(key, side) for side in sides} - {(key, "-")} <= seen
@@ -94,37 +96,37 @@ def test_a_user_learns_of_no_value_that_they_never_saw(world: World, seed: int) 
     inactive = """query ($key: String!, $name: String) {
       platformMetadata(platformKey: $key, username: $name) {
       entries(first: 9, includeInactive: true) { nodes { metadataKey validUntil } } } }"""
-    asked = world.admin.ask(inactive, key=world.platform_key, name=world.member.username)
+    data = world.admin.ask(inactive, key=world.platform_key, name=world.member.username)
     now = instant(world.service)
-    there = {
+    current_keys = {
         node["metadataKey"]
-        for node in asked["platformMetadata"]["entries"]["nodes"]
+        for node in data["platformMetadata"]["entries"]["nodes"]
         if node["validUntil"] is None or instants.parse(node["validUntil"]) > instants.parse(now)
     }
-    hidden = there - life.mine[-1][1].keys()
-    for at, metadata in life.mine:
-        told = {key: value for key, value in metadata.items() if key not in hidden}
-        assert as_of(world, world.member, at) == told
+    hidden = current_keys - life.seen_by_user[-1][1].keys()
+    for at, metadata in life.seen_by_user:
+        visible = {key: value for key, value in metadata.items() if key not in hidden}
+        assert as_of(world, world.member, at) == visible
 
 
 @pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize("seed", range(4))
-def test_every_instant_looks_as_it_did_and_every_revision_can_be_restored(world: World, seed: int) -> None:
+def test_every_instant_reads_as_it_did_and_every_revision_can_be_restored(world: World, seed: int) -> None:
     life = Life(world, seed)
     for _ in range(14):
         life.change()
-    for at, metadata in life.seen:
+    for at, metadata in life.seen_by_admin:
         assert as_of(world, world.admin, at, world.member) == metadata
     kept = {each["revision"] for each in changes(world, world.admin, world.member)}
     assert kept >= life.revisions.keys() - {0}
     for revision in kept & life.revisions.keys():
         payload = restore(world, revision)
         assert (payload["userErrors"], payload["skippedKeys"]) == ([], [])
-        restored, was = payload["platformMetadata"]["metadata"], life.revisions[revision]
-        # What has expired since stays away, and what has become valid since is there.
-        both = restored.keys() & was.keys()
-        assert {key: was[key] for key in both} == {key: restored[key] for key in both}
-        assert as_of(world, world.admin, life.seen[-1][0], world.member) == life.seen[-1][1]
+        restored, original = payload["platformMetadata"]["metadata"], life.revisions[revision]
+        # Entries that have expired since are missing; entries that have become valid since are present.
+        common_keys = restored.keys() & original.keys()
+        assert {key: original[key] for key in common_keys} == {key: restored[key] for key in common_keys}
+        assert as_of(world, world.admin, life.seen_by_admin[-1][0], world.member) == life.seen_by_admin[-1][1]
 
 
 def test_a_restoration_obeys_the_rules_of_its_platform(world: World) -> None:

@@ -23,13 +23,13 @@ def _constants(path: Path) -> Iterator[object]:
 
 
 def _codes_in_the_source() -> set[str]:
-    """Every string in capitals that is not an HTTP method: however a code is defined, it is one of them."""
+    """Every string in capitals that is not an HTTP method. All codes are among them."""
     strings = {each for path in SOURCES for each in _constants(path) if isinstance(each, str)}
     return {each for each in strings if CODE.fullmatch(each)} - {method.value for method in HTTPMethod}
 
 
 def _first_column(section: str) -> Counter[str]:
-    """How often each row heads a table in a section of `docs/errors.md`."""
+    """How often each text occurs in the first column of a table in a section of `docs/errors.md`."""
     (text,) = re.findall(rf"^## {re.escape(section)}\n(.*?)(?=^## |\Z)", ERRORS, re.MULTILINE | re.DOTALL)
     cells = re.findall(r"^\| `?(\w+)`? \|", text, re.MULTILINE)
     return Counter(cell for cell in cells if cell not in ("code", "status"))

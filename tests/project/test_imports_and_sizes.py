@@ -1,4 +1,4 @@
-"""The shape of the code: imports point downward, files stay small, nothing is a drawer for everything."""
+"""The structure of the code: imports point downward, files are small, and every module has a subject."""
 
 import ast
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent.parent
 PACKAGE = ROOT / "gql_service"
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if "node_modules" not in path.parts)
 LEAVES = {"settings", "errors", "auth", "observability", "instants", "strict_json", "quoting"}
-# What each part may import, besides the leaves and itself.
+# The parts that each part may import, besides itself and LEAVES.
 ALLOWED = {
     "__main__": {"cli"},
     "cli": {"app", "demo", "transfer", "services", "domain", "store"},
@@ -25,7 +25,7 @@ ALLOWED = {
     "domain": {"store"},
     "store": set[str](),
 }
-# Inside `domain/`, each level may import those after it.
+# Inside `domain/`, each level may import the levels after it.
 DOMAIN = [
     {"maintenance"},
     {"writes"},
@@ -88,8 +88,8 @@ def _module(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-def test_no_module_imports_itself_by_way_of_others() -> None:
-    """Imports for type checking count as well: who needs them cannot be understood alone."""
+def test_there_are_no_import_cycles() -> None:
+    """Imports for type checking count as well, because they make a module depend on another."""
     modules = {_module(path): path for path in SOURCES}
     graph = {
         module: {
@@ -100,7 +100,7 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
         }
         for module, path in modules.items()
     }
-    # A package is there for what is in it, not the other way round.
+    # Ignore imports of a module's own package, which Python imports before the module.
     for module, targets in graph.items():
         graph[module] = {target for target in targets if not module.startswith(f"{target}.")}
     try:
@@ -110,7 +110,7 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_stand_at_the_top(path: Path) -> None:
+def test_imports_are_at_the_top(path: Path) -> None:
     tree = ast.parse(path.read_text())
     nested = [
         node.lineno
@@ -128,16 +128,16 @@ def test_files_stay_below_500_lines(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_every_module_says_what_lives_there(path: Path) -> None:
+def test_every_module_has_a_docstring(path: Path) -> None:
     assert path.stat().st_size == 0 or ast.get_docstring(ast.parse(path.read_text()))
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_only_domain_and_store_speak_sql(path: Path) -> None:
-    spoken = {"select", "insert", "update", "delete", "text"}
+def test_only_domain_and_store_build_sql(path: Path) -> None:
+    statements = {"select", "insert", "update", "delete", "text"}
     found = {name for name in _imports(path) if name.split(".")[0] == "sqlalchemy"}
     if _part(path) not in ("domain", "store"):
-        assert not {name.rpartition(".")[2] for name in found} & spoken
+        assert not {name.rpartition(".")[2] for name in found} & statements
 
 
 def _files_with(*texts: str) -> list[str]:
@@ -154,5 +154,5 @@ def test_only_settings_reads_the_environment() -> None:
     assert _files_with("os.environ", "getenv") == []
 
 
-def test_nothing_is_named_for_everything() -> None:
+def test_no_module_has_a_generic_name() -> None:
     assert not {path.stem for path in SOURCES} & {"utils", "helpers", "common", "manager", "base", "misc"}

@@ -1,4 +1,4 @@
-"""The documents refer to what exists: files, headings and paths of the code."""
+"""The files, headings and paths to which the documents refer exist."""
 
 import re
 from functools import cache
@@ -38,7 +38,7 @@ def _file_names() -> set[str]:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_link_leads_somewhere(document: Path) -> None:
+def test_every_link_has_a_target(document: Path) -> None:
     for target in LINK.findall(_text(document)):
         if target.startswith(("http://", "https://")):
             continue

@@ -1,4 +1,4 @@
-"""The wheel: what it contains, and that it works where nothing but the wheel was installed."""
+"""The wheel: its files, and that it works in an environment with nothing else installed."""
 
 import ast
 import re
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def run(*command: str | Path, cwd: Path, env: dict[str, str] | None = None) -> str:
-    """Run a program that must succeed; returns what it prints."""
+    """Run a program, which must succeed; returns its output."""
     done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
@@ -53,8 +53,8 @@ def test_the_wheel_contains_every_file_of_the_package_and_nothing_else(wheel: Pa
         assert dist <= names
 
 
-def test_whatever_is_required_is_used() -> None:
-    """Or whoever installs the service gets, and has to look after, what it does not need."""
+def test_every_requirement_is_imported() -> None:
+    """Otherwise, users would install and maintain packages that the service does not need."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     required = [*project["dependencies"], *project["optional-dependencies"]["postgres"]]
     names = {re.split(r"[\[<>=]", each)[0].removesuffix("-graphql").replace("-", "_") for each in required}
@@ -73,25 +73,25 @@ def test_the_installed_wheel_migrates_issues_a_token_and_serves(wheel: Path, tmp
     pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", venv / "bin/python"]
     run(sys.executable, "-m", "venv", "--without-pip", venv, cwd=tmp_path)
     run(*pip, "install", "--quiet", "--no-compile", wheel, cwd=tmp_path)
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
     installed = run(*pip, "list", cwd=tmp_path)
     assert "aiosqlite" in installed
     assert "asyncpg" not in installed, "the extra was not asked for"
     program = str(venv / "bin/gql-service")
-    url = f"sqlite+aiosqlite:///{elsewhere / 'data.sqlite3'}"
+    url = f"sqlite+aiosqlite:///{folder / 'data.sqlite3'}"
     env = environment(url)
     env.pop("PYTHONPATH", None)
 
-    def told(*arguments: str) -> str:
-        return run(program, *arguments, cwd=elsewhere, env=env).strip()
+    def run_service(*arguments: str) -> str:
+        return run(program, *arguments, cwd=folder, env=env).strip()
 
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    assert told("--version") == f"gql-service {version}"
-    told("migrate")
-    told("tenant", "create", "Acme", "--id", "acme")
-    told("user", "create", "joe", "--tenant", "acme", "--email", "joe@example.com")
-    token = told("token", "issue", "joe")
-    with serving_process(elsewhere, url, program=[program]) as server:
+    assert run_service("--version") == f"gql-service {version}"
+    run_service("migrate")
+    run_service("tenant", "create", "Acme", "--id", "acme")
+    run_service("user", "create", "joe", "--tenant", "acme", "--email", "joe@example.com")
+    token = run_service("token", "issue", "joe")
+    with serving_process(folder, url, program=[program]) as server:
         assert server.ask("{ me { username } }", token).json() == {"data": {"me": {"username": "joe"}}}
-    assert told("export-schema") == (ROOT / "schema.graphql").read_text().strip()
+    assert run_service("export-schema") == (ROOT / "schema.graphql").read_text().strip()

@@ -1,4 +1,4 @@
-"""The README works from top to bottom, for somebody who has only the repository."""
+"""The snippets of the README work from top to bottom, with nothing but the repository."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The REST contract: every request, response, error body and promise of `seeds/001`."""
+"""The REST contract: every request, response, error body and guarantee of `seeds/001`."""
 
 import re
 from datetime import datetime
@@ -85,7 +85,7 @@ def test_patch_removes_keys_and_keeps_all_others(world: World, member: Caller) -
     assert response.json()["metadata"] == {"theme": "dark"}
 
 
-def test_removing_a_key_that_does_not_exist_is_no_error(world: World, member: Caller) -> None:
+def test_removing_a_missing_key_succeeds(world: World, member: Caller) -> None:
     before = member.rest("GET", world.platform_key).json()
     response = member.rest("PATCH", world.platform_key, {"delete_keys": ["deprecatedFlag"]})
     assert outcome(response) == (200, before)
@@ -106,7 +106,7 @@ def test_patch_sets_whole_values_and_keeps_null(world: World, member: Caller) ->
     assert metadata(world, member) == {"theme": {"b": [1.5, "x", False]}, "size": None, "old": True}
 
 
-def test_put_leaves_only_what_it_was_given(world: World, member: Caller) -> None:
+def test_put_replaces_the_document(world: World, member: Caller) -> None:
     response = member.rest("PUT", world.platform_key, {"metadata": {"theme": "system", "language": "es"}})
     assert response.json()["metadata"] == {"theme": "system", "language": "es"}
     assert member.rest("GET", world.platform_key).json() == response.json()
@@ -124,7 +124,7 @@ def test_put_needs_an_object(world: World, member: Caller, body: Any) -> None:
     assert metadata(world, member) == {"theme": "dark", "size": 14, "old": True}
 
 
-def test_delete_answers_without_a_body_and_removes_every_key(world: World, member: Caller) -> None:
+def test_delete_has_no_response_body_and_removes_every_key(world: World, member: Caller) -> None:
     response = member.rest("DELETE", world.platform_key)
     assert (response.status_code, response.content) == (204, b"")
     assert "content-type" not in response.headers
@@ -132,23 +132,23 @@ def test_delete_answers_without_a_body_and_removes_every_key(world: World, membe
 
 
 def test_delete_is_idempotent_even_before_any_write(world: World, member: Caller) -> None:
-    answers = [member.rest("DELETE", world.platform_key) for _ in range(2)]
-    answers.append(world.colleague.rest("DELETE", world.platform_key))
-    assert [answer.status_code for answer in answers] == [204, 204, 204]
-    assert answers[0].headers["etag"] == answers[1].headers["etag"]
+    responses = [member.rest("DELETE", world.platform_key) for _ in range(2)]
+    responses.append(world.colleague.rest("DELETE", world.platform_key))
+    assert [response.status_code for response in responses] == [204, 204, 204]
+    assert responses[0].headers["etag"] == responses[1].headers["etag"]
     assert ask(world, "GET", world.colleague).json()["created_at"] is None
 
 
 def test_delete_touches_neither_other_platforms_nor_other_users(world: World, member: Caller) -> None:
-    elsewhere = world.new_platform()
-    member.rest("PUT", elsewhere, {"metadata": {"here": 1}})
+    other_platform = world.new_platform()
+    member.rest("PUT", other_platform, {"metadata": {"here": 1}})
     world.colleague.rest("PUT", world.platform_key, {"metadata": {"mine": 1}})
     member.rest("DELETE", world.platform_key)
-    assert member.rest("GET", elsewhere).json()["metadata"] == {"here": 1}
+    assert member.rest("GET", other_platform).json()["metadata"] == {"here": 1}
     assert metadata(world, world.colleague) == {"mine": 1}
 
 
-def test_a_change_moves_updated_at_and_leaves_created_at(
+def test_a_change_sets_updated_at_and_keeps_created_at(
     world: World, member: Caller, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = ask(world, "GET", member).json()
@@ -168,7 +168,7 @@ def test_a_change_moves_updated_at_and_leaves_created_at(
         ("PUT", {"metadata": {"old": True, "size": 14, "theme": "dark"}}),
     ],
 )
-def test_a_write_that_changes_nothing_leaves_no_trace(
+def test_a_write_that_changes_nothing_keeps_the_document_and_its_entity_tag(
     world: World, member: Caller, service: Service, monkeypatch: pytest.MonkeyPatch, method: str, body: Any
 ) -> None:
     before = ask(world, "GET", member)
@@ -204,20 +204,20 @@ def test_an_admin_reads_and_writes_the_metadata_of_others(world: World, member: 
     assert metadata(world, world.admin) == {}
 
 
-def test_a_member_from_another_tenant_is_on_the_platform_too(world: World) -> None:
+def test_a_member_from_another_tenant_can_use_the_platform(world: World) -> None:
     guest = world.new_user(world.other_tenant_id, permissions=[f"{world.tenant_id}::viewer"])
     assert ask(world, "PATCH", guest).status_code == 200
     assert ask(world, "GET", world.admin, guest.username).json()["metadata"] == {"a": 1}
 
 
 @EACH_METHOD
-def test_naming_oneself_needs_no_admin(world: World, method: str) -> None:
+def test_users_may_give_their_own_username(world: World, method: str) -> None:
     assert ask(world, method, world.member, world.member.username).is_success
 
 
 @EACH_METHOD
 @pytest.mark.parametrize("scheme", ["Token", "Bearer", "token", "BEARER"])
-def test_both_authorization_schemes_are_understood(world: World, method: str, scheme: str) -> None:
+def test_both_authorization_schemes_are_accepted(world: World, method: str, scheme: str) -> None:
     headers = {"Authorization": f"{scheme} {world.member.token}"}
     response = world.member.rest(method, world.platform_key, METHODS[method], headers=headers)
     assert response.is_success
@@ -241,21 +241,23 @@ def test_a_missing_platform_key_is_400(world: World, method: str, platform_key: 
 
 
 @EACH_METHOD
-def test_an_unknown_platform_and_a_foreign_one_look_the_same(world: World, method: str) -> None:
+def test_an_unknown_platform_and_a_foreign_one_have_the_same_error(world: World, method: str) -> None:
     for caller in (world.member, world.admin):
         for key in ("no-such-platform", world.other_platform_key):
             assert outcome(caller.rest(method, key, METHODS[method])) == NO_PLATFORM
 
 
 @EACH_METHOD
-def test_only_admins_may_name_others_whether_they_exist_or_not(world: World, method: str) -> None:
+def test_only_admins_may_give_the_username_of_others_whether_they_exist_or_not(
+    world: World, method: str
+) -> None:
     for username in (world.colleague.username, world.stranger.username, "no_such_user"):
         assert outcome(ask(world, method, world.member, username)) == NOT_ADMIN
     assert metadata(world, world.colleague) == {}
 
 
 @EACH_METHOD
-def test_an_admin_elsewhere_is_no_admin_here(world: World, method: str) -> None:
+def test_an_admin_of_another_tenant_is_not_an_admin_of_the_platform(world: World, method: str) -> None:
     guest = world.new_user(
         world.other_tenant_id,
         permissions=[f"{world.tenant_id}::viewer", f"{world.other_tenant_id}::admin"],
@@ -264,7 +266,7 @@ def test_an_admin_elsewhere_is_no_admin_here(world: World, method: str) -> None:
 
 
 @EACH_METHOD
-def test_an_unknown_user_and_one_not_on_the_platform_look_the_same(world: World, method: str) -> None:
+def test_an_unknown_user_and_one_not_on_the_platform_have_the_same_error(world: World, method: str) -> None:
     for username in ("no_such_user", world.stranger.username):
         assert outcome(ask(world, method, world.admin, username)) == NO_USER
 
@@ -275,10 +277,10 @@ def test_each_check_comes_before_the_next(world: World, method: str, content: by
     """Every request has two errors that are checked one after the other, and an invalid body."""
     other, unknown = world.colleague.username, "no_such_user"
     client, platform = world.service.client, world.platform_key
-    nobody, member, admin = "", f"Token {world.member.token}", f"Token {world.admin.token}"
+    no_token, member, admin = "", f"Token {world.member.token}", f"Token {world.admin.token}"
     for authorization, params, expected in (
-        (nobody, {}, NO_CALLER),
-        (nobody, {"platform_key": "unknown", "username": other}, NO_CALLER),
+        (no_token, {}, NO_CALLER),
+        (no_token, {"platform_key": "unknown", "username": other}, NO_CALLER),
         (member, {"platform_key": "", "username": other}, NO_KEY),
         (member, {"platform_key": "unknown", "username": other}, NO_PLATFORM),
         (member, {"platform_key": platform, "username": unknown}, NOT_ADMIN),
@@ -290,7 +292,7 @@ def test_each_check_comes_before_the_next(world: World, method: str, content: by
 
 
 @pytest.mark.parametrize("method", ["POST", "OPTIONS", "TRACE"])
-def test_another_method_is_405_and_the_answer_says_which_are_allowed(world: World, method: str) -> None:
+def test_another_method_is_405_with_the_allowed_methods(world: World, method: str) -> None:
     response = world.member.rest(method, world.platform_key)
     assert response.status_code == 405
     assert set(response.headers["allow"].split(", ")) == {"GET", "HEAD", "PATCH", "PUT", "DELETE"}

@@ -15,7 +15,7 @@ def load(caller: Caller, platform_key: str) -> Any:
     return response.json()["metadata"]
 
 
-def test_user_preferences_are_there_at_the_next_login(world: World) -> None:
+def test_user_preferences_are_kept_until_the_next_login(world: World) -> None:
     my_app, user = world.platform_key, world.member
     preferences = {"theme": "dark", "fontSize": "14px", "sidebarCollapsed": False, "language": "en"}
     save(user, my_app, preferences)
@@ -64,11 +64,11 @@ def test_onboarding_resumes_at_the_last_step(world: World) -> None:
 def test_settings_differ_from_platform_to_platform(world: World) -> None:
     corporate, personal, user = world.platform_key, world.new_platform(), world.member
     at_work = {"theme": "light", "notifications": "all", "language": "en"}
-    at_home = {"theme": "dark", "notifications": "important-only", "language": "es"}
+    personal_settings = {"theme": "dark", "notifications": "important-only", "language": "es"}
     save(user, corporate, at_work)
-    save(user, personal, at_home)
+    save(user, personal, personal_settings)
     assert load(user, corporate) == at_work
-    assert load(user, personal) == at_home
+    assert load(user, personal) == personal_settings
 
 
 def test_a_schema_is_migrated_by_get_and_put(world: World) -> None:

@@ -43,7 +43,7 @@ def written(client: Client) -> Client:
     return client
 
 
-def test_every_answer_carries_the_revision_as_its_entity_tag(client: Client) -> None:
+def test_every_response_has_the_revision_as_its_entity_tag(client: Client) -> None:
     steps: list[tuple[str, Any, str]] = [
         ("GET", None, '"0"'),
         ("PATCH", {"metadata": {"a": 1}}, '"1"'),
@@ -58,7 +58,7 @@ def test_every_answer_carries_the_revision_as_its_entity_tag(client: Client) -> 
         assert client.send(method, body).headers["etag"] == expected
 
 
-def test_the_revision_goes_on_after_delete(client: Client) -> None:
+def test_the_revision_keeps_increasing_after_delete(client: Client) -> None:
     client.send("PUT", {"metadata": {"a": 1}})
     client.send("DELETE")
     assert client.send("PUT", {"metadata": {"a": 1}}).headers["etag"] == '"3"'
@@ -102,7 +102,7 @@ def test_304_is_not_sent_to_those_who_may_not_read(world: World, written: Client
 
 @EACH_WRITE
 @pytest.mark.parametrize("tags", ['"2"', '"1", "2"', '"1","2","3"', "*"])
-def test_a_write_that_names_the_revision_is_done(written: Client, method: str, tags: str) -> None:
+def test_a_write_with_the_current_revision_succeeds(written: Client, method: str, tags: str) -> None:
     response = written.send(method, WRITES[method], If_Match=tags)
     assert response.is_success
     assert response.headers["etag"] == written.state()[0] == '"3"'
@@ -110,7 +110,7 @@ def test_a_write_that_names_the_revision_is_done(written: Client, method: str, t
 
 @EACH_WRITE
 @pytest.mark.parametrize("tags", ['"1"', '"3"', 'W/"2"', '"1", W/"2"', "2", '"2', '""', 'w/"2"', 'x"2"'])
-def test_a_write_that_names_another_revision_changes_nothing(written: Client, method: str, tags: str) -> None:
+def test_a_write_with_another_revision_changes_nothing(written: Client, method: str, tags: str) -> None:
     before = written.state()
     response = written.send(method, WRITES[method], If_Match=tags)
     assert response.status_code == 412
@@ -120,7 +120,7 @@ def test_a_write_that_names_another_revision_changes_nothing(written: Client, me
 
 
 @EACH_WRITE
-def test_a_stale_write_is_refused_even_where_it_would_change_nothing(written: Client, method: str) -> None:
+def test_a_stale_write_is_refused_even_if_it_would_change_nothing(written: Client, method: str) -> None:
     written.send("DELETE")
     body: Any = None if method == "DELETE" else {"metadata": {}}
     assert written.send(method, body, If_Match='"2"').status_code == 412
@@ -164,7 +164,7 @@ def test_both_preconditions_must_hold(written: Client) -> None:
     assert written.send("PUT", put, If_Match='"2"', If_None_Match='"1"').status_code == 200
 
 
-def test_a_reader_who_insists_on_another_revision_gets_412(written: Client) -> None:
+def test_a_read_with_if_match_of_another_revision_is_412(written: Client) -> None:
     assert written.send("GET", If_Match='"1"').status_code == 412
     assert written.send("GET", If_Match='"2"').status_code == 200
 
@@ -183,7 +183,7 @@ def test_a_list_may_have_several_header_lines(written: Client, method: str) -> N
     assert response.status_code == (304 if method == "GET" else 200)
 
 
-def test_a_refusal_comes_before_the_precondition(world: World, written: Client) -> None:
+def test_other_errors_come_before_the_precondition(world: World, written: Client) -> None:
     stale = {"If-Match": '"1"'}
     other = world.member.username
     put = WRITES["PUT"]
@@ -192,12 +192,12 @@ def test_a_refusal_comes_before_the_precondition(world: World, written: Client) 
     assert written.send("PATCH", {}, If_Match='"1"').status_code == 400
 
 
-def test_one_of_many_racing_creators_wins(client: Client) -> None:
+def test_one_of_many_concurrent_creations_succeeds(client: Client) -> None:
     def create(number: int) -> int:
         return client.send("PUT", {"metadata": {"winner": number}}, If_None_Match="*").status_code
 
     with ThreadPoolExecutor(8) as racers:
-        answers = list(racers.map(create, range(16)))
-    assert sorted(answers) == [200] + [412] * 15
+        responses = list(racers.map(create, range(16)))
+    assert sorted(responses) == [200] + [412] * 15
     etag, body = client.state()
-    assert (etag, body["metadata"]) == ('"1"', {"winner": answers.index(200)})
+    assert (etag, body["metadata"]) == ('"1"', {"winner": responses.index(200)})

@@ -52,7 +52,7 @@ def put(world: World, user: Caller, key: str, value: str, type_: str = "string",
 
 
 class Directory:
-    """Users by names for the values that they have under the key `k`."""
+    """Users, who are named after the value that they have under the key `k`."""
 
     def __init__(self, world: World, values: dict[str, tuple[str, str]]) -> None:
         self.world = world

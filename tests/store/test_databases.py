@@ -1,4 +1,4 @@
-"""The database: migrations equal the tables, SQLite is set up to lose nothing, writes retry and roll back."""
+"""The database: migrations create the tables, SQLite is durable, and writes are retried and rolled back."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -25,10 +25,10 @@ T = TypeVar("T")
 
 
 _ADD_TENANT = Statement(insert(tables.tenants))
-_GIVEN = (
+_USER_COLUMNS = (
     "id tenant_id username email profile_fields permissions is_platform_owner revision created_at updated_at"
 )
-_ADD_USER = Statement(insert(tables.users).values({name: bindparam(name) for name in _GIVEN.split()}))
+_ADD_USER = Statement(insert(tables.users).values({name: bindparam(name) for name in _USER_COLUMNS.split()}))
 _TENANTS = Statement(select(tables.tenants.c.id))
 _PROFILES = Statement(select(tables.users.c.profile_fields))
 
@@ -57,7 +57,7 @@ async def tenants(database: Database) -> list[str]:
         return [row[0] for row in await connection.fetch(_TENANTS)]
 
 
-def test_migrations_make_exactly_the_tables(fresh_database_url: str) -> None:
+def test_migrations_create_exactly_the_tables(fresh_database_url: str) -> None:
     async def differences() -> Any:
         await migrations.upgrade(Settings(database_url=fresh_database_url))
         engine = create_async_engine(Settings(database_url=fresh_database_url).database_url)
@@ -73,7 +73,7 @@ def test_migrations_make_exactly_the_tables(fresh_database_url: str) -> None:
     assert asyncio.run(differences()) == []
 
 
-def test_migrating_twice_and_at_once_is_harmless(fresh_database_url: str) -> None:
+def test_repeated_and_concurrent_migrations_succeed(fresh_database_url: str) -> None:
     settings = Settings(database_url=fresh_database_url)
 
     async def again() -> migrations.State:
@@ -83,7 +83,7 @@ def test_migrating_twice_and_at_once_is_harmless(fresh_database_url: str) -> Non
     assert asyncio.run(again()) is migrations.State.CURRENT
 
 
-def test_sqlite_is_set_up_to_lose_nothing(tmp_path: Path) -> None:
+def test_sqlite_is_configured_for_durability(tmp_path: Path) -> None:
     with closing(connect(str(tmp_path / "test.sqlite3"))) as connection:
         pragmas = ("journal_mode", "synchronous", "foreign_keys")
         found = [connection.execute(f"PRAGMA {pragma}").fetchone()[0] for pragma in pragmas]
@@ -107,7 +107,7 @@ def test_json_text_is_read_back_byte_by_byte(fresh_database_url: str) -> None:
     assert with_database(fresh_database_url, round_trip) == stored
 
 
-def test_a_failed_write_leaves_nothing(fresh_database_url: str) -> None:
+def test_a_failed_write_is_rolled_back(fresh_database_url: str) -> None:
     async def fail(database: Database) -> list[str]:
         async def write(transaction: Connection) -> None:
             await add_tenant(transaction, "half")
@@ -120,7 +120,7 @@ def test_a_failed_write_leaves_nothing(fresh_database_url: str) -> None:
     assert with_database(fresh_database_url, fail) == []
 
 
-def test_a_write_whose_caller_gave_up_leaves_nothing_and_blocks_nobody(fresh_database_url: str) -> None:
+def test_a_cancelled_write_is_rolled_back_and_blocks_no_other(fresh_database_url: str) -> None:
     async def cancel(database: Database) -> list[str]:
         begun, go_on = asyncio.Event(), asyncio.Event()
 
@@ -141,8 +141,8 @@ def test_a_write_whose_caller_gave_up_leaves_nothing_and_blocks_nobody(fresh_dat
     assert with_database(fresh_database_url, cancel) == ["next"]
 
 
-def test_writes_that_share_a_commit_stand_or_fall_alone(fresh_database_url: str) -> None:
-    async def together(database: Database) -> tuple[list[bool], list[str]]:
+def test_writes_that_share_a_commit_fail_independently(fresh_database_url: str) -> None:
+    async def share_commit(database: Database) -> tuple[list[bool], list[str]]:
         async def one(number: int) -> None:
             async def write(transaction: Connection) -> None:
                 await add_tenant(transaction, f"{number:02}")
@@ -154,12 +154,12 @@ def test_writes_that_share_a_commit_stand_or_fall_alone(fresh_database_url: str)
         results = await asyncio.gather(*(one(number) for number in range(30)), return_exceptions=True)
         return [isinstance(each, ZeroDivisionError) for each in results], sorted(await tenants(database))
 
-    failed, stored = with_database(fresh_database_url, together)
+    failed, stored = with_database(fresh_database_url, share_commit)
     assert failed == [number % 3 == 0 for number in range(30)]
     assert stored == [f"{number:02}" for number in range(30) if number % 3]
 
 
-def test_a_lost_race_is_run_again(fresh_database_url: str) -> None:
+def test_a_write_that_lost_a_race_is_retried(fresh_database_url: str) -> None:
     async def lose(database: Database) -> list[str]:
         attempts = []
 
@@ -175,7 +175,7 @@ def test_a_lost_race_is_run_again(fresh_database_url: str) -> None:
     assert with_database(fresh_database_url, lose) == ["attempt3"]
 
 
-def test_a_deadlock_is_run_again(postgres_server: Any) -> None:
+def test_a_deadlock_is_retried(postgres_server: Any) -> None:
     async def deadlock(database: Database) -> int:
         attempts = 0
         both = asyncio.Barrier(2)
@@ -219,7 +219,7 @@ def test_a_database_that_stays_locked_is_unavailable(fresh_database_url: str) ->
     with_database(fresh_database_url, wait, database_timeout=0.5)
 
 
-def test_a_database_that_is_away_is_unavailable() -> None:
+def test_an_unreachable_database_is_unavailable() -> None:
     async def ask() -> None:
         database = open_database(Settings(database_url="postgresql://nobody@127.0.0.1:1/nothing"))
         with pytest.raises(Unavailable):

@@ -1,4 +1,4 @@
-"""A database of the version that kept whole documents in its answers, upgraded: the values are gone."""
+"""The migration of stored responses: values are removed, and repeated requests are still recognised."""
 
 import orjson
 from sqlalchemy import select
@@ -14,11 +14,11 @@ from tests.transfer.test_round_trip import Shell
 BODY = {"metadata": {"a": 1}, "delete_keys": ["b"]}
 
 
-def test_an_answer_of_the_former_version_loses_its_values_and_is_still_recognised(
+def test_a_stored_response_of_the_former_version_loses_its_values_and_is_still_used(
     fresh_database_url: str,
 ) -> None:
     request = parse_key("k", "rest", "PATCH", BODY, [], []).request
-    answer = {
+    old_response = {
         "document": ['{"secret":"s3cret"}', 5, 1, 2, '{"hidden":{"text":"1"}}', None, "{}"],
         "deletedKeys": ["b"],
         "skippedKeys": [],
@@ -27,7 +27,7 @@ def test_an_answer_of_the_former_version_loses_its_values_and_is_still_recognise
     digest = f"x'{request.hex()}'" if is_sqlite else f"decode('{request.hex()}', 'hex')"
     row = (
         "INSERT INTO idempotency_keys (user_id, platform_id, key, request, response, created_at) VALUES "
-        f"('u', 'p-1', 'u:k', {digest}, '{orjson.dumps(answer).decode()}', {instants.now()})"
+        f"('u', 'p-1', 'u:k', {digest}, '{orjson.dumps(old_response).decode()}', {instants.now()})"
     )
     migrate_to(fresh_database_url, "0003", f"{ROWS};\n{row}")
     shell = Shell(fresh_database_url)

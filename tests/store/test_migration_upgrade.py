@@ -1,4 +1,4 @@
-"""A database of the version before typed entries, upgraded: what it holds reads and changes as before."""
+"""The migration to typed entries: data of the version before it is exported, read and changed as before."""
 
 import asyncio
 from collections.abc import Callable
@@ -27,7 +27,7 @@ from tests.transfer.test_round_trip import (
 )
 
 CREATED, UPDATED = CREATED_AT + 7, CREATED_AT + 1007
-# As the version before wrote them: without anything that was added since.
+# Rows as the version before wrote them, without columns that were added since.
 ROWS = f"""
 INSERT INTO tenants (id, name, created_at) VALUES ('acme', 'Acme', {CREATED_AT});
 INSERT INTO platforms (id, key, tenant_id, name, created_at)
@@ -46,7 +46,7 @@ DOCUMENT = f"""metadata revision createdAt updatedAt entries(first: 9) {{ totalC
 
 
 def migrate_to(url: str, revision: str, rows: str) -> None:
-    """The tables of a former version, with something in them."""
+    """Create the tables of a former version, with these rows."""
 
     def run(connection: Connection) -> None:
         config = Config()
@@ -81,7 +81,7 @@ def upgraded(fresh_database_url: str) -> Shell:
     return shell
 
 
-def test_what_was_there_is_exported_as_it_was(upgraded: Shell) -> None:
+def test_existing_data_is_exported_unchanged(upgraded: Shell) -> None:
     metadata = {"a": 1, "b": "ü", "c": None, "d": {"e": [1.0]}}
     age: Line = {"createdAt": CREATED, "updatedAt": UPDATED}
     assert upgraded.exported() == jsonl(
@@ -97,7 +97,7 @@ def test_what_was_there_is_exported_as_it_was(upgraded: Shell) -> None:
     )
 
 
-def test_what_was_there_is_read_changed_and_set(upgraded: Shell) -> None:
+def test_existing_data_can_be_read_and_changed(upgraded: Shell) -> None:
     tokens = {username: upgraded.output("token", "issue", username).strip() for username in ("u", "v")}
     with serving(upgraded.url) as service:
 

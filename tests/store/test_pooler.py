@@ -1,4 +1,4 @@
-"""The service behind a transaction pooler that hands every transaction to another connection."""
+"""The service behind a transaction pooler, which may use another connection for each transaction."""
 
 from concurrent.futures import ThreadPoolExecutor
 

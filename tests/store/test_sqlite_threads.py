@@ -334,7 +334,7 @@ def used_by_a_process(path: Path, then: str) -> subprocess.CompletedProcess[str]
 
 
 def test_a_process_that_ends_without_closing_waits_for_no_thread(tmp_path: Path) -> None:
-    """As a server does that is told to stop twice."""
+    """Like a server that receives two signals to stop."""
     done = used_by_a_process(tmp_path / "test.sqlite3", "end")
     assert (done.returncode, done.stdout) == (0, "scanned needle\n")
 

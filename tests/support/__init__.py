@@ -1,1 +1,1 @@
-"""What the tests stand on: a real server, a throw-away PostgreSQL, and people to act."""
+"""Support for the tests: a real server, a temporary PostgreSQL, users, and the command line."""

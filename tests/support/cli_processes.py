@@ -1,4 +1,4 @@
-"""The command line in processes of its own: a command run to its end, and a server."""
+"""The command line in separate processes: a command that runs to its end, and a server."""
 
 import os
 import random
@@ -17,15 +17,15 @@ from tests.support import zygote
 from tests.support.http_clients import PATIENCE, http_client
 
 PROGRAM = (sys.executable, "-m", "gql_service")
-"""The command line as users start it; what else is here does not take the time to import it again."""
+"""The command line as users start it. Everything else here forks a process that has imported it already."""
 
 
 def environment(database_url: str, /, **settings: str) -> dict[str, str]:
-    """This process's environment, with these settings of the service and no others but patience."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GQL_SERVICE_")}
-    own = {"database_timeout": str(PATIENCE), "request_timeout": str(PATIENCE)}
-    given = {f"GQL_SERVICE_{name.upper()}": value for name, value in (own | settings).items()}
-    return kept | {"GQL_SERVICE_DATABASE_URL": database_url} | given
+    """This process's environment, with these settings of the service, and long timeouts by default."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GQL_SERVICE_")}
+    defaults = {"database_timeout": str(PATIENCE), "request_timeout": str(PATIENCE)}
+    variables = {f"GQL_SERVICE_{name.upper()}": value for name, value in (defaults | settings).items()}
+    return inherited | {"GQL_SERVICE_DATABASE_URL": database_url} | variables
 
 
 def command(database_url: str, /, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -37,8 +37,8 @@ def command(database_url: str, /, *arguments: str, **settings: str) -> subproces
     return subprocess.CompletedProcess(arguments, code, *texts)
 
 
-def told(database_url: str, *arguments: str) -> str:
-    """What a command prints that must succeed; its last line."""
+def run_command(database_url: str, *arguments: str) -> str:
+    """Run a command, which must succeed; returns the last line that it prints."""
     done = command(database_url, *arguments)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("\n")
@@ -46,7 +46,7 @@ def told(database_url: str, *arguments: str) -> str:
 
 
 def free_port() -> int:
-    """A port nobody has now, and that nobody is given unasked, as those from 32768 on are."""
+    """A free port below 32768, where the system starts to assign ports by itself."""
     while True:
         with socket.socket() as listener, suppress(OSError):
             port = random.randrange(10_000, 32_768)
@@ -55,7 +55,7 @@ def free_port() -> int:
 
 
 class Server:
-    """A server process, and what it has printed so far."""
+    """A server process, and its output so far."""
 
     def __init__(self, process: subprocess.Popen[bytes] | zygote.Forked, url: str, output: Path) -> None:
         self.process = process
@@ -72,7 +72,7 @@ class Server:
             return client.post("/graphql", json={"query": query}, headers=headers)
 
     def stop(self) -> int:
-        """Ask it to stop; returns its exit code."""
+        """Terminate the server; returns its exit code."""
         self.process.terminate()
         return self.process.wait(PATIENCE)
 
@@ -86,7 +86,7 @@ def serving_process(
     extra: Mapping[str, str] | None = None,
     host: str = "127.0.0.1",
 ) -> Iterator[Server]:
-    """`serve` in a process that runs in this folder, on a free port, once it answers."""
+    """Run `serve` in a process in this folder, on a free port. Yields when the server is ready."""
     port = free_port()
     output = folder / f"output-{port}"
     serve = ["serve", "--host", host, "--port", str(port), *arguments]

@@ -11,7 +11,7 @@ HOUR = 3600 * 1000
 
 @contextmanager
 def shifted(service: Service, milliseconds: int) -> Iterator[None]:
-    """Move the service's clock forward."""
+    """Move the service's clock forward within the block."""
     service.clock_offset += milliseconds
     try:
         yield

@@ -49,7 +49,7 @@ def compare(
 ) -> Compared:
     """Execute a document by the engine and by graphql-core, `rounds` times; compare the last outcomes.
 
-    `describe_errors` says what of the errors is compared. `drive` awaits the result.
+    `describe_errors` returns the parts of the errors to compare. `drive` awaits the result.
     """
     if isinstance(query, str):
         query = parse(query)

@@ -1,4 +1,4 @@
-"""What something costs, told by what something harmless costs on the same machine at the same time."""
+"""The CPU time of a function, relative to that of a harmless one on the same machine at the same time."""
 
 import gc
 import time
@@ -10,10 +10,10 @@ _ATTEMPTS = 20
 def assert_costs_at_most(
     times: float, reference: Callable[[], object], measured: Callable[[], object], *, rounds: int = 1
 ) -> None:
-    """Something costs at most so many times the CPU time of something harmless.
+    """Assert that a function costs at most this multiple of the CPU time of a harmless one.
 
-    They go by turns, for at least so many rounds, so that what slows the machine slows both; the best rounds
-    count. The garbage collector stays away: `app` has it leave alone what lives as long as the process, too.
+    They take turns, for at least this many rounds, so that other load on the machine slows both; the best
+    rounds count. The garbage collector is off: in `app`, it ignores objects that live as long as the process.
     """
     costs: tuple[list[float], list[float]] = [], []
     for attempt in range(1, _ATTEMPTS + 1):

@@ -1,16 +1,16 @@
-"""What a document is, in plain dictionaries: the rules written down once more, without database or door."""
+"""A model of a document in plain dictionaries: the same rules, without a database or an API."""
 
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 Entry = dict[str, Any]
-"""A key: its type, `text` (canonical JSON), flags, window, and who has written it when."""
-Said = Mapping[str, Any]
+"""An entry: its type, `text` (canonical JSON), flags, window, authors and times."""
+EntryInput = Mapping[str, Any]
 
 TEXTUAL = ("string", "date", "binary")
 CANONICAL: dict[str, dict[str, str]] = {
-    # What each text is as a value of the types it is a value of; any text is a string.
+    # The canonical form of each text, by the types for which it is valid. Every text is a valid string.
     "a": {},
     "1": {"number": "1", "json": "1"},
     "1.0": {"number": "1.0", "json": "1.0"},
@@ -23,11 +23,11 @@ CANONICAL: dict[str, dict[str, str]] = {
 
 
 class Change(NamedTuple):
-    """What a write did to a key, and whether that is still remembered."""
+    """The change of a key by a write, and whether the history still has it."""
 
     old: Entry | None
     new: Entry | None
-    known: bool = True
+    is_remembered: bool = True
 
 
 class Refused(Exception):
@@ -44,14 +44,14 @@ def canonical(value: Any) -> str:
 
 
 def type_of(text: str) -> str:
-    """The type of a value that comes without one."""
+    """The type of a value without an explicit type."""
     return {"str": "string", "bool": "boolean", "int": "number", "float": "number"}.get(
         type(json.loads(text)).__name__, "json"
     )
 
 
 class DocumentModel:
-    """One document of a user, and what becomes of it."""
+    """One document of a user, with its history."""
 
     def __init__(self, now: int, user: str, admin: str) -> None:
         self.now = now
@@ -60,20 +60,20 @@ class DocumentModel:
         self.updated_at: int | None = None
         self.entries: dict[str, Entry] = {}
         self.history: dict[int, dict[str, Change]] = {}
-        """By the revisions that the writes have led to."""
+        """The changes by the revision that they resulted in."""
         self._names = {False: user, True: admin}
 
     def wait(self, milliseconds: int) -> None:
-        """Let time pass; what has expired is not there any more."""
+        """Advance the time, and remove the entries that have expired."""
         self.now += milliseconds
-        self.entries = {key: entry for key, entry in self.entries.items() if self._alive(entry)}
+        self.entries = {key: entry for key, entry in self.entries.items() if self._unexpired(entry)}
 
     def visible(self, admin: bool, *, inactive: bool = False) -> dict[str, Entry]:
-        """The entries a viewer sees now, by their keys in order."""
+        """The entries that a viewer sees now, in the order of their keys."""
         return {
             key: entry
             for key, entry in sorted(self.entries.items())
-            if self._seen(entry, admin) and (self._begun(entry) or (inactive and admin))
+            if self._is_visible(entry, admin) and (self._started(entry) or (inactive and admin))
         }
 
     def patch(self, admin: bool, metadata: Mapping[str, Any], delete: Iterable[str]) -> list[str]:
@@ -113,17 +113,17 @@ class DocumentModel:
         draft.commit(())
         return skipped
 
-    def set(self, admin: bool, entries: Iterable[Said], delete: Iterable[str]) -> list[str]:
+    def set(self, admin: bool, entries: Iterable[EntryInput], delete: Iterable[str]) -> list[str]:
         """Returns the deleted keys. Raises Refused."""
         draft = _Draft(self, admin)
         for key in delete:
             draft.delete(key)
-        for said in entries:
-            draft.set_entry(said)
+        for entry in entries:
+            draft.set_entry(entry)
         return draft.commit(delete)
 
-    def note(self, changes: dict[str, Change]) -> None:
-        """Remember a write; of what it has made secret, there is no past any more."""
+    def record(self, changes: dict[str, Change]) -> None:
+        """Add a write to the history, and remove the past values of keys that it encrypted."""
         self.history[self.revision] = changes
         concealed = {
             key
@@ -133,40 +133,40 @@ class DocumentModel:
         for each in self.history.values():
             self._forget(each, concealed & each.keys())
 
-    def name(self, admin: bool) -> str:
-        """Who writes."""
+    def author(self, admin: bool) -> str:
+        """The username of the writer."""
         return self._names[admin]
 
     def _forget(self, changes: dict[str, Change], keys: Iterable[str]) -> None:
-        changes.update({key: changes[key]._replace(known=False) for key in keys})
+        changes.update({key: changes[key]._replace(is_remembered=False) for key in keys})
 
-    def _seen(self, entry: Entry, admin: bool) -> bool:
-        return admin or (entry["isPublic"] and self._begun(entry))
+    def _is_visible(self, entry: Entry, admin: bool) -> bool:
+        return admin or (entry["isPublic"] and self._started(entry))
 
-    def _begun(self, entry: Entry) -> bool:
+    def _started(self, entry: Entry) -> bool:
         return entry["validFrom"] is None or entry["validFrom"] <= self.now
 
-    def _alive(self, entry: Entry) -> bool:
+    def _unexpired(self, entry: Entry) -> bool:
         return entry["validUntil"] is None or self.now < entry["validUntil"]
 
 
 class _Draft:
-    """A write: it is done as a whole, by `commit`, or not at all."""
+    """A write, which has no effect before `commit`."""
 
     def __init__(self, model: DocumentModel, admin: bool) -> None:
         self.model, self.admin = model, admin
         self.entries = dict(model.entries)
-        self.put: set[str] = set()
+        self.written: set[str] = set()
 
-    def alive(self, key: str) -> Entry | None:
+    def unexpired(self, key: str) -> Entry | None:
         entry = self.entries.get(key)
-        return entry if entry and self.model._alive(entry) else None
+        return entry if entry and self.model._unexpired(entry) else None
 
     def sees(self, entry: Entry | None) -> bool:
-        return entry is not None and self.model._seen(entry, self.admin)
+        return entry is not None and self.model._is_visible(entry, self.admin)
 
     def require_editable(self, key: str) -> None:
-        entry = self.alive(key)
+        entry = self.unexpired(key)
         if entry and not entry["isEditable"] and not self.admin:
             raise Refused("KEY_NOT_EDITABLE")
 
@@ -180,54 +180,54 @@ class _Draft:
                 del self.entries[key]
 
     def undo(self, key: str, change: Change) -> bool:
-        """Make a key what it was before a change; returns whether that is known."""
+        """Restore a key to its state before a change; returns whether the history has that state."""
         old = change.old
-        if not change.known:
+        if not change.is_remembered:
             return False
-        if old is None or not self.model._alive(old):
+        if old is None or not self.model._unexpired(old):
             self.entries.pop(key, None)
         elif old["isEncrypted"]:
             return False
         else:
-            self.store(key, old | {"updatedAt": self.model.now, "updatedBy": self.model.name(self.admin)})
+            self.store(key, old | {"updatedAt": self.model.now, "updatedBy": self.model.author(self.admin)})
         return True
 
     def set_value(self, key: str, text: str) -> None:
-        current, type_ = self.alive(key), type_of(text)
+        current, type_ = self.unexpired(key), type_of(text)
         if current and self.sees(current) and current["text"] == text:
             if not self.admin and not current["isEditable"]:
                 return
             type_ = current["type"]
         self.require_editable(key)
-        entry = current or self.born(public=True, editable=True)
+        entry = current or self.new_entry(public=True, editable=True)
         self.store(key, entry | {"type": type_, "text": text, "validFrom": None, "validUntil": None})
 
-    def set_entry(self, said: Said) -> None:
-        key = said["metadataKey"]
+    def set_entry(self, input: EntryInput) -> None:
+        key = input["metadataKey"]
         self.require_editable(key)
-        current = self.alive(key)
-        known = current if self.sees(current) else None
-        about = set(said) - {"metadataKey", "metadataValue", "valueType"}
-        if current and not known and (about or said.get("metadataValue") is None):
+        current = self.unexpired(key)
+        visible = current if self.sees(current) else None
+        other_names = set(input) - {"metadataKey", "metadataValue", "valueType"}
+        if current and not visible and (other_names or input.get("metadataValue") is None):
             raise Refused("KEY_NOT_EDITABLE")
-        type_ = said.get("valueType") or (known["type"] if known else "string")
-        given = said.get("metadataValue")
-        if given is not None:
-            text = canonical(given) if type_ == "string" else CANONICAL[given].get(type_)
+        type_ = input.get("valueType") or (visible["type"] if visible else "string")
+        value = input.get("metadataValue")
+        if value is not None:
+            text = canonical(value) if type_ == "string" else CANONICAL[value].get(type_)
         else:
-            text = known["text"] if known and "metadataValue" not in said else None
-            if text is not None and known and type_ not in (known["type"], "json"):
-                text = self.converted(known, type_)
+            text = visible["text"] if visible and "metadataValue" not in input else None
+            if text is not None and visible and type_ not in (visible["type"], "json"):
+                text = self.converted(visible, type_)
         if text is None:
             raise Refused("INVALID_VALUE")
-        entry = dict(current or self.born(public=False, editable=False))
-        entry |= {"type": type_, "text": text} | {name: said[name] for name in about}
+        entry = dict(current or self.new_entry(public=False, editable=False))
+        entry |= {"type": type_, "text": text} | {name: input[name] for name in other_names}
         if entry["validFrom"] and entry["validUntil"] and entry["validFrom"] >= entry["validUntil"]:
             raise Refused("INVALID_VALIDITY")
         self.store(key, entry)
 
     def converted(self, entry: Entry, type_: str) -> str | None:
-        """The text of a value as one of another type, where it is one."""
+        """The text of a value as another type; None if it is not valid for that type."""
         value = json.loads(entry["text"])
         if type_ in TEXTUAL:
             if not isinstance(value, str):
@@ -235,8 +235,8 @@ class _Draft:
             return canonical(value) if type_ == "string" else CANONICAL.get(value, {}).get(type_)
         return str(entry["text"]) if type_of(entry["text"]) == type_ else None
 
-    def born(self, *, public: bool, editable: bool) -> Entry:
-        now, name = self.model.now, self.model.name(self.admin)
+    def new_entry(self, *, public: bool, editable: bool) -> Entry:
+        now, name = self.model.now, self.model.author(self.admin)
         return {
             "category": None, "isPublic": public, "isEditable": editable, "isEncrypted": False,
             "validFrom": None, "validUntil": None,
@@ -245,32 +245,32 @@ class _Draft:
 
     def store(self, key: str, entry: Entry) -> None:
         self.entries[key] = entry
-        self.put.add(key)
+        self.written.add(key)
 
     def commit(self, deleting: Iterable[str]) -> list[str]:
-        """Returns the keys that are gone, of those that were to be deleted and that the writer saw."""
+        """Returns the deleted keys among `deleting` that the writer saw."""
         model, now = self.model, self.model.now
-        before, changes, gone = model.entries, {}, []
-        for key in sorted(before.keys() | self.put):
+        before, changes, deleted = model.entries, {}, []
+        for key in sorted(before.keys() | self.written):
             old, new = before.get(key), self.entries.get(key)
             if old and new:
-                if _said(old) == _said(new) and (self.sees(old) or key not in self.put):
+                if _without_audit(old) == _without_audit(new) and (self.sees(old) or key not in self.written):
                     self.entries[key] = old
                     continue
-                self.entries[key] = new | {"updatedAt": now, "updatedBy": model.name(self.admin)}
+                self.entries[key] = new | {"updatedAt": now, "updatedBy": model.author(self.admin)}
             elif old and key in deleting and self.sees(old):
-                gone.append(key)
+                deleted.append(key)
             changes[key] = Change(old, self.entries.get(key))
         if changes:
             model.entries = self.entries
             model.revision += 1
             model.created_at = model.created_at or now
             model.updated_at = now
-            model.note(changes)
+            model.record(changes)
             model.wait(0)
-        return gone
+        return deleted
 
 
-def _said(entry: Entry) -> Entry:
-    """All of an entry but who has written it when."""
+def _without_audit(entry: Entry) -> Entry:
+    """An entry without its authors and times."""
     return {name: value for name, value in entry.items() if name[:7] not in ("created", "updated")}

@@ -1,15 +1,14 @@
-"""The reviewed tables of entries: who reads which by each way, and what comes of each way to write them.
+"""The reviewed tables of entries: which viewer reads which entry, and the effect of every kind of write.
 
-Whether an entry is encrypted makes no difference, so that the tables do not say it; nor does, to a reader,
-whether the user may edit it. Of its time an entry is valid `ever`, or `now` and not for ever, or `soon`, or
-it is `over`.
+Encryption makes no difference, so it is not in the tables; for readers, neither does the flag `isEditable`.
+An entry is valid for `ever`, `now` with an end, or `soon`; or its validity is `over`.
 """
 
 READS = """
-v: the value is told, -: it is not, F: forbidden, N: not found
+v: the value is visible, -: it is not, F: forbidden, N: not found
 
                                                        public                 hidden
-way                who                            ever now soon over     ever now soon over
+route              viewer                         ever now soon over     ever now soon over
 object             self                            v    v    -    -       -    -    -    -
 object             admin owner                     v    v    -    -       v    v    -    -
 object             colleague                       F    F    F    F       F    F    F    F
@@ -63,31 +62,31 @@ conflict           stranger foreign_admin          N    N    N    N       N    N
 """
 
 WRITES = """
-s: it is set, its window and flags stay, w: it is set without a window, b: it is born anew, d: it is gone,
-=: nothing changes, E: refused as not editable, V: refused because it has no value to keep
+s: the value is set, window and flags are kept, w: the value is set without a window, b: a new entry is made,
+d: the entry is deleted, =: nothing changes, E: refused as not editable, V: refused because it needs a value
 
                         public, editable   public, locked     hidden, editable   hidden, locked
-way         who         ever now soon over ever now soon over ever now soon over ever now soon over
+route       viewer      ever now soon over ever now soon over ever now soon over ever now soon over
 patch       self         s   w   w    b     E   E   E    b     s   w   w    b     E   E   E    b
 patch       admin owner  s   w   w    b     s   w   w    b     s   w   w    b     s   w   w    b
 patch-same  self         =   w   w    b     =   =   E    b     s   w   w    b     E   E   E    b
 patch-same  admin owner  =   w   w    b     =   w   w    b     =   w   w    b     =   w   w    b
-patch-away  self         d   d   d    =     E   E   E    =     d   d   d    =     E   E   E    =
-patch-away  admin owner  d   d   d    =     d   d   d    =     d   d   d    =     d   d   d    =
+patch-drop  self         d   d   d    =     E   E   E    =     d   d   d    =     E   E   E    =
+patch-drop  admin owner  d   d   d    =     d   d   d    =     d   d   d    =     d   d   d    =
 set         self         s   s   s    b     E   E   E    b     s   s   s    b     E   E   E    b
 set         admin owner  s   s   s    b     s   s   s    b     s   s   s    b     s   s   s    b
 set-same    self         =   =   s    b     E   E   E    b     s   s   s    b     E   E   E    b
 set-same    admin owner  =   =   =    b     =   =   =    b     =   =   =    b     =   =   =    b
-set-said    self         s   s   E    V     E   E   E    V     E   E   E    V     E   E   E    V
-set-said    admin owner  s   s   s    V     s   s   s    V     s   s   s    V     s   s   s    V
+set-attr    self         s   s   E    V     E   E   E    V     E   E   E    V     E   E   E    V
+set-attr    admin owner  s   s   s    V     s   s   s    V     s   s   s    V     s   s   s    V
 set-public  self         =   =   E    V     E   E   E    V     E   E   E    V     E   E   E    V
 set-public  admin owner  =   =   =    V     =   =   =    V     s   s   s    V     s   s   s    V
-set-away    self         d   d   d    =     E   E   E    =     d   d   d    =     E   E   E    =
-set-away    admin owner  d   d   d    =     d   d   d    =     d   d   d    =     d   d   d    =
+set-drop    self         d   d   d    =     E   E   E    =     d   d   d    =     E   E   E    =
+set-drop    admin owner  d   d   d    =     d   d   d    =     d   d   d    =     d   d   d    =
 rest-patch  self         s   w   w    b     E   E   E    b     s   w   w    b     E   E   E    b
 rest-patch  admin owner  s   w   w    b     s   w   w    b     s   w   w    b     s   w   w    b
-rest-away   self         d   d   d    =     E   E   E    =     d   d   d    =     E   E   E    =
-rest-away   admin owner  d   d   d    =     d   d   d    =     d   d   d    =     d   d   d    =
+rest-drop   self         d   d   d    =     E   E   E    =     d   d   d    =     E   E   E    =
+rest-drop   admin owner  d   d   d    =     d   d   d    =     d   d   d    =     d   d   d    =
 replace     self         s   w   w    b     E   E   E    b     s   w   w    b     E   E   E    b
 replace     admin owner  s   w   w    b     s   w   w    b     s   w   w    b     s   w   w    b
 rest-put    self         s   w   w    b     E   E   E    b     s   w   w    b     E   E   E    b
@@ -102,14 +101,14 @@ rest-delete admin owner  d   d   d    d     d   d   d    d     d   d   d    d   
 
 
 def rows(table: str, columns: int) -> dict[tuple[str, str], str]:
-    """(way, who) to the cells, one character each."""
-    found: dict[tuple[str, str], str] = {}
-    body = table[table.index("way ") :]
+    """From (route, viewer) to the cells, one character each."""
+    table_rows: dict[tuple[str, str], str] = {}
+    body = table[table.index("route ") :]
     for line in body.strip().splitlines()[1:]:
-        way, *words = line.split()
+        route, *words = line.split()
         cells = "".join(words[-columns:])
         assert len(cells) == columns, line
-        for who in words[:-columns]:
-            assert (way, who) not in found, f"{way} {who} has two rows"
-            found[way, who] = cells
-    return found
+        for viewer in words[:-columns]:
+            assert (route, viewer) not in table_rows, f"{route} {viewer} has two rows"
+            table_rows[route, viewer] = cells
+    return table_rows

@@ -1,4 +1,4 @@
-"""Asking for the past of a document: its history, and what it was at an instant."""
+"""Queries for the history of a document, and for its content at an instant."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def values(change: Any) -> dict[str, Any]:
 
 
 def as_of(world: World, viewer: Caller, at: str, user: Caller | None = None, keys: Any = None) -> Any:
-    """What the viewer is told of an instant."""
+    """The metadata at an instant, as the viewer sees it."""
     name = None if user is None else user.username
-    asked = viewer.ask(AS_OF, key=world.platform_key, name=name, at=at, keys=keys)
-    return asked["platformMetadata"]["metadata"]
+    data = viewer.ask(AS_OF, key=world.platform_key, name=name, at=at, keys=keys)
+    return data["platformMetadata"]["metadata"]

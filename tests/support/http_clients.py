@@ -1,4 +1,4 @@
-"""HTTP clients for tests: patient, and quick to make."""
+"""HTTP clients for tests, with long timeouts and without TLS."""
 
 import logging
 from typing import Any
@@ -11,7 +11,7 @@ PATIENCE = 120
 
 
 def http_client(url: str = "", **more: Any) -> httpx.Client:
-    """A client without TLS: to load the certificates of the world takes longer than most tests."""
+    """A client without TLS: loading the certificates takes longer than most tests."""
     return httpx.Client(base_url=url, timeout=PATIENCE, verify=False, **more)
 
 

@@ -1,4 +1,4 @@
-"""Patches through the front door, and all that they answer."""
+"""Patches through GraphQL, and their payloads."""
 
 from typing import Any
 
@@ -17,20 +17,20 @@ READ = """query ($key: String!, $name: String) { platformMetadata(platformKey: $
 
 
 def patch(caller: Caller, world: World, **input: Any) -> Any:
-    """The payload of a patch of the caller's own document, unless the input says otherwise."""
-    given = {"platformKey": world.platform_key} | input
-    return caller.ask(PATCH, input=given)["patchPlatformMetadata"]
+    """The payload of a patch, by default of the caller's own document on the world's platform."""
+    arguments = {"platformKey": world.platform_key} | input
+    return caller.ask(PATCH, input=arguments)["patchPlatformMetadata"]
 
 
 def patched(caller: Caller, world: World, **input: Any) -> Any:
-    """The metadata after a patch that must be done."""
+    """The metadata after a patch, which must succeed."""
     payload = patch(caller, world, **input)
     assert payload["userErrors"] == []
     return payload["platformMetadata"]["metadata"]
 
 
 def refused(caller: Caller, world: World, **input: Any) -> tuple[str, list[str]]:
-    """Code and field of a patch that must be refused; it must change nothing."""
+    """Code and field of the error of a patch, which must be refused and change nothing."""
     before = read(caller, world, input.get("username"))
     payload = patch(caller, world, **input)
     (error,) = payload["userErrors"]
@@ -42,8 +42,8 @@ def refused(caller: Caller, world: World, **input: Any) -> tuple[str, list[str]]
 
 def set_entries(caller: Caller, world: World, *entries: dict[str, Any], **input: Any) -> Any:
     """The payload of a write of typed entries."""
-    given = {"platformKey": world.platform_key, "entries": list(entries)} | input
-    return caller.ask(SET, input=given)["setUserMetadata"]
+    arguments = {"platformKey": world.platform_key, "entries": list(entries)} | input
+    return caller.ask(SET, input=arguments)["setUserMetadata"]
 
 
 def read(caller: Caller, world: World, username: str | None = None) -> Any:
@@ -52,6 +52,6 @@ def read(caller: Caller, world: World, username: str | None = None) -> Any:
 
 
 def entries(caller: Caller, world: World, username: str | None = None) -> dict[str, Any]:
-    """The entries that the caller sees, by their keys."""
+    """The entries that the caller sees, by key."""
     nodes = read(caller, world, username)["entries"]["nodes"]
     return {node["metadataKey"]: node for node in nodes}

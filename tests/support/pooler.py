@@ -1,4 +1,4 @@
-"""A transaction pooler, PgBouncer, in front of the throw-away PostgreSQL."""
+"""A transaction pooler, PgBouncer, in front of the temporary PostgreSQL."""
 
 import shutil
 import socket

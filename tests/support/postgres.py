@@ -53,7 +53,7 @@ def running() -> Iterator[Postgres]:
     server = Postgres(folder, free_port(), identity)
     data = str(folder / "data")
     options = f"-p {server.port} -k {folder} -c listen_addresses=127.0.0.1 -c max_connections=200"
-    options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"  # it need not last
+    options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"  # the data is temporary
     options += " -c deadlock_timeout=100ms"
     try:
         server.run("initdb", "-D", data, "-A", "trust", "-U", "tester", "--no-sync")

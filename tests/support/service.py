@@ -53,7 +53,7 @@ class Service:
 
     @contextmanager
     def at(self, instant: int) -> Iterator[None]:
-        """Stop the service's clock at this instant meanwhile."""
+        """Stop the service's clock at this instant within the block."""
         self.stopped_at = instant
         try:
             yield
@@ -92,7 +92,7 @@ class Service:
 
     @contextmanager
     def statements(self) -> Iterator[list[str]]:
-        """The SQL statements that the service executes meanwhile."""
+        """The SQL statements that the service executes within the block."""
         seen: list[str] = []
 
         observers = self.services.database.observers
@@ -112,7 +112,7 @@ class Service:
 
 
 def wait_until(come: Callable[[], bool]) -> None:
-    """Wait for what is to come, however long it takes."""
+    """Wait until the condition is true."""
     deadline = time.monotonic() + PATIENCE
     while not come():
         assert time.monotonic() < deadline, "it never came"
@@ -121,9 +121,9 @@ def wait_until(come: Callable[[], bool]) -> None:
 
 @contextmanager
 def serving(database_url: str, **settings: Any) -> Iterator[Service]:
-    """A server on this database, with other settings where given.
+    """A server on this database, with these settings.
 
-    It sweeps and times out only if a test asks for it: a slow machine is no reason to.
+    By default it does not sweep, and its timeouts are long, so that tests pass on a slow machine.
     """
     defaults = {"sweep_interval": 3600, "database_timeout": PATIENCE, "request_timeout": PATIENCE}
     service = Service(Settings(database_url=database_url, **defaults | settings))

@@ -99,7 +99,7 @@ def store(world: World, table: TableClause, **columns: Any) -> None:
     run_sql(world, insert(table).values(**columns))
 
 
-def tell(world: World, user: Caller, *titles: str, now: int | None = None) -> list[str]:
+def notify(world: World, user: Caller, *titles: str, now: int | None = None) -> list[str]:
     """Create notifications, a millisecond apart and newest last; returns their ids in this order."""
     instant = world.service.services.clock() if now is None else now
     return [

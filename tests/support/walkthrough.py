@@ -1,4 +1,4 @@
-"""Reads a document as a stranger would: runs its snippets in order, against the server of `make serve`.
+"""Follows a document like a new user: runs its snippets in order, against the server of `make serve`.
 
 - A `sh` block is run by a shell that has the variables of the blocks before it, and must succeed. `curl`
   fails for responses with an HTTP error status.

@@ -1,8 +1,8 @@
-"""Processes of the command line that need not import it: one that has done so forks for each of them.
+"""Processes of the command line that start quickly: one process imports it, and forks for each command.
 
-Importing takes a second and more, and there are hundreds of them. Each is a process like any other, with its
-own arguments, environment, folder, standard streams, signals and end. What is proven about starting Python
-itself is proven with `PROGRAM`, and with the installed wheel.
+Importing takes more than a second, and the tests run hundreds of commands. Each fork has its own arguments,
+environment, folder, standard streams, signals and exit code. Tests of the start of Python itself use
+`PROGRAM` or the installed wheel.
 """
 
 import atexit
@@ -25,7 +25,7 @@ _STREAMS = 3
 
 
 class Forked:
-    """A process that was forked, to be used like one of `subprocess`."""
+    """A forked process with the interface of `subprocess.Popen`."""
 
     def __init__(self, watch: socket.socket) -> None:
         self._watch = watch.makefile("r")
@@ -34,7 +34,7 @@ class Forked:
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
-        """The exit code, or minus the signal, once it has ended."""
+        """The exit code, or minus the signal; None while the process runs."""
         with suppress(subprocess.TimeoutExpired):
             self.wait(0)
         return self.returncode
@@ -62,37 +62,37 @@ class Forked:
 def start(
     arguments: Sequence[str], env: Mapping[str, str], output: int, errors: int, folder: Path | None = None
 ) -> Forked:
-    """`gql-service` with these arguments; it prints to these file descriptors, and nothing is to be read."""
-    given = json.dumps([list(arguments), dict(env), str(folder or Path.cwd())])
-    watch, theirs = socket.socketpair()
-    with theirs, open(os.devnull, "rb") as nothing:
-        socket.send_fds(_zygote(), [b"."], [nothing.fileno(), output, errors, theirs.fileno()])
-    watch.sendall(f"{given}\n".encode())
+    """Start `gql-service`, with empty input, and output to these file descriptors."""
+    parameters = json.dumps([list(arguments), dict(env), str(folder or Path.cwd())])
+    watch, remote = socket.socketpair()
+    with remote, open(os.devnull, "rb") as devnull:
+        socket.send_fds(_zygote(), [b"."], [devnull.fileno(), output, errors, remote.fileno()])
+    watch.sendall(f"{parameters}\n".encode())
     return Forked(watch)
 
 
 @cache
 def _zygote() -> socket.socket:
-    """The connection to it; it ends when this process does."""
-    ours, theirs = socket.socketpair()
-    with theirs:
+    """The connection to the process that forks; it ends when this process ends."""
+    local, remote = socket.socketpair()
+    with remote:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.zygote", str(theirs.fileno())],
+            [sys.executable, "-m", "tests.support.zygote", str(remote.fileno())],
             cwd=Path(__file__).parent.parent.parent,
-            pass_fds=[theirs.fileno()],
+            pass_fds=[remote.fileno()],
             stdin=subprocess.DEVNULL,
         )
 
     @atexit.register
     def end() -> None:
-        ours.close()
+        local.close()
         process.wait()
 
-    return ours
+    return local
 
 
 def _fork_for_each_request(control: socket.socket) -> list[str] | None:
-    """Returns the arguments in each process that is to run with them, and None at the end."""
+    """Returns the arguments in each forked process, and None in the original process at the end."""
     for module in ("uvloop", "gql_service.app", "gql_service.cli", "gql_service.web.http_protocol"):
         importlib.import_module(module)
     gc.collect()
@@ -107,19 +107,19 @@ def _fork_for_each_request(control: socket.socket) -> list[str] | None:
         if os.fork() == 0:
             control.close()
             *streams, watch = descriptors
-            with socket.socket(fileno=watch) as connection, connection.makefile("rwb", 0) as told:
-                given = json.loads(told.readline())
+            with socket.socket(fileno=watch) as connection, connection.makefile("rwb", 0) as stream:
+                parameters = json.loads(stream.readline())
                 if pid := os.fork():
-                    told.write(f"{pid}\n".encode())
-                    told.write(f"{os.waitpid(pid, 0)[1]}\n".encode())
+                    stream.write(f"{pid}\n".encode())
+                    stream.write(f"{os.waitpid(pid, 0)[1]}\n".encode())
                     os._exit(0)
-            return _become(streams, *given)
+            return _become(streams, *parameters)
         for each in descriptors:
             os.close(each)
 
 
 def _become(streams: list[int], arguments: list[str], env: dict[str, str], folder: str) -> list[str]:
-    """A process as it would be, had it been started this way."""
+    """Give this process the streams, environment and folder; returns the arguments."""
     for number, each in enumerate(streams):
         os.dup2(each, number)
         os.close(each)

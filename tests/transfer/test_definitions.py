@@ -89,7 +89,7 @@ def test_imported_definitions_apply_to_writes(shell: Shell) -> None:
     patch = """mutation ($metadata: JSONObject!) { patchPlatformMetadata(input: {platformKey: "shop",
       metadata: $metadata}) { userErrors { code } platformMetadata { metadata } } }"""
     with serving(shell.url) as service:
-        answers = [
+        responses = [
             service.client.post(
                 "/graphql",
                 json={"query": patch, "variables": {"metadata": metadata}},
@@ -97,9 +97,9 @@ def test_imported_definitions_apply_to_writes(shell: Shell) -> None:
             ).json()["data"]["patchPlatformMetadata"]["userErrors"]
             for metadata in ({"other": 1}, {"Size": "XL"}, {"Size": 7})
         ]
-    assert answers[0] == [{"code": "KEY_NOT_DEFINED"}]
-    assert answers[1] != []
-    assert answers[2] == []
+    assert responses[0] == [{"code": "KEY_NOT_DEFINED"}]
+    assert responses[1] != []
+    assert responses[2] == []
 
 
 def test_stored_definitions_are_not_overwritten(shell: Shell) -> None:

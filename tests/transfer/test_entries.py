@@ -70,7 +70,7 @@ def seen(viewer: Caller, world_key: str | None, username: str) -> Any:
 
 
 def index_of(service: Service) -> Sequence[Any]:
-    """What entries are found by."""
+    """The rows of the index for searches."""
 
     async def read() -> Sequence[Any]:
         async with service.services.database.read() as connection:
@@ -84,7 +84,7 @@ def index_of(service: Service) -> Sequence[Any]:
 
 
 def in_service(shell: Shell) -> tuple[Sequence[Any], list[Any]]:
-    """The index, and the history: what an import has to make, and what it must not."""
+    """The index, which an import creates, and the history, which it does not."""
     with serving(shell.url) as service:
 
         async def history() -> Sequence[Any]:
@@ -128,7 +128,7 @@ def test_typed_entries_keep_their_values_and_can_be_searched(
 
 
 def sealed(id: str, size: int = 40) -> str:
-    """What looks like a ciphertext."""
+    """A text in the format of a ciphertext."""
     return f"{id}:{base64.b64encode(bytes(size)).decode()}"
 
 

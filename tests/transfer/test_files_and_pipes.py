@@ -50,7 +50,7 @@ def sqlite_shell(tmp_path: Path) -> Shell:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where files are written, and nothing else."""
+    """An empty folder."""
     folder = tmp_path / "files"
     folder.mkdir()
     return folder
@@ -100,14 +100,14 @@ def test_the_progress_bar_is_shown_on_terminals_only(sqlite_shell: Shell, folder
     program = [*PROGRAM, command, str(file)]
     piped = subprocess.run(program, env=environment(sqlite_shell.url), capture_output=True, check=True)
     assert piped.stderr == b""
-    ours, theirs = pty.openpty()
-    shown = subprocess.run(
-        program, env=environment(sqlite_shell.url), stdout=subprocess.PIPE, stderr=theirs, check=True
+    controller, tty = pty.openpty()
+    on_terminal = subprocess.run(
+        program, env=environment(sqlite_shell.url), stdout=subprocess.PIPE, stderr=tty, check=True
     )
-    os.close(theirs)
-    assert shown.stdout == piped.stdout
-    bar = os.read(ours, 65536).decode()
-    os.close(ours)
+    os.close(tty)
+    assert on_terminal.stdout == piped.stdout
+    bar = os.read(controller, 65536).decode()
+    os.close(controller)
     assert command.capitalize() in bar
     assert "100%" in bar
 
@@ -145,7 +145,7 @@ def start_import(shell: Shell, file: Path) -> zygote.Forked:
 
 
 def stored(shell: Shell, importing: zygote.Forked, least: int) -> str:
-    """What is stored, as soon as it is at least this many lines."""
+    """The exported data, as soon as it has at least this many lines."""
     deadline = time.monotonic() + PATIENCE
     while (text := shell.exported()).count("\n") < least:
         assert time.monotonic() < deadline
@@ -174,7 +174,7 @@ def test_an_import_that_waits_for_its_next_line_can_be_killed_and_resumed(shell:
 
 
 @pytest.mark.parametrize("least", [1, 3 * BATCH])
-def test_an_import_that_is_killed_at_any_moment_has_stored_whole_batches(
+def test_an_import_that_is_killed_at_any_moment_has_stored_complete_batches(
     shell: Shell, folder: Path, least: int
 ) -> None:
     file = folder / "all.jsonl"

@@ -68,7 +68,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
 
 
 def _instant(moment: datetime) -> str:
-    """As a date is kept: in UTC, without zeros at the end of its fraction."""
+    """The stored text of an instant: in UTC, without zeros at the end of its fraction."""
     return f"{moment.isoformat().rstrip('0') if moment.microsecond else moment.isoformat()}Z"
 
 
@@ -153,7 +153,7 @@ def natural(value: object) -> str:
 
 
 def stored(entry: Line) -> tuple[bool, Any, Line | None]:
-    """How an entry is stored: whether its value is in `metadata`, that value, and the attributes."""
+    """The stored form of an entry: whether its value is in `metadata`, the value, and the attributes."""
     type_, value = entry["value"]
     if not entry["attributed"] and natural(value) == type_:
         return True, value, None
@@ -166,7 +166,7 @@ def stored(entry: Line) -> tuple[bool, Any, Line | None]:
     for name, at, has in zip(("validFrom", "validUntil"), entry["window"], entry["has"], strict=True):
         attributes |= {name: at} if has else {}
     ciphertext = entry["ciphertext"]
-    indexed = entry["isIndexed"] and ciphertext is None  # or else it would have to be a real one
+    indexed = entry["isIndexed"] and ciphertext is None  # an indexed ciphertext would have to be valid
     attributes |= {"isIndexed": True} if indexed else {}
     attributes |= {name: False for name in ("isPublic", "isEditable") if not entry[name]}
     if ciphertext is not None:
@@ -198,7 +198,7 @@ def derived(line: Line) -> tuple[bool, int | None, int]:
 
 @settings(max_examples=60)
 @given(people=PEOPLE, definitions=DEFINITIONS, strict=st.booleans())
-def test_everything_that_can_be_stored_can_be_moved(
+def test_all_data_that_can_be_stored_can_be_exported_and_imported(
     migrated: Path,
     tmp_path: Path,
     people: dict[str, tuple[Line, list[Any]]],

@@ -184,7 +184,9 @@ def sqlite_shell(tmp_path: Path) -> Shell:
     return sqlite_shell
 
 
-def test_what_is_imported_is_exported_to_the_byte(shell: Shell, other: Shell, sqlite_shell: Shell) -> None:
+def test_an_export_of_imported_data_has_the_same_bytes(
+    shell: Shell, other: Shell, sqlite_shell: Shell
+) -> None:
     text = jsonl(EVERYTHING)
     assert text.encode().isascii() is False
     count = len(EVERYTHING)
@@ -210,17 +212,17 @@ def test_the_service_uses_imported_data(shell: Shell) -> None:
       platform(key: "blog") { users(first: 9) { nodes { userId } } }
     }"""
     with serving(shell.url) as service:
-        answer = service.client.post("/graphql", json={"query": query}, headers=headers).json()["data"]
+        response = service.client.post("/graphql", json={"query": query}, headers=headers).json()["data"]
         patch = """mutation { patchPlatformMetadata(input: {platformKey: "shop", metadata: {a: 1}})
           { platformMetadata { revision } } }"""
         patched = service.client.post("/graphql", json={"query": patch}, headers=headers).json()["data"]
-    assert answer["me"] == {
+    assert response["me"] == {
         "userId": "B", "email": ANN["email"], "permissions": ANN["permissions"], "badges": ANN["badges"],
         "notifications": {"nodes": [{"body": NEWS["body"]}] * 2}, "revision": 2**31 - 1, "language": "de",
         "unreadNotificationCount": 1,
     }  # fmt: skip
-    assert answer["platformMetadata"] == {"revision": 3, "metadata": {}}
-    assert {node["userId"] for node in answer["platform"]["users"]["nodes"]} == {"B", "_", "a"}
+    assert response["platformMetadata"] == {"revision": 3, "metadata": {}}
+    assert {node["userId"] for node in response["platform"]["users"]["nodes"]} == {"B", "_", "a"}
     assert patched["patchPlatformMetadata"]["platformMetadata"]["revision"] == 4
 
 
@@ -261,8 +263,8 @@ def test_tokens_are_not_exported(shell: Shell, other: Shell) -> None:
     other.output("import", "-", input=shell.exported().encode())
     with serving(other.url) as service:
         headers = {"Authorization": f"Bearer {token}"}
-        answer = service.client.post("/graphql", json={"query": "{ me { id } }"}, headers=headers)
-    assert answer.status_code == 401
+        response = service.client.post("/graphql", json={"query": "{ me { id } }"}, headers=headers)
+    assert response.status_code == 401
 
 
 def test_an_export_during_writes_can_be_imported(shell: Shell, other: Shell) -> None:

@@ -216,8 +216,8 @@ def test_the_largest_instant_is_kept_exactly(world: World) -> None:
         body = user.ask(f"""mutation {{ updateUser(input: {{recentProjects: {{p: {text}}}, optInDecisions: [
           {{name: "beta", optedIn: true, decidedAt: {text}}}]}}) {{
           user {{ recentProjects optInDecisions {{ decidedAt }} }} }} }}""")
-        answered = body["updateUser"]["user"]
-        assert answered == {"recentProjects": {"p": int(text)}, "optInDecisions": [{"decidedAt": int(text)}]}
+        returned = body["updateUser"]["user"]
+        assert returned == {"recentProjects": {"p": int(text)}, "optInDecisions": [{"decidedAt": int(text)}]}
 
 
 def test_an_unknown_badge_is_refused(world: World) -> None:

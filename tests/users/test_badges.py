@@ -107,8 +107,8 @@ def test_rule_only_admins_award_badges(world: World) -> None:
         assert verdict(world.foreign_admin, "checkBadge", input | {"username": user.username}) == "NOT_FOUND"
         assert verdict(guest_admin, "checkBadge", input | {"username": guest_admin.username}) == "FORBIDDEN"
     query = 'mutation { checkBadge(input: {username: "NAME", badge: "x"}) { awarded } }'
-    nobody = {"query": query.replace("NAME", user.username)}
-    assert codes(world.service.client.post("/graphql", json=nobody).json()) == "UNAUTHENTICATED"
+    body = {"query": query.replace("NAME", user.username)}
+    assert codes(world.service.client.post("/graphql", json=body).json()) == "UNAUTHENTICATED"
     for caller, name in zip((world.admin, world.owner), NAMES, strict=False):
         assert award(world, user, name, by=caller)["awarded"] is True
 

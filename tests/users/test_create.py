@@ -191,25 +191,27 @@ def test_an_unknown_tenant_is_refused(world: World) -> None:
 
 
 def test_another_tenant_is_refused_like_an_unknown_one(world: World) -> None:
-    def answer(caller: Caller, tenant: str) -> Any:
+    def response_to(caller: Caller, tenant: str) -> Any:
         return send(caller, "createUser", valid(world, tenantId=tenant))
 
     with unchanged(world, world.member, world.stranger):
         for caller in (world.admin, world.member, world.stranger):
-            foreign = answer(caller, world.tenant_id if caller is world.stranger else world.other_tenant_id)
+            foreign = response_to(
+                caller, world.tenant_id if caller is world.stranger else world.other_tenant_id
+            )
             assert codes(foreign) == "FORBIDDEN"
-            assert answer(caller, "no-such-tenant") == foreign
-        assert answer(world.member, world.tenant_id) == answer(world.member, "no-such-tenant")
+            assert response_to(caller, "no-such-tenant") == foreign
+        assert response_to(world.member, world.tenant_id) == response_to(world.member, "no-such-tenant")
 
 
 def test_only_admins_learn_whether_a_name_is_taken(world: World) -> None:
     for caller in (world.member, world.stranger, world.foreign_admin):
-        answers = [
+        responses = [
             send(caller, "createUser", valid(world, username=username, userId=id))
             for username, id in ((world.member.username, world.member.id), (NOBODY, NOBODY))
         ]
-        assert answers[0] == answers[1]
-        assert codes(answers[0]) == "FORBIDDEN"
+        assert responses[0] == responses[1]
+        assert codes(responses[0]) == "FORBIDDEN"
 
 
 def test_a_refused_permission_creates_no_user(world: World) -> None:

@@ -49,9 +49,9 @@ def changed(world: World, field: str, value: Any, *, by: Caller | None = None) -
     user = world.new_user()
     before = ask(user, user, field)[field]
     input = {"username": user.username, field: value}
-    answered = write(by or user, "updateUser", input, f"user {{ {field} }}")["user"][field]
-    assert ask(user, user, field)[field] == answered
-    return [before, answered]
+    returned = write(by or user, "updateUser", input, f"user {{ {field} }}")["user"][field]
+    assert ask(user, user, field)[field] == returned
+    return [before, returned]
 
 
 def test_id_is_the_global_id_and_user_id_the_users_own(world: World) -> None:

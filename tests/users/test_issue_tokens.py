@@ -229,11 +229,11 @@ def test_an_unknown_token_id_is_refused_like_that_of_another_user(world: World, 
         (world.stranger, "FORBIDDEN"),
         (world.foreign_admin, "NOT_FOUND"),
     ]:
-        answers = [
+        responses = [
             send(caller, "revokeToken", {"id": id}) for id in (token["id"], "no-such-token", "", secret)
         ]
-        assert all(answer == answers[0] for answer in answers)
-        assert codes(answers[0]) == code
+        assert all(response == responses[0] for response in responses)
+        assert codes(responses[0]) == code
     assert works(user)
 
 

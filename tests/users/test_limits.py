@@ -94,7 +94,7 @@ def test_the_types_of_a_project_are_limited(world: World, types: Any) -> None:
 def test_a_refusal_does_not_repeat_a_long_input(world: World, mutation: str, input: dict[str, Any]) -> None:
     text = json.dumps(input).replace("NAME", world.member.username).replace("TENANT", world.tenant_id)
     for caller in (world.admin, world.owner):
-        answer = json.dumps(send(caller, mutation, json.loads(text)))
-        assert '"code"' in answer
-        assert "INTERNAL" not in answer
-        assert len(answer) < 3000
+        response = json.dumps(send(caller, mutation, json.loads(text)))
+        assert '"code"' in response
+        assert "INTERNAL" not in response
+        assert len(response) < 3000

@@ -74,7 +74,7 @@ def world(service: Service) -> World:
     return World(service)
 
 
-def spoil(world: World, field: str, value: Any, **facts: Any) -> Caller:
+def user_with(world: World, field: str, value: Any, **facts: Any) -> Caller:
     """A new user with a malformed value in a field."""
     user = world.new_user(**facts)
     if field == "badges":
@@ -99,7 +99,7 @@ def see(viewer: Caller, user: Caller, fields: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("field", "value"), CASES)
 def test_the_error_names_the_user_and_the_field(world: World, field: str, value: Any) -> None:
-    user = spoil(world, field, value)
+    user = user_with(world, field, value)
     for viewer in (world.owner, world.admin):
         body = see(viewer, user, f"username {FIELDS[field]}")
         (error,) = body["errors"]
@@ -111,14 +111,14 @@ def test_the_error_names_the_user_and_the_field(world: World, field: str, value:
 def test_the_error_names_the_user_and_the_field_for_any_value_in_sqlite(world: World, field: str) -> None:
     if world.service.settings.database_url.startswith("sqlite"):
         for value in ON_SQLITE_ALONE[field]:
-            user = spoil(world, field, value)
+            user = user_with(world, field, value)
             (error,) = see(world.owner, user, FIELDS[field])["errors"]
             assert_clear(error, field, user)
 
 
 def test_a_badge_whose_name_is_not_a_text_is_an_error_of_its_user_only(world: World) -> None:
     if world.service.settings.database_url.startswith("sqlite"):
-        user, other = spoil(world, "badges", 1), spoil(world, "badges", 1)
+        user, other = user_with(world, "badges", 1), user_with(world, "badges", 1)
         store(world, tables.earned_badges, user_id=user.id, name=cast(b"\xff", LargeBinary), earned_at=1)
         ids = [ask(world.owner, each, "id")["id"] for each in (user, other)]
         query = "query ($ids: [ID!]!) { nodes(ids: $ids) { ... on User { badges { name } } } }"
@@ -131,19 +131,19 @@ def test_a_badge_whose_name_is_not_a_text_is_an_error_of_its_user_only(world: Wo
 @pytest.mark.parametrize("field", FIELDS)
 def test_other_fields_of_the_same_user_are_readable(world: World, field: str) -> None:
     value = dict(CASES)[field]
-    user = spoil(world, field, value, language="de")
+    user = user_with(world, field, value, language="de")
     good = {each: text for each, text in FIELDS.items() if each != field}
     body = see(world.owner, user, f"username language displayName {' '.join(FIELDS.values())}")
     assert body["data"]["user"] is not None, body["errors"]
-    answered = ask(world.owner, user, f"username language displayName {' '.join(good.values())}")
-    assert body["data"]["user"] == answered | {field: None}
+    readable = ask(world.owner, user, f"username language displayName {' '.join(good.values())}")
+    assert body["data"]["user"] == readable | {field: None}
 
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_other_users_of_a_list_are_readable(service: Service, field: str) -> None:
     world = World(service)
     good = world.owner.ask(LIST.replace("FIELD", FIELDS[field]), key=world.platform_key)
-    user = spoil(world, field, dict(CASES)[field], language="de")
+    user = user_with(world, field, dict(CASES)[field], language="de")
     body = world.owner.graphql(LIST.replace("FIELD", FIELDS[field]), key=world.platform_key)
     (error,) = body["errors"]
     assert_clear(error, field, user)
@@ -159,7 +159,7 @@ def test_other_users_of_a_list_are_readable(service: Service, field: str) -> Non
 @pytest.mark.parametrize("field", FIELDS)
 def test_a_list_without_the_malformed_field_has_no_errors(service: Service, field: str) -> None:
     world = World(service)
-    user = spoil(world, field, dict(CASES)[field])
+    user = user_with(world, field, dict(CASES)[field])
     query = LIST.replace("FIELD", "displayName email image")
     for viewer in (world.admin, world.owner):
         nodes = viewer.ask(query, key=world.platform_key)["platform"]["users"]["nodes"]
@@ -168,7 +168,7 @@ def test_a_list_without_the_malformed_field_has_no_errors(service: Service, fiel
 
 @pytest.mark.parametrize("field", [field for field in FIELDS if field != "permissions"])
 def test_other_fields_of_a_session_are_readable(world: World, field: str) -> None:
-    user = spoil(world, field, dict(CASES)[field], language="de")
+    user = user_with(world, field, dict(CASES)[field], language="de")
     assert user.ask("{ session { id language permissions } }")["session"]["language"] == "de"
     body = user.graphql(f"{{ session {{ id language {FIELDS[field]} }} }}")
     (error,) = body["errors"]
@@ -179,7 +179,7 @@ def test_other_fields_of_a_session_are_readable(world: World, field: str) -> Non
 @pytest.mark.parametrize("value", PERMISSIONS)
 def test_callers_with_malformed_permissions_get_a_clear_error(world: World, value: str) -> None:
     """In GraphQL and REST alike, and never an internal error."""
-    user = spoil(world, "permissions", value)
+    user = user_with(world, "permissions", value)
     body, response = user.graphql("{ me { username } }"), user.rest("GET", world.platform_key)
     if "errors" in body:
         assert_clear(body["errors"][0], "permissions", user)
@@ -192,7 +192,7 @@ def test_callers_with_malformed_permissions_get_a_clear_error(world: World, valu
 @pytest.mark.parametrize("value", PERMISSIONS)
 def test_malformed_permissions_give_no_rights(world: World, value: str) -> None:
     """Even if they contain the text of a permission."""
-    user = spoil(world, "permissions", value)
+    user = user_with(world, "permissions", value)
     body = see(user, world.member, "email")
     assert (body.get("data") or {}).get("user") is None
     for mutation, more in (("updateUser", {"language": "de"}), ("issueToken", {})):
@@ -203,7 +203,7 @@ def test_malformed_permissions_give_no_rights(world: World, value: str) -> None:
 @pytest.mark.parametrize("value", ["5", "[1]"])
 def test_concurrent_requests_of_others_succeed(world: World, value: str) -> None:
     """Callers are looked up together; a malformed one must not affect the others."""
-    spoilt = spoil(world, "permissions", value)
+    spoilt = user_with(world, "permissions", value)
     callers = [spoilt, world.member, world.colleague, world.admin] * 10
 
     async def run() -> list[httpx.Response]:
@@ -221,14 +221,14 @@ def test_concurrent_requests_of_others_succeed(world: World, value: str) -> None
             )
 
     for _ in range(3):
-        answers = [answer.json() for answer in asyncio.run(run())]
-        for caller, answer in zip(callers, answers, strict=True):
-            assert caller is spoilt or answer == {"data": {"me": {"userId": caller.id}}}
+        responses = [response.json() for response in asyncio.run(run())]
+        for caller, response in zip(callers, responses, strict=True):
+            assert caller is spoilt or response == {"data": {"me": {"userId": caller.id}}}
 
 
 @pytest.mark.parametrize("value", PERMISSIONS[:3])
 def test_viewers_without_access_do_not_learn_that_a_user_is_malformed(world: World, value: str) -> None:
-    user = spoil(world, "permissions", value)
+    user = user_with(world, "permissions", value)
     for viewer in (world.stranger, world.foreign_admin):
         assert see(viewer, user, "userId") == {"data": {"user": None}}
         query = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
@@ -239,7 +239,7 @@ def test_viewers_without_access_do_not_learn_that_a_user_is_malformed(world: Wor
 
 @pytest.mark.parametrize("field", WRITES)
 def test_a_change_that_merges_into_malformed_data_is_refused(world: World, field: str) -> None:
-    user = spoil(world, field, "5")
+    user = user_with(world, field, "5")
     input = {"username": user.username, field: WRITES[field]}
     for caller in (user, world.admin):
         assert verdict(caller, "updateUser", input) == "MALFORMED_DATA"
@@ -248,7 +248,7 @@ def test_a_change_that_merges_into_malformed_data_is_refused(world: World, field
 
 
 def test_a_badge_can_be_awarded_to_a_user_with_a_malformed_one(world: World) -> None:
-    user = spoil(world, "badges", -1)
+    user = user_with(world, "badges", -1)
     select = "awarded earnedBadge { name } user { username }"
     input = {"username": user.username, "badge": "firstDataTypeCreated"}
     for awarded in (True, False):
@@ -262,7 +262,7 @@ def test_a_badge_can_be_awarded_to_a_user_with_a_malformed_one(world: World) -> 
 
 
 def test_a_malformed_badge_is_not_awarded_again_and_is_an_error_when_read(world: World) -> None:
-    user = spoil(world, "badges", -1)
+    user = user_with(world, "badges", -1)
     input = {"username": user.username, "badge": "projectCreated"}
     assert write(world.admin, "checkBadge", input, "awarded") == {"awarded": False}
     body = send(world.admin, "checkBadge", input, "awarded earnedBadge { name } user { username }")
@@ -281,7 +281,7 @@ def test_a_malformed_badge_is_not_awarded_again_and_is_an_error_when_read(world:
 def test_the_display_name_falls_back_to_the_username_if_profile_fields_are_malformed(
     world: World, value: str
 ) -> None:
-    user = spoil(world, "profileFields", value)
+    user = user_with(world, "profileFields", value)
     for viewer in (world.colleague, world.admin, user):
         assert ask(viewer, user, "displayName")["displayName"]
     (error,) = see(world.colleague, user, "displayName profileFields")["errors"]

@@ -198,8 +198,8 @@ def test_of_concurrent_writes_at_the_same_revision_exactly_one_succeeds(world: W
         variables = {"input": {"expectedRevision": 1, "lastSeenReleaseVersion": str(number)}}
         with http_client(world.service.url) as client:
             body = {"query": query, "variables": variables}
-            answer = client.post("/graphql", json=body, headers={"Authorization": f"Token {user.token}"})
-        return answer.json()["data"]["updateUser"]["userErrors"]
+            response = client.post("/graphql", json=body, headers={"Authorization": f"Token {user.token}"})
+        return response.json()["data"]["updateUser"]["userErrors"]
 
     with ThreadPoolExecutor(10) as racers:
         outcomes = list(racers.map(race, range(10)))
@@ -219,8 +219,8 @@ def test_concurrent_changes_of_different_fields_are_all_kept(world: World) -> No
         variables = {"input": {"recentProjects": {f"p{number}": number}}}
         with http_client(world.service.url) as client:
             body = {"query": query, "variables": variables}
-            answer = client.post("/graphql", json=body, headers={"Authorization": f"Token {user.token}"})
-        return len(answer.json()["data"]["updateUser"]["userErrors"])
+            response = client.post("/graphql", json=body, headers={"Authorization": f"Token {user.token}"})
+        return len(response.json()["data"]["updateUser"]["userErrors"])
 
     with ThreadPoolExecutor(10) as writers:
         assert set(writers.map(change, range(20))) == {0}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.service import Service
-from tests.support.users import ask, codes, guest, send, tell, unchanged, verdict, write
+from tests.support.users import ask, codes, guest, notify, send, unchanged, verdict, write
 from tests.support.world import Caller, World
 
 PAGE = """query ($first: Int, $after: String, $last: Int, $before: String) { me {
@@ -58,25 +58,25 @@ def test_a_notification_has_a_kind_a_text_and_timestamps(world: World, user: Cal
 
 
 def test_notifications_are_listed_newest_first(world: World, user: Caller) -> None:
-    tell(world, user, *"abcde")
+    notify(world, user, *"abcde")
     assert titles(page(user, first=100)) == "edcba"
-    tell(world, user, "f", now=world.service.services.clock() + 1000)
+    notify(world, user, "f", now=world.service.services.clock() + 1000)
     assert titles(page(user, first=3)) == "fed"
 
 
 def test_notifications_of_the_same_millisecond_are_listed_newest_first(world: World, user: Caller) -> None:
     now, letters = world.service.services.clock(), "abcdefghijklmnopqrstuvwxyz"
     for title in letters:
-        tell(world, user, title, now=now)
+        notify(world, user, title, now=now)
     assert titles(page(user, first=100)) == letters[::-1]
-    tell(world, user, "0", now=now - 1)
-    tell(world, user, "1", now=now + 1)
+    notify(world, user, "0", now=now - 1)
+    notify(world, user, "1", now=now + 1)
     assert titles(page(user, first=100)) == f"1{letters[::-1]}0"
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 6, 100])
 def test_forward_pages_have_every_notification_exactly_once(world: World, user: Caller, size: int) -> None:
-    tell(world, user, *"abcde")
+    notify(world, user, *"abcde")
     seen, cursor, more = "", None, True
     while more and len(seen) < 10:
         found = page(user, first=size, after=cursor)
@@ -90,7 +90,7 @@ def test_forward_pages_have_every_notification_exactly_once(world: World, user: 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 6, 100])
 def test_backward_pages_have_every_notification_exactly_once(world: World, user: Caller, size: int) -> None:
-    tell(world, user, *"abcde")
+    notify(world, user, *"abcde")
     seen, cursor, more = "", None, True
     while more and len(seen) < 10:
         found = page(user, last=size, before=cursor)
@@ -100,7 +100,7 @@ def test_backward_pages_have_every_notification_exactly_once(world: World, user:
 
 
 def test_a_page_between_two_cursors(world: World, user: Caller) -> None:
-    tell(world, user, *"abcde")
+    notify(world, user, *"abcde")
     cursors = [edge["cursor"] for edge in page(user, first=5)["edges"]]
     assert titles(page(user, first=9, after=cursors[0], before=cursors[4])) == "dcb"
     assert titles(page(user, last=2, after=cursors[0], before=cursors[4])) == "cb"
@@ -147,24 +147,24 @@ def test_bad_pages_are_refused(user: Caller, arguments: dict[str, Any]) -> None:
     "cursor", ["", "eA==", "4oKs", "Zg==", "eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHg="]
 )
 def test_a_cursor_without_a_row_is_a_valid_position(world: World, user: Caller, cursor: str) -> None:
-    tell(world, user, *"abc")
+    notify(world, user, *"abc")
     assert titles(page(user, last=9, before=cursor)) + titles(page(user, first=9, after=cursor)) == "cba"
 
 
 def test_marking_all_as_read_marks_the_unread_ones_once(world: World, user: Caller) -> None:
-    ids = tell(world, user, *"abc")
+    ids = notify(world, user, *"abc")
     assert unread(user) == 3
     assert sorted(mark(user)) == sorted(ids)
     assert unread(user) == 0
     with unchanged(world, user):
         for input in ({}, {"ids": None}, {"ids": ids}):
             assert mark(user, **input) == []
-    tell(world, user, "d")
+    notify(world, user, "d")
     assert (unread(user), len(mark(user, ids=None)), unread(user)) == (1, 1, 0)
 
 
 def test_marking_some_as_read_marks_only_these(world: World, user: Caller) -> None:
-    first, second, third = tell(world, user, *"abc")
+    first, second, third = notify(world, user, *"abc")
     assert mark(user, ids=[]) == []
     assert unread(user) == 3
     assert mark(user, ids=[second, second]) == [second]
@@ -174,7 +174,7 @@ def test_marking_some_as_read_marks_only_these(world: World, user: Caller) -> No
 
 
 def test_marking_again_keeps_the_first_read_at(world: World, user: Caller) -> None:
-    ids = tell(world, user, "a")
+    ids = notify(world, user, "a")
     mark(user, ids=ids)
     before = page(user, first=1)["nodes"]
     assert before[0]["readAt"]
@@ -185,13 +185,13 @@ def test_marking_again_keeps_the_first_read_at(world: World, user: Caller) -> No
 
 
 def test_notifications_of_others_cannot_be_marked(world: World, user: Caller) -> None:
-    own, others = tell(world, user, "a"), tell(world, world.member, "b")
+    own, others = notify(world, user, "a"), notify(world, world.member, "b")
     with unchanged(world, user):
         for caller in (world.colleague, world.admin, world.owner, world.stranger):
             assert mark(caller, ids=own) == []
     with unchanged(world, world.member):
         assert mark(user, ids=[*others, *own]) == own
-        tell(world, user, "c")
+        notify(world, user, "c")
         assert len(mark(user)) == 1
     assert unread(world.member) == 1
     mark(world.member)
@@ -199,19 +199,19 @@ def test_notifications_of_others_cannot_be_marked(world: World, user: Caller) ->
 
 @pytest.mark.parametrize("id", ["", " ", "no-such-id", "é", "0" * 5000, "%", "' OR 1=1 --", "[]"])
 def test_unknown_ids_mark_nothing(world: World, user: Caller, id: str) -> None:
-    tell(world, user, "a")
+    notify(world, user, "a")
     with unchanged(world, user):
         assert mark(user, ids=[id]) == []
 
 
 def test_a_thousand_ids_are_marked_at_once(world: World, user: Caller) -> None:
-    ids = tell(world, user, "a", "b")
+    ids = notify(world, user, "a", "b")
     unknown = [f"unknown-{number}" for number in range(2000)]
     assert sorted(mark(user, ids=unknown + ids)) == sorted(ids)
 
 
 def test_an_invalid_list_of_ids_is_refused(world: World, user: Caller) -> None:
-    tell(world, user, "a")
+    notify(world, user, "a")
     bad: list[Any] = [[None], [[]], [True], [1.5], {}, True, [{}]]
     with unchanged(world, user):
         for ids in bad:
@@ -222,7 +222,7 @@ def test_an_invalid_list_of_ids_is_refused(world: World, user: Caller) -> None:
 
 
 def test_who_sees_the_notifications_of_a_user(world: World, user: Caller) -> None:
-    tell(world, user, "a")
+    notify(world, user, "a")
     for field in ("notifications(first: 1) { nodes { title } }", "unreadNotificationCount"):
         query = f"query ($id: ID!) {{ user(by: {{userId: $id}}) {{ {field} }} }}"
         for viewer in (user, world.admin, world.owner):
@@ -234,7 +234,7 @@ def test_who_sees_the_notifications_of_a_user(world: World, user: Caller) -> Non
 
 
 def test_admins_mark_their_own_notifications_only(world: World, user: Caller) -> None:
-    tell(world, user, "a")
+    notify(world, user, "a")
     with unchanged(world, user):
         body = send(world.admin, "markNotificationsRead", {}, "readIds")
         assert body["data"]["markNotificationsRead"] == {"userErrors": [], "readIds": []}

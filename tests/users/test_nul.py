@@ -138,9 +138,9 @@ def test_no_query_finds_u_0000_or_fails_on_it(world: World, query: str) -> None:
 
 def test_a_username_with_u_0000_is_not_found(world: World) -> None:
     query = 'mutation { updateUser(input: {username: "NAME", language: "de"}) { user { id } } }'
-    answers = [
+    responses = [
         world.admin.graphql(query.replace("NAME", name))
         for name in (NOBODY, NUL, world.member.username + NUL, world.stranger.username + NUL)
     ]
-    assert all(answer == answers[0] for answer in answers)
-    assert codes(answers[0]) == "NOT_FOUND"
+    assert all(response == responses[0] for response in responses)
+    assert codes(responses[0]) == "NOT_FOUND"

@@ -105,8 +105,8 @@ def test_nobody_changes_anything_without_a_token(world: World) -> None:
 def test_the_default_user_is_the_caller(world: World) -> None:
     user = world.new_user()
     for language, target in (("de", {}), ("fr", {"username": None}), ("en", {"username": user.username})):
-        answer = write(user, "updateUser", target | {"language": language}, "user { userId language }")
-        assert answer["user"] == {"userId": user.id, "language": language}
+        response = write(user, "updateUser", target | {"language": language}, "user { userId language }")
+        assert response["user"] == {"userId": user.id, "language": language}
 
 
 @pytest.mark.parametrize("mutation", ["updateUser", "issueToken", "checkBadge"])
@@ -123,7 +123,7 @@ def test_usernames_cannot_be_probed(world: World, mutation: str) -> None:
     """403 comes before 404, and invisible users are refused like unknown ones."""
     badge = {"badge": "projectCreated"} if mutation == "checkBadge" else {}
 
-    def answer(caller: Caller, username: str) -> Any:
+    def response_to(caller: Caller, username: str) -> Any:
         return send(caller, mutation, badge | {"username": username})
 
     for caller, code in [
@@ -132,12 +132,12 @@ def test_usernames_cannot_be_probed(world: World, mutation: str) -> None:
         (world.stranger, "FORBIDDEN"),
         (world.foreign_admin, "NOT_FOUND"),
     ]:
-        missing = answer(caller, NOBODY)
+        missing = response_to(caller, NOBODY)
         assert [error["extensions"]["code"] for error in missing["errors"]] == [code]
         for user in (world.member, world.admin):
-            assert answer(caller, user.username) == missing
+            assert response_to(caller, user.username) == missing
     guest_of_ours = guest(world)
-    assert answer(world.admin, guest_of_ours.username) == answer(world.admin, NOBODY)
+    assert response_to(world.admin, guest_of_ours.username) == response_to(world.admin, NOBODY)
 
 
 def test_existing_and_unknown_users_cost_the_same_statements(world: World) -> None:

@@ -55,24 +55,24 @@ def new_user(world: World, **more: Any) -> dict[str, Any]:
 
 
 def test_an_admin_grants_and_removes_permissions_of_their_tenant(world: World) -> None:
-    user, ours = world.new_user(), world.tenant_id
-    for value in ([f"{ours}::read"], [f"{ours}::read", f"{ours}::admin"], [f"{ours}::admin"], []):
+    user, tenant = world.new_user(), world.tenant_id
+    for value in ([f"{tenant}::read"], [f"{tenant}::read", f"{tenant}::admin"], [f"{tenant}::admin"], []):
         assert grant(world.admin, user, *value) == "OK"
         assert permissions(world, user) == value
 
 
 def test_an_admin_cannot_grant_or_remove_permissions_of_other_tenants(world: World) -> None:
-    ours, theirs = f"{world.tenant_id}::read", f"{world.other_tenant_id}::read"
-    user = world.new_user(permissions=[theirs])
+    own, foreign = f"{world.tenant_id}::read", f"{world.other_tenant_id}::read"
+    user = world.new_user(permissions=[foreign])
     refused = "NOT_ALLOWED permissions"
     with unchanged(world, user):
         assert grant(world.admin, user) == refused
-        assert grant(world.admin, user, ours) == refused
-        assert grant(world.admin, user, theirs, f"{world.other_tenant_id}::admin") == refused
+        assert grant(world.admin, user, own) == refused
+        assert grant(world.admin, user, foreign, f"{world.other_tenant_id}::admin") == refused
         assert grant(world.admin, user, f"{world.other_tenant_id}::write") == refused
-        assert grant(world.admin, user, theirs, "no-such-tenant::read") == refused
-    assert grant(world.admin, user, theirs, ours) == "OK"
-    assert permissions(world, user) == [theirs, ours]
+        assert grant(world.admin, user, foreign, "no-such-tenant::read") == refused
+    assert grant(world.admin, user, foreign, own) == "OK"
+    assert permissions(world, user) == [foreign, own]
 
 
 def test_permissions_of_unknown_tenants_cannot_be_granted(world: World) -> None:
@@ -91,75 +91,75 @@ def test_an_admin_of_both_tenants_grants_in_both(world: World) -> None:
 
 
 def test_permissions_similar_to_admin_give_no_admin_rights(world: World) -> None:
-    ours, user = world.tenant_id, world.new_user()
-    for almost in ("administrator", "Admin", "admin2", "member", "*"):
-        caller = world.new_user(permissions=[f"{ours}::{almost}", f"{ours}x::admin"][:1])
-        assert grant(caller, user, f"{ours}::read") == "FORBIDDEN"
-        assert grant(caller, caller, f"{ours}::admin") == "NOT_ALLOWED permissions"
+    tenant, user = world.tenant_id, world.new_user()
+    for similar in ("administrator", "Admin", "admin2", "member", "*"):
+        caller = world.new_user(permissions=[f"{tenant}::{similar}", f"{tenant}x::admin"][:1])
+        assert grant(caller, user, f"{tenant}::read") == "FORBIDDEN"
+        assert grant(caller, caller, f"{tenant}::admin") == "NOT_ALLOWED permissions"
 
 
 def test_rights_apply_at_once_in_graphql_and_rest(world: World) -> None:
     """Granted and removed rights apply to the next request with an existing token."""
-    user, ours, theirs = world.new_user(), world.tenant_id, world.other_tenant_id
+    user, tenant, other_tenant = world.new_user(), world.tenant_id, world.other_tenant_id
     username = world.member.username
-    for value, own, foreign, others in [
+    for value, own, foreign, other_users in [
         ([], 200, 404, 403),
-        ([f"{ours}::admin"], 200, 404, 200),
-        ([f"{theirs}::read"], 200, 200, 403),
+        ([f"{tenant}::admin"], 200, 404, 200),
+        ([f"{other_tenant}::read"], 200, 200, 403),
         ([], 200, 404, 403),
     ]:
         assert grant(world.owner, user, *value) == "OK"
         assert user.rest("GET", world.platform_key).status_code == own
         assert user.rest("GET", world.other_platform_key).status_code == foreign
-        assert user.rest("GET", world.platform_key, username=username).status_code == others
-        assert (verdict(user, "updateUser", {"username": username}) == "OK") == (others == 200)
+        assert user.rest("GET", world.platform_key, username=username).status_code == other_users
+        assert (verdict(user, "updateUser", {"username": username}) == "OK") == (other_users == 200)
         assert (user.id in members(world, world.other_platform_key)) == (foreign == 200)
         assert user.id in members(world, world.platform_key)
 
 
-@pytest.mark.parametrize("who", ["member", "admin", "guest", "guest admin", "stranger", "foreign_admin"])
-def test_nobody_promotes_themselves(world: World, who: str) -> None:
-    ours, theirs = world.tenant_id, world.other_tenant_id
+@pytest.mark.parametrize("role", ["member", "admin", "guest", "guest admin", "stranger", "foreign_admin"])
+def test_nobody_promotes_themselves(world: World, role: str) -> None:
+    own_tenant, other_tenant = world.tenant_id, world.other_tenant_id
     permission = {"guest": "editor", "guest admin": "admin"}
-    caller: Caller = guest(world, permission[who]) if who in permission else getattr(world, who)
-    held = caller.user.permissions
-    admins = {"admin": ours, "foreign_admin": theirs}.get(who)
+    caller: Caller = guest(world, permission[role]) if role in permission else getattr(world, role)
+    current = caller.user.permissions
+    administered = {"admin": own_tenant, "foreign_admin": other_tenant}.get(role)
     with unchanged(world, caller):
         for username in ({}, {"username": caller.username}):
             input = username | {"isPlatformOwner": True}
             assert verdict(caller, "updateUser", input) == "NOT_ALLOWED isPlatformOwner"
-            for tenant in {ours, theirs} - {admins}:
-                value = {"permissions": [*held, f"{tenant}::superuser"]}
+            for tenant in {own_tenant, other_tenant} - {administered}:
+                value = {"permissions": [*current, f"{tenant}::superuser"]}
                 assert verdict(caller, "updateUser", username | value) == "NOT_ALLOWED permissions"
 
 
 def test_nobody_creates_somebody_with_more_rights(world: World) -> None:
-    ours, theirs = f"{world.tenant_id}::admin", f"{world.other_tenant_id}::read"
+    own, foreign = f"{world.tenant_id}::admin", f"{world.other_tenant_id}::read"
     owner, refused = {"isPlatformOwner": True}, "NOT_ALLOWED permissions"
     editor, guest_admin = guest(world), guest(world, "admin")
     with unchanged(world, world.member):
         for caller in (world.admin, guest_admin):
             assert verdict(caller, "createUser", new_user(world, **owner)) == "NOT_ALLOWED isPlatformOwner"
-            assert verdict(caller, "createUser", new_user(world, permissions=[theirs])) == refused
-            assert verdict(caller, "createUser", new_user(world, permissions=[ours, theirs])) == refused
+            assert verdict(caller, "createUser", new_user(world, permissions=[foreign])) == refused
+            assert verdict(caller, "createUser", new_user(world, permissions=[own, foreign])) == refused
         for caller in (world.member, editor, world.stranger, world.foreign_admin):
             assert verdict(caller, "createUser", new_user(world)) == "FORBIDDEN"
-    assert verdict(world.admin, "createUser", new_user(world, permissions=[ours])) == "OK"
-    for value in (owner, {"permissions": [ours, theirs]}):
+    assert verdict(world.admin, "createUser", new_user(world, permissions=[own])) == "OK"
+    for value in (owner, {"permissions": [own, foreign]}):
         assert verdict(world.owner, "createUser", new_user(world, **value)) == "OK"
 
 
 def test_nobody_gets_a_token_of_somebody_with_more_rights(world: World) -> None:
-    ours, theirs = world.tenant_id, world.other_tenant_id
+    tenant, other_tenant = world.tenant_id, world.other_tenant_id
 
     def outcomes(target: Caller) -> list[str]:
         callers = (world.admin, guest(world, "admin"), world.foreign_admin, world.colleague, world.owner)
         return [verdict(caller, "issueToken", {"username": target.username}) for caller in callers]
 
-    for held in ([], [f"{ours}::read"], [f"{ours}::admin", f"{ours}::read"]):
-        target = world.new_user(permissions=held)
+    for rights in ([], [f"{tenant}::read"], [f"{tenant}::admin", f"{tenant}::read"]):
+        target = world.new_user(permissions=rights)
         assert outcomes(target) == ["OK", "OK", "NOT_FOUND", "FORBIDDEN", "OK"]
-    for more in ({"is_platform_owner": True}, {"permissions": [f"{ours}::read", f"{theirs}::read"]}):
+    for more in ({"is_platform_owner": True}, {"permissions": [f"{tenant}::read", f"{other_tenant}::read"]}):
         target = world.new_user(**more)
         assert outcomes(target) == ["FORBIDDEN", "FORBIDDEN", "NOT_FOUND", "FORBIDDEN", "OK"]
     target = guest(world, "admin")
@@ -236,14 +236,14 @@ def test_tokens_issued_with_such_tokens_do_not_gain_rights_either(world: World) 
 
 def test_nobody_takes_over_an_account_with_more_rights(world: World) -> None:
     """Not by the address, flags, profile or tokens; each permission is checked on its own."""
-    ours, theirs = world.tenant_id, world.other_tenant_id
+    tenant, other_tenant = world.tenant_id, world.other_tenant_id
     cases: list[dict[str, Any]] = [
         {"is_platform_owner": True},
-        {"permissions": [f"{theirs}::admin"]},
-        {"permissions": [f"{ours}::admin", f"{theirs}::read"]},
+        {"permissions": [f"{other_tenant}::admin"]},
+        {"permissions": [f"{tenant}::admin", f"{other_tenant}::read"]},
     ]
-    for held in cases:
-        target = world.new_user(**held)
+    for rights in cases:
+        target = world.new_user(**rights)
         token = ask(world.owner, target, "tokens(first: 1) { nodes { id } }")["tokens"]["nodes"][0]["id"]
         for caller in (world.admin, guest(world, "admin")):
             with unchanged(world, target):
@@ -252,7 +252,7 @@ def test_nobody_takes_over_an_account_with_more_rights(world: World) -> None:
                     assert verdict(caller, "updateUser", input) == f"NOT_ALLOWED {field}"
                 assert verdict(caller, "revokeToken", {"id": token}) == "FORBIDDEN"
                 assert verdict(caller, "issueToken", {"username": target.username}) == "FORBIDDEN"
-            value = [*held.get("permissions", ()), f"{ours}::extra"]
+            value = [*rights.get("permissions", ()), f"{tenant}::extra"]
             assert grant(caller, target, *value) == "OK"
             assert grant(caller, target, *value[:-1]) == "OK"
             awarded = verdict(caller, "checkBadge", {"username": target.username, "badge": "projectCreated"})

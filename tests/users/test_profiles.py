@@ -29,10 +29,10 @@ def person(world: World, profile: dict[str, Any] | None = None, **facts: Any) ->
     return world.new_user(profile_fields=PROFILE if profile is None else profile, **facts)
 
 
-def viewer(world: World, who: str) -> Caller:
-    if who == "guest":
+def viewer(world: World, role: str) -> Caller:
+    if role == "guest":
         return guest(world)
-    caller: Caller = getattr(world, who)
+    caller: Caller = getattr(world, role)
     return caller
 
 
@@ -41,7 +41,7 @@ def profile(caller: Caller, user: Caller) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("who", "sees"),
+    ("role", "sees"),
     [
         ("self", PROFILE),
         ("admin", PROFILE),
@@ -52,9 +52,9 @@ def profile(caller: Caller, user: Caller) -> Any:
         ("foreign_admin", None),
     ],
 )
-def test_who_sees_which_profile_fields(world: World, who: str, sees: Any) -> None:
+def test_who_sees_which_profile_fields(world: World, role: str, sees: Any) -> None:
     target = person(world)
-    caller = target if who == "self" else viewer(world, who)
+    caller = target if role == "self" else viewer(world, role)
     expected = sees and {"displayName": "Ada", "profileFields": sees}
     assert caller.ask(NAMED, n=target.username) == {"user": expected}
 
@@ -85,8 +85,8 @@ def test_an_admin_sees_no_more_of_a_guest_than_members_do(world: World) -> None:
         'platform(key: "KEY") { users(first: 1, where: {usernamePrefix: "NAME"}) { nodes { FIELDS } } }',
     ],
 )
-@pytest.mark.parametrize("who", ["colleague", "guest", "stranger"])
-def test_other_members_see_private_fields_by_no_route(world: World, who: str, route: str) -> None:
+@pytest.mark.parametrize("role", ["colleague", "guest", "stranger"])
+def test_other_members_see_private_fields_by_no_route(world: World, role: str, route: str) -> None:
     target = person(world, PROFILE | EMAIL_PRIVATE)
     for fields in (
         "displayName profileFields image username",
@@ -94,9 +94,9 @@ def test_other_members_see_private_fields_by_no_route(world: World, who: str, ro
         "profileFields badges { name }",
     ):
         query = route.replace("FIELDS", fields).replace("NAME", target.username)
-        answer = str(viewer(world, who).graphql(f"{{ {query.replace('KEY', world.platform_key)} }}"))
-        assert "Secret" not in answer
-        assert target.user.email not in answer
+        response = str(viewer(world, role).graphql(f"{{ {query.replace('KEY', world.platform_key)} }}"))
+        assert "Secret" not in response
+        assert target.user.email not in response
 
 
 @pytest.mark.parametrize(

@@ -28,17 +28,17 @@ def award(urls: Sequence[str], caller: Caller, user: Caller, badge: str, count: 
         headers = {"Authorization": f"Bearer {caller.token}"}
         body = {"query": MUTATION, "variables": {"name": user.username, "badge": badge}}
         async with async_http_client(limits=limits, headers=headers) as client:
-            answers = await asyncio.gather(
+            responses = await asyncio.gather(
                 *(client.post(f"{urls[number % len(urls)]}/graphql", json=body) for number in range(count))
             )
-        return [answer.json()["data"]["checkBadge"] for answer in answers]
+        return [response.json()["data"]["checkBadge"] for response in responses]
 
     return asyncio.run(run())
 
 
-def assert_awarded_once(user: Caller, badge: str, answers: list[dict[str, Any]]) -> None:
-    assert Counter(answer["awarded"] for answer in answers) == {True: 1, False: len(answers) - 1}
-    assert all(answer["userErrors"] == [] for answer in answers)
+def assert_awarded_once(user: Caller, badge: str, responses: list[dict[str, Any]]) -> None:
+    assert Counter(response["awarded"] for response in responses) == {True: 1, False: len(responses) - 1}
+    assert all(response["userErrors"] == [] for response in responses)
     fields = ask(
         user,
         user,
@@ -46,22 +46,22 @@ def assert_awarded_once(user: Caller, badge: str, answers: list[dict[str, Any]])
     )
     (earned,) = fields["badges"]
     assert earned["name"] == badge
-    assert {answer["earnedBadge"]["earnedAt"] for answer in answers} == {earned["earnedAt"]}
+    assert {response["earnedBadge"]["earnedAt"] for response in responses} == {earned["earnedAt"]}
     assert fields["unreadNotificationCount"] == len(fields["notifications"]["nodes"]) == 1
 
 
 def test_of_200_concurrent_awards_exactly_one_is_new(world: World) -> None:
     user = world.new_user()
-    answers = award([world.service.url], world.admin, user, "projectCreated", AWARDS)
-    assert len(answers) == AWARDS
-    assert_awarded_once(user, "projectCreated", answers)
+    responses = award([world.service.url], world.admin, user, "projectCreated", AWARDS)
+    assert len(responses) == AWARDS
+    assert_awarded_once(user, "projectCreated", responses)
 
 
 def test_of_200_concurrent_awards_in_two_processes_exactly_one_is_new(world: World, tmp_path: Path) -> None:
     user = world.new_user()
     with serving_process(tmp_path, world.service.settings.database_url) as other:
-        answers = award([world.service.url, other.url], world.admin, user, "firstActionCreated", AWARDS)
-    assert_awarded_once(user, "firstActionCreated", answers)
+        responses = award([world.service.url, other.url], world.admin, user, "firstActionCreated", AWARDS)
+    assert_awarded_once(user, "firstActionCreated", responses)
 
 
 def test_concurrent_awards_of_different_badges_all_succeed(world: World) -> None:
@@ -77,7 +77,7 @@ def test_concurrent_awards_of_different_badges_all_succeed(world: World) -> None
             posts = (client.post(f"{world.service.url}/graphql", json=body) for body in bodies)
             return list(await asyncio.gather(*posts))
 
-    awarded = Counter(answer.json()["data"]["checkBadge"]["awarded"] for answer in asyncio.run(run()))
+    awarded = Counter(response.json()["data"]["checkBadge"]["awarded"] for response in asyncio.run(run()))
     assert awarded == {True: 5, False: 15}
     fields = ask(user, user, "badges { name } badgeProgress { earned } unreadNotificationCount")
     assert (
@@ -94,20 +94,22 @@ def test_no_token_is_issued_for_a_user_who_is_promoted_concurrently(world: World
     ask_rights = "{ me { isPlatformOwner } }"
 
     async def owners_made(user: Caller) -> list[str]:
-        """The tokens an admin has got that act as a platform owner."""
+        """The tokens that an admin was issued and that have the rights of a platform owner."""
         async with async_http_client(world.service.url) as client:
 
             async def post(token: str, query: str) -> dict[str, Any]:
                 body = {"query": query.replace("NAME", user.username)}
                 headers = {"Authorization": f"Bearer {token}"}
-                answer = (await client.post("/graphql", json=body, headers=headers)).json()
-                return dict(answer.get("data") or {})
+                response = (await client.post("/graphql", json=body, headers=headers)).json()
+                return dict(response.get("data") or {})
 
             posts = [post(world.admin.token, issue) for _ in range(16)]
             posts.insert(5, post(world.owner.token, promote))
-            made = [(answer.get("issueToken") or {}).get("token") for answer in await asyncio.gather(*posts)]
+            made = [
+                (response.get("issueToken") or {}).get("token") for response in await asyncio.gather(*posts)
+            ]
             rights = [(token, await post(token, ask_rights)) for token in made if token]
-        return [token for token, answer in rights if (answer.get("me") or {}).get("isPlatformOwner")]
+        return [token for token, response in rights if (response.get("me") or {}).get("isPlatformOwner")]
 
     for _ in range(5):
         assert asyncio.run(owners_made(world.new_user())) == []

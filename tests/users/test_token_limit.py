@@ -103,8 +103,8 @@ def test_concurrent_requests_cannot_exceed_the_limit(world: World) -> None:
                 *(client.post("/graphql", json=body, headers=headers[number % 2]) for number in range(24))
             )
 
-    answers = [answer.json()["data"]["issueToken"] for answer in asyncio.run(run())]
-    assert Counter(answer["token"] is not None for answer in answers) == {True: 5, False: 19}
+    responses = [response.json()["data"]["issueToken"] for response in asyncio.run(run())]
+    assert Counter(response["token"] is not None for response in responses) == {True: 5, False: 19}
     assert len(tokens(world, user)) == MOST
 
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 import gql_service
 from tests.conftest import require
-from tests.support.cli_processes import PROGRAM, serving_process, told
+from tests.support.cli_processes import PROGRAM, run_command, serving_process
 from tests.support.http_clients import PATIENCE
 from tests.support.service import serving
 from tests.support.world import World
@@ -118,7 +118,7 @@ def explorer(tab: Tab, world: World) -> Tab:
     return tab
 
 
-def test_the_page_loads_from_this_host_alone_and_without_complaint(
+def test_the_page_loads_only_from_this_host_and_without_errors(
     explorer: Tab, world: World, tmp_path: Path
 ) -> None:
     explorer.status("Not signed in")
@@ -150,7 +150,7 @@ def test_a_policy_violation_would_be_noticed(explorer: Tab) -> None:
     assert any("Content Security Policy" in complaint for complaint in explorer.complaints)
 
 
-def test_signing_in_names_the_caller(explorer: Tab, world: World) -> None:
+def test_signing_in_shows_the_username(explorer: Tab, world: World) -> None:
     explorer.sign_in(world.member.token)
     explorer.status(f"Signed in as {world.member.username} ({world.member.username})")
     explorer.page.click("#sign-in")
@@ -162,7 +162,7 @@ def test_a_wrong_token_shows_the_servers_error(explorer: Tab, world: World) -> N
     explorer.status("Authentication credentials were not provided.")
 
 
-def test_a_query_is_answered(explorer: Tab, world: World) -> None:
+def test_a_query_shows_its_response(explorer: Tab, world: World) -> None:
     explorer.sign_in(world.member.token)
     explorer.status("Signed in as")
     explorer.run_query("{ me { username")
@@ -170,7 +170,7 @@ def test_a_query_is_answered(explorer: Tab, world: World) -> None:
     assert explorer.complaints == []
 
 
-def test_a_query_without_a_token_is_answered_with_the_servers_error(explorer: Tab) -> None:
+def test_a_query_without_a_token_shows_the_servers_error(explorer: Tab) -> None:
     explorer.run_query("{ me { username")
     explorer.response("UNAUTHENTICATED")
 
@@ -182,7 +182,7 @@ def test_the_editor_completes_names_of_the_schema(explorer: Tab) -> None:
     expect(rows.and_(explorer.page.get_by_label(re.compile(r"^me\b")))).to_be_visible()
 
 
-def test_the_token_is_kept_nowhere_and_a_reload_forgets_it(explorer: Tab, world: World) -> None:
+def test_the_token_is_not_stored_and_is_lost_on_reload(explorer: Tab, world: World) -> None:
     token = world.member.token
     explorer.sign_in(token)
     explorer.status("Signed in as")
@@ -197,7 +197,7 @@ def test_the_token_is_kept_nowhere_and_a_reload_forgets_it(explorer: Tab, world:
     assert token not in explorer.page.content()
 
 
-def test_a_token_typed_into_the_headers_is_not_kept_either(explorer: Tab, world: World) -> None:
+def test_a_token_typed_into_the_headers_is_not_stored(explorer: Tab, world: World) -> None:
     explorer.type_query("query Me { me { username")
     explorer.page.get_by_role("button", name="Headers").click()
     explorer.page.click(".graphiql-editor-tool .graphiql-editor:not(.hidden) .view-lines")
@@ -209,14 +209,12 @@ def test_a_token_typed_into_the_headers_is_not_kept_either(explorer: Tab, world:
     assert world.member.token.split("_")[2] not in explorer.page.evaluate(STORED)
 
 
-def test_where_the_explorer_was_not_built_the_page_says_so_and_asks_before_a_cdn(
-    tab: Tab, tmp_path: Path
-) -> None:
+def test_without_a_built_explorer_the_page_asks_before_it_loads_from_a_cdn(tab: Tab, tmp_path: Path) -> None:
     unbuilt = tmp_path / "package"
     ignored = shutil.ignore_patterns("dist", "node_modules", "__pycache__")
     shutil.copytree(PACKAGE, unbuilt / "gql_service", ignore=ignored)
     database_url = f"sqlite+aiosqlite:///{tmp_path / 'test.sqlite3'}"
-    told(database_url, "migrate")
+    run_command(database_url, "migrate")
     with serving_process(
         tmp_path, database_url, program=PROGRAM, extra={"PYTHONPATH": str(unbuilt)}
     ) as server:

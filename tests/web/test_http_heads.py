@@ -14,7 +14,7 @@ import pytest
 from tests.support.http_clients import PATIENCE
 from tests.support.service import serving
 from tests.support.world import World
-from tests.web.test_http_protocol import ANSWER, ASK, all_that_comes, connected, head, received, request
+from tests.web.test_http_protocol import ANSWER, ASK, connected, head, receive_all, received, request
 
 BUFFER = 64 * 1024
 PIECE = b"x" * 16_384
@@ -36,7 +36,7 @@ ENDLESS = {
 def test_an_endless_head_closes_the_connection(world: World, name: str) -> None:
     start, piece = ENDLESS[name]
     with connected(world) as connection:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)  # nothing more is under way
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)  # no more data is in transit
         connection.sendall(start)
         sent = 0
         try:
@@ -51,7 +51,7 @@ def test_an_endless_head_closes_the_connection(world: World, name: str) -> None:
     assert world.member.ask("{ __typename }")
 
 
-def test_an_endless_head_gets_a_message(world: World) -> None:
+def test_an_endless_head_gets_an_error_message(world: World) -> None:
     """A client that is still sending when the connection is closed may miss the message, and tries again."""
     data = b""
     for _ in range(20):
@@ -70,7 +70,7 @@ def answer_to_an_endless_head(world: World) -> bytes:
             connection.sendall(PIECE)
             if select.select([connection], [], [], 0.1)[0]:
                 break
-        return all_that_comes(connection)
+        return receive_all(connection)
 
 
 def test_a_long_head_and_a_long_body_in_pieces_are_accepted(world: World) -> None:
@@ -95,7 +95,7 @@ def is_closed(connection: socket.socket) -> bool:
 
 
 def keep_busy(slow: socket.socket, again: socket.socket) -> None:
-    """Send a little of a head, and what may come between two requests."""
+    """Send a part of a head, and the line breaks that may separate two requests."""
     for connection, text in ((slow, b"X"), (again, b"\r\n")):
         with suppress(ConnectionError):
             connection.sendall(text)
@@ -141,15 +141,15 @@ def test_a_slow_head_does_not_cut_off_the_previous_response(tmp_path: Path) -> N
             "mutation ($key: String!) { clearPlatformMetadata(input: {platformKey: $key}) { __typename } }"
         )
         body = json.dumps({"query": query, "variables": {"key": world.platform_key}}).encode()
-        held = threading.Event()
+        lock_taken = threading.Event()
 
         async def hold(_transaction: object) -> None:
-            held.set()
+            lock_taken.set()
             await asyncio.sleep(6)
 
         holding = threading.Thread(target=service.write, args=(hold,))
         holding.start()
-        assert held.wait(PATIENCE)
+        assert lock_taken.wait(PATIENCE)
         connection.sendall(request(token, body=body) + b"GET / HT")
         assert b"ClearPlatformMetadataPayload" in received(connection, b"}}")
         holding.join()

@@ -65,14 +65,14 @@ def received(connection: socket.socket, until: bytes, times: int = 1) -> bytes:
     return data
 
 
-def all_that_comes(connection: socket.socket) -> bytes:
+def receive_all(connection: socket.socket) -> bytes:
     data = b""
     while more := connection.recv(65536):
         data += more
     return data
 
 
-def test_head_and_body_arrive_together(world: World) -> None:
+def test_head_and_body_arrive_in_one_piece(world: World) -> None:
     with connected(world) as connection:
         connection.sendall(request())
         assert connection.recv(65536).endswith(ANSWER)
@@ -86,16 +86,16 @@ def test_pipelined_requests_are_answered_in_their_order(world: World) -> None:
     assert [b"second" in body for body in bodies] == [False, True, False]
 
 
-def test_a_response_is_whole_before_the_connection_closes(world: World) -> None:
+def test_a_response_is_complete_before_the_connection_closes(world: World) -> None:
     with connected(world) as connection:
         connection.sendall(request(b"Connection: close"))
-        data = all_that_comes(connection)
+        data = receive_all(connection)
     assert data.startswith(b"HTTP/1.1 200 OK")
     assert b"\r\nconnection: close\r\n" in data
     assert data.endswith(ANSWER)
 
 
-def test_a_large_response_arrives_whole(world: World) -> None:
+def test_a_large_response_arrives_completely(world: World) -> None:
     sdl = world.service.client.post("/graphql", json={"query": "{ _service { sdl } }"}).json()
     assert len(sdl["data"]["_service"]["sdl"]) > 20_000
 
@@ -142,7 +142,7 @@ def test_a_response_has_a_date_and_a_length(world: World) -> None:
 def test_http_1_0_gets_one_response_per_connection(world: World) -> None:
     with connected(world) as connection:
         connection.sendall(head(version=b"1.0") + ASK)
-        data = all_that_comes(connection)
+        data = receive_all(connection)
     assert data.count(ANSWER) == 1
     assert b"\r\nconnection: close\r\n" in data
 
@@ -169,7 +169,7 @@ def test_an_unsupported_upgrade_is_ignored(world: World) -> None:
     assert world.member.ask("{ __typename }")
 
 
-def test_a_slow_operation_does_not_lose_its_place(world: World) -> None:
+def test_a_slow_operation_keeps_its_place_in_the_order_of_responses(world: World) -> None:
     """A write waits for its commit; the requests after it on the connection need not wait."""
     token = b"Authorization: Bearer " + world.member.token.encode()
     patch = """mutation ($key: String!, $at: Int!) { patchPlatformMetadata(
@@ -188,7 +188,7 @@ def test_a_slow_operation_does_not_lose_its_place(world: World) -> None:
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_body_that_is_too_large_is_refused_before_it_has_come(world: World, chunked: bool) -> None:
+def test_a_body_that_is_too_large_is_refused_before_it_is_received(world: World, chunked: bool) -> None:
     largest = world.service.settings.max_body_size
     with connected(world) as connection:
         if chunked:
@@ -220,7 +220,7 @@ def test_a_client_that_disconnects_affects_nobody_else(
     assert not caplog.records
 
 
-def test_a_large_body_and_a_large_answer_pass_through_small_buffers(world: World) -> None:
+def test_a_large_body_and_a_large_response_pass_through_small_buffers(world: World) -> None:
     padding = b" " * (world.service.settings.max_body_size - 1000)
     body = b'{"query": "{ _service { sdl } }"}' + padding
     with connected(world) as connection:
@@ -230,7 +230,7 @@ def test_a_large_body_and_a_large_answer_pass_through_small_buffers(world: World
     assert len(data) > 40_000
 
 
-def test_requests_under_way_are_completed_when_the_server_stops(fresh_database_url: str) -> None:
+def test_running_requests_are_completed_when_the_server_stops(fresh_database_url: str) -> None:
     with serving(fresh_database_url) as service, connected(service) as begun, connected(service) as idle:
         begun.sendall(head() + ASK[:5])
         idle.sendall(request())
@@ -239,7 +239,7 @@ def test_requests_under_way_are_completed_when_the_server_stops(fresh_database_u
         stopping.start()
         assert idle.recv(65536) == b""
         begun.sendall(ASK[5:])
-        data = all_that_comes(begun)
+        data = receive_all(begun)
         stopping.join()
     assert data.endswith(ANSWER)
     assert b"\r\nconnection: close\r\n" in data
@@ -247,7 +247,7 @@ def test_requests_under_way_are_completed_when_the_server_stops(fresh_database_u
 
 def test_stopping_under_load_truncates_no_response(fresh_database_url: str) -> None:
     """A connection may be closed between two requests, but never within a response."""
-    answers: list[bytes] = []
+    responses: list[bytes] = []
 
     def ask_until_closed(service: Service) -> None:
         with connected(service) as connection:
@@ -259,19 +259,19 @@ def test_stopping_under_load_truncates_no_response(fresh_database_url: str) -> N
                     return
                 if not data:
                     return
-                answers.append(data)
+                responses.append(data)
 
     with serving(fresh_database_url) as service:
         threads = [threading.Thread(target=ask_until_closed, args=(service,)) for _ in range(8)]
         for thread in threads:
             thread.start()
-        while len(answers) < 50:
+        while len(responses) < 50:
             time.sleep(0.01)
         service.stop()
         for thread in threads:
             thread.join(PATIENCE)
             assert not thread.is_alive()
-    assert all(data.startswith(b"HTTP/1.1 200 OK") and data.endswith(ANSWER) for data in answers)
+    assert all(data.startswith(b"HTTP/1.1 200 OK") and data.endswith(ANSWER) for data in responses)
 
 
 def test_a_connection_is_closed_when_it_was_idle_for_five_seconds(tmp_path: Path) -> None:
@@ -280,12 +280,12 @@ def test_a_connection_is_closed_when_it_was_idle_for_five_seconds(tmp_path: Path
     with serving(at) as service, connected(service) as unused, connected(service) as used:
         unused.sendall(request())
         received(unused, ANSWER)
-        answered = time.monotonic()
+        answered_at = time.monotonic()
         while not select.select([unused], [], [], 0.25)[0]:
             used.sendall(request())
             received(used, ANSWER)
-            assert time.monotonic() - answered < PATIENCE, "it is never closed"
+            assert time.monotonic() - answered_at < PATIENCE, "it is never closed"
         assert unused.recv(1) == b""
-        assert time.monotonic() - answered > 4.5
+        assert time.monotonic() - answered_at > 4.5
         used.sendall(request())
         received(used, ANSWER)
