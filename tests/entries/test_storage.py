@@ -154,10 +154,12 @@ def test_a_repeated_request_shows_only_entries_that_are_still_valid(world: World
     with world.service.at(2_000_000_000_000 - 1000):
         first = set_entries(world.member, world, entry, idempotencyKey="1")
         world.member.rest("PATCH", world.platform_key, {"metadata": {"later": 1}})
-        assert set_entries(world.member, world, entry, idempotencyKey="1") == first
+        again = set_entries(world.member, world, entry, idempotencyKey="1")
+        assert (again["replayed"], again["entries"]) == (True, first["entries"])
+        assert again["platformMetadata"] == {"metadata": {"k": "v", "later": 1}, "revision": 2}
         reused = set_entries(world.member, world, other, idempotencyKey="1")
         assert [error["code"] for error in reused["userErrors"]] == ["IDEMPOTENCY_KEY_REUSED"]
     assert first["platformMetadata"] == {"metadata": {"k": "v"}, "revision": 1}
     with world.service.at(2_000_000_000_000):
         again = set_entries(world.member, world, entry, idempotencyKey="1")
-        assert (again["platformMetadata"], again["entries"]) == ({"metadata": {}, "revision": 1}, [])
+        assert (again["platformMetadata"], again["entries"]) == ({"metadata": {"later": 1}, "revision": 2}, [])

@@ -122,7 +122,7 @@ def test_an_expired_entry_counts_as_missing(world: World) -> None:
         (error,) = put(world, category="d")["userErrors"]
         assert (error["code"], error["message"]) == (
             "INVALID_VALUE",
-            "'k' needs a value: a new entry has none, and none is null.",
+            "'k' needs a value that is not null.",
         )
         payload = set_entries(world.admin, world, deleteKeys=["k"], username=world.member.username)
         assert (payload["deletedKeys"], payload["platformMetadata"]["revision"]) == ([], 1)

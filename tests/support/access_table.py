@@ -66,12 +66,12 @@ UserMetadata     createdAt updatedAt createdBy updatedBy viewerCan          . . 
 UserMetadataConnection edges nodes pageInfo totalCount                      . . . v v v
 UserMetadataEdge cursor node                                                . . . v v v
 EntryCapabilities edit delete                                               . . . v v v
-PatchPlatformMetadataPayload   platformMetadata userErrors deletedKeys      . . . v v v
-ReplacePlatformMetadataPayload platformMetadata userErrors                  . . . v v v
+PatchPlatformMetadataPayload   platformMetadata userErrors deletedKeys replayed . . . v v v
+ReplacePlatformMetadataPayload platformMetadata userErrors replayed         . . . v v v
 BulkPatchPlatformMetadataPayload results written failed userErrors          . . . . v v
-BulkPatchResult  username platformMetadata deletedKeys userErrors           . . . . v v
-ClearPlatformMetadataPayload   platformMetadata userErrors                  . . . v v v
-SetUserMetadataPayload platformMetadata userErrors entries deletedKeys      . . . v v v
+BulkPatchResult  username platformMetadata deletedKeys userErrors replayed  . . . . v v
+ClearPlatformMetadataPayload   platformMetadata userErrors replayed         . . . v v v
+SetUserMetadataPayload platformMetadata userErrors entries deletedKeys replayed . . . v v v
 PlatformMetadata createdAt updatedAt user history                           . . . v v v
 PlatformMetadataChangeConnection edges nodes pageInfo                       . . . v v v
 PlatformMetadataChangeEdge cursor node                                      . . . v v v
@@ -80,7 +80,7 @@ PlatformMetadataChange deletedKeys changes                                  . . 
 EntryChange      key old new                                                . . . v v v
 PastEntry        value valueType category description source isEncrypted    . . . v v v
 PastEntry        isIndexed isPublic isEditable validFrom validUntil         . . . v v v
-RestorePlatformMetadataPayload platformMetadata userErrors skippedKeys      . . . . v v
+RestorePlatformMetadataPayload platformMetadata userErrors skippedKeys replayed . . . . v v
 CreateUserPayload user userErrors                                           . . . . v v
 UpdateUserPayload user userErrors                                           . . . v v v
 CheckBadgePayload user userErrors awarded earnedBadge                       . . . . v v
