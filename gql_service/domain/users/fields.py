@@ -140,7 +140,7 @@ _FIELDS = (
         "profileFields",
         FieldType.OBJECT,
         Editor.USER,
-        'Profile fields to set: {"NAME": {"value": …, "visibility": "tenant" or "private"}}.',
+        'Profile fields to set: {"NAME": {"value": "TEXT", "visibility": "tenant"}}; or "private".',
         merge=field_checks.merge_profile_fields,
         default={},
     ),
