@@ -140,7 +140,8 @@ _FIELDS = (
         "profileFields",
         FieldType.OBJECT,
         Editor.USER,
-        'Profile fields to set: {"NAME": {"value": "TEXT", "visibility": "tenant"}}; or "private".',
+        'Profile fields to set: {"NAME": {"value": "TEXT", "visibility": "private"}}; the visibility may '
+        'also be "tenant".',
         merge=field_checks.merge_profile_fields,
         default={},
     ),
