@@ -162,13 +162,6 @@ def test_a_body_may_come_in_chunks(world: World) -> None:
         received(connection, ANSWER, 2)
 
 
-def test_an_unsupported_upgrade_is_ignored(world: World) -> None:
-    with connected(world) as connection:
-        connection.sendall(request(b"Connection: Upgrade", b"Upgrade: h2c"))
-        assert connection.recv(65536).startswith(b"HTTP/1.1 ")
-    assert world.member.ask("{ __typename }")
-
-
 def test_a_slow_operation_does_not_lose_its_place(world: World) -> None:
     """A write waits for its commit; the requests after it on the connection need not wait."""
     token = b"Authorization: Bearer " + world.member.token.encode()
