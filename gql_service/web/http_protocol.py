@@ -6,6 +6,7 @@
 - Request heads that are too large or too slow end the connection (`web/connection.py`).
 - A request to upgrade to another protocol is answered as if it had no `Upgrade` header. uvicorn would lose
   its body, or execute the body as the next request (its issue 2722).
+- Requests without a valid `Host` are rejected (`web/request_head.py`).
 - The error for a malformed request is sent after the responses to the requests before it.
 
 Pipelining, flow control and shutdown are uvicorn's.
@@ -21,7 +22,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from gql_service.web.connection import HeadLimits, WriteBuffer
 from gql_service.web.graphql import GraphQLEndpoint
 from gql_service.web.graphql_shortcut import GraphQLRequest
-from gql_service.web.request_head import InvalidRequest, without_upgrade
+from gql_service.web.request_head import InvalidRequest, check, is_plain, without_upgrade
 
 _DISCARD: Any = deque(maxlen=0)
 """Replaces the list of headers once the head is complete, to drop trailers."""
@@ -71,15 +72,16 @@ class HttpProtocol(HttpToolsProtocol):
             try:
                 self.parser.feed_data(data)
             except httptools.HttpParserUpgrade as upgrade:
-                # The parser takes the head for the whole message. A new one parses it again, then the body.
-                assert self._head_without_upgrade is not None
-                head, self._head_without_upgrade = self._head_without_upgrade, None
-                self.parser = httptools.HttpRequestParser(self)
-                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as in uvicorn
-                self.parser.feed_data(head)
-                data = memoryview(data)[upgrade.args[0] :]
+                end_of_head = upgrade.args[0]
             else:
                 return
+            # The parser takes the head for the whole message. A new one parses it again, then the body.
+            assert self._head_without_upgrade is not None
+            head, self._head_without_upgrade = self._head_without_upgrade, None
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as in uvicorn
+            self.parser.feed_data(head)
+            data = memoryview(data)[end_of_head:]
 
     def _refuse(self, refusal: InvalidRequest) -> None:
         """Send the error after the responses that are under way, and close the connection."""
@@ -149,15 +151,19 @@ class HttpProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             self._decline_upgrade()
             return
+        headers = dict(reversed(self.headers))  # keeps the first value of each
+        if not is_plain(headers, self.headers):
+            check(self.parser.get_http_version(), self.headers)
         graphql = self._graphql
-        if graphql is None or self.url != b"/graphql" or self.parser.get_method() != b"POST":
+        if (
+            graphql is None
+            or self.url != b"/graphql"
+            or self.parser.get_method() != b"POST"
+            or b"expect" in headers
+        ):
             self._pass_to_uvicorn()
         else:
-            headers = dict(reversed(self.headers))  # keeps the first value of each
-            if b"expect" in headers:
-                self._pass_to_uvicorn()
-            else:
-                self._start(GraphQLRequest(self, graphql, headers))
+            self._start(GraphQLRequest(self, graphql, headers))
         self.headers = _DISCARD
         self._is_in_body = True
 
