@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -115,6 +116,19 @@ def build_services(settings: Settings, clock: Callable[[], int] = instants.now) 
         settings=settings,
         clock=clock,
     )
+
+
+def server_options(settings: Settings) -> dict[str, Any]:
+    """The options of uvicorn with which the application is served."""
+    return {
+        "http": "gql_service.web.http_protocol:HttpProtocol",
+        "ws": "none",
+        "log_config": None,
+        "access_log": False,
+        "proxy_headers": False,
+        "server_header": False,
+        "timeout_keep_alive": settings.keep_alive,
+    }
 
 
 def print_schema() -> str:
