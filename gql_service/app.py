@@ -30,6 +30,13 @@ from gql_service.web import explorer, health, rest
 from gql_service.web.error_masking import MaskErrors
 from gql_service.web.graphql import PREFLIGHT_HEADERS, GraphQLEndpoint
 
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+}
+"""The server adds these headers to every response, its own errors included."""
+
 
 def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = instants.now) -> Starlette:
     """The ASGI application of one process. By default, `settings` are read from the environment."""
@@ -128,6 +135,7 @@ def server_options(settings: Settings) -> dict[str, Any]:
         "proxy_headers": False,
         "server_header": False,
         "timeout_keep_alive": settings.keep_alive,
+        "headers": list(SECURITY_HEADERS.items()),
     }
 
 

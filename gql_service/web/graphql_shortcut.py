@@ -5,6 +5,7 @@ lists what is used of uvicorn.
 """
 
 import asyncio
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -61,9 +62,7 @@ class GraphQLRequest(RequestResponseCycle):
         return bytes(self.body)
 
     def _encode(self, response: GraphQLResponse) -> bytes:
-        parts = [STATUS_LINE[response.status]]
-        for name, value in self.default_headers:
-            parts += (name, b": ", value, b"\r\n")
+        parts = [STATUS_LINE[response.status], _DEFAULT_LINES.encode(self.default_headers)]
         if not self.keep_alive:
             parts.append(b"connection: close\r\n")
         content_length = b"content-length: %d\r\n\r\n" % len(response.body)
@@ -71,6 +70,26 @@ class GraphQLRequest(RequestResponseCycle):
         return b"".join(parts)
 
 
+class _DefaultLines:
+    """The default headers as bytes. uvicorn replaces their list every second, because of the date."""
+
+    def __init__(self) -> None:
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._lines = b""
+
+    def encode(self, headers: list[tuple[bytes, bytes]]) -> bytes:
+        if headers is not self._headers:
+            self._headers, self._lines = headers, _encode_lines(headers)
+        return self._lines
+
+
+_DEFAULT_LINES = _DefaultLines()
+
+
+def _encode_lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
+
+
 @lru_cache(64)
 def _header_lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
-    return b"".join([b"%b: %b\r\n" % header for header in headers])
+    return _encode_lines(headers)
