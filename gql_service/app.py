@@ -57,16 +57,17 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = i
 
     app = Application(
         routes=[
-            Route("/graphql", explorer.ExplorerOrGraphQL(graphql) if settings.explorer else graphql),
-            Route(rest.PATH, rest.RestEndpoint(services, settings).__call__, methods=list(rest.METHODS)),
-            Route("/health/live", health.live),
-            Route("/health/ready", health.Ready(services.database).__call__),
+            *_routes("/graphql", explorer.ExplorerOrGraphQL(graphql) if settings.explorer else graphql),
+            *_routes(rest.PATH, rest.RestEndpoint(services, settings).__call__, list(rest.METHODS)),
+            *_routes("/health/live", health.live),
+            *_routes("/health/ready", health.Ready(services.database).__call__),
             *([explorer.assets_route()] if settings.explorer else []),
         ],
         middleware=[Middleware(MaskErrors), *_cors(settings)],
         exception_handlers={HTTPException: _http_error, ClientDisconnect: _disconnected},
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False
     app.state.services = services
     if not settings.cors_origins:
         app.graphql = graphql
@@ -142,6 +143,15 @@ def server_options(settings: Settings) -> dict[str, Any]:
 def print_schema() -> str:
     """The schema in the GraphQL schema definition language."""
     return build_schema().as_str()
+
+
+def _routes(path: str, endpoint: Callable[..., Any], methods: list[str] | None = None) -> list[Route]:
+    """The routes of a path with and without its trailing slash.
+
+    A redirect would name the host and the scheme of the request, which are those of the proxy's connection.
+    """
+    path = path.rstrip("/")
+    return [Route(each, endpoint, methods=methods) for each in (path, f"{path}/")]
 
 
 def _cors(settings: Settings) -> list[Middleware]:
