@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -29,6 +30,13 @@ from gql_service.web import explorer, health, rest
 from gql_service.web.error_masking import MaskErrors
 from gql_service.web.graphql import PREFLIGHT_HEADERS, GraphQLEndpoint
 
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+}
+"""The server adds these headers to every response, its own errors included."""
+
 
 def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = instants.now) -> Starlette:
     """The ASGI application of one process. By default, `settings` are read from the environment."""
@@ -49,16 +57,17 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = i
 
     app = Application(
         routes=[
-            Route("/graphql", explorer.ExplorerOrGraphQL(graphql) if settings.explorer else graphql),
-            Route(rest.PATH, rest.RestEndpoint(services, settings).__call__, methods=list(rest.METHODS)),
-            Route("/health/live", health.live),
-            Route("/health/ready", health.Ready(services.database).__call__),
+            *_routes("/graphql", explorer.ExplorerOrGraphQL(graphql) if settings.explorer else graphql),
+            *_routes(rest.PATH, rest.RestEndpoint(services, settings).__call__, list(rest.METHODS)),
+            *_routes("/health/live", health.live),
+            *_routes("/health/ready", health.Ready(services.database).__call__),
             *([explorer.assets_route()] if settings.explorer else []),
         ],
         middleware=[Middleware(MaskErrors), *_cors(settings)],
         exception_handlers={HTTPException: _http_error, ClientDisconnect: _disconnected},
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False
     app.state.services = services
     if not settings.cors_origins:
         app.graphql = graphql
@@ -117,9 +126,32 @@ def build_services(settings: Settings, clock: Callable[[], int] = instants.now) 
     )
 
 
+def server_options(settings: Settings) -> dict[str, Any]:
+    """The options of uvicorn with which the application is served."""
+    return {
+        "http": "gql_service.web.http_protocol:HttpProtocol",
+        "ws": "none",
+        "log_config": None,
+        "access_log": False,
+        "proxy_headers": False,
+        "server_header": False,
+        "timeout_keep_alive": settings.keep_alive,
+        "headers": list(SECURITY_HEADERS.items()),
+    }
+
+
 def print_schema() -> str:
     """The schema in the GraphQL schema definition language."""
     return build_schema().as_str()
+
+
+def _routes(path: str, endpoint: Callable[..., Any], methods: list[str] | None = None) -> list[Route]:
+    """The routes of a path with and without its trailing slash.
+
+    A redirect would name the host and the scheme of the request, which are those of the proxy's connection.
+    """
+    path = path.rstrip("/")
+    return [Route(each, endpoint, methods=methods) for each in (path, f"{path}/")]
 
 
 def _cors(settings: Settings) -> list[Middleware]:

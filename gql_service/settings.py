@@ -156,6 +156,12 @@ class Settings(BaseSettings):
         description="Seconds that a request may take, including the time to receive its body. After that, "
         "it fails with `UNAVAILABLE`.",
     )
+    keep_alive: int = Field(
+        default=75,
+        ge=1,
+        description="Seconds that an idle connection stays open between two requests. Choose more than the "
+        "idle timeout of the proxy or load balancer in front of the service.",
+    )
     encryption_keys: Annotated[dict[str, SecretBytes], NoDecode] = Field(
         default={},
         description="The keys for encrypted metadata: a JSON object of key ids and keys. A key is "

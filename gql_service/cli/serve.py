@@ -9,7 +9,7 @@ import uvicorn
 from graphql import build_schema, introspection_from_schema
 
 from gql_service import demo as demo_data
-from gql_service.app import build_services, print_schema
+from gql_service.app import build_services, print_schema, server_options
 from gql_service.cli import runner
 from gql_service.cli.output import AsJson, Json, print_json, print_result
 from gql_service.services.context import Services
@@ -52,13 +52,9 @@ def serve(
         port=port,
         workers=workers,
         loop="uvloop",
-        http="gql_service.web.http_protocol:HttpProtocol",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
         log_level=settings.log_level,
         timeout_graceful_shutdown=10,
+        **server_options(settings),
     )
 
 

@@ -1,6 +1,7 @@
 """The explorer: GraphiQL, built from `gql_service/explorer` and served without contacting other hosts."""
 
 from pathlib import Path
+from typing import Any
 
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
@@ -37,8 +38,6 @@ def explorer_page() -> Response:
             "Content-Security-Policy": _BUILT_POLICY if is_built else _FALLBACK_POLICY,
             "Cache-Control": "no-cache",
             "Vary": "Accept",
-            "Referrer-Policy": "no-referrer",
-            "X-Content-Type-Options": "nosniff",
         },
     )
 
@@ -62,13 +61,24 @@ def _wants_page(request: Request) -> bool:
     )
 
 
+class Assets(StaticFiles):
+    """The built files. All have the policy of the page: workers obey that of their own file."""
+
+    def file_response(self, *args: Any, **options: Any) -> Response:
+        response = super().file_response(*args, **options)
+        response.headers["Content-Security-Policy"] = _BUILT_POLICY
+        if response.media_type == "text/html":
+            response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
 def assets_route() -> BaseRoute:
     """The route of the files that the page loads."""
     if not _BUILT.is_dir():
         return Route("/explorer/fallback.js", _fallback_script)
-    files = StaticFiles(directory=_BUILT)
-    return Mount("/explorer", GZipMiddleware(files))
+    return Mount("/explorer", GZipMiddleware(Assets(directory=_BUILT)))
 
 
 async def _fallback_script(_request: Request) -> Response:
-    return FileResponse(FOLDER / "fallback.js", media_type="text/javascript")
+    headers = {"Content-Security-Policy": _FALLBACK_POLICY}
+    return FileResponse(FOLDER / "fallback.js", media_type="text/javascript", headers=headers)

@@ -1,31 +1,32 @@
-"""HTTP/1.1 connections. Extends uvicorn's protocol in three ways:
+"""HTTP/1.1 connections. Extends uvicorn's protocol:
 
-- `POST /graphql` is passed to the GraphQL endpoint directly, without ASGI. ASGI's scope and messages take a
-  fifth of the time of a small query.
+- `POST /graphql` is passed to the GraphQL endpoint directly (`web/graphql_shortcut.py`).
 - Each response is written by one system call. uvicorn writes the head and the body separately, as two
   packets, which takes a third of the time of a small query.
-- Request heads that are too large or too slow end the connection.
+- Request heads that are too large or too slow end the connection (`web/connection.py`).
+- A request to upgrade to another protocol is answered as if it had no `Upgrade` header. uvicorn would lose
+  its body, or execute the body as the next request (its issue 2722).
+- Requests without a valid `Host` are rejected (`web/request_head.py`).
+- The error for a malformed request is sent after the responses to the requests before it.
 
-Pipelining, flow control, keep-alive and shutdown are uvicorn's.
+Pipelining, flow control and shutdown are uvicorn's.
 """
 
 import asyncio
 from collections import deque
-from functools import lru_cache
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from gql_service.web.graphql import GraphQLEndpoint, GraphQLResponse, Headers
-from gql_service.web.request import read_body
+from gql_service.web.connection import HeadLimits, WriteBuffer
+from gql_service.web.graphql import GraphQLEndpoint
+from gql_service.web.graphql_shortcut import GraphQLRequest
+from gql_service.web.request_head import InvalidRequest, check, is_plain, without_upgrade
 
-_SCOPE = {"method": "POST"}
-"""The only part of the ASGI scope that uvicorn reads if it responds to an operation itself."""
-_MAX_HEAD_SIZE = 64 * 1024
-"""Bytes of a request head or of trailers, not counting the read that contains their beginning."""
 _DISCARD: Any = deque(maxlen=0)
 """Replaces the list of headers once the head is complete, to drop trailers."""
-_TOO_LARGE = "The head of the request is too large."
+_TOO_LARGE = InvalidRequest(400, "The head of the request is too large.")
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -34,32 +35,82 @@ class HttpProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.access_log = self.access_log and self.config.access_log  # to uvicorn any handler is a wish
-        self._waiting_since: float | None = None
-        """When the connection started to wait for a request head, or for the rest of one; else None."""
-        self._unparsed_size = 0
-        """Bytes received since the parser last made progress."""
-        self._made_progress = False
+        self._limits = HeadLimits(self.loop, self.timeout_keep_alive, self._close)
+        self._is_in_body = False
+        """Whether the head of the last request is complete, and its body is not."""
+        self._head_without_upgrade: bytes | None = None
+        """The head of the last request if it asks for an upgrade, until it is parsed again."""
+        self._refusal: InvalidRequest | None = None
+        """Why nothing more is read from the connection."""
         may_bypass_uvicorn = not (self.access_log or self.root_path or self.limit_concurrency)
         graphql = getattr(self.app, "graphql", None) if may_bypass_uvicorn else None
         self._graphql: GraphQLEndpoint | None = graphql
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(_WriteBuffer(transport, self.loop))  # type: ignore[arg-type]
-        self._waiting_since = self.loop.time()
-        self._close_after(self.timeout_keep_alive)
+        super().connection_made(WriteBuffer(transport, self.loop))  # type: ignore[arg-type]
+        self._limits.wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._limits.stop()
 
     def data_received(self, data: bytes) -> None:
-        self._made_progress = False
-        super().data_received(data)
-        if self._made_progress:
-            self._unparsed_size = 0
+        if self._refusal is not None:
             return
-        self._unparsed_size += len(data)
-        if self._unparsed_size > _MAX_HEAD_SIZE and not self.transport.is_closing():
-            if self._is_responding():
-                self.transport.close()  # the client would take a 400 for the response that is under way
+        self._limits.made_progress = False
+        try:
+            self._parse(data)
+        except httptools.HttpParserError as error:
+            self._refuse(_to_refusal(error))
+            return
+        if not self._limits.count(len(data)) and not self.transport.is_closing():
+            self._refuse(_TOO_LARGE)
+
+    def _parse(self, data: bytes | memoryview) -> None:
+        """Raises HttpParserError."""
+        while True:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                end_of_head = upgrade.args[0]
             else:
-                self.send_400_response(_TOO_LARGE)
+                return
+            # The parser takes the head for the whole message. A new one parses it again, then the body.
+            assert self._head_without_upgrade is not None
+            head, self._head_without_upgrade = self._head_without_upgrade, None
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as in uvicorn
+            self.parser.feed_data(head)
+            data = memoryview(data)[end_of_head:]
+
+    def _refuse(self, refusal: InvalidRequest) -> None:
+        """Send the error after the responses that are under way, and close the connection."""
+        self._refusal = refusal
+        if refusal.status == 400:
+            self.logger.warning("Invalid HTTP request received.")
+        if self._is_in_body and self.pipeline and self.pipeline[0][0] is self.cycle:
+            self.pipeline.popleft()  # the error is the response to this request
+        elif self._is_in_body:
+            if self.cycle.response_started:
+                self.transport.close()
+            else:
+                self.cycle.disconnected = True
+                self._send_refusal(refusal)
+            return
+        if self.cycle is None or self.cycle.response_complete:
+            self._send_refusal(refusal)
+
+    def _send_refusal(self, refusal: InvalidRequest) -> None:
+        message = refusal.message.encode("ascii")
+        headers = [
+            *self.server_state.default_headers,
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-length", b"%d" % len(message)),
+            (b"connection", b"close"),
+        ]
+        lines = [b"%b: %b\r\n" % header for header in headers]
+        self.transport.write(b"".join([STATUS_LINE[refusal.status], *lines, b"\r\n", message]))
+        self.transport.close()
 
     def on_response_complete(self) -> None:
         """Does what uvicorn does, but keeps one timer per connection instead of one per request."""
@@ -69,34 +120,16 @@ class HttpProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
-            return
-        self._waiting_since = self.loop.time()
-        if self.timeout_keep_alive_task is None:
-            self._close_after(self.timeout_keep_alive)
-
-    def _unset_keepalive_if_required(self) -> None:
-        """uvicorn stops the keep-alive timer when data arrives; here, only a complete head stops it."""
-
-    def timeout_keep_alive_handler(self) -> None:
-        self.timeout_keep_alive_task = None
-        if self._waiting_since is None or self._is_responding():
-            return
-        remaining = self._waiting_since + self.timeout_keep_alive - self.loop.time()
-        if remaining > 0:
-            self._close_after(remaining)
+        elif self._refusal is not None:
+            self._send_refusal(self._refusal)
         else:
-            super().timeout_keep_alive_handler()
+            self._limits.wait()
 
-    def _close_after(self, seconds: float) -> None:
-        """Check after `seconds` whether the connection has waited too long for a head."""
-        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
-
-    def _is_responding(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete
+    def _close(self) -> None:
+        self.transport.close()
 
     def on_message_begin(self) -> None:
-        self._waiting_since = self.loop.time()
-        self._made_progress = True
+        self._limits.begin()
         self.url = b""
         self.headers = []
 
@@ -104,125 +137,68 @@ class HttpProtocol(HttpToolsProtocol):
         self.headers.append((name.lower(), value))
 
     def on_body(self, body: bytes) -> None:
-        self._made_progress = True
+        self._limits.made_progress = True
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._made_progress = True
-        super().on_message_complete()
+        if self._head_without_upgrade is None:
+            self._limits.made_progress = True
+            self._is_in_body = False
+            super().on_message_complete()
 
     def on_headers_complete(self) -> None:
-        self._waiting_since = None
-        self._made_progress = True
-        graphql = self._graphql
-        if graphql is None or self.url != b"/graphql" or self.parser.get_method() != b"POST":
-            self._pass_to_uvicorn()
+        self._limits.complete()
+        if self.parser.should_upgrade():
+            self._decline_upgrade()
             return
         headers = dict(reversed(self.headers))  # keeps the first value of each
-        if b"expect" in headers or b"upgrade" in headers:
+        if not is_plain(headers, self.headers):
+            check(self.parser.get_http_version(), self.headers)
+        graphql = self._graphql
+        if (
+            graphql is None
+            or self.url != b"/graphql"
+            or self.parser.get_method() != b"POST"
+            or b"expect" in headers
+        ):
             self._pass_to_uvicorn()
-            return
+        else:
+            self._start(GraphQLRequest(self, graphql, headers))
         self.headers = _DISCARD
-        previous = self.cycle
-        cycle = self.cycle = _GraphQLRequest(self, graphql, headers)
+        self._is_in_body = True
+
+    def _decline_upgrade(self) -> None:
+        """Let `_parse` continue. The next callback is `on_message_complete`, before the body."""
+        method = self.parser.get_method()
+        if method == b"CONNECT":
+            raise InvalidRequest(501, "CONNECT is not supported.")
+        version, lines = self.parser.get_http_version(), self.headers
+        self._head_without_upgrade = without_upgrade(method, self.url, version, lines)
+
+    def _start(self, request: GraphQLRequest) -> None:
+        """Respond to a request now, or after those before it."""
+        previous, self.cycle = self.cycle, request
         if previous is None or previous.response_complete:
-            self._start_asgi_task(cycle, cycle.respond)
+            self._start_asgi_task(request, request.respond)
         else:
             self.flow.pause_reading()
-            self.pipeline.appendleft((cycle, cycle.respond))
+            self.pipeline.appendleft((request, request.respond))
 
     def _pass_to_uvicorn(self) -> None:
         """Call the callbacks that uvicorn has missed so far."""
-        url, headers = self.url, self.headers
+        url, lines = self.url, self.headers
         super().on_message_begin()
         super().on_url(url)
-        for name, value in headers:
+        for name, value in lines:
             super().on_header(name, value)
         super().on_headers_complete()
-        if not self.parser.should_upgrade():
-            self.headers = _DISCARD
 
 
-class _GraphQLRequest(RequestResponseCycle):
-    """One `POST /graphql`. uvicorn runs it, collects its body, and responds with 500 if it fails."""
-
-    access_log = False
-    scope: Any = _SCOPE
-    waiting_for_100_continue = disconnected = response_started = response_complete = False
-    more_body = True
-    chunked_encoding = None
-    expected_content_length = 0
-
-    def __init__(self, protocol: HttpProtocol, graphql: GraphQLEndpoint, headers: Headers) -> None:
-        self.body = bytearray()
-        self.message_event = asyncio.Event()
-        self.logger = protocol.logger
-        self.transport = protocol.transport
-        self.flow = protocol.flow
-        self.default_headers = protocol.server_state.default_headers
-        self.keep_alive = protocol.parser.get_http_version() != "1.0" and protocol.parser.should_keep_alive()
-        self.on_response = protocol.on_response_complete
-        self._graphql = graphql
-        self._headers = headers
-
-    async def respond(self, *_asgi: object) -> None:
-        """Called by uvicorn in place of the ASGI application."""
-        response = await self._graphql.respond("POST", b"", self._headers, self._read)
-        if self.flow.write_paused and not self.disconnected:
-            await self.flow.drain()
-        if response is None or self.disconnected:
-            return
-        self.response_started = self.response_complete = True
-        self.transport.write(self._encode(response))
-        self.message_event.set()
-        if not self.keep_alive:
-            self.transport.close()
-        self.on_response()
-
-    async def _read(self, max_size: int) -> bytes:
-        """The body, which has nearly always arrived before it is read."""
-        if self.more_body or self.disconnected or len(self.body) > max_size:
-            receive: Any = self.receive
-            return await read_body(receive, self._headers.get(b"content-length"), max_size)
-        return bytes(self.body)
-
-    def _encode(self, response: GraphQLResponse) -> bytes:
-        parts = [STATUS_LINE[response.status]]
-        for name, value in self.default_headers:
-            parts += (name, b": ", value, b"\r\n")
-        if not self.keep_alive:
-            parts.append(b"connection: close\r\n")
-        content_length = b"content-length: %d\r\n\r\n" % len(response.body)
-        parts += (_header_lines(response.headers), content_length, response.body)
-        return b"".join(parts)
-
-
-@lru_cache(64)
-def _header_lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
-    return b"".join([b"%b: %b\r\n" % header for header in headers])
-
-
-class _WriteBuffer:
-    """A transport that joins all writes of one turn of the event loop into one."""
-
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport = transport
-        self._loop = loop
-        self._chunks: list[bytes] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-    def write(self, data: bytes) -> None:
-        if not self._chunks:
-            self._loop.call_soon(self._flush)
-        self._chunks.append(data)
-
-    def close(self) -> None:
-        self._flush()
-        self._transport.close()
-
-    def _flush(self) -> None:
-        chunks, self._chunks = self._chunks, []
-        if chunks:
-            self._transport.write(b"".join(chunks))
+def _to_refusal(error: httptools.HttpParserError) -> InvalidRequest:
+    """The response to a request that the parser, or one of its callbacks, rejects."""
+    cause = error.__context__
+    if isinstance(cause, InvalidRequest):
+        return cause
+    if isinstance(error, httptools.HttpParserCallbackError):
+        return InvalidRequest(400, "Invalid HTTP request.")
+    return InvalidRequest(400, f"Invalid HTTP request: {error}.")

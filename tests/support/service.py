@@ -10,12 +10,11 @@ from typing import Any, TypeVar
 import uvicorn
 
 from gql_service import instants
-from gql_service.app import create_app
+from gql_service.app import create_app, server_options
 from gql_service.services.context import Services
 from gql_service.settings import Settings
 from gql_service.store import migrations
 from gql_service.store.connection import Connection
-from gql_service.web.http_protocol import HttpProtocol
 from tests.support.http_clients import PATIENCE, http_client
 
 T = TypeVar("T")
@@ -37,12 +36,8 @@ class Service:
             uvicorn.Config(
                 self.app,
                 port=0,
-                http=HttpProtocol,
-                log_config=None,
-                access_log=False,
-                proxy_headers=False,
-                server_header=False,
                 lifespan="on",
+                **server_options(settings),
             )
         )
         self._thread = threading.Thread(target=self._serve, daemon=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gql_service.settings import Settings
 from tests.support.http_clients import PATIENCE
 from tests.support.service import serving
 from tests.support.world import World
@@ -94,42 +95,69 @@ def is_closed(connection: socket.socket) -> bool:
     return True
 
 
-def keep_busy(slow: socket.socket, again: socket.socket) -> None:
-    """Send a part of a head, and the line breaks that may separate two requests."""
-    for connection, text in ((slow, b"X"), (again, b"\r\n")):
-        with suppress(ConnectionError):
-            connection.sendall(text)
-
-
-def test_a_connection_on_which_no_head_comes_is_closed_after_five_seconds(fresh_database_url: str) -> None:
-    """Whatever the connection sends. The time of a response or a body does not count."""
+def test_a_head_that_has_begun_must_arrive_in_five_seconds(fresh_database_url: str) -> None:
+    """Whatever the connection sends. The time between requests, of a response or of a body does not count."""
     with (
         serving(fresh_database_url) as service,
         connected(service) as silent,
+        connected(service) as idle,
         connected(service) as slow,
         connected(service) as again,
         connected(service) as busy,
     ):
+        for connection in (idle, again):
+            connection.sendall(request())
+            received(connection, ANSWER)
+        started = time.monotonic()
         slow.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        slow.sendall(b"GET / HTTP/1.1\r\n")
+        again.sendall(b"G")
+        busy.sendall(head())
+        closed: list[socket.socket] = []
+        while len(closed) < 2:
+            assert time.monotonic() - started < PATIENCE, "they are never closed"
+            time.sleep(0.25)
+            with suppress(ConnectionError):
+                slow.sendall(b"X")
+            closed += [each for each in (slow, again) if each not in closed and is_closed(each)]
+            assert not closed or time.monotonic() - started > 4
+        busy.sendall(ASK)
+        received(busy, ANSWER)
+        for connection in (silent, idle):
+            assert not is_closed(connection)
+            connection.sendall(request())
+            received(connection, ANSWER)
+
+
+def test_a_connection_without_a_head_is_closed_after_the_time_of_the_setting(tmp_path: Path) -> None:
+    """Also if it has never sent one, or sends nothing but empty lines."""
+    at = f"sqlite+aiosqlite:///{tmp_path / 'test.sqlite3'}"
+    with serving(at, keep_alive=1) as service, connected(service) as silent, connected(service) as again:
         again.sendall(request())
         received(again, ANSWER)
         started = time.monotonic()
-        slow.sendall(b"GET / HTTP/1.1\r\n")
-        busy.sendall(head())
-        for _ in range(8):
-            time.sleep(0.25)
-            keep_busy(slow, again)
-        busy.sendall(ASK)
-        received(busy, ANSWER)
-        open_still = [silent, slow, again]
-        while open_still:
+        still_open = [silent, again]
+        while still_open:
             assert time.monotonic() - started < PATIENCE, "they are never closed"
-            time.sleep(0.25)
-            keep_busy(slow, again)
-            busy.sendall(request())
-            received(busy, ANSWER)
-            open_still = [each for each in open_still if not is_closed(each)]
-        assert time.monotonic() - started > 4
+            time.sleep(0.1)
+            with suppress(ConnectionError):
+                again.sendall(b"\r\n")
+            still_open = [each for each in still_open if not is_closed(each)]
+        assert time.monotonic() - started > 0.8
+
+
+def test_a_head_has_its_five_seconds_however_short_the_time_between_requests(tmp_path: Path) -> None:
+    at = f"sqlite+aiosqlite:///{tmp_path / 'test.sqlite3'}"
+    with serving(at, keep_alive=1) as service, connected(service) as connection:
+        connection.sendall(request()[:20])
+        time.sleep(2.5)
+        connection.sendall(request()[20:])
+        received(connection, ANSWER)
+
+
+def test_by_default_a_connection_outlives_the_idle_timeout_of_load_balancers() -> None:
+    """AWS closes idle connections after 60 seconds by default."""
+    assert Settings().keep_alive > 60
 
 
 def test_a_slow_head_does_not_cut_off_the_previous_response(tmp_path: Path) -> None:

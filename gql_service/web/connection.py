@@ -1,0 +1,104 @@
+"""What every HTTP connection needs, on asyncio alone: joined writes, and limits for request heads."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+MAX_HEAD_SIZE = 64 * 1024
+"""Bytes of a request head or of trailers, not counting the read that contains their beginning."""
+HEAD_TIMEOUT = 5.0
+"""Seconds in which a request head must arrive, from its first byte."""
+
+
+class WriteBuffer:
+    """A transport that joins all writes of one turn of the event loop into one."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._chunks: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if not self._chunks:
+            self._loop.call_soon(self._flush)
+        self._chunks.append(data)
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        chunks, self._chunks = self._chunks, []
+        if chunks:
+            self._transport.write(b"".join(chunks))
+
+
+class HeadLimits:
+    """Limits the size of the request heads on a connection, and the time in which each must arrive.
+
+    A connection has one timer, because a timer for each request is slow.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, keep_alive: float, close: Callable[[], None]) -> None:
+        """`close` is called if no head begins for `keep_alive` seconds, or if a head takes too long."""
+        self._loop = loop
+        self._keep_alive = keep_alive
+        self._close = close
+        self._timer: asyncio.TimerHandle | None = None
+        self._deadline: float | None = None
+        """When the connection is closed; None while the connection does not wait for a head."""
+        self._is_in_head = False
+        self._is_head_timed = False
+        self._size = 0
+        """Bytes received since the parser last made progress."""
+        self.made_progress = False
+        """Whether the parser has completed a head or received a body. Reset it before each read."""
+
+    def wait(self) -> None:
+        """The connection is open, or a response is complete: a request head is next."""
+        self._is_head_timed = self._is_in_head
+        self._deadline = self._loop.time() + (HEAD_TIMEOUT if self._is_in_head else self._keep_alive)
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._deadline, self._check_deadline)
+
+    def begin(self) -> None:
+        """A head has begun."""
+        self.made_progress = self._is_in_head = True
+        self._is_head_timed = False
+
+    def complete(self) -> None:
+        """The head is complete. The time of its body and its response does not count."""
+        self.made_progress = True
+        self._is_in_head = False
+        self._deadline = None
+
+    def count(self, size: int) -> bool:
+        """To be called after each read of `size` bytes. Returns whether the size is within the limit."""
+        if self._is_in_head and not self._is_head_timed and self._deadline is not None:
+            self._is_head_timed = True
+            self._deadline = self._loop.time() + HEAD_TIMEOUT
+            self.stop()
+            self._timer = self._loop.call_at(self._deadline, self._check_deadline)
+        if self.made_progress:
+            self._size = 0
+            return True
+        self._size += size
+        return self._size <= MAX_HEAD_SIZE
+
+    def stop(self) -> None:
+        """Cancel the timer."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _check_deadline(self) -> None:
+        self._timer = None
+        if self._deadline is None:
+            return
+        if self._deadline > self._loop.time():
+            self._timer = self._loop.call_at(self._deadline, self._check_deadline)
+        else:
+            self._close()

@@ -1,0 +1,95 @@
+"""`POST /graphql` without ASGI. Uses internals of uvicorn.
+
+ASGI's scope and messages take a fifth of the time of a small query. `tests/web/test_uvicorn_internals.py`
+lists what is used of uvicorn.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from gql_service.web.graphql import GraphQLEndpoint, GraphQLResponse, Headers
+from gql_service.web.request import read_body
+
+_SCOPE = {"method": "POST"}
+"""The only part of the ASGI scope that uvicorn reads if it responds to an operation itself."""
+
+
+class GraphQLRequest(RequestResponseCycle):
+    """One `POST /graphql`. uvicorn runs it, collects its body, and responds with 500 if it fails."""
+
+    access_log = False
+    scope: Any = _SCOPE
+    waiting_for_100_continue = disconnected = response_started = response_complete = False
+    more_body = True
+    chunked_encoding = None
+    expected_content_length = 0
+
+    def __init__(self, protocol: HttpToolsProtocol, graphql: GraphQLEndpoint, headers: Headers) -> None:
+        self.body = bytearray()
+        self.message_event = asyncio.Event()
+        self.logger = protocol.logger
+        self.transport = protocol.transport
+        self.flow = protocol.flow
+        self.default_headers = protocol.server_state.default_headers
+        self.keep_alive = protocol.parser.get_http_version() != "1.0" and protocol.parser.should_keep_alive()
+        self.on_response = protocol.on_response_complete
+        self._graphql = graphql
+        self._headers = headers
+
+    async def respond(self, *_asgi: object) -> None:
+        """Called by uvicorn in place of the ASGI application."""
+        response = await self._graphql.respond("POST", b"", self._headers, self._read)
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if response is None or self.disconnected:
+            return
+        self.response_started = self.response_complete = True
+        self.transport.write(self._encode(response))
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
+
+    async def _read(self, max_size: int) -> bytes:
+        """The body, which has nearly always arrived before it is read."""
+        if self.more_body or self.disconnected or len(self.body) > max_size:
+            receive: Any = self.receive
+            return await read_body(receive, self._headers.get(b"content-length"), max_size)
+        return bytes(self.body)
+
+    def _encode(self, response: GraphQLResponse) -> bytes:
+        parts = [STATUS_LINE[response.status], _DEFAULT_LINES.encode(self.default_headers)]
+        if not self.keep_alive:
+            parts.append(b"connection: close\r\n")
+        content_length = b"content-length: %d\r\n\r\n" % len(response.body)
+        parts += (_header_lines(response.headers), content_length, response.body)
+        return b"".join(parts)
+
+
+class _DefaultLines:
+    """The default headers as bytes. uvicorn replaces their list every second, because of the date."""
+
+    def __init__(self) -> None:
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._lines = b""
+
+    def encode(self, headers: list[tuple[bytes, bytes]]) -> bytes:
+        if headers is not self._headers:
+            self._headers, self._lines = headers, _encode_lines(headers)
+        return self._lines
+
+
+_DEFAULT_LINES = _DefaultLines()
+
+
+def _encode_lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
+
+
+@lru_cache(64)
+def _header_lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    return _encode_lines(headers)

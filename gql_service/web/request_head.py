@@ -1,0 +1,58 @@
+"""Request heads of HTTP/1.1 (RFC 9112): rules that the parser (llhttp) does not check."""
+
+import re
+from collections.abc import Mapping
+
+_HOST = re.compile(
+    rb"(?:\[[0-9A-Za-z:._~!$&'()*+,;=-]+\]|(?:[0-9A-Za-z._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]*)?"
+)
+"""The header `Host`: an IP literal or a registered name of RFC 3986, and a port. It may be empty."""
+HeaderLines = list[tuple[bytes, bytes]]
+"""The header lines of a request, in order. Names are in lower case."""
+
+
+class InvalidRequest(Exception):
+    """The request cannot be answered, and the connection has to be closed. `message` is ASCII."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+def is_plain(headers: Mapping[bytes, bytes], lines: HeaderLines) -> bool:
+    """A quick test that nearly all valid requests pass. `check` decides about the others.
+
+    `headers` has one value of each name in `lines`.
+    """
+    if len(headers) < len(lines) or b"transfer-encoding" in headers:
+        return False
+    host = headers.get(b"host")
+    return host is not None and _HOST.fullmatch(host) is not None
+
+
+def check(version: str, lines: HeaderLines) -> None:
+    """Raises InvalidRequest for a missing or invalid `Host`, and for transfer codings other than chunked."""
+    hosts = [value for name, value in lines if name == b"host"]
+    if len(hosts) > 1:
+        raise InvalidRequest(400, "The request has more than one Host header.")
+    if not hosts and version not in ("0.9", "1.0"):
+        raise InvalidRequest(400, "The request has no Host header.")
+    if hosts and _HOST.fullmatch(hosts[0]) is None:
+        raise InvalidRequest(400, "The Host header is invalid.")
+    values = [value for name, value in lines if name == b"transfer-encoding"]
+    codings = [coding.strip().lower() for coding in b",".join(values).split(b",")]
+    if values and codings[-1] != b"chunked":
+        raise InvalidRequest(400, "The last transfer coding must be chunked.")
+    if len(codings) > 1:
+        raise InvalidRequest(501, "The only transfer coding that is supported is chunked.")
+
+
+def without_upgrade(method: bytes, target: bytes, version: str, lines: HeaderLines) -> bytes:
+    """The same request head without its `Upgrade` header, in bytes.
+
+    A server that does not support a protocol ignores the header (RFC 9110, section 7.8).
+    """
+    request_line = b"%b %b HTTP/%b" % (method, target, version.encode())
+    kept = [b"%b: %b" % line for line in lines if line[0] != b"upgrade"]
+    return b"\r\n".join([request_line, *kept, b"", b""])
