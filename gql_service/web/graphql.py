@@ -20,7 +20,7 @@ from gql_service.observability.logging import report, report_unexpected
 from gql_service.quoting import shortened
 from gql_service.services.context import Context, Services
 from gql_service.settings import Settings
-from gql_service.web.content_negotiation import GRAPHQL_RESPONSE, JSON, essence, negotiate
+from gql_service.web.content_negotiation import GRAPHQL_RESPONSE, JSON, essence, response_media_type
 from gql_service.web.request import (
     MethodNotAllowed,
     NotAcceptable,
@@ -123,7 +123,7 @@ class GraphQLEndpoint:
         self, method: str, query_string: bytes, headers: Headers, read: ReadBody
     ) -> GraphQLResponse | None:
         """The response; None if the client has disconnected. The body is read after authentication."""
-        media_type = negotiate(headers.get(b"accept"), _OFFERS)
+        media_type = response_media_type(headers.get(b"accept"))
         extra: tuple[tuple[bytes, bytes], ...] = ()
         try:
             if method not in ("GET", "HEAD", "POST"):
@@ -154,7 +154,11 @@ class GraphQLEndpoint:
     ) -> tuple[int, Body]:
         principal = await authenticate(headers.get(b"authorization"), self._services.loaders)
         parameters = await self._read(method, query_string, headers, read)
-        text = self._persisted_documents.find_text(parameters.query, parameters.hash)
+        try:
+            text = self._persisted_documents.find_text(parameters.query, parameters.hash)
+        except RequestError as error:
+            status, body = _request_error(error)
+            return status if media_type == GRAPHQL_RESPONSE else 200, body
         try:
             document = self._documents.get(text)
         except InvalidDocument as invalid:
@@ -239,7 +243,7 @@ def _document_errors(errors: Sequence[GraphQLError], code: str, media_type: str)
 
 
 def _request_error(error: ServiceError) -> tuple[int, Body]:
-    """For requests that fail before their document is read: the status is an error in either media type."""
+    """For requests that fail before their document is found: the status is an error in either media type."""
     return error.status, {"errors": [{"message": error.message, "extensions": {"code": error.code}}]}
 
 
