@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Literal
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -117,9 +118,11 @@ def build_services(settings: Settings, clock: Callable[[], int] = instants.now) 
     )
 
 
-def print_schema() -> str:
-    """The schema in the GraphQL schema definition language."""
-    return build_schema().as_str()
+def print_schema(view: Literal["complete", "api", "subgraph"] = "complete") -> str:
+    """The schema in the GraphQL schema definition language: complete, without federation, or for gateways."""
+    schema = build_schema()
+    views = {"complete": schema.as_str, "api": schema.as_api_str, "subgraph": schema.as_subgraph_str}
+    return views[view]()
 
 
 def _cors(settings: Settings) -> list[Middleware]:

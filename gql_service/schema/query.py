@@ -21,6 +21,7 @@ from gql_service.schema.entity_resolution import (
     user_lookup,
 )
 from gql_service.schema.inputs.documents import UserBy
+from gql_service.schema.sdl import subgraph_sdl
 from gql_service.schema.types.badge import Badge, catalog
 from gql_service.schema.types.limits import MAX_NODES, Limits
 from gql_service.schema.types.platform import Platform
@@ -167,7 +168,7 @@ class Query:
 @cache
 def _sdl(schema: BaseSchema) -> str:
     """Printing takes milliseconds, and clients without a token may ask for it."""
-    return schema.as_str()
+    return subgraph_sdl(schema.as_str())
 
 
 def _check_count(name: str, count: int) -> None:

@@ -1,18 +1,14 @@
 """GraphQL over HTTP: the audits of the npm package `graphql-http`."""
 
-import fcntl
 import json
-import shutil
 import subprocess
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from tests.conftest import require
+from tests.support.npm import npm_project
 from tests.support.service import Service
 
-PROJECT = Path(__file__).parent.parent / "npm" / "graphql-http-audit"
 
 class Audit(NamedTuple):
     id: str
@@ -22,24 +18,10 @@ class Audit(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def project() -> Path:
-    """The folder of the suite with its packages, which are installed again if the lock file changes."""
-    require("Node (npm)", shutil.which("node") is not None and shutil.which("npm") is not None)
-    lock, installed = PROJECT / "package-lock.json", PROJECT / "node_modules" / ".package-lock.json"
-    with lock.open() as held:  # one test process at a time
-        fcntl.flock(held, fcntl.LOCK_EX)
-        if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-            npm = ["npm", "ci", "--ignore-scripts", "--prefer-offline", "--no-audit"]
-            done = subprocess.run(npm, cwd=PROJECT, capture_output=True, text=True, timeout=180)
-            assert done.returncode == 0, done.stderr
-    return PROJECT
-
-
-@pytest.fixture(scope="session")
-def audits(project: Path, service: Service) -> list[Audit]:
+def audits(service: Service) -> list[Audit]:
     output = subprocess.run(
         ["node", "audit.mjs", f"{service.url}/graphql"],
-        cwd=project,
+        cwd=npm_project("graphql-http-audit"),
         check=True,
         stdout=subprocess.PIPE,
         timeout=60,

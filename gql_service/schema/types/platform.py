@@ -45,7 +45,7 @@ class UserConnection(Connection[User]):
 
 
 @strawberry.federation.type(
-    keys=["key"],
+    keys=["key", "id"],
     directives=TENANT_MEMBER,
     description="An application of a tenant. Each member of the tenant has one metadata document on it.",
 )
