@@ -127,7 +127,7 @@ class Query:
             list[strawberry.ID], strawberry.argument(description=f"The global ids, at most {MAX_NODES}.")
         ],
     ) -> list[Node | None]:
-        _check_count("ids", len(ids))
+        _check_count("ids", len(ids), MAX_NODES)
         return await resolve_many(info.context, [global_id_lookup(id) for id in ids])
 
     @strawberry.field(
@@ -142,14 +142,15 @@ class Query:
         representations: Annotated[
             list[FederationAny],
             strawberry.argument(
-                description=f"The `__typename` and one key of each object, at most {MAX_NODES}."
+                description="The `__typename` and one key of each object, at most `limits.representations`."
             ),
         ],
     ) -> list[
         Annotated[Entity, strawberry.union("_Entity", description="The types that have federation keys.")]
         | None
     ]:
-        _check_count("representations", len(representations))
+        settings = info.context.services.settings
+        _check_count("representations", len(representations), settings.max_representations)
         return await resolve_many(info.context, [representation_lookup(each) for each in representations])
 
     @strawberry.field(directives=PUBLIC, description="The limits of requests and of stored data.")
@@ -171,6 +172,6 @@ def _sdl(schema: BaseSchema) -> str:
     return subgraph_sdl(schema.as_str())
 
 
-def _check_count(name: str, count: int) -> None:
-    if count > MAX_NODES:
-        raise LimitExceeded(f"`{name}` has {count} items; {MAX_NODES} are allowed.")
+def _check_count(name: str, count: int, limit: int) -> None:
+    if count > limit:
+        raise LimitExceeded(f"`{name}` has {count} items; {limit} are allowed.")

@@ -98,6 +98,7 @@ class GraphQLEndpoint:
                 root_fields=settings.max_root_fields,
                 fields=settings.max_document_fields,
                 cost=settings.max_document_cost,
+                entities_cost=settings.max_entities_cost,
             ),
             capacity=settings.max_cached_documents,
         )

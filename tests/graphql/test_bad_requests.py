@@ -128,7 +128,9 @@ def test_a_bad_parameter_in_the_query_string_is_refused(doors: Doors, parameters
 
 @pytest.mark.parametrize("query", ["%00", "%ff", "\\u0000", "{", "mutation"])
 def test_a_bad_document_in_the_query_string_is_refused(doors: Doors, query: str) -> None:
-    response = doors.caller.service.client.get(f"/graphql?query={query}", headers={"Accept": "*/*"})
+    response = doors.caller.service.client.get(
+        f"/graphql?query={query}", headers={"Accept": "application/graphql-response+json"}
+    )
     assert (response.status_code, verdict(response)[0]) == (400, "GRAPHQL_PARSE_FAILED")
 
 

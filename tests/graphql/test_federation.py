@@ -304,14 +304,14 @@ def test_no_representations_give_no_entities(world: World) -> None:
     assert entities(world.member) == []
 
 
-def test_a_hundred_representations_are_allowed(world: World) -> None:
-    assert entities(world.member, *[as_user(world.member)] * 100) == [as_user(world.member)] * 100
+def test_a_thousand_representations_are_allowed(world: World) -> None:
+    assert entities(world.member, *[as_user(world.member)] * 1000) == [as_user(world.member)] * 1000
 
 
-def test_a_hundred_and_one_representations_are_refused(world: World) -> None:
-    code, message = refusal(world.member, *[as_user(world.member)] * 101)
+def test_a_thousand_and_one_representations_are_refused(world: World) -> None:
+    code, message = refusal(world.member, *[as_user(world.member)] * 1001)
     assert code == "LIMIT_EXCEEDED"
-    assert message == "`representations` has 101 items; 100 are allowed."
+    assert message == "`representations` has 1001 items; 1000 are allowed."
 
 
 @pytest.mark.parametrize("key", ["id", "userId", "username", "document"])

@@ -193,3 +193,39 @@ def test_the_number_of_statements_does_not_grow_with_the_references(
         assert all(next(iter(order.values())) for order in orders)
         counts.append(len(statements))
     assert counts[0] == counts[1], counts
+
+
+def test_a_thousand_references_in_one_query(gateway: Gateway, world: World) -> None:
+    people = [world.new_user() for _ in range(10)]
+    buyers = [buyer.id for buyer in people] * 100
+    variables = {"buyers": buyers, "key": world.platform_key}
+    query = """query ($buyers: [ID!]!, $key: String!) { orders(buyers: $buyers, platformKey: $key) {
+      number buyer { displayName badges { name } } } }"""
+    orders = gateway.ask(world.member, query, **variables)["orders"]
+    assert [order["number"] for order in orders] == list(range(1000))
+    names = {buyer.id: buyer.username for buyer in people}
+    assert [order["buyer"]["displayName"] for order in orders] == [names[buyer] for buyer in buyers]
+
+
+def test_a_request_error_keeps_its_message_and_code(gateway: Gateway, world: World) -> None:
+    people = [f"user-{number}" for number in range(1000)]
+    variables = {"buyers": people, "key": world.platform_key}
+    selection = "buyer { %s }" % " ".join(
+        f"n{at}: notifications(first: 9) {{ nodes {{ id }} }}" for at in "ab"
+    )
+    query = "query ($buyers: [ID!]!, $key: String!) { orders(buyers: $buyers, platformKey: $key) { %s } }"
+    body = gateway.post(world.admin, query % selection, **variables)
+    (error,) = body["errors"]
+    assert error["extensions"]["code"] == "LIMIT_EXCEEDED"
+    assert error["message"].startswith("The entities of the operation cost ")
+
+
+def test_more_references_than_the_limit_are_refused_with_message_and_code(
+    gateway: Gateway, world: World
+) -> None:
+    people = [f"user-{number}" for number in range(1001)]
+    query = "query ($buyers: [ID!]!, $key: String!) { orders(buyers: $buyers, platformKey: $key) { %s } }"
+    body = gateway.post(world.admin, query % "buyer { displayName }", buyers=people, key=world.platform_key)
+    (error,) = body["errors"]
+    assert error["extensions"]["code"] == "LIMIT_EXCEEDED"
+    assert error["message"] == "`representations` has 1001 items; 1000 are allowed."

@@ -93,7 +93,7 @@ Limits           bodyBytes documentTokens documentDepth documentAliases     v v 
 Limits           documentRootFields documentFields documentCost keyLength   v v v v v v
 Limits           valueBytes metadataBytes metadataKeys pageSize nodes       v v v v v v
 Limits           patchOperations bulkPatches                                v v v v v v
-Limits           requestSeconds                                             v v v v v v
+Limits           requestSeconds entitiesCost representations                v v v v v v
 _Service         sdl                                                        v v v v v v
 """
 REACH = """
