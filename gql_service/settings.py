@@ -115,8 +115,8 @@ class Settings(BaseSettings):
     max_representations: int = Field(
         default=1000,
         ge=1,
-        description="Maximum number of `representations` in `_entities`, by which federation gateways request "
-        "objects. They do not split the list, so it can be long.",
+        description="Maximum number of `representations` in `_entities`, by which federation gateways "
+        "request objects. They do not split the list, so it can be long.",
     )
     max_entities_cost: int = Field(
         default=10_000,

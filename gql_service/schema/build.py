@@ -45,6 +45,8 @@ Per-user metadata: key-value documents of users on platforms, with users, platfo
 The viewer is the user whose token the request carries in its `Authorization` header. The description of a \
 field ends with who may use it, such as "Requires: a tenant admin." Platform owners may do everything.
 
+A field that the viewer may not read is null, with an error; the fields beside it are as usual.
+
 Mutations return the errors that the caller can fix in `userErrors`. All other errors are in the top-level \
 `errors`, with a code in `extensions.code`.\
 """

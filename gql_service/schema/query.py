@@ -100,7 +100,7 @@ class Query:
                 description="The owner of the document. Default: the viewer. Other users: tenant admins only."
             ),
         ] = None,
-    ) -> PlatformMetadata:
+    ) -> PlatformMetadata | None:
         access = await info.context.access(platform_key, username)
         return PlatformMetadata(row=await info.context.document(access))
 
@@ -126,7 +126,7 @@ class Query:
         ids: Annotated[
             list[strawberry.ID], strawberry.argument(description=f"The global ids, at most {MAX_NODES}.")
         ],
-    ) -> list[Node | None]:
+    ) -> list[Node | None] | None:
         _check_count("ids", len(ids), MAX_NODES)
         return await resolve_many(info.context, [global_id_lookup(id) for id in ids])
 

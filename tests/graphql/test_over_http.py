@@ -257,7 +257,10 @@ def test_partial_data_is_200_with_the_path_of_each_error(world: World) -> None:
     body = {"query": query, "variables": {"n": world.member.username}}
     response = post(world.service, body, Authorization=f"Bearer {world.colleague.token}")
     assert response.status_code == 200
-    assert response.json()["data"] == {"me": {"username": world.colleague.username}, "other": None}
+    assert response.json()["data"] == {
+        "me": {"username": world.colleague.username},
+        "other": {"username": world.member.username, "email": None},
+    }
     [error] = response.json()["errors"]
     assert error["path"] == ["other", "email"]
     assert error["locations"] == [{"line": 1, "column": 82}]
