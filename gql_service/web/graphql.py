@@ -15,7 +15,7 @@ from gql_service.engine.document.cache import DocumentCache, InvalidDocument
 from gql_service.engine.document.limits import DocumentLimits
 from gql_service.engine.document.persisted import PersistedDocuments, Trust, read_folder
 from gql_service.engine.execution.execute import execute
-from gql_service.errors import BadUserInput, RequestError, ServiceError, Unavailable
+from gql_service.errors import BadUserInput, RequestError, ServiceError, Unauthenticated, Unavailable
 from gql_service.observability.logging import report, report_unexpected
 from gql_service.quoting import shortened
 from gql_service.services.context import Context, Services
@@ -26,6 +26,7 @@ from gql_service.web.request import (
     NotAcceptable,
     UnsupportedMediaType,
     authenticate,
+    challenge,
     read_body,
 )
 from gql_service.web.timeouts import RequestTimeouts
@@ -46,7 +47,6 @@ _HEADERS = {
     for offer in _OFFERS
 }
 _EXTRA_HEADERS = {
-    401: ((b"www-authenticate", b"Bearer"),),
     503: ((b"retry-after", b"1"),),
 }
 
@@ -140,6 +140,9 @@ class GraphQLEndpoint:
         except MethodNotAllowed as error:
             status, body = _request_error(error)
             extra = ((b"allow", error.allow.encode()),)
+        except Unauthenticated as error:
+            status, body = _request_error(error)
+            extra = ((b"www-authenticate", challenge("Bearer", error).encode()),)
         except RequestError as error:
             status, body = _request_error(error)
         except ClientDisconnect:
