@@ -4,7 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, Literal
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -140,9 +140,11 @@ def server_options(settings: Settings) -> dict[str, Any]:
     }
 
 
-def print_schema() -> str:
-    """The schema in the GraphQL schema definition language."""
-    return build_schema().as_str()
+def print_schema(view: Literal["complete", "api", "subgraph"] = "complete") -> str:
+    """The schema in the GraphQL schema definition language: complete, without federation, or for gateways."""
+    schema = build_schema()
+    views = {"complete": schema.as_str, "api": schema.as_api_str, "subgraph": schema.as_subgraph_str}
+    return views[view]()
 
 
 def _routes(path: str, endpoint: Callable[..., Any], methods: list[str] | None = None) -> list[Route]:

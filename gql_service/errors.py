@@ -27,14 +27,21 @@ class RequestError(ServiceError):
     """The request fails as a whole: a top-level GraphQL error."""
 
 
+NO_CREDENTIALS = "Authentication credentials were not provided."
+
+
 class Unauthenticated(RequestError):
     """The request has no valid token."""
 
     code = "UNAUTHENTICATED"
     status = 401
 
-    def __init__(self) -> None:
-        super().__init__("Authentication credentials were not provided.")
+    def __init__(self, message: str = NO_CREDENTIALS) -> None:
+        super().__init__(message)
+
+
+class InvalidToken(Unauthenticated):
+    """The request has a token, but it is not valid now. `message` says why."""
 
 
 class Forbidden(RequestError):

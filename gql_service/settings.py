@@ -112,6 +112,18 @@ class Settings(BaseSettings):
         "costs 1, and the fields selected on a page or list count once for each item that it "
         "may have.",
     )
+    max_representations: int = Field(
+        default=1000,
+        ge=1,
+        description="Maximum number of `representations` in `_entities`, by which federation gateways "
+        "request objects. They do not split the list, so it can be long.",
+    )
+    max_entities_cost: int = Field(
+        default=10_000,
+        ge=1,
+        description="Maximum cost of the `_entities` of an operation. They do not count for "
+        "`MAX_DOCUMENT_COST`.",
+    )
     max_cached_documents: int = Field(
         default=1000,
         ge=1,

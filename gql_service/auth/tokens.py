@@ -51,8 +51,13 @@ def parse(text: str) -> Token | None:
 
 def from_header(authorization: str | None) -> Token | None:
     """The token of an `Authorization: Token …` or `Bearer …` header; None if it has no well-formed token."""
-    scheme, _, credentials = (authorization or "").strip(" \t").partition(" ")
-    return parse(credentials.strip(" \t")) if scheme.lower() in ("token", "bearer") else None
+    return parse(credentials(authorization or ""))
+
+
+def credentials(authorization: str) -> str:
+    """What follows the scheme in an `Authorization` header; empty if it has neither of the two schemes."""
+    scheme, _, text = authorization.strip(" \t").partition(" ")
+    return text.strip(" \t") if scheme.lower() in ("token", "bearer") else ""
 
 
 def _random(length: int) -> str:

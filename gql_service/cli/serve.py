@@ -64,13 +64,25 @@ def migrate(as_json: AsJson = False) -> None:
     print_result("The database is up to date.", {"upToDate": True, "changed": changed}, as_json=as_json)
 
 
-def export_schema(as_json: AsJson = False) -> None:
+def export_schema(
+    api: Annotated[
+        bool,
+        typer.Option("--api", help="Leave out federation, for tools that do not know it."),
+    ] = False,
+    subgraph: Annotated[
+        bool,
+        typer.Option("--subgraph", help="Print what federation gateways compose with other services."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Print the GraphQL schema.
 
     It is printed in the schema definition language; with --json, as the
     result of an introspection query.
     """
-    schema = print_schema()
+    if api and subgraph:
+        raise typer.BadParameter("Use either --api or --subgraph.")
+    schema = print_schema("api" if api else "subgraph" if subgraph else "complete")
     if as_json:
         # The directives of Apollo Federation are not defined in the schema itself.
         introspection = introspection_from_schema(build_schema(schema, assume_valid_sdl=True))

@@ -1,5 +1,7 @@
 """Builds the schema: joins the types, completes the descriptions, and guards every field."""
 
+from typing import Literal
+
 import strawberry
 from graphql import (
     GraphQLArgument,
@@ -20,6 +22,7 @@ from gql_service.schema.mutation import Mutation
 from gql_service.schema.query import Query
 from gql_service.schema.row_fields import read
 from gql_service.schema.scalars import SCALARS
+from gql_service.schema.sdl import api_sdl, subgraph_sdl
 from gql_service.schema.types.platform import Platform
 from gql_service.schema.types.platform_metadata import PlatformMetadata
 from gql_service.schema.types.user import User
@@ -34,11 +37,15 @@ _ANY: ScalarDefinition = strawberry.scalar(
 )
 
 
+_FEDERATION_VERSION: Literal["2.0"] = "2.0"
+"""The first version that has `@key` and `@shareable`: gateways do not need to know a later one."""
 _DESCRIPTION = """\
 Per-user metadata: key-value documents of users on platforms, with users, platforms and badges.
 
 The viewer is the user whose token the request carries in its `Authorization` header. The description of a \
 field ends with who may use it, such as "Requires: a tenant admin." Platform owners may do everything.
+
+A field that the viewer may not read is null, with an error; the fields beside it are as usual.
 
 Mutations return the errors that the caller can fix in `userErrors`. All other errors are in the top-level \
 `errors`, with a code in `extensions.code`.\
@@ -51,6 +58,7 @@ _FEDERATION = {
     "link__Purpose.SECURITY": "The specification is needed to secure fields.",
     "link__Purpose.EXECUTION": "The specification is needed to execute operations.",
     "@auth(requires)": "The required role.",
+    "@shareable": "Used by federation gateways: other services may define the same fields.",
     "@key": "Used by federation gateways: fields that identify an object of the type.",
     "@key(fields)": "The fields of the key.",
     "@key(resolvable)": "Whether this service resolves objects by the key.",
@@ -67,9 +75,17 @@ class Schema(strawberry.federation.Schema):
     """A subgraph whose printed SDL has the description of the schema, which Strawberry leaves out."""
 
     def as_str(self) -> str:
-        """The SDL."""
+        """The complete SDL, with federation and roles."""
         description = print_description(self._schema)
         return super().as_str().replace("\nschema @link(", f"\n{description}schema @link(", 1)
+
+    def as_subgraph_str(self) -> str:
+        """The SDL for gateways."""
+        return subgraph_sdl(self.as_str())
+
+    def as_api_str(self) -> str:
+        """The SDL without federation."""
+        return api_sdl(self.as_str())
 
 
 def build_schema() -> Schema:
@@ -80,6 +96,7 @@ def build_schema() -> Schema:
         types=[User, Platform, PlatformMetadata, UserMetadata, InvalidInput, RevisionConflict],
         config=StrawberryConfig(scalar_map=SCALARS, default_resolver=read),
         scalar_overrides={FederationAny: _ANY},
+        federation_version=_FEDERATION_VERSION,
     )
     _leave_out_null_defaults(schema._schema)
     _enforce_one_of(schema._schema)

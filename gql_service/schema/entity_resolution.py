@@ -22,12 +22,10 @@ from gql_service.schema.types.user import User
 from gql_service.schema.types.user_metadata import UserMetadata
 from gql_service.services.context import Context
 
-Entity = User | Platform | PlatformMetadata
-"""The types that have federation keys."""
-NodeObject = Entity | UserMetadata
-"""The types that have global ids."""
+Entity = User | Platform | PlatformMetadata | UserMetadata
+"""The types that have global ids and federation keys."""
 N = TypeVar("N", bound=Node)
-BatchLoad = Callable[[Context, Sequence[str]], Awaitable[Sequence[NodeObject | None]]]
+BatchLoad = Callable[[Context, Sequence[str]], Awaitable[Sequence[Entity | None]]]
 """Loads the objects of several keys of one kind; None for each that the viewer may not see."""
 
 
@@ -54,7 +52,7 @@ async def resolve_many(context: Context, lookups: Sequence[Lookup | Exception | 
     Raises Unauthenticated.
     """
     context.viewer  # noqa: B018 - raises Unauthenticated without a token
-    loaded: dict[BatchLoad, dict[str, NodeObject | None]] = defaultdict(dict)
+    loaded: dict[BatchLoad, dict[str, Entity | None]] = defaultdict(dict)
     for lookup in lookups:
         if isinstance(lookup, Lookup):
             loaded[lookup.load][lookup.key] = None
@@ -63,31 +61,31 @@ async def resolve_many(context: Context, lookups: Sequence[Lookup | Exception | 
     return [loaded[each.load][each.key] if isinstance(each, Lookup) else each for each in lookups]
 
 
-async def load_users_by_id(context: Context, ids: Sequence[str]) -> list[NodeObject | None]:
+async def load_users_by_id(context: Context, ids: Sequence[str]) -> list[Entity | None]:
     """By `User.userId`."""
     return _visible_users(context, await context.services.loaders.users.load_many(ids))
 
 
-async def load_users_by_username(context: Context, usernames: Sequence[str]) -> list[NodeObject | None]:
+async def load_users_by_username(context: Context, usernames: Sequence[str]) -> list[Entity | None]:
     """By `User.username`."""
     return _visible_users(context, await context.services.loaders.users_named.load_many(usernames))
 
 
-def _visible_users(context: Context, rows: Sequence[UserRow | None]) -> list[NodeObject | None]:
+def _visible_users(context: Context, rows: Sequence[UserRow | None]) -> list[Entity | None]:
     verdict = context.services.policy.verdict(Role.TENANT_MEMBER, context.viewer)
     if isinstance(verdict, bool):
         return [User(row=row) if row is not None and verdict else None for row in rows]
     return [User(row=row) if row is not None and verdict(row) else None for row in rows]
 
 
-async def load_platforms(context: Context, keys: Sequence[str]) -> list[NodeObject | None]:
+async def load_platforms(context: Context, keys: Sequence[str]) -> list[Entity | None]:
     """By `Platform.key`."""
     rows = [await row for row in [context.platform(key) for key in keys]]
     sees = context.services.policy.sees_platform
     return [Platform(row=row) if row and sees(context.viewer, row) else None for row in rows]
 
 
-async def load_documents(context: Context, keys: Sequence[str]) -> list[NodeObject | None]:
+async def load_documents(context: Context, keys: Sequence[str]) -> list[Entity | None]:
     """By `userId:platformKey`. The platform key of the user-wide document is empty."""
     pairs = [key.partition(":") for key in keys if ":" in key]
     users = await context.services.loaders.users.load_many([user_id for user_id, _, _ in pairs])
@@ -95,7 +93,7 @@ async def load_documents(context: Context, keys: Sequence[str]) -> list[NodeObje
     for (_, _, platform_key), user in zip(pairs, users, strict=True):
         if user is not None:
             owners.setdefault(platform_key, []).append(user)
-    documents: dict[str, NodeObject] = {}
+    documents: dict[str, Entity] = {}
     for platform_key, users_of_platform in owners.items():
         with suppress(NotFound):
             for row in await context.documents_of(platform_key or None, users_of_platform):
@@ -104,7 +102,7 @@ async def load_documents(context: Context, keys: Sequence[str]) -> list[NodeObje
     return [documents.get(key) for key in keys]
 
 
-async def load_entries(context: Context, keys: Sequence[str]) -> list[NodeObject | None]:
+async def load_entries(context: Context, keys: Sequence[str]) -> list[Entity | None]:
     """By `userId:platformKey:key`. The platform key of the user-wide document is empty."""
     parts = {key: key.split(":", 2) for key in keys if key.count(":") >= 2}
     document_keys = list(
@@ -117,7 +115,7 @@ async def load_entries(context: Context, keys: Sequence[str]) -> list[NodeObject
     )
     documents = dict(zip(accesses, rows, strict=True))
     ring, now = context.services.write_settings.keys, context.services.clock()
-    entries: dict[str, NodeObject] = {}
+    entries: dict[str, Entity] = {}
     for key, (user_id, platform_key, metadata_key) in parts.items():
         document_key = f"{user_id}:{platform_key}"
         if document_key in documents:
@@ -140,6 +138,9 @@ _BY_FEDERATION_KEY: dict[str, Sequence[tuple[str, BatchLoad]]] = {
     "User": (("userId", load_users_by_id), ("username", load_users_by_username)),
     "Platform": (("key", load_platforms),),
 }
+
+
+_NO_KEY = "A representation needs `__typename` and one of the keys of that type."
 
 
 def global_id_lookup(id: str, *types: str) -> Lookup | None:
@@ -165,14 +166,24 @@ def representation_lookup(representation: Any) -> Lookup | BadUserInput | None:
     Other fields of the representation are ignored.
     """
     if isinstance(representation, dict):
-        type_name = representation.get("__typename")
-        if "id" in representation and type_name in ("User", "PlatformMetadata"):
-            id = representation["id"]
-            if isinstance(id, str):
-                return global_id_lookup(id, type_name)
+        type_name, id = representation.get("__typename"), representation.get("id")
         if isinstance(type_name, str):
+            if isinstance(id, str) and type_name in _BY_GLOBAL_ID:
+                return global_id_lookup(id, type_name)
+            if type_name == "PlatformMetadata":
+                return _document_lookup(representation)
             for name, load in _BY_FEDERATION_KEY.get(type_name, ()):
                 key = representation.get(name)
                 if isinstance(key, str):
                     return Lookup(load, key)
-    return BadUserInput("A representation needs `__typename` and one of the keys of that type.")
+    return BadUserInput(_NO_KEY)
+
+
+def _document_lookup(representation: dict[str, Any]) -> Lookup | BadUserInput | None:
+    """The lookup of a document by `userId` and `platformKey`, which is null for the user-wide document."""
+    user_id, platform_key = representation.get("userId"), representation.get("platformKey", ...)
+    if not isinstance(user_id, str) or not isinstance(platform_key, str | None):
+        return BadUserInput(_NO_KEY)
+    if ":" in user_id or platform_key == "":
+        return None  # no user has such an id, and no platform such a key
+    return Lookup(load_documents, f"{user_id}:{platform_key or ''}")

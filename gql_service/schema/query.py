@@ -21,6 +21,7 @@ from gql_service.schema.entity_resolution import (
     user_lookup,
 )
 from gql_service.schema.inputs.documents import UserBy
+from gql_service.schema.sdl import subgraph_sdl
 from gql_service.schema.types.badge import Badge, catalog
 from gql_service.schema.types.limits import MAX_NODES, Limits
 from gql_service.schema.types.platform import Platform
@@ -99,7 +100,7 @@ class Query:
                 description="The owner of the document. Default: the viewer. Other users: tenant admins only."
             ),
         ] = None,
-    ) -> PlatformMetadata:
+    ) -> PlatformMetadata | None:
         access = await info.context.access(platform_key, username)
         return PlatformMetadata(row=await info.context.document(access))
 
@@ -125,8 +126,8 @@ class Query:
         ids: Annotated[
             list[strawberry.ID], strawberry.argument(description=f"The global ids, at most {MAX_NODES}.")
         ],
-    ) -> list[Node | None]:
-        _check_count("ids", len(ids))
+    ) -> list[Node | None] | None:
+        _check_count("ids", len(ids), MAX_NODES)
         return await resolve_many(info.context, [global_id_lookup(id) for id in ids])
 
     @strawberry.field(
@@ -141,14 +142,15 @@ class Query:
         representations: Annotated[
             list[FederationAny],
             strawberry.argument(
-                description=f"The `__typename` and one key of each object, at most {MAX_NODES}."
+                description="The `__typename` and one key of each object, at most `limits.representations`."
             ),
         ],
     ) -> list[
         Annotated[Entity, strawberry.union("_Entity", description="The types that have federation keys.")]
         | None
     ]:
-        _check_count("representations", len(representations))
+        settings = info.context.services.settings
+        _check_count("representations", len(representations), settings.max_representations)
         return await resolve_many(info.context, [representation_lookup(each) for each in representations])
 
     @strawberry.field(directives=PUBLIC, description="The limits of requests and of stored data.")
@@ -167,9 +169,9 @@ class Query:
 @cache
 def _sdl(schema: BaseSchema) -> str:
     """Printing takes milliseconds, and clients without a token may ask for it."""
-    return schema.as_str()
+    return subgraph_sdl(schema.as_str())
 
 
-def _check_count(name: str, count: int) -> None:
-    if count > MAX_NODES:
-        raise LimitExceeded(f"`{name}` has {count} items; {MAX_NODES} are allowed.")
+def _check_count(name: str, count: int, limit: int) -> None:
+    if count > limit:
+        raise LimitExceeded(f"`{name}` has {count} items; {limit} are allowed.")

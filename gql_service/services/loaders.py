@@ -23,7 +23,7 @@ from gql_service.domain.search.members import MemberSearch
 from gql_service.domain.tenants import Platform
 from gql_service.domain.users import access_tokens, badges, notifications
 from gql_service.domain.users import rows as users
-from gql_service.domain.users.access_tokens import AccessToken
+from gql_service.domain.users.access_tokens import AccessToken, TokenRefusal
 from gql_service.domain.users.badges import EarnedBadge
 from gql_service.domain.users.notifications import Notification
 from gql_service.domain.users.rows import User
@@ -57,7 +57,7 @@ class Loaders:
     def __init__(self, database: Database, clock: Callable[[], int]) -> None:
         async def principals(
             connection: Connection, requests: Sequence[Token]
-        ) -> Sequence[Principal | MalformedData | None]:
+        ) -> Sequence[Principal | MalformedData | TokenRefusal]:
             return await access_tokens.principals(connection, requests, clock())
 
         async def pages(
@@ -83,10 +83,10 @@ class Loaders:
         async def counts(connection: Connection, requests: Sequence[MemberSearch]) -> Sequence[int]:
             return [await search.count(connection, each, clock()) for each in requests]
 
-        self.principals: DataLoader[Token, Principal | MalformedData | None] = DataLoader(
+        self.principals: DataLoader[Token, Principal | MalformedData | TokenRefusal] = DataLoader(
             database, principals
         )
-        """The caller with a token; None if it is not valid now."""
+        """The caller with a token, or why it is not valid now."""
         self.users: DataLoader[str, User | None] = DataLoader(database, users.by_ids)
         self.users_named: DataLoader[str, User | None] = DataLoader(database, users.by_usernames)
         self.platforms: DataLoader[str, Platform | None] = DataLoader(database, tenants.platforms_by_keys)

@@ -29,6 +29,20 @@ def negotiate(accept: bytes | None, offers: tuple[str, ...]) -> str | None:
     return best
 
 
+@lru_cache(256)
+def response_media_type(accept: bytes | None) -> str | None:
+    """The media type of a GraphQL response, or None if the `Accept` header allows neither of the two.
+
+    A client that names `application/graphql-response+json`, or sends no header, gets it unless it prefers
+    JSON. Wildcards mean JSON: their clients, such as Apollo's gateway, expect status 200 even if the
+    document is invalid.
+    """
+    if accept is None or not accept.strip():
+        return GRAPHQL_RESPONSE
+    names_it = any(_parse_range(part)[0] == GRAPHQL_RESPONSE for part in accept.split(b","))
+    return negotiate(accept, (GRAPHQL_RESPONSE, JSON) if names_it else (JSON, GRAPHQL_RESPONSE))
+
+
 def _parse_range(part: bytes) -> tuple[str, float]:
     """A media range and its quality, such as `("text/*", 0.5)`."""
     quality = 1.0

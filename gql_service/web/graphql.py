@@ -15,17 +15,18 @@ from gql_service.engine.document.cache import DocumentCache, InvalidDocument
 from gql_service.engine.document.limits import DocumentLimits
 from gql_service.engine.document.persisted import PersistedDocuments, Trust, read_folder
 from gql_service.engine.execution.execute import execute
-from gql_service.errors import BadUserInput, RequestError, ServiceError, Unavailable
+from gql_service.errors import BadUserInput, RequestError, ServiceError, Unauthenticated, Unavailable
 from gql_service.observability.logging import report, report_unexpected
 from gql_service.quoting import shortened
 from gql_service.services.context import Context, Services
 from gql_service.settings import Settings
-from gql_service.web.content_negotiation import GRAPHQL_RESPONSE, JSON, essence, negotiate
+from gql_service.web.content_negotiation import GRAPHQL_RESPONSE, JSON, essence, response_media_type
 from gql_service.web.request import (
     MethodNotAllowed,
     NotAcceptable,
     UnsupportedMediaType,
     authenticate,
+    challenge,
     read_body,
 )
 from gql_service.web.timeouts import RequestTimeouts
@@ -46,7 +47,6 @@ _HEADERS = {
     for offer in _OFFERS
 }
 _EXTRA_HEADERS = {
-    401: ((b"www-authenticate", b"Bearer"),),
     503: ((b"retry-after", b"1"),),
 }
 
@@ -98,6 +98,7 @@ class GraphQLEndpoint:
                 root_fields=settings.max_root_fields,
                 fields=settings.max_document_fields,
                 cost=settings.max_document_cost,
+                entities_cost=settings.max_entities_cost,
             ),
             capacity=settings.max_cached_documents,
         )
@@ -123,7 +124,7 @@ class GraphQLEndpoint:
         self, method: str, query_string: bytes, headers: Headers, read: ReadBody
     ) -> GraphQLResponse | None:
         """The response; None if the client has disconnected. The body is read after authentication."""
-        media_type = negotiate(headers.get(b"accept"), _OFFERS)
+        media_type = response_media_type(headers.get(b"accept"))
         extra: tuple[tuple[bytes, bytes], ...] = ()
         try:
             if method not in ("GET", "HEAD", "POST"):
@@ -139,6 +140,9 @@ class GraphQLEndpoint:
         except MethodNotAllowed as error:
             status, body = _request_error(error)
             extra = ((b"allow", error.allow.encode()),)
+        except Unauthenticated as error:
+            status, body = _request_error(error)
+            extra = ((b"www-authenticate", challenge("Bearer", error).encode()),)
         except RequestError as error:
             status, body = _request_error(error)
         except ClientDisconnect:
@@ -154,7 +158,11 @@ class GraphQLEndpoint:
     ) -> tuple[int, Body]:
         principal = await authenticate(headers.get(b"authorization"), self._services.loaders)
         parameters = await self._read(method, query_string, headers, read)
-        text = self._persisted_documents.find_text(parameters.query, parameters.hash)
+        try:
+            text = self._persisted_documents.find_text(parameters.query, parameters.hash)
+        except RequestError as error:
+            status, body = _request_error(error)
+            return status if media_type == GRAPHQL_RESPONSE else 200, body
         try:
             document = self._documents.get(text)
         except InvalidDocument as invalid:
@@ -239,7 +247,7 @@ def _document_errors(errors: Sequence[GraphQLError], code: str, media_type: str)
 
 
 def _request_error(error: ServiceError) -> tuple[int, Body]:
-    """For requests that fail before their document is read: the status is an error in either media type."""
+    """For requests that fail before their document is found: the status is an error in either media type."""
     return error.status, {"errors": [{"message": error.message, "extensions": {"code": error.code}}]}
 
 

@@ -5,7 +5,15 @@ from starlette.types import Receive
 
 from gql_service.auth import tokens
 from gql_service.auth.principal import Principal
-from gql_service.errors import BadUserInput, LimitExceeded, MalformedData, RequestError, Unauthenticated
+from gql_service.domain.users.access_tokens import TokenRefusal
+from gql_service.errors import (
+    BadUserInput,
+    InvalidToken,
+    LimitExceeded,
+    MalformedData,
+    RequestError,
+    Unauthenticated,
+)
 from gql_service.services.loaders import Loaders
 
 
@@ -37,18 +45,29 @@ class MalformedBody(BadUserInput):
 async def authenticate(authorization: bytes | None, loaders: Loaders) -> Principal | None:
     """The caller; None if there is no `Authorization` header.
 
-    Raises Unauthenticated for an invalid token, MalformedData if the caller's stored rights are malformed,
-    and Unavailable.
+    Raises InvalidToken, Unauthenticated without a token, MalformedData if the caller's stored rights are
+    malformed, and Unavailable.
     """
     if authorization is None:
         return None
-    token = tokens.from_header(authorization.decode("latin-1"))
-    principal = None if token is None else await loaders.principals.load(token)
-    if principal is None:
-        raise Unauthenticated
+    text = authorization.decode("latin-1")
+    token = tokens.from_header(text)
+    if token is None:
+        raise InvalidToken(TokenRefusal.UNKNOWN.value) if tokens.credentials(text) else Unauthenticated
+    principal = await loaders.principals.load(token)
+    if isinstance(principal, TokenRefusal):
+        raise InvalidToken(principal.value)
     if isinstance(principal, MalformedData):
         raise principal
     return principal
+
+
+def challenge(scheme: str, error: RequestError) -> str:
+    """The value of the header `WWW-Authenticate` for status 401, with the reason if a token was sent
+    (RFC 6750, section 3)."""
+    if not isinstance(error, InvalidToken):
+        return scheme
+    return f'{scheme} error="invalid_token", error_description="{error.message}"'
 
 
 async def read_body(receive: Receive, content_length: bytes | None, max_size: int) -> bytes:

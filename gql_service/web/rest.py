@@ -13,6 +13,7 @@ from gql_service.domain.writes.changes import CLEAR, Change, patch, replace
 from gql_service.domain.writes.idempotency import IdempotencyKey
 from gql_service.domain.writes.unit_of_work import Precondition
 from gql_service.errors import (
+    NO_CREDENTIALS,
     SIZE_PROBLEMS,
     BadUserInput,
     MalformedData,
@@ -27,7 +28,7 @@ from gql_service.instants import rfc3339
 from gql_service.services.context import Context, Services
 from gql_service.settings import Settings
 from gql_service.web.content_negotiation import JSON, essence
-from gql_service.web.request import MalformedBody, UnsupportedMediaType, authenticate, read_body
+from gql_service.web.request import MalformedBody, UnsupportedMediaType, authenticate, challenge, read_body
 from gql_service.web.timeouts import RequestTimeouts
 
 PATH = "/api/core/users/platform-metadata/"
@@ -192,9 +193,11 @@ def _document_response(document: DocumentView) -> Response:
 def _error_response(error: RequestError) -> Response:
     """The field `detail` or `error` with the message: the REST contract defines which."""
     field = "detail" if error.status in (401, 415) or isinstance(error, MalformedBody) else "error"
-    response = _json_response({field: error.message}, error.status)
+    # The contract has one message for all requests without a valid token; the header has the reason.
+    message = NO_CREDENTIALS if isinstance(error, Unauthenticated) else error.message
+    response = _json_response({field: message}, error.status)
     if error.status == 401:
-        response.headers["WWW-Authenticate"] = "Token"
+        response.headers["WWW-Authenticate"] = challenge("Token", error)
     if error.status == 503:
         response.headers["Retry-After"] = "1"
     return response

@@ -125,7 +125,7 @@ def test_a_fragment_does_not_hide_what_is_private(world: World) -> None:
     query = """query ($n: String!) { user(by: {username: $n}) { ...A } }
       fragment A on User { ...B }  fragment B on Node { ... on User { email } }"""
     body = world.colleague.graphql(query, n=world.member.username)
-    assert body["data"] == {"user": None}
+    assert body["data"] == {"user": {"email": None}}
     assert body["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     assert world.member.user.email not in str(body)
 
@@ -134,7 +134,7 @@ def test_one_private_field_does_not_affect_the_rest_of_the_response(world: World
     query = """query ($n: String!) {
       a: user(by: {username: $n}) { email } b: user(by: {username: $n}) { username } }"""
     body = world.colleague.graphql(query, n=world.member.username)
-    assert body["data"] == {"a": None, "b": {"username": world.member.username}}
+    assert body["data"] == {"a": {"email": None}, "b": {"username": world.member.username}}
     assert [error["path"] for error in body["errors"]] == [["a", "email"]]
 
 
@@ -146,7 +146,8 @@ def test_the_payload_of_a_mutation_has_nothing_private_of_a_guest(world: World) 
     variables = {"k": world.platform_key, "u": guest.username}
     assert world.admin.ask(patch.replace("FIELD", "displayName"), **variables)
     body = world.admin.graphql(patch.replace("FIELD", "userMetadata { metadata }"), **variables)
-    assert body["data"]["patchPlatformMetadata"]["platformMetadata"] is None
+    user = body["data"]["patchPlatformMetadata"]["platformMetadata"]["user"]
+    assert user == {"username": guest.username, "userMetadata": None}
     assert body["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
 

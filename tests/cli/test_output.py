@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from graphql import build_schema, validate_schema
 
 from tests.cli.test_help import LEAVES
 from tests.support.cli_processes import PROGRAM, environment
@@ -205,3 +206,19 @@ def test_a_terminal_shows_tables_that_cut_no_value(
     cells = [line.split("│")[1].strip() for line in screen.splitlines() if "│" in line]
     assert "".join(cells) == token["id"]
     assert max(map(len, screen.splitlines())) <= columns
+
+
+def test_the_schema_is_printed_for_gateways_and_without_federation(shell: Shell) -> None:
+    complete, api = shell.output("export-schema"), shell.output("export-schema", "--api")
+    subgraph = shell.output("export-schema", "--subgraph")
+    federation = ["@key", "@link", "@shareable", "_entities", "_service", "_Any", "_Entity", "_Service"]
+    assert [word for word in federation if word not in complete] == []
+    assert [word for word in federation if word in api] == []
+    assert [word for word in ("node(", "nodes(", "@auth", "enum Role") if word not in api] == []
+    assert [word for word in ("node(", "nodes(", "@auth", "enum Role", "_entities") if word in subgraph] == []
+    assert [word for word in ("@key", "@link", "@shareable") if word not in subgraph] == []
+    schema = build_schema(api)
+    assert validate_schema(schema) == []
+    introspection = json.loads(shell.output("export-schema", "--api", "--json"))
+    assert {each["name"] for each in introspection["__schema"]["types"]} == schema.type_map.keys()
+    assert shell.run("export-schema", "--api", "--subgraph").exit_code == 2

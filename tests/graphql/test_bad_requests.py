@@ -130,7 +130,9 @@ def test_a_bad_parameter_in_the_query_string_is_refused(client: RawClient, param
 
 @pytest.mark.parametrize("query", ["%00", "%ff", "\\u0000", "{", "mutation"])
 def test_a_bad_document_in_the_query_string_is_refused(client: RawClient, query: str) -> None:
-    response = client.caller.service.client.get(f"/graphql?query={query}", headers={"Accept": "*/*"})
+    response = client.caller.service.client.get(
+        f"/graphql?query={query}", headers={"Accept": "application/graphql-response+json"}
+    )
     assert (response.status_code, verdict(response)[0]) == (400, "GRAPHQL_PARSE_FAILED")
 
 

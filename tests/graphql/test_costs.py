@@ -18,18 +18,14 @@ COSTS = {
     ),
     "a variable": (f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ {NINE} }} * }}", {"ids": ["x"] * 100}),
     "a variable's default": (f"query ($ids: [ID!]! = {IDS}) {{ nodes(ids: $ids) {{ {NINE} }} * }}", {}),
-    "representations": (
-        f"query ($all: [_Any!]!) {{ _entities(representations: $all) {{ {NINE} }} * }}",
-        {"all": [{"__typename": "User", "username": "nobody"}] * 100},
-    ),
     "a fragment": (
         f"query ($ids: [ID!]!) {{ ...F * }} fragment F on Query {{ nodes(ids: $ids) {{ {NINE} }} }}",
         {"ids": ["x"] * 100},
     ),
     "a page of pages": (
-        """query ($r: [_Any!]!, $first: Int) { platform(key: "none") { id } *
-         _entities(representations: $r) { ... on Platform { users(first: $first) { nodes { id } } } } }""",
-        {"r": [{"__typename": "Platform", "key": "none"}] * 9, "first": 55},
+        """query ($ids: [ID!]!, $first: Int) { platform(key: "none") { id } *
+         nodes(ids: $ids) { ... on Platform { users(first: $first) { nodes { id } } } } }""",
+        {"ids": ["x"] * 9, "first": 55},
     ),
     "a page from its end": (
         """query ($first: Int, $last: Int = 111) { platform(key: "none") { users(first: $first, last: $last) {
@@ -45,6 +41,31 @@ def test_an_operation_costs_at_most_1000(world: World, query: str, variables: di
     assert refusal(world.member, query.replace("*", ""), **variables) is None
     message = refusal(world.member, query.replace("*", "me { id }"), **variables)
     assert message is not None
+    assert message.startswith("The operation costs 1001; the limit is 1000.")
+
+
+REPRESENTATIONS = [{"__typename": "User", "username": "nobody"}] * 1000
+ENTITIES = {
+    "in the operation": "query ($all: [_Any!]!) { _entities(representations: $all) { %s } * }",
+    "in a fragment": """query ($all: [_Any!]!) { ...F * }
+        fragment F on Query { _entities(representations: $all) { %s } }""",
+}
+
+
+@pytest.mark.parametrize("query", ENTITIES.values(), ids=ENTITIES)
+def test_entities_cost_at_most_10000(world: World, query: str) -> None:
+    query = query.replace("%s", NINE)
+    assert refusal(world.member, query.replace("*", ""), all=REPRESENTATIONS) is None
+    more = "more: _entities(representations: []) { __typename }"
+    message = refusal(world.member, query.replace("*", more), all=REPRESENTATIONS) or ""
+    assert message.startswith("The entities of the operation cost 10001; the limit is 10000.")
+
+
+def test_entities_and_all_else_have_limits_of_their_own(world: World) -> None:
+    query = ENTITIES["in the operation"].replace("%s", NINE)
+    nodes = f"nodes(ids: {IDS}) {{ {NINE} }}"
+    assert refusal(world.member, query.replace("*", nodes), all=REPRESENTATIONS) is None
+    message = refusal(world.member, query.replace("*", f"{nodes} me {{ id }}"), all=REPRESENTATIONS) or ""
     assert message.startswith("The operation costs 1001; the limit is 1000.")
 
 

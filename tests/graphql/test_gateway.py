@@ -1,20 +1,16 @@
 """The service in a federated graph: Apollo's gateway composes and joins it with other subgraphs."""
 
-import fcntl
-import shutil
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import require
 from tests.support.http_clients import http_client
+from tests.support.npm import npm_project
 from tests.support.service import Service
 from tests.support.world import Caller, World
 
-FOLDER = Path(__file__).parent.parent / "npm" / "gateway"
 ORDERS = """query ($buyers: [ID!]!, $key: String!) { orders(buyers: $buyers, platformKey: $key) {
   number buyer { %s } platform { name } metadata { revision metadata invoice } } }"""
 
@@ -44,26 +40,10 @@ class Gateway:
 
 
 @pytest.fixture(scope="session")
-def gateway_program() -> Path:
-    """The folder of the gateway with its packages, which are installed again if the lock file changes."""
-    require("Node (npm)", shutil.which("node") is not None and shutil.which("npm") is not None)
-    lock, installed = FOLDER / "package-lock.json", FOLDER / "node_modules" / ".package-lock.json"
-    with lock.open() as lock_file:  # one test process at a time
-        fcntl.flock(lock_file, fcntl.LOCK_EX)
-        if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-            npm = ["npm", "ci", "--ignore-scripts", "--prefer-offline", "--no-audit"]
-            done = subprocess.run(npm, cwd=FOLDER, capture_output=True, text=True)
-            assert done.returncode == 0, done.stderr
-    return FOLDER / "gateway.mjs"
-
-
-@pytest.fixture(scope="session")
-def gateway(
-    service: Service, gateway_program: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Gateway]:
+def gateway(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A gateway in front of the server. Fails with the reasons if it cannot compose the schema."""
     stderr_path = tmp_path_factory.mktemp("gateway") / "stderr"
-    command = ["node", str(gateway_program), f"{service.url}/graphql"]
+    command = ["node", str(npm_project("gateway") / "gateway.mjs"), f"{service.url}/graphql"]
     with (
         stderr_path.open("w") as stderr,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True) as process,
@@ -81,7 +61,7 @@ def gateway(
             process.terminate()
 
 
-def patch(caller: Caller, platform_key: str, **metadata: Any) -> None:
+def patch(caller: Caller, platform_key: str | None, **metadata: Any) -> None:
     caller.ask(
         """mutation ($input: PatchPlatformMetadataInput!) {
           patchPlatformMetadata(input: $input) { userErrors { message } } }""",
@@ -135,6 +115,22 @@ def test_another_subgraph_refers_to_a_user_by_global_id(gateway: Gateway, world:
     assert found == {"userId": world.colleague.id, "username": world.colleague.username}
 
 
+@pytest.mark.parametrize("where", ["platform", "user-wide"])
+def test_another_subgraph_refers_to_platform_entry_and_document_by_their_other_keys(
+    gateway: Gateway, world: World, where: str
+) -> None:
+    key = world.platform_key if where == "platform" else None
+    patch(world.member, key, note=where)
+    query = """query ($of: ID!, $key: String) { loan(of: $of, platformKey: $key) {
+      at { key } settings { platformKey metadata } note { value } } }"""
+    loan = gateway.ask(world.member, query, of=world.member.id, key=key)["loan"]
+    assert loan == {
+        "at": {"key": key} if key else None,
+        "settings": {"platformKey": key, "metadata": {"note": where}},
+        "note": {"value": where},
+    }
+
+
 def test_a_reference_to_an_unknown_object_is_null(gateway: Gateway, world: World) -> None:
     body = gateway.post(world.member, '{ addressee(of: "nobody") { displayName } }')
     assert body["data"] == {"addressee": None}
@@ -155,8 +151,8 @@ def test_a_colleague_sees_the_user_without_private_fields(gateway: Gateway, worl
     (order,) = gateway.post(world.colleague, ORDERS % "displayName", **variables)["data"]["orders"]
     assert order["buyer"] == {"displayName": world.member.username}
     assert order["metadata"] is None
-    private = gateway.post(world.colleague, ORDERS % "email", **variables)
-    assert private["data"]["orders"][0]["buyer"] is None
+    private = gateway.post(world.colleague, ORDERS % "displayName email", **variables)
+    assert private["data"]["orders"][0]["buyer"] == {"displayName": world.member.username, "email": None}
     assert private["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
 
@@ -197,3 +193,37 @@ def test_the_number_of_statements_does_not_grow_with_the_references(
         assert all(next(iter(order.values())) for order in orders)
         counts.append(len(statements))
     assert counts[0] == counts[1], counts
+
+
+def test_a_thousand_references_in_one_query(gateway: Gateway, world: World) -> None:
+    people = [world.new_user() for _ in range(10)]
+    buyers = [buyer.id for buyer in people] * 100
+    variables = {"buyers": buyers, "key": world.platform_key}
+    query = """query ($buyers: [ID!]!, $key: String!) { orders(buyers: $buyers, platformKey: $key) {
+      number buyer { displayName badges { name } } } }"""
+    orders = gateway.ask(world.member, query, **variables)["orders"]
+    assert [order["number"] for order in orders] == list(range(1000))
+    names = {buyer.id: buyer.username for buyer in people}
+    assert [order["buyer"]["displayName"] for order in orders] == [names[buyer] for buyer in buyers]
+
+
+def test_a_request_error_keeps_its_message_and_code(gateway: Gateway, world: World) -> None:
+    people = [f"user-{number}" for number in range(1000)]
+    variables = {"buyers": people, "key": world.platform_key}
+    selection = "buyer { a: notifications(first: 9) { nodes { id } } b: tokens(first: 9) { nodes { id } } }"
+    query = "query ($buyers: [ID!]!, $key: String!) { orders(buyers: $buyers, platformKey: $key) { %s } }"
+    body = gateway.post(world.admin, query % selection, **variables)
+    (error,) = body["errors"]
+    assert error["extensions"]["code"] == "LIMIT_EXCEEDED"
+    assert error["message"].startswith("The entities of the operation cost ")
+
+
+def test_more_references_than_the_limit_are_refused_with_message_and_code(
+    gateway: Gateway, world: World
+) -> None:
+    people = [f"user-{number}" for number in range(1001)]
+    query = "query ($buyers: [ID!]!, $key: String!) { orders(buyers: $buyers, platformKey: $key) { %s } }"
+    body = gateway.post(world.admin, query % "buyer { displayName }", buyers=people, key=world.platform_key)
+    (error,) = body["errors"]
+    assert error["extensions"]["code"] == "LIMIT_EXCEEDED"
+    assert error["message"] == "`representations` has 1001 items; 1000 are allowed."

@@ -146,7 +146,8 @@ def test_a_hostile_document_costs_little_more_than_a_normal_one(schema: GraphQLS
 
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
 def test_a_hostile_document_gets_a_response(service: Service, bomb: str) -> None:
-    response = service.client.post("/graphql", json={"query": bomb})
+    headers = {"Accept": "application/graphql-response+json"}
+    response = service.client.post("/graphql", json={"query": bomb}, headers=headers)
     assert response.status_code == 400
     body = response.json()
     assert list(body) == ["errors"]

@@ -204,7 +204,7 @@ def test_introspection_has_a_limit_of_its_own(service: Service) -> None:
 
 LIMITS = """{ limits { bodyBytes documentTokens documentDepth documentAliases documentRootFields
   documentFields documentCost keyLength valueBytes metadataBytes metadataKeys pageSize nodes
-  requestSeconds } }"""
+  representations entitiesCost requestSeconds } }"""
 
 
 def test_the_limits_can_be_queried_without_a_token(service: Service) -> None:
@@ -223,6 +223,8 @@ def test_the_limits_can_be_queried_without_a_token(service: Service) -> None:
         "metadataKeys": settings.max_metadata_keys,
         "pageSize": 100,
         "nodes": 100,
+        "representations": 1000,
+        "entitiesCost": 10000,
         "requestSeconds": settings.request_timeout,
     }
 
@@ -232,7 +234,7 @@ def test_the_limits_are_settings(tmp_path: Path) -> None:
         "max_document_depth": 3,
         "max_document_aliases": 2,
         "max_root_fields": 1,
-        "max_document_fields": 16,
+        "max_document_fields": 18,
         "max_document_cost": 4,
     }
     with serving(f"sqlite+aiosqlite:///{tmp_path / 'test.sqlite3'}", **chosen) as service:
@@ -243,8 +245,22 @@ def test_the_limits_are_settings(tmp_path: Path) -> None:
             (deep(3, "fields"), deep(4, "fields")),
             (ALIASES["fields"](2), ALIASES["fields"](3)),
             (ROOTS["fields"](1), ROOTS["fields"](2)),
-            (f"{{ me {{ {LEAVES} id id id id id id }} }}", f"{{ me {{ {LEAVES} id id id id id id id }} }}"),
+            tuple(f"{{ me {{ {LEAVES} {'id ' * count} }} }}" for count in (8, 9)),
             ('{ nodes(ids: ["", "", "", ""]) { id } }', '{ nodes(ids: ["", "", "", "", ""]) { id } }'),
         ):
             assert refusal(member, allowed) is None
             assert refusal(member, refused) is not None
+
+
+def test_the_operator_chooses_the_limits_of_entities(tmp_path: Path) -> None:
+    settings = {"max_representations": 3, "max_entities_cost": 4}
+    query = "query ($of: [_Any!]!) { _entities(representations: $of) { ... on User { id %s } } }"
+    with serving(f"sqlite+aiosqlite:///{tmp_path / 'test.sqlite3'}", **settings) as service:
+        member = World(service).member
+        of = [{"__typename": "User", "userId": member.id}] * 4
+        assert refusal(member, query % "", of=of[:3]) is None
+        body = send(member, query % "", of=of).json()
+        assert body["errors"][0]["message"] == "`representations` has 4 items; 3 are allowed."
+        assert refusal(member, query % "badges { name }", of=of[:2]) is None
+        message = refusal(member, query % "badges { name }", of=of[:3]) or ""
+        assert message.startswith("The entities of the operation cost 6; the limit is 4.")

@@ -45,6 +45,19 @@ def test_a_hash_of_another_document_is_refused_and_not_registered(service: Servi
 
 
 @pytest.mark.parametrize(
+    ("accept", "status"),
+    [("application/graphql-response+json", 400), ("application/json", 200), ("*/*", 200)],
+)
+def test_the_status_of_a_wrong_hash_depends_on_the_media_type(
+    service: Service, accept: str, status: int
+) -> None:
+    persisted = {"version": 1, "sha256Hash": sha256("another")}
+    request = {"query": QUERY, "extensions": {"persistedQuery": persisted}}
+    response = service.client.post("/graphql", json=request, headers={"Accept": accept})
+    assert (response.status_code, code(response.json())) == (status, "BAD_USER_INPUT")
+
+
+@pytest.mark.parametrize(
     "persisted", [1, {}, {"version": 1}, {"version": 2, "sha256Hash": "a"}, {"version": 1, "sha256Hash": 1}]
 )
 def test_a_malformed_persisted_query_is_refused(service: Service, persisted: Any) -> None:

@@ -57,7 +57,7 @@ Platform         users                                                      . . 
 UserConnection   edges nodes pageInfo totalCount                            . . . . v v
 UserEdge         cursor node                                                . . . . v v
 PageInfo         hasNextPage hasPreviousPage startCursor endCursor          . . . v v v
-PlatformMetadata id username platformKey metadata revision                  . . . v v v
+PlatformMetadata id userId username platformKey metadata revision           . . . v v v
 PlatformMetadata entry entries                                      . . . v v v
 UserMetadata     id userId metadataKey metadataValue value valueType        . . . v v v
 UserMetadata     category description source isEncrypted isIndexed          . . . v v v
@@ -93,7 +93,7 @@ Limits           bodyBytes documentTokens documentDepth documentAliases     v v 
 Limits           documentRootFields documentFields documentCost keyLength   v v v v v v
 Limits           valueBytes metadataBytes metadataKeys pageSize nodes       v v v v v v
 Limits           patchOperations bulkPatches                                v v v v v v
-Limits           requestSeconds                                             v v v v v v
+Limits           requestSeconds entitiesCost representations                v v v v v v
 _Service         sdl                                                        v v v v v v
 """
 REACH = """
@@ -142,7 +142,7 @@ PlatformMetadata ReplacePlatformMetadataPayload.platformMetadata            U N 
 PlatformMetadata ClearPlatformMetadataPayload.platformMetadata              U N F v v v
 PlatformMetadata SetUserMetadataPayload.platformMetadata                    U N F v v v
 UserMetadata     PlatformMetadata.entry                                     U N F v v v
-UserMetadata     Query.node Query.nodes                                     U - - v v v
+UserMetadata     Query.node Query.nodes Query._entities                     U - - v v v
 UserMetadata     UserMetadataConnection.nodes UserMetadataEdge.node         U N F v v v
 UserMetadata     SetUserMetadataPayload.entries RevisionConflict.entries    U N F v v v
 UserMetadataConnection PlatformMetadata.entries                             U N F v v v

@@ -159,7 +159,7 @@ def test_signing_in_shows_the_username(explorer: Tab, world: World) -> None:
 
 def test_a_wrong_token_shows_the_servers_error(explorer: Tab, world: World) -> None:
     explorer.sign_in(world.member.token[:-1] + "!")
-    explorer.status("Authentication credentials were not provided.")
+    explorer.status("The access token is not valid.")
 
 
 def test_a_query_shows_its_response(explorer: Tab, world: World) -> None:

@@ -1,6 +1,7 @@
 """Access tokens of users. Only digests of them are stored; they can expire and be revoked."""
 
 from collections.abc import Sequence
+from enum import Enum
 from typing import NamedTuple
 
 from sqlalchemy import bindparam, delete, func, insert, not_, select, update
@@ -28,9 +29,11 @@ _HOLDERS = Statement(
         users.c.permissions,
         users.c.is_platform_owner,
         access_tokens.c.issued_by,
+        access_tokens.c.expires_at,
+        access_tokens.c.revoked_at,
     )
     .join(users, users.c.id == access_tokens.c.user_id)
-    .where(any_of(access_tokens.c.id, "ids"), _IS_ACTIVE)
+    .where(any_of(access_tokens.c.id, "ids"))
 )
 _OF_USER = access_tokens.c.user_id == bindparam("of_user")
 _COUNT_ACTIVE = Statement(select(func.count()).where(_OF_USER, _IS_ACTIVE))
@@ -113,6 +116,19 @@ class _TokenHolder(NamedTuple):
     stored_permissions: str
     is_platform_owner: bool
     issued_by: str | None
+    expires_at: int | None
+    revoked_at: int | None
+
+
+class TokenRefusal(Enum):
+    """Why a token does not identify a caller. The values are public messages.
+
+    Only who knows the secret learns that a token has existed.
+    """
+
+    UNKNOWN = "The access token is not valid."
+    EXPIRED = "The access token has expired."
+    REVOKED = "The access token was revoked."
 
 
 class _TokenOwner(NamedTuple):
@@ -124,21 +140,26 @@ class _TokenOwner(NamedTuple):
 
 async def principals(
     connection: Connection, presented: Sequence[tokens.Token], now: int
-) -> list[Principal | MalformedData | None]:
-    """The caller behind each token; None if the token is unknown, forged, expired or revoked.
+) -> list[Principal | MalformedData | TokenRefusal]:
+    """The caller behind each token, or why there is none.
 
     MalformedData if the stored permissions of the caller are invalid.
     """
-    rows = await connection.fetch(_HOLDERS, ids={token.id for token in presented}, now=now)
+    rows = await connection.fetch(_HOLDERS, ids={token.id for token in presented})
     holders = {row.token_id: row for row in rows_as(_TokenHolder, rows)}
-    callers: list[Principal | MalformedData | None] = []
-    for token in presented:
-        holder = holders.get(token.id)
-        if holder is not None and token.matches(holder.digest):
-            callers.append(_principal(holder))
-        else:
-            callers.append(None)
-    return callers
+    return [_caller(token, holders.get(token.id), now) for token in presented]
+
+
+def _caller(
+    token: tokens.Token, holder: _TokenHolder | None, now: int
+) -> Principal | MalformedData | TokenRefusal:
+    if holder is None or not token.matches(holder.digest):
+        return TokenRefusal.UNKNOWN
+    if holder.revoked_at is not None:
+        return TokenRefusal.REVOKED
+    if holder.expires_at is not None and holder.expires_at <= now:
+        return TokenRefusal.EXPIRED
+    return _principal(holder)
 
 
 def _principal(holder: _TokenHolder) -> Principal | MalformedData:

@@ -1,7 +1,7 @@
 """Documents are parsed, checked and validated once, then found again by their text."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphql import (
@@ -37,11 +37,11 @@ class GraphQLOperation:
     """One operation of a document."""
 
     def __init__(
-        self, node: OperationDefinitionNode, condition_variables: list[str], cost: Cost | None = None
+        self, node: OperationDefinitionNode, condition_variables: list[str], costs: Sequence[Cost] = ()
     ) -> None:
         self.node = node
-        self.cost = cost
-        """None for documents that were not checked for limits."""
+        self.costs = costs
+        """Empty for documents that were not checked for limits."""
         self.condition_variables = condition_variables
         """The names of the variables that may decide which fields are selected."""
         self.plans: dict[tuple[Any, ...], Any] = {}
@@ -58,7 +58,7 @@ class GraphQLOperation:
 class GraphQLDocument:
     """A document that is valid against the schema. `costs` are the costs of its operations by their names."""
 
-    def __init__(self, node: DocumentNode, costs: Mapping[str | None, Cost] | None = None) -> None:
+    def __init__(self, node: DocumentNode, costs: Mapping[str | None, Sequence[Cost]] | None = None) -> None:
         self.node = node
         self.fragments = {
             each.name.value: each for each in node.definitions if isinstance(each, FragmentDefinitionNode)
@@ -67,7 +67,7 @@ class GraphQLDocument:
         operations = [each for each in node.definitions if isinstance(each, OperationDefinitionNode)]
         names = [each.name.value if each.name else None for each in operations]
         self._operations = {
-            name: GraphQLOperation(each, condition_variables, costs.get(name))
+            name: GraphQLOperation(each, condition_variables, costs.get(name, ()))
             for name, each in zip(names, operations, strict=True)
         }
 

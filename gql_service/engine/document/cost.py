@@ -26,17 +26,19 @@ CostTerms = dict[tuple[str, ...], int]
 
 
 class Cost(NamedTuple):
-    """The cost of an operation, and the limit for it."""
+    """The cost of an operation, or that of its entities, and the limit for it."""
 
+    subject: str
+    """What costs, at the start of a message."""
     limit: int
     constant: int
     terms: tuple[tuple[int, tuple[str, ...]], ...]
     """Coefficients, and the variables that each is multiplied by."""
 
     @classmethod
-    def from_terms(cls, terms: CostTerms, limit: int) -> "Cost":
+    def from_terms(cls, subject: str, terms: CostTerms, limit: int) -> "Cost":
         products = tuple((coefficient, names) for names, coefficient in terms.items() if names)
-        return cls(limit, terms.get((), 0), products)
+        return cls(subject, limit, terms.get((), 0), products)
 
     def evaluate(self, variables: Mapping[str, Any]) -> int:
         """The cost with these variables, which must be coerced."""
@@ -53,7 +55,7 @@ class Cost(NamedTuple):
         if cost <= self.limit:
             return None
         return LimitExceeded(
-            f"The operation costs {cost}; the limit is {self.limit}. Each object costs 1, and the fields "
+            f"{self.subject} {cost}; the limit is {self.limit}. Each object costs 1, and the fields "
             "selected on a page or list count once for each of its items. Request fewer objects at a time."
         )
 

@@ -5,6 +5,7 @@ rejected as quickly as any other document. Fragments that are undefined or sprea
 validation rejects them.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from graphql import (
@@ -22,6 +23,8 @@ from graphql.validation.validate import ValidationAbortedError
 from gql_service.engine.document.cost import Cost, CostTerms, field_cost
 from gql_service.errors import LimitExceeded
 
+_ENTITIES = "_entities"
+"""Gateways do not split the list of this field, so what it returns has a limit of its own."""
 _INTROSPECTION = {"__schema", "__type"}
 """Their selections do not count for the depth: a validation rule of graphql-core limits it."""
 _MAX_NESTING = 100
@@ -41,6 +44,7 @@ class DocumentLimits(NamedTuple):
     root_fields: int = 10
     fields: int = 500
     cost: int = 1000
+    entities_cost: int = 10_000
 
 
 class FieldsCanBeMerged(OverlappingFieldsCanBeMergedRule):
@@ -62,13 +66,13 @@ class FieldsCanBeMerged(OverlappingFieldsCanBeMergedRule):
             raise
 
 
-def check_limits(document: DocumentNode, limits: DocumentLimits) -> dict[str | None, Cost]:
-    """Check all limits but the cost, which depends on variables. Raises LimitExceeded.
+def check_limits(document: DocumentNode, limits: DocumentLimits) -> dict[str | None, Sequence[Cost]]:
+    """Check all limits but the costs, which depend on variables. Raises LimitExceeded.
 
-    Returns the cost of each operation by its name.
+    Returns the costs of each operation by its name.
     """
     checker = _LimitChecker(document, limits)
-    costs = {}
+    costs: dict[str | None, Sequence[Cost]] = {}
     _check_count("The document has {} operations and fragments", len(document.definitions), _MAX_DEFINITIONS)
     for node in document.definitions:
         if isinstance(node, OperationDefinitionNode):
@@ -82,7 +86,7 @@ def check_limits(document: DocumentNode, limits: DocumentLimits) -> dict[str | N
 class _SelectionSize:
     """What a selection set contains, its fragments expanded."""
 
-    __slots__ = ("aliases", "cost", "depth", "fields", "nesting", "own_fields")
+    __slots__ = ("aliases", "cost", "depth", "entities_cost", "fields", "nesting", "own_fields")
 
     def __init__(self) -> None:
         self.depth = 0
@@ -94,6 +98,8 @@ class _SelectionSize:
         self.own_fields = 0
         """The fields of the selection set itself, without those below them."""
         self.cost: CostTerms = {}
+        self.entities_cost: CostTerms = {}
+        """The cost of `_entities`, which `cost` does not include."""
 
 
 class _LimitChecker:
@@ -107,16 +113,20 @@ class _LimitChecker:
         self._fragments = {node.name.value: node for node in fragments}
         self._fragment_sizes: dict[str, _SelectionSize] = {}
 
-    def check_operation(self, node: OperationDefinitionNode) -> Cost:
+    def check_operation(self, node: OperationDefinitionNode) -> Sequence[Cost]:
         size, limits = self._measure(node.selection_set, 1), self._limits
         _check_count("The document is nested {} fields deep", size.depth, limits.depth)
         _check_count("The document has {} aliases", size.aliases, limits.aliases)
         _check_count("The document has {} fields at its root", size.own_fields, limits.root_fields)
         _check_count("The document has {} fields", size.fields, limits.fields)
-        cost = Cost.from_terms(size.cost, limits.cost)
-        if error := cost.limit_error({}):
-            raise error
-        return cost
+        costs = [Cost.from_terms("The operation costs", size.cost, limits.cost)]
+        if size.entities_cost:
+            subject = "The entities of the operation cost"
+            costs.append(Cost.from_terms(subject, size.entities_cost, limits.entities_cost))
+        for cost in costs:
+            if error := cost.limit_error({}):
+                raise error
+        return costs
 
     def measure_fragment(self, node: FragmentDefinitionNode, nesting: int) -> _SelectionSize:
         """Measure a fragment that is spread below `nesting` selection sets, unless it was measured before."""
@@ -141,7 +151,7 @@ class _LimitChecker:
             inner = self._measure_spread(selection, nesting + 1)
             size.depth = max(size.depth, inner.depth)
             size.own_fields += inner.own_fields
-            self._add_inner(size, inner, inner.cost)
+            self._add_inner(size, inner, inner.cost, inner.entities_cost)
         return size
 
     def _measure_spread(self, node: InlineFragmentNode | FragmentSpreadNode, nesting: int) -> _SelectionSize:
@@ -163,20 +173,29 @@ class _LimitChecker:
         depth = 1
         if node.selection_set:
             inner = self._measure(node.selection_set, nesting + 1)
-            self._add_inner(size, inner, field_cost(node, inner.cost))
+            cost = field_cost(node, inner.cost)
+            is_entities = node.name.value == _ENTITIES
+            self._add_inner(size, inner, {} if is_entities else cost, cost if is_entities else {})
             if node.name.value not in _INTROSPECTION:
                 depth += inner.depth
         size.depth = max(size.depth, depth)
 
-    def _add_inner(self, size: _SelectionSize, inner: _SelectionSize, cost: CostTerms) -> None:
+    def _add_inner(
+        self, size: _SelectionSize, inner: _SelectionSize, cost: CostTerms, entities_cost: CostTerms
+    ) -> None:
         """Add what counts in the same way for the selections of fields and of fragments."""
         size.nesting = max(size.nesting, inner.nesting + 1)
         size.aliases += inner.aliases
         size.fields += inner.fields
         if size.fields > self._limits.fields or inner.depth > self._limits.depth:
             return  # it will be rejected, or is introspection; its cost may have very many terms
-        for names, coefficient in cost.items():
-            size.cost[names] = size.cost.get(names, 0) + coefficient
+        _add_terms(size.cost, cost)
+        _add_terms(size.entities_cost, entities_cost)
+
+
+def _add_terms(total: CostTerms, terms: CostTerms) -> None:
+    for names, coefficient in terms.items():
+        total[names] = total.get(names, 0) + coefficient
 
 
 def _check_count(text: str, count: int, limit: int) -> None:

@@ -36,8 +36,9 @@ async def execute(
         variables = definitions.coerce(raw_variables)
         if isinstance(variables, list):
             return ExecutionResult(None, variables)
-        if operation.cost is not None and (error := operation.cost.limit_error(variables)):
-            return ExecutionResult(None, [GraphQLError(error.message, original_error=error)])
+        for cost in operation.costs:
+            if error := cost.limit_error(variables):
+                return ExecutionResult(None, [GraphQLError(error.message, original_error=error)])
         plan = _find_plan(schema, document, operation, variables, raw_variables)
         if plan is not None:
             resolve_info: Any = ResolveInfo(schema, context_value)

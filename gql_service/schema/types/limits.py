@@ -32,8 +32,9 @@ class Limits:
     document_cost: int = strawberry.field(
         description="Maximum cost of an operation. A field with selections costs 1 plus the cost of its "
         "selections. This is multiplied by `first` or `last`, or by the number of `ids`, `representations` "
-        "or `patches`."
+        "or `patches`. `_entities` does not count."
     )
+    entities_cost: int = strawberry.field(description="Maximum cost of the `_entities` of an operation.")
     key_length: int = strawberry.field(description="Maximum length of a metadata key, in characters.")
     value_bytes: int = strawberry.field(description="Maximum size of one value as canonical JSON, in bytes.")
     metadata_bytes: int = strawberry.field(description="Maximum size of all values of a document, in bytes.")
@@ -43,7 +44,8 @@ class Limits:
         description="Maximum number of `patches` in `bulkPatchPlatformMetadata`."
     )
     page_size: int = strawberry.field(description="Maximum value of `first` and `last`.")
-    nodes: int = strawberry.field(description="Maximum number of `ids` or `representations`.")
+    nodes: int = strawberry.field(description="Maximum number of `ids` in `nodes`.")
+    representations: int = strawberry.field(description="Maximum number of `representations` in `_entities`.")
     request_seconds: float = strawberry.field(description="Maximum duration of a request, in seconds.")
 
     @classmethod
@@ -56,6 +58,7 @@ class Limits:
             document_root_fields=settings.max_root_fields,
             document_fields=settings.max_document_fields,
             document_cost=settings.max_document_cost,
+            entities_cost=settings.max_entities_cost,
             key_length=settings.max_key_length,
             value_bytes=settings.max_value_size,
             metadata_bytes=settings.max_metadata_size,
@@ -64,5 +67,6 @@ class Limits:
             bulk_patches=MAX_PATCHES,
             page_size=MAX_PAGE,
             nodes=MAX_NODES,
+            representations=settings.max_representations,
             request_seconds=settings.request_timeout,
         )

@@ -45,7 +45,7 @@ class UserConnection(Connection[User]):
 
 
 @strawberry.federation.type(
-    keys=["key"],
+    keys=["key", "id"],
     directives=TENANT_MEMBER,
     description="An application of a tenant. Each member of the tenant has one metadata document on it.",
 )
@@ -82,7 +82,7 @@ class Platform(Node):
         where: Annotated[
             UserFilter | None, strawberry.argument(description="Only users that match this filter.")
         ] = None,
-    ) -> UserConnection:
+    ) -> UserConnection | None:
         request = read_page(first, after, last, before)
         search = await member_search(info.context.services, self.row, where)
         page = await info.context.services.loaders.members.load((search, request))

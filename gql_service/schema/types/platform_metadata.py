@@ -30,13 +30,14 @@ from gql_service.services.context import Context
 
 
 @strawberry.federation.type(
-    keys=["id"],
+    keys=["id", "userId platformKey"],
     directives=SELF,
     description="A metadata document: all metadata of one user on one platform, or the user-wide metadata, "
     "which belongs to no platform. A write to a document is all or nothing.",
 )
 class PlatformMetadata(Node):
     row: strawberry.Private[DocumentView]
+    user_id: strawberry.ID = column("The id of the owner, as `User.userId`.")
     username: str = column("The username of the owner.")
     platform_key: str | None = column("The platform key. Null in the user-wide document.")
     revision: int = column(

@@ -12,7 +12,9 @@ from gql_service.quoting import quoted
 from gql_service.schema.auth_directive import AUTHENTICATED
 
 
-@strawberry.type(directives=AUTHENTICATED, description="The position of a page in its list.")
+@strawberry.federation.type(
+    shareable=True, directives=AUTHENTICATED, description="The position of a page in its list."
+)
 class PageInfo:
     has_next_page: bool = strawberry.field(description="Whether more items follow this page.")
     has_previous_page: bool = strawberry.field(description="Whether items precede this page.")

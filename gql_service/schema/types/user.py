@@ -60,28 +60,28 @@ class User(Node):
         "The name to display: the first and last name in the profile unless private, or else the username."
     )
     image: str | None = column("The URL of the profile image. Null if there is none.")
-    email: str = column("The email address.", SELF)
+    email: str | None = column("The email address.", SELF)
     permissions: list[str] | None = column(
         f"The permissions of the user, each as `{{TENANT_ID}}::{{PERMISSION}}`. {MALFORMED}", SELF
     )
-    is_platform_owner: bool = column(
+    is_platform_owner: bool | None = column(
         "Whether the user is a platform owner, who has admin access to everything.", SELF
     )
-    revision: int = column(
+    revision: int | None = column(
         "Increases by one with every change of the user. Documents have their own revisions.", SELF
     )
-    created_at: DateTime = column("When the user was created.", SELF)
-    updated_at: DateTime = column("When the user last changed.", SELF)
-    email_verified: bool = column("Whether the email address is verified.", SELF)
+    created_at: DateTime | None = column("When the user was created.", SELF)
+    updated_at: DateTime | None = column("When the user last changed.", SELF)
+    email_verified: bool | None = column("Whether the email address is verified.", SELF)
     language: str | None = column(
         "The preferred language as an ISO 639-1 code, such as `de`. Null if none is set.", SELF
     )
-    password_change_disabled: bool = column("If true, the user cannot change their password.", SELF)
-    project_creation_disabled: bool = column("If true, the user cannot create projects.", SELF)
-    profile_field_change_disabled: bool = column(
+    password_change_disabled: bool | None = column("If true, the user cannot change their password.", SELF)
+    project_creation_disabled: bool | None = column("If true, the user cannot create projects.", SELF)
+    profile_field_change_disabled: bool | None = column(
         "If true, the user cannot change their profile fields.", SELF
     )
-    messaging_disabled: bool = column("If true, the user cannot create messages.", SELF)
+    messaging_disabled: bool | None = column("If true, the user cannot create messages.", SELF)
     recent_projects: JSONObject | None = column(
         "When the user last opened each project: project ids with milliseconds since 1970-01-01 UTC. "
         f"{MALFORMED}",
@@ -153,14 +153,17 @@ class User(Node):
         after: Annotated[str | None, AFTER] = None,
         last: Annotated[int | None, LAST] = None,
         before: Annotated[str | None, BEFORE] = None,
-    ) -> NotificationConnection:
+    ) -> NotificationConnection | None:
         request = read_page(first, after, last, before)
         page = await info.context.services.loaders.notifications.load((self.row.user_id, request))
         return NotificationConnection(page=page)
 
     @batched_field(directives=SELF, description="The number of unread notifications.")
-    async def unread_notification_count(users: Sequence["User"], info: Info[Context, None]) -> list[int]:
-        return await info.context.services.loaders.unread.load_many([user.row.user_id for user in users])
+    async def unread_notification_count(
+        users: Sequence["User"], info: Info[Context, None]
+    ) -> list[int | None]:
+        counts = info.context.services.loaders.unread.load_many([user.row.user_id for user in users])
+        return list(await counts)
 
     @strawberry.field(
         directives=SELF,
@@ -174,7 +177,7 @@ class User(Node):
         after: Annotated[str | None, AFTER] = None,
         last: Annotated[int | None, LAST] = None,
         before: Annotated[str | None, BEFORE] = None,
-    ) -> AccessTokenConnection:
+    ) -> AccessTokenConnection | None:
         request = read_page(first, after, last, before)
         rows = await info.context.services.loaders.tokens.load(self.row.user_id)
         return AccessTokenConnection(page=page_of_list(rows, request, AccessTokenConnection.sort_key))
@@ -183,7 +186,7 @@ class User(Node):
         directives=SELF,
         description="The metadata document of the user on a platform. An error if the viewer cannot see the "
         "platform, or if the user is not a member of its tenant.",
-        type_=_PLATFORM_METADATA,
+        type_=_PLATFORM_METADATA | None,
     )
     async def platform_metadata(
         users: Sequence["User"],
@@ -195,7 +198,7 @@ class User(Node):
     @batched_field(
         directives=SELF,
         description="The user-wide metadata document, which belongs to no platform.",
-        type_=_PLATFORM_METADATA,
+        type_=_PLATFORM_METADATA | None,
     )
     async def user_metadata(users: Sequence["User"], info: Info[Context, None]) -> list[Any]:
         return await _documents(info.context, None, users)

@@ -22,8 +22,10 @@ class EntryCapabilities:
     delete: bool = strawberry.field(description="Whether the viewer may delete the entry.")
 
 
-@strawberry.type(
-    directives=SELF, description="An entry: one key of a document, with its value and attributes."
+@strawberry.federation.type(
+    keys=["id"],
+    directives=SELF,
+    description="An entry: one key of a document, with its value and attributes.",
 )
 class UserMetadata(Node):
     row: strawberry.Private[EntryView]

@@ -1,4 +1,4 @@
-// Apollo's gateway in front of the service and of three small subgraphs. Argument: the service's GraphQL address.
+// Apollo's gateway in front of the service and of four small subgraphs. Argument: the service's GraphQL address.
 // Prints the gateway's address alone on a line, or what composition says against the schemas, and exits with 1.
 import { composeServices } from "@apollo/composition";
 import { ApolloGateway, LocalGraphQLDataSource, RemoteGraphQLDataSource } from "@apollo/gateway";
@@ -8,7 +8,7 @@ import { buildSubgraphSchema } from "@apollo/subgraph";
 import { parse } from "graphql";
 
 const address = process.argv[2];
-const LINK = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.11", import: ["@key"])`;
+const LINK = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])`;
 
 const orders = {
   typeDefs: `${LINK}
@@ -49,6 +49,25 @@ const orders = {
   },
 };
 
+// A subgraph that knows platforms and entries by their global ids, and documents by their owner and platform.
+const loans = {
+  typeDefs: `${LINK}
+    type Query { loan(of: ID!, platformKey: String): Loan! }
+    type Loan { at: Platform settings: PlatformMetadata note: UserMetadata }
+    type Platform @key(fields: "id") { id: ID! }
+    type UserMetadata @key(fields: "id") { id: ID! }
+    type PlatformMetadata @key(fields: "userId platformKey") { userId: ID! platformKey: String }`,
+  resolvers: {
+    Query: {
+      loan: (_, { of, platformKey }) => ({
+        at: { id: btoa(`Platform:${platformKey}`) },
+        settings: { userId: of, platformKey: platformKey ?? null },
+        note: { id: btoa(`UserMetadata:${of}:${platformKey ?? ""}:note`) },
+      }),
+    },
+  },
+};
+
 // Subgraphs that know a user by another key only, so that no other key can be used to find them.
 const knowing = (key, type, field) => ({
   typeDefs: `${LINK}
@@ -60,6 +79,7 @@ const knowing = (key, type, field) => ({
 const local = Object.fromEntries(
   Object.entries({
     orders,
+    loans,
     mail: knowing("username", "String!", "addressee"),
     relay: knowing("id", "ID!", "author"),
   }).map(([name, { typeDefs, resolvers }]) => [name, { typeDefs: parse(typeDefs), resolvers }]),

@@ -1,0 +1,24 @@
+"""The npm projects that the tests run."""
+
+import fcntl
+import shutil
+import subprocess
+from pathlib import Path
+
+from tests.conftest import require
+
+_PROJECTS = Path(__file__).parent.parent / "npm"
+
+
+def npm_project(name: str) -> Path:
+    """The folder of a project with its packages, which are installed again if its lock file changes."""
+    require("Node (npm)", shutil.which("node") is not None and shutil.which("npm") is not None)
+    project = _PROJECTS / name
+    lock, installed = project / "package-lock.json", project / "node_modules" / ".package-lock.json"
+    with lock.open() as lock_file:  # one test process at a time
+        fcntl.flock(lock_file, fcntl.LOCK_EX)
+        if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+            npm = ["npm", "ci", "--ignore-scripts", "--prefer-offline", "--no-audit"]
+            done = subprocess.run(npm, cwd=project, capture_output=True, text=True, timeout=300)
+            assert done.returncode == 0, done.stderr
+    return project
