@@ -27,10 +27,13 @@ _INTERRUPT_INTERVAL = 0.01
 
 
 def create_private(path: str) -> None:
-    """Create a missing database file, readable by its owner only. SQLite creates its other files likewise."""
+    """Create a missing database file, readable by its owner only. SQLite creates its other files likewise.
+
+    An existing file is never opened here: closing it would drop the locks that SQLite holds on it.
+    """
     if path and path != ":memory:":
-        with suppress(OSError):  # SQLite reports what is wrong with the path
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        with suppress(OSError):  # it exists, or SQLite reports what is wrong with the path
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def connect(path: str) -> sqlite3.Connection:
