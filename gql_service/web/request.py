@@ -6,7 +6,9 @@ from starlette.types import Receive
 from gql_service.auth import tokens
 from gql_service.auth.principal import Principal
 from gql_service.errors import BadUserInput, LimitExceeded, MalformedData, RequestError, Unauthenticated
+from gql_service.quoting import quoted
 from gql_service.services.loaders import Loaders
+from gql_service.web.content_negotiation import charset
 
 
 class MethodNotAllowed(RequestError):
@@ -30,6 +32,10 @@ class UnsupportedMediaType(RequestError):
     status = 415
 
 
+class UnsupportedEncoding(UnsupportedMediaType):
+    """The body is compressed. The response has a header `Accept-Encoding` (RFC 9110, section 12.5.3)."""
+
+
 class MalformedBody(BadUserInput):
     """The body is not valid JSON."""
 
@@ -49,6 +55,18 @@ async def authenticate(authorization: bytes | None, loaders: Loaders) -> Princip
     if isinstance(principal, MalformedData):
         raise principal
     return principal
+
+
+def check_encoding(content_type: bytes | None, content_encoding: bytes | None) -> None:
+    """Raises UnsupportedMediaType if a body is not in UTF-8, or is compressed."""
+    name = charset(content_type)
+    if name is not None and name not in ("utf-8", "utf8"):
+        raise UnsupportedMediaType(f"The charset {quoted(name)} is not supported. Use UTF-8.")
+    encoding = (content_encoding or b"").decode("latin-1").strip()
+    if encoding.lower() not in ("", "identity"):
+        raise UnsupportedEncoding(
+            f"The content encoding {quoted(encoding)} is not supported. Send the body uncompressed."
+        )
 
 
 async def read_body(receive: Receive, content_length: bytes | None, max_size: int) -> bytes:
