@@ -28,7 +28,7 @@ from gql_service.settings import Settings
 from gql_service.store.database import open_database
 from gql_service.web import explorer, health, rest
 from gql_service.web.error_masking import MaskErrors
-from gql_service.web.graphql import PREFLIGHT_HEADERS, GraphQLEndpoint
+from gql_service.web.graphql import GraphQLEndpoint
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -36,6 +36,9 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 """The server adds these headers to every response, its own errors included."""
+
+EXPOSED_HEADERS = ("ETag", "Retry-After", "X-Request-Id", "X-Read-After", "Idempotency-Replayed")
+"""The response headers that scripts of allowed origins may read."""
 
 
 def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = instants.now) -> Starlette:
@@ -63,7 +66,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = i
             *_routes("/health/ready", health.Ready(services.database).__call__),
             *([explorer.assets_route()] if settings.explorer else []),
         ],
-        middleware=[Middleware(MaskErrors), *_cors(settings)],
+        middleware=[*_cors(settings), Middleware(MaskErrors)],
         exception_handlers={HTTPException: _http_error, ClientDisconnect: _disconnected},
         lifespan=lifespan,
     )
@@ -163,16 +166,9 @@ def _cors(settings: Settings) -> list[Middleware]:
         Middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST", "PATCH", "PUT", "DELETE"],
-            allow_headers=[
-                "Authorization",
-                "Content-Type",
-                "If-Match",
-                "If-None-Match",
-                "Idempotency-Key",
-                *PREFLIGHT_HEADERS,
-            ],
-            expose_headers=["ETag"],
+            allow_methods=["GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"],
+            allow_headers=["*"],
+            expose_headers=EXPOSED_HEADERS,
             max_age=600,
         )
     ]

@@ -62,8 +62,8 @@ class Settings(BaseSettings):
     )
     cors_origins: Annotated[list[str], NoDecode] = Field(
         default=[],
-        description="Origins whose web pages may call the service from a browser, as a JSON list, for "
-        'example `["https://app.example.com"]`. By default, none may.',
+        description="Origins whose web pages may call the service from a browser, with any request header, "
+        'as a JSON list, for example `["https://app.example.com"]`. By default, none may.',
     )
     explorer: bool = Field(
         default=True,

@@ -12,6 +12,15 @@ def essence(content_type: bytes | None) -> str:
     return (content_type or b"").decode("latin-1").partition(";")[0].strip().lower()
 
 
+def charset(content_type: bytes | None) -> str | None:
+    """The parameter `charset` of a media type, in lower case; None if there is none."""
+    for parameter in (content_type or b"").decode("latin-1").split(";")[1:]:
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset":
+            return value.strip().strip('"').lower()
+    return None
+
+
 @lru_cache(256)
 def negotiate(accept: bytes | None, offers: tuple[str, ...]) -> str | None:
     """The offer that an `Accept` header prefers, or None if it accepts none. See RFC 9110, section 12.5.1.

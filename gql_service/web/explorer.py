@@ -56,7 +56,7 @@ class ExplorerOrGraphQL:
 def _wants_page(request: Request) -> bool:
     accept = request.headers.get("accept", "").encode("latin-1")
     return (
-        "query" not in request.query_params
+        not request.query_params.get("query")
         and negotiate(accept, (GRAPHQL_RESPONSE, JSON, "text/html")) == "text/html"
     )
 

@@ -24,9 +24,11 @@ from gql_service.web.content_negotiation import GRAPHQL_RESPONSE, JSON, essence,
 from gql_service.web.request import (
     MethodNotAllowed,
     NotAcceptable,
+    UnsupportedEncoding,
     UnsupportedMediaType,
     authenticate,
     challenge,
+    check_encoding,
     read_body,
 )
 from gql_service.web.timeouts import RequestTimeouts
@@ -143,6 +145,9 @@ class GraphQLEndpoint:
         except Unauthenticated as error:
             status, body = _request_error(error)
             extra = ((b"www-authenticate", challenge("Bearer", error).encode()),)
+        except UnsupportedEncoding as error:
+            status, body = _request_error(error)
+            extra = ((b"accept-encoding", b"identity"),)
         except RequestError as error:
             status, body = _request_error(error)
         except ClientDisconnect:
@@ -181,17 +186,27 @@ class GraphQLEndpoint:
 
     async def _read(self, method: str, query_string: bytes, headers: Headers, read: ReadBody) -> Parameters:
         if method != "POST":
-            query_parameters: Any = dict(QueryParams(query_string))
+            # Clients and forms send parameters without a value; these are as if absent.
+            query_parameters: Any = {
+                name: value for name, value in QueryParams(query_string).items() if value
+            }
             for name in ("variables", "extensions"):
                 if name in query_parameters:
                     query_parameters[name] = _parse_json(query_parameters[name].encode(), f"`{name}`")
             return _check_parameters(query_parameters)
         content_type = headers.get(b"content-type")
-        if content_type != b"application/json" and essence(content_type) != JSON:
-            is_simple = essence(content_type) in _SIMPLE_TYPES
-            if not (is_simple and any(name.encode() in headers for name in PREFLIGHT_HEADERS)):
-                raise UnsupportedMediaType(f"The content type must be {JSON}.")
+        if content_type != b"application/json" or b"content-encoding" in headers:
+            _check_content_type(content_type, headers)
+            check_encoding(content_type, headers.get(b"content-encoding"))
         return _check_parameters(_parse_json(await read(self._settings.max_body_size), "The body"))
+
+
+def _check_content_type(content_type: bytes | None, headers: Headers) -> None:
+    """Raises UnsupportedMediaType."""
+    media_type = essence(content_type)
+    is_preflighted = any(name.encode() in headers for name in PREFLIGHT_HEADERS)
+    if media_type != JSON and not (media_type in _SIMPLE_TYPES and is_preflighted):
+        raise UnsupportedMediaType(f"The content type must be {JSON}.")
 
 
 def _parse_json(text: bytes, source: str) -> Any:

@@ -14,7 +14,9 @@ from gql_service.errors import (
     RequestError,
     Unauthenticated,
 )
+from gql_service.quoting import quoted
 from gql_service.services.loaders import Loaders
+from gql_service.web.content_negotiation import charset
 
 
 class MethodNotAllowed(RequestError):
@@ -36,6 +38,10 @@ class NotAcceptable(RequestError):
 class UnsupportedMediaType(RequestError):
     code = "UNSUPPORTED_MEDIA_TYPE"
     status = 415
+
+
+class UnsupportedEncoding(UnsupportedMediaType):
+    """The body is compressed. The response has a header `Accept-Encoding` (RFC 9110, section 12.5.3)."""
 
 
 class MalformedBody(BadUserInput):
@@ -68,6 +74,18 @@ def challenge(scheme: str, error: RequestError) -> str:
     if not isinstance(error, InvalidToken):
         return scheme
     return f'{scheme} error="invalid_token", error_description="{error.message}"'
+
+
+def check_encoding(content_type: bytes | None, content_encoding: bytes | None) -> None:
+    """Raises UnsupportedMediaType if a body is not in UTF-8, or is compressed."""
+    name = charset(content_type)
+    if name is not None and name not in ("utf-8", "utf8"):
+        raise UnsupportedMediaType(f"The charset {quoted(name)} is not supported. Use UTF-8.")
+    encoding = (content_encoding or b"").decode("latin-1").strip()
+    if encoding.lower() not in ("", "identity"):
+        raise UnsupportedEncoding(
+            f"The content encoding {quoted(encoding)} is not supported. Send the body uncompressed."
+        )
 
 
 async def read_body(receive: Receive, content_length: bytes | None, max_size: int) -> bytes:

@@ -28,7 +28,15 @@ from gql_service.instants import rfc3339
 from gql_service.services.context import Context, Services
 from gql_service.settings import Settings
 from gql_service.web.content_negotiation import JSON, essence
-from gql_service.web.request import MalformedBody, UnsupportedMediaType, authenticate, challenge, read_body
+from gql_service.web.request import (
+    MalformedBody,
+    UnsupportedEncoding,
+    UnsupportedMediaType,
+    authenticate,
+    challenge,
+    check_encoding,
+    read_body,
+)
 from gql_service.web.timeouts import RequestTimeouts
 
 PATH = "/api/core/users/platform-metadata/"
@@ -110,10 +118,12 @@ class RestEndpoint:
         ), body
 
     async def _read_object(self, request: Request) -> dict[str, Any]:
+        content_type = _raw_header(request, "content-type")
+        if essence(content_type) != JSON:
+            raise UnsupportedMediaType(f"The content type must be {JSON}.")
+        check_encoding(content_type, ", ".join(request.headers.getlist("content-encoding")).encode("latin-1"))
         content_length = _raw_header(request, "content-length")
         text = await read_body(request.receive, content_length, self._settings.max_body_size)
-        if essence(_raw_header(request, "content-type")) != JSON:
-            raise UnsupportedMediaType(f"The content type must be {JSON}.")
         try:
             body = strict_json.loads(text)
         except strict_json.InvalidJson as error:
@@ -198,6 +208,8 @@ def _error_response(error: RequestError) -> Response:
     response = _json_response({field: message}, error.status)
     if error.status == 401:
         response.headers["WWW-Authenticate"] = challenge("Token", error)
+    if isinstance(error, UnsupportedEncoding):
+        response.headers["Accept-Encoding"] = "identity"
     if error.status == 503:
         response.headers["Retry-After"] = "1"
     return response
