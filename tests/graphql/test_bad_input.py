@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.graphql.test_bad_json import RawClient, lists, objects, verdict
+from tests.support.service import Service
 from tests.support.world import World
 
 INVALID, UNREADABLE = "GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED"
@@ -260,3 +261,56 @@ def test_errors_do_not_repeat_the_request_many_times(client: RawClient) -> None:
     response = client.ask(query)
     assert verdict(response)[0] == INVALID
     assert len(response.content) < len(query)
+
+
+INVALID_LITERALS = {
+    "a number": (
+        """mutation { patchPlatformMetadata(input: {operations: [{increment: {path: "/a",
+          by: "x"}}]}) { deletedKeys } }""",
+        "Argument 'input' has invalid value at .operations[0].increment.by: Expected a number.",
+        (2, 15),
+    ),
+    "an object": (
+        """mutation { patchPlatformMetadata(input: {
+          metadata: 5}) { deletedKeys } }""",
+        "Argument 'input' has invalid value at .metadata: Expected a JSON object.",
+        (2, 21),
+    ),
+    "a word in an object": (
+        """mutation { patchPlatformMetadata(input: {metadata: {a: [1,
+          b]}}) { deletedKeys } }""",
+        "Argument 'input' has invalid value at .metadata: This is not a JSON value. Strings need quotes.",
+        (2, 11),
+    ),
+    "a JSON value": (
+        """mutation { patchPlatformMetadata(input: {operations: [{set: {path: "/a",
+          value: 1e999}}]}) { deletedKeys } }""",
+        "Argument 'input' has invalid value at .operations[0].set.value: "
+        "Numbers must be finite, and integers must fit in 64 bits.",
+        (2, 18),
+    ),
+    "a time in an argument": (
+        """{ me { userMetadata { metadata(
+          asOf: 5) } } }""",
+        "Argument 'asOf' has invalid value: "
+        "Expected an RFC 3339 timestamp as a string, such as 2024-01-15T10:30:00Z.",
+        (2, 17),
+    ),
+    "a default value": (
+        """query ($at: DateTime =
+          5) { me { userMetadata { metadata(asOf: $at) } } }""",
+        "Variable '$at' has invalid value: "
+        "Expected an RFC 3339 timestamp as a string, such as 2024-01-15T10:30:00Z.",
+        (2, 11),
+    ),
+}
+
+
+@pytest.mark.parametrize(("query", "message", "at"), INVALID_LITERALS.values(), ids=INVALID_LITERALS)
+def test_an_invalid_literal_of_a_custom_scalar_is_located(
+    service: Service, query: str, message: str, at: tuple[int, int]
+) -> None:
+    (error,) = service.client.post("/graphql", json={"query": query}).json()["errors"]
+    assert error["message"] == message
+    assert error["locations"] == [{"line": at[0], "column": at[1]}]
+    assert error["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"

@@ -4,18 +4,82 @@ For each document, graphql-core's own `ParallelVisitor` looks up which of thirty
 nodes. That took longer than the rules themselves, so here it is cached.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from graphql import BREAK, SKIP, Visitor, specified_rules
+from graphql import (
+    BREAK,
+    SKIP,
+    ArgumentNode,
+    GraphQLError,
+    GraphQLInputType,
+    GraphQLScalarType,
+    ListValueNode,
+    ObjectValueNode,
+    ValueNode,
+    VariableDefinitionNode,
+    Visitor,
+    VisitorAction,
+    get_named_type,
+    is_specified_scalar_type,
+    specified_rules,
+)
 from graphql.language.visitor import EnterLeaveVisitor
-from graphql.validation import OverlappingFieldsCanBeMergedRule, ValidationContext
+from graphql.pyutils import print_path_list
+from graphql.utilities import validate_input_literal
+from graphql.validation import (
+    OverlappingFieldsCanBeMergedRule,
+    ValidationContext,
+    ValuesOfCorrectTypeRule,
+)
 
 from gql_service.engine.document.limits import FieldsCanBeMerged
 
-RULES = tuple(
-    [FieldsCanBeMerged if rule is OverlappingFieldsCanBeMergedRule else rule for rule in specified_rules]
-)
+
+class ValuesOfCorrectType(ValuesOfCorrectTypeRule):
+    """graphql-core's rule; errors of custom scalars say where the value is, as those of variables do."""
+
+    _argument = ""
+    """What the current value belongs to, at the start of a message."""
+
+    def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
+        self._argument = f"Argument '{node.name.value}'"
+
+    def enter_variable_definition(self, node: VariableDefinitionNode, *_: Any) -> None:
+        self._argument = f"Variable '${node.variable.name.value}'"
+
+    def is_valid_value_node(self, node: ValueNode, input_type: GraphQLInputType | None) -> VisitorAction:
+        def report(error: GraphQLError, path: list[str | int]) -> None:
+            scalar, value = _find_value(node, input_type, path)
+            if isinstance(scalar, GraphQLScalarType) and not is_specified_scalar_type(scalar):
+                message = f"{self._argument} has invalid value{print_path_list(path)}: {error.message}"
+                error = GraphQLError(message, error.nodes or [value], original_error=error.original_error)
+            self.report_error(error)
+
+        if input_type:
+            validate_input_literal(node, input_type, report, None, None, self.context.hide_suggestions)
+        return SKIP
+
+
+def _find_value(node: ValueNode, type_: Any, path: Sequence[str | int]) -> tuple[Any, ValueNode]:
+    """The named type and the literal at a path in a literal."""
+    for step in path:
+        if isinstance(step, int):
+            assert isinstance(node, ListValueNode)
+            node = node.values[step]
+        else:
+            assert isinstance(node, ObjectValueNode)
+            node = next(field.value for field in node.fields if field.name.value == step)
+            type_ = get_named_type(type_).fields[step].type
+    return get_named_type(type_), node
+
+
+_OWN_RULES: dict[Any, Any] = {
+    OverlappingFieldsCanBeMergedRule: FieldsCanBeMerged,
+    ValuesOfCorrectTypeRule: ValuesOfCorrectType,
+}
+RULES = tuple([_OWN_RULES.get(rule, rule) for rule in specified_rules])
 
 
 class CombinedRules(Visitor):
