@@ -129,7 +129,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.transport.close()
 
     def on_message_begin(self) -> None:
-        self._limits.begin()
+        self._limits.start_head()
         self.url = b""
         self.headers = []
 
@@ -147,7 +147,7 @@ class HttpProtocol(HttpToolsProtocol):
             super().on_message_complete()
 
     def on_headers_complete(self) -> None:
-        self._limits.complete()
+        self._limits.finish_head()
         if self.parser.should_upgrade():
             self._decline_upgrade()
             return
