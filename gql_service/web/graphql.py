@@ -39,6 +39,8 @@ PREFLIGHT_HEADERS = ("graphql-preflight", "x-requested-with", "apollo-require-pr
 """A POST without a JSON content type needs one of these: a browser only sends them after a CORS preflight."""
 _MAX_MESSAGE_LENGTH = 1000
 _OFFERS = (GRAPHQL_RESPONSE, JSON)
+_DOCUMENT_ID_PREFIX = "sha256:"
+"""See "Persisted Documents" in the specification."""
 _SIMPLE_TYPES = ("", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data")
 _HEADERS = {
     offer: (
@@ -65,7 +67,7 @@ class Parameters(NamedTuple):
 
     query: str | None
     hash: str | None
-    """The SHA-256 of a persisted query."""
+    """The SHA-256 of a persisted document, in hexadecimal."""
     operation_name: str | None
     variables: dict[str, Any] | None
 
@@ -218,13 +220,15 @@ def _parse_json(text: bytes, source: str) -> Any:
 
 def _check_parameters(parameters: Any) -> Parameters:
     """Raises BadUserInput."""
+    if isinstance(parameters, list):
+        raise BadUserInput("Batches (JSON arrays) are not supported. Send one operation in each request.")
     if not isinstance(parameters, dict):
-        raise BadUserInput("The body must be a JSON object with a `query`. Batches are not supported.")
+        raise BadUserInput("The body must be a JSON object with a `query`.")
     query, variables = parameters.get("query"), parameters.get("variables")
     name, extensions = parameters.get("operationName"), parameters.get("extensions")
     if extensions is not None and not isinstance(extensions, dict):
         raise BadUserInput("`extensions` must be an object.")
-    hash = _persisted_query_hash(extensions) if extensions else None
+    hash = _document_hash(parameters.get("documentId"), extensions or {})
     if not (query is None and hash) and (not isinstance(query, str) or not query or query.isspace()):
         raise BadUserInput("`query` must be a string that contains a GraphQL document.")
     if name is not None and not isinstance(name, str):
@@ -232,6 +236,21 @@ def _check_parameters(parameters: Any) -> Parameters:
     if variables is not None and not isinstance(variables, dict):
         raise BadUserInput("`variables` must be an object.")
     return Parameters(query, hash, name or None, variables)
+
+
+def _document_hash(document_id: Any, extensions: dict[str, Any]) -> str | None:
+    """The hash of a persisted document, by `documentId` or by Apollo's extension. Raises BadUserInput."""
+    hash = _persisted_query_hash(extensions)
+    if document_id is None:
+        return hash
+    if not isinstance(document_id, str) or not document_id.startswith(_DOCUMENT_ID_PREFIX):
+        raise BadUserInput(
+            f"`documentId` must be `{_DOCUMENT_ID_PREFIX}` and the SHA-256 of the document in hexadecimal."
+        )
+    id_hash = document_id.removeprefix(_DOCUMENT_ID_PREFIX).lower()
+    if hash not in (None, id_hash):
+        raise BadUserInput("`documentId` and `persistedQuery` name different documents.")
+    return id_hash
 
 
 def _persisted_query_hash(extensions: dict[str, Any]) -> str | None:

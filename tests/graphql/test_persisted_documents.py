@@ -66,6 +66,48 @@ def test_a_malformed_persisted_query_is_refused(service: Service, persisted: Any
     assert (response.status_code, code(response.json())) == (400, "BAD_USER_INPUT")
 
 
+def by_id(service: Service, id: Any, **parameters: Any) -> Any:
+    return service.client.post("/graphql", json={"documentId": id, **parameters}).json()
+
+
+def test_a_registered_document_is_found_by_its_document_id(service: Service) -> None:
+    query = f"# by id {service.url}\n{QUERY}"
+    id = f"sha256:{sha256(query)}"
+    assert code(by_id(service, id)) == "PERSISTED_QUERY_NOT_FOUND"
+    assert send(service, query, sha256(query)) == {"data": {"__typename": "Query"}}
+    assert by_id(service, id) == {"data": {"__typename": "Query"}}
+    assert by_id(service, id.upper().replace("SHA256", "sha256")) == {"data": {"__typename": "Query"}}
+    assert service.client.get("/graphql", params={"documentId": id}).json() == {
+        "data": {"__typename": "Query"}
+    }
+    assert by_id(service, id, query=query) == {"data": {"__typename": "Query"}}
+
+
+def test_a_document_id_that_contradicts_the_request_is_refused(service: Service) -> None:
+    persisted = {"persistedQuery": {"version": 1, "sha256Hash": sha256(QUERY)}}
+    other = f"sha256:{sha256('another')}"
+    assert code(by_id(service, other, query=QUERY)) == "BAD_USER_INPUT"
+    assert code(by_id(service, other, extensions=persisted)) == "BAD_USER_INPUT"
+
+
+@pytest.mark.parametrize("id", [1, "", "x", f"md5:{'a' * 32}", sha256(QUERY), ["sha256:"], {}])
+def test_a_malformed_document_id_is_refused(service: Service, id: Any) -> None:
+    body = by_id(service, id)
+    assert code(body) == "BAD_USER_INPUT"
+    assert body["errors"][0]["message"] == (
+        "`documentId` must be `sha256:` and the SHA-256 of the document in hexadecimal."
+    )
+
+
+def test_a_batch_is_refused_clearly(service: Service) -> None:
+    for batch in ([], [{"query": QUERY}], [{"query": QUERY}] * 2):
+        response = service.client.post("/graphql", json=batch)
+        assert (response.status_code, code(response.json())) == (400, "BAD_USER_INPUT")
+        assert response.json()["errors"][0]["message"] == (
+            "Batches (JSON arrays) are not supported. Send one operation in each request."
+        )
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "trusted"
@@ -80,6 +122,7 @@ def test_only_trusted_documents_are_executed_if_the_setting_requires_it(
     with serving(fresh_database_url, trusted_documents=folder, trust="trusted-only") as service:
         assert send(service, TRUSTED, None) == {"data": {"__typename": "Query"}}
         assert send(service, None, sha256(TRUSTED)) == {"data": {"__typename": "Query"}}
+        assert by_id(service, f"sha256:{sha256(TRUSTED)}") == {"data": {"__typename": "Query"}}
         assert code(send(service, QUERY, None)) == "FORBIDDEN"
         assert code(send(service, QUERY, sha256(QUERY))) == "FORBIDDEN"
         assert code(send(service, None, sha256(QUERY))) == "PERSISTED_QUERY_NOT_FOUND"

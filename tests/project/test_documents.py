@@ -7,13 +7,19 @@ from collections.abc import Iterator
 from http import HTTPMethod, HTTPStatus
 from pathlib import Path
 
+from graphql import is_scalar_type, is_specified_scalar_type
+
 import gql_service
 from gql_service.errors import Problem
+from gql_service.schema.build import build_schema
 
 PACKAGE = Path(gql_service.__file__).parent
 ERRORS = (PACKAGE.parent / "docs" / "errors.md").read_text()
 HTTP_SOURCES = [PACKAGE / "errors.py", *(PACKAGE / "web").glob("*.py")]
 SOURCES = [*HTTP_SOURCES, *(PACKAGE / "engine").rglob("*.py")]
+GRAPHQL = (PACKAGE.parent / "docs" / "graphql.md").read_text()
+HIDDEN_SCALARS = {"_FieldSet", "link__Import"}
+"""They are arguments of directives, which schemas for clients do not define."""
 CODE = re.compile(r"[A-Z]{3,}(_[A-Z]+)*")
 PROBLEMS = {problem.value for problem in Problem}
 
@@ -47,3 +53,10 @@ def test_every_http_status_is_documented_once() -> None:
     integers = {each for path in HTTP_SOURCES for each in _constants(path) if type(each) is int}
     statuses = integers & {status.value for status in HTTPStatus}
     assert _first_column("HTTP statuses") == Counter(map(str, statuses))
+
+
+def test_the_map_for_code_generators_has_every_custom_scalar() -> None:
+    (scalars,) = re.findall(r"^    scalars: \{\n(.*?)^    \},", GRAPHQL, re.MULTILINE | re.DOTALL)
+    types = build_schema()._schema.type_map.values()
+    custom = {each.name for each in types if is_scalar_type(each) and not is_specified_scalar_type(each)}
+    assert set(re.findall(r"^      (\w+): ", scalars, re.MULTILINE)) == custom - HIDDEN_SCALARS

@@ -72,7 +72,7 @@ class PersistedDocuments:
                 raise PersistedQueryNotFound
             return text
         if hash is not None and hash != sha256_hex(query):
-            raise BadUserInput("`sha256Hash` is not the SHA-256 of `query`.")
+            raise BadUserInput("The hash is not the SHA-256 of `query`.")
         self._check_trust(query)
         if hash is not None:
             self._registered[hash] = query
