@@ -1,6 +1,7 @@
 """Every test that touches data runs on SQLite and on PostgreSQL, against a real server."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,12 @@ settings.register_profile(
 )
 settings.register_profile("long", settings.get_profile("short"), max_examples=20_000)
 settings.load_profile("short")
+
+# Tests start servers and `make`, which must see neither the user's settings nor the variables of a `make`
+# that has started the tests.
+_NOT_INHERITED = re.compile("GQL_SERVICE_.*|MAKE.*|MFLAGS|GNUMAKEFLAGS|PYTHON|VENV|PORT")
+for _name in filter(_NOT_INHERITED.fullmatch, list(os.environ)):
+    del os.environ[_name]
 
 BACKENDS = ("sqlite", "postgres")
 _skipped: dict[str, str] = {}

@@ -22,10 +22,9 @@ PROGRAM = (sys.executable, "-m", "gql_service")
 
 def environment(database_url: str, /, **settings: str) -> dict[str, str]:
     """This process's environment, with these settings of the service, and long timeouts by default."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GQL_SERVICE_")}
     defaults = {"database_timeout": str(PATIENCE), "request_timeout": str(PATIENCE)}
     variables = {f"GQL_SERVICE_{name.upper()}": value for name, value in (defaults | settings).items()}
-    return inherited | {"GQL_SERVICE_DATABASE_URL": database_url} | variables
+    return os.environ | {"GQL_SERVICE_DATABASE_URL": database_url} | variables
 
 
 def command(database_url: str, /, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:

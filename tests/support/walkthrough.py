@@ -149,10 +149,9 @@ def matches(expected: Any, actual: Any) -> bool:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """This process's environment without settings; `curl` fails for HTTP errors, and shows their body."""
+    """This process's environment, in which `curl` fails for HTTP errors, and shows their body."""
     (folder / ".curlrc").write_text("fail-with-body\nsilent\nshow-error\n")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GQL_SERVICE_")}
-    return kept | {"CURL_HOME": str(folder), "PYTHONUNBUFFERED": "1"}
+    return os.environ | {"CURL_HOME": str(folder), "PYTHONUNBUFFERED": "1"}
 
 
 def _run_in_shell(text: str, folder: Path) -> str:
