@@ -78,6 +78,18 @@ class Settings(BaseSettings):
         ge=1,
         description="Maximum size of a request body in bytes. The default is 1 MiB.",
     )
+    max_anonymous_body_size: int = Field(
+        default=64 * 1024,
+        ge=1,
+        description="Maximum size of the body of a GraphQL request without a token in bytes. The default is "
+        "64 KiB. `GQL_SERVICE_MAX_BODY_SIZE` applies to them, too.",
+    )
+    max_document_length: int = Field(
+        default=32 * 1024,
+        ge=1,
+        description="Maximum number of characters of a GraphQL document, persisted and trusted documents "
+        "included.",
+    )
     max_document_tokens: int = Field(
         default=1000,
         ge=1,

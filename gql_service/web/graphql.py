@@ -22,10 +22,13 @@ from gql_service.services.context import Context, Services
 from gql_service.settings import Settings
 from gql_service.web.content_negotiation import GRAPHQL_RESPONSE, JSON, essence, negotiate
 from gql_service.web.request import (
+    BodyLimit,
     MethodNotAllowed,
     NotAcceptable,
     UnsupportedMediaType,
+    anonymous_body_limit,
     authenticate,
+    body_limit,
     read_body,
 )
 from gql_service.web.timeouts import RequestTimeouts
@@ -52,8 +55,8 @@ _EXTRA_HEADERS = {
 
 Headers = dict[bytes, bytes]
 """The first value of each header, by its name in lower case."""
-ReadBody = Callable[[int], Awaitable[bytes]]
-"""Called with the maximum size in bytes. Raises LimitExceeded or ClientDisconnect."""
+ReadBody = Callable[[BodyLimit], Awaitable[bytes]]
+"""Called with the maximum size. Raises LimitExceeded or ClientDisconnect."""
 Body = dict[str, Any]
 """The response, before it is encoded as JSON."""
 
@@ -87,12 +90,14 @@ class GraphQLEndpoint:
     def __init__(self, schema: GraphQLSchema, services: Services, settings: Settings) -> None:
         self._schema = schema
         self._services = services
-        self._settings = settings
+        self._body_limit = body_limit(settings)
+        self._anonymous_body_limit = anonymous_body_limit(settings)
         self._timeouts = RequestTimeouts(settings.request_timeout)
         self._documents = DocumentCache(
             schema,
             max_tokens=settings.max_document_tokens,
             limits=DocumentLimits(
+                length=settings.max_document_length,
                 depth=settings.max_document_depth,
                 aliases=settings.max_document_aliases,
                 root_fields=settings.max_root_fields,
@@ -153,12 +158,15 @@ class GraphQLEndpoint:
         self, method: str, query_string: bytes, headers: Headers, read: ReadBody, media_type: str
     ) -> tuple[int, Body]:
         principal = await authenticate(headers.get(b"authorization"), self._services.loaders)
-        parameters = await self._read(method, query_string, headers, read)
+        limit = self._anonymous_body_limit if principal is None else self._body_limit
+        parameters = await self._read(method, query_string, headers, read, limit)
         text = self._persisted_documents.find_text(parameters.query, parameters.hash)
         try:
             document = self._documents.get(text)
         except InvalidDocument as invalid:
             return _document_errors(invalid.errors, invalid.code, media_type)
+        if parameters.query is not None and parameters.hash is not None:
+            self._persisted_documents.register(parameters.hash, text)
         operation = document.operation(parameters.operation_name)
         if method != "POST" and operation and operation.node.operation is not OperationType.QUERY:
             raise MethodNotAllowed("Only queries may use GET. Use POST for this operation.", "POST")
@@ -171,7 +179,9 @@ class GraphQLEndpoint:
         )
         return _result(result, media_type)
 
-    async def _read(self, method: str, query_string: bytes, headers: Headers, read: ReadBody) -> Parameters:
+    async def _read(
+        self, method: str, query_string: bytes, headers: Headers, read: ReadBody, limit: BodyLimit
+    ) -> Parameters:
         if method != "POST":
             query_parameters: Any = dict(QueryParams(query_string))
             for name in ("variables", "extensions"):
@@ -183,7 +193,7 @@ class GraphQLEndpoint:
             is_simple = essence(content_type) in _SIMPLE_TYPES
             if not (is_simple and any(name.encode() in headers for name in PREFLIGHT_HEADERS)):
                 raise UnsupportedMediaType(f"The content type must be {JSON}.")
-        return _check_parameters(_parse_json(await read(self._settings.max_body_size), "The body"))
+        return _check_parameters(_parse_json(await read(limit), "The body"))
 
 
 def _parse_json(text: bytes, source: str) -> Any:

@@ -1,5 +1,7 @@
 """Reading HTTP requests: the caller, the body, and the errors that both endpoints share."""
 
+from typing import NamedTuple
+
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
@@ -7,6 +9,7 @@ from gql_service.auth import tokens
 from gql_service.auth.principal import Principal
 from gql_service.errors import BadUserInput, LimitExceeded, MalformedData, RequestError, Unauthenticated
 from gql_service.services.loaders import Loaders
+from gql_service.settings import PREFIX, Settings
 
 
 class MethodNotAllowed(RequestError):
@@ -51,11 +54,38 @@ async def authenticate(authorization: bytes | None, loaders: Loaders) -> Princip
     return principal
 
 
-async def read_body(receive: Receive, content_length: bytes | None, max_size: int) -> bytes:
-    """The body. Raises LimitExceeded as soon as it exceeds `max_size` bytes, or ClientDisconnect."""
+class BodyLimit(NamedTuple):
+    """The maximum size of a request body in bytes, with the words for the error that reports it."""
+
+    size: int
+    setting: str
+    requests: str = ""
+    """The requests that the limit applies to; empty if it applies to all."""
+
+    def error(self) -> LimitExceeded:
+        return LimitExceeded(
+            f"The request body is larger than {self.size} bytes, the limit{self.requests} "
+            f"({PREFIX}{self.setting})."
+        )
+
+
+def body_limit(settings: Settings) -> BodyLimit:
+    """The limit for requests with a valid token."""
+    return BodyLimit(settings.max_body_size, "MAX_BODY_SIZE")
+
+
+def anonymous_body_limit(settings: Settings) -> BodyLimit:
+    """The limit for requests without a token."""
+    size = settings.max_anonymous_body_size
+    anonymous = BodyLimit(size, "MAX_ANONYMOUS_BODY_SIZE", " for requests without a token")
+    return min(anonymous, body_limit(settings))
+
+
+async def read_body(receive: Receive, content_length: bytes | None, limit: BodyLimit) -> bytes:
+    """The body. Raises LimitExceeded as soon as it exceeds the limit, or ClientDisconnect."""
     length = content_length or b""
-    if length.isdigit() and int(length) > max_size:
-        raise _too_large(max_size)
+    if length.isdigit() and int(length) > limit.size:
+        raise limit.error()
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -64,11 +94,7 @@ async def read_body(receive: Receive, content_length: bytes | None, max_size: in
             raise ClientDisconnect
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
-        if size > max_size:
-            raise _too_large(max_size)
+        if size > limit.size:
+            raise limit.error()
         if not message.get("more_body"):
             return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
-def _too_large(max_size: int) -> LimitExceeded:
-    return LimitExceeded(f"The request body is larger than {max_size} bytes.")

@@ -27,7 +27,13 @@ from gql_service.instants import rfc3339
 from gql_service.services.context import Context, Services
 from gql_service.settings import Settings
 from gql_service.web.content_negotiation import JSON, essence
-from gql_service.web.request import MalformedBody, UnsupportedMediaType, authenticate, read_body
+from gql_service.web.request import (
+    MalformedBody,
+    UnsupportedMediaType,
+    authenticate,
+    body_limit,
+    read_body,
+)
 from gql_service.web.timeouts import RequestTimeouts
 
 PATH = "/api/core/users/platform-metadata/"
@@ -39,7 +45,7 @@ class RestEndpoint:
 
     def __init__(self, services: Services, settings: Settings) -> None:
         self._services = services
-        self._settings = settings
+        self._body_limit = body_limit(settings)
         self._timeouts = RequestTimeouts(settings.request_timeout)
 
     async def __call__(self, request: Request) -> Response:
@@ -110,7 +116,7 @@ class RestEndpoint:
 
     async def _read_object(self, request: Request) -> dict[str, Any]:
         content_length = _raw_header(request, "content-length")
-        text = await read_body(request.receive, content_length, self._settings.max_body_size)
+        text = await read_body(request.receive, content_length, self._body_limit)
         if essence(_raw_header(request, "content-type")) != JSON:
             raise UnsupportedMediaType(f"The content type must be {JSON}.")
         try:

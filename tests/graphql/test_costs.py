@@ -45,7 +45,7 @@ def test_an_operation_costs_at_most_1000(world: World, query: str, variables: di
     assert refusal(world.member, query.replace("*", ""), **variables) is None
     message = refusal(world.member, query.replace("*", "me { id }"), **variables)
     assert message is not None
-    assert message.startswith("The operation costs 1001; the limit is 1000.")
+    assert message.startswith("The operation costs 1001; the limit is 1000 (GQL_SERVICE_MAX_DOCUMENT_COST).")
 
 
 def test_the_cost_depends_on_the_variables_of_each_request(world: World) -> None:

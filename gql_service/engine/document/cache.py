@@ -19,10 +19,11 @@ from graphql import (
 )
 
 from gql_service.engine.document.cost import Cost
-from gql_service.engine.document.limits import DocumentLimits, check_limits
+from gql_service.engine.document.limits import DocumentLimits, check_length, check_limits
 from gql_service.engine.document.validation import CombinedRules
 from gql_service.engine.document.variables import VariableDefinitions
 from gql_service.errors import LimitExceeded
+from gql_service.settings import PREFIX
 
 _LIMITS = DocumentLimits()
 _RULES: Any = (CombinedRules,)
@@ -122,6 +123,10 @@ class DocumentCache:
         if document is not None:
             self._documents.move_to_end(text)
             return document
+        try:
+            check_length(text, self._limits)
+        except LimitExceeded as error:
+            raise _limit_exceeded(error) from None
         document = self._load(text)
         if len(text) > _MAX_CACHED_LENGTH:
             return document
@@ -137,7 +142,7 @@ class DocumentCache:
             costs = check_limits(node, self._limits)
             errors = validate(self._schema, node, _RULES, max_errors=max_errors)
         except LimitExceeded as error:
-            raise InvalidDocument(error.code, [GraphQLError(error.message)]) from None
+            raise _limit_exceeded(error) from None
         except RecursionError:
             errors = [GraphQLError("The document is nested too deeply.")]
         if errors:
@@ -153,8 +158,16 @@ class DocumentCache:
             too_many_tokens = f"Syntax Error: Document contains more than {self._max_tokens} tokens."
             if not error.message.startswith(too_many_tokens):
                 raise InvalidDocument("GRAPHQL_PARSE_FAILED", [error]) from None
-        message = f"The document has more than {self._max_tokens} tokens. Request less at a time."
-        raise InvalidDocument(LimitExceeded.code, [GraphQLError(message)])
+        raise _limit_exceeded(
+            LimitExceeded(
+                f"The document has more than {self._max_tokens} tokens ({PREFIX}MAX_DOCUMENT_TOKENS). "
+                "Request less at a time."
+            )
+        )
+
+
+def _limit_exceeded(error: LimitExceeded) -> InvalidDocument:
+    return InvalidDocument(error.code, [GraphQLError(error.message)])
 
 
 def _without_python_error(error: GraphQLError) -> GraphQLError:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from graphql import FieldNode, IntValueNode, ListValueNode, ObjectValueNode, ValueNode, VariableNode
 
 from gql_service.errors import LimitExceeded
+from gql_service.settings import PREFIX
 
 _PAGE_ARGUMENTS = ("first", "last")
 """Their value is the number of objects that a field returns."""
@@ -53,8 +54,9 @@ class Cost(NamedTuple):
         if cost <= self.limit:
             return None
         return LimitExceeded(
-            f"The operation costs {cost}; the limit is {self.limit}. Each object costs 1, and the fields "
-            "selected on a page or list count once for each of its items. Request fewer objects at a time."
+            f"The operation costs {cost}; the limit is {self.limit} ({PREFIX}MAX_DOCUMENT_COST). Each object "
+            "costs 1, and the fields selected on a page or list count once for each of its items. Request "
+            "fewer objects at a time."
         )
 
 

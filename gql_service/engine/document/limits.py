@@ -21,6 +21,7 @@ from graphql.validation.validate import ValidationAbortedError
 
 from gql_service.engine.document.cost import Cost, CostTerms, field_cost
 from gql_service.errors import LimitExceeded
+from gql_service.settings import PREFIX
 
 _INTROSPECTION = {"__schema", "__type"}
 """Their selections do not count for the depth: a validation rule of graphql-core limits it."""
@@ -36,6 +37,8 @@ time. The limit is sufficient for twenty fragments that select the same three fi
 class DocumentLimits(NamedTuple):
     """What one operation may select, its fragments expanded. The settings `MAX_DOCUMENT_…` explain each."""
 
+    length: int = 32 * 1024
+    """Characters of the document."""
     depth: int = 10
     aliases: int = 15
     root_fields: int = 10
@@ -62,6 +65,15 @@ class FieldsCanBeMerged(OverlappingFieldsCanBeMergedRule):
             raise
 
 
+def check_length(text: str, limits: DocumentLimits) -> None:
+    """Check the length of a document before it is parsed. Raises LimitExceeded."""
+    if len(text) > limits.length:
+        raise LimitExceeded(
+            f"The document has {len(text)} characters; {limits.length} are allowed "
+            f"({PREFIX}MAX_DOCUMENT_LENGTH). Use variables for values, and request less at a time."
+        )
+
+
 def check_limits(document: DocumentNode, limits: DocumentLimits) -> dict[str | None, Cost]:
     """Check all limits but the cost, which depends on variables. Raises LimitExceeded.
 
@@ -75,7 +87,7 @@ def check_limits(document: DocumentNode, limits: DocumentLimits) -> dict[str | N
             costs[node.name.value if node.name else None] = checker.check_operation(node)
         elif isinstance(node, FragmentDefinitionNode):
             checker.measure_fragment(node, 1)
-    _check_count("The document has {} fields", checker.field_count, limits.fields)
+    _check_count("The document has {} fields", checker.field_count, limits.fields, "MAX_DOCUMENT_FIELDS")
     return costs
 
 
@@ -109,10 +121,12 @@ class _LimitChecker:
 
     def check_operation(self, node: OperationDefinitionNode) -> Cost:
         size, limits = self._measure(node.selection_set, 1), self._limits
-        _check_count("The document is nested {} fields deep", size.depth, limits.depth)
-        _check_count("The document has {} aliases", size.aliases, limits.aliases)
-        _check_count("The document has {} fields at its root", size.own_fields, limits.root_fields)
-        _check_count("The document has {} fields", size.fields, limits.fields)
+        _check_count("The document is nested {} fields deep", size.depth, limits.depth, "MAX_DOCUMENT_DEPTH")
+        _check_count("The document has {} aliases", size.aliases, limits.aliases, "MAX_DOCUMENT_ALIASES")
+        _check_count(
+            "The document has {} fields at its root", size.own_fields, limits.root_fields, "MAX_ROOT_FIELDS"
+        )
+        _check_count("The document has {} fields", size.fields, limits.fields, "MAX_DOCUMENT_FIELDS")
         cost = Cost.from_terms(size.cost, limits.cost)
         if error := cost.limit_error({}):
             raise error
@@ -179,9 +193,10 @@ class _LimitChecker:
             size.cost[names] = size.cost.get(names, 0) + coefficient
 
 
-def _check_count(text: str, count: int, limit: int) -> None:
+def _check_count(text: str, count: int, limit: int, setting: str | None = None) -> None:
     if count > limit:
-        raise LimitExceeded(f"{text.format(count)}; {limit} are allowed. Request less at a time.")
+        allowed = f"{limit} are allowed" + (f" ({PREFIX}{setting})" if setting else "")
+        raise LimitExceeded(f"{text.format(count)}; {allowed}. Request less at a time.")
 
 
 def _check_nesting(nesting: int) -> None:

@@ -74,11 +74,13 @@ class PersistedDocuments:
         if hash is not None and hash != sha256_hex(query):
             raise BadUserInput("`sha256Hash` is not the SHA-256 of `query`.")
         self._check_trust(query)
-        if hash is not None:
-            self._registered[hash] = query
-            if len(self._registered) > self._capacity:
-                self._registered.popitem(last=False)
         return query
+
+    def register(self, hash: str, text: str) -> None:
+        """Remember the text of a valid document by its hash, which `find_text` has checked."""
+        self._registered[hash] = text
+        if len(self._registered) > self._capacity:
+            self._registered.popitem(last=False)
 
     def _check_trust(self, query: str) -> None:
         if self._trust is Trust.OPEN or (hash := sha256_hex(query)) in self._trusted:

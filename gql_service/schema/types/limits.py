@@ -14,6 +14,12 @@ MAX_NODES = 100
 @strawberry.type(directives=PUBLIC, description="The limits of requests and of stored data.")
 class Limits:
     body_bytes: int = strawberry.field(description="Maximum size of a request body, in bytes.")
+    anonymous_body_bytes: int = strawberry.field(
+        description="Maximum size of the body of a request without a token, in bytes."
+    )
+    document_length: int = strawberry.field(
+        description="Maximum length of a GraphQL document, in characters."
+    )
     document_tokens: int = strawberry.field(
         description="Maximum number of lexical tokens in a GraphQL document."
     )
@@ -50,6 +56,8 @@ class Limits:
     def of(cls, settings: Settings) -> "Limits":
         return cls(
             body_bytes=settings.max_body_size,
+            anonymous_body_bytes=min(settings.max_anonymous_body_size, settings.max_body_size),
+            document_length=settings.max_document_length,
             document_tokens=settings.max_document_tokens,
             document_depth=settings.max_document_depth,
             document_aliases=settings.max_document_aliases,
