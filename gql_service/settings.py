@@ -84,6 +84,12 @@ class Settings(BaseSettings):
         description="Maximum size of the body of a GraphQL request without a token in bytes. The default is "
         "64 KiB. `GQL_SERVICE_MAX_BODY_SIZE` applies to them, too.",
     )
+    max_json_values: int = Field(
+        default=100_000,
+        ge=1,
+        description="Maximum number of values in the JSON of a request body: objects, arrays and their "
+        "items.",
+    )
     max_document_length: int = Field(
         default=32 * 1024,
         ge=1,

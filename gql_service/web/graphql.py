@@ -29,6 +29,7 @@ from gql_service.web.request import (
     anonymous_body_limit,
     authenticate,
     body_limit,
+    parse_body,
     read_body,
 )
 from gql_service.web.timeouts import RequestTimeouts
@@ -91,6 +92,7 @@ class GraphQLEndpoint:
         self._schema = schema
         self._services = services
         self._body_limit = body_limit(settings)
+        self._max_json_values = settings.max_json_values
         self._anonymous_body_limit = anonymous_body_limit(settings)
         self._timeouts = RequestTimeouts(settings.request_timeout)
         self._documents = DocumentCache(
@@ -186,19 +188,21 @@ class GraphQLEndpoint:
             query_parameters: Any = dict(QueryParams(query_string))
             for name in ("variables", "extensions"):
                 if name in query_parameters:
-                    query_parameters[name] = _parse_json(query_parameters[name].encode(), f"`{name}`")
+                    query_parameters[name] = _parse_json(
+                        query_parameters[name].encode(), f"`{name}`", self._max_json_values
+                    )
             return _check_parameters(query_parameters)
         content_type = headers.get(b"content-type")
         if content_type != b"application/json" and essence(content_type) != JSON:
             is_simple = essence(content_type) in _SIMPLE_TYPES
             if not (is_simple and any(name.encode() in headers for name in PREFLIGHT_HEADERS)):
                 raise UnsupportedMediaType(f"The content type must be {JSON}.")
-        return _check_parameters(_parse_json(await read(limit), "The body"))
+        return _check_parameters(_parse_json(await read(limit), "The body", self._max_json_values))
 
 
-def _parse_json(text: bytes, source: str) -> Any:
+def _parse_json(text: bytes, source: str, max_values: int) -> Any:
     try:
-        return strict_json.loads(text)
+        return parse_body(text, max_values)
     except strict_json.InvalidJson as error:
         raise BadUserInput(f"{source} cannot be read. {error}") from None
 

@@ -1,10 +1,11 @@
 """Reading HTTP requests: the caller, the body, and the errors that both endpoints share."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
+from gql_service import strict_json
 from gql_service.auth import tokens
 from gql_service.auth.principal import Principal
 from gql_service.errors import BadUserInput, LimitExceeded, MalformedData, RequestError, Unauthenticated
@@ -79,6 +80,13 @@ def anonymous_body_limit(settings: Settings) -> BodyLimit:
     size = settings.max_anonymous_body_size
     anonymous = BodyLimit(size, "MAX_ANONYMOUS_BODY_SIZE", " for requests without a token")
     return min(anonymous, body_limit(settings))
+
+
+def parse_body(text: bytes, max_values: int) -> Any:
+    """The JSON of a body. Raises LimitExceeded for too many values, before it is parsed, or InvalidJson."""
+    if strict_json.has_more_values(text, max_values):
+        raise LimitExceeded(f"The JSON has more than {max_values} values ({PREFIX}MAX_JSON_VALUES).")
+    return strict_json.loads(text)
 
 
 async def read_body(receive: Receive, content_length: bytes | None, limit: BodyLimit) -> bytes:

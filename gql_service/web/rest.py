@@ -32,6 +32,7 @@ from gql_service.web.request import (
     UnsupportedMediaType,
     authenticate,
     body_limit,
+    parse_body,
     read_body,
 )
 from gql_service.web.timeouts import RequestTimeouts
@@ -46,6 +47,7 @@ class RestEndpoint:
     def __init__(self, services: Services, settings: Settings) -> None:
         self._services = services
         self._body_limit = body_limit(settings)
+        self._max_json_values = settings.max_json_values
         self._timeouts = RequestTimeouts(settings.request_timeout)
 
     async def __call__(self, request: Request) -> Response:
@@ -120,7 +122,7 @@ class RestEndpoint:
         if essence(_raw_header(request, "content-type")) != JSON:
             raise UnsupportedMediaType(f"The content type must be {JSON}.")
         try:
-            body = strict_json.loads(text)
+            body = parse_body(text, self._max_json_values)
         except strict_json.InvalidJson as error:
             raise MalformedBody(f"The body cannot be read. {error}") from None
         if not isinstance(body, dict):
