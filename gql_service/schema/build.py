@@ -16,6 +16,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.scalar import ScalarDefinition
 
 from gql_service.schema.auth_directive import guard_schema
+from gql_service.schema.list_limits import declare_list_limits
 from gql_service.schema.mutation import Mutation
 from gql_service.schema.query import Query
 from gql_service.schema.row_fields import read
@@ -73,7 +74,7 @@ class Schema(strawberry.federation.Schema):
 
 
 def build_schema() -> Schema:
-    """The Federation 2 subgraph. Raises UnguardedField if a field declares no role."""
+    """The Federation 2 subgraph. Raises UnguardedField if a field declares no role, and UnlimitedList."""
     schema = Schema(
         query=Query,
         mutation=Mutation,
@@ -85,6 +86,7 @@ def build_schema() -> Schema:
     _enforce_one_of(schema._schema)
     schema._schema.description = _DESCRIPTION
     _describe_federation(schema._schema)
+    declare_list_limits(schema._schema)
     guard_schema(schema._schema)
     return schema
 

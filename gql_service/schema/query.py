@@ -8,7 +8,7 @@ from strawberry import Info
 from strawberry.federation.schema import FederationAny
 from strawberry.schema import BaseSchema
 
-from gql_service.errors import LimitExceeded, NotFound
+from gql_service.errors import NotFound
 from gql_service.schema.auth_directive import AUTHENTICATED, PUBLIC, SELF, TENANT_MEMBER
 from gql_service.schema.entity_resolution import (
     Entity,
@@ -21,6 +21,7 @@ from gql_service.schema.entity_resolution import (
     user_lookup,
 )
 from gql_service.schema.inputs.documents import UserBy
+from gql_service.schema.list_limits import max_items
 from gql_service.schema.types.badge import Badge, catalog
 from gql_service.schema.types.limits import MAX_NODES, Limits
 from gql_service.schema.types.platform import Platform
@@ -123,10 +124,12 @@ class Query:
         self,
         info: Info[Context, None],
         ids: Annotated[
-            list[strawberry.ID], strawberry.argument(description=f"The global ids, at most {MAX_NODES}.")
+            list[strawberry.ID],
+            strawberry.argument(
+                description=f"The global ids, at most {MAX_NODES}.", metadata=max_items(MAX_NODES)
+            ),
         ],
     ) -> list[Node | None]:
-        _check_count("ids", len(ids))
         return await resolve_many(info.context, [global_id_lookup(id) for id in ids])
 
     @strawberry.field(
@@ -141,14 +144,14 @@ class Query:
         representations: Annotated[
             list[FederationAny],
             strawberry.argument(
-                description=f"The `__typename` and one key of each object, at most {MAX_NODES}."
+                description=f"The `__typename` and one key of each object, at most {MAX_NODES}.",
+                metadata=max_items(MAX_NODES),
             ),
         ],
     ) -> list[
         Annotated[Entity, strawberry.union("_Entity", description="The types that have federation keys.")]
         | None
     ]:
-        _check_count("representations", len(representations))
         return await resolve_many(info.context, [representation_lookup(each) for each in representations])
 
     @strawberry.field(directives=PUBLIC, description="The limits of requests and of stored data.")
@@ -168,8 +171,3 @@ class Query:
 def _sdl(schema: BaseSchema) -> str:
     """Printing takes milliseconds, and clients without a token may ask for it."""
     return schema.as_str()
-
-
-def _check_count(name: str, count: int) -> None:
-    if count > MAX_NODES:
-        raise LimitExceeded(f"`{name}` has {count} items; {MAX_NODES} are allowed.")

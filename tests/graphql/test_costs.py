@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.graphql.test_limits import JSON, RESPONSE, aliases, refusal, send
+from tests.support.service import serving
 from tests.support.world import World
 
 IDS = "[" + '"x" ' * 100 + "]"
@@ -87,3 +88,51 @@ def test_an_operation_that_costs_too_much_is_not_executed(world: World) -> None:
             send(world.member, query, ids=["x"] * 100)
         statements.append(list(seen))
     assert statements[0] == statements[1]
+
+
+OPERATION = '{set: {path: "/a", value: 1}}'
+VALUE: dict[str, Any] = {"set": {"path": "/a", "value": 1}}
+
+
+def patches(count: int, input: str) -> str:
+    field = f"patchPlatformMetadata(input: {input}) {{ deletedKeys }}"
+    return " ".join(f"a{number}: {field}" for number in range(count))
+
+
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        (
+            f"mutation ($i: PatchPlatformMetadataInput!) {{ {patches(10, '$i')} }}",
+            lambda items: {"i": {"operations": [VALUE] * items}},
+        ),
+        (
+            f"mutation ($o: [PatchOperation!]) {{ {patches(10, '{operations: $o}')} }}",
+            lambda items: {"o": [VALUE] * items},
+        ),
+    ],
+)
+def test_objects_in_the_lists_of_an_input_cost_1_each(world: World, query: str, variables: Any) -> None:
+    assert refusal(world.member, query, **variables(99)) is None
+    message = refusal(world.member, query, **variables(100))
+    assert message is not None
+    assert message.startswith("The operation costs 1010; the limit is 1000")
+
+
+def test_objects_in_literals_and_in_patches_cost_1_each(fresh_database_url: str) -> None:
+    with serving(fresh_database_url, max_document_cost=20) as service:
+        world = World(service)
+        for lists in (f"operations: [{OPERATION * 10}]", 'expectedDigests: [{key: "k"}]'):
+            assert refusal(world.member, f"mutation {{ {patches(1, f'{{{lists}}}')} }}") is None
+        digests = '{key: "k"} ' * 2
+        eleven = f"operations: [{OPERATION * 9}], expectedDigests: [{digests}]"
+        assert refusal(world.member, f"mutation {{ {patches(1, f'{{{eleven}}}')} }}") is None
+        message = refusal(world.member, f"mutation {{ {patches(2, f'{{{eleven}}}')} }}")
+        assert message is not None
+        assert message.startswith("The operation costs 24;")
+        bulk = """mutation ($i: BulkPatchPlatformMetadataInput!) {
+          bulkPatchPlatformMetadata(input: $i) { written } }"""
+        patch = {"username": "nobody", "operations": [VALUE] * 5}
+        message = refusal(world.admin, bulk, i={"platformKey": world.platform_key, "patches": [patch] * 4})
+        assert message is not None
+        assert message.startswith("The operation costs 24;")

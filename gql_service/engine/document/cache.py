@@ -38,9 +38,14 @@ class GraphQLOperation:
     """One operation of a document."""
 
     def __init__(
-        self, node: OperationDefinitionNode, condition_variables: list[str], cost: Cost | None = None
+        self,
+        node: OperationDefinitionNode,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        condition_variables: list[str],
+        cost: Cost | None = None,
     ) -> None:
         self.node = node
+        self._fragments = fragments
         self.cost = cost
         """None for documents that were not checked for limits."""
         self.condition_variables = condition_variables
@@ -52,7 +57,7 @@ class GraphQLOperation:
     def variable_definitions(self, schema: GraphQLSchema) -> VariableDefinitions:
         """The variables that the operation declares."""
         if self._variable_definitions is None:
-            self._variable_definitions = VariableDefinitions(schema, self.node)
+            self._variable_definitions = VariableDefinitions(schema, self.node, self._fragments)
         return self._variable_definitions
 
 
@@ -68,7 +73,7 @@ class GraphQLDocument:
         operations = [each for each in node.definitions if isinstance(each, OperationDefinitionNode)]
         names = [each.name.value if each.name else None for each in operations]
         self._operations = {
-            name: GraphQLOperation(each, condition_variables, costs.get(name))
+            name: GraphQLOperation(each, self.fragments, condition_variables, costs.get(name))
             for name, each in zip(names, operations, strict=True)
         }
 

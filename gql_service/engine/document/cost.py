@@ -1,4 +1,6 @@
-"""What an operation costs: the number of objects that it may return, pages and lists counted at full length.
+"""What an operation costs: the number of objects that it may return, and of objects in lists that it reads.
+
+Pages and lists count at full length.
 
 The cost is computed before validation, so it depends on argument names alone, not on the schema. Sizes may be
 variables, whose values are only known when the operation is executed. The cost is therefore a polynomial: a
@@ -19,6 +21,10 @@ _LIST_ARGUMENTS = ("ids", "representations")
 """The length of their value is the number of objects that a field returns."""
 _INPUT, _PATCHES = "input", "patches"
 """The argument of mutations, and its field whose length is the number of objects that a mutation writes."""
+_OBJECT_LISTS = ("operations", "entries", "expectedDigests")
+"""Fields of `input`, and of each of its `patches`, that are lists of objects. Each object costs 1."""
+_ITEMS = ".items"
+"""Follows the name of a variable that is an `input`: the number of objects in its `_OBJECT_LISTS`."""
 _MAX_INT = 2**31 - 1
 """The largest value of GraphQL's type Int; validation rejects larger ones."""
 
@@ -44,7 +50,10 @@ class Cost(NamedTuple):
         total = self.constant
         for product, names in self.terms:
             for name in names:
-                product *= _size(variables.get(name))
+                if name.endswith(_ITEMS):
+                    product *= _count_objects(variables.get(name.removesuffix(_ITEMS)))
+                else:
+                    product *= _size(variables.get(name))
             total += product
         return total
 
@@ -55,8 +64,8 @@ class Cost(NamedTuple):
             return None
         return LimitExceeded(
             f"The operation costs {cost}; the limit is {self.limit} ({PREFIX}MAX_DOCUMENT_COST). Each object "
-            "costs 1, and the fields selected on a page or list count once for each of its items. Request "
-            "fewer objects at a time."
+            "costs 1, and the fields selected on a page or list count once for each of its items. Each object "
+            "in a list of the input costs 1, too. Request less at a time."
         )
 
 
@@ -75,7 +84,40 @@ def field_cost(node: FieldNode, selection_cost: CostTerms) -> CostTerms:
     for names, coefficient in selection_cost.items():
         product = tuple(sorted(names + own_product)) if own_product else names
         terms[product] = terms.get(product, 0) + coefficient * factor
+    for argument in node.arguments or ():
+        if argument.name.value == _INPUT:
+            _add_input_cost(terms, argument.value)
     return terms
+
+
+def _add_input_cost(terms: CostTerms, value: ValueNode) -> None:
+    """Add the cost of the objects in the lists of an input."""
+    if isinstance(value, VariableNode):
+        _add(terms, (value.name.value + _ITEMS,), 1)
+    for field in value.fields if isinstance(value, ObjectValueNode) else ():
+        name, items = field.name.value, field.value
+        if name == _PATCHES:
+            for patch in items.values if isinstance(items, ListValueNode) else (items,):
+                _add_input_cost(terms, patch)
+        elif name in _OBJECT_LISTS and isinstance(items, VariableNode):
+            _add(terms, (items.name.value,), 1)
+        elif name in _OBJECT_LISTS and isinstance(items, ListValueNode):
+            _add(terms, (), len(items.values))
+
+
+def _add(terms: CostTerms, product: tuple[str, ...], coefficient: int) -> None:
+    terms[product] = terms.get(product, 0) + coefficient
+
+
+def _count_objects(value: Any) -> int:
+    """The number of objects in the lists of an input, or of a list of patches."""
+    if isinstance(value, list):
+        return sum(map(_count_objects, value))
+    if not isinstance(value, dict):
+        return 0
+    lists = [value.get(name) for name in _OBJECT_LISTS]
+    own_objects = sum([len(each) for each in lists if isinstance(each, list)])
+    return own_objects + (_count_objects(value[_PATCHES]) if _PATCHES in value else 0)
 
 
 def _size_arguments(node: FieldNode) -> Iterator[tuple[str, ValueNode]]:

@@ -1,4 +1,6 @@
-"""graphql-core's validation rules, combined into one visitor that calls only the rules for a node's kind.
+"""The validation rules of graphql-core and of this service, combined into one visitor.
+
+The visitor calls only the rules for the kind of a node.
 
 For each document, graphql-core's own `ParallelVisitor` looks up which of thirty rules visit which kinds of
 nodes. That took longer than the rules themselves, so here it is cached.
@@ -12,9 +14,11 @@ from graphql.language.visitor import EnterLeaveVisitor
 from graphql.validation import OverlappingFieldsCanBeMergedRule, ValidationContext
 
 from gql_service.engine.document.limits import FieldsCanBeMerged
+from gql_service.engine.document.list_limits import ListLengths
 
-RULES = tuple(
-    [FieldsCanBeMerged if rule is OverlappingFieldsCanBeMergedRule else rule for rule in specified_rules]
+RULES = (
+    *(FieldsCanBeMerged if rule is OverlappingFieldsCanBeMergedRule else rule for rule in specified_rules),
+    ListLengths,
 )
 
 
