@@ -136,6 +136,12 @@ class Settings(BaseSettings):
         description="Maximum number of GraphQL documents that each process keeps parsed and validated, "
         "and of persisted queries that it remembers.",
     )
+    max_document_cache_size: int = Field(
+        default=64 * 1024 * 1024,
+        ge=1,
+        description="Maximum memory for these documents in bytes, as estimated, and for the text of these "
+        "persisted queries in characters. The default is 64 MiB.",
+    )
     trusted_documents: Path | None = Field(
         default=None,
         description="A folder of `.graphql` files with trusted documents, which clients may request by "

@@ -107,12 +107,14 @@ class GraphQLEndpoint:
                 cost=settings.max_document_cost,
             ),
             capacity=settings.max_cached_documents,
+            max_size=settings.max_document_cache_size,
         )
         folder = settings.trusted_documents
         self._persisted_documents = PersistedDocuments(
             read_folder(folder) if folder else {},
             Trust(settings.trust),
             settings.max_cached_documents,
+            settings.max_document_cache_size,
             lambda hash: report("untrusted document", hash=hash),
         )
 

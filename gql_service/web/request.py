@@ -66,19 +66,19 @@ class BodyLimit(NamedTuple):
     def error(self) -> LimitExceeded:
         return LimitExceeded(
             f"The request body is larger than {self.size} bytes, the limit{self.requests} "
-            f"({PREFIX}{self.setting})."
+            f"({PREFIX}{self.setting.upper()})."
         )
 
 
 def body_limit(settings: Settings) -> BodyLimit:
     """The limit for requests with a valid token."""
-    return BodyLimit(settings.max_body_size, "MAX_BODY_SIZE")
+    return BodyLimit(settings.max_body_size, "max_body_size")
 
 
 def anonymous_body_limit(settings: Settings) -> BodyLimit:
     """The limit for requests without a token."""
     size = settings.max_anonymous_body_size
-    anonymous = BodyLimit(size, "MAX_ANONYMOUS_BODY_SIZE", " for requests without a token")
+    anonymous = BodyLimit(size, "max_anonymous_body_size", " for requests without a token")
     return min(anonymous, body_limit(settings))
 
 

@@ -253,7 +253,8 @@ def test_a_list_in_a_document_has_the_same_limit(world: World, query: str) -> No
 def test_rest_refuses_too_many_keys_before_it_reads_them(world: World, name: str) -> None:
     def patch(keys: int) -> Callable[[], httpx.Response]:
         names = [f"k{number}" for number in range(keys)]
-        content = encode(**{name: names if name == "delete_keys" else dict.fromkeys(names, 1)})
+        value = names if name == "delete_keys" else dict.fromkeys(names, 1)
+        content = json.dumps({name: value}).encode()
         headers = {"Authorization": f"Token {world.member.token}", "Content-Type": "application/json"}
         parameters = {"platform_key": world.platform_key}
         return lambda: world.service.client.patch(REST, content=content, params=parameters, headers=headers)

@@ -64,8 +64,8 @@ class Cost(NamedTuple):
             return None
         return LimitExceeded(
             f"The operation costs {cost}; the limit is {self.limit} ({PREFIX}MAX_DOCUMENT_COST). Each object "
-            "costs 1, and the fields selected on a page or list count once for each of its items. Each object "
-            "in a list of the input costs 1, too. Request less at a time."
+            "costs 1, and the fields selected on a page or list count once for each of its items. Objects in "
+            "the lists of an input cost 1 each. Request less at a time."
         )
 
 

@@ -87,7 +87,7 @@ def check_limits(document: DocumentNode, limits: DocumentLimits) -> dict[str | N
             costs[node.name.value if node.name else None] = checker.check_operation(node)
         elif isinstance(node, FragmentDefinitionNode):
             checker.measure_fragment(node, 1)
-    _check_count("The document has {} fields", checker.field_count, limits.fields, "MAX_DOCUMENT_FIELDS")
+    _check_count("The document has {} fields", checker.field_count, limits.fields, "max_document_fields")
     return costs
 
 
@@ -121,12 +121,12 @@ class _LimitChecker:
 
     def check_operation(self, node: OperationDefinitionNode) -> Cost:
         size, limits = self._measure(node.selection_set, 1), self._limits
-        _check_count("The document is nested {} fields deep", size.depth, limits.depth, "MAX_DOCUMENT_DEPTH")
-        _check_count("The document has {} aliases", size.aliases, limits.aliases, "MAX_DOCUMENT_ALIASES")
+        _check_count("The document is nested {} fields deep", size.depth, limits.depth, "max_document_depth")
+        _check_count("The document has {} aliases", size.aliases, limits.aliases, "max_document_aliases")
         _check_count(
-            "The document has {} fields at its root", size.own_fields, limits.root_fields, "MAX_ROOT_FIELDS"
+            "The document has {} fields at its root", size.own_fields, limits.root_fields, "max_root_fields"
         )
-        _check_count("The document has {} fields", size.fields, limits.fields, "MAX_DOCUMENT_FIELDS")
+        _check_count("The document has {} fields", size.fields, limits.fields, "max_document_fields")
         cost = Cost.from_terms(size.cost, limits.cost)
         if error := cost.limit_error({}):
             raise error
@@ -195,7 +195,7 @@ class _LimitChecker:
 
 def _check_count(text: str, count: int, limit: int, setting: str | None = None) -> None:
     if count > limit:
-        allowed = f"{limit} are allowed" + (f" ({PREFIX}{setting})" if setting else "")
+        allowed = f"{limit} are allowed" + (f" ({PREFIX}{setting.upper()})" if setting else "")
         raise LimitExceeded(f"{text.format(count)}; {allowed}. Request less at a time.")
 
 
