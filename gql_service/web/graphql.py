@@ -22,11 +22,15 @@ from gql_service.services.context import Context, Services
 from gql_service.settings import Settings
 from gql_service.web.content_negotiation import GRAPHQL_RESPONSE, JSON, essence, response_media_type
 from gql_service.web.request import (
+    BodyLimit,
     MethodNotAllowed,
     NotAcceptable,
     UnsupportedMediaType,
+    anonymous_body_limit,
     authenticate,
+    body_limit,
     challenge,
+    parse_body,
     read_body,
 )
 from gql_service.web.timeouts import RequestTimeouts
@@ -52,8 +56,8 @@ _EXTRA_HEADERS = {
 
 Headers = dict[bytes, bytes]
 """The first value of each header, by its name in lower case."""
-ReadBody = Callable[[int], Awaitable[bytes]]
-"""Called with the maximum size in bytes. Raises LimitExceeded or ClientDisconnect."""
+ReadBody = Callable[[BodyLimit], Awaitable[bytes]]
+"""Called with the maximum size. Raises LimitExceeded or ClientDisconnect."""
 Body = dict[str, Any]
 """The response, before it is encoded as JSON."""
 
@@ -87,12 +91,15 @@ class GraphQLEndpoint:
     def __init__(self, schema: GraphQLSchema, services: Services, settings: Settings) -> None:
         self._schema = schema
         self._services = services
-        self._settings = settings
+        self._body_limit = body_limit(settings)
+        self._max_json_values = settings.max_json_values
+        self._anonymous_body_limit = anonymous_body_limit(settings)
         self._timeouts = RequestTimeouts(settings.request_timeout)
         self._documents = DocumentCache(
             schema,
             max_tokens=settings.max_document_tokens,
             limits=DocumentLimits(
+                length=settings.max_document_length,
                 depth=settings.max_document_depth,
                 aliases=settings.max_document_aliases,
                 root_fields=settings.max_root_fields,
@@ -101,12 +108,14 @@ class GraphQLEndpoint:
                 entities_cost=settings.max_entities_cost,
             ),
             capacity=settings.max_cached_documents,
+            max_size=settings.max_document_cache_size,
         )
         folder = settings.trusted_documents
         self._persisted_documents = PersistedDocuments(
             read_folder(folder) if folder else {},
             Trust(settings.trust),
             settings.max_cached_documents,
+            settings.max_document_cache_size,
             lambda hash: report("untrusted document", hash=hash),
         )
 
@@ -157,7 +166,8 @@ class GraphQLEndpoint:
         self, method: str, query_string: bytes, headers: Headers, read: ReadBody, media_type: str
     ) -> tuple[int, Body]:
         principal = await authenticate(headers.get(b"authorization"), self._services.loaders)
-        parameters = await self._read(method, query_string, headers, read)
+        limit = self._anonymous_body_limit if principal is None else self._body_limit
+        parameters = await self._read(method, query_string, headers, read, limit)
         try:
             text = self._persisted_documents.find_text(parameters.query, parameters.hash)
         except RequestError as error:
@@ -167,6 +177,8 @@ class GraphQLEndpoint:
             document = self._documents.get(text)
         except InvalidDocument as invalid:
             return _document_errors(invalid.errors, invalid.code, media_type)
+        if parameters.query is not None and parameters.hash is not None:
+            self._persisted_documents.register(parameters.hash, text)
         operation = document.operation(parameters.operation_name)
         if method != "POST" and operation and operation.node.operation is not OperationType.QUERY:
             raise MethodNotAllowed("Only queries may use GET. Use POST for this operation.", "POST")
@@ -179,24 +191,28 @@ class GraphQLEndpoint:
         )
         return _result(result, media_type)
 
-    async def _read(self, method: str, query_string: bytes, headers: Headers, read: ReadBody) -> Parameters:
+    async def _read(
+        self, method: str, query_string: bytes, headers: Headers, read: ReadBody, limit: BodyLimit
+    ) -> Parameters:
         if method != "POST":
             query_parameters: Any = dict(QueryParams(query_string))
             for name in ("variables", "extensions"):
                 if name in query_parameters:
-                    query_parameters[name] = _parse_json(query_parameters[name].encode(), f"`{name}`")
+                    query_parameters[name] = _parse_json(
+                        query_parameters[name].encode(), f"`{name}`", self._max_json_values
+                    )
             return _check_parameters(query_parameters)
         content_type = headers.get(b"content-type")
         if content_type != b"application/json" and essence(content_type) != JSON:
             is_simple = essence(content_type) in _SIMPLE_TYPES
             if not (is_simple and any(name.encode() in headers for name in PREFLIGHT_HEADERS)):
                 raise UnsupportedMediaType(f"The content type must be {JSON}.")
-        return _check_parameters(_parse_json(await read(self._settings.max_body_size), "The body"))
+        return _check_parameters(_parse_json(await read(limit), "The body", self._max_json_values))
 
 
-def _parse_json(text: bytes, source: str) -> Any:
+def _parse_json(text: bytes, source: str, max_values: int) -> Any:
     try:
-        return strict_json.loads(text)
+        return parse_body(text, max_values)
     except strict_json.InvalidJson as error:
         raise BadUserInput(f"{source} cannot be read. {error}") from None
 

@@ -28,7 +28,15 @@ from gql_service.instants import rfc3339
 from gql_service.services.context import Context, Services
 from gql_service.settings import Settings
 from gql_service.web.content_negotiation import JSON, essence
-from gql_service.web.request import MalformedBody, UnsupportedMediaType, authenticate, challenge, read_body
+from gql_service.web.request import (
+    MalformedBody,
+    UnsupportedMediaType,
+    authenticate,
+    body_limit,
+    challenge,
+    parse_body,
+    read_body,
+)
 from gql_service.web.timeouts import RequestTimeouts
 
 PATH = "/api/core/users/platform-metadata/"
@@ -40,7 +48,8 @@ class RestEndpoint:
 
     def __init__(self, services: Services, settings: Settings) -> None:
         self._services = services
-        self._settings = settings
+        self._body_limit = body_limit(settings)
+        self._max_json_values = settings.max_json_values
         self._timeouts = RequestTimeouts(settings.request_timeout)
 
     async def __call__(self, request: Request) -> Response:
@@ -111,11 +120,11 @@ class RestEndpoint:
 
     async def _read_object(self, request: Request) -> dict[str, Any]:
         content_length = _raw_header(request, "content-length")
-        text = await read_body(request.receive, content_length, self._settings.max_body_size)
+        text = await read_body(request.receive, content_length, self._body_limit)
         if essence(_raw_header(request, "content-type")) != JSON:
             raise UnsupportedMediaType(f"The content type must be {JSON}.")
         try:
-            body = strict_json.loads(text)
+            body = parse_body(text, self._max_json_values)
         except strict_json.InvalidJson as error:
             raise MalformedBody(f"The body cannot be read. {error}") from None
         if not isinstance(body, dict):

@@ -20,6 +20,7 @@ from gql_service.instants import parse_milliseconds
 from gql_service.schema.auth_directive import SELF, TENANT_MEMBER
 from gql_service.schema.batched_fields import batched_field
 from gql_service.schema.inputs.entry_filter import EntryFilter
+from gql_service.schema.list_limits import max_items
 from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import DateTime, JSONObject
 from gql_service.schema.types.platform_metadata_change import PlatformMetadataChangeConnection
@@ -27,6 +28,9 @@ from gql_service.schema.types.relay import AFTER, BEFORE, FIRST, ID, LAST, Node,
 from gql_service.schema.types.user import User
 from gql_service.schema.types.user_metadata import UserMetadata, UserMetadataConnection
 from gql_service.services.context import Context
+
+MAX_KEYS = 2000
+"""Keys that one selection of `metadata` may name."""
 
 
 @strawberry.federation.type(
@@ -58,7 +62,11 @@ class PlatformMetadata(Node):
         documents: Sequence["PlatformMetadata"],
         info: Info[Context, None],
         keys: Annotated[
-            list[str] | None, strawberry.argument(description="Only these keys. Default: all keys.")
+            list[str] | None,
+            strawberry.argument(
+                description=f"Only these keys, at most {MAX_KEYS:,}. Default: all keys.",
+                metadata=max_items(MAX_KEYS),
+            ),
         ] = None,
         as_of: Annotated[
             DateTime | None,
