@@ -19,6 +19,7 @@ from gql_service.errors import BadUserInput, RequestError, ServiceError, Unavail
 from gql_service.observability.logging import report, report_unexpected
 from gql_service.quoting import shortened
 from gql_service.services.context import Context, Services
+from gql_service.services.response_size import limit_response, response_too_large
 from gql_service.settings import Settings
 from gql_service.web.content_negotiation import GRAPHQL_RESPONSE, JSON, essence, negotiate
 from gql_service.web.request import (
@@ -93,6 +94,7 @@ class GraphQLEndpoint:
         self._services = services
         self._body_limit = body_limit(settings)
         self._max_json_values = settings.max_json_values
+        self._max_response_size = settings.max_response_size
         self._anonymous_body_limit = anonymous_body_limit(settings)
         self._timeouts = RequestTimeouts(settings.request_timeout)
         self._documents = DocumentCache(
@@ -156,7 +158,11 @@ class GraphQLEndpoint:
             status, body = 500, {"errors": [_masked_error(exception)]}
         if status != 200:
             extra += _EXTRA_HEADERS.get(status, ())
-        return GraphQLResponse(status, _HEADERS[media_type or JSON] + extra, orjson.dumps(body))
+        content = orjson.dumps(body)
+        if len(content) > self._max_response_size:
+            status, body = _request_error(response_too_large(self._max_response_size))
+            content = orjson.dumps(body)
+        return GraphQLResponse(status, _HEADERS[media_type or JSON] + extra, content)
 
     async def _execute(
         self, method: str, query_string: bytes, headers: Headers, read: ReadBody, media_type: str
@@ -174,6 +180,7 @@ class GraphQLEndpoint:
         operation = document.operation(parameters.operation_name)
         if method != "POST" and operation and operation.node.operation is not OperationType.QUERY:
             raise MethodNotAllowed("Only queries may use GET. Use POST for this operation.", "POST")
+        limit_response(self._max_response_size)
         result = await execute(
             self._schema,
             document,

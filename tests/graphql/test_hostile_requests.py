@@ -309,3 +309,64 @@ def test_without_a_token_undeclared_variables_cost_little(world: World) -> None:
         lambda: post(world.service, body),
         rounds=3,
     )
+
+
+# The size of a response
+
+
+def big_history(world: World, revisions: int) -> None:
+    """Write a document of 400 KB several times."""
+    for number in range(revisions):
+        metadata = {f"key{index}": f"{number}" + "v" * 100_000 for index in range(4)}
+        response = world.member.rest("PATCH", world.platform_key, {"metadata": metadata})
+        assert response.status_code == 200
+
+
+def of_document(world: World, selection: str) -> str:
+    return f"{{ platformMetadata(platformKey: {json.dumps(world.platform_key)}) {{ {selection} }} }}"
+
+
+def test_a_response_is_limited_while_it_is_built(world: World) -> None:
+    big_history(world, 14)
+    values = "history(first: 20) { nodes { changes { old { value } new { value } } } }"
+    query = of_document(world, " ".join(f"a{number}: {values}" for number in range(5)))
+    response = post(world.service, encode(query), world.member)
+    assert len(response.content) < 11 * MIB
+    message = "The response would have more than 10485760 bytes (GQL_SERVICE_MAX_RESPONSE_SIZE). "
+    errors = response.json()["errors"]
+    assert {error["extensions"]["code"] for error in errors} == {"LIMIT_EXCEEDED"}
+    assert {error["message"] for error in errors} == {message + "Request less at a time."}
+    metadata = post(world.service, encode(of_document(world, "metadata")), world.member).json()
+    assert list(metadata) == ["data"]
+
+
+def test_aliases_of_a_history_are_read_and_decoded_once(world: World) -> None:
+    big_history(world, 5)
+    history = "history(first: 20) { nodes { revision changedKeys } }"
+    once = of_document(world, history)
+    often = of_document(world, " ".join(f"a{number}: {history}" for number in range(10)))
+    with world.service.statements() as seen:
+        document = post(world.service, encode(often), world.member).json()["data"]["platformMetadata"]
+    assert len([statement for statement in seen if "document_changes" in statement]) == 1
+    assert len({json.dumps(each) for each in document.values()}) == 1
+    assert_costs_at_most(
+        3,
+        lambda: post(world.service, encode(once), world.member),
+        lambda: post(world.service, encode(often), world.member),
+        rounds=3,
+    )
+
+
+def test_mutations_of_one_request_see_the_history_of_their_time(world: World) -> None:
+    input = f"platformKey: {json.dumps(world.platform_key)}, metadata: "
+    history = "history(first: 9) { nodes { revision } }"
+    patch = f"patchPlatformMetadata(input: {{%s}}) {{ platformMetadata {{ {history} }} }}"
+    data = world.member.ask(f"mutation {{ a: {patch % (input + '{a: 1}')} b: {patch % (input + '{a: 2}')} }}")
+    lengths = [len(data[alias]["platformMetadata"]["history"]["nodes"]) for alias in "ab"]
+    assert lengths == [1, 2]
+
+
+def test_the_operator_chooses_the_size_of_a_response(fresh_database_url: str) -> None:
+    with serving(fresh_database_url, max_response_size=1000) as service:
+        assert post(service, encode("{ __typename }")).json() == {"data": {"__typename": "Query"}}
+        assert "more than 1000 bytes" in refusal(post(service, encode("{ _service { sdl } }")))
