@@ -158,6 +158,11 @@ class Settings(BaseSettings):
         description="What happens to documents that are not trusted: `open` executes them, `log` executes "
         "them and logs their SHA-256, `trusted-only` rejects them with `FORBIDDEN`.",
     )
+    introspection: Literal["open", "authenticated"] = Field(
+        default="open",
+        description="Who may read the schema, by introspection or as a federation gateway: `open` means "
+        "everybody, `authenticated` only requests with a token.",
+    )
     max_key_length: int = Field(
         default=255,
         ge=1,

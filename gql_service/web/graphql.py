@@ -15,13 +15,14 @@ from gql_service.engine.document.cache import DocumentCache, InvalidDocument
 from gql_service.engine.document.limits import DocumentLimits
 from gql_service.engine.document.persisted import PersistedDocuments, Trust, read_folder
 from gql_service.engine.execution.execute import execute
-from gql_service.errors import BadUserInput, RequestError, ServiceError, Unavailable
+from gql_service.errors import BadUserInput, RequestError, ServiceError, Unauthenticated, Unavailable
 from gql_service.observability.logging import report, report_unexpected
 from gql_service.quoting import shortened
 from gql_service.services.context import Context, Services
 from gql_service.services.response_size import limit_response, response_too_large
 from gql_service.settings import Settings
 from gql_service.web.content_negotiation import GRAPHQL_RESPONSE, JSON, essence, negotiate
+from gql_service.web.introspection import IntrospectionAnswers, introspects, is_constant
 from gql_service.web.request import (
     BodyLimit,
     MethodNotAllowed,
@@ -95,6 +96,8 @@ class GraphQLEndpoint:
         self._body_limit = body_limit(settings)
         self._max_json_values = settings.max_json_values
         self._max_response_size = settings.max_response_size
+        self._guards_introspection = settings.introspection == "authenticated"
+        self._introspection_answers = IntrospectionAnswers()
         self._anonymous_body_limit = anonymous_body_limit(settings)
         self._timeouts = RequestTimeouts(settings.request_timeout)
         self._documents = DocumentCache(
@@ -171,6 +174,12 @@ class GraphQLEndpoint:
         limit = self._anonymous_body_limit if principal is None else self._body_limit
         parameters = await self._read(method, query_string, headers, read, limit)
         text = self._persisted_documents.find_text(parameters.query, parameters.hash)
+        if principal is None and self._guards_introspection and introspects(text):
+            raise Unauthenticated
+        answer_key = text, parameters.operation_name
+        answer = self._introspection_answers.get(answer_key)
+        if answer is not None:
+            return 200, {"data": orjson.Fragment(answer)}
         try:
             document = self._documents.get(text)
         except InvalidDocument as invalid:
@@ -188,6 +197,8 @@ class GraphQLEndpoint:
             variable_values=parameters.variables,
             operation_name=parameters.operation_name,
         )
+        if operation and not result.errors and is_constant(operation):
+            self._introspection_answers.add(answer_key, orjson.dumps(result.data))
         return _result(result, media_type)
 
     async def _read(
