@@ -84,6 +84,11 @@ class Settings(BaseSettings):
         description="Maximum size of the body of a GraphQL request without a token in bytes. The default is "
         "64 KiB. `GQL_SERVICE_MAX_BODY_SIZE` applies to them, too.",
     )
+    max_response_size: int = Field(
+        default=10 * 1024 * 1024,
+        ge=1,
+        description="Maximum size of the response to a GraphQL request in bytes. The default is 10 MiB.",
+    )
     max_json_values: int = Field(
         default=100_000,
         ge=1,
@@ -164,6 +169,11 @@ class Settings(BaseSettings):
         default="open",
         description="What happens to documents that are not trusted: `open` executes them, `log` executes "
         "them and logs their SHA-256, `trusted-only` rejects them with `FORBIDDEN`.",
+    )
+    introspection: Literal["open", "authenticated"] = Field(
+        default="open",
+        description="Who may read the schema, by introspection or as a federation gateway: `open` means "
+        "everybody, `authenticated` only requests with a token.",
     )
     max_key_length: int = Field(
         default=255,

@@ -19,8 +19,10 @@ from gql_service.errors import BadUserInput, RequestError, ServiceError, Unauthe
 from gql_service.observability.logging import report, report_unexpected
 from gql_service.quoting import shortened
 from gql_service.services.context import Context, Services
+from gql_service.services.response_size import limit_response, response_too_large
 from gql_service.settings import Settings
 from gql_service.web.content_negotiation import GRAPHQL_RESPONSE, JSON, essence, response_media_type
+from gql_service.web.introspection import IntrospectionAnswers, introspects, is_constant
 from gql_service.web.request import (
     BodyLimit,
     MethodNotAllowed,
@@ -93,6 +95,9 @@ class GraphQLEndpoint:
         self._services = services
         self._body_limit = body_limit(settings)
         self._max_json_values = settings.max_json_values
+        self._max_response_size = settings.max_response_size
+        self._guards_introspection = settings.introspection == "authenticated"
+        self._introspection_answers = IntrospectionAnswers()
         self._anonymous_body_limit = anonymous_body_limit(settings)
         self._timeouts = RequestTimeouts(settings.request_timeout)
         self._documents = DocumentCache(
@@ -160,7 +165,11 @@ class GraphQLEndpoint:
             status, body = 500, {"errors": [_masked_error(exception)]}
         if status != 200:
             extra += _EXTRA_HEADERS.get(status, ())
-        return GraphQLResponse(status, _HEADERS[media_type or JSON] + extra, orjson.dumps(body))
+        content = orjson.dumps(body)
+        if len(content) > self._max_response_size:
+            status, body = _request_error(response_too_large(self._max_response_size))
+            content = orjson.dumps(body)
+        return GraphQLResponse(status, _HEADERS[media_type or JSON] + extra, content)
 
     async def _execute(
         self, method: str, query_string: bytes, headers: Headers, read: ReadBody, media_type: str
@@ -173,6 +182,12 @@ class GraphQLEndpoint:
         except RequestError as error:
             status, body = _request_error(error)
             return status if media_type == GRAPHQL_RESPONSE else 200, body
+        if principal is None and self._guards_introspection and introspects(text):
+            raise Unauthenticated
+        answer_key = text, parameters.operation_name
+        answer = self._introspection_answers.get(answer_key)
+        if answer is not None:
+            return 200, {"data": orjson.Fragment(answer)}
         try:
             document = self._documents.get(text)
         except InvalidDocument as invalid:
@@ -182,6 +197,7 @@ class GraphQLEndpoint:
         operation = document.operation(parameters.operation_name)
         if method != "POST" and operation and operation.node.operation is not OperationType.QUERY:
             raise MethodNotAllowed("Only queries may use GET. Use POST for this operation.", "POST")
+        limit_response(self._max_response_size)
         result = await execute(
             self._schema,
             document,
@@ -189,6 +205,8 @@ class GraphQLEndpoint:
             variable_values=parameters.variables,
             operation_name=parameters.operation_name,
         )
+        if operation and not result.errors and is_constant(operation):
+            self._introspection_answers.add(answer_key, orjson.dumps(result.data))
         return _result(result, media_type)
 
     async def _read(

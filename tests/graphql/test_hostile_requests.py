@@ -206,7 +206,13 @@ LISTS: dict[str, tuple[str, str, int, Any, Callable[[list[Any]], Any]]] = {
     ),
     "ids of notifications": (READ, "ids", 1000, "n", lambda items: {"i": {"ids": items}}),
     "ids": (NODES, "ids", 100, "x", lambda items: {"i": items}),
-    "representations": (ENTITIES, "representations", 100, {"__typename": "User"}, lambda items: {"i": items}),
+    "representations": (
+        ENTITIES,
+        "representations",
+        1000,
+        {"__typename": "User"},
+        lambda items: {"i": items},
+    ),
     "a list in a fragment": (PARTS, "operations", 100, OPERATION, lambda items: {"p": items}),
     "keys": (KEYS, "keys", 2000, "key", lambda items: {"k": items}),
 }
@@ -224,11 +230,12 @@ def test_a_list_is_refused_before_its_items_are_coerced(
     query = query.replace("$key", json.dumps(world.platform_key))
     most = min(90_000, MIB // 2 // (len(json.dumps(item)) + 2))
     message = assert_refused_cheaply(world, encode(query, variables=variables([item] * most)), world.admin)
-    assert message == f"`{name}` has {most} items; {limit} are allowed."
+    setting = " (GQL_SERVICE_MAX_REPRESENTATIONS)" if name == "representations" else ""
+    assert message == f"`{name}` has {most} items; {limit} are allowed{setting}."
     response = post(world.service, encode(query, variables=variables([item] * limit)), world.admin)
     assert "items;" not in response.text
     response = post(world.service, encode(query, variables=variables([item] * (limit + 1))), world.admin)
-    assert refusal(response) == f"`{name}` has {limit + 1} items; {limit} are allowed."
+    assert refusal(response) == f"`{name}` has {limit + 1} items; {limit} are allowed{setting}."
 
 
 @pytest.mark.parametrize(
@@ -236,7 +243,6 @@ def test_a_list_is_refused_before_its_items_are_coerced(
     [
         "{ nodes(ids: [*]) { id } }",
         "query ($i: [ID!]! = [*]) { nodes(ids: $i) { id } }",
-        "{ _entities(representations: [*]) { __typename } }",
         '{ platform(key: "k") { users(where: {metadata: [{key: "a", in: [*]}]}) { totalCount } } }',
         "mutation { setUserMetadata(input: {deleteKeys: [], entries: [*]}) { userErrors { code } } }",
     ],
@@ -247,6 +253,15 @@ def test_a_list_in_a_document_has_the_same_limit(world: World, query: str) -> No
         text = query.replace("*", f"{item} " * count)
         response = post(world.service, encode(text), world.member)
         assert ("101 items; 100 are allowed." in response.text) == (count == 101), response.text
+
+
+def test_a_list_in_a_document_has_the_limit_of_its_setting(fresh_database_url: str) -> None:
+    query = "{ _entities(representations: [%s]) { __typename } }"
+    message = "`representations` has 4 items; 3 are allowed (GQL_SERVICE_MAX_REPRESENTATIONS)."
+    with serving(fresh_database_url, max_representations=3) as service:
+        caller = World(service).member
+        assert message not in post(service, encode(query % ("1 " * 3)), caller).text
+        assert refusal(post(service, encode(query % ("1 " * 4)), caller)) == message
 
 
 @pytest.mark.parametrize("name", ["metadata", "delete_keys"])
@@ -309,3 +324,64 @@ def test_without_a_token_undeclared_variables_cost_little(world: World) -> None:
         lambda: post(world.service, body),
         rounds=3,
     )
+
+
+# The size of a response
+
+
+def big_history(world: World, revisions: int) -> None:
+    """Write a document of 400 KB several times."""
+    for number in range(revisions):
+        metadata = {f"key{index}": f"{number}" + "v" * 100_000 for index in range(4)}
+        response = world.member.rest("PATCH", world.platform_key, {"metadata": metadata})
+        assert response.status_code == 200
+
+
+def of_document(world: World, selection: str) -> str:
+    return f"{{ platformMetadata(platformKey: {json.dumps(world.platform_key)}) {{ {selection} }} }}"
+
+
+def test_a_response_is_limited_while_it_is_built(world: World) -> None:
+    big_history(world, 14)
+    values = "history(first: 20) { nodes { changes { old { value } new { value } } } }"
+    query = of_document(world, " ".join(f"a{number}: {values}" for number in range(5)))
+    response = post(world.service, encode(query), world.member)
+    assert len(response.content) < 11 * MIB
+    message = "The response would have more than 10485760 bytes (GQL_SERVICE_MAX_RESPONSE_SIZE). "
+    errors = response.json()["errors"]
+    assert {error["extensions"]["code"] for error in errors} == {"LIMIT_EXCEEDED"}
+    assert {error["message"] for error in errors} == {message + "Request less at a time."}
+    metadata = post(world.service, encode(of_document(world, "metadata")), world.member).json()
+    assert list(metadata) == ["data"]
+
+
+def test_aliases_of_a_history_are_read_and_decoded_once(world: World) -> None:
+    big_history(world, 5)
+    history = "history(first: 20) { nodes { revision changedKeys } }"
+    once = of_document(world, history)
+    often = of_document(world, " ".join(f"a{number}: {history}" for number in range(10)))
+    with world.service.statements() as seen:
+        document = post(world.service, encode(often), world.member).json()["data"]["platformMetadata"]
+    assert len([statement for statement in seen if "document_changes" in statement]) == 1
+    assert len({json.dumps(each) for each in document.values()}) == 1
+    assert_costs_at_most(
+        3,
+        lambda: post(world.service, encode(once), world.member),
+        lambda: post(world.service, encode(often), world.member),
+        rounds=3,
+    )
+
+
+def test_mutations_of_one_request_see_the_history_of_their_time(world: World) -> None:
+    input = f"platformKey: {json.dumps(world.platform_key)}, metadata: "
+    history = "history(first: 9) { nodes { revision } }"
+    patch = f"patchPlatformMetadata(input: {{%s}}) {{ platformMetadata {{ {history} }} }}"
+    data = world.member.ask(f"mutation {{ a: {patch % (input + '{a: 1}')} b: {patch % (input + '{a: 2}')} }}")
+    lengths = [len(data[alias]["platformMetadata"]["history"]["nodes"]) for alias in "ab"]
+    assert lengths == [1, 2]
+
+
+def test_the_operator_chooses_the_size_of_a_response(fresh_database_url: str) -> None:
+    with serving(fresh_database_url, max_response_size=1000) as service:
+        assert post(service, encode("{ __typename }")).json() == {"data": {"__typename": "Query"}}
+        assert "more than 1000 bytes" in refusal(post(service, encode("{ _service { sdl } }")))

@@ -207,9 +207,10 @@ def test_introspection_has_a_limit_of_its_own(service: Service) -> None:
     assert error["message"] == "Maximum introspection depth exceeded"
 
 
-LIMITS = """{ limits { bodyBytes anonymousBodyBytes jsonValues documentLength documentTokens documentDepth
-  documentAliases documentRootFields documentFields documentCost keyLength valueBytes metadataBytes
-  metadataKeys pageSize nodes representations entitiesCost requestSeconds } }"""
+LIMITS = """{ limits { bodyBytes anonymousBodyBytes responseBytes jsonValues documentLength
+  documentTokens documentDepth documentAliases documentRootFields documentFields documentCost
+  keyLength valueBytes metadataBytes metadataKeys pageSize nodes representations entitiesCost
+  requestSeconds } }"""
 
 
 def test_the_limits_can_be_queried_without_a_token(service: Service) -> None:
@@ -217,6 +218,7 @@ def test_the_limits_can_be_queried_without_a_token(service: Service) -> None:
     assert service.client.post("/graphql", json={"query": LIMITS}).json()["data"]["limits"] == {
         "bodyBytes": settings.max_body_size,
         "anonymousBodyBytes": 64 * 1024,
+        "responseBytes": 10 * 1024 * 1024,
         "jsonValues": 100_000,
         "documentLength": 32 * 1024,
         "documentTokens": settings.max_document_tokens,

@@ -17,6 +17,7 @@ class Limits:
     anonymous_body_bytes: int = strawberry.field(
         description="Maximum size of the body of a request without a token, in bytes."
     )
+    response_bytes: int = strawberry.field(description="Maximum size of a response, in bytes.")
     json_values: int = strawberry.field(
         description="Maximum number of values in the JSON of a request body: objects, arrays and their items."
     )
@@ -63,6 +64,7 @@ class Limits:
         return cls(
             body_bytes=settings.max_body_size,
             anonymous_body_bytes=min(settings.max_anonymous_body_size, settings.max_body_size),
+            response_bytes=settings.max_response_size,
             json_values=settings.max_json_values,
             document_length=settings.max_document_length,
             document_tokens=settings.max_document_tokens,

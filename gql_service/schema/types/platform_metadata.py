@@ -1,6 +1,5 @@
 """`PlatformMetadata`: the metadata document of one user on one platform, and the user-wide document."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -12,7 +11,6 @@ from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.documents.visibility import DocumentView, Viewer
 from gql_service.domain.history.changes import check_page
 from gql_service.domain.history.point_in_time import MAX_CHANGES, Past, metadata_in_past
-from gql_service.domain.history.visibility import visible_change
 from gql_service.domain.pagination import page_of_list
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.errors import BadUserInput, Forbidden, MalformedData, NotFound
@@ -140,14 +138,8 @@ class PlatformMetadata(Node):
         before: Annotated[str | None, BEFORE] = None,
     ) -> PlatformMetadataChangeConnection:
         request = check_page(read_page(first, after, last, before))
-        services, access = info.context.services, self.row.access
-        page, document = await asyncio.gather(
-            services.loaders.histories.load((access.key, request)),
-            services.loaders.documents_with_attributes.load(access.key),
-        )
-        content, viewer = document.content(), Viewer(access, services.clock())
-        items = [visible_change(viewer, row, content) for row in page.items]
-        return PlatformMetadataChangeConnection(page=page._replace(items=items))  # type: ignore[arg-type]
+        page = await info.context.history(self.row.access, self.row.revision, request)
+        return PlatformMetadataChangeConnection(page=page)
 
     @strawberry.field(description=ID)
     def id(self) -> strawberry.ID:
