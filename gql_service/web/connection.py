@@ -64,7 +64,7 @@ class HeadLimits:
         if self._timer is None:
             self._timer = self._loop.call_at(self._deadline, self._check_deadline)
 
-    def begin(self) -> None:
+    def start_head(self) -> None:
         """A head has begun."""
         self.made_progress = self._is_in_head = True
         self._is_head_timed = False

@@ -129,7 +129,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.transport.close()
 
     def on_message_begin(self) -> None:
-        self._limits.begin()
+        self._limits.start_head()
         self.url = b""
         self.headers = []
 
