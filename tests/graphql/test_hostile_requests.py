@@ -358,7 +358,7 @@ def test_a_response_is_limited_while_it_is_built(world: World) -> None:
 def test_aliases_of_a_history_are_read_and_decoded_once(world: World) -> None:
     big_history(world, 5)
     history = "history(first: 20) { nodes { revision changedKeys } }"
-    once = of_document(world, history)
+    single = of_document(world, history)
     often = of_document(world, " ".join(f"a{number}: {history}" for number in range(10)))
     with world.service.statements() as seen:
         document = post(world.service, encode(often), world.member).json()["data"]["platformMetadata"]
@@ -366,7 +366,7 @@ def test_aliases_of_a_history_are_read_and_decoded_once(world: World) -> None:
     assert len({json.dumps(each) for each in document.values()}) == 1
     assert_costs_at_most(
         3,
-        lambda: post(world.service, encode(once), world.member),
+        lambda: post(world.service, encode(single), world.member),
         lambda: post(world.service, encode(often), world.member),
         rounds=3,
     )
