@@ -28,7 +28,8 @@ serve: $(VENV)/.runtime explorer ## Migrate, load demo data, and serve on 127.0.
 test: $(VENV)/.dev explorer check ## Run all checks and tests
 	$(BIN)/pytest -n auto
 
-test-long: $(VENV)/.dev ## Run the property tests with 20,000 examples
+test-long: $(VENV)/.dev ## Run the property tests and the floods with 20,000 examples
+	FLOOD=20000 $(BIN)/pytest tests/graphql/test_floods.py
 	$(BIN)/pytest tests/engine/test_against_graphql_core.py tests/documents/test_against_model.py --hypothesis-profile=long
 
 bench: $(VENV)/.dev ## Run the benchmark; see bench/README.md

@@ -46,7 +46,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = i
     settings = settings or Settings()
     logging.configure(settings.log_level)
     services = build_services(settings, clock)
-    graphql = GraphQLEndpoint(build_schema()._schema, services, settings)
+    graphql = GraphQLEndpoint(build_schema(settings)._schema, services, settings)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

@@ -78,6 +78,29 @@ class Settings(BaseSettings):
         ge=1,
         description="Maximum size of a request body in bytes. The default is 1 MiB.",
     )
+    max_anonymous_body_size: int = Field(
+        default=64 * 1024,
+        ge=1,
+        description="Maximum size of the body of a GraphQL request without a token in bytes. The default is "
+        "64 KiB. `GQL_SERVICE_MAX_BODY_SIZE` applies to them, too.",
+    )
+    max_response_size: int = Field(
+        default=10 * 1024 * 1024,
+        ge=1,
+        description="Maximum size of the response to a GraphQL request in bytes. The default is 10 MiB.",
+    )
+    max_json_values: int = Field(
+        default=100_000,
+        ge=1,
+        description="Maximum number of values in the JSON of a request body: objects, arrays and their "
+        "items.",
+    )
+    max_document_length: int = Field(
+        default=32 * 1024,
+        ge=1,
+        description="Maximum number of characters of a GraphQL document, persisted and trusted documents "
+        "included.",
+    )
     max_document_tokens: int = Field(
         default=1000,
         ge=1,
@@ -130,6 +153,12 @@ class Settings(BaseSettings):
         description="Maximum number of GraphQL documents that each process keeps parsed and validated, "
         "and of persisted queries that it remembers.",
     )
+    max_document_cache_size: int = Field(
+        default=64 * 1024 * 1024,
+        ge=1,
+        description="Maximum memory for these documents in bytes, as estimated, and for the text of these "
+        "persisted queries in characters. The default is 64 MiB.",
+    )
     trusted_documents: Path | None = Field(
         default=None,
         description="A folder of `.graphql` files with trusted documents, which clients may request by "
@@ -140,6 +169,11 @@ class Settings(BaseSettings):
         default="open",
         description="What happens to documents that are not trusted: `open` executes them, `log` executes "
         "them and logs their SHA-256, `trusted-only` rejects them with `FORBIDDEN`.",
+    )
+    introspection: Literal["open", "authenticated"] = Field(
+        default="open",
+        description="Who may read the schema, by introspection or as a federation gateway: `open` means "
+        "everybody, `authenticated` only requests with a token.",
     )
     max_key_length: int = Field(
         default=255,

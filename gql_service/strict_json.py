@@ -5,6 +5,10 @@ integers of more than 64 bits, lone surrogates, NUL characters, and deep nesting
 """
 
 import json
+import re
+from collections.abc import Collection, Iterator
+from itertools import chain
+from math import isfinite
 from typing import Any
 
 import orjson
@@ -17,6 +21,8 @@ MAX_BODY_DEPTH = MAX_DEPTH + 16
 
 _MIN_INTEGER, _MAX_INTEGER = -(2**63), 2**63 - 1
 _NUL = rb"\u0000"
+_NUL_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""The escape itself: its backslash is not escaped by another one."""
 NUL_REFUSAL = "Text must not contain the character U+0000."
 """The message of every refusal of such text."""
 _DIGITS_ALIKE = bytes.maketrans(b"123456789", b"0" * 9)
@@ -39,8 +45,12 @@ def loads(text: bytes, max_depth: int = MAX_BODY_DEPTH) -> Any:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise InvalidJson(f"The text is not valid JSON: {error}.") from None
-    if _NUL in text or text.count(b"{") + text.count(b"[") > max_depth:
-        check(value, max_depth)
+    if _NUL in text and _NUL_ESCAPE.search(text):
+        raise InvalidJson(NUL_REFUSAL)
+    if text.count(b"{") + text.count(b"[") > max_depth:
+        for depth, _ in enumerate(_levels(value), 1):
+            if depth > max_depth:
+                raise InvalidJson(_TOO_DEEP)
     # Without white space, every long number and every end of a key is found. Matches inside strings are
     # possible; they only cost time.
     squeezed = text.translate(_DIGITS_ALIKE, _WHITE_SPACE)
@@ -49,28 +59,31 @@ def loads(text: bytes, max_depth: int = MAX_BODY_DEPTH) -> Any:
     return value
 
 
+def has_more_values(text: bytes, limit: int) -> bool:
+    """Whether JSON text has more than about `limit` values: objects, arrays and their items.
+
+    It is found without parsing, so that values do not cost anything before they are counted.
+    """
+    if _count_separators(text) <= limit:
+        return False
+    without_escapes = text.replace(rb"\\", b"").replace(rb"\"", b"")
+    outside_strings = b"".join(without_escapes.split(b'"')[::2])
+    return _count_separators(outside_strings) > limit
+
+
 def check(root: Any, max_depth: int = MAX_DEPTH) -> None:
     """Raise InvalidJson for a parsed value that `loads` would reject as text, for example a GraphQL
     literal."""
-    stack: list[tuple[Any, int]] = [(root, 1)]
-    while stack:
-        value, depth = stack.pop()
-        if isinstance(value, str):
-            _check_text(value)
-        elif isinstance(value, dict | list):
-            if depth > max_depth:
-                raise InvalidJson(f"The value is nested deeper than {MAX_DEPTH} levels.")
-            if isinstance(value, dict):
-                for key in value:
-                    _check_text(key)
-            stack.extend(
-                (child, depth + 1) for child in (value.values() if isinstance(value, dict) else value)
-            )
-        elif isinstance(value, float):
-            if value - value != 0:  # NaN and infinities
-                raise InvalidJson(_OUT_OF_RANGE)
-        elif isinstance(value, int) and not _MIN_INTEGER <= value <= _MAX_INTEGER:
-            raise InvalidJson(_OUT_OF_RANGE)
+    _check_scalars([root])
+    for depth, containers in enumerate(_levels(root), 1):
+        if depth > max_depth:
+            raise InvalidJson(_TOO_DEEP)
+        for container in containers:
+            if type(container) is dict:
+                _check_scalars(container)
+                _check_scalars(container.values())
+            else:
+                _check_scalars(container)
 
 
 def dumps(value: Any) -> str:
@@ -78,26 +91,42 @@ def dumps(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
+_TOO_DEEP = f"The value is nested deeper than {MAX_DEPTH} levels."
 _OUT_OF_RANGE = "Numbers must be finite, and integers must fit in 64 bits."
+
+
+def _levels(root: Any) -> Iterator[list[Any]]:
+    """The objects and arrays of a value, those of the same depth together.
+
+    Bodies may have many thousands of values, so each level is read by a few calls that loop in C.
+    """
+    level = [root] if type(root) is dict or type(root) is list else []
+    while level:
+        yield level
+        children = chain.from_iterable([each.values() if type(each) is dict else each for each in level])
+        level = [child for child in children if type(child) is dict or type(child) is list]
 
 
 def _count_keys(root: Any) -> int:
     """The number of keys of all objects in a value."""
-    count = 0
-    containers: list[Any] = [[root]]
-    for container in containers:  # grows while it is iterated
-        if type(container) is dict:
-            count += len(container)
-            container = container.values()
-        for child in container:
-            if type(child) is dict or type(child) is list:
-                containers.append(child)
-    return count
+    return sum([len(each) for level in _levels(root) for each in level if type(each) is dict])
 
 
-def _check_text(text: str) -> None:
-    if "\0" in text:
+def _count_separators(text: bytes) -> int:
+    return text.count(b",") + text.count(b"{") + text.count(b"[")
+
+
+def _check_scalars(values: Collection[Any]) -> None:
+    """Check the scalars among values."""
+    types = set(map(type, values))
+    if str in types and "\0" in "".join([each for each in values if type(each) is str]):
         raise InvalidJson(NUL_REFUSAL)
+    if float in types and not all(map(isfinite, [each for each in values if type(each) is float])):
+        raise InvalidJson(_OUT_OF_RANGE)
+    if int in types:
+        integers = [each for each in values if type(each) is int]
+        if min(integers) < _MIN_INTEGER or max(integers) > _MAX_INTEGER:
+            raise InvalidJson(_OUT_OF_RANGE)
 
 
 def _check_with_standard_library(text: bytes) -> None:

@@ -18,6 +18,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.scalar import ScalarDefinition
 
 from gql_service.schema.auth_directive import guard_schema
+from gql_service.schema.list_limits import declare_list_limits
 from gql_service.schema.mutation import Mutation
 from gql_service.schema.query import Query
 from gql_service.schema.row_fields import read
@@ -28,6 +29,7 @@ from gql_service.schema.types.platform_metadata import PlatformMetadata
 from gql_service.schema.types.user import User
 from gql_service.schema.types.user_error import InvalidInput, RevisionConflict
 from gql_service.schema.types.user_metadata import UserMetadata
+from gql_service.settings import Settings
 
 _ANY: ScalarDefinition = strawberry.scalar(
     name="_Any",
@@ -88,8 +90,11 @@ class Schema(strawberry.federation.Schema):
         return api_sdl(self.as_str())
 
 
-def build_schema() -> Schema:
-    """The Federation 2 subgraph. Raises UnguardedField if a field declares no role."""
+def build_schema(settings: Settings | None = None) -> Schema:
+    """The Federation 2 subgraph. Without settings, lists have their default limits.
+
+    Raises UnguardedField if a field declares no role, and UnlimitedList.
+    """
     schema = Schema(
         query=Query,
         mutation=Mutation,
@@ -102,6 +107,7 @@ def build_schema() -> Schema:
     _enforce_one_of(schema._schema)
     schema._schema.description = _DESCRIPTION
     _describe_federation(schema._schema)
+    declare_list_limits(schema._schema, settings or Settings.model_construct())
     guard_schema(schema._schema)
     return schema
 

@@ -8,7 +8,7 @@ from strawberry import Info
 from strawberry.federation.schema import FederationAny
 from strawberry.schema import BaseSchema
 
-from gql_service.errors import LimitExceeded, NotFound
+from gql_service.errors import NotFound
 from gql_service.schema.auth_directive import AUTHENTICATED, PUBLIC, SELF, TENANT_MEMBER
 from gql_service.schema.entity_resolution import (
     Entity,
@@ -21,6 +21,7 @@ from gql_service.schema.entity_resolution import (
     user_lookup,
 )
 from gql_service.schema.inputs.documents import UserBy
+from gql_service.schema.list_limits import max_items, max_items_of_setting
 from gql_service.schema.sdl import subgraph_sdl
 from gql_service.schema.types.badge import Badge, catalog
 from gql_service.schema.types.limits import MAX_NODES, Limits
@@ -124,10 +125,12 @@ class Query:
         self,
         info: Info[Context, None],
         ids: Annotated[
-            list[strawberry.ID], strawberry.argument(description=f"The global ids, at most {MAX_NODES}.")
+            list[strawberry.ID],
+            strawberry.argument(
+                description=f"The global ids, at most {MAX_NODES}.", metadata=max_items(MAX_NODES)
+            ),
         ],
     ) -> list[Node | None] | None:
-        _check_count("ids", len(ids), MAX_NODES)
         return await resolve_many(info.context, [global_id_lookup(id) for id in ids])
 
     @strawberry.field(
@@ -142,15 +145,14 @@ class Query:
         representations: Annotated[
             list[FederationAny],
             strawberry.argument(
-                description="The `__typename` and one key of each object, at most `limits.representations`."
+                description="The `__typename` and one key of each object, at most `limits.representations`.",
+                metadata=max_items_of_setting("max_representations"),
             ),
         ],
     ) -> list[
         Annotated[Entity, strawberry.union("_Entity", description="The types that have federation keys.")]
         | None
     ]:
-        settings = info.context.services.settings
-        _check_count("representations", len(representations), settings.max_representations)
         return await resolve_many(info.context, [representation_lookup(each) for each in representations])
 
     @strawberry.field(directives=PUBLIC, description="The limits of requests and of stored data.")
@@ -170,8 +172,3 @@ class Query:
 def _sdl(schema: BaseSchema) -> str:
     """Printing takes milliseconds, and clients without a token may ask for it."""
     return subgraph_sdl(schema.as_str())
-
-
-def _check_count(name: str, count: int, limit: int) -> None:
-    if count > limit:
-        raise LimitExceeded(f"`{name}` has {count} items; {limit} are allowed.")

@@ -21,6 +21,7 @@ from strawberry.types.scalar import ScalarDefinition
 
 from gql_service import strict_json
 from gql_service.instants import is_instant, rfc3339
+from gql_service.services.response_size import count_bytes
 
 DateTime = NewType("DateTime", int)
 Timestamp = NewType("Timestamp", int)
@@ -33,7 +34,8 @@ JSONObject = NewType("JSONObject", object)
 
 
 def _embed_json(text: str) -> orjson.Fragment:
-    """Copy stored JSON into the response without decoding it."""
+    """Copy stored JSON into the response without decoding it. Raises LimitExceeded."""
+    count_bytes(len(text))
     return orjson.Fragment(text)
 
 

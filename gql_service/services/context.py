@@ -1,5 +1,6 @@
 """The context of one request: the services of the process, and the caller."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -13,8 +14,10 @@ from gql_service.domain.documents.access import (
     find_documents_of,
     find_platform,
 )
-from gql_service.domain.documents.rows import MetadataDocument
-from gql_service.domain.documents.visibility import DocumentView
+from gql_service.domain.documents.rows import DocumentKey, MetadataDocument
+from gql_service.domain.documents.visibility import DocumentView, Viewer
+from gql_service.domain.history.visibility import VisibleChange, visible_change
+from gql_service.domain.pagination import Page, PageRequest
 from gql_service.domain.tenants import Platform
 from gql_service.domain.users.rows import User
 from gql_service.domain.values.validation import WriteSettings
@@ -55,6 +58,9 @@ class Context:
     source: str = "graphql"
     """The `source` recorded in the history of documents for changes by this request."""
     _platforms: dict[str, Awaitable[Platform | None]] = field(default_factory=dict)
+    _histories: dict[tuple[DocumentKey, int, PageRequest], Awaitable[Page[VisibleChange]]] = field(
+        default_factory=dict
+    )
 
     @property
     def viewer(self) -> Principal:
@@ -91,6 +97,28 @@ class Context:
     ) -> Awaitable[list[DocumentAccess | None]]:
         """Access to documents of several users: see `domain.documents.access.find_documents_named`."""
         return find_documents_named(self, self.services.policy, self.viewer, platform, usernames)
+
+    def history(
+        self, access: DocumentAccess, revision: int, request: PageRequest
+    ) -> Awaitable[Page[VisibleChange]]:
+        """A page of the history of a document at a revision, as the caller may see it.
+
+        It is read and decoded once per request, however often the operation selects it.
+        """
+        key = access.key, revision, request
+        history = self._histories.get(key)
+        if history is None:
+            history = self._histories[key] = asyncio.ensure_future(self._read_history(access, request))
+        return history
+
+    async def _read_history(self, access: DocumentAccess, request: PageRequest) -> Page[VisibleChange]:
+        page, document = await asyncio.gather(
+            self.services.loaders.histories.load((access.key, request)),
+            self.services.loaders.documents_with_attributes.load(access.key),
+        )
+        content, viewer = document.content(), Viewer(access, self.services.clock())
+        changes = [visible_change(viewer, row, content) for row in page.items]
+        return Page(changes, page.has_previous, page.has_next)
 
     async def document(self, access: DocumentAccess) -> DocumentView:
         """Read a document as the caller may see it."""

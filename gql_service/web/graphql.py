@@ -19,16 +19,22 @@ from gql_service.errors import BadUserInput, RequestError, ServiceError, Unauthe
 from gql_service.observability.logging import report, report_unexpected
 from gql_service.quoting import shortened
 from gql_service.services.context import Context, Services
+from gql_service.services.response_size import limit_response, response_too_large
 from gql_service.settings import Settings
 from gql_service.web.content_negotiation import GRAPHQL_RESPONSE, JSON, essence, response_media_type
+from gql_service.web.introspection import IntrospectionAnswers, introspects, is_constant
 from gql_service.web.request import (
+    BodyLimit,
     MethodNotAllowed,
     NotAcceptable,
     UnsupportedEncoding,
     UnsupportedMediaType,
+    anonymous_body_limit,
     authenticate,
+    body_limit,
     challenge,
     check_encoding,
+    parse_body,
     read_body,
 )
 from gql_service.web.timeouts import RequestTimeouts
@@ -56,8 +62,8 @@ _EXTRA_HEADERS = {
 
 Headers = dict[bytes, bytes]
 """The first value of each header, by its name in lower case."""
-ReadBody = Callable[[int], Awaitable[bytes]]
-"""Called with the maximum size in bytes. Raises LimitExceeded or ClientDisconnect."""
+ReadBody = Callable[[BodyLimit], Awaitable[bytes]]
+"""Called with the maximum size. Raises LimitExceeded or ClientDisconnect."""
 Body = dict[str, Any]
 """The response, before it is encoded as JSON."""
 
@@ -91,12 +97,18 @@ class GraphQLEndpoint:
     def __init__(self, schema: GraphQLSchema, services: Services, settings: Settings) -> None:
         self._schema = schema
         self._services = services
-        self._settings = settings
+        self._body_limit = body_limit(settings)
+        self._max_json_values = settings.max_json_values
+        self._max_response_size = settings.max_response_size
+        self._guards_introspection = settings.introspection == "authenticated"
+        self._introspection_answers = IntrospectionAnswers()
+        self._anonymous_body_limit = anonymous_body_limit(settings)
         self._timeouts = RequestTimeouts(settings.request_timeout)
         self._documents = DocumentCache(
             schema,
             max_tokens=settings.max_document_tokens,
             limits=DocumentLimits(
+                length=settings.max_document_length,
                 depth=settings.max_document_depth,
                 aliases=settings.max_document_aliases,
                 root_fields=settings.max_root_fields,
@@ -105,12 +117,14 @@ class GraphQLEndpoint:
                 entities_cost=settings.max_entities_cost,
             ),
             capacity=settings.max_cached_documents,
+            max_size=settings.max_document_cache_size,
         )
         folder = settings.trusted_documents
         self._persisted_documents = PersistedDocuments(
             read_folder(folder) if folder else {},
             Trust(settings.trust),
             settings.max_cached_documents,
+            settings.max_document_cache_size,
             lambda hash: report("untrusted document", hash=hash),
         )
 
@@ -158,25 +172,39 @@ class GraphQLEndpoint:
             status, body = 500, {"errors": [_masked_error(exception)]}
         if status != 200:
             extra += _EXTRA_HEADERS.get(status, ())
-        return GraphQLResponse(status, _HEADERS[media_type or JSON] + extra, orjson.dumps(body))
+        content = orjson.dumps(body)
+        if len(content) > self._max_response_size:
+            status, body = _request_error(response_too_large(self._max_response_size))
+            content = orjson.dumps(body)
+        return GraphQLResponse(status, _HEADERS[media_type or JSON] + extra, content)
 
     async def _execute(
         self, method: str, query_string: bytes, headers: Headers, read: ReadBody, media_type: str
     ) -> tuple[int, Body]:
         principal = await authenticate(headers.get(b"authorization"), self._services.loaders)
-        parameters = await self._read(method, query_string, headers, read)
+        limit = self._anonymous_body_limit if principal is None else self._body_limit
+        parameters = await self._read(method, query_string, headers, read, limit)
         try:
             text = self._persisted_documents.find_text(parameters.query, parameters.hash)
         except RequestError as error:
             status, body = _request_error(error)
             return status if media_type == GRAPHQL_RESPONSE else 200, body
+        if principal is None and self._guards_introspection and introspects(text):
+            raise Unauthenticated
+        answer_key = text, parameters.operation_name
+        answer = self._introspection_answers.get(answer_key)
+        if answer is not None:
+            return 200, {"data": orjson.Fragment(answer)}
         try:
             document = self._documents.get(text)
         except InvalidDocument as invalid:
             return _document_errors(invalid.errors, invalid.code, media_type)
+        if parameters.query is not None and parameters.hash is not None:
+            self._persisted_documents.register(parameters.hash, text)
         operation = document.operation(parameters.operation_name)
         if method != "POST" and operation and operation.node.operation is not OperationType.QUERY:
             raise MethodNotAllowed("Only queries may use GET. Use POST for this operation.", "POST")
+        limit_response(self._max_response_size)
         result = await execute(
             self._schema,
             document,
@@ -184,9 +212,13 @@ class GraphQLEndpoint:
             variable_values=parameters.variables,
             operation_name=parameters.operation_name,
         )
+        if operation and not result.errors and is_constant(operation):
+            self._introspection_answers.add(answer_key, orjson.dumps(result.data))
         return _result(result, media_type)
 
-    async def _read(self, method: str, query_string: bytes, headers: Headers, read: ReadBody) -> Parameters:
+    async def _read(
+        self, method: str, query_string: bytes, headers: Headers, read: ReadBody, limit: BodyLimit
+    ) -> Parameters:
         if method != "POST":
             # Clients and forms send parameters without a value; these are as if absent.
             query_parameters: Any = {
@@ -194,13 +226,15 @@ class GraphQLEndpoint:
             }
             for name in ("variables", "extensions"):
                 if name in query_parameters:
-                    query_parameters[name] = _parse_json(query_parameters[name].encode(), f"`{name}`")
+                    query_parameters[name] = _parse_json(
+                        query_parameters[name].encode(), f"`{name}`", self._max_json_values
+                    )
             return _check_parameters(query_parameters)
         content_type = headers.get(b"content-type")
         if content_type != b"application/json" or b"content-encoding" in headers:
             _check_content_type(content_type, headers)
             check_encoding(content_type, headers.get(b"content-encoding"))
-        return _check_parameters(_parse_json(await read(self._settings.max_body_size), "The body"))
+        return _check_parameters(_parse_json(await read(limit), "The body", self._max_json_values))
 
 
 def _check_content_type(content_type: bytes | None, headers: Headers) -> None:
@@ -211,9 +245,9 @@ def _check_content_type(content_type: bytes | None, headers: Headers) -> None:
         raise UnsupportedMediaType(f"The content type must be {JSON}.")
 
 
-def _parse_json(text: bytes, source: str) -> Any:
+def _parse_json(text: bytes, source: str, max_values: int) -> Any:
     try:
-        return strict_json.loads(text)
+        return parse_body(text, max_values)
     except strict_json.InvalidJson as error:
         raise BadUserInput(f"{source} cannot be read. {error}") from None
 

@@ -12,7 +12,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from gql_service.web.graphql import GraphQLEndpoint, GraphQLResponse, Headers
-from gql_service.web.request import read_body
+from gql_service.web.request import BodyLimit, read_body
 
 _SCOPE = {"method": "POST"}
 """The only part of the ASGI scope that uvicorn reads if it responds to an operation itself."""
@@ -54,11 +54,11 @@ class GraphQLRequest(RequestResponseCycle):
             self.transport.close()
         self.on_response()
 
-    async def _read(self, max_size: int) -> bytes:
+    async def _read(self, limit: BodyLimit) -> bytes:
         """The body, which has nearly always arrived before it is read."""
-        if self.more_body or self.disconnected or len(self.body) > max_size:
+        if self.more_body or self.disconnected or len(self.body) > limit.size:
             receive: Any = self.receive
-            return await read_body(receive, self._headers.get(b"content-length"), max_size)
+            return await read_body(receive, self._headers.get(b"content-length"), limit)
         return bytes(self.body)
 
     def _encode(self, response: GraphQLResponse) -> bytes:

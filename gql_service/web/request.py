@@ -1,8 +1,11 @@
 """Reading HTTP requests: the caller, the body, and the errors that both endpoints share."""
 
+from typing import Any, NamedTuple
+
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
+from gql_service import strict_json
 from gql_service.auth import tokens
 from gql_service.auth.principal import Principal
 from gql_service.domain.users.access_tokens import TokenRefusal
@@ -16,6 +19,7 @@ from gql_service.errors import (
 )
 from gql_service.quoting import quoted
 from gql_service.services.loaders import Loaders
+from gql_service.settings import PREFIX, Settings
 from gql_service.web.content_negotiation import charset
 
 
@@ -88,11 +92,45 @@ def check_encoding(content_type: bytes | None, content_encoding: bytes | None) -
         )
 
 
-async def read_body(receive: Receive, content_length: bytes | None, max_size: int) -> bytes:
-    """The body. Raises LimitExceeded as soon as it exceeds `max_size` bytes, or ClientDisconnect."""
+class BodyLimit(NamedTuple):
+    """The maximum size of a request body in bytes, with the words for the error that reports it."""
+
+    size: int
+    setting: str
+    requests: str = ""
+    """The requests that the limit applies to; empty if it applies to all."""
+
+    def error(self) -> LimitExceeded:
+        return LimitExceeded(
+            f"The request body is larger than {self.size} bytes, the limit{self.requests} "
+            f"({PREFIX}{self.setting.upper()})."
+        )
+
+
+def body_limit(settings: Settings) -> BodyLimit:
+    """The limit for requests with a valid token."""
+    return BodyLimit(settings.max_body_size, "max_body_size")
+
+
+def anonymous_body_limit(settings: Settings) -> BodyLimit:
+    """The limit for requests without a token."""
+    size = settings.max_anonymous_body_size
+    anonymous = BodyLimit(size, "max_anonymous_body_size", " for requests without a token")
+    return min(anonymous, body_limit(settings))
+
+
+def parse_body(text: bytes, max_values: int) -> Any:
+    """The JSON of a body. Raises LimitExceeded for too many values, before it is parsed, or InvalidJson."""
+    if strict_json.has_more_values(text, max_values):
+        raise LimitExceeded(f"The JSON has more than {max_values} values ({PREFIX}MAX_JSON_VALUES).")
+    return strict_json.loads(text)
+
+
+async def read_body(receive: Receive, content_length: bytes | None, limit: BodyLimit) -> bytes:
+    """The body. Raises LimitExceeded as soon as it exceeds the limit, or ClientDisconnect."""
     length = content_length or b""
-    if length.isdigit() and int(length) > max_size:
-        raise _too_large(max_size)
+    if length.isdigit() and int(length) > limit.size:
+        raise limit.error()
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -101,11 +139,7 @@ async def read_body(receive: Receive, content_length: bytes | None, max_size: in
             raise ClientDisconnect
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
-        if size > max_size:
-            raise _too_large(max_size)
+        if size > limit.size:
+            raise limit.error()
         if not message.get("more_body"):
             return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
-def _too_large(max_size: int) -> LimitExceeded:
-    return LimitExceeded(f"The request body is larger than {max_size} bytes.")

@@ -33,8 +33,10 @@ from gql_service.web.request import (
     UnsupportedEncoding,
     UnsupportedMediaType,
     authenticate,
+    body_limit,
     challenge,
     check_encoding,
+    parse_body,
     read_body,
 )
 from gql_service.web.timeouts import RequestTimeouts
@@ -48,7 +50,8 @@ class RestEndpoint:
 
     def __init__(self, services: Services, settings: Settings) -> None:
         self._services = services
-        self._settings = settings
+        self._body_limit = body_limit(settings)
+        self._max_json_values = settings.max_json_values
         self._timeouts = RequestTimeouts(settings.request_timeout)
 
     async def __call__(self, request: Request) -> Response:
@@ -123,9 +126,9 @@ class RestEndpoint:
             raise UnsupportedMediaType(f"The content type must be {JSON}.")
         check_encoding(content_type, ", ".join(request.headers.getlist("content-encoding")).encode("latin-1"))
         content_length = _raw_header(request, "content-length")
-        text = await read_body(request.receive, content_length, self._settings.max_body_size)
+        text = await read_body(request.receive, content_length, self._body_limit)
         try:
-            body = strict_json.loads(text)
+            body = parse_body(text, self._max_json_values)
         except strict_json.InvalidJson as error:
             raise MalformedBody(f"The body cannot be read. {error}") from None
         if not isinstance(body, dict):

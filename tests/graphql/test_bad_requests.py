@@ -148,7 +148,7 @@ def test_a_body_of_1_mib_is_read_and_one_byte_more_is_not(client: RawClient, chu
     before = client.state()
     for method in ("PATCH", "PUT"):
         refused = client.rest(method, body(b'{"metadata": {"a": 2}}', TOO_LARGE))
-        message = "The request body is larger than 1048576 bytes."
+        message = "The request body is larger than 1048576 bytes, the limit (GQL_SERVICE_MAX_BODY_SIZE)."
         assert (refused.status_code, refused.json()) == (413, {"error": message})
     refused = client.graphql(body(QUERY_BODY, TOO_LARGE))
     assert (refused.status_code, verdict(refused)) == (413, ("LIMIT_EXCEEDED", message))

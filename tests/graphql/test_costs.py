@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.graphql.test_limits import JSON, RESPONSE, aliases, refusal, send
+from tests.support.service import serving
 from tests.support.world import World
 
 IDS = "[" + '"x" ' * 100 + "]"
@@ -41,7 +42,7 @@ def test_an_operation_costs_at_most_1000(world: World, query: str, variables: di
     assert refusal(world.member, query.replace("*", ""), **variables) is None
     message = refusal(world.member, query.replace("*", "me { id }"), **variables)
     assert message is not None
-    assert message.startswith("The operation costs 1001; the limit is 1000.")
+    assert message.startswith("The operation costs 1001; the limit is 1000 (GQL_SERVICE_MAX_DOCUMENT_COST).")
 
 
 REPRESENTATIONS = [{"__typename": "User", "username": "nobody"}] * 1000
@@ -58,7 +59,9 @@ def test_entities_cost_at_most_10000(world: World, query: str) -> None:
     assert refusal(world.member, query.replace("*", ""), all=REPRESENTATIONS) is None
     more = "more: _entities(representations: []) { __typename }"
     message = refusal(world.member, query.replace("*", more), all=REPRESENTATIONS) or ""
-    assert message.startswith("The entities of the operation cost 10001; the limit is 10000.")
+    assert message.startswith(
+        "The entities of the operation cost 10001; the limit is 10000 (GQL_SERVICE_MAX_ENTITIES_COST)."
+    )
 
 
 def test_entities_and_all_else_have_limits_of_their_own(world: World) -> None:
@@ -66,7 +69,7 @@ def test_entities_and_all_else_have_limits_of_their_own(world: World) -> None:
     nodes = f"nodes(ids: {IDS}) {{ {NINE} }}"
     assert refusal(world.member, query.replace("*", nodes), all=REPRESENTATIONS) is None
     message = refusal(world.member, query.replace("*", f"{nodes} me {{ id }}"), all=REPRESENTATIONS) or ""
-    assert message.startswith("The operation costs 1001; the limit is 1000.")
+    assert message.startswith("The operation costs 1001; the limit is 1000 (GQL_SERVICE_MAX_DOCUMENT_COST).")
 
 
 def test_the_cost_depends_on_the_variables_of_each_request(world: World) -> None:
@@ -108,3 +111,51 @@ def test_an_operation_that_costs_too_much_is_not_executed(world: World) -> None:
             send(world.member, query, ids=["x"] * 100)
         statements.append(list(seen))
     assert statements[0] == statements[1]
+
+
+OPERATION = '{set: {path: "/a", value: 1}}'
+VALUE: dict[str, Any] = {"set": {"path": "/a", "value": 1}}
+
+
+def patches(count: int, input: str) -> str:
+    field = f"patchPlatformMetadata(input: {input}) {{ deletedKeys }}"
+    return " ".join(f"a{number}: {field}" for number in range(count))
+
+
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        (
+            f"mutation ($i: PatchPlatformMetadataInput!) {{ {patches(10, '$i')} }}",
+            lambda items: {"i": {"operations": [VALUE] * items}},
+        ),
+        (
+            f"mutation ($o: [PatchOperation!]) {{ {patches(10, '{operations: $o}')} }}",
+            lambda items: {"o": [VALUE] * items},
+        ),
+    ],
+)
+def test_objects_in_the_lists_of_an_input_cost_1_each(world: World, query: str, variables: Any) -> None:
+    assert refusal(world.member, query, **variables(99)) is None
+    message = refusal(world.member, query, **variables(100))
+    assert message is not None
+    assert message.startswith("The operation costs 1010; the limit is 1000")
+
+
+def test_objects_in_literals_and_in_patches_cost_1_each(fresh_database_url: str) -> None:
+    with serving(fresh_database_url, max_document_cost=20) as service:
+        world = World(service)
+        for lists in (f"operations: [{OPERATION * 10}]", 'expectedDigests: [{key: "k"}]'):
+            assert refusal(world.member, f"mutation {{ {patches(1, f'{{{lists}}}')} }}") is None
+        digests = '{key: "k"} ' * 2
+        eleven = f"operations: [{OPERATION * 9}], expectedDigests: [{digests}]"
+        assert refusal(world.member, f"mutation {{ {patches(1, f'{{{eleven}}}')} }}") is None
+        message = refusal(world.member, f"mutation {{ {patches(2, f'{{{eleven}}}')} }}")
+        assert message is not None
+        assert message.startswith("The operation costs 24;")
+        bulk = """mutation ($i: BulkPatchPlatformMetadataInput!) {
+          bulkPatchPlatformMetadata(input: $i) { written } }"""
+        patch = {"username": "nobody", "operations": [VALUE] * 5}
+        message = refusal(world.admin, bulk, i={"platformKey": world.platform_key, "patches": [patch] * 4})
+        assert message is not None
+        assert message.startswith("The operation costs 24;")

@@ -311,7 +311,7 @@ def test_a_thousand_representations_are_allowed(world: World) -> None:
 def test_a_thousand_and_one_representations_are_refused(world: World) -> None:
     code, message = refusal(world.member, *[as_user(world.member)] * 1001)
     assert code == "LIMIT_EXCEEDED"
-    assert message == "`representations` has 1001 items; 1000 are allowed."
+    assert message == "`representations` has 1001 items; 1000 are allowed (GQL_SERVICE_MAX_REPRESENTATIONS)."
 
 
 @pytest.mark.parametrize("key", ["id", "userId", "username", "document"])

@@ -226,4 +226,7 @@ def test_more_references_than_the_limit_are_refused_with_message_and_code(
     body = gateway.post(world.admin, query % "buyer { displayName }", buyers=people, key=world.platform_key)
     (error,) = body["errors"]
     assert error["extensions"]["code"] == "LIMIT_EXCEEDED"
-    assert error["message"] == "`representations` has 1001 items; 1000 are allowed."
+    assert (
+        error["message"]
+        == "`representations` has 1001 items; 1000 are allowed (GQL_SERVICE_MAX_REPRESENTATIONS)."
+    )

@@ -36,6 +36,11 @@ def refusal(caller: Caller, query: str, **variables: Any) -> str | None:
     return str(error["message"])
 
 
+def rest(setting: str) -> str:
+    """The end of the message that a limit is exceeded."""
+    return f"(GQL_SERVICE_MAX_{setting}). Request less at a time."
+
+
 def deep(depth: int, nesting: str) -> str:
     """A document of this depth."""
     steps = ["me", *islice(cycle(["userMetadata", "user"]), depth - 2), "__typename"]
@@ -60,7 +65,7 @@ def wide(fields: int) -> str:
 @pytest.mark.parametrize("nesting", ["fields", "inline fragments", "fragments"])
 def test_a_document_is_at_most_10_fields_deep(world: World, nesting: str) -> None:
     assert refusal(world.member, deep(10, nesting)) is None
-    message = "The document is nested {} fields deep; 10 are allowed. Request less at a time."
+    message = "The document is nested {} fields deep; 10 are allowed " + rest("DOCUMENT_DEPTH")
     assert refusal(world.member, deep(11, nesting)) == message.format(11)
     assert refusal(world.member, deep(25, nesting)) == message.format(25)
 
@@ -90,20 +95,20 @@ ROOTS: dict[str, Callable[[int], str]] = {
 @pytest.mark.parametrize("written", ALIASES.values(), ids=ALIASES)
 def test_an_operation_has_at_most_15_aliases(world: World, written: Callable[[int], str]) -> None:
     assert refusal(world.member, written(15)) is None
-    message = "The document has 16 aliases; 15 are allowed. Request less at a time."
+    message = "The document has 16 aliases; 15 are allowed " + rest("DOCUMENT_ALIASES")
     assert refusal(world.member, written(16)) == message
 
 
 @pytest.mark.parametrize("written", ROOTS.values(), ids=ROOTS)
 def test_an_operation_has_at_most_10_fields_at_its_root(world: World, written: Callable[[int], str]) -> None:
     assert refusal(world.member, written(10)) is None
-    message = "The document has 11 fields at its root; 10 are allowed. Request less at a time."
+    message = "The document has 11 fields at its root; 10 are allowed " + rest("ROOT_FIELDS")
     assert refusal(world.member, written(11)) == message
 
 
 def test_an_operation_has_at_most_500_fields(world: World) -> None:
     assert refusal(world.member, wide(500)) is None
-    message = "The document has 501 fields; 500 are allowed. Request less at a time."
+    message = "The document has 501 fields; 500 are allowed " + rest("DOCUMENT_FIELDS")
     assert refusal(world.member, wide(501)) == message
 
 
@@ -202,15 +207,20 @@ def test_introspection_has_a_limit_of_its_own(service: Service) -> None:
     assert error["message"] == "Maximum introspection depth exceeded"
 
 
-LIMITS = """{ limits { bodyBytes documentTokens documentDepth documentAliases documentRootFields
-  documentFields documentCost keyLength valueBytes metadataBytes metadataKeys pageSize nodes
-  representations entitiesCost requestSeconds } }"""
+LIMITS = """{ limits { bodyBytes anonymousBodyBytes responseBytes jsonValues documentLength
+  documentTokens documentDepth documentAliases documentRootFields documentFields documentCost
+  keyLength valueBytes metadataBytes metadataKeys pageSize nodes representations entitiesCost
+  requestSeconds } }"""
 
 
 def test_the_limits_can_be_queried_without_a_token(service: Service) -> None:
     settings = service.settings
     assert service.client.post("/graphql", json={"query": LIMITS}).json()["data"]["limits"] == {
         "bodyBytes": settings.max_body_size,
+        "anonymousBodyBytes": 64 * 1024,
+        "responseBytes": 10 * 1024 * 1024,
+        "jsonValues": 100_000,
+        "documentLength": 32 * 1024,
         "documentTokens": settings.max_document_tokens,
         "documentDepth": 10,
         "documentAliases": 15,
@@ -234,18 +244,18 @@ def test_the_limits_are_settings(tmp_path: Path) -> None:
         "max_document_depth": 3,
         "max_document_aliases": 2,
         "max_root_fields": 1,
-        "max_document_fields": 18,
+        "max_document_fields": 25,
         "max_document_cost": 4,
     }
     with serving(f"sqlite+aiosqlite:///{tmp_path / 'test.sqlite3'}", **chosen) as service:
         member = World(service).member
         message = member.ask(LIMITS)["limits"]
-        assert [message[name] for name in message if name.startswith("document")][1:] == list(chosen.values())
+        assert [message[name] for name in message if name.startswith("document")][2:] == list(chosen.values())
         for allowed, refused in (
             (deep(3, "fields"), deep(4, "fields")),
             (ALIASES["fields"](2), ALIASES["fields"](3)),
             (ROOTS["fields"](1), ROOTS["fields"](2)),
-            tuple(f"{{ me {{ {LEAVES} {'id ' * count} }} }}" for count in (8, 9)),
+            (f"{{ me {{ {LEAVES} {'id ' * 15} }} }}", f"{{ me {{ {LEAVES} {'id ' * 16} }} }}"),
             ('{ nodes(ids: ["", "", "", ""]) { id } }', '{ nodes(ids: ["", "", "", "", ""]) { id } }'),
         ):
             assert refusal(member, allowed) is None
@@ -260,7 +270,11 @@ def test_the_operator_chooses_the_limits_of_entities(tmp_path: Path) -> None:
         of = [{"__typename": "User", "userId": member.id}] * 4
         assert refusal(member, query % "", of=of[:3]) is None
         body = send(member, query % "", of=of).json()
-        assert body["errors"][0]["message"] == "`representations` has 4 items; 3 are allowed."
+        assert body["errors"][0]["message"] == (
+            "`representations` has 4 items; 3 are allowed (GQL_SERVICE_MAX_REPRESENTATIONS)."
+        )
         assert refusal(member, query % "badges { name }", of=of[:2]) is None
         message = refusal(member, query % "badges { name }", of=of[:3]) or ""
-        assert message.startswith("The entities of the operation cost 6; the limit is 4.")
+        assert message.startswith(
+            "The entities of the operation cost 6; the limit is 4 (GQL_SERVICE_MAX_ENTITIES_COST)."
+        )

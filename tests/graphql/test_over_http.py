@@ -142,7 +142,7 @@ def test_parameters_of_the_wrong_type_are_400_in_either_media_type(service: Serv
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"\xff\xfe", b"query=%7B__typename%7D", b"null", b"[" * 90_000, b'{"query":"\\ud800"}'],
+    [b"", b"{", b"\xff\xfe", b"query=%7B__typename%7D", b"null", b"[" * 60_000, b'{"query":"\\ud800"}'],
 )
 def test_a_body_that_is_not_json_is_400(service: Service, body: bytes) -> None:
     for accept in (NEW, OLD):

@@ -89,10 +89,11 @@ IssueTokenPayload userErrors token accessToken                              . . 
 RevokeTokenPayload userErrors accessToken                                   . . . v v v
 InvalidInput     message code field                                         . . . v v v
 RevisionConflict message code field currentRevision entries                 . . . v v v
-Limits           bodyBytes documentTokens documentDepth documentAliases     v v v v v v
+Limits           bodyBytes anonymousBodyBytes jsonValues documentLength     v v v v v v
+Limits           documentTokens documentDepth documentAliases               v v v v v v
 Limits           documentRootFields documentFields documentCost keyLength   v v v v v v
 Limits           valueBytes metadataBytes metadataKeys pageSize nodes       v v v v v v
-Limits           patchOperations bulkPatches                                v v v v v v
+Limits           patchOperations bulkPatches responseBytes                  v v v v v v
 Limits           requestSeconds entitiesCost representations                v v v v v v
 _Service         sdl                                                        v v v v v v
 """

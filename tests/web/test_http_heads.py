@@ -75,8 +75,9 @@ def answer_to_an_endless_head(world: World) -> bytes:
 
 
 def test_a_long_head_and_a_long_body_in_pieces_are_accepted(world: World) -> None:
+    token = f"Authorization: Bearer {world.member.token}".encode()
     with connected(world) as connection:
-        connection.sendall(head(b"X: " + b"y" * 50_000, length=len(ASK) + 500_000))
+        connection.sendall(head(token, b"X: " + b"y" * 50_000, length=len(ASK) + 500_000))
         connection.sendall(ASK)
         for _ in range(100):
             connection.sendall(b" " * 5000)

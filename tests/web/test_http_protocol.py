@@ -217,7 +217,8 @@ def test_a_large_body_and_a_large_response_pass_through_small_buffers(world: Wor
     padding = b" " * (world.service.settings.max_body_size - 1000)
     body = b'{"query": "{ _service { sdl } }"}' + padding
     with connected(world) as connection:
-        connection.sendall(request(body=body) * 2)
+        token = f"Authorization: Bearer {world.member.token}".encode()
+        connection.sendall(request(token, body=body) * 2)
         time.sleep(0.2)
         data = received(connection, b'"}}}', 2)
     assert len(data) > 40_000

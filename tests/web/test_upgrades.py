@@ -186,6 +186,7 @@ def test_connect_is_refused(world: World) -> None:
 
 def test_large_upgrades_pass_through_small_buffers(world: World) -> None:
     padding = b" " * (world.service.settings.max_body_size - 1000)
+    token = f"Authorization: Bearer {world.member.token}".encode()
     with connected(world) as connection:
-        connection.sendall(request(*UPGRADE, body=ASK + padding) * 2)
+        connection.sendall(request(token, *UPGRADE, body=ASK + padding) * 2)
         received(connection, ANSWER, 2)

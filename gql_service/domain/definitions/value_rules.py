@@ -39,7 +39,7 @@ RULES = tuple(_TYPES_BY_RULE)
 _INPUT_NAMES = {"minLength": "min_length", "maxLength": "max_length"}
 """The inputs of rules whose names differ in snake case."""
 _MAX_PATTERN_LENGTH = 2000
-_MAX_CHOICES = 500
+MAX_CHOICES = 500
 _MAX_RULES_SIZE = 2 * MAX_SIZE
 """Bytes of all rules of one definition."""
 _MAX_QUOTED_RULE = 200
@@ -213,8 +213,8 @@ def _check_pattern(_type: ValueType, rule: Any, name: str, _limits: Limits) -> s
 
 
 def _check_choices(type_: ValueType, rule: Any, name: str, limits: Limits) -> list[Any]:
-    if not isinstance(rule, list) or not 0 < len(rule) <= _MAX_CHOICES:
-        raise _invalid_rule(name, f"`{name}` must be a list of 1 to {_MAX_CHOICES} values.")
+    if not isinstance(rule, list) or not 0 < len(rule) <= MAX_CHOICES:
+        raise _invalid_rule(name, f"`{name}` must be a list of 1 to {MAX_CHOICES} values.")
     choices: dict[str, Any] = {}
     for index, choice in enumerate(rule):
         try:

@@ -19,7 +19,7 @@ from gql_service.errors import Problem, Rejected
 from gql_service.instants import is_instant
 from gql_service.quoting import quoted
 
-_MAX_ITEMS, _MAX_TEXT, _MAX_VERSION, _MAX_PERMISSIONS = 100, 2000, 64, 1000
+MAX_ITEMS, _MAX_TEXT, _MAX_VERSION, MAX_PERMISSIONS = 100, 2000, 64, 1000
 _EMAIL = re.compile(r"[^\s@\0]{1,64}@[^\s@\0]{1,255}")
 _IMAGE = re.compile(r"https?://[^\s\0]{1,2000}")
 _PERMISSION = re.compile(r"[A-Za-z0-9_-]{1,64}::[^\s:\0]{1,128}")
@@ -61,8 +61,8 @@ def check_permissions(value: Sequence[str]) -> list[str]:
             _refuse(
                 "permissions", f"{quoted(permission)} is not a permission of the form TENANT_ID::PERMISSION."
             )
-    if len(value) > _MAX_PERMISSIONS:
-        _refuse("permissions", f"A user has at most {_MAX_PERMISSIONS} permissions.")
+    if len(value) > MAX_PERMISSIONS:
+        _refuse("permissions", f"A user has at most {MAX_PERMISSIONS} permissions.")
     return list(dict.fromkeys(value))
 
 
@@ -89,8 +89,8 @@ def merge_decisions(current: list[OptInDecision], changes: list[OptInDecision]) 
         if not is_instant(decision.decided_at):
             _refuse("opt_in_decisions", f"The instant of the decision `{decision.name}` must be {_INSTANT}.")
     merged = {decision.name: decision for decision in [*current, *changes]}
-    if len(merged) > _MAX_ITEMS:
-        _refuse("opt_in_decisions", f"There would be {len(merged)} decisions; {_MAX_ITEMS} are allowed.")
+    if len(merged) > MAX_ITEMS:
+        _refuse("opt_in_decisions", f"There would be {len(merged)} decisions; {MAX_ITEMS} are allowed.")
     return list(merged.values())
 
 
@@ -101,8 +101,8 @@ def _merge(column: str, current: Json, changes: Json, check: Callable[[str, Any]
         if value is not None:
             check(name, value)
     merged = {name: value for name, value in (current | changes).items() if value is not None}
-    if len(merged) > _MAX_ITEMS:
-        _refuse(column, f"There would be {len(merged)} names; {_MAX_ITEMS} are allowed.")
+    if len(merged) > MAX_ITEMS:
+        _refuse(column, f"There would be {len(merged)} names; {MAX_ITEMS} are allowed.")
     return merged
 
 
@@ -127,14 +127,14 @@ def _check_recent_project(id: str, opened_at: object) -> None:
 def _check_agent_permissions(id: str, types: object) -> None:
     valid = (
         isinstance(types, Mapping)
-        and len(types) <= _MAX_ITEMS
+        and len(types) <= MAX_ITEMS
         and all(is_short_text(type_, MAX_NAME) and _is_agent_permission(types[type_]) for type_ in types)
     )
     if not valid:
         _refuse(
             "personal_agent_permissions",
             f'`{id}` must map types to objects such as {{"read": true, "write": false}}: '
-            f"at most {_MAX_ITEMS} types, each of 1 to {MAX_NAME} characters.",
+            f"at most {MAX_ITEMS} types, each of 1 to {MAX_NAME} characters.",
         )
 
 

@@ -25,13 +25,20 @@ def check_metadata(metadata: object, limits: Limits, field: InputPath = ("metada
     """Check keys and values that are written as an object; returns the canonical texts. Raises Rejected."""
     if not isinstance(metadata, dict):
         raise Rejected(Problem.INVALID_VALUE, "`metadata` must be a JSON object.", field)
+    check_document(len(metadata), 0, limits)  # before the work that each key takes
     for key in metadata:
         check_key(key, limits, (*field, key))
     return {key: check_value(value, limits, (*field, key)) for key, value in metadata.items()}
 
 
-def check_delete_keys(delete_keys: object) -> Sequence[str]:
+def check_delete_keys(delete_keys: object, limits: Limits) -> Sequence[str]:
     """Check the list of keys to delete. Keys that do not exist are allowed. Raises Rejected."""
+    if isinstance(delete_keys, list) and len(delete_keys) > limits.max_metadata_keys:
+        raise Rejected(
+            Problem.TOO_MANY_KEYS,
+            f"`delete_keys` has {len(delete_keys)} items; {limits.max_metadata_keys} are allowed.",
+            ("delete_keys",),
+        )
     if not isinstance(delete_keys, list) or not all(isinstance(key, str) for key in delete_keys):
         raise Rejected(Problem.INVALID_KEY, "`delete_keys` must be a list of strings.", ("delete_keys",))
     return delete_keys

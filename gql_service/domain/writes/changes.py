@@ -57,7 +57,7 @@ def patch(
             (),
         )
     new_values = check_metadata({} if metadata is None else metadata, limits)
-    keys_to_delete = dict.fromkeys(check_delete_keys([] if delete_keys is None else delete_keys))
+    keys_to_delete = dict.fromkeys(check_delete_keys([] if delete_keys is None else delete_keys, limits))
     parsed_operations = parse_operations(operations or (), limits)
     merges = metadata if mode is PatchMode.MERGE_PATCH and isinstance(metadata, dict) else {}
     null_keys = {key for key, value in merges.items() if value is None}

@@ -37,7 +37,7 @@ def set_entries(entries: Sequence[EntryInput], delete_keys: object, limits: Limi
     """Delete keys, then create or change entries. Raises Rejected."""
     if len(entries) > MAX_ENTRIES:
         raise too_many(len(entries), "entries", MAX_ENTRIES, ("entries",))
-    keys_to_delete = dict.fromkeys(check_delete_keys(delete_keys))
+    keys_to_delete = dict.fromkeys(check_delete_keys(delete_keys, limits))
     new_entries = [_validated(entry, ("entries", str(i)), limits) for i, entry in enumerate(entries)]
 
     def apply(draft: Draft) -> None:

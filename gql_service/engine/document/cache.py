@@ -14,32 +14,38 @@ from graphql import (
     VariableNode,
     Visitor,
     parse,
-    validate,
     visit,
 )
 
 from gql_service.engine.document.cost import Cost
-from gql_service.engine.document.limits import DocumentLimits, check_limits
-from gql_service.engine.document.validation import CombinedRules
+from gql_service.engine.document.limits import DocumentLimits, check_length, check_limits
+from gql_service.engine.document.validation import validate_document
 from gql_service.engine.document.variables import VariableDefinitions
 from gql_service.errors import LimitExceeded
+from gql_service.settings import PREFIX
 
 _LIMITS = DocumentLimits()
-_RULES: Any = (CombinedRules,)
 _MAX_ERRORS = 20
 _MAX_ERROR_WORK = 2_500
 """Reported validation errors, times the characters of the document: a message may quote much of it."""
-_MAX_CACHED_LENGTH = 16 * 1024
-"""Characters of a document that is cached: with comments, a document can be as long as a request body."""
+_BYTES_PER_DOCUMENT, _BYTES_PER_CHARACTER, _BYTES_PER_TOKEN = 20_000, 4, 1_000
+"""For the size of a document in memory, its plans included: estimates from above."""
+_SEEN_PER_CACHED = 10
+"""How many texts are remembered as seen once, for each document that may be cached."""
 
 
 class GraphQLOperation:
     """One operation of a document."""
 
     def __init__(
-        self, node: OperationDefinitionNode, condition_variables: list[str], costs: Sequence[Cost] = ()
+        self,
+        node: OperationDefinitionNode,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        condition_variables: list[str],
+        costs: Sequence[Cost] = (),
     ) -> None:
         self.node = node
+        self._fragments = fragments
         self.costs = costs
         """Empty for documents that were not checked for limits."""
         self.condition_variables = condition_variables
@@ -51,7 +57,7 @@ class GraphQLOperation:
     def variable_definitions(self, schema: GraphQLSchema) -> VariableDefinitions:
         """The variables that the operation declares."""
         if self._variable_definitions is None:
-            self._variable_definitions = VariableDefinitions(schema, self.node)
+            self._variable_definitions = VariableDefinitions(schema, self.node, self._fragments)
         return self._variable_definitions
 
 
@@ -60,6 +66,8 @@ class GraphQLDocument:
 
     def __init__(self, node: DocumentNode, costs: Mapping[str | None, Sequence[Cost]] | None = None) -> None:
         self.node = node
+        self.size = 0
+        """About how many bytes the document and its plans take in memory."""
         self.fragments = {
             each.name.value: each for each in node.definitions if isinstance(each, FragmentDefinitionNode)
         }
@@ -67,7 +75,7 @@ class GraphQLDocument:
         operations = [each for each in node.definitions if isinstance(each, OperationDefinitionNode)]
         names = [each.name.value if each.name else None for each in operations]
         self._operations = {
-            name: GraphQLOperation(each, condition_variables, costs.get(name, ()))
+            name: GraphQLOperation(each, self.fragments, condition_variables, costs.get(name, ()))
             for name, each in zip(names, operations, strict=True)
         }
 
@@ -105,16 +113,31 @@ class InvalidDocument(Exception):
 
 
 class DocumentCache:
-    """The documents used most recently, at most `capacity`, by their text."""
+    """The documents used most recently, by their text: at most `capacity` of them, of `max_size` bytes.
+
+    A document is cached when it is requested for the second time. So documents that are sent only once, such
+    as those with values in their text, replace none that are used often, and take memory only while they are
+    executed.
+    """
 
     def __init__(
-        self, schema: GraphQLSchema, *, max_tokens: int, limits: DocumentLimits = _LIMITS, capacity: int
+        self,
+        schema: GraphQLSchema,
+        *,
+        max_tokens: int,
+        limits: DocumentLimits = _LIMITS,
+        capacity: int,
+        max_size: int = 64 * 1024 * 1024,
     ) -> None:
         self._schema = schema
         self._max_tokens = max_tokens
         self._limits = limits
         self._capacity = capacity
+        self._max_size = max_size
         self._documents: OrderedDict[str, GraphQLDocument] = OrderedDict()
+        self._size = 0
+        self._seen: OrderedDict[int, None] = OrderedDict()
+        """The hashes of texts that were requested once, the oldest first."""
 
     def get(self, text: str) -> GraphQLDocument:
         """The document of a text. Raises InvalidDocument."""
@@ -122,29 +145,45 @@ class DocumentCache:
         if document is not None:
             self._documents.move_to_end(text)
             return document
+        try:
+            check_length(text, self._limits)
+        except LimitExceeded as error:
+            raise _limit_exceeded(error) from None
         document = self._load(text)
-        if len(text) > _MAX_CACHED_LENGTH:
-            return document
-        self._documents[text] = document
-        if len(self._documents) > self._capacity:
-            self._documents.popitem(last=False)
+        if hash(text) in self._seen:
+            del self._seen[hash(text)]
+            self._add(text, document)
+        else:
+            self._seen[hash(text)] = None
+            if len(self._seen) > self._capacity * _SEEN_PER_CACHED:
+                self._seen.popitem(last=False)
         return document
+
+    def _add(self, text: str, document: GraphQLDocument) -> None:
+        self._documents[text] = document
+        self._size += document.size
+        while len(self._documents) > self._capacity or self._size > self._max_size:
+            _, removed = self._documents.popitem(last=False)
+            self._size -= removed.size
 
     def _load(self, text: str) -> GraphQLDocument:
         node = self._parse(text)
+        tokens = _unlink_tokens(node)
         max_errors = min(_MAX_ERRORS, 1 + _MAX_ERROR_WORK // len(text))
         try:
             costs = check_limits(node, self._limits)
-            errors = validate(self._schema, node, _RULES, max_errors=max_errors)
+            errors = validate_document(self._schema, node, max_errors)
         except LimitExceeded as error:
-            raise InvalidDocument(error.code, [GraphQLError(error.message)]) from None
+            raise _limit_exceeded(error) from None
         except RecursionError:
             errors = [GraphQLError("The document is nested too deeply.")]
         if errors:
             raise InvalidDocument(
                 "GRAPHQL_VALIDATION_FAILED", [_without_python_error(error) for error in errors]
             )
-        return GraphQLDocument(node, costs)
+        document = GraphQLDocument(node, costs)
+        document.size = _BYTES_PER_DOCUMENT + len(text) * _BYTES_PER_CHARACTER + tokens * _BYTES_PER_TOKEN
+        return document
 
     def _parse(self, text: str) -> DocumentNode:
         try:
@@ -153,8 +192,30 @@ class DocumentCache:
             too_many_tokens = f"Syntax Error: Document contains more than {self._max_tokens} tokens."
             if not error.message.startswith(too_many_tokens):
                 raise InvalidDocument("GRAPHQL_PARSE_FAILED", [error]) from None
-        message = f"The document has more than {self._max_tokens} tokens. Request less at a time."
-        raise InvalidDocument(LimitExceeded.code, [GraphQLError(message)])
+        raise _limit_exceeded(
+            LimitExceeded(
+                f"The document has more than {self._max_tokens} tokens ({PREFIX}MAX_DOCUMENT_TOKENS). "
+                "Request less at a time."
+            )
+        )
+
+
+def _unlink_tokens(node: DocumentNode) -> int:
+    """Break the chain of tokens, in which each refers to both neighbours, and count them.
+
+    Otherwise, only the cyclic garbage collector could free a document, and it runs rarely.
+    """
+    count = 0
+    token = node.loc.start_token if node.loc else None
+    while token is not None:
+        following, token.prev, token.next = token.next, None, None
+        token = following
+        count += 1
+    return count
+
+
+def _limit_exceeded(error: LimitExceeded) -> InvalidDocument:
+    return InvalidDocument(error.code, [GraphQLError(error.message)])
 
 
 def _without_python_error(error: GraphQLError) -> GraphQLError:

@@ -1,4 +1,6 @@
-"""What an operation costs: the number of objects that it may return, pages and lists counted at full length.
+"""What an operation costs: the number of objects that it may return, and of objects in lists that it reads.
+
+Pages and lists count at full length.
 
 The cost is computed before validation, so it depends on argument names alone, not on the schema. Sizes may be
 variables, whose values are only known when the operation is executed. The cost is therefore a polynomial: a
@@ -11,6 +13,7 @@ from typing import Any, NamedTuple
 from graphql import FieldNode, IntValueNode, ListValueNode, ObjectValueNode, ValueNode, VariableNode
 
 from gql_service.errors import LimitExceeded
+from gql_service.settings import PREFIX
 
 _PAGE_ARGUMENTS = ("first", "last")
 """Their value is the number of objects that a field returns."""
@@ -18,6 +21,10 @@ _LIST_ARGUMENTS = ("ids", "representations")
 """The length of their value is the number of objects that a field returns."""
 _INPUT, _PATCHES = "input", "patches"
 """The argument of mutations, and its field whose length is the number of objects that a mutation writes."""
+_OBJECT_LISTS = ("operations", "entries", "expectedDigests")
+"""Fields of `input`, and of each of its `patches`, that are lists of objects. Each object costs 1."""
+_ITEMS = ".items"
+"""Follows the name of a variable that is an `input`: the number of objects in its `_OBJECT_LISTS`."""
 _MAX_INT = 2**31 - 1
 """The largest value of GraphQL's type Int; validation rejects larger ones."""
 
@@ -31,21 +38,26 @@ class Cost(NamedTuple):
     subject: str
     """What costs, at the start of a message."""
     limit: int
+    setting: str
+    """The setting that has the limit."""
     constant: int
     terms: tuple[tuple[int, tuple[str, ...]], ...]
     """Coefficients, and the variables that each is multiplied by."""
 
     @classmethod
-    def from_terms(cls, subject: str, terms: CostTerms, limit: int) -> "Cost":
+    def from_terms(cls, subject: str, terms: CostTerms, limit: int, setting: str) -> "Cost":
         products = tuple((coefficient, names) for names, coefficient in terms.items() if names)
-        return cls(subject, limit, terms.get((), 0), products)
+        return cls(subject, limit, setting, terms.get((), 0), products)
 
     def evaluate(self, variables: Mapping[str, Any]) -> int:
         """The cost with these variables, which must be coerced."""
         total = self.constant
         for product, names in self.terms:
             for name in names:
-                product *= _size(variables.get(name))
+                if name.endswith(_ITEMS):
+                    product *= _count_objects(variables.get(name.removesuffix(_ITEMS)))
+                else:
+                    product *= _size(variables.get(name))
             total += product
         return total
 
@@ -55,8 +67,9 @@ class Cost(NamedTuple):
         if cost <= self.limit:
             return None
         return LimitExceeded(
-            f"{self.subject} {cost}; the limit is {self.limit}. Each object costs 1, and the fields "
-            "selected on a page or list count once for each of its items. Request fewer objects at a time."
+            f"{self.subject} {cost}; the limit is {self.limit} ({PREFIX}{self.setting.upper()}). Each object "
+            "costs 1, and the fields selected on a page or list count once for each of its items. Objects in "
+            "the lists of an input cost 1 each. Request less at a time."
         )
 
 
@@ -75,7 +88,40 @@ def field_cost(node: FieldNode, selection_cost: CostTerms) -> CostTerms:
     for names, coefficient in selection_cost.items():
         product = tuple(sorted(names + own_product)) if own_product else names
         terms[product] = terms.get(product, 0) + coefficient * factor
+    for argument in node.arguments or ():
+        if argument.name.value == _INPUT:
+            _add_input_cost(terms, argument.value)
     return terms
+
+
+def _add_input_cost(terms: CostTerms, value: ValueNode) -> None:
+    """Add the cost of the objects in the lists of an input."""
+    if isinstance(value, VariableNode):
+        _add(terms, (value.name.value + _ITEMS,), 1)
+    for field in value.fields if isinstance(value, ObjectValueNode) else ():
+        name, items = field.name.value, field.value
+        if name == _PATCHES:
+            for patch in items.values if isinstance(items, ListValueNode) else (items,):
+                _add_input_cost(terms, patch)
+        elif name in _OBJECT_LISTS and isinstance(items, VariableNode):
+            _add(terms, (items.name.value,), 1)
+        elif name in _OBJECT_LISTS and isinstance(items, ListValueNode):
+            _add(terms, (), len(items.values))
+
+
+def _add(terms: CostTerms, product: tuple[str, ...], coefficient: int) -> None:
+    terms[product] = terms.get(product, 0) + coefficient
+
+
+def _count_objects(value: Any) -> int:
+    """The number of objects in the lists of an input, or of a list of patches."""
+    if isinstance(value, list):
+        return sum(map(_count_objects, value))
+    if not isinstance(value, dict):
+        return 0
+    lists = [value.get(name) for name in _OBJECT_LISTS]
+    own_objects = sum([len(each) for each in lists if isinstance(each, list)])
+    return own_objects + (_count_objects(value[_PATCHES]) if _PATCHES in value else 0)
 
 
 def _size_arguments(node: FieldNode) -> Iterator[tuple[str, ValueNode]]:

@@ -22,6 +22,7 @@ from graphql.validation.validate import ValidationAbortedError
 
 from gql_service.engine.document.cost import Cost, CostTerms, field_cost
 from gql_service.errors import LimitExceeded
+from gql_service.settings import PREFIX
 
 _ENTITIES = "_entities"
 """Gateways do not split the list of this field, so what it returns has a limit of its own."""
@@ -39,6 +40,8 @@ time. The limit is sufficient for twenty fragments that select the same three fi
 class DocumentLimits(NamedTuple):
     """What one operation may select, its fragments expanded. The settings `MAX_DOCUMENT_…` explain each."""
 
+    length: int = 32 * 1024
+    """Characters of the document."""
     depth: int = 10
     aliases: int = 15
     root_fields: int = 10
@@ -66,6 +69,15 @@ class FieldsCanBeMerged(OverlappingFieldsCanBeMergedRule):
             raise
 
 
+def check_length(text: str, limits: DocumentLimits) -> None:
+    """Check the length of a document before it is parsed. Raises LimitExceeded."""
+    if len(text) > limits.length:
+        raise LimitExceeded(
+            f"The document has {len(text)} characters; {limits.length} are allowed "
+            f"({PREFIX}MAX_DOCUMENT_LENGTH). Use variables for values, and request less at a time."
+        )
+
+
 def check_limits(document: DocumentNode, limits: DocumentLimits) -> dict[str | None, Sequence[Cost]]:
     """Check all limits but the costs, which depend on variables. Raises LimitExceeded.
 
@@ -79,7 +91,7 @@ def check_limits(document: DocumentNode, limits: DocumentLimits) -> dict[str | N
             costs[node.name.value if node.name else None] = checker.check_operation(node)
         elif isinstance(node, FragmentDefinitionNode):
             checker.measure_fragment(node, 1)
-    _check_count("The document has {} fields", checker.field_count, limits.fields)
+    _check_count("The document has {} fields", checker.field_count, limits.fields, "max_document_fields")
     return costs
 
 
@@ -115,14 +127,18 @@ class _LimitChecker:
 
     def check_operation(self, node: OperationDefinitionNode) -> Sequence[Cost]:
         size, limits = self._measure(node.selection_set, 1), self._limits
-        _check_count("The document is nested {} fields deep", size.depth, limits.depth)
-        _check_count("The document has {} aliases", size.aliases, limits.aliases)
-        _check_count("The document has {} fields at its root", size.own_fields, limits.root_fields)
-        _check_count("The document has {} fields", size.fields, limits.fields)
-        costs = [Cost.from_terms("The operation costs", size.cost, limits.cost)]
+        _check_count("The document is nested {} fields deep", size.depth, limits.depth, "max_document_depth")
+        _check_count("The document has {} aliases", size.aliases, limits.aliases, "max_document_aliases")
+        _check_count(
+            "The document has {} fields at its root", size.own_fields, limits.root_fields, "max_root_fields"
+        )
+        _check_count("The document has {} fields", size.fields, limits.fields, "max_document_fields")
+        costs = [Cost.from_terms("The operation costs", size.cost, limits.cost, "max_document_cost")]
         if size.entities_cost:
             subject = "The entities of the operation cost"
-            costs.append(Cost.from_terms(subject, size.entities_cost, limits.entities_cost))
+            costs.append(
+                Cost.from_terms(subject, size.entities_cost, limits.entities_cost, "max_entities_cost")
+            )
         for cost in costs:
             if error := cost.limit_error({}):
                 raise error
@@ -198,9 +214,10 @@ def _add_terms(total: CostTerms, terms: CostTerms) -> None:
         total[names] = total.get(names, 0) + coefficient
 
 
-def _check_count(text: str, count: int, limit: int) -> None:
+def _check_count(text: str, count: int, limit: int, setting: str | None = None) -> None:
     if count > limit:
-        raise LimitExceeded(f"{text.format(count)}; {limit} are allowed. Request less at a time.")
+        allowed = f"{limit} are allowed" + (f" ({PREFIX}{setting.upper()})" if setting else "")
+        raise LimitExceeded(f"{text.format(count)}; {allowed}. Request less at a time.")
 
 
 def _check_nesting(nesting: int) -> None:

@@ -49,16 +49,23 @@ class PersistedDocuments:
     """Finds the text of a document by its hash, and checks whether a text may be executed.
 
     `on_untrusted` is called with the hash of each untrusted document under Trust.LOG. At most `capacity`
-    texts of clients are kept; the oldest is removed first.
+    texts of clients with `max_size` characters are kept; the oldest is removed first.
     """
 
     def __init__(
-        self, trusted: Mapping[str, str], trust: Trust, capacity: int, on_untrusted: Callable[[str], None]
+        self,
+        trusted: Mapping[str, str],
+        trust: Trust,
+        capacity: int,
+        max_size: int,
+        on_untrusted: Callable[[str], None],
     ) -> None:
         self._trusted = trusted
         self._trust = trust
         self._capacity = capacity
+        self._max_size = max_size
         self._on_untrusted = on_untrusted
+        self._size = 0
         self._registered: OrderedDict[str, str] = OrderedDict()
 
     def find_text(self, query: str | None, hash: str | None) -> str:
@@ -74,11 +81,17 @@ class PersistedDocuments:
         if hash is not None and hash != sha256_hex(query):
             raise BadUserInput("The hash is not the SHA-256 of `query`.")
         self._check_trust(query)
-        if hash is not None:
-            self._registered[hash] = query
-            if len(self._registered) > self._capacity:
-                self._registered.popitem(last=False)
         return query
+
+    def register(self, hash: str, text: str) -> None:
+        """Remember the text of a valid document by its hash, which `find_text` has checked."""
+        if hash in self._registered:
+            return
+        self._registered[hash] = text
+        self._size += len(text)
+        while len(self._registered) > self._capacity or self._size > self._max_size:
+            _, removed = self._registered.popitem(last=False)
+            self._size -= len(removed)
 
     def _check_trust(self, query: str) -> None:
         if self._trust is Trust.OPEN or (hash := sha256_hex(query)) in self._trusted:

@@ -1,4 +1,6 @@
-"""graphql-core's validation rules, combined into one visitor that calls only the rules for a node's kind.
+"""The validation rules of graphql-core and of this service, combined into one visitor.
+
+The visitor calls only the rules for the kind of a node.
 
 For each document, graphql-core's own `ParallelVisitor` looks up which of thirty rules visit which kinds of
 nodes. That took longer than the rules themselves, so here it is cached.
@@ -12,9 +14,11 @@ from graphql import (
     BREAK,
     SKIP,
     ArgumentNode,
+    DocumentNode,
     GraphQLError,
     GraphQLInputType,
     GraphQLScalarType,
+    GraphQLSchema,
     ListValueNode,
     ObjectValueNode,
     ValueNode,
@@ -24,6 +28,7 @@ from graphql import (
     get_named_type,
     is_specified_scalar_type,
     specified_rules,
+    validate,
 )
 from graphql.language.visitor import EnterLeaveVisitor
 from graphql.pyutils import print_path_list
@@ -35,6 +40,7 @@ from graphql.validation import (
 )
 
 from gql_service.engine.document.limits import FieldsCanBeMerged
+from gql_service.engine.document.list_limits import ListLengths
 
 
 class ValuesOfCorrectType(ValuesOfCorrectTypeRule):
@@ -79,11 +85,11 @@ _OWN_RULES: dict[Any, Any] = {
     OverlappingFieldsCanBeMergedRule: FieldsCanBeMerged,
     ValuesOfCorrectTypeRule: ValuesOfCorrectType,
 }
-RULES = tuple([_OWN_RULES.get(rule, rule) for rule in specified_rules])
+RULES = (*[_OWN_RULES.get(rule, rule) for rule in specified_rules], ListLengths)
 
 
 class CombinedRules(Visitor):
-    """The only rule to pass to graphql-core's `validate`.
+    """The only rule that graphql-core's `validate` gets.
 
     As in graphql-core, a rule may skip the children of a node (SKIP) or the rest of the document (BREAK).
     None of the rules changes the document.
@@ -94,6 +100,15 @@ class CombinedRules(Visitor):
         self._rules = [rule(context) for rule in RULES]
         self._skipping: list[Any] = [None] * len(RULES)
         """For each rule: the node whose children it skips, BREAK, or None."""
+        self._methods: list[list[Any]] = []
+        """The methods that the combined visitors call; graphql-core keeps those visitors in cycles."""
+
+    def release(self) -> None:
+        """Break the reference cycles, so that nothing of the document waits for the garbage collector."""
+        self.enter_leave_map.clear()
+        self._rules.clear()
+        for methods in self._methods:
+            methods.clear()
 
     def get_enter_leave_for_kind(self, kind: str) -> EnterLeaveVisitor:
         if kind not in self.enter_leave_map:
@@ -108,6 +123,7 @@ class CombinedRules(Visitor):
         ]
         if not methods:
             return _NO_VISITOR
+        self._methods.append(methods)
 
         def enter(node: Any, *args: Any) -> None:
             for index, method, _ in methods:
@@ -129,6 +145,22 @@ class CombinedRules(Visitor):
                         skipping[index] = BREAK
 
         return EnterLeaveVisitor(enter, leave)
+
+
+def validate_document(schema: GraphQLSchema, node: DocumentNode, max_errors: int) -> list[GraphQLError]:
+    """The errors of a document, at most about `max_errors`. Raises LimitExceeded."""
+    visitors: list[CombinedRules] = []
+
+    def combined_rules(context: ValidationContext) -> CombinedRules:
+        visitors.append(CombinedRules(context))
+        return visitors[0]
+
+    rules: Any = (combined_rules,)
+    try:
+        return validate(schema, node, rules, max_errors=max_errors)
+    finally:
+        for each in visitors:
+            each.release()
 
 
 _NO_VISITOR = EnterLeaveVisitor(None, None)

@@ -4,10 +4,11 @@ Plain values are passed through if they have the expected Python type. Everythin
 graphql-core, which coerces or rejects it, so all error messages are graphql-core's.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from graphql import (
+    FragmentDefinitionNode,
     GraphQLNonNull,
     GraphQLScalarType,
     GraphQLSchema,
@@ -17,6 +18,8 @@ from graphql import (
     type_from_ast,
 )
 from graphql.execution.values import VariableValues, get_variable_values
+
+from gql_service.engine.document.list_limits import list_checks
 
 _PLAIN_SCALARS: dict[str, Any] = {"String": str, "ID": str, "Boolean": bool, "Int": int}
 _MAX_ERRORS = 50
@@ -29,8 +32,14 @@ class NeedsGraphQLCore(Exception):
 class VariableDefinitions:
     """The variables that an operation declares."""
 
-    def __init__(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> None:
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        operation: OperationDefinitionNode,
+        fragments: Mapping[str, FragmentDefinitionNode],
+    ) -> None:
         self._schema = schema
+        self._list_checks = list_checks(schema, operation, fragments)
         self._nodes = operation.variable_definitions or ()
         self._coercers: list[tuple[str, Callable[[Any], Any], bool]] = []
         self._are_all_plain = True
@@ -44,13 +53,21 @@ class VariableDefinitions:
             except NeedsGraphQLCore:
                 self._are_all_plain = False
 
-    def coerce(self, raw_variables: dict[str, Any]) -> dict[str, Any] | list[Any]:
-        """The coerced values by their names, or graphql-core's list of errors."""
+    def coerce(
+        self, raw_variables: dict[str, Any]
+    ) -> tuple[dict[str, Any] | list[Any], VariableValues | None]:
+        """The coerced values by their names, or graphql-core's list of errors. Raises LimitExceeded.
+
+        If graphql-core coerced them, the second item has them in its own form, so that nobody coerces them
+        again.
+        """
+        for name, check, default in self._list_checks:
+            check(raw_variables.get(name, default))
         try:
-            return self._coerce_plain(raw_variables)
+            return self._coerce_plain(raw_variables), None
         except Exception:
             result = self.coerce_with_graphql_core(raw_variables)
-        return result.coerced if isinstance(result, VariableValues) else result
+        return (result.coerced, result) if isinstance(result, VariableValues) else (result, None)
 
     def coerce_with_graphql_core(self, raw_variables: dict[str, Any]) -> VariableValues | list[Any]:
         """The coerced values in graphql-core's own form, or its list of errors."""

@@ -1,5 +1,6 @@
 """Executing an operation: the entry point, with the signature of graphql-core's own `execute`."""
 
+from collections.abc import Callable
 from typing import Any
 
 from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema, OperationType
@@ -10,6 +11,7 @@ from gql_service.engine.document.cache import GraphQLDocument, GraphQLOperation
 from gql_service.engine.execution.plan import ObjectPlan, Unplannable
 from gql_service.engine.execution.planner import Planner
 from gql_service.engine.execution.run import ResolveInfo, Run
+from gql_service.errors import LimitExceeded
 
 _MAX_PLANS = 8
 """Plans per operation: one for each combination of the variables that `@skip` and `@include` use."""
@@ -33,13 +35,20 @@ async def execute(
     operation = document.operation(operation_name)
     if operation is not None:
         definitions = operation.variable_definitions(schema)
-        variables = definitions.coerce(raw_variables)
+        try:
+            variables, values = definitions.coerce(raw_variables)
+        except LimitExceeded as error:
+            return _limit_exceeded(error)
         if isinstance(variables, list):
             return ExecutionResult(None, variables)
         for cost in operation.costs:
-            if error := cost.limit_error(variables):
-                return ExecutionResult(None, [GraphQLError(error.message, original_error=error)])
-        plan = _find_plan(schema, document, operation, variables, raw_variables)
+            if too_costly := cost.limit_error(variables):
+                return _limit_exceeded(too_costly)
+
+        def graphql_core_values() -> Any:
+            return values or definitions.coerce_with_graphql_core(raw_variables)
+
+        plan = _find_plan(schema, document, operation, variables, graphql_core_values)
         if plan is not None:
             resolve_info: Any = ResolveInfo(schema, context_value)
             info: Any = Info(_raw_info=resolve_info, _field=resolve_info)
@@ -48,7 +57,7 @@ async def execute(
                 context_value,
                 info,
                 variables,
-                lambda: definitions.coerce_with_graphql_core(raw_variables),
+                graphql_core_values,
             )
             if operation.node.operation is OperationType.MUTATION:
                 return await run.execute_mutation(plan)
@@ -59,12 +68,16 @@ async def execute(
     return result if isinstance(result, ExecutionResult) else await result
 
 
+def _limit_exceeded(error: LimitExceeded) -> ExecutionResult:
+    return ExecutionResult(None, [GraphQLError(error.message, original_error=error)])
+
+
 def _find_plan(
     schema: GraphQLSchema,
     document: GraphQLDocument,
     operation: GraphQLOperation,
     variables: dict[str, Any],
-    raw_variables: dict[str, Any],
+    graphql_core_values: Callable[[], Any],
 ) -> ObjectPlan | None:
     """The plan for these variables, cached in the operation; None if graphql-core must execute it."""
     key = tuple([variables.get(name) for name in operation.condition_variables])
@@ -73,7 +86,7 @@ def _find_plan(
     except KeyError:
         if len(operation.plans) >= _MAX_PLANS:
             return None
-        plan = operation.plans[key] = _make_plan(schema, document, operation, raw_variables)
+        plan = operation.plans[key] = _make_plan(schema, document, operation, graphql_core_values())
     return plan
 
 
@@ -81,9 +94,8 @@ def _make_plan(
     schema: GraphQLSchema,
     document: GraphQLDocument,
     operation: GraphQLOperation,
-    raw_variables: dict[str, Any],
+    variables: Any,
 ) -> ObjectPlan | None:
-    variables: Any = operation.variable_definitions(schema).coerce_with_graphql_core(raw_variables)
     try:
         return Planner(schema, operation.node, document.fragments, variables).plan()
     except (Unplannable, GraphQLError, RecursionError):

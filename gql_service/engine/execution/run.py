@@ -43,7 +43,8 @@ class Run(Scheduler):
         variables: dict[str, Any],
         coerce_variables: Callable[[], Any],
     ) -> None:
-        """`variables` are coerced; `coerce_variables` lets graphql-core coerce them once more, for itself."""
+        """`variables` are coerced; `coerce_variables` returns them in graphql-core's form, which
+        only some arguments need."""
         super().__init__()
         self.root = root
         self.context = context

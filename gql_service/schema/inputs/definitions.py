@@ -1,10 +1,13 @@
 """The inputs of writes of definitions."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import strawberry
 
+from gql_service.domain.definitions.value_rules import MAX_CHOICES
 from gql_service.schema.enums import MetadataMode, ValueType
+from gql_service.schema.list_limits import max_items
 from gql_service.schema.scalars import JSON
 
 _PLATFORM = "The platform key."
@@ -14,8 +17,8 @@ _FORCE = (
 )
 
 
-def _optional(description: str) -> Any:
-    return strawberry.field(default=strawberry.UNSET, description=description)
+def _optional(description: str, metadata: Mapping[str, int] | None = None) -> Any:
+    return strawberry.field(default=strawberry.UNSET, description=description, metadata=metadata)
 
 
 @strawberry.input(
@@ -44,7 +47,9 @@ class DefineMetadataInput:
         "A regular expression that must match somewhere in the value; anchor it with `^` and `$`. At most "
         "2,000 characters, without look-around and backreferences. For the type `string`."
     )
-    choices: list[JSON] | None = _optional("The only allowed values, 1 to 500.")
+    choices: list[JSON] | None = _optional(
+        f"The only allowed values, 1 to {MAX_CHOICES}.", max_items(MAX_CHOICES)
+    )
     schema: JSON | None = _optional(
         "A JSON Schema (draft 2020-12) that the values must satisfy, at most 16 KiB. It may refer only to "
         "its own parts, and `format` is not checked."

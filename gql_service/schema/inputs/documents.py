@@ -8,11 +8,17 @@ import strawberry
 
 from gql_service.domain.values.validation import Limits
 from gql_service.domain.writes.digest_preconditions import ExpectedDigests, parse_expected_digests
+from gql_service.domain.writes.set_entries import MAX_ENTRIES
 from gql_service.domain.writes.unit_of_work import Precondition, any_revision, exactly_revision
 from gql_service.schema.enums import ValueType
+from gql_service.schema.list_limits import max_items
 from gql_service.schema.scalars import DateTime, JSONObject
 
-DELETE_KEYS = "Keys to delete, before anything is set. Unknown keys are ignored."
+MAX_DELETE_KEYS = 2000
+MAX_EXPECTED_DIGESTS = 100
+DELETE_KEYS = (
+    f"Keys to delete, at most {MAX_DELETE_KEYS:,}, before anything is set. Unknown keys are ignored."
+)
 
 
 @strawberry.input(one_of=True, description="Identifies a user. Provide exactly one field.")
@@ -44,7 +50,8 @@ class StateInput:
     expected_digests: list[ExpectedDigest] | None = strawberry.field(
         default=None,
         description="Write only if these keys have these digests; otherwise the write is rejected with "
-        "`RevisionConflict`. Other keys may have changed.",
+        f"`RevisionConflict`. Other keys may have changed. At most {MAX_EXPECTED_DIGESTS}.",
+        metadata=max_items(MAX_EXPECTED_DIGESTS),
     )
 
     @property
@@ -129,9 +136,12 @@ class UserMetadataInput:
 class SetUserMetadataInput(DocumentInput):
     entries: list[UserMetadataInput] = strawberry.field(
         default_factory=list,
-        description="Entries to create or update, at most 100, after `deleteKeys` are deleted.",
+        description=f"Entries to create or update, at most {MAX_ENTRIES}, after `deleteKeys` are deleted.",
+        metadata=max_items(MAX_ENTRIES),
     )
-    delete_keys: list[str] = strawberry.field(default_factory=list, description=DELETE_KEYS)
+    delete_keys: list[str] = strawberry.field(
+        default_factory=list, description=DELETE_KEYS, metadata=max_items(MAX_DELETE_KEYS)
+    )
 
 
 def provided(input: Any) -> Any:

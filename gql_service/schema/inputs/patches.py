@@ -9,7 +9,14 @@ from gql_service.domain.writes.bulk import MAX_PATCHES, OnError
 from gql_service.domain.writes.changes import Change, PatchMode, patch
 from gql_service.domain.writes.operations import MAX_OPERATIONS
 from gql_service.schema.enums import described_enum
-from gql_service.schema.inputs.documents import DELETE_KEYS, DocumentInput, StateInput, provided
+from gql_service.schema.inputs.documents import (
+    DELETE_KEYS,
+    MAX_DELETE_KEYS,
+    DocumentInput,
+    StateInput,
+    provided,
+)
+from gql_service.schema.list_limits import max_items
 from gql_service.schema.scalars import JSON, JSONObject, Number
 
 described_enum(
@@ -105,7 +112,9 @@ class PatchInput:
         default=None,
         description="Keys to set, after `deleteKeys` are deleted. Other keys are unchanged.",
     )
-    delete_keys: list[str] | None = strawberry.field(default=None, description=DELETE_KEYS)
+    delete_keys: list[str] | None = strawberry.field(
+        default=None, description=DELETE_KEYS, metadata=max_items(MAX_DELETE_KEYS)
+    )
     mode: PatchMode | None = strawberry.field(
         default=None, description="How `metadata` is applied. Default: `MERGE`."
     )
@@ -113,6 +122,7 @@ class PatchInput:
         default=None,
         description=f"Changes of parts of values, at most {MAX_OPERATIONS}. They are applied last, in this "
         "order.",
+        metadata=max_items(MAX_OPERATIONS),
     )
 
     def change(self, limits: Limits) -> Change:
@@ -138,7 +148,8 @@ class UserPatchInput(StateInput, PatchInput):
 class BulkPatchPlatformMetadataInput:
     platform_key: str = strawberry.field(description="The platform key.")
     patches: list[UserPatchInput] = strawberry.field(
-        description=f"The patches, 1 to {MAX_PATCHES}, each of a different user."
+        description=f"The patches, 1 to {MAX_PATCHES}, each of a different user.",
+        metadata=max_items(MAX_PATCHES),
     )
     on_error: OnError = strawberry.field(
         default=OnError.REJECT_ALL, description="What happens to the other patches if one is rejected."

@@ -1,20 +1,27 @@
 """Filters for users: by username, and by conditions on their metadata."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import strawberry
 
-from gql_service.domain.search.conditions import parse_conditions, require_searchable
+from gql_service.domain.search.conditions import (
+    MAX_CONDITIONS,
+    MAX_VALUES,
+    parse_conditions,
+    require_searchable,
+)
 from gql_service.domain.search.members import MemberSearch
 from gql_service.domain.tenants import Platform
 from gql_service.errors import BadUserInput
 from gql_service.schema.inputs.documents import provided
+from gql_service.schema.list_limits import max_items
 from gql_service.schema.scalars import JSON
 from gql_service.services.context import Services
 
 
-def _operator(description: str, name: str | None = None) -> Any:
-    return strawberry.field(default=strawberry.UNSET, name=name, description=description)
+def _operator(description: str, name: str | None = None, metadata: Mapping[str, int] | None = None) -> Any:
+    return strawberry.field(default=strawberry.UNSET, name=name, description=description, metadata=metadata)
 
 
 @strawberry.input(
@@ -27,7 +34,9 @@ class MetadataCondition:
     equals: JSON | None = _operator(
         "The value equals this one. Numbers are compared by amount, so 1 equals 1.0. Null equals null."
     )
-    in_: list[JSON] | None = _operator("The value equals one of these, at most 100.", "in")
+    in_: list[JSON] | None = _operator(
+        f"The value equals one of these, at most {MAX_VALUES}.", "in", max_items(MAX_VALUES)
+    )
     exists: bool | None = _operator(
         "Whether there is an entry that is valid now. False cannot be combined with other operators."
     )
@@ -54,7 +63,9 @@ class UserFilter:
         default=None, description="The username starts with this text. Upper and lower case differ."
     )
     metadata: list[MetadataCondition] | None = strawberry.field(
-        default=None, description="Conditions on the metadata of the users on this platform, at most 5."
+        default=None,
+        description=f"Conditions on the metadata of the users on this platform, at most {MAX_CONDITIONS}.",
+        metadata=max_items(MAX_CONDITIONS),
     )
 
 

@@ -1,16 +1,21 @@
 """Inputs of the mutations on users. Omitted fields are unchanged."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import strawberry
 
+from gql_service.domain.users.field_checks import MAX_ITEMS, MAX_PERMISSIONS
 from gql_service.domain.users.fields import USER_FIELDS
 from gql_service.domain.users.profiles import OptInDecision
+from gql_service.schema.list_limits import max_items
 from gql_service.schema.scalars import JSONObject, Timestamp
 
+_MAX_NOTIFICATIONS = 1000
 
-def _optional(description: str) -> Any:
-    return strawberry.field(default=strawberry.UNSET, description=description)
+
+def _optional(description: str, metadata: Mapping[str, int] | None = None) -> Any:
+    return strawberry.field(default=strawberry.UNSET, description=description, metadata=metadata)
 
 
 @strawberry.input(description="The answer of a user to an opt-in offer.")
@@ -41,7 +46,8 @@ class UserFields:
         "The last release whose notes the user has seen, 1 to 64 characters. Null unsets it."
     )
     opt_in_decisions: list[OptInDecisionInput] | None = _optional(
-        "Answers to opt-in offers to set, by name. Other answers are unchanged."
+        f"Answers to opt-in offers to set, by name, at most {MAX_ITEMS}. Other answers are unchanged.",
+        max_items(MAX_ITEMS),
     )
     personal_agent_permissions: JSONObject | None = _optional(
         "The permissions of the personal agent to set, as `{project: {type: {read, write}}}`. Null deletes a "
@@ -55,8 +61,9 @@ class UserFields:
         "The http or https URL of the profile image. Null unsets it. Tenant admins only."
     )
     permissions: list[str] | None = _optional(
-        "All permissions of the user, each as `{TENANT_ID}::{PERMISSION}`, at most 1,000. Admins can grant "
-        "and revoke permissions of their own tenants only."
+        f"All permissions of the user, each as `{{TENANT_ID}}::{{PERMISSION}}`, at most {MAX_PERMISSIONS:,}. "
+        "Admins can grant and revoke permissions of their own tenants only.",
+        max_items(MAX_PERMISSIONS),
     )
     password_change_disabled: bool | None = _optional(
         "If true, the user cannot change their password. Tenant admins only."
@@ -114,7 +121,9 @@ class CheckBadgeInput:
 @strawberry.input(description="The notifications that the viewer has read.")
 class MarkNotificationsReadInput:
     ids: list[strawberry.ID] | None = _optional(
-        "The ids of the notifications. Unknown ids are ignored. Default: all."
+        f"The ids of the notifications, at most {_MAX_NOTIFICATIONS:,}. Unknown ids are ignored. Default: "
+        "all.",
+        max_items(_MAX_NOTIFICATIONS),
     )
 
 

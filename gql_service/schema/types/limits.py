@@ -14,6 +14,16 @@ MAX_NODES = 100
 @strawberry.type(directives=PUBLIC, description="The limits of requests and of stored data.")
 class Limits:
     body_bytes: int = strawberry.field(description="Maximum size of a request body, in bytes.")
+    anonymous_body_bytes: int = strawberry.field(
+        description="Maximum size of the body of a request without a token, in bytes."
+    )
+    response_bytes: int = strawberry.field(description="Maximum size of a response, in bytes.")
+    json_values: int = strawberry.field(
+        description="Maximum number of values in the JSON of a request body: objects, arrays and their items."
+    )
+    document_length: int = strawberry.field(
+        description="Maximum length of a GraphQL document, in characters."
+    )
     document_tokens: int = strawberry.field(
         description="Maximum number of lexical tokens in a GraphQL document."
     )
@@ -32,7 +42,8 @@ class Limits:
     document_cost: int = strawberry.field(
         description="Maximum cost of an operation. A field with selections costs 1 plus the cost of its "
         "selections. This is multiplied by `first` or `last`, or by the number of `ids`, `representations` "
-        "or `patches`. `_entities` does not count."
+        "or `patches`. Each object in a list of `input`, such as `operations`, costs 1. `_entities` does not "
+        "count."
     )
     entities_cost: int = strawberry.field(description="Maximum cost of the `_entities` of an operation.")
     key_length: int = strawberry.field(description="Maximum length of a metadata key, in characters.")
@@ -52,6 +63,10 @@ class Limits:
     def of(cls, settings: Settings) -> "Limits":
         return cls(
             body_bytes=settings.max_body_size,
+            anonymous_body_bytes=min(settings.max_anonymous_body_size, settings.max_body_size),
+            response_bytes=settings.max_response_size,
+            json_values=settings.max_json_values,
+            document_length=settings.max_document_length,
             document_tokens=settings.max_document_tokens,
             document_depth=settings.max_document_depth,
             document_aliases=settings.max_document_aliases,

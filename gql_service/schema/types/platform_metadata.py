@@ -1,6 +1,5 @@
 """`PlatformMetadata`: the metadata document of one user on one platform, and the user-wide document."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -12,7 +11,6 @@ from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.documents.visibility import DocumentView, Viewer
 from gql_service.domain.history.changes import check_page
 from gql_service.domain.history.point_in_time import MAX_CHANGES, Past, metadata_in_past
-from gql_service.domain.history.visibility import visible_change
 from gql_service.domain.pagination import page_of_list
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.errors import BadUserInput, Forbidden, MalformedData, NotFound
@@ -20,6 +18,7 @@ from gql_service.instants import parse_milliseconds
 from gql_service.schema.auth_directive import SELF, TENANT_MEMBER
 from gql_service.schema.batched_fields import batched_field
 from gql_service.schema.inputs.entry_filter import EntryFilter
+from gql_service.schema.list_limits import max_items
 from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import DateTime, JSONObject
 from gql_service.schema.types.platform_metadata_change import PlatformMetadataChangeConnection
@@ -27,6 +26,9 @@ from gql_service.schema.types.relay import AFTER, BEFORE, FIRST, ID, LAST, Node,
 from gql_service.schema.types.user import User
 from gql_service.schema.types.user_metadata import UserMetadata, UserMetadataConnection
 from gql_service.services.context import Context
+
+MAX_KEYS = 2000
+"""Keys that one selection of `metadata` may name."""
 
 
 @strawberry.federation.type(
@@ -58,7 +60,11 @@ class PlatformMetadata(Node):
         documents: Sequence["PlatformMetadata"],
         info: Info[Context, None],
         keys: Annotated[
-            list[str] | None, strawberry.argument(description="Only these keys. Default: all keys.")
+            list[str] | None,
+            strawberry.argument(
+                description=f"Only these keys, at most {MAX_KEYS:,}. Default: all keys.",
+                metadata=max_items(MAX_KEYS),
+            ),
         ] = None,
         as_of: Annotated[
             DateTime | None,
@@ -132,14 +138,8 @@ class PlatformMetadata(Node):
         before: Annotated[str | None, BEFORE] = None,
     ) -> PlatformMetadataChangeConnection:
         request = check_page(read_page(first, after, last, before))
-        services, access = info.context.services, self.row.access
-        page, document = await asyncio.gather(
-            services.loaders.histories.load((access.key, request)),
-            services.loaders.documents_with_attributes.load(access.key),
-        )
-        content, viewer = document.content(), Viewer(access, services.clock())
-        items = [visible_change(viewer, row, content) for row in page.items]
-        return PlatformMetadataChangeConnection(page=page._replace(items=items))  # type: ignore[arg-type]
+        page = await info.context.history(self.row.access, self.row.revision, request)
+        return PlatformMetadataChangeConnection(page=page)
 
     @strawberry.field(description=ID)
     def id(self) -> strawberry.ID:

@@ -1,0 +1,55 @@
+"""Introspection: who may use it, and its answers, which are the same for everybody."""
+
+import re
+from collections import OrderedDict
+
+from graphql import FieldNode
+
+from gql_service.engine.document.cache import GraphQLOperation
+
+_INTROSPECTS = re.compile(r"\b(?:__schema|__type|_service)\b")
+_CONSTANT_FIELDS = {"__schema", "__type", "__typename", "_service"}
+"""Root fields whose values depend on the schema alone."""
+_MAX_SIZE = 8 * 1024 * 1024
+"""Bytes of JSON. The answer to a complete introspection has about 170 KB."""
+
+AnswerKey = tuple[str, str | None]
+"""The text of a document, and the name of the operation."""
+
+
+def introspects(text: str) -> bool:
+    """Whether a document may read the schema. It is enough that it mentions a field that does."""
+    return _INTROSPECTS.search(text) is not None
+
+
+def is_constant(operation: GraphQLOperation) -> bool:
+    """Whether the answer depends on the schema and the document alone."""
+    return not operation.node.variable_definitions and all(
+        isinstance(each, FieldNode) and each.name.value in _CONSTANT_FIELDS
+        for each in operation.node.selection_set.selections
+    )
+
+
+class IntrospectionAnswers:
+    """The JSON of `data`, for the introspections that were used most recently."""
+
+    def __init__(self) -> None:
+        self._answers: OrderedDict[AnswerKey, bytes] = OrderedDict()
+        self._size = 0
+
+    def get(self, key: AnswerKey) -> bytes | None:
+        """The answer; None if it is not known yet."""
+        answer = self._answers.get(key)
+        if answer is not None:
+            self._answers.move_to_end(key)
+        return answer
+
+    def add(self, key: AnswerKey, answer: bytes) -> None:
+        """Keep an answer; remove the oldest ones if there is no room."""
+        if key in self._answers:
+            return
+        self._answers[key] = answer
+        self._size += len(answer) + len(key[0])
+        while self._size > _MAX_SIZE:
+            (text, _), removed = self._answers.popitem(last=False)
+            self._size -= len(removed) + len(text)
