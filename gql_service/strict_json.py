@@ -64,7 +64,7 @@ def has_more_values(text: bytes, limit: int) -> bool:
 
     It is found without parsing, so that values do not cost anything before they are counted.
     """
-    if _count_separators(text) <= limit:
+    if len(text) <= limit or _count_separators(text) <= limit:
         return False
     without_escapes = text.replace(rb"\\", b"").replace(rb"\"", b"")
     outside_strings = b"".join(without_escapes.split(b'"')[::2])

@@ -83,7 +83,7 @@ class InlineConnection:
     def _bind(self, statement: Statement, parameters: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
         """The SQL text and its values. Tells the observers, so the statement must then be run."""
         sql, bind, lists = statement.for_sqlite
-        if {len(parameters[name]) for name in lists} == {1}:
+        if lists and not [name for name in lists if len(parameters[name]) != 1]:
             sql, bind, _ = statement.for_sqlite_single_key
         for observe in self._observers:
             observe(sql)

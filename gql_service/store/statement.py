@@ -64,7 +64,7 @@ def _prepare(
         return tuple([parameters[name] for name in names])
 
     def bind_lists(parameters: Mapping[str, Any]) -> tuple[Any, ...]:
-        values = {**constants, **parameters}
+        values = {**constants, **parameters} if constants else parameters
         return tuple([encode_list(values[name]) if name in lists else values[name] for name in names])
 
     return Prepared(str(compiled), bind_lists if lists or constants else bind, lists)

@@ -22,7 +22,7 @@ from gql_service.services.context import Context, Services
 from gql_service.services.response_size import limit_response, response_too_large
 from gql_service.settings import Settings
 from gql_service.web.content_negotiation import GRAPHQL_RESPONSE, JSON, essence, response_media_type
-from gql_service.web.introspection import IntrospectionAnswers, introspects, is_constant
+from gql_service.web.introspection import IntrospectionAnswers, introspects
 from gql_service.web.request import (
     BodyLimit,
     MethodNotAllowed,
@@ -191,10 +191,6 @@ class GraphQLEndpoint:
             return status if media_type == GRAPHQL_RESPONSE else 200, body
         if principal is None and self._guards_introspection and introspects(text):
             raise Unauthenticated
-        answer_key = text, parameters.operation_name
-        answer = self._introspection_answers.get(answer_key)
-        if answer is not None:
-            return 200, {"data": orjson.Fragment(answer)}
         try:
             document = self._documents.get(text)
         except InvalidDocument as invalid:
@@ -204,6 +200,9 @@ class GraphQLEndpoint:
         operation = document.operation(parameters.operation_name)
         if method != "POST" and operation and operation.node.operation is not OperationType.QUERY:
             raise MethodNotAllowed("Only queries may use GET. Use POST for this operation.", "POST")
+        answer_key = (text, parameters.operation_name) if operation and operation.is_constant else None
+        if answer_key and (answer := self._introspection_answers.get(answer_key)):
+            return 200, {"data": orjson.Fragment(answer)}
         limit_response(self._max_response_size)
         result = await execute(
             self._schema,
@@ -212,7 +211,7 @@ class GraphQLEndpoint:
             variable_values=parameters.variables,
             operation_name=parameters.operation_name,
         )
-        if operation and not result.errors and is_constant(operation):
+        if answer_key and not result.errors:
             self._introspection_answers.add(answer_key, orjson.dumps(result.data))
         return _result(result, media_type)
 

@@ -3,13 +3,7 @@
 import re
 from collections import OrderedDict
 
-from graphql import FieldNode
-
-from gql_service.engine.document.cache import GraphQLOperation
-
 _INTROSPECTS = re.compile(r"\b(?:__schema|__type|_service)\b")
-_CONSTANT_FIELDS = {"__schema", "__type", "__typename", "_service"}
-"""Root fields whose values depend on the schema alone."""
 _MAX_SIZE = 8 * 1024 * 1024
 """Bytes of JSON. The answer to a complete introspection has about 170 KB."""
 
@@ -20,14 +14,6 @@ AnswerKey = tuple[str, str | None]
 def introspects(text: str) -> bool:
     """Whether a document may read the schema. It is enough that it mentions a field that does."""
     return _INTROSPECTS.search(text) is not None
-
-
-def is_constant(operation: GraphQLOperation) -> bool:
-    """Whether the answer depends on the schema and the document alone."""
-    return not operation.node.variable_definitions and all(
-        isinstance(each, FieldNode) and each.name.value in _CONSTANT_FIELDS
-        for each in operation.node.selection_set.selections
-    )
 
 
 class IntrospectionAnswers:

@@ -78,7 +78,6 @@ SELECTIONS = {
         platformMetadata(platformKey: "KEY") { metadata } }""",
     "Platform.users": 'platform(key: "KEY") { name users(first: 1) { nodes { id } } }',
     "Query.platformMetadata": 'platformMetadata(platformKey: "KEY", username: "NAME") { metadata }',
-    "Query.nodes": "nodes(ids: [" + '"x" ' * 101 + "]) { id }",
 }
 
 

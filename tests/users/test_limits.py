@@ -26,7 +26,7 @@ def test_a_user_has_at_most_a_thousand_permissions(world: World) -> None:
     many = [f"{world.tenant_id}::p{number}" for number in range(1001)]
     for caller in (world.admin, world.owner):
         with unchanged(world, world.member):
-            assert update(caller, world.member, "permissions", many) == "INVALID_VALUE permissions"
+            assert update(caller, world.member, "permissions", many) == "LIMIT_EXCEEDED"
     assert update(world.admin, world.new_user(), "permissions", many[1:]) == "OK"
 
 

@@ -206,7 +206,8 @@ def test_unknown_ids_mark_nothing(world: World, user: Caller, id: str) -> None:
 
 def test_a_thousand_ids_are_marked_at_once(world: World, user: Caller) -> None:
     ids = notify(world, user, "a", "b")
-    unknown = [f"unknown-{number}" for number in range(2000)]
+    unknown = [f"unknown-{number}" for number in range(998)]
+    assert verdict(user, "markNotificationsRead", {"ids": [*unknown, *ids, "unknown"]}) == "LIMIT_EXCEEDED"
     assert sorted(mark(user, ids=unknown + ids)) == sorted(ids)
 
 

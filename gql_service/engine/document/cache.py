@@ -2,11 +2,13 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from graphql import (
     DirectiveNode,
     DocumentNode,
+    FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
@@ -30,6 +32,8 @@ _MAX_ERROR_WORK = 2_500
 """Reported validation errors, times the characters of the document: a message may quote much of it."""
 _BYTES_PER_DOCUMENT, _BYTES_PER_CHARACTER, _BYTES_PER_TOKEN = 20_000, 4, 1_000
 """For the size of a document in memory, its plans included: estimates from above."""
+_CONSTANT_FIELDS = {"__schema", "__type", "__typename", "_service"}
+"""Root fields whose values depend on the schema alone."""
 _SEEN_PER_CACHED = 10
 """How many texts are remembered as seen once, for each document that may be cached."""
 
@@ -53,6 +57,14 @@ class GraphQLOperation:
         self.plans: dict[tuple[Any, ...], Any] = {}
         """The plans made so far, by the values of the condition variables."""
         self._variable_definitions: VariableDefinitions | None = None
+
+    @cached_property
+    def is_constant(self) -> bool:
+        """Whether the result depends on the schema and the document alone, as that of an introspection."""
+        return not self.node.variable_definitions and all(
+            isinstance(each, FieldNode) and each.name.value in _CONSTANT_FIELDS
+            for each in self.node.selection_set.selections
+        )
 
     def variable_definitions(self, schema: GraphQLSchema) -> VariableDefinitions:
         """The variables that the operation declares."""

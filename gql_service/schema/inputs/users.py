@@ -36,22 +36,22 @@ class UserFields:
     )
     profile_fields: JSONObject | None = _optional(
         "Profile fields to set by name, each with `value` and `visibility` (`tenant` or `private`). Null "
-        "deletes a field. Other fields are unchanged."
+        "deletes a field."
     )
     recent_projects: JSONObject | None = _optional(
         "When projects were last opened: project ids with milliseconds since 1970-01-01 UTC. Null deletes a "
-        "project. Other projects are unchanged."
+        "project."
     )
     last_seen_release_version: str | None = _optional(
         "The last release whose notes the user has seen, 1 to 64 characters. Null unsets it."
     )
     opt_in_decisions: list[OptInDecisionInput] | None = _optional(
-        f"Answers to opt-in offers to set, by name, at most {MAX_ITEMS}. Other answers are unchanged.",
+        f"Answers to opt-in offers to set, by name, at most {MAX_ITEMS}.",
         max_items(MAX_ITEMS),
     )
     personal_agent_permissions: JSONObject | None = _optional(
         "The permissions of the personal agent to set, as `{project: {type: {read, write}}}`. Null deletes a "
-        "project. Other projects are unchanged."
+        "project."
     )
     email: str | None = _optional(
         "The email address. A new address is not verified unless `emailVerified` is true. Tenant admins only."
@@ -102,7 +102,10 @@ class CreateUserInput(UserFields):
     )
 
 
-@strawberry.input(description="The changes of a user. Fields that are left out are unchanged.")
+@strawberry.input(
+    description="The changes of a user. Fields that are left out are unchanged, and so are profile fields, "
+    "projects and answers that are not named. `permissions` replaces all permissions."
+)
 class UpdateUserInput(UserFields):
     username: str | None = _optional(
         "The user to change. Default: the viewer. Other users: tenant admins only."
