@@ -93,7 +93,7 @@ class Settings(BaseSettings):
         default=100_000,
         ge=1,
         description="Maximum number of values in the JSON of a request body: objects, arrays and their "
-        "items.",
+        "items. At most a quarter of as many may be objects and arrays.",
     )
     max_document_length: int = Field(
         default=32 * 1024,

@@ -5,8 +5,7 @@ integers of more than 64 bits, lone surrogates, NUL characters, and deep nesting
 """
 
 import json
-import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import chain
 from math import isfinite
 from typing import Any
@@ -21,8 +20,6 @@ MAX_BODY_DEPTH = MAX_DEPTH + 16
 
 _MIN_INTEGER, _MAX_INTEGER = -(2**63), 2**63 - 1
 _NUL = rb"\u0000"
-_NUL_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-"""The escape itself: its backslash is not escaped by another one."""
 NUL_REFUSAL = "Text must not contain the character U+0000."
 """The message of every refusal of such text."""
 _DIGITS_ALIKE = bytes.maketrans(b"123456789", b"0" * 9)
@@ -45,45 +42,43 @@ def loads(text: bytes, max_depth: int = MAX_BODY_DEPTH) -> Any:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise InvalidJson(f"The text is not valid JSON: {error}.") from None
-    if _NUL in text and _NUL_ESCAPE.search(text):
+    # Without escaped backslashes, every backslash begins an escape.
+    if _NUL in text and _NUL in text.replace(rb"\\", b""):
         raise InvalidJson(NUL_REFUSAL)
-    if text.count(b"{") + text.count(b"[") > max_depth:
-        for depth, _ in enumerate(_levels(value), 1):
-            if depth > max_depth:
-                raise InvalidJson(_TOO_DEEP)
+    if count_containers(text) > max_depth:
+        check_depth(value, max_depth)
     # Without white space, every long number and every end of a key is found. Matches inside strings are
     # possible; they only cost time.
     squeezed = text.translate(_DIGITS_ALIKE, _WHITE_SPACE)
-    if _LONG_NUMBER in squeezed or squeezed.count(_KEY_END) != _count_keys(value):
-        _check_with_standard_library(text)
+    has_long_numbers = _LONG_NUMBER in squeezed
+    if has_long_numbers or squeezed.count(_KEY_END) != _count_keys(value):
+        _check_with_standard_library(text, _check_integer if has_long_numbers else int)
     return value
 
 
-def has_more_values(text: bytes, limit: int) -> bool:
-    """Whether JSON text has more than about `limit` values: objects, arrays and their items.
+def without_strings(text: bytes) -> bytes:
+    """JSON text without strings: what is left of it are brackets, separators, numbers and names."""
+    return b"".join(_without_escapes(text).split(b'"')[::2])
 
-    It is found without parsing, so that values do not cost anything before they are counted.
-    """
-    if len(text) <= limit or _count_separators(text) <= limit:
-        return False
-    without_escapes = text.replace(rb"\\", b"").replace(rb"\"", b"")
-    outside_strings = b"".join(without_escapes.split(b'"')[::2])
-    return _count_separators(outside_strings) > limit
+
+def count_containers(text: bytes) -> int:
+    """How many objects and arrays JSON text without strings has. With strings, it has at most as many."""
+    return text.count(b"{") + text.count(b"[")
 
 
 def check(root: Any, max_depth: int = MAX_DEPTH) -> None:
     """Raise InvalidJson for a parsed value that `loads` would reject as text, for example a GraphQL
     literal."""
     _check_scalars([root])
-    for depth, containers in enumerate(_levels(root), 1):
-        if depth > max_depth:
-            raise InvalidJson(_TOO_DEEP)
-        for container in containers:
-            if type(container) is dict:
-                _check_scalars(container)
-                _check_scalars(container.values())
-            else:
-                _check_scalars(container)
+    for objects, children in _levels(root, max_depth):
+        _check_scalars(list(chain.from_iterable(objects)))
+        _check_scalars(children)
+
+
+def check_depth(root: Any, max_depth: int = MAX_DEPTH) -> None:
+    """Raise InvalidJson for a value that `loads` has accepted as a part of a body, but that is too deep."""
+    for _ in _levels(root, max_depth):
+        pass
 
 
 def dumps(value: Any) -> str:
@@ -95,25 +90,33 @@ _TOO_DEEP = f"The value is nested deeper than {MAX_DEPTH} levels."
 _OUT_OF_RANGE = "Numbers must be finite, and integers must fit in 64 bits."
 
 
-def _levels(root: Any) -> Iterator[list[Any]]:
-    """The objects and arrays of a value, those of the same depth together.
+def _levels(root: Any, max_depth: int) -> Iterator[tuple[list[dict[str, Any]], list[Any]]]:
+    """The objects of a value, those of the same depth together, and what they and the arrays beside them
+    contain. Raises InvalidJson if there are too many levels.
 
     Bodies may have many thousands of values, so each level is read by a few calls that loop in C.
     """
-    level = [root] if type(root) is dict or type(root) is list else []
-    while level:
-        yield level
-        children = chain.from_iterable([each.values() if type(each) is dict else each for each in level])
-        level = [child for child in children if type(child) is dict or type(child) is list]
+    children, depth = [root], 0
+    while True:
+        objects = [each for each in children if type(each) is dict]
+        arrays = [each for each in children if type(each) is list]
+        if not (objects or arrays):
+            return
+        depth += 1
+        if depth > max_depth:
+            raise InvalidJson(_TOO_DEEP)
+        children = [*chain.from_iterable(map(dict.values, objects)), *chain.from_iterable(arrays)]
+        yield objects, children
 
 
-def _count_keys(root: Any) -> int:
+def _count_keys(value: Any) -> int:
     """The number of keys of all objects in a value."""
-    return sum([len(each) for level in _levels(root) for each in level if type(each) is dict])
+    return _without_escapes(orjson.dumps(value)).count(_KEY_END)
 
 
-def _count_separators(text: bytes) -> int:
-    return text.count(b",") + text.count(b"{") + text.count(b"[")
+def _without_escapes(text: bytes) -> bytes:
+    """JSON text without escaped backslashes and quotes: every quote begins or ends a string."""
+    return text.replace(rb"\\", b"").replace(rb"\"", b"")
 
 
 def _check_scalars(values: Collection[Any]) -> None:
@@ -129,9 +132,9 @@ def _check_scalars(values: Collection[Any]) -> None:
             raise InvalidJson(_OUT_OF_RANGE)
 
 
-def _check_with_standard_library(text: bytes) -> None:
+def _check_with_standard_library(text: bytes, read_integer: Callable[[str], int | None]) -> None:
     """Parse with hooks that receive every key, duplicates included, and every integer as written."""
-    json.loads(text.decode(), object_pairs_hook=_check_duplicates, parse_int=_check_integer)
+    json.loads(text.decode(), object_pairs_hook=_check_duplicates, parse_int=read_integer)
 
 
 def _check_duplicates(pairs: list[tuple[str, Any]]) -> None:

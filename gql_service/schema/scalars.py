@@ -1,6 +1,6 @@
 """The custom scalars: formats of timestamps and JSON, and the literals that they accept."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NewType
 
 import orjson
@@ -23,6 +23,8 @@ from gql_service import strict_json
 from gql_service.instants import is_instant, rfc3339
 from gql_service.services.response_size import count_bytes
 
+JsonCheck = Callable[[Any, int], None]
+"""Called with a value and its maximum depth. Raises InvalidJson."""
 DateTime = NewType("DateTime", int)
 Timestamp = NewType("Timestamp", int)
 Number = NewType("Number", object)
@@ -39,18 +41,23 @@ def _embed_json(text: str) -> orjson.Fragment:
     return orjson.Fragment(text)
 
 
-def _parse_object(value: Any) -> dict[str, Any]:
+def _parse_object(value: Any, check: JsonCheck = strict_json.check_depth) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise GraphQLError("Expected a JSON object.")
-    try:
-        strict_json.check(value, strict_json.MAX_DEPTH + 1)
-    except strict_json.InvalidJson as error:
-        raise GraphQLError(str(error)) from None
+    _refuse_unless(check, value, strict_json.MAX_DEPTH + 1)
     return value
 
 
+def _refuse_unless(check: JsonCheck, value: Any, max_depth: int) -> None:
+    """Raises GraphQLError. The values of variables were checked with their body, except for the depth."""
+    try:
+        check(value, max_depth)
+    except strict_json.InvalidJson as error:
+        raise GraphQLError(str(error)) from None
+
+
 def _parse_object_literal(node: ValueNode, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    return _parse_object(_literal_value(node, variables or {}))
+    return _parse_object(_literal_value(node, variables or {}), strict_json.check)
 
 
 def _literal_value(node: ValueNode, variables: Mapping[str, Any]) -> Any:
@@ -80,22 +87,19 @@ def _parse_timestamp(value: Any) -> Any:
     return value
 
 
-def _parse_json(value: Any) -> Any:
-    try:
-        strict_json.check(value, strict_json.MAX_DEPTH)
-    except strict_json.InvalidJson as error:
-        raise GraphQLError(str(error)) from None
+def _parse_json(value: Any, check: JsonCheck = strict_json.check_depth) -> Any:
+    _refuse_unless(check, value, strict_json.MAX_DEPTH)
     return value
 
 
 def _parse_json_literal(node: ValueNode, variables: Mapping[str, Any] | None = None) -> Any:
-    return _parse_json(_literal_value(node, variables or {}))
+    return _parse_json(_literal_value(node, variables or {}), strict_json.check)
 
 
 def _parse_number(value: Any) -> int | float:
     if type(value) not in (int, float):
         raise GraphQLError("Expected a number.")
-    return _parse_json(value)  # type: ignore[no-any-return] # checked above
+    return _parse_json(value, strict_json.check)  # type: ignore[no-any-return] # checked above
 
 
 def _parse_number_literal(node: ValueNode, variables: Mapping[str, Any] | None = None) -> int | float:

@@ -10,7 +10,9 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gql_service.errors import BadUserInput
 from gql_service.web.content_negotiation import GRAPHQL_RESPONSE, JSON, negotiate
+from gql_service.web.request import query_parameters
 
 FOLDER = Path(__file__).parent.parent / "explorer"
 _BUILT = FOLDER / "dist"
@@ -55,10 +57,12 @@ class ExplorerOrGraphQL:
 
 def _wants_page(request: Request) -> bool:
     accept = request.headers.get("accept", "").encode("latin-1")
-    return (
-        not request.query_params.get("query")
-        and negotiate(accept, (GRAPHQL_RESPONSE, JSON, "text/html")) == "text/html"
-    )
+    if negotiate(accept, (GRAPHQL_RESPONSE, JSON, "text/html")) != "text/html":
+        return False
+    try:
+        return not query_parameters(request.scope["query_string"]).get("query")
+    except BadUserInput:
+        return False
 
 
 class Assets(StaticFiles):

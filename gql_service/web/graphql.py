@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import orjson
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
-from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
@@ -35,6 +34,7 @@ from gql_service.web.request import (
     challenge,
     check_encoding,
     parse_body,
+    query_parameters,
     read_body,
 )
 from gql_service.web.timeouts import RequestTimeouts
@@ -220,20 +220,19 @@ class GraphQLEndpoint:
     ) -> Parameters:
         if method != "POST":
             # Clients and forms send parameters without a value; these are as if absent.
-            query_parameters: Any = {
-                name: value for name, value in QueryParams(query_string).items() if value
-            }
+            provided: Any = {name: value for name, value in query_parameters(query_string).items() if value}
             for name in ("variables", "extensions"):
-                if name in query_parameters:
-                    query_parameters[name] = _parse_json(
-                        query_parameters[name].encode(), f"`{name}`", self._max_json_values
-                    )
-            return _check_parameters(query_parameters)
+                if name in provided:
+                    provided[name] = _parse_json(provided[name].encode(), f"`{name}`", self._max_json_values)
+            return _check_parameters(provided)
         content_type = headers.get(b"content-type")
         if content_type != b"application/json" or b"content-encoding" in headers:
             _check_content_type(content_type, headers)
             check_encoding(content_type, headers.get(b"content-encoding"))
-        return _check_parameters(_parse_json(await read(limit), "The body", self._max_json_values))
+        body = await read(limit)
+        if body[:1] != b"{" and body.lstrip()[:1] == b"[":
+            raise BadUserInput("Batches (JSON arrays) are not supported. Send one operation in each request.")
+        return _check_parameters(_parse_json(body, "The body", self._max_json_values))
 
 
 def _check_content_type(content_type: bytes | None, headers: Headers) -> None:
@@ -253,8 +252,6 @@ def _parse_json(text: bytes, source: str, max_values: int) -> Any:
 
 def _check_parameters(parameters: Any) -> Parameters:
     """Raises BadUserInput."""
-    if isinstance(parameters, list):
-        raise BadUserInput("Batches (JSON arrays) are not supported. Send one operation in each request.")
     if not isinstance(parameters, dict):
         raise BadUserInput("The body must be a JSON object with a `query`.")
     query, variables = parameters.get("query"), parameters.get("variables")

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
@@ -21,6 +22,11 @@ from gql_service.quoting import quoted
 from gql_service.services.loaders import Loaders
 from gql_service.settings import PREFIX, Settings
 from gql_service.web.content_negotiation import charset
+
+_MAX_PARAMETERS = 100
+_MAX_VALUES = f"{PREFIX}MAX_JSON_VALUES"
+_VALUES_PER_CONTAINER = 4
+"""An object or array costs many times as much as a number or a text."""
 
 
 class MethodNotAllowed(RequestError):
@@ -121,9 +127,30 @@ def anonymous_body_limit(settings: Settings) -> BodyLimit:
 
 def parse_body(text: bytes, max_values: int) -> Any:
     """The JSON of a body. Raises LimitExceeded for too many values, before it is parsed, or InvalidJson."""
-    if strict_json.has_more_values(text, max_values):
-        raise LimitExceeded(f"The JSON has more than {max_values} values ({PREFIX}MAX_JSON_VALUES).")
+    has_room = len(text) * _VALUES_PER_CONTAINER <= max_values or _excess(text, max_values) is None
+    if not has_room and (excess := _excess(strict_json.without_strings(text), max_values)):
+        raise LimitExceeded(excess)
     return strict_json.loads(text)
+
+
+def _excess(text: bytes, max_values: int) -> str | None:
+    """What JSON text without strings has too much of; None if nothing. Strings can only add to it."""
+    containers, max_containers = strict_json.count_containers(text), max_values // _VALUES_PER_CONTAINER
+    if (values := containers + text.count(b",")) > max_values:
+        return f"The JSON has {values} values; {max_values} are allowed ({_MAX_VALUES})."
+    if containers > max_containers:
+        return (
+            f"The JSON has {containers} objects and arrays; {max_containers} are allowed, a quarter of the "
+            f"allowed values ({_MAX_VALUES})."
+        )
+    return None
+
+
+def query_parameters(query_string: bytes) -> dict[str, str]:
+    """The last value of each parameter in a query string. Raises BadUserInput if there are too many."""
+    if query_string.count(b"&") >= _MAX_PARAMETERS:
+        raise BadUserInput(f"The query string has more than {_MAX_PARAMETERS} parameters.")
+    return dict(QueryParams(query_string))
 
 
 async def read_body(receive: Receive, content_length: bytes | None, limit: BodyLimit) -> bytes:

@@ -37,6 +37,7 @@ from gql_service.web.request import (
     challenge,
     check_encoding,
     parse_body,
+    query_parameters,
     read_body,
 )
 from gql_service.web.timeouts import RequestTimeouts
@@ -77,10 +78,11 @@ class RestEndpoint:
         )
         if context.principal is None:
             raise Unauthenticated
-        platform_key = request.query_params.get("platform_key")
+        parameters = query_parameters(request.scope["query_string"])
+        platform_key = parameters.get("platform_key")
         if not platform_key:
             raise BadUserInput("platform_key query parameter is required")
-        access = await context.access(platform_key, request.query_params.get("username"))
+        access = await context.access(platform_key, parameters.get("username"))
         if request.method in ("GET", "HEAD"):
             document = await context.document(access)
             if_match, if_none_match = (

@@ -16,7 +16,7 @@ from gql_service.domain.values.validation import InputPath
 from gql_service.errors import Rejected
 from gql_service.quoting import quoted, shortened
 
-_MAX_NANOSECONDS = 300_000_000
+_MAX_NANOSECONDS = 40_000_000
 """The time that one check may take according to the estimate."""
 _MAX_CHAIN = 100
 """Subschemas that apply to the same value, each by way of the one before."""

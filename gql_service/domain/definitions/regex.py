@@ -1,10 +1,12 @@
 """Regular expressions of clients, matched by an engine whose time is linear in the size of the text."""
 
+from functools import lru_cache
+
 import jsonschema_rs
 
 MAX_PATTERNS = 20
 """Patterns of one schema."""
-_MAX_COMPILED_SIZE = 2**21
+_MAX_COMPILED_SIZE = 2**20
 """Bytes of a compiled pattern."""
 _MAX_CACHE_SIZE = 2**18
 """Bytes of the engine's cache of automaton states. A larger cache makes the worst patterns slower."""
@@ -18,6 +20,7 @@ _RESTRICTIONS = (
 )
 
 
+@lru_cache(maxsize=256)
 def pattern_size(pattern: str) -> int:
     """The size of a compiled pattern in bytes, rounded up to a power of two.
 

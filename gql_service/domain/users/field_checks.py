@@ -95,6 +95,8 @@ def merge_decisions(current: list[OptInDecision], changes: list[OptInDecision]) 
 
 
 def _merge(column: str, current: Json, changes: Json, check: Callable[[str, Any], None]) -> Json:
+    if len(changes) > 2 * MAX_ITEMS:  # before the work that each takes; as many can be removed as added
+        _refuse(column, f"There are {len(changes)} names; {2 * MAX_ITEMS} can be changed at once.")
     for name, value in changes.items():
         if not is_short_text(name, MAX_NAME):
             _refuse(column, f"A name is 1 to {MAX_NAME} characters.")

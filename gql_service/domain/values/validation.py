@@ -78,11 +78,14 @@ def check_key(key: str, limits: Limits, field: InputPath) -> None:
 def check_value(value: Any, limits: Limits, field: InputPath) -> str:
     """Check a value to write; returns its canonical text. Raises Rejected for the input `field`."""
     try:
+        text = strict_json.dumps(value)
+        check_size(text, limits, field)  # before the work that each part of the value takes
+    except TypeError:
+        text = ""  # it is no JSON, which is about to be refused
+    try:
         strict_json.check(value)
     except strict_json.InvalidJson as error:
         raise Rejected(Problem.INVALID_VALUE, str(error), field) from None
-    text = strict_json.dumps(value)
-    check_size(text, limits, field)
     return text
 
 

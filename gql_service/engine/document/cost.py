@@ -43,14 +43,17 @@ class Cost(NamedTuple):
     constant: int
     terms: tuple[tuple[int, tuple[str, ...]], ...]
     """Coefficients, and the variables that each is multiplied by."""
+    counts_input: bool
+    """Whether it counts the objects in the lists of a variable."""
 
     @classmethod
     def from_terms(cls, subject: str, terms: CostTerms, limit: int, setting: str) -> "Cost":
         products = tuple((coefficient, names) for names, coefficient in terms.items() if names)
-        return cls(subject, limit, setting, terms.get((), 0), products)
+        counts_input = any(name.endswith(_ITEMS) for _, names in products for name in names)
+        return cls(subject, limit, setting, terms.get((), 0), products, counts_input)
 
     def evaluate(self, variables: Mapping[str, Any]) -> int:
-        """The cost with these variables, which must be coerced."""
+        """The cost with these variables; what clients sent gives no more than what it is coerced to."""
         total = self.constant
         for product, names in self.terms:
             for name in names:

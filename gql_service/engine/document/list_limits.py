@@ -3,7 +3,8 @@
 Coercing an input object takes as long as reading kilobytes of JSON, so a list in a body of 1 MiB could take
 seconds. An argument or input field declares its maximum in `extensions["max_items"]`, and in
 `extensions["max_items_setting"]` the setting that has it, if there is one. Literals are checked by the
-validation rule `ListLengths`, the values of variables by the functions that `list_checks` returns.
+validation rule `ListLengths`, the values of variables by the functions that `list_checks` returns. These also
+refuse input objects with more fields than their type has.
 """
 
 from collections.abc import Callable, Mapping
@@ -160,16 +161,14 @@ def _list_check(maximum: _Maximum | None, check_item: ListCheck | None) -> ListC
 
 
 def _object_check(type_: Any) -> ListCheck | None:
-    """The check of all lists in an input object; None if the type has none. Kept in the type."""
+    """The check of an input object and all lists in it; None for other types. Kept in the type."""
     if not isinstance(type_, GraphQLInputObjectType):
         return None
     if _CHECK not in type_.extensions:
         fields: list[tuple[str, ListCheck]] = []
-        type_.extensions[_CHECK] = _fields_check(fields)  # for types that contain themselves
+        type_.extensions[_CHECK] = _fields_check(type_, fields)  # for types that contain themselves
         _add_checks(type_, fields)
-        if not fields:
-            type_.extensions[_CHECK] = None
-    check: ListCheck | None = type_.extensions[_CHECK]
+    check: ListCheck = type_.extensions[_CHECK]
     return check
 
 
@@ -182,9 +181,13 @@ def _add_checks(type_: GraphQLInputObjectType, fields: list[tuple[str, ListCheck
             fields.append((name, check_item))
 
 
-def _fields_check(fields: list[tuple[str, ListCheck]]) -> ListCheck:
+def _fields_check(type_: GraphQLInputObjectType, fields: list[tuple[str, ListCheck]]) -> ListCheck:
+    known = len(type_.fields)
+
     def check(value: Any) -> None:
         if type(value) is dict:
+            if len(value) > known:  # each error of graphql-core takes as long as there are unknown fields
+                raise LimitExceeded(f"`{type_.name}` has {known} fields, but the value has {len(value)}.")
             for name, check_field in fields:
                 if name in value:
                     check_field(value[name])

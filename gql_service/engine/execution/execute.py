@@ -34,6 +34,9 @@ async def execute(
     raw_variables = variable_values or {}
     operation = document.operation(operation_name)
     if operation is not None:
+        for cost in operation.costs:  # coercing large inputs takes long
+            if cost.counts_input and (too_costly := cost.limit_error(raw_variables)):
+                return _limit_exceeded(too_costly)
         definitions = operation.variable_definitions(schema)
         try:
             variables, values = definitions.coerce(raw_variables)
