@@ -23,8 +23,7 @@ from gql_service.services.loaders import Loaders
 from gql_service.settings import PREFIX, Settings
 from gql_service.web.content_negotiation import charset
 
-_MAX_PARAMETERS = 100
-_MAX_VALUES = f"{PREFIX}MAX_JSON_VALUES"
+_MAX_PARAMETERS = 64
 _VALUES_PER_CONTAINER = 4
 """An object or array costs many times as much as a number or a text."""
 
@@ -137,11 +136,11 @@ def _excess(text: bytes, max_values: int) -> str | None:
     """What JSON text without strings has too much of; None if nothing. Strings can only add to it."""
     containers, max_containers = strict_json.count_containers(text), max_values // _VALUES_PER_CONTAINER
     if (values := containers + text.count(b",")) > max_values:
-        return f"The JSON has {values} values; {max_values} are allowed ({_MAX_VALUES})."
+        return f"The JSON has {values} values; {max_values} are allowed ({PREFIX}MAX_JSON_VALUES)."
     if containers > max_containers:
         return (
             f"The JSON has {containers} objects and arrays; {max_containers} are allowed, a quarter of the "
-            f"allowed values ({_MAX_VALUES})."
+            f"allowed values ({PREFIX}MAX_JSON_VALUES)."
         )
     return None
 

@@ -1,7 +1,7 @@
 """Requests that are built to cost much, and what a server process spends on them.
 
-`python -m tests.support.bombs PORT PID MEMBER_TOKEN ADMIN_TOKEN` prints a table for a server that was started with
-`gql-service serve --demo`.
+`python -m tests.support.bombs PORT PID MEMBER_TOKEN ADMIN_TOKEN` prints a table for a running server that was
+started with `gql-service serve --demo`.
 """
 
 import json
@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,8 +23,8 @@ PLATFORM = "acme-corp"
 """A platform of the demo data; the member and the admin belong to its tenant."""
 KIB, MIB = 1024, 1024 * 1024
 UNIT = 0.13
-"""Milliseconds of processor time that `{ __typename }` with a token takes at 64 connections on the machine whose
-milliseconds the limits are."""
+"""Milliseconds of processor time that a trivial request with a token takes at 64 connections on the machine
+whose milliseconds the limits are."""
 _CONNECTIONS = 64
 _TRIVIAL = b'{"query": "query ($a: Boolean!) { __typename @include(if: $a) }", "variables": {"a": true}}'
 """With a variable, for the answers to requests without one are kept."""
@@ -382,16 +382,13 @@ class Target:
     def send(self, bomb: Bomb) -> int:
         """Send a request; returns the status of the response."""
         with self._connect() as connection:
-            try:
+            # The server may answer and close the connection before the end of the body.
+            with suppress(BrokenPipeError, ConnectionResetError):
                 connection.sendall(bomb.encode(self._tokens[bomb.caller]))
-            except (BrokenPipeError, ConnectionResetError):
-                pass  # the server has answered and closed the connection before the end of the body
             received = connection.recv(64 * KIB)
-            try:
+            with suppress(ConnectionResetError):
                 while connection.recv(MIB):
                     pass
-            except ConnectionResetError:
-                pass
         return int(received.split(b" ", 2)[1])
 
     def cost_of(self, bomb: Bomb) -> float:
@@ -472,12 +469,13 @@ def measure(
 def _main() -> None:
     port, pid, member_token, admin_token = sys.argv[1:]
     target = Target(int(port), int(pid), member_token, admin_token)
-    print(f"{len(BOMBS)} bombs; this machine is {target.scale:.2f} times as slow")
-    print("status | processor ms | latency ms | bomb")
+    write = sys.stdout.write
+    write(f"{len(BOMBS)} bombs; this machine is {target.scale:.2f} times as slow\n")
+    write("status | processor ms | latency ms | caller and bomb\n")
     for name, bomb in BOMBS.items():
         status = target.send(bomb)
         cost, latency = measure(target, bomb, lambda _cost, _latency: False, 3)
-        print(f"{status} | {cost:7.1f} | {latency:7.1f} | {bomb.caller:9} | {name}", flush=True)
+        write(f"{status} | {cost:7.1f} | {latency:7.1f} | {bomb.caller:9} | {name}\n")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import jsonschema_rs
 
 MAX_PATTERNS = 20
 """Patterns of one schema."""
-_MAX_COMPILED_SIZE = 2**20
+_MAX_COMPILED_SIZE = 2**21
 """Bytes of a compiled pattern."""
 _MAX_CACHE_SIZE = 2**18
 """Bytes of the engine's cache of automaton states. A larger cache makes the worst patterns slower."""

@@ -66,6 +66,12 @@ class GraphQLOperation:
             for each in self.node.selection_set.selections
         )
 
+    def check_cost_of_inputs(self, raw_variables: Mapping[str, Any]) -> None:
+        """Raises LimitExceeded for inputs that cost too much, before they are coerced, which takes long."""
+        for cost in self.costs:
+            if cost.counts_input and (error := cost.limit_error(raw_variables)):
+                raise error
+
     def variable_definitions(self, schema: GraphQLSchema) -> VariableDefinitions:
         """The variables that the operation declares."""
         if self._variable_definitions is None:

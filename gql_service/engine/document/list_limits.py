@@ -4,7 +4,7 @@ Coercing an input object takes as long as reading kilobytes of JSON, so a list i
 seconds. An argument or input field declares its maximum in `extensions["max_items"]`, and in
 `extensions["max_items_setting"]` the setting that has it, if there is one. Literals are checked by the
 validation rule `ListLengths`, the values of variables by the functions that `list_checks` returns. These also
-refuse input objects with more fields than their type has.
+refuse input objects with very many unknown fields.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,6 +37,8 @@ from gql_service.errors import LimitExceeded
 from gql_service.settings import PREFIX
 
 _CHECK = "list_check"
+_MAX_UNKNOWN_FIELDS = 50
+"""The error of graphql-core for each unknown field takes the longer the more there are."""
 ListCheck = Callable[[Any], None]
 """Called with the value of a variable as the client sent it. Raises LimitExceeded."""
 
@@ -186,7 +188,7 @@ def _fields_check(type_: GraphQLInputObjectType, fields: list[tuple[str, ListChe
 
     def check(value: Any) -> None:
         if type(value) is dict:
-            if len(value) > known:  # each error of graphql-core takes as long as there are unknown fields
+            if len(value) > known + _MAX_UNKNOWN_FIELDS:
                 raise LimitExceeded(f"`{type_.name}` has {known} fields, but the value has {len(value)}.")
             for name, check_field in fields:
                 if name in value:

@@ -53,16 +53,19 @@ class VariableDefinitions:
             except NeedsGraphQLCore:
                 self._are_all_plain = False
 
+    def check_sizes(self, raw_variables: dict[str, Any]) -> None:
+        """Raises LimitExceeded for lists that are too long, before they are coerced."""
+        for name, check, default in self._list_checks:
+            check(raw_variables.get(name, default))
+
     def coerce(
         self, raw_variables: dict[str, Any]
     ) -> tuple[dict[str, Any] | list[Any], VariableValues | None]:
-        """The coerced values by their names, or graphql-core's list of errors. Raises LimitExceeded.
+        """The coerced values by their names, or graphql-core's list of errors.
 
         If graphql-core coerced them, the second item has them in its own form, so that nobody coerces them
         again.
         """
-        for name, check, default in self._list_checks:
-            check(raw_variables.get(name, default))
         try:
             return self._coerce_plain(raw_variables), None
         except Exception:

@@ -34,14 +34,13 @@ async def execute(
     raw_variables = variable_values or {}
     operation = document.operation(operation_name)
     if operation is not None:
-        for cost in operation.costs:  # coercing large inputs takes long
-            if cost.counts_input and (too_costly := cost.limit_error(raw_variables)):
-                return _limit_exceeded(too_costly)
         definitions = operation.variable_definitions(schema)
         try:
-            variables, values = definitions.coerce(raw_variables)
+            definitions.check_sizes(raw_variables)
+            operation.check_cost_of_inputs(raw_variables)
         except LimitExceeded as error:
             return _limit_exceeded(error)
+        variables, values = definitions.coerce(raw_variables)
         if isinstance(variables, list):
             return ExecutionResult(None, variables)
         for cost in operation.costs:

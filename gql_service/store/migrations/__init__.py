@@ -31,13 +31,15 @@ class State(enum.Enum):
 
 async def upgrade(settings: Settings) -> None:
     """Migrate the database to the newest revision, in one transaction."""
-    await _in_transaction(settings, _run)
+    await _in_transaction(settings, _run, writes=True)
 
 
 async def state(settings: Settings) -> State:
     """Compare the revision of the database with the newest revision of the code."""
     revision = await _in_transaction(
-        settings, lambda connection: MigrationContext.configure(connection).get_current_revision()
+        settings,
+        lambda connection: MigrationContext.configure(connection).get_current_revision(),
+        writes=False,
     )
     script = ScriptDirectory.from_config(_config())
     if revision == script.get_current_head():
@@ -46,14 +48,17 @@ async def state(settings: Settings) -> State:
     return State.BEHIND if revision is None or revision in known else State.UNKNOWN
 
 
-async def _in_transaction(settings: Settings, work: Callable[[Connection], T]) -> T:
-    """Run `work` in a transaction of SQLAlchemy, because Alembic needs one. Nothing else does."""
+async def _in_transaction(settings: Settings, work: Callable[[Connection], T], *, writes: bool) -> T:
+    """Run `work` in a transaction of SQLAlchemy, because Alembic needs one. Nothing else does.
+
+    On SQLite, a transaction that writes waits for other writers, and a transaction that reads does not.
+    """
     url = make_url(settings.database_url)
     if url.get_backend_name() == "sqlite":
         create_private(url.database or "")
         engine = create_engine(url.set(drivername="sqlite"), poolclass=NullPool)
         event.listen(engine, "connect", _leave_transactions_alone)
-        event.listen(engine, "begin", _begin_immediate)
+        event.listen(engine, "begin", _begin_immediate if writes else _begin)
         with engine.begin() as connection:
             return work(connection)
     async with create_async_engine(url, poolclass=NullPool).begin() as transaction:
@@ -62,6 +67,10 @@ async def _in_transaction(settings: Settings, work: Callable[[Connection], T]) -
 
 def _leave_transactions_alone(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver would commit before each statement that creates a table
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
 
 
 def _begin_immediate(connection: Connection) -> None:

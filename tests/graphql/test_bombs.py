@@ -1,0 +1,46 @@
+"""Requests that are built to cost much: each costs little processor time, and other requests need not wait.
+
+A real server process on SQLite answers them. The limits are milliseconds of the machine of the issue; this
+machine's are scaled by what a trivial request costs.
+"""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.bombs import ANONYMOUS, BOMBS, Target, measure
+from tests.support.cli_processes import command, serving_process
+
+MAX_ANONYMOUS, MAX_COST, MAX_LATENCY = 20, 50, 50
+"""Milliseconds."""
+ATTEMPTS = 20
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    folder = tmp_path_factory.mktemp("bombs")
+    url = f"sqlite+aiosqlite:///{folder / 'bombs.sqlite3'}"
+    assert command(url, "migrate").returncode == 0
+    with serving_process(folder, url, "--demo") as server:
+        tokens = [re.findall(rf"{who}'s token +(\S+)", server.output)[0] for who in ("Member", "Admin")]
+        yield Target(int(server.url.rpartition(":")[2]), server.process.pid, *tokens)
+
+
+def test_there_are_many_bombs() -> None:
+    assert len(BOMBS) >= 150
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_costs_little(target: Target, name: str) -> None:
+    bomb = BOMBS[name]
+    assert target.send(bomb) < 500
+    max_cost = MAX_ANONYMOUS if bomb.caller == ANONYMOUS else MAX_COST
+
+    def is_enough(cost: float, latency: float) -> bool:
+        return cost <= max_cost and latency <= MAX_LATENCY
+
+    cost, latency = measure(target, bomb, is_enough, ATTEMPTS)
+    assert is_enough(cost, latency), (
+        f"{cost:.1f} ms of processor time, {latency:.1f} ms until the next response"
+    )
