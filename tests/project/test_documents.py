@@ -34,7 +34,7 @@ def _codes_in_the_source() -> set[str]:
     return (
         {each for each in strings if CODE.fullmatch(each)}
         - {method.value for method in HTTPMethod}
-        - {"DENY"}
+        - {"DENY"}  # the value of X-Frame-Options
     )
 
 
