@@ -7,12 +7,16 @@ PORT ?= 8000
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+AUDIT := $(VENV)/audit
+SBOM ?= build/sbom
 EXPLORER := gql_service/explorer
 EXPLORER_SOURCES := $(EXPLORER)/package-lock.json $(EXPLORER)/vite.config.js $(EXPLORER)/index.html \
                     $(wildcard $(EXPLORER)/src/*)
+LOCK_FILES := $(wildcard requirements*.lock $(EXPLORER)/package-lock.json tests/npm/*/package-lock.json \
+                         bench/*/package-lock.json)
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-long bench check explorer lock schema clean
+.PHONY: help serve test test-long bench check explorer lock schema sbom audit clean
 
 help: ## Print this help
 	@echo "Usage: make TARGET"
@@ -25,7 +29,7 @@ serve: $(VENV)/.runtime explorer ## Migrate, load demo data, and serve on 127.0.
 	@$(BIN)/gql-service migrate
 	@$(BIN)/gql-service serve --demo --port $(PORT)
 
-test: $(VENV)/.dev explorer check ## Run all checks and tests
+test: $(VENV)/.dev $(AUDIT)/.installed explorer check ## Run all checks and tests
 	$(BIN)/pytest -n auto
 
 test-long: $(VENV)/.dev ## Run the property tests and the floods with 20,000 examples
@@ -45,15 +49,28 @@ explorer: $(EXPLORER)/dist/index.html ## Build the GraphiQL page (needs Node)
 schema: $(VENV)/.runtime ## Update schema.graphql
 	$(BIN)/gql-service export-schema > schema.graphql
 
+# A lock file does not tell which package needs which; cyclonedx-py warns that this is missing.
+# npm marks the build tools as "development". With --omit=dev, it would also omit packages that both need.
+sbom: $(AUDIT)/.installed ## Write the bill of materials to build/sbom (needs Node)
+	mkdir -p $(SBOM)
+	PYTHONWARNINGS=ignore $(AUDIT)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
+	  -o $(SBOM)/python.cdx.json requirements.lock
+	npm sbom --prefix $(EXPLORER) --package-lock-only --sbom-format=cyclonedx > $(SBOM)/explorer.cdx.json
+
+audit: sbom ## Check all dependencies for known vulnerabilities
+	PATH="$(abspath $(AUDIT))/bin:$$PATH" $(AUDIT)/bin/python -m tools.audit $(LOCK_FILES)
+
 lock: $(VENV)/.dev ## Update the lock files of the dependencies
 	$(PIP) install uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --no-header --upgrade --extra postgres --group build pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --no-header --upgrade --extra postgres --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --no-header --upgrade --group audit -o requirements-audit.lock
 
 clean: ## Delete everything that was installed or built
-	rm -rf $(VENV) $(EXPLORER)/dist $(EXPLORER)/node_modules
+	rm -rf $(VENV) $(SBOM) $(EXPLORER)/dist $(EXPLORER)/node_modules
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed. Choose one: make PYTHON=python3.12")'
@@ -66,6 +83,12 @@ $(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 	$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# The tools have many dependencies of their own, which must not decide about the versions of the service's.
+$(AUDIT)/.installed: requirements-audit.lock | $(BIN)/python
+	$(BIN)/python -m venv $(AUDIT)
+	$(AUDIT)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements-audit.lock
 	@touch $@
 
 $(EXPLORER)/dist/index.html: $(EXPLORER_SOURCES)

@@ -29,13 +29,7 @@ from gql_service.store.database import open_database
 from gql_service.web import explorer, health, rest
 from gql_service.web.error_masking import MaskErrors
 from gql_service.web.graphql import GraphQLEndpoint
-
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-}
-"""The server adds these headers to every response, its own errors included."""
+from gql_service.web.security_headers import DEFAULT_HEADERS, ProtectResponses
 
 EXPOSED_HEADERS = ("ETag", "Retry-After", "X-Request-Id", "X-Read-After", "Idempotency-Replayed")
 """The response headers that scripts of allowed origins may read."""
@@ -66,7 +60,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = i
             *_routes("/health/ready", health.Ready(services.database).__call__),
             *([explorer.assets_route()] if settings.explorer else []),
         ],
-        middleware=[*_cors(settings), Middleware(MaskErrors)],
+        middleware=[Middleware(ProtectResponses), *_cors(settings), Middleware(MaskErrors)],
         exception_handlers={HTTPException: _http_error, ClientDisconnect: _disconnected},
         lifespan=lifespan,
     )
@@ -139,7 +133,7 @@ def server_options(settings: Settings) -> dict[str, Any]:
         "proxy_headers": False,
         "server_header": False,
         "timeout_keep_alive": settings.keep_alive,
-        "headers": list(SECURITY_HEADERS.items()),
+        "headers": list(DEFAULT_HEADERS.items()),
     }
 
 

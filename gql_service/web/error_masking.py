@@ -1,4 +1,4 @@
-"""The outermost middleware: logs unexpected exceptions, and responds with 500 without their details."""
+"""The middleware around the routes: logs unexpected exceptions, and responds with 500 without details."""
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gql_service.errors import BadUserInput
 from gql_service.web.content_negotiation import GRAPHQL_RESPONSE, JSON, negotiate
 from gql_service.web.request import query_parameters
+from gql_service.web.security_headers import page_headers
 
 FOLDER = Path(__file__).parent.parent / "explorer"
 _BUILT = FOLDER / "dist"
@@ -36,11 +37,8 @@ def explorer_page() -> Response:
     is_built = (_BUILT / "index.html").is_file()
     return FileResponse(
         _BUILT / "index.html" if is_built else FOLDER / "fallback.html",
-        headers={
-            "Content-Security-Policy": _BUILT_POLICY if is_built else _FALLBACK_POLICY,
-            "Cache-Control": "no-cache",
-            "Vary": "Accept",
-        },
+        headers=page_headers(_BUILT_POLICY if is_built else _FALLBACK_POLICY)
+        | {"Cache-Control": "no-cache", "Vary": "Accept"},
     )
 
 
@@ -70,7 +68,7 @@ class Assets(StaticFiles):
 
     def file_response(self, *args: Any, **options: Any) -> Response:
         response = super().file_response(*args, **options)
-        response.headers["Content-Security-Policy"] = _BUILT_POLICY
+        response.headers.update(page_headers(_BUILT_POLICY))
         if response.media_type == "text/html":
             response.headers["Cache-Control"] = "no-cache"
         return response
@@ -84,5 +82,5 @@ def assets_route() -> BaseRoute:
 
 
 async def _fallback_script(_request: Request) -> Response:
-    headers = {"Content-Security-Policy": _FALLBACK_POLICY}
+    headers = page_headers(_FALLBACK_POLICY)
     return FileResponse(FOLDER / "fallback.js", media_type="text/javascript", headers=headers)

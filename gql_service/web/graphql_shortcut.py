@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from gql_service.web.graphql import GraphQLEndpoint, GraphQLResponse, Headers
 from gql_service.web.request import BodyLimit, read_body
+from gql_service.web.security_headers import API_HEADERS
 
 _SCOPE = {"method": "POST"}
 """The only part of the ASGI scope that uvicorn reads if it responds to an operation itself."""
@@ -71,7 +72,7 @@ class GraphQLRequest(RequestResponseCycle):
 
 
 class _DefaultLines:
-    """The default headers as bytes. uvicorn replaces their list every second, because of the date."""
+    """The headers of every response as bytes. uvicorn replaces its list every second, because of the date."""
 
     def __init__(self) -> None:
         self._headers: list[tuple[bytes, bytes]] = []
@@ -79,7 +80,7 @@ class _DefaultLines:
 
     def encode(self, headers: list[tuple[bytes, bytes]]) -> bytes:
         if headers is not self._headers:
-            self._headers, self._lines = headers, _encode_lines(headers)
+            self._headers, self._lines = headers, _encode_lines([*headers, *API_HEADERS])
         return self._lines
 
 

@@ -23,6 +23,7 @@ from gql_service.web.connection import HeadLimits, WriteBuffer
 from gql_service.web.graphql import GraphQLEndpoint
 from gql_service.web.graphql_shortcut import GraphQLRequest
 from gql_service.web.request_head import InvalidRequest, check, is_plain, without_upgrade
+from gql_service.web.security_headers import API_HEADERS
 
 _DISCARD: Any = deque(maxlen=0)
 """Replaces the list of headers once the head is complete, to drop trailers."""
@@ -104,6 +105,7 @@ class HttpProtocol(HttpToolsProtocol):
         message = refusal.message.encode("ascii")
         headers = [
             *self.server_state.default_headers,
+            *API_HEADERS,
             (b"content-type", b"text/plain; charset=utf-8"),
             (b"content-length", b"%d" % len(message)),
             (b"connection", b"close"),

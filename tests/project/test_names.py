@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 SOURCES = sorted(
     path
-    for folder in ("gql_service", "tests", "bench")
+    for folder in ("gql_service", "tests", "bench", "tools")
     for path in (ROOT / folder).rglob("*.py")
     if "node_modules" not in path.parts
 )
