@@ -5,15 +5,15 @@ machine's are scaled by what a trivial request costs.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.support.bombs import ANONYMOUS, BOMBS, Target, measure
+from tests.support.bombs import ANONYMOUS, BOMBS, Target
 from tests.support.cli_processes import command, serving_process
 
-MAX_ANONYMOUS, MAX_COST, MAX_LATENCY = 20, 50, 50
-"""Milliseconds."""
+MAX_ANONYMOUS, MAX_COST, MAX_HELD = 20, 50, 50
+"""Milliseconds of processor time: of requests without and with a token, and while another request waits."""
 ATTEMPTS = 20
 
 
@@ -36,9 +36,13 @@ def test_a_bomb_costs_little(target: Target, name: str) -> None:
     bomb = BOMBS[name]
     assert target.send(bomb) < 500
     max_cost = MAX_ANONYMOUS if bomb.caller == ANONYMOUS else MAX_COST
+    assert_at_most(max_cost, lambda: target.cost_of(bomb))
+    assert_at_most(MAX_HELD, lambda: target.waiting_beside(bomb).processor)
 
-    def is_enough(cost: float, latency: float) -> bool:
-        return cost <= max_cost and latency <= MAX_LATENCY
 
-    cost, latency = measure(target, bomb, is_enough, ATTEMPTS)
-    assert is_enough(cost, latency), f"{cost:.1f} ms of processor time, {latency:.1f} ms of waiting"
+def assert_at_most(limit: float, measure: Callable[[], float]) -> None:
+    """Assert that the least of several measurements is within the limit. Other load only adds to them."""
+    found: list[float] = []
+    while not found or min(found) > limit:
+        assert len(found) < ATTEMPTS, f"{min(found):.1f} ms; {limit} are allowed"
+        found.append(measure())

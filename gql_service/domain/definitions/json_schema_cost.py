@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from gql_service import strict_json
 from gql_service.domain.definitions.refusals import invalid_definition
-from gql_service.domain.definitions.regex import MAX_PATTERNS, pattern_size
+from gql_service.domain.definitions.regex import MAX_COMPILED_SIZE, MAX_PATTERNS, RESTRICTIONS, pattern_size
 from gql_service.domain.values.json_pointer import PointerError, resolve, tokens_of
 from gql_service.domain.values.validation import InputPath
 from gql_service.errors import Rejected
@@ -73,6 +73,13 @@ class _Subschema(NamedTuple):
     items: list[int]
     any_item: list[int]
 
+    @property
+    def has_children(self) -> bool:
+        return bool(self.properties or self.any_property or self.items or self.any_item)
+
+
+_NOTHING = _Cost()
+
 
 def max_checkable_size(root: Schema, field: InputPath) -> int:
     """The size in bytes of the largest value that a schema can check in time; negative if there is none.
@@ -93,6 +100,8 @@ class _CostEstimate:
         self._root = root
         self._field = field
         self._patterns = 0
+        self._compiled_size = 0
+        """Bytes of the compiled patterns so far."""
         self._indexes: dict[int, int] = {}
         """The index of each schema in `_schemas`, by its `id()`."""
         self._schemas: list[LocatedSchema] = []
@@ -123,7 +132,10 @@ class _CostEstimate:
         costs = [_Cost()] * len(self._subschemas)
         for index in self._order:
             subschema = self._subschemas[index]
-            cost = self._child_cost(subschema, shallower) if depth else subschema.own
+            if depth:
+                cost = self._child_cost(subschema, shallower) if subschema.has_children else _NOTHING
+            else:
+                cost = subschema.own
             for applied in subschema.in_place:
                 cost = cost.plus(costs[applied], subschema.in_place_times)
             costs[index] = cost
@@ -152,7 +164,8 @@ class _CostEstimate:
                 raise self._refusal(f"{shortened(location)} has `{name}`; {_OWN_PARTS_ONLY}")
 
         def indexes(*keywords: str) -> list[int]:
-            return [self._index_of(*found) for found in _subschemas(location, schema, keywords)]
+            present = [keyword for keyword in keywords if keyword in schema]
+            return [self._index_of(*found) for found in _subschemas(location, schema, present)]
 
         own = self._own_cost(location, schema)
         in_place = indexes(*_IN_PLACE)
@@ -212,10 +225,14 @@ class _CostEstimate:
         if self._patterns > MAX_PATTERNS:
             raise self._refusal(f"The schema has more than {MAX_PATTERNS} patterns.")
         try:
-            return pattern_size(pattern)
+            size = pattern_size(pattern)
         except ValueError as error:
             message = f"{shortened(location)} has a pattern that is not accepted. {error}"
             raise self._refusal(message) from None
+        self._compiled_size += size
+        if self._compiled_size > MAX_COMPILED_SIZE:
+            raise self._refusal(f"The patterns of the schema are too large together. {RESTRICTIONS}")
+        return size
 
     def _target(self, location: str, reference: object) -> object:
         """What a `$ref` refers to."""

@@ -6,16 +6,16 @@ import jsonschema_rs
 
 MAX_PATTERNS = 20
 """Patterns of one schema."""
-_MAX_COMPILED_SIZE = 2**21
-"""Bytes of a compiled pattern."""
+MAX_COMPILED_SIZE = 2**20
+"""Bytes of a compiled pattern, and of all patterns of a schema together: compiling them takes long."""
 _MAX_CACHE_SIZE = 2**18
 """Bytes of the engine's cache of automaton states. A larger cache makes the worst patterns slower."""
 
-OPTIONS = jsonschema_rs.RegexOptions(size_limit=_MAX_COMPILED_SIZE, dfa_size_limit=_MAX_CACHE_SIZE)
+OPTIONS = jsonschema_rs.RegexOptions(size_limit=MAX_COMPILED_SIZE, dfa_size_limit=_MAX_CACHE_SIZE)
 
-_RESTRICTIONS = (
+RESTRICTIONS = (
     "Patterns are regular expressions without look-around and backreferences, and take at most "
-    f"{_MAX_COMPILED_SIZE >> 20} MiB when compiled. To limit the length of a text, use a length rule instead "
+    f"{MAX_COMPILED_SIZE >> 20} MiB when compiled. To limit the length of a text, use a length rule instead "
     "of a repetition such as {1,64}."
 )
 
@@ -26,13 +26,18 @@ def pattern_size(pattern: str) -> int:
 
     Raises ValueError if the pattern is invalid, not supported, or too large.
     """
+    if not _compiles(pattern, MAX_COMPILED_SIZE):
+        raise ValueError(RESTRICTIONS)
     size = 2**9
-    while size <= _MAX_COMPILED_SIZE:
-        options = jsonschema_rs.RegexOptions(size_limit=size, dfa_size_limit=_MAX_CACHE_SIZE)
-        try:
-            jsonschema_rs.Draft202012Validator({"pattern": pattern}, pattern_options=options)
-        except ValueError:
-            size *= 2
-        else:
-            return size
-    raise ValueError(_RESTRICTIONS)
+    while size < MAX_COMPILED_SIZE and not _compiles(pattern, size):
+        size *= 2
+    return size
+
+
+def _compiles(pattern: str, max_size: int) -> bool:
+    options = jsonschema_rs.RegexOptions(size_limit=max_size, dfa_size_limit=_MAX_CACHE_SIZE)
+    try:
+        jsonschema_rs.Draft202012Validator({"pattern": pattern}, pattern_options=options)
+    except ValueError:
+        return False
+    return True
