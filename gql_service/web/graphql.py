@@ -21,6 +21,7 @@ from gql_service.quoting import shortened
 from gql_service.services.context import Context, Services
 from gql_service.services.response_size import limit_response, response_too_large
 from gql_service.settings import Settings
+from gql_service.web.authentication import Authenticator, challenge
 from gql_service.web.content_negotiation import GRAPHQL_RESPONSE, JSON, essence, response_media_type
 from gql_service.web.introspection import IntrospectionAnswers, introspects, is_constant
 from gql_service.web.request import (
@@ -30,13 +31,13 @@ from gql_service.web.request import (
     UnsupportedEncoding,
     UnsupportedMediaType,
     anonymous_body_limit,
-    authenticate,
     body_limit,
-    challenge,
     check_encoding,
     parse_body,
     read_body,
 )
+from gql_service.web.request_origin import RequestOrigin
+from gql_service.web.throttle import TooManyRequests
 from gql_service.web.timeouts import RequestTimeouts
 
 INTERNAL = "INTERNAL"
@@ -94,9 +95,17 @@ class GraphQLEndpoint:
     query. `web/http_protocol.py` calls `respond` without ASGI, too.
     """
 
-    def __init__(self, schema: GraphQLSchema, services: Services, settings: Settings) -> None:
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        services: Services,
+        settings: Settings,
+        authenticator: Authenticator,
+    ) -> None:
         self._schema = schema
         self._services = services
+        self._authenticator = authenticator
+        self.proxies = authenticator.proxies
         self._body_limit = body_limit(settings)
         self._max_json_values = settings.max_json_values
         self._max_response_size = settings.max_response_size
@@ -131,7 +140,8 @@ class GraphQLEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(reversed(scope["headers"]))
         read = partial(read_body, receive, headers.get(b"content-length"))
-        response = await self.respond(scope["method"], scope["query_string"], headers, read)
+        origin = RequestOrigin(self.proxies, scope.get("client"), scope["headers"])
+        response = await self.respond(scope["method"], scope["query_string"], headers, read, origin)
         if response is not None:
             length = (b"content-length", b"%d" % len(response.body))
             start = {"type": "http.response.start", "status": response.status}
@@ -139,7 +149,7 @@ class GraphQLEndpoint:
             await send({"type": "http.response.body", "body": response.body})
 
     async def respond(
-        self, method: str, query_string: bytes, headers: Headers, read: ReadBody
+        self, method: str, query_string: bytes, headers: Headers, read: ReadBody, origin: RequestOrigin
     ) -> GraphQLResponse | None:
         """The response; None if the client has disconnected. The body is read after authentication."""
         media_type = response_media_type(headers.get(b"accept"))
@@ -150,7 +160,7 @@ class GraphQLEndpoint:
             if media_type is None:
                 raise NotAcceptable(f"The `Accept` header must allow {GRAPHQL_RESPONSE} or {JSON}.")
             with self._timeouts():
-                status, body = await self._execute(method, query_string, headers, read, media_type)
+                status, body = await self._execute(method, query_string, headers, read, origin, media_type)
         except TimeoutError:
             status, body = _request_error(
                 Unavailable("The request took too long. Request less, or try again.")
@@ -161,6 +171,9 @@ class GraphQLEndpoint:
         except Unauthenticated as error:
             status, body = _request_error(error)
             extra = ((b"www-authenticate", challenge("Bearer", error).encode()),)
+        except TooManyRequests as error:
+            status, body = _request_error(error)
+            extra = ((b"retry-after", b"%d" % error.seconds),)
         except UnsupportedEncoding as error:
             status, body = _request_error(error)
             extra = ((b"accept-encoding", b"identity"),)
@@ -179,9 +192,17 @@ class GraphQLEndpoint:
         return GraphQLResponse(status, _HEADERS[media_type or JSON] + extra, content)
 
     async def _execute(
-        self, method: str, query_string: bytes, headers: Headers, read: ReadBody, media_type: str
+        self,
+        method: str,
+        query_string: bytes,
+        headers: Headers,
+        read: ReadBody,
+        origin: RequestOrigin,
+        media_type: str,
     ) -> tuple[int, Body]:
-        principal = await authenticate(headers.get(b"authorization"), self._services.loaders)
+        principal = await self._authenticator.authenticate(
+            headers.get(b"authorization"), door="graphql", origin=origin
+        )
         limit = self._anonymous_body_limit if principal is None else self._body_limit
         parameters = await self._read(method, query_string, headers, read, limit)
         try:
@@ -202,16 +223,22 @@ class GraphQLEndpoint:
         if parameters.query is not None and parameters.hash is not None:
             self._persisted_documents.register(parameters.hash, text)
         operation = document.operation(parameters.operation_name)
-        if method != "POST" and operation and operation.node.operation is not OperationType.QUERY:
-            raise MethodNotAllowed("Only queries may use GET. Use POST for this operation.", "POST")
+        is_mutation = operation is not None and operation.node.operation is not OperationType.QUERY
+        if is_mutation and operation is not None:
+            if method != "POST":
+                raise MethodNotAllowed("Only queries may use GET. Use POST for this operation.", "POST")
+            origin.operation = operation.root_field_names
+        context = Context(self._services, principal, origin=origin)
         limit_response(self._max_response_size)
         result = await execute(
             self._schema,
             document,
-            context_value=Context(self._services, principal),
+            context_value=context,
             variable_values=parameters.variables,
             operation_name=parameters.operation_name,
         )
+        if is_mutation and result.errors:
+            _log_refusals(context, result.errors)
         if operation and not result.errors and is_constant(operation):
             self._introspection_answers.add(answer_key, orjson.dumps(result.data))
         return _result(result, media_type)
@@ -235,6 +262,14 @@ class GraphQLEndpoint:
             _check_content_type(content_type, headers)
             check_encoding(content_type, headers.get(b"content-encoding"))
         return _check_parameters(_parse_json(await read(limit), "The body", self._max_json_values))
+
+
+def _log_refusals(context: Context, errors: Sequence[GraphQLError]) -> None:
+    """Put the mutations that were refused into the security log. Errors deeper in their results are reads."""
+    for error in errors:
+        original = _original_error(error)
+        if isinstance(original, RequestError) and len(error.path or ()) == 1:
+            context.log_refusal(original)
 
 
 def _check_content_type(content_type: bytes | None, headers: Headers) -> None:
@@ -321,9 +356,7 @@ def _request_error(error: ServiceError) -> tuple[int, Body]:
 
 def _public_error(error: GraphQLError, code: str = BadUserInput.code) -> dict[str, Any]:
     """An error as the client may see it. Unexpected exceptions are logged and masked."""
-    original: BaseException | None = error
-    while isinstance(original, GraphQLError):
-        original = original.original_error
+    original = _original_error(error)
     formatted: dict[str, Any] = dict(error.formatted)
     formatted["message"] = _truncated(error.message)
     if original is None:
@@ -334,6 +367,14 @@ def _public_error(error: GraphQLError, code: str = BadUserInput.code) -> dict[st
     else:
         return formatted | _masked_error(original)
     return formatted | {"extensions": extensions}
+
+
+def _original_error(error: GraphQLError) -> BaseException | None:
+    """The exception of a resolver that an error reports; None for errors of the document."""
+    original: BaseException | None = error
+    while isinstance(original, GraphQLError):
+        original = original.original_error
+    return original
 
 
 def _masked_error(error: BaseException) -> dict[str, Any]:

@@ -1,16 +1,21 @@
 """Documents are parsed, checked and validated once, then found again by their text."""
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from graphql import (
     DirectiveNode,
     DocumentNode,
+    FieldNode,
     FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
+    InlineFragmentNode,
     OperationDefinitionNode,
+    SelectionSetNode,
     VariableNode,
     Visitor,
     parse,
@@ -54,11 +59,29 @@ class GraphQLOperation:
         """The plans made so far, by the values of the condition variables."""
         self._variable_definitions: VariableDefinitions | None = None
 
+    @cached_property
+    def root_field_names(self) -> str:
+        """The names of the root fields, those in fragments included, separated by commas."""
+        return ",".join(dict.fromkeys(_field_names(self.node.selection_set, self._fragments)))
+
     def variable_definitions(self, schema: GraphQLSchema) -> VariableDefinitions:
         """The variables that the operation declares."""
         if self._variable_definitions is None:
             self._variable_definitions = VariableDefinitions(schema, self.node, self._fragments)
         return self._variable_definitions
+
+
+def _field_names(
+    selections: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]
+) -> Iterator[str]:
+    """The names of the fields of an object. Fragments must not have cycles."""
+    for each in selections.selections:
+        if isinstance(each, FieldNode):
+            yield each.name.value
+        elif isinstance(each, InlineFragmentNode):
+            yield from _field_names(each.selection_set, fragments)
+        elif isinstance(each, FragmentSpreadNode):
+            yield from _field_names(fragments[each.name.value].selection_set, fragments)
 
 
 class GraphQLDocument:

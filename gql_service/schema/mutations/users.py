@@ -131,7 +131,7 @@ class UserMutation:
             )
             return UpdateUserPayload(user=User(row=row))
 
-        return await _payload_of(info.context.write_with(change), UpdateUserPayload)
+        return await _payload_of(info.context.write_with(change, access.user_id), UpdateUserPayload)
 
     @strawberry.mutation(
         directives=TENANT_ADMIN,
