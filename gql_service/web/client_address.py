@@ -11,7 +11,7 @@ Address = IPv4Address | IPv6Address
 Hop = str | None
 """What a proxy says about the client that it has answered; None if that cannot be read."""
 
-_PAIR = re.compile(r"""[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*))[ \t]*""")
+_PAIR = re.compile(r"""([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*))""")
 """A parameter of `Forwarded`. Unlike in the RFC, an address with a port may lack its quotation marks."""
 _HOST_AND_PORT = re.compile(r"(?:\[([^\]]*)\]|([^:]*))(?::[0-9A-Za-z._-]*)?")
 
@@ -73,19 +73,20 @@ def _forwarded_hops(lines: HeaderLines) -> Iterator[Hop]:
 def _elements(line: str) -> Iterable[list[tuple[str, str]]]:
     """The elements of a `Forwarded` line, each as its parameters. Raises ValueError."""
     elements: list[list[tuple[str, str]]] = [[]]
-    position = 0
+    position, is_at_separator = 0, True
     while position < len(line):
-        pair = _PAIR.match(line, position)
-        if pair is not None:
-            name, quoted, plain = pair.groups()
-            elements[-1].append((name.lower(), plain if quoted is None else quoted))
-            position = pair.end()
-        if position < len(line):
+        if line[position] in ",; \t":
             if line[position] == ",":
                 elements.append([])
-            elif line[position] not in "; \t":
-                raise ValueError("not a list of parameters")
+            is_at_separator = is_at_separator or line[position] in ",;"
             position += 1
+            continue
+        pair = _PAIR.match(line, position) if is_at_separator else None
+        if pair is None:
+            raise ValueError("not a list of parameters")
+        name, quoted, plain = pair.groups()
+        elements[-1].append((name.lower(), plain if quoted is None else quoted))
+        position, is_at_separator = pair.end(), False
     return [element for element in elements if element]
 
 

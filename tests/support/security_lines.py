@@ -1,0 +1,56 @@
+"""The security log of a server: its lines so far."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.support.service import Service, serving
+
+FIELDS = {
+    "event",
+    "log",
+    "door",
+    "operation",
+    "actor",
+    "target",
+    "reason",
+    "number",
+    "address",
+    "request_id",
+    "level",
+    "timestamp",
+}
+Line = dict[str, Any]
+
+
+class SecurityLines:
+    """Lines of a file. Each has exactly the known fields."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._seen = 0
+
+    def new(self) -> list[Line]:
+        """The lines since the last call."""
+        lines: list[Line] = [json.loads(line) for line in self.path.read_text().splitlines()]
+        new, self._seen = lines[self._seen :], len(lines)
+        for line in new:
+            assert set(line) == FIELDS
+            assert (line["log"], line["level"]) == ("security", "info")
+        return new
+
+    def summaries(self) -> list[tuple[str, str | None, str | None]]:
+        """The event, target and reason of each new line."""
+        return [(line["event"], line["target"], line["reason"]) for line in self.new()]
+
+
+@contextmanager
+def serving_with_log(
+    database_url: str, folder: Path, **settings: Any
+) -> Iterator[tuple[Service, SecurityLines]]:
+    """A server whose security log is a file. Meanwhile, other servers of the process use the file, too."""
+    path = folder / "security.jsonl"
+    with serving(database_url, **{"security_log": path} | settings) as service:
+        yield service, SecurityLines(path)
