@@ -23,7 +23,7 @@ from gql_service.store.connection import Connection
 
 T = TypeVar("T")
 _ONE_WEEK = 7 * 86400.0
-_DOOR, _ACTOR = "cli", "command-line"
+_SOURCE, _ACTOR = "cli", "command-line"
 """How the security log names the command line and whoever uses it."""
 
 
@@ -101,7 +101,7 @@ def log_events(services: Services, events: Sequence[SecurityEvent]) -> None:
     """Write events to the security log, if it has a file: standard error is for people."""
     if services.settings.security_log is not None:
         for event in events:
-            services.security_log.write(event, door=_DOOR, actor=_ACTOR, origin=LocalOrigin())
+            services.security_log.write(event, source=_SOURCE, actor=_ACTOR, origin=LocalOrigin())
 
 
 async def require_migrated(_services: Services) -> None:

@@ -15,6 +15,8 @@ from gql_service.observability.windows import Windows, network_of
 
 _MAX_REFUSALS = 60
 """Lines a minute for the refused writes of one user or, without a token, of one address."""
+MALFORMED_TOKEN = "MALFORMED"  # noqa: S105 - a reason
+"""The reason for what does not even have the form of a token."""
 
 
 class EventKind(Enum):
@@ -88,7 +90,7 @@ class SecurityLog:
         """`clock` returns milliseconds."""
         self._refusals = Windows(_MAX_REFUSALS, clock)
 
-    def write(self, event: SecurityEvent, *, door: str, actor: str | None, origin: Origin) -> None:
+    def write(self, event: SecurityEvent, *, source: str, actor: str | None, origin: Origin) -> None:
         """Write a line. Of many refused writes, only some get one."""
         if event.kind is EventKind.WRITE_REFUSED:
             hit = self._refusals.hit(actor or network_of(origin.address))
@@ -98,7 +100,7 @@ class SecurityLog:
         structlog.get_logger(SECURITY_LOGGER).info(
             event.kind.value,
             log="security",
-            door=door,
+            source=source,
             operation=origin.operation,
             actor=actor,
             target=event.target,

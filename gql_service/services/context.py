@@ -187,4 +187,4 @@ class Context:
     def _log_all(self, events: Iterable[SecurityEvent]) -> None:
         actor = None if self.principal is None else self.principal.user_id
         for event in events:
-            self.services.security_log.write(event, door=self.source, actor=actor, origin=self.origin)
+            self.services.security_log.write(event, source=self.source, actor=actor, origin=self.origin)

@@ -19,7 +19,7 @@ class Authenticator:
         self.proxies = proxies
 
     async def authenticate(
-        self, authorization: bytes | None, *, door: str, origin: RequestOrigin
+        self, authorization: bytes | None, *, source: str, origin: RequestOrigin
     ) -> Principal | None:
         """The caller; None if there is no `Authorization` header.
 
@@ -33,10 +33,10 @@ class Authenticator:
         if token is None:
             if not tokens.credentials(text):
                 raise Unauthenticated
-            raise self._failures.error(TokenRefusal.UNKNOWN, None, door=door, origin=origin)
+            raise self._failures.error(TokenRefusal.UNKNOWN, None, source=source, origin=origin)
         principal = await self._loaders.principals.load(token)
         if isinstance(principal, TokenRefusal):
-            raise self._failures.error(principal, token, door=door, origin=origin)
+            raise self._failures.error(principal, token, source=source, origin=origin)
         if isinstance(principal, MalformedData):
             raise principal
         return principal

@@ -201,7 +201,7 @@ class GraphQLEndpoint:
         media_type: str,
     ) -> tuple[int, Body]:
         principal = await self._authenticator.authenticate(
-            headers.get(b"authorization"), door="graphql", origin=origin
+            headers.get(b"authorization"), source="graphql", origin=origin
         )
         limit = self._anonymous_body_limit if principal is None else self._body_limit
         parameters = await self._read(method, query_string, headers, read, limit)

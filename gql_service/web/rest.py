@@ -76,7 +76,7 @@ class RestEndpoint:
             self._authenticator.proxies, request.scope.get("client"), request.scope["headers"], request.method
         )
         authorization = _raw_header(request, "authorization")
-        principal = await self._authenticator.authenticate(authorization, door="rest", origin=origin)
+        principal = await self._authenticator.authenticate(authorization, source="rest", origin=origin)
         context = Context(self._services, principal, source="rest", origin=origin)
         try:
             return await self._execute(request, context)

@@ -5,14 +5,12 @@ from collections.abc import Callable
 from gql_service.auth.tokens import Token
 from gql_service.domain.users.access_tokens import TokenRefusal
 from gql_service.errors import InvalidToken, RequestError
-from gql_service.observability.security_log import EventKind, SecurityEvent, SecurityLog
+from gql_service.observability.security_log import MALFORMED_TOKEN, EventKind, SecurityEvent, SecurityLog
 from gql_service.observability.windows import Windows, network_of
 from gql_service.web.request_origin import RequestOrigin
 
 _MAX_LINES = 60
 """Lines a minute for one address, where nothing is slowed down."""
-_MALFORMED = "MALFORMED"
-"""The reason for what does not have the form of a token."""
 
 
 class TooManyRequests(RequestError):
@@ -39,7 +37,7 @@ class FailedAuthentications:
         self._security_log = security_log
 
     def error(
-        self, refusal: TokenRefusal, token: Token | None, *, door: str, origin: RequestOrigin
+        self, refusal: TokenRefusal, token: Token | None, *, source: str, origin: RequestOrigin
     ) -> RequestError:
         """The error for an invalid token; None if it does not even have the form of a token."""
         hit = self._windows.hit(network_of(origin.address))
@@ -48,8 +46,8 @@ class FailedAuthentications:
             event = SecurityEvent(
                 EventKind.AUTHENTICATION_THROTTLED if is_refused else EventKind.AUTHENTICATION_FAILED,
                 target=token and token.id,  # the id is public
-                reason=refusal.name if token else _MALFORMED,
+                reason=refusal.name if token else MALFORMED_TOKEN,
                 number=None if hit.is_within_limit else hit.number,
             )
-            self._security_log.write(event, door=door, actor=None, origin=origin)
+            self._security_log.write(event, source=source, actor=None, origin=origin)
         return TooManyRequests(hit.seconds_left) if is_refused else InvalidToken(refusal.value)

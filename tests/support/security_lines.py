@@ -11,7 +11,7 @@ from tests.support.service import Service, serving
 FIELDS = {
     "event",
     "log",
-    "door",
+    "source",
     "operation",
     "actor",
     "target",

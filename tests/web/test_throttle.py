@@ -34,8 +34,8 @@ def rest(world: World, headers: dict[str, str]) -> httpx.Response:
     return world.service.client.get(REST, params={"platform_key": world.platform_key}, headers=headers)
 
 
-Door = Callable[[World, dict[str, str]], httpx.Response]
-DOORS: list[Door] = [shortcut, asgi, get, rest]
+Endpoint = Callable[[World, dict[str, str]], httpx.Response]
+ENDPOINTS: list[Endpoint] = [shortcut, asgi, get, rest]
 
 
 @pytest.fixture(scope="module")
@@ -58,47 +58,47 @@ def wrong(token: str = "wrong", **more: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}", **more}
 
 
-def send_wrong(world: World, times: int = MAXIMUM, door: Door = shortcut) -> None:
+def send_wrong(world: World, times: int = MAXIMUM, endpoint: Endpoint = shortcut) -> None:
     for _ in range(times):
-        assert door(world, wrong()).status_code == 401
+        assert endpoint(world, wrong()).status_code == 401
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_the_next_wrong_token_gets_429(world: World, door: Door) -> None:
-    send_wrong(world, door=door)
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_the_next_wrong_token_gets_429(world: World, endpoint: Endpoint) -> None:
+    send_wrong(world, endpoint=endpoint)
     for token in ("wrong", str(tokens.generate())):
-        response = door(world, wrong(token))
+        response = endpoint(world, wrong(token))
         assert response.status_code == 429
         assert 1 <= int(response.headers["Retry-After"]) <= 60
         assert "WWW-Authenticate" not in response.headers
         body = response.json()
-        if door is rest:
+        if endpoint is rest:
             assert set(body) == {"error"}
         else:
             assert body["errors"][0]["extensions"] == {"code": "TOO_MANY_REQUESTS"}
             assert "data" not in body
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_a_right_token_is_always_accepted(world: World, door: Door) -> None:
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_a_right_token_is_always_accepted(world: World, endpoint: Endpoint) -> None:
     send_wrong(world)
-    assert door(world, wrong()).status_code == 429
-    assert door(world, wrong(world.member.token)).status_code == 200
-    assert door(world, wrong()).status_code == 429
+    assert endpoint(world, wrong()).status_code == 429
+    assert endpoint(world, wrong(world.member.token)).status_code == 200
+    assert endpoint(world, wrong()).status_code == 429
 
 
-def test_all_doors_count_together(world: World) -> None:
-    for door in DOORS[:MAXIMUM]:
-        assert door(world, wrong()).status_code == 401
-    for door in DOORS:
-        assert door(world, wrong()).status_code == 429
+def test_all_endpoints_count_together(world: World) -> None:
+    for endpoint in ENDPOINTS[:MAXIMUM]:
+        assert endpoint(world, wrong()).status_code == 401
+    for endpoint in ENDPOINTS:
+        assert endpoint(world, wrong()).status_code == 429
 
 
 def test_what_is_no_wrong_token_does_not_count(world: World) -> None:
     for headers in ({}, {"Authorization": "Basic dXNlcjpwYXNzd29yZA=="}, wrong(world.member.token)):
         for _ in range(MAXIMUM + 1):
-            for door in DOORS:
-                assert door(world, headers).status_code in (200, 401)
+            for endpoint in ENDPOINTS:
+                assert endpoint(world, headers).status_code in (200, 401)
     send_wrong(world)
 
 
@@ -124,7 +124,7 @@ def test_after_a_minute_the_count_begins_again(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "together"),
+    ("first", "second", "is_same"),
     [
         ("192.0.2.1", "192.0.2.2", False),
         ("192.0.2.1", "::ffff:192.0.2.1", True),
@@ -133,13 +133,13 @@ def test_after_a_minute_the_count_begins_again(world: World) -> None:
     ],
 )
 def test_each_address_counts_alone_and_ipv6_by_its_network(
-    world: World, first: str, second: str, together: bool
+    world: World, first: str, second: str, is_same: bool
 ) -> None:
     for _ in range(MAXIMUM):
         assert shortcut(world, wrong(**{"X-Forwarded-For": first})).status_code == 401
     assert shortcut(world, wrong(**{"X-Forwarded-For": first})).status_code == 429
     other = shortcut(world, wrong(**{"X-Forwarded-For": second}))
-    assert other.status_code == (429 if together else 401)
+    assert other.status_code == (429 if is_same else 401)
 
 
 def test_zero_means_no_maximum_and_few_lines(database_url: str, tmp_path: Path) -> None:

@@ -205,8 +205,8 @@ class UserMutation:
         viewer = info.context.viewer
         try:
             access = policy.token_access(viewer, owner)
-        except NotFound:
-            raise NotFound("Token not found") from None
+        except NotFound as error:
+            raise NotFound("Token not found", error.target) from None
 
         async def revoke(connection: Connection, now: int) -> RevokeTokenPayload:
             policy.token_access(viewer, await provisioning.lock(connection, access.user_id))
