@@ -20,7 +20,7 @@ _SCOPE = {"method": "POST"}
 """The only part of the ASGI scope that uvicorn reads if it responds to an operation itself."""
 
 
-class GraphQLRequest(RequestResponseCycle):
+class GraphQLRequest(RequestResponseCycle, RequestOrigin):
     """One `POST /graphql`. uvicorn runs it, collects its body, and responds with 500 if it fails."""
 
     access_log = False
@@ -44,11 +44,13 @@ class GraphQLRequest(RequestResponseCycle):
         self.on_response = protocol.on_response_complete
         self._graphql = graphql
         self._headers = headers
-        self._origin = RequestOrigin(graphql.proxies, protocol.client, lines)
+        self._proxies = graphql.proxies
+        self._peer = protocol.client
+        self._lines = lines
 
     async def respond(self, *_asgi: object) -> None:
         """Called by uvicorn in place of the ASGI application."""
-        response = await self._graphql.respond("POST", b"", self._headers, self._read, self._origin)
+        response = await self._graphql.respond("POST", b"", self._headers, self._read, self)
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
         if response is None or self.disconnected:
