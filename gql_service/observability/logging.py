@@ -16,7 +16,20 @@ _MAX_FRAMES = 12
 
 
 class _PrivateFileHandler(WatchedFileHandler):
-    """Appends to a file that only its owner can read. Opens it again after another program has moved it."""
+    """Appends to a file that only its owner can read. Opens it again after another program has moved it.
+
+    Lines that cannot be written go to standard error, with the others. No error is raised: what the line
+    reports has already happened.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            super().emit(record)
+        except OSError:
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        logging.getLogger().handle(record)
 
     def _open(self) -> TextIOWrapper:
         return open(

@@ -38,7 +38,7 @@ class _WindowStorage(Storage):
         """By key. All windows are equally long, so the first one ends first."""
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        self._drop_ended()
+        self._drop_ended(expiry)
         window = self._windows.get(key)
         if window is None:
             if len(self._windows) >= _CAPACITY:
@@ -66,9 +66,13 @@ class _WindowStorage(Storage):
     def clear(self, key: str) -> None:
         self._windows.pop(key, None)
 
-    def _drop_ended(self) -> None:
+    def _drop_ended(self, expiry: int) -> None:
+        """Drop the windows that have ended, and those of a time before the clock was set back."""
         now = self._now()
-        while self._windows and self._windows[first := next(iter(self._windows))].end <= now:
+        while self._windows:
+            first = next(iter(self._windows))
+            if now < self._windows[first].end <= now + expiry:
+                return
             del self._windows[first]
 
 

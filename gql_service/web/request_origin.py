@@ -11,7 +11,10 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
 class RequestOrigin:
-    """See `observability.security_log.Origin`. A base of requests themselves, where another object is too slow."""
+    """See `observability.security_log.Origin`.
+
+    Also a base of requests, which set the attributes themselves where another object would be too slow.
+    """
 
     operation: str | None = None
     _request_id: str | None = None

@@ -170,6 +170,21 @@ def test_servers_append_to_a_private_file_that_may_be_moved(migrated: str, tmp_p
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_file_that_cannot_be_written_anymore_stops_nothing(migrated: str, tmp_path: Path) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    extra = {"GQL_SERVICE_SECURITY_LOG": str(folder / "security.jsonl")}
+    with serving_process(tmp_path, migrated, extra=extra) as server:
+        folder.rename(tmp_path / "moved")
+        for _ in range(2):
+            assert server.ask("{ __typename }", "wrong").status_code == 401
+        assert [line["event"] for line in security_lines(server.output)] == ["authentication.failed"] * 2
+        assert "Traceback" not in server.output
+        folder.mkdir()
+        server.ask("{ __typename }", "wrong")
+        assert len(security_lines((folder / "security.jsonl").read_text())) == 1
+
+
 @pytest.mark.parametrize("arguments", [("tenant", "create", "Acme"), ("serve", "--port", "0")])
 def test_a_file_that_cannot_be_opened_ends_the_command_before_it_does_anything(
     migrated: str, tmp_path: Path, arguments: tuple[str, ...]

@@ -196,6 +196,15 @@ def test_windows_that_have_ended_are_dropped() -> None:
     assert windows.hit("early").seconds_left == 60
 
 
+def test_a_clock_that_is_set_back_does_not_prolong_a_window() -> None:
+    clock = Clock()
+    windows = Windows(1, clock)
+    clock.now = 3_600_000
+    assert windows.hit("key").number == 1
+    clock.now = 0
+    assert windows.hit("key") == (1, 1, 60)
+
+
 def test_counting_starts_no_thread() -> None:
     before = threading.active_count()
     windows = Windows(1, Clock())
