@@ -223,8 +223,8 @@ class GraphQLEndpoint:
         if parameters.query is not None and parameters.hash is not None:
             self._persisted_documents.register(parameters.hash, text)
         operation = document.operation(parameters.operation_name)
-        is_mutation = operation is not None and operation.node.operation is not OperationType.QUERY
-        if is_mutation and operation is not None:
+        is_query = operation is None or operation.node.operation is OperationType.QUERY
+        if operation is not None and not is_query:
             if method != "POST":
                 raise MethodNotAllowed("Only queries may use GET. Use POST for this operation.", "POST")
             origin.operation = operation.root_field_names
@@ -237,7 +237,7 @@ class GraphQLEndpoint:
             variable_values=parameters.variables,
             operation_name=parameters.operation_name,
         )
-        if is_mutation and result.errors:
+        if not is_query and result.errors:
             _log_refusals(context, result.errors)
         if operation and not result.errors and is_constant(operation):
             self._introspection_answers.add(answer_key, orjson.dumps(result.data))

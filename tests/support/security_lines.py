@@ -1,4 +1,4 @@
-"""The security log of a server: its lines so far."""
+"""The security log of a server: its lines so far, and mutations that cause them."""
 
 import json
 from collections.abc import Iterator
@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from gql_service.auth import tokens
 from tests.support.service import Service, serving
+from tests.support.world import Caller, World
 
 FIELDS = {
     "event",
@@ -54,3 +56,23 @@ def serving_with_log(
     path = folder / "security.jsonl"
     with serving(database_url, **{"security_log": path} | settings) as service:
         yield service, SecurityLines(path)
+
+
+def mutate(caller: Caller | None, world: World, name: str, **input: Any) -> dict[str, Any]:
+    """Execute a mutation; returns the whole body."""
+    kind = f"{name[0].upper()}{name[1:]}Input"
+    query = f"mutation ($input: {kind}!) {{ x: {name}(input: $input) {{ userErrors {{ code }} }} }}"
+    headers = {} if caller is None else {"Authorization": f"Bearer {caller.token}"}
+    body = {"query": query, "variables": {"input": input}}
+    result: dict[str, Any] = world.service.client.post("/graphql", json=body, headers=headers).json()
+    return result
+
+
+def succeed(caller: Caller, world: World, name: str, **input: Any) -> None:
+    assert mutate(caller, world, name, **input) == {"data": {"x": {"userErrors": []}}}
+
+
+def token_id(caller: Caller) -> str:
+    token = tokens.parse(caller.token)
+    assert token is not None
+    return token.id
