@@ -39,7 +39,7 @@ class FailedAuthentications:
     def error(
         self, refusal: TokenRefusal, token: Token | None, *, source: str, origin: RequestOrigin
     ) -> RequestError:
-        """The error for an invalid token; None if it does not even have the form of a token."""
+        """Count and log an invalid token; returns the error for it. `token` is None if it is malformed."""
         hit = self._windows.hit(network_of(origin.address))
         is_refused = self._is_throttled and not hit.is_within_limit
         if hit.is_notable:
