@@ -20,6 +20,7 @@ from gql_service.domain.maintenance import expiry
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.domain.values.validation import Limits, WriteSettings
 from gql_service.observability import logging
+from gql_service.observability.security_log import SecurityLog
 from gql_service.schema.build import build_schema
 from gql_service.services.batch_writer import BatchWriter
 from gql_service.services.context import Services
@@ -27,9 +28,12 @@ from gql_service.services.loaders import Loaders
 from gql_service.settings import Settings
 from gql_service.store.database import open_database
 from gql_service.web import explorer, health, rest
+from gql_service.web.authentication import Authenticator
+from gql_service.web.client_address import TrustedProxies
 from gql_service.web.error_masking import MaskErrors
 from gql_service.web.graphql import GraphQLEndpoint
 from gql_service.web.security_headers import DEFAULT_HEADERS, ProtectResponses
+from gql_service.web.throttle import FailedAuthentications
 
 EXPOSED_HEADERS = ("ETag", "Retry-After", "X-Request-Id", "X-Read-After", "Idempotency-Replayed")
 """The response headers that scripts of allowed origins may read."""
@@ -38,9 +42,15 @@ EXPOSED_HEADERS = ("ETag", "Retry-After", "X-Request-Id", "X-Read-After", "Idemp
 def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = instants.now) -> Starlette:
     """The ASGI application of one process. By default, `settings` are read from the environment."""
     settings = settings or Settings()
-    logging.configure(settings.log_level)
+    logging.configure(settings.log_level, settings.security_log)
     services = build_services(settings, clock)
-    graphql = GraphQLEndpoint(build_schema(settings)._schema, services, settings)
+    authenticator = Authenticator(
+        services.loaders,
+        FailedAuthentications(settings.max_failed_authentications, services.security_log, clock),
+        TrustedProxies(settings.trusted_proxies),
+    )
+    graphql = GraphQLEndpoint(build_schema(settings)._schema, services, settings, authenticator)
+    rest_endpoint = rest.RestEndpoint(services, settings, authenticator)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -55,7 +65,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = i
     app = Application(
         routes=[
             *_routes("/graphql", explorer.ExplorerOrGraphQL(graphql) if settings.explorer else graphql),
-            *_routes(rest.PATH, rest.RestEndpoint(services, settings).__call__, list(rest.METHODS)),
+            *_routes(rest.PATH, rest_endpoint.__call__, list(rest.METHODS)),
             *_routes("/health/live", health.live),
             *_routes("/health/ready", health.Ready(services.database).__call__),
             *([explorer.assets_route()] if settings.explorer else []),
@@ -119,6 +129,7 @@ def build_services(settings: Settings, clock: Callable[[], int] = instants.now) 
         policy=Policy(settings.admin_permission),
         write_settings=write_settings,
         settings=settings,
+        security_log=SecurityLog(clock),
         clock=clock,
     )
 

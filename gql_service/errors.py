@@ -18,9 +18,12 @@ class ServiceError(Exception):
     code: ClassVar[str]
     status: ClassVar[int]
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, target: str | None = None) -> None:
+        """`target` is the id of the user or the key of the platform that was refused. It is not public: the
+        caller may not even know that it exists."""
         super().__init__(message)
         self.message = message
+        self.target = target
 
 
 class RequestError(ServiceError):

@@ -8,6 +8,7 @@ import base64
 import json
 import re
 import sys
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -23,6 +24,8 @@ _DRIVERS = {
     "postgresql": "postgresql+asyncpg",
 }
 KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+UNIX_SOCKET = "unix"
+"""Names peers on a Unix socket, which have no address."""
 _LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
@@ -72,6 +75,24 @@ class Settings(BaseSettings):
     log_level: str = Field(
         default="info",
         description=f"The lowest level of log lines: {', '.join(f'`{level}`' for level in _LOG_LEVELS)}.",
+    )
+    security_log: Path | None = Field(
+        default=None,
+        description="A file to which servers and commands append the security log. By default, servers write "
+        "it to standard error, and commands do not write it.",
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="The proxies in front of the service, whose `Forwarded` and `X-Forwarded-For` are "
+        "believed: IP addresses and networks such as `10.0.0.0/8`, separated by commas; "
+        f"`{UNIX_SOCKET}` means peers on a Unix socket. By default, these headers are ignored.",
+    )
+    max_failed_authentications: int = Field(
+        default=20,
+        ge=0,
+        description="Maximum number of invalid tokens that an address (for IPv6, a network of 64 bits) may "
+        "send to a process in a minute. After that, they are answered with `TOO_MANY_REQUESTS`; "
+        "valid tokens never are. `0` means no maximum.",
     )
     max_body_size: int = Field(
         default=1024 * 1024,
@@ -276,6 +297,21 @@ class Settings(BaseSettings):
         except ValueError:
             raise ValueError('use a JSON list, for example ["https://app.example.com"]') from None
 
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _parse_proxies(cls, value: object) -> object:
+        """Split and check the proxies. Host bits are refused: they are a sign of a misspelt network."""
+        if not isinstance(value, str):
+            return value
+        names = [name.strip() for name in value.split(",")] if value.strip() else []
+        for name in names:
+            try:
+                _ = name == UNIX_SOCKET or ip_network(name)
+            except ValueError:
+                message = "use IP addresses and networks, separated by commas, such as 10.0.0.0/8,192.0.2.1"
+                raise ValueError(f"{message}; invalid: {name!r}") from None
+        return tuple(names)
+
     @field_validator("log_level")
     @classmethod
     def _check_log_level(cls, level: str) -> str:
@@ -293,7 +329,7 @@ def settings_table() -> str:
 
 
 def _format_default(value: object) -> str:
-    if value is None:
+    if value is None or value == ():
         return "not set"
     return f"`{str(value).lower() if isinstance(value, bool) else str(value).removesuffix('.0')}`"
 

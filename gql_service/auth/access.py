@@ -112,6 +112,7 @@ class PlatformAccess(NamedTuple):
     """Proof that the caller may administer a platform, for example define its metadata keys."""
 
     platform_id: str
+    platform_key: str
     tenant_id: str
     seal: object
 

@@ -60,13 +60,13 @@ class Policy:
         """Whether the caller may see a platform: members of its tenant and platform owners may."""
         return principal.is_platform_owner or platform.tenant_id in principal.tenant_ids
 
-    def require_admin(self, principal: Principal, tenant_id: str) -> None:
-        """Raise Forbidden if the caller is not an admin of the tenant.
+    def require_admin(self, principal: Principal, tenant_id: str, target: str | None) -> None:
+        """Raise Forbidden, with its target, if the caller is not an admin of the tenant.
 
         Must be called before another user is looked up by name, so that only admins learn who exists.
         """
         if not self.administers(principal, tenant_id):
-            raise Forbidden("Only tenant admins can access other users' metadata")
+            raise Forbidden("Only tenant admins can access other users' metadata", target)
 
     def platform_document(
         self, principal: Principal, platform: PlatformFacts, user: UserFacts | None
@@ -74,15 +74,15 @@ class Policy:
         """Access to the document of a user on a platform. Raises NotFound or Forbidden."""
         is_self = user is not None and user.user_id == principal.user_id
         if not is_self:
-            self.require_admin(principal, platform.tenant_id)
+            self.require_admin(principal, platform.tenant_id, platform.key)
         if user is None or not (is_self or _is_member(user, platform.tenant_id)):
-            raise NotFound("User not found")
+            raise NotFound("User not found", _id(user))
         return self._document(principal, user, platform.tenant_id, platform.id, platform.key)
 
     def user_wide_document(self, principal: Principal, user: UserFacts | None) -> DocumentAccess:
         """Access to the user-wide document of a user. Raises NotFound or Forbidden."""
         if user is None or user.user_id != principal.user_id:
-            self.require_admin(principal, user.tenant_id if user else "")
+            self.require_admin(principal, user.tenant_id if user else "", _id(user))
         if user is None:
             raise NotFound("User not found")
         return self._document(principal, user, user.tenant_id, USER_WIDE, None)
@@ -90,7 +90,7 @@ class Policy:
     def platform_access(self, principal: Principal, platform: PlatformFacts) -> PlatformAccess:
         """Access to administer a platform that the caller sees. Raises Forbidden."""
         if not self.administers(principal, platform.tenant_id):
-            raise Forbidden("Only tenant admins can administer a platform")
+            raise Forbidden("Only tenant admins can administer a platform", platform.key)
         return self.platform_for_operator(platform)
 
     def user_access(self, principal: Principal, user: UserFacts | None) -> UserAccess:
@@ -99,9 +99,9 @@ class Policy:
         is_self = user is not None and user.user_id == principal.user_id
         if user is None or not is_self:
             if not (administered or is_owner):
-                raise Forbidden("Only tenant admins can change other users")
+                raise Forbidden("Only tenant admins can change other users", _id(user))
             if user is None or not (is_owner or user.tenant_id in administered):
-                raise NotFound("User not found")
+                raise NotFound("User not found", _id(user))
         return UserAccess(
             origin_id=principal.origin_id,
             user_id=user.user_id,
@@ -119,14 +119,14 @@ class Policy:
         """
         access = self.user_access(principal, user)
         if user is not None and not access.covers(user):
-            raise Forbidden("This user has rights that you do not administer")
+            raise Forbidden("This user has rights that you do not administer", user.user_id)
         return access
 
     def badge_access(self, principal: Principal, user: UserFacts | None) -> UserAccess:
         """Access to award badges to a user, for admins only. Raises Forbidden or NotFound."""
         access = self.user_access(principal, user)
         if not access.is_admin:
-            raise Forbidden("Only tenant admins can award badges")
+            raise Forbidden("Only tenant admins can award badges", access.user_id)
         return access
 
     def new_user_access(self, principal: Principal, tenant_id: str) -> UserAccess:
@@ -177,7 +177,11 @@ class Policy:
 
     def platform_for_operator(self, platform: PlatformFacts) -> PlatformAccess:
         """Access to administer a platform for the command line."""
-        return PlatformAccess(platform.id, platform.tenant_id, _SEAL)
+        return PlatformAccess(platform.id, platform.key, platform.tenant_id, _SEAL)
+
+
+def _id(user: UserFacts | None) -> str | None:
+    return None if user is None else user.user_id
 
 
 def _is_member(user: UserFacts, tenant_id: str) -> bool:

@@ -12,6 +12,7 @@ from gql_service.cli.output import AsJson, Json, count_of, print_result, printab
 from gql_service.cli.transfer import progress
 from gql_service.domain.maintenance import key_rotation
 from gql_service.domain.maintenance.key_rotation import EncryptedDocument, RotationResult
+from gql_service.observability.security_log import EventKind, SecurityEvent
 from gql_service.services.context import Services
 from gql_service.store.connection import Connection
 
@@ -119,6 +120,7 @@ async def _rotate(services: Services) -> _Summary:
     remaining = Counter[str]()
     async for document in _encrypted_documents(services):
         remaining.update(key_rotation.needed_keys(document, keys))
+    runner.log_events(services, [SecurityEvent(EventKind.KEYS_ROTATED, number=entries)])
     return _Summary(entries, digests, failures, remaining)
 
 

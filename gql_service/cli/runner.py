@@ -2,7 +2,8 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import NoReturn, TypeVar
 
 import typer
@@ -13,6 +14,8 @@ from gql_service.app import build_services
 from gql_service.cli.output import printable
 from gql_service.domain.users import rows as users
 from gql_service.errors import BadUserInput, NotFound, Rejected, ServiceError
+from gql_service.observability import logging
+from gql_service.observability.security_log import LocalOrigin, SecurityEvent
 from gql_service.services.context import Services
 from gql_service.settings import Settings
 from gql_service.store import migrations
@@ -20,6 +23,8 @@ from gql_service.store.connection import Connection
 
 T = TypeVar("T")
 _ONE_WEEK = 7 * 86400.0
+_SOURCE, _ACTOR = "cli", "command-line"
+"""How the security log names the command line and whoever uses it."""
 
 
 def settings() -> Settings:
@@ -35,7 +40,9 @@ def settings() -> Settings:
 def write(work: Callable[[Connection, int], Awaitable[T]]) -> T:
     """Run `work` in one transaction, with the current time in milliseconds."""
     return run_on_migrated(
-        lambda services: services.database.write(lambda transaction: work(transaction, services.clock()))
+        lambda services: services.database.write(
+            lambda transaction: work(transaction, services.clock()), partial(log_events, services)
+        )
     )
 
 
@@ -44,7 +51,9 @@ def write_without_timeout(work: Callable[[Services, Connection, int], Awaitable[
 
     async def write(services: Services) -> T:
         await require_migrated(services)
-        return await services.database.write(lambda tx: work(services, tx, services.clock()))
+        return await services.database.write(
+            lambda tx: work(services, tx, services.clock()), partial(log_events, services)
+        )
 
     return run(write, settings().model_copy(update={"database_timeout": _ONE_WEEK}))
 
@@ -65,6 +74,7 @@ def run(work: Callable[[Services], Awaitable[T]], configuration: Settings | None
     Errors that the operator can fix end the command with a message and without a traceback.
     """
     configuration = configuration or settings()
+    open_security_log(configuration)
 
     async def work_and_close() -> T:
         services = build_services(configuration)
@@ -87,6 +97,13 @@ def run(work: Callable[[Services], Awaitable[T]], configuration: Settings | None
         exit_with_error(f"Cannot connect to the database: {error}")
 
 
+def log_events(services: Services, events: Sequence[SecurityEvent]) -> None:
+    """Write events to the security log, if it has a file: standard error is for people."""
+    if services.settings.security_log is not None:
+        for event in events:
+            services.security_log.write(event, source=_SOURCE, actor=_ACTOR, origin=LocalOrigin())
+
+
 async def require_migrated(_services: Services) -> None:
     """Raises BadUserInput if the tables are not up to date."""
     if await migration_state() is migrations.State.BEHIND:
@@ -99,6 +116,15 @@ async def migration_state() -> migrations.State:
     if state is migrations.State.UNKNOWN:
         raise BadUserInput("The database was migrated by a newer gql-service. Install that version.")
     return state
+
+
+def open_security_log(configuration: Settings) -> None:
+    """Open the file of the security log, if it has one. Ends the command if that fails."""
+    if configuration.security_log is not None:
+        try:
+            logging.configure(configuration.log_level, configuration.security_log)
+        except OSError as error:
+            exit_with_error(f"GQL_SERVICE_SECURITY_LOG: cannot write {error.filename}: {error.strerror}")
 
 
 async def user_by_username(connection: Connection, username: str) -> users.User:

@@ -5,6 +5,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -24,6 +25,7 @@ from gql_service.cli import runner
 from gql_service.cli.output import AsJson, count_of, print_result
 from gql_service.domain.users import rows as users
 from gql_service.errors import BadUserInput
+from gql_service.observability.security_log import EventKind, SecurityEvent
 from gql_service.services.context import Services
 from gql_service.transfer.exporter import export as export_lines
 from gql_service.transfer.importer import Summary, import_lines
@@ -120,13 +122,19 @@ async def _export(services: Services, file: str) -> int:
             lines += 1
             if isinstance(line.record, UserRecord):
                 advance(1)
+    runner.log_events(services, [SecurityEvent(EventKind.DATA_EXPORTED, number=lines)])
     return lines
 
 
 async def _import(services: Services, file: str, from_line: int) -> Summary:
     with _input(file) as (source, size), progress("Importing", size, DownloadColumn()) as advance:
         return await import_lines(
-            services.database, source, services.write_settings, from_line=from_line, report=advance
+            services.database,
+            source,
+            services.write_settings,
+            from_line=from_line,
+            report=advance,
+            on_commit=partial(runner.log_events, services),
         )
 
 

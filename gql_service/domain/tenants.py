@@ -9,6 +9,7 @@ from uuid import uuid4
 from sqlalchemy import bindparam, insert, select
 
 from gql_service.errors import BadUserInput
+from gql_service.observability.security_log import EventKind, SecurityEvent
 from gql_service.quoting import quoted, shortened
 from gql_service.store.connection import Connection, Duplicate, rows_as
 from gql_service.store.sql_functions import any_of, bytewise
@@ -96,6 +97,7 @@ async def create_tenant(transaction: Connection, *, name: str, now: int, id: str
         await transaction.execute(_INSERT_TENANT, **tenant._asdict())
     except Duplicate:
         raise BadUserInput(f"A tenant with the id {tenant.id} exists; choose another id.") from None
+    transaction.security_events.append(SecurityEvent(EventKind.TENANT_CREATED, tenant.id))
     return tenant
 
 
@@ -112,6 +114,7 @@ async def create_platform(
         await transaction.execute(_INSERT_PLATFORM, **platform._asdict())
     except Duplicate:
         raise BadUserInput(f"The platform key {key} is taken; choose another.") from None
+    transaction.security_events.append(SecurityEvent(EventKind.PLATFORM_CREATED, platform.key))
     return platform
 
 

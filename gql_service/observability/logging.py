@@ -1,17 +1,47 @@
 """Logging: JSON lines on standard error. Bodies, variables, headers and values are never logged."""
 
 import logging
+import os
 import secrets
 import sys
+from io import TextIOWrapper
+from logging.handlers import WatchedFileHandler
+from pathlib import Path
 from typing import Any
 
 import structlog
 
+SECURITY_LOGGER = "gql_service.security"
 _MAX_FRAMES = 12
 
 
-def configure(level: str) -> None:
-    """Send all log records, those of uvicorn included, through one JSON handler."""
+class _PrivateFileHandler(WatchedFileHandler):
+    """Appends to a file that only its owner can read. Opens it again after another program has moved it.
+
+    Lines that cannot be written go to standard error, with the others. No error is raised: what the line
+    reports has already happened.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            super().emit(record)
+        except OSError:
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        logging.getLogger().handle(record)
+
+    def _open(self) -> TextIOWrapper:
+        return open(
+            self.baseFilename, "a", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)
+        )
+
+
+def configure(level: str, security_log: Path | None = None) -> None:
+    """Send all log records, those of uvicorn included, through one JSON handler.
+
+    The security log has a handler of its own if it has a file. Raises OSError if the file cannot be opened.
+    """
     shared: list[Any] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -20,16 +50,15 @@ def configure(level: str) -> None:
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
     )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(),
-            ],
-        )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.JSONRenderer(),
+        ],
     )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
@@ -37,6 +66,22 @@ def configure(level: str) -> None:
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = name != "uvicorn.access"
     logging.getLogger("aiosqlite").setLevel(logging.INFO)  # its debug lines contain values of statements
+    _configure_security_log(security_log, formatter)
+
+
+def _configure_security_log(path: Path | None, formatter: logging.Formatter) -> None:
+    """The level of the other lines does not apply to the security log. Raises OSError."""
+    logger = logging.getLogger(SECURITY_LOGGER)
+    logger.setLevel(logging.INFO)
+    for former in list(logger.handlers):
+        if isinstance(former, _PrivateFileHandler):
+            logger.removeHandler(former)
+            former.close()
+    logger.propagate = path is None
+    if path is not None:
+        handler = _PrivateFileHandler(path)
+        handler.setFormatter(formatter)
+        logger.addHandler(handler)
 
 
 def report(event: str, **details: str) -> None:

@@ -1,7 +1,7 @@
 """The context of one request: the services of the process, and the caller."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -25,14 +25,17 @@ from gql_service.domain.writes.changes import Change
 from gql_service.domain.writes.digest_preconditions import NO_DIGESTS, ExpectedDigests
 from gql_service.domain.writes.idempotency import IdempotencyKey, WriteResult
 from gql_service.domain.writes.unit_of_work import Precondition, Write, any_revision
-from gql_service.errors import RequestError, Unauthenticated
+from gql_service.errors import Rejected, RequestError, Unauthenticated
+from gql_service.observability.security_log import LocalOrigin, Origin, SecurityEvent, SecurityLog
 from gql_service.services.batch_writer import BatchWriter
 from gql_service.services.loaders import Loaders
+from gql_service.services.refusals import refused_write
 from gql_service.settings import Settings
 from gql_service.store.connection import Connection
 from gql_service.store.database import Database
 
 T = TypeVar("T")
+_UNKNOWN_ORIGIN = LocalOrigin()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Services:
     policy: Policy
     write_settings: WriteSettings
     settings: Settings
+    security_log: SecurityLog
     clock: Callable[[], int]
     """Returns the current time in milliseconds since 1970 UTC."""
 
@@ -57,6 +61,7 @@ class Context:
     principal: Principal | None
     source: str = "graphql"
     """The `source` recorded in the history of documents for changes by this request."""
+    origin: Origin = _UNKNOWN_ORIGIN
     _platforms: dict[str, Awaitable[Platform | None]] = field(default_factory=dict)
     _histories: dict[tuple[DocumentKey, int, PageRequest], Awaitable[Page[VisibleChange]]] = field(
         default_factory=dict
@@ -139,20 +144,47 @@ class Context:
         """A document as the caller may see it now."""
         return DocumentView.of(access, document, self.services.write_settings.keys, self.services.clock)
 
-    def write_with(self, work: Callable[[Connection, int], Awaitable[T]]) -> Awaitable[T]:
-        """Run `work` in one transaction. It is called with the connection and the current time."""
-        services = self.services
-        return services.database.write(lambda connection: work(connection, services.clock()))
+    async def write_with(
+        self, work: Callable[[Connection, int], Awaitable[T]], target: str | None = None
+    ) -> T:
+        """Run `work` in one transaction. It is called with the connection and the current time.
 
-    def write(
+        `target` is the id of the user or the key of the platform that is changed. Raises what `work` raises.
+        """
+        services = self.services
+        try:
+            return await services.database.write(
+                lambda connection: work(connection, services.clock()), self._log_all
+            )
+        except Rejected as error:
+            self.log_refusal(error, target)
+            raise
+
+    async def write(
         self,
         access: DocumentAccess,
         change: Change,
         precondition: Precondition = any_revision,
         idempotency_key: IdempotencyKey | None = None,
         expected: ExpectedDigests = NO_DIGESTS,
-    ) -> Awaitable[WriteResult]:
+    ) -> WriteResult:
         """Write a document in one transaction. Raises Rejected or Unavailable."""
-        return self.services.writer.write(
-            Write(access, change, precondition, self.source, idempotency_key, expected)
-        )
+        try:
+            return await self.services.writer.write(
+                Write(access, change, precondition, self.source, idempotency_key, expected)
+            )
+        except Rejected as error:
+            platform = "" if access.platform_key is None else f":{access.platform_key}"
+            self.log_refusal(error, f"{access.user_id}{platform}")
+            raise
+
+    def log_refusal(self, error: RequestError | Rejected, target: str | None = None) -> None:
+        """Put a write that has failed into the security log, if the caller lacked the right to do it."""
+        event = refused_write(error, target)
+        if event is not None:
+            self._log_all([event])
+
+    def _log_all(self, events: Iterable[SecurityEvent]) -> None:
+        actor = None if self.principal is None else self.principal.user_id
+        for event in events:
+            self.services.security_log.write(event, source=self.source, actor=actor, origin=self.origin)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
+from gql_service.observability.security_log import SecurityEvent
 from gql_service.store.statement import Statement
 
 Row = Sequence[Any]
@@ -25,6 +26,9 @@ def rows_as(kind: type[R], rows: Iterable[Row]) -> list[R]:
 
 class Connection(Protocol):
     """A connection for reading, or the transaction of one write."""
+
+    security_events: list[SecurityEvent]
+    """What the transaction has done that belongs in the security log once it is committed."""
 
     async def fetch(self, statement: Statement, **parameters: Any) -> Sequence[Row]:
         """Return all rows of a query."""

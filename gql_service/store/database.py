@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeVar
 
+from gql_service.observability.security_log import OnCommit
 from gql_service.settings import Settings
 from gql_service.store.connection import Connection
 from gql_service.store.postgres import PostgresDatabase
@@ -27,8 +28,10 @@ class Database(Protocol):
         """
         ...
 
-    async def write(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+    async def write(self, work: Callable[[Connection], Awaitable[T]], on_commit: OnCommit | None = None) -> T:
         """Run `work` in a transaction of its own, commit, and return its result.
+
+        After the commit, `on_commit` is called with the security events of the transaction, if it has any.
 
         After a lost race or a serialization failure, `work` is run again from the start, so it must have
         no effects except through its connection. Raises Unavailable if the database stays busy. Then

@@ -9,6 +9,7 @@ from sqlalchemy import Text, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from gql_service.errors import Unavailable
+from gql_service.observability.security_log import OnCommit, SecurityEvent
 from gql_service.settings import Settings
 from gql_service.store.connection import Connection, Duplicate, LostRace, Row
 from gql_service.store.statement import Statement
@@ -41,6 +42,7 @@ class _PostgresConnection:
     def __init__(self, raw: Any, observers: list[Callable[[str], None]]) -> None:
         self._raw = raw
         self._observers = observers
+        self.security_events: list[SecurityEvent] = []
 
     async def fetch(self, statement: Statement, **parameters: Any) -> Sequence[Row]:
         sql, bind, _ = statement.for_postgres
@@ -97,12 +99,17 @@ class PostgresDatabase:
                 async with raw.transaction():
                     yield _PostgresConnection(raw, self.observers)
 
-    async def write(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+    async def write(self, work: Callable[[Connection], Awaitable[T]], on_commit: OnCommit | None = None) -> T:
         with _translating_errors():
             for _ in range(_MAX_ATTEMPTS):
                 try:
-                    async with self._acquire() as raw, raw.transaction():
-                        return await work(_PostgresConnection(raw, self.observers))
+                    async with self._acquire() as raw:
+                        transaction = _PostgresConnection(raw, self.observers)
+                        async with raw.transaction():
+                            result = await work(transaction)
+                        if transaction.security_events and on_commit is not None:
+                            on_commit(transaction.security_events)
+                    return result
                 except LostRace:
                     continue
                 except asyncpg.PostgresError as error:

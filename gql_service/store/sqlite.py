@@ -22,6 +22,7 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy.engine import make_url
 
 from gql_service.errors import Unavailable
+from gql_service.observability.security_log import OnCommit, SecurityEvent
 from gql_service.settings import Settings
 from gql_service.store.connection import Connection, LostRace, Row
 from gql_service.store.file_lock import FileLock
@@ -70,6 +71,22 @@ class _PendingWrite(NamedTuple):
 
     work: Callable[[Connection], Awaitable[Any]]
     result: asyncio.Future[Any]
+    on_commit: OnCommit | None
+
+
+class _UncommittedWrite(NamedTuple):
+    """A write whose work is done."""
+
+    pending: _PendingWrite
+    value: Any
+    security_events: list[SecurityEvent]
+
+    def finish(self) -> None:
+        """To be called after the commit."""
+        if self.security_events and self.pending.on_commit is not None:
+            self.pending.on_commit(self.security_events)
+        if not self.pending.result.done():
+            self.pending.result.set_result(self.value)
 
 
 class SqliteDatabase:
@@ -91,8 +108,8 @@ class SqliteDatabase:
     def read(self) -> _Reader:
         return self._reader
 
-    async def write(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        pending = _PendingWrite(work, asyncio.get_running_loop().create_future())
+    async def write(self, work: Callable[[Connection], Awaitable[T]], on_commit: OnCommit | None = None) -> T:
+        pending = _PendingWrite(work, asyncio.get_running_loop().create_future(), on_commit)
         self._queue.append(pending)
         if self._draining is None:
             self._draining = asyncio.create_task(self._drain())
@@ -142,15 +159,15 @@ class SqliteDatabase:
                 try:
                     await self._write_group(group)
                 except Exception as error:
-                    for _, result in group:
-                        if not result.done():
-                            result.set_exception(error)
+                    for pending in group:
+                        if not pending.result.done():
+                            pending.result.set_exception(error)
         finally:
             self._draining = None
 
     async def _write_group(self, group: list[_PendingWrite]) -> None:
         """Run one transaction with a savepoint for each write, so that each fails or succeeds alone."""
-        written: list[tuple[asyncio.Future[Any], Any]] = []
+        written: list[_UncommittedWrite] = []
         async with self._lock.hold():
             await self._begin()
             try:
@@ -163,21 +180,19 @@ class SqliteDatabase:
                 if connection.in_transaction:  # on a full disk, SQLite may have rolled back already
                     connection.execute("ROLLBACK")
                 raise
-        for result, value in written:
-            if not result.done():
-                result.set_result(value)
+        for each in written:
+            each.finish()
 
-    async def _write_one(
-        self, pending: _PendingWrite, written: list[tuple[asyncio.Future[Any], Any]]
-    ) -> None:
-        work, result = pending
+    async def _write_one(self, pending: _PendingWrite, written: list[_UncommittedWrite]) -> None:
+        work, result, _ = pending
         connection = self._writer.inline
         connection.execute("SAVEPOINT one")
         try:
-            value = await work(InlineConnection(connection, self.observers))
+            transaction = InlineConnection(connection, self.observers)
+            value = await work(transaction)
             if result.done():  # the caller was cancelled, or its time ran out
                 raise asyncio.CancelledError
-            written.append((result, value))
+            written.append(_UncommittedWrite(pending, value, transaction.security_events))
         except LostRace:
             connection.execute("ROLLBACK TO one")
             self._queue.append(pending)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import aiosqlite
 
+from gql_service.observability.security_log import SecurityEvent
 from gql_service.store.connection import Duplicate, Row
 from gql_service.store.statement import Statement
 
@@ -58,6 +59,7 @@ class InlineConnection:
     def __init__(self, raw: sqlite3.Connection, observers: list[Callable[[str], None]]) -> None:
         self._raw = raw
         self._observers = observers
+        self.security_events: list[SecurityEvent] = []
 
     async def fetch(self, statement: Statement, **parameters: Any) -> list[Row]:
         return self._run(statement, parameters).fetchall()

@@ -15,6 +15,7 @@ from gql_service.domain.users.notifications import Notification
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.domain.values.validation import Limits, WriteSettings
 from gql_service.errors import BadUserInput, ServiceError
+from gql_service.observability.security_log import EventKind, OnCommit, SecurityEvent
 from gql_service.store.connection import Connection, Duplicate, LostRace
 from gql_service.store.database import Database
 from gql_service.transfer.conformance import check_conformance, encryption_key_ids
@@ -66,10 +67,12 @@ async def import_lines(
     *,
     from_line: int = 1,
     report: Callable[[int], None] = lambda _: None,
+    on_commit: OnCommit | None = None,
 ) -> Summary:
     """Import lines, from the line with the number `from_line` on.
 
-    After each stored batch, `report` is called with its size in bytes. Raises BadUserInput with the number of
+    After each stored batch, `on_commit` is called with its security events if anything was written, and
+    `report` with its size in bytes. Raises BadUserInput with the number of
     the first line that is invalid or cannot be written; then the lines before it are stored and the others
     are not.
     """
@@ -77,7 +80,7 @@ async def import_lines(
     limits, keys = write_settings
     for batch, size in _batches(_lines(source, from_line, limits), from_line, limits):
         try:
-            outcome = await database.write(partial(_write, batch=batch, keys=keys))
+            outcome = await database.write(partial(_write, batch=batch, keys=keys), on_commit)
         except ServiceError as error:
             raise BadUserInput(f"{error.message} {_how_to_continue(batch.first_line, summary)}") from error
         key_ids = {
@@ -165,6 +168,8 @@ async def _write(transaction: Connection, batch: _Batch, keys: KeyRing) -> _Outc
         await index.insert_rows(transaction, index_rows)
     except Duplicate as duplicate:
         raise LostRace from duplicate  # another transaction has added the record in the meantime
+    if new:
+        transaction.security_events.append(SecurityEvent(EventKind.DATA_IMPORTED, number=len(new)))
     return _Outcome(len(new), unchanged, error)
 
 

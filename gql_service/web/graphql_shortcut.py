@@ -11,15 +11,18 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from gql_service.web.graphql import GraphQLEndpoint, GraphQLResponse, Headers
+from gql_service.web.graphql import GraphQLEndpoint, GraphQLResponse
+from gql_service.web.graphql_parameters import Headers
 from gql_service.web.request import BodyLimit, read_body
+from gql_service.web.request_head import HeaderLines
+from gql_service.web.request_origin import RequestOrigin
 from gql_service.web.security_headers import API_HEADERS
 
 _SCOPE = {"method": "POST"}
 """The only part of the ASGI scope that uvicorn reads if it responds to an operation itself."""
 
 
-class GraphQLRequest(RequestResponseCycle):
+class GraphQLRequest(RequestResponseCycle, RequestOrigin):
     """One `POST /graphql`. uvicorn runs it, collects its body, and responds with 500 if it fails."""
 
     access_log = False
@@ -29,7 +32,10 @@ class GraphQLRequest(RequestResponseCycle):
     chunked_encoding = None
     expected_content_length = 0
 
-    def __init__(self, protocol: HttpToolsProtocol, graphql: GraphQLEndpoint, headers: Headers) -> None:
+    def __init__(
+        self, protocol: HttpToolsProtocol, graphql: GraphQLEndpoint, headers: Headers, lines: HeaderLines
+    ) -> None:
+        """`headers` has the first value of each name in `lines`."""
         self.body = bytearray()
         self.message_event = asyncio.Event()
         self.logger = protocol.logger
@@ -40,10 +46,13 @@ class GraphQLRequest(RequestResponseCycle):
         self.on_response = protocol.on_response_complete
         self._graphql = graphql
         self._headers = headers
+        self._proxies = graphql.proxies
+        self._peer = protocol.client
+        self._lines = lines
 
     async def respond(self, *_asgi: object) -> None:
         """Called by uvicorn in place of the ASGI application."""
-        response = await self._graphql.respond("POST", b"", self._headers, self._read)
+        response = await self._graphql.respond("POST", b"", self._headers, self._read, self)
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
         if response is None or self.disconnected:

@@ -165,7 +165,7 @@ class HttpProtocol(HttpToolsProtocol):
         ):
             self._pass_to_uvicorn()
         else:
-            self._start(GraphQLRequest(self, graphql, headers))
+            self._start(GraphQLRequest(self, graphql, headers, self.headers))
         self.headers = _DISCARD
         self._is_in_body = True
 

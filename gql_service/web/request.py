@@ -1,4 +1,4 @@
-"""Reading HTTP requests: the caller, the body, and the errors that both endpoints share."""
+"""Reading HTTP requests: the body, and the errors that both endpoints share."""
 
 from typing import Any, NamedTuple
 
@@ -7,19 +7,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
 from gql_service import strict_json
-from gql_service.auth import tokens
-from gql_service.auth.principal import Principal
-from gql_service.domain.users.access_tokens import TokenRefusal
-from gql_service.errors import (
-    BadUserInput,
-    InvalidToken,
-    LimitExceeded,
-    MalformedData,
-    RequestError,
-    Unauthenticated,
-)
+from gql_service.errors import BadUserInput, LimitExceeded, RequestError
 from gql_service.quoting import quoted
-from gql_service.services.loaders import Loaders
 from gql_service.settings import PREFIX, Settings
 from gql_service.web.content_negotiation import charset
 
@@ -55,34 +44,6 @@ class UnsupportedEncoding(UnsupportedMediaType):
 
 class MalformedBody(BadUserInput):
     """The body is not valid JSON."""
-
-
-async def authenticate(authorization: bytes | None, loaders: Loaders) -> Principal | None:
-    """The caller; None if there is no `Authorization` header.
-
-    Raises InvalidToken, Unauthenticated without a token, MalformedData if the caller's stored rights are
-    malformed, and Unavailable.
-    """
-    if authorization is None:
-        return None
-    text = authorization.decode("latin-1")
-    token = tokens.from_header(text)
-    if token is None:
-        raise InvalidToken(TokenRefusal.UNKNOWN.value) if tokens.credentials(text) else Unauthenticated
-    principal = await loaders.principals.load(token)
-    if isinstance(principal, TokenRefusal):
-        raise InvalidToken(principal.value)
-    if isinstance(principal, MalformedData):
-        raise principal
-    return principal
-
-
-def challenge(scheme: str, error: RequestError) -> str:
-    """The value of the header `WWW-Authenticate` for status 401, with the reason if a token was sent
-    (RFC 6750, section 3)."""
-    if not isinstance(error, InvalidToken):
-        return scheme
-    return f'{scheme} error="invalid_token", error_description="{error.message}"'
 
 
 def check_encoding(content_type: bytes | None, content_encoding: bytes | None) -> None:

@@ -27,19 +27,20 @@ from gql_service.errors import (
 from gql_service.instants import rfc3339
 from gql_service.services.context import Context, Services
 from gql_service.settings import Settings
+from gql_service.web.authentication import Authenticator, challenge
 from gql_service.web.content_negotiation import JSON, essence
 from gql_service.web.request import (
     MalformedBody,
     UnsupportedEncoding,
     UnsupportedMediaType,
-    authenticate,
     body_limit,
-    challenge,
     check_encoding,
     parse_body,
     query_parameters,
     read_body,
 )
+from gql_service.web.request_origin import RequestOrigin
+from gql_service.web.throttle import TooManyRequests
 from gql_service.web.timeouts import RequestTimeouts
 
 PATH = "/api/core/users/platform-metadata/"
@@ -49,8 +50,9 @@ METHODS = ("GET", "PATCH", "PUT", "DELETE")
 class RestEndpoint:
     """The only REST resource: the metadata of a user on a platform."""
 
-    def __init__(self, services: Services, settings: Settings) -> None:
+    def __init__(self, services: Services, settings: Settings, authenticator: Authenticator) -> None:
         self._services = services
+        self._authenticator = authenticator
         self._body_limit = body_limit(settings)
         self._max_json_values = settings.max_json_values
         self._timeouts = RequestTimeouts(settings.request_timeout)
@@ -71,11 +73,20 @@ class RestEndpoint:
             return _json_response({name: [rejected.message]}, status)
 
     async def _respond(self, request: Request) -> Response:
-        context = Context(
-            self._services,
-            await authenticate(_raw_header(request, "authorization"), self._services.loaders),
-            source="rest",
+        origin = RequestOrigin(
+            self._authenticator.proxies, request.scope.get("client"), request.scope["headers"], request.method
         )
+        authorization = _raw_header(request, "authorization")
+        principal = await self._authenticator.authenticate(authorization, source="rest", origin=origin)
+        context = Context(self._services, principal, source="rest", origin=origin)
+        try:
+            return await self._execute(request, context)
+        except RequestError as error:
+            if request.method not in ("GET", "HEAD"):
+                context.log_refusal(error)
+            raise
+
+    async def _execute(self, request: Request, context: Context) -> Response:
         if context.principal is None:
             raise Unauthenticated
         parameters = query_parameters(request.scope["query_string"])
@@ -215,6 +226,8 @@ def _error_response(error: RequestError) -> Response:
         response.headers["WWW-Authenticate"] = challenge("Token", error)
     if isinstance(error, UnsupportedEncoding):
         response.headers["Accept-Encoding"] = "identity"
+    if isinstance(error, TooManyRequests):
+        response.headers["Retry-After"] = str(error.seconds)
     if error.status == 503:
         response.headers["Retry-After"] = "1"
     return response

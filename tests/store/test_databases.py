@@ -1,6 +1,7 @@
 """The database: migrations create the tables, SQLite is durable, and writes are retried and rolled back."""
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
@@ -13,11 +14,12 @@ from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from gql_service.errors import Unavailable
+from gql_service.observability.security_log import EventKind, SecurityEvent
 from gql_service.settings import Settings
 from gql_service.store import migrations, tables
 from gql_service.store.connection import Connection, LostRace
 from gql_service.store.database import Database, open_database
-from gql_service.store.sqlite_connection import connect
+from gql_service.store.sqlite_connection import InlineConnection, connect
 from gql_service.store.statement import Statement
 from tests.support.http_clients import PATIENCE
 
@@ -157,6 +159,54 @@ def test_writes_that_share_a_commit_fail_independently(fresh_database_url: str) 
     failed, stored = with_database(fresh_database_url, share_commit)
     assert failed == [number % 3 == 0 for number in range(30)]
     assert stored == [f"{number:02}" for number in range(30) if number % 3]
+
+
+def note(transaction: Connection, target: str) -> None:
+    transaction.security_events.append(SecurityEvent(EventKind.TENANT_CREATED, target))
+
+
+def test_security_events_are_those_of_the_attempt_that_was_committed(fresh_database_url: str) -> None:
+    async def lose(database: Database) -> list[str | None]:
+        attempts: list[int] = []
+        logged: list[str | None] = []
+
+        async def write(transaction: Connection) -> None:
+            attempts.append(1)
+            note(transaction, f"attempt{len(attempts)}")
+            if len(attempts) < 3:
+                raise LostRace
+
+        async def fail(transaction: Connection) -> None:
+            note(transaction, "failed")
+            raise ZeroDivisionError
+
+        await database.write(write, lambda events: logged.extend(each.target for each in events))
+        with pytest.raises(ZeroDivisionError):
+            await database.write(fail, lambda events: logged.extend(each.target for each in events))
+        return logged
+
+    assert with_database(fresh_database_url, lose) == ["attempt3"]
+
+
+def test_there_are_no_security_events_if_the_commit_fails(tmp_path: Path) -> None:
+    """SQLite checks a deferred foreign key when it commits."""
+
+    async def fail(database: Database) -> list[SecurityEvent]:
+        logged: list[SecurityEvent] = []
+
+        async def write(transaction: Connection) -> None:
+            assert isinstance(transaction, InlineConnection)
+            transaction._raw.execute("PRAGMA defer_foreign_keys=ON")
+            user = {"id": "u", "tenant_id": "none", "username": "u", "email": "e", "profile_fields": "{}"}
+            more = {"permissions": "[]", "is_platform_owner": False, "revision": 1}
+            await transaction.execute(_ADD_USER, **user, **more, created_at=0, updated_at=0)
+            note(transaction, "u")
+
+        with pytest.raises(sqlite3.IntegrityError):
+            await database.write(write, logged.extend)
+        return logged
+
+    assert with_database(f"sqlite+aiosqlite:///{tmp_path / 'test.sqlite3'}", fail) == []
 
 
 def test_a_write_that_lost_a_race_is_retried(fresh_database_url: str) -> None:

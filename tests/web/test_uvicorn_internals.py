@@ -40,6 +40,7 @@ SIGNATURES: list[tuple[type, str, list[str]]] = [
 ]
 PROTOCOL_ATTRIBUTES: dict[str, type] = {
     "access_log": bool,
+    "client": type(None),  # and a host and a port once there is a connection
     "config": uvicorn.Config,
     "limit_concurrency": type(None),
     "loop": asyncio.AbstractEventLoop,

@@ -24,6 +24,7 @@ from gql_service.domain.values.encryption import KeyRing
 from gql_service.domain.values.types import ValueType
 from gql_service.domain.values.validation import InputPath, Limits, check_key
 from gql_service.errors import Problem, Rejected
+from gql_service.observability.security_log import EventKind, SecurityEvent
 from gql_service.quoting import quoted
 from gql_service.store.connection import Connection
 from gql_service.store.statement import Statement
@@ -60,7 +61,10 @@ _UPDATE = Statement(
 )
 _DELETE = Statement(delete(metadata_definitions).where(*_BY_KEY))
 _SET_STRICT = Statement(
-    update(platforms).where(platforms.c.id == bindparam("of_platform")).values(strict=bindparam("strict"))
+    update(platforms)
+    .where(platforms.c.id == bindparam("of_platform"), platforms.c.strict != bindparam("strict"))
+    .values(strict=bindparam("strict"))
+    .returning(platforms.c.id)
 )
 
 DefinitionInput = Mapping[str, Any]
@@ -141,6 +145,7 @@ async def define(
     else:
         updated = {name: values[name] for name in _UPDATED_COLUMNS}
         await transaction.execute(_UPDATE, of_platform=access.platform_id, of_key=row.key, **updated)
+    _note(transaction, EventKind.DEFINITION_CHANGED, access, row.key)
     return row, report.documents
 
 
@@ -149,6 +154,7 @@ async def remove_definition(transaction: Connection, access: PlatformAccess, key
     if key not in await _lock_platform(transaction, access):
         return False
     await transaction.execute(_DELETE, of_platform=access.platform_id, of_key=key)
+    _note(transaction, EventKind.DEFINITION_REMOVED, access, key)
     return True
 
 
@@ -169,8 +175,15 @@ async def set_mode(
     if report.documents and not force:
         raise NonconformingData(report, "this mode", ("mode",))
     strict = mode is MetadataMode.STRICT
-    await transaction.execute(_SET_STRICT, of_platform=access.platform_id, strict=strict)
+    if await transaction.fetch(_SET_STRICT, of_platform=access.platform_id, strict=strict):
+        event = SecurityEvent(EventKind.PLATFORM_MODE_CHANGED, access.platform_key, mode.value)
+        transaction.security_events.append(event)
     return report.documents
+
+
+def _note(transaction: Connection, kind: EventKind, access: PlatformAccess, key: str) -> None:
+    """Put a write of a definition into the security log."""
+    transaction.security_events.append(SecurityEvent(kind, f"{access.platform_key}:{key}"))
 
 
 async def _lock_platform(transaction: Connection, access: PlatformAccess) -> dict[str, StoredDefinition]:

@@ -46,7 +46,7 @@ async def find_document(
     platform = await _platform(directory, policy, principal, platform_key)
     if own:
         return policy.platform_document(principal, platform, principal)
-    policy.require_admin(principal, platform.tenant_id)
+    policy.require_admin(principal, platform.tenant_id, platform.key)
     return policy.platform_document(principal, platform, await directory.user_named(username or ""))
 
 
@@ -108,5 +108,5 @@ async def find_platform(
 async def _platform(directory: Directory, policy: Policy, principal: Principal, key: str) -> Platform:
     platform = await directory.platform(key)
     if platform is None or not policy.sees_platform(principal, platform):
-        raise NotFound("Platform not found")
+        raise NotFound("Platform not found", platform and platform.key)
     return platform

@@ -11,8 +11,10 @@ from sqlalchemy import ColumnElement, Table, Text, bindparam, cast, delete, func
 from gql_service.domain.documents import rows as documents
 from gql_service.domain.documents.entries import anonymized
 from gql_service.domain.history import changes as history
+from gql_service.domain.users import access_tokens
 from gql_service.domain.users import rows as users
 from gql_service.errors import NotFound
+from gql_service.observability.security_log import EventKind, SecurityEvent
 from gql_service.store import tables
 from gql_service.store.connection import Connection, rows_as
 from gql_service.store.sql_functions import any_of
@@ -43,7 +45,7 @@ _REVOKE_ISSUED_TOKENS = Statement(
     update(tables.access_tokens)
     .where(tables.access_tokens.c.issued_by == _ERASED)
     .values(issued_by=null(), revoked_at=func.coalesce(tables.access_tokens.c.revoked_at, bindparam("now")))
-    .returning(tables.access_tokens.c.id)
+    .returning(tables.access_tokens.c.id, tables.access_tokens.c.user_id, tables.access_tokens.c.revoked_at)
 )
 
 
@@ -121,6 +123,9 @@ async def erase(transaction: Connection, username: str, now: int) -> ErasureResu
         for name, statement in _DELETE_OWNED.items()
     }
     await transaction.execute(_DELETE_USER, erased=erased)
+    transaction.security_events.append(SecurityEvent(EventKind.USER_ERASED, erased))
+    revoked = [(token, owner) for token, owner, revoked_at in tokens if revoked_at == now]
+    access_tokens.note_revoked(transaction, revoked, reason="ISSUER_ERASED")
     found = [0, 0, 0]
     after = ""
     while user_ids := await users.ids_after(transaction, after, _BATCH):

@@ -1,6 +1,6 @@
 """Access tokens of users. Only digests of them are stored; they can expire and be revoked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -11,7 +11,8 @@ from gql_service.auth.access import UserAccess
 from gql_service.auth.principal import Principal
 from gql_service.domain.users.profiles import read_permissions
 from gql_service.errors import MalformedData, NotFound, Problem, Rejected
-from gql_service.store.connection import Connection, rows_as
+from gql_service.observability.security_log import EventKind, SecurityEvent
+from gql_service.store.connection import Connection, Row, rows_as
 from gql_service.store.sql_functions import any_of
 from gql_service.store.statement import Statement
 from gql_service.store.tables import access_tokens, users
@@ -51,6 +52,7 @@ _REVOKE = Statement(
     update(access_tokens)
     .where(access_tokens.c.id == bindparam("token_id"), access_tokens.c.revoked_at.is_(None))
     .values(revoked_at=bindparam("revoked_at"))
+    .returning(access_tokens.c.id, access_tokens.c.user_id)
 )
 _REVOKE_ISSUED_BY_OTHERS = Statement(
     update(access_tokens)
@@ -60,6 +62,7 @@ _REVOKE_ISSUED_BY_OTHERS = Statement(
         access_tokens.c.revoked_at.is_(None),
     )
     .values(revoked_at=bindparam("revoked_at"))
+    .returning(access_tokens.c.id, access_tokens.c.user_id)
 )
 _SHORTEN = Statement(
     update(access_tokens)
@@ -198,6 +201,7 @@ async def issue(
         revoked_at=None,
         issued_by=issued_by,
     )
+    transaction.security_events.append(_event(EventKind.TOKEN_ISSUED, token.id, user_id))
     return token
 
 
@@ -205,7 +209,8 @@ async def revoke(transaction: Connection, id: str, *, now: int) -> None:
     """Revoke a token; revoking it again changes nothing. Raises NotFound."""
     if not await transaction.fetch(_TOKEN, id=id):
         raise NotFound(f"There is no token {id}; `token list` shows the ids.")
-    await transaction.execute(_REVOKE, token_id=id, revoked_at=now)
+    rows = await transaction.fetch(_REVOKE, token_id=id, revoked_at=now)
+    note_revoked(transaction, rows)
 
 
 async def issue_for(
@@ -236,6 +241,7 @@ async def issue_for(
             raise Rejected(Problem.INVALID_VALUE, "This user has no such token.", ("replaces",))
         end = now + overlap * 1000
         await transaction.execute(_SHORTEN, token_id=replaces, of_user=access.user_id, end=end)
+        transaction.security_events.append(_event(EventKind.TOKEN_REPLACED, replaces, access.user_id))
     [(active,)] = await transaction.fetch(_COUNT_ACTIVE, of_user=access.user_id, now=now)
     if active >= _MAX_ACTIVE:
         message = f"This user has {active} active tokens, and {_MAX_ACTIVE} are allowed; revoke one first."
@@ -254,7 +260,20 @@ async def revoke_issued_by_others(transaction: Connection, user_id: str, now: in
 
     Call it when the user gains rights: otherwise, the issuers would gain them too.
     """
-    await transaction.execute(_REVOKE_ISSUED_BY_OTHERS, of_user=user_id, revoked_at=now)
+    rows = await transaction.fetch(_REVOKE_ISSUED_BY_OTHERS, of_user=user_id, revoked_at=now)
+    note_revoked(transaction, rows, reason="RIGHTS_GAINED")
+
+
+def note_revoked(transaction: Connection, rows: Iterable[Row], reason: str | None = None) -> None:
+    """Put revoked tokens into the security log. `rows` have the id of a token and that of its user."""
+    transaction.security_events += [
+        _event(EventKind.TOKEN_REVOKED, row.token_id, row.user_id, reason)
+        for row in rows_as(_TokenOwner, rows)
+    ]
+
+
+def _event(kind: EventKind, token_id: str, user_id: str, reason: str | None = None) -> SecurityEvent:
+    return SecurityEvent(kind, f"{user_id}:{token_id}", reason)
 
 
 async def owners(connection: Connection, ids: Sequence[str]) -> list[str | None]:

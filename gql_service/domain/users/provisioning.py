@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or_nothing
 
 from gql_service.auth.access import UserAccess
 from gql_service.domain.tenants import tenant_exists
-from gql_service.domain.users import access_tokens
+from gql_service.domain.users import access_tokens, security_events
 from gql_service.domain.users.fields import REQUIRED, USER_FIELDS, Editor
 from gql_service.domain.users.rows import COLUMNS, User, by_ids, column_values, membership_rows
 from gql_service.errors import MalformedData, NotFound, Problem, Rejected, RevisionConflict
@@ -63,6 +63,7 @@ async def create(
     for tenant in sorted(user.tenant_ids):
         await _require_tenant(transaction, tenant, "tenant_id" if tenant == tenant_id else "permissions")
     await insert_user(transaction, user)
+    transaction.security_events += security_events.of_creation(user)
     return user
 
 
@@ -137,6 +138,7 @@ async def change(
         await _require_tenant(transaction, tenant, "permissions")
     values = column_values(changed)
     await transaction.execute(_UPDATE, of_user=values.pop("id"), **values)
+    transaction.security_events += security_events.of_change(current, changed)
     if _gains_rights(current, changed):
         await access_tokens.revoke_issued_by_others(transaction, changed.user_id, now)
     if changed.tenant_ids != current.tenant_ids:

@@ -1,7 +1,7 @@
 """Documents are parsed, checked and validated once, then found again by their text."""
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -10,9 +10,13 @@ from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
+    InlineFragmentNode,
     OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
     VariableNode,
     Visitor,
     parse,
@@ -61,7 +65,8 @@ class GraphQLOperation:
     @cached_property
     def is_constant(self) -> bool:
         """Whether the result depends on the schema and the document alone, as that of an introspection."""
-        return not self.node.variable_definitions and all(
+        is_fixed_query = self.node.operation is OperationType.QUERY and not self.node.variable_definitions
+        return is_fixed_query and all(
             isinstance(each, FieldNode) and each.name.value in _CONSTANT_FIELDS
             for each in self.node.selection_set.selections
         )
@@ -72,11 +77,29 @@ class GraphQLOperation:
             if cost.counts_input and (error := cost.limit_error(raw_variables)):
                 raise error
 
+    @cached_property
+    def root_field_names(self) -> str:
+        """The names of the root fields, those in fragments included, separated by commas."""
+        return ",".join(dict.fromkeys(_field_names(self.node.selection_set, self._fragments)))
+
     def variable_definitions(self, schema: GraphQLSchema) -> VariableDefinitions:
         """The variables that the operation declares."""
         if self._variable_definitions is None:
             self._variable_definitions = VariableDefinitions(schema, self.node, self._fragments)
         return self._variable_definitions
+
+
+def _field_names(
+    selections: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]
+) -> Iterator[str]:
+    """The names of the fields of an object. Fragments must not have cycles."""
+    for each in selections.selections:
+        if isinstance(each, FieldNode):
+            yield each.name.value
+        elif isinstance(each, InlineFragmentNode):
+            yield from _field_names(each.selection_set, fragments)
+        elif isinstance(each, FragmentSpreadNode):
+            yield from _field_names(fragments[each.name.value].selection_set, fragments)
 
 
 class GraphQLDocument:

@@ -153,7 +153,7 @@ class DocumentMutation:
     ) -> RestorePlatformMetadataPayload:
         access = await info.context.access(input.platform_key, input.username)
         if not access.is_admin:
-            raise Forbidden("Only tenant admins can restore metadata")
+            raise Forbidden("Only tenant admins can restore metadata", access.user_id)
         payload = RestorePlatformMetadataPayload()
         result = await _write(info.context, input, payload, lambda _: restore_revision(input.revision))
         payload.skipped_keys = list(result.skipped_keys) if result else []

@@ -131,7 +131,7 @@ class UserMutation:
             )
             return UpdateUserPayload(user=User(row=row))
 
-        return await _payload_of(info.context.write_with(change), UpdateUserPayload)
+        return await _payload_of(info.context.write_with(change, access.user_id), UpdateUserPayload)
 
     @strawberry.mutation(
         directives=TENANT_ADMIN,
@@ -205,8 +205,8 @@ class UserMutation:
         viewer = info.context.viewer
         try:
             access = policy.token_access(viewer, owner)
-        except NotFound:
-            raise NotFound("Token not found") from None
+        except NotFound as error:
+            raise NotFound("Token not found", error.target) from None
 
         async def revoke(connection: Connection, now: int) -> RevokeTokenPayload:
             policy.token_access(viewer, await provisioning.lock(connection, access.user_id))
