@@ -1,6 +1,7 @@
 """The documents in `docs/` are complete: they are compared with the code."""
 
 import ast
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -55,8 +56,17 @@ def test_every_http_status_is_documented_once() -> None:
     assert _first_column("HTTP statuses") == Counter(map(str, statuses))
 
 
-def test_the_map_for_code_generators_has_every_custom_scalar() -> None:
-    (scalars,) = re.findall(r"^    scalars: \{\n(.*?)^    \},", GRAPHQL, re.MULTILINE | re.DOTALL)
+def _custom_scalars() -> set[str]:
     types = build_schema()._schema.type_map.values()
     custom = {each.name for each in types if is_scalar_type(each) and not is_specified_scalar_type(each)}
-    assert set(re.findall(r"^      (\w+): ", scalars, re.MULTILINE)) == custom - HIDDEN_SCALARS
+    return custom - HIDDEN_SCALARS
+
+
+def test_the_map_for_code_generators_has_every_custom_scalar() -> None:
+    (scalars,) = re.findall(r"^    scalars: \{\n(.*?)^    \},", GRAPHQL, re.MULTILINE | re.DOTALL)
+    assert set(re.findall(r"^      (\w+): ", scalars, re.MULTILINE)) == _custom_scalars()
+
+
+def test_the_explorer_knows_every_custom_scalar() -> None:
+    schemas = json.loads((PACKAGE / "explorer" / "src" / "scalars.json").read_text())
+    assert schemas.keys() == _custom_scalars()

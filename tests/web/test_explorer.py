@@ -1,9 +1,11 @@
 """The explorer in a browser: it works, stays on this host, and keeps no token."""
 
+import json
 import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -28,6 +30,11 @@ FLAGS = [
     "--disable-sync",
 ]
 expect.set_options(timeout=PATIENCE * 1000)
+PASTE = """text => {
+  const clipboardData = new DataTransfer();
+  clipboardData.setData("text/plain", text);
+  document.activeElement.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
+}"""
 STORED = "() => JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie, location.href])"
 
 
@@ -83,6 +90,12 @@ class Tab:
         self.type_query(f"query Me {text}")
         self.page.click(".graphiql-response")  # closes the list of names, which may cover the button
         self.page.click(".graphiql-execute-button")
+
+    def paste(self, editor: str, text: str) -> None:
+        """Replace what an editor contains, without its completions."""
+        self.page.click(f"{editor} .view-lines")
+        self.page.keyboard.press("Control+a")
+        self.page.evaluate(PASTE, text)
 
     def response(self, text: str) -> None:
         """Wait until the response contains this."""
@@ -180,6 +193,42 @@ def test_the_editor_completes_names_of_the_schema(explorer: Tab) -> None:
     explorer.page.keyboard.press("Control+Space")
     rows = explorer.page.locator(".suggest-widget.visible .monaco-list-row")
     expect(rows.and_(explorer.page.get_by_label(re.compile(r"^me\b")))).to_be_visible()
+
+
+VARIABLES = ".graphiql-editor-tool .graphiql-editor:not(.hidden)"
+DECLARED = """query ($any: [_Any!]!, $date: DateTime, $json: JSON!, $maybe: JSON, $number: Number,
+  $object: JSONObject!, $patch: PatchPlatformMetadataInput!, $since: Timestamp) { __typename }"""
+VALID: dict[str, Any] = {
+    "any": [{"__typename": "Platform", "key": "p"}],
+    "date": "2024-01-15T10:30:00Z",
+    "json": [1, {"a": None}, "b", True],
+    "maybe": None,
+    "number": 1.5,
+    "object": {"theme": "dark"},
+    "patch": {"platformKey": "p", "metadata": {"theme": {"dark": [1]}}},
+    "since": 1700000000000,
+}
+INVALID = {
+    "any": [1],
+    "date": 1,
+    "json": None,
+    "number": "1",
+    "object": 1,
+    "patch": {"platformKey": "p", "metadata": [1]},
+    "since": 1.5,
+}
+
+
+def test_variables_of_custom_scalars_are_marked_only_if_they_are_wrong(explorer: Tab) -> None:
+    explorer.settle()
+    explorer.paste(".graphiql-query-editor", DECLARED)
+    explorer.page.get_by_role("button", name="Variables").click()
+    marks = explorer.page.locator(".graphiql-editor-tool").locator(".squiggly-error, .squiggly-warning")
+    for name, wrong in INVALID.items():
+        explorer.paste(VARIABLES, json.dumps(VALID | {name: wrong}))
+        expect(marks).to_have_count(1)
+        explorer.paste(VARIABLES, json.dumps(VALID))
+        expect(marks).to_have_count(0)
 
 
 def test_the_token_is_not_stored_and_is_lost_on_reload(explorer: Tab, world: World) -> None:
