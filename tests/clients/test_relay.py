@@ -41,7 +41,8 @@ def configure(client: Path, scalars: dict[str, str]) -> subprocess.CompletedProc
 def test_pages_and_mutations_update_the_store(client: Path, world: World) -> None:
     metadata = {"a": 1, "b": [None], "c": "text"}
     world.member.ask(
-        "mutation ($input: PatchPlatformMetadataInput!) { patchPlatformMetadata(input: $input) { replayed } }",
+        """mutation ($input: PatchPlatformMetadataInput!) {
+          patchPlatformMetadata(input: $input) { userErrors { message } } }""",
         input={"platformKey": world.platform_key, "metadata": metadata},
     )
     arguments = [f"{world.service.url}/graphql", world.member.token, world.platform_key]

@@ -35,6 +35,6 @@ def copy_npm_project(name: str, folder: Path) -> Path:
 
 def run_npm_program(project: Path, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a program of the packages of a project to its end; its output has no colours."""
-    command = [project / "node_modules" / ".bin" / name, *arguments]
+    command = [str(project / "node_modules" / ".bin" / name), *arguments]
     env = os.environ | {"NO_COLOR": "1"}
     return subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, timeout=120)
