@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-TESTS = [folder for folder in sorted((ROOT / "tests" / "npm").iterdir()) if folder.is_dir()]
+TESTS = sorted(path.parent for path in (ROOT / "tests" / "npm").glob("*/package.json"))
 
 
 @pytest.mark.parametrize("folder", [ROOT / "gql_service" / "explorer", *TESTS], ids=lambda path: path.name)
