@@ -56,6 +56,19 @@ async function post(operation, bearer, extraHeaders = {}) {
   return response.json();
 }
 
+// GraphiQL 4 marks the objects and lists in variables of any custom scalar as errors. Its CodeMirror is only reachable
+// from an editor, which it adds to the page some time after it was rendered.
+const FALSE_ERROR = /^Expected value of type "(JSON|JSONObject|_Any)!?"\.$/;
+
+function acceptJsonInVariables() {
+  const CodeMirror = document.querySelector(".CodeMirror")?.CodeMirror.constructor;
+  const check = CodeMirror?.lint?.["graphql-variables"];
+  if (!check) return setTimeout(acceptJsonInVariables, 100);
+  CodeMirror.registerHelper("lint", "graphql-variables", (...args) =>
+    check(...args).filter(({ message }) => !FALSE_ERROR.test(message)),
+  );
+}
+
 $("load-from-cdn").addEventListener("click", async ({ target }) => {
   target.disabled = true;
   $("load-error").textContent = "";
@@ -79,6 +92,7 @@ $("load-from-cdn").addEventListener("click", async ({ target }) => {
       showPersistHeadersSettings: false,
     }),
   );
+  acceptJsonInVariables();
 });
 
 $("sign-in-form").addEventListener("submit", async (event) => {

@@ -1,6 +1,7 @@
 """The documents in `docs/` are complete: they are compared with the code."""
 
 import ast
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -12,12 +13,12 @@ from graphql import is_scalar_type, is_specified_scalar_type
 import gql_service
 from gql_service.errors import Problem
 from gql_service.schema.build import build_schema
+from tests.support.documented_clients import scalar_types
 
 PACKAGE = Path(gql_service.__file__).parent
 ERRORS = (PACKAGE.parent / "docs" / "errors.md").read_text()
 HTTP_SOURCES = [PACKAGE / "errors.py", *(PACKAGE / "web").glob("*.py")]
 SOURCES = [*HTTP_SOURCES, *(PACKAGE / "engine").rglob("*.py")]
-GRAPHQL = (PACKAGE.parent / "docs" / "graphql.md").read_text()
 HIDDEN_SCALARS = {"_FieldSet", "link__Import"}
 """They are arguments of directives, which schemas for clients do not define."""
 CODE = re.compile(r"[A-Z]{3,}(_[A-Z]+)*")
@@ -59,8 +60,16 @@ def test_every_http_status_is_documented_once() -> None:
     assert first_column("HTTP statuses") == Counter(map(str, statuses))
 
 
-def test_the_map_for_code_generators_has_every_custom_scalar() -> None:
-    (scalars,) = re.findall(r"^    scalars: \{\n(.*?)^    \},", GRAPHQL, re.MULTILINE | re.DOTALL)
+def _custom_scalars() -> set[str]:
     types = build_schema()._schema.type_map.values()
     custom = {each.name for each in types if is_scalar_type(each) and not is_specified_scalar_type(each)}
-    assert set(re.findall(r"^      (\w+): ", scalars, re.MULTILINE)) == custom - HIDDEN_SCALARS
+    return custom - HIDDEN_SCALARS
+
+
+def test_the_map_for_code_generators_has_every_custom_scalar() -> None:
+    assert scalar_types().keys() == _custom_scalars()
+
+
+def test_the_explorer_knows_every_custom_scalar() -> None:
+    schemas = json.loads((PACKAGE / "explorer" / "src" / "scalars.json").read_text())
+    assert schemas.keys() == _custom_scalars()

@@ -68,6 +68,12 @@ def test_a_lock_file_for_npm_has_no_addresses_or_paths(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", NPM, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_lock_file_for_npm_has_a_hash_of_every_package(path: Path) -> None:
+    packages = json.loads(path.read_text())["packages"]
+    assert [name for name, package in packages.items() if name and "integrity" not in package] == []
+
+
+@pytest.mark.parametrize("path", NPM, ids=lambda path: str(path.relative_to(ROOT)))
 def test_npm_is_told_to_leave_addresses_out(path: Path) -> None:
     """Otherwise, the next `npm install` would add them."""
     settings = (path.parent / ".npmrc").read_text().splitlines()

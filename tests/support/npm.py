@@ -1,6 +1,7 @@
 """The npm projects that the tests run."""
 
 import fcntl
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -22,3 +23,18 @@ def npm_project(name: str) -> Path:
             done = subprocess.run(npm, cwd=project, capture_output=True, text=True, timeout=300)
             assert done.returncode == 0, done.stderr
     return project
+
+
+def copy_npm_project(name: str, folder: Path) -> Path:
+    """A copy of a project that programs may write into. Its packages are a link."""
+    project = npm_project(name)
+    shutil.copytree(project, folder, ignore=shutil.ignore_patterns("node_modules"))
+    (folder / "node_modules").symlink_to(project / "node_modules")
+    return folder
+
+
+def run_npm_program(project: Path, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a program of the packages of a project to its end; its output has no colours."""
+    command = [str(project / "node_modules" / ".bin" / name), *arguments]
+    env = os.environ | {"NO_COLOR": "1"}
+    return subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, timeout=120)

@@ -3,6 +3,9 @@ import { GraphiQL } from "graphiql";
 import { useMemo, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { createFetcher, whoIs } from "./client.js";
+// JSON Schemas of our scalars: without them, GraphiQL marks objects and lists in variables as errors.
+// JSON is spelled out, because `{}` makes null match twice where the variable is nullable.
+import scalarSchemas from "./scalars.json";
 import { storage } from "./storage.js";
 // Instead of graphiql/style.css, which repeats Monaco's styles and embeds Roboto.
 import "@graphiql/react/font/fira-code.css";
@@ -94,6 +97,7 @@ function Explorer() {
           fetcher={fetcher}
           storage={storage}
           defaultQuery={FIRST_QUERY}
+          customScalarSchemas={scalarSchemas}
           shouldPersistHeaders={false}
           showPersistHeadersSettings={false}
         />
