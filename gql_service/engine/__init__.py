@@ -6,5 +6,5 @@ Read it in this order:
 2. `execution/` turns an operation of that document into a plan, once, and runs the plan for every request.
 
 graphql-core parses documents, provides the validation rules, coerces unusual input, and executes the
-operations that a plan does not support (introspection, for example).
+operations that a plan does not support.
 """

@@ -4,6 +4,7 @@
 started with `gql-service serve --demo`.
 """
 
+import itertools
 import json
 import socket
 import sys
@@ -30,6 +31,11 @@ _TRIVIAL = b'{"query": "query ($a: Boolean!) { __typename @include(if: $a) }", "
 """With a variable, for the answers to requests without one are kept."""
 
 
+_PLACEHOLDER = b"NUMBER__"
+"""Replaced in every body that is sent, so that the server has not seen it before."""
+_NUMBERS = itertools.count()
+
+
 class Bomb(NamedTuple):
     """A request that is built to cost much."""
 
@@ -48,11 +54,18 @@ class Bomb(NamedTuple):
             lines.append("Content-Type: application/json")
         lines += [f"{name}: {value}" for name, value in self.headers]
         lines += [f"Content-Length: {len(self.body)}", "", ""]
-        return "\r\n".join(lines).encode() + self.body
+        body = self.body.replace(_PLACEHOLDER, b"%08d" % next(_NUMBERS))
+        return "\r\n".join(lines).encode() + body
 
 
 def _ask(caller: str, query: str, **rest: Any) -> Bomb:
     return Bomb(caller, json.dumps({"query": query} | rest).encode())
+
+
+def _first_seen(caller: str, query: str) -> Bomb:
+    """A document that is different each time it is sent, unless it is as long as it may be."""
+    mark = f" #{_PLACEHOLDER.decode()}"
+    return _ask(caller, query if len(query) + len(mark) > LENGTH else query + mark)
 
 
 def _repeat(item: str, size: int, before: str = "", after: str = "") -> str:
@@ -362,11 +375,11 @@ RULES = {
 }
 BOMBS: dict[str, Bomb] = {
     **{
-        f"document: {name}": _ask(ANONYMOUS, text)
+        f"document: {name}": _first_seen(ANONYMOUS, text)
         for name, text in DOCUMENTS.items()
         if len(text) < 2 * LENGTH
     },
-    **{f"document of a member: {name}": _ask(MEMBER, text) for name, text in DOCUMENTS.items()},
+    **{f"document of a member: {name}": _first_seen(MEMBER, text) for name, text in DOCUMENTS.items()},
     **{f"variables: {name}": bomb for name, bomb in VARIABLES.items()},
     **{f"body: {name}": bomb for name, bomb in BODIES.items()},
     **{f"headers: {name}": bomb for name, bomb in HEADERS.items()},

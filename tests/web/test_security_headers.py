@@ -87,7 +87,8 @@ def paths(app: Starlette) -> Iterator[str]:
 def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A server for this module only: the headers depend on CORS, and not on the database."""
     url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('headers') / 'test.sqlite3'}"
-    with serving(url, cors_origins=request.param, max_body_size=1000) as running:
+    settings = {"cors_origins": request.param, "max_body_size": 1000, "max_failed_authentications": 5}
+    with serving(url, **settings) as running:
         yield running
 
 
@@ -153,6 +154,7 @@ def test_every_status_is_protected(service: Service, monkeypatch: pytest.MonkeyP
         *_failing(service, RuntimeError("a bug"), monkeypatch),
         *_failing(service, Unavailable("Try again."), monkeypatch),
         *(_refused(service, request) for request in UNREADABLE),
+        *(service.client.get(REST, headers={"Authorization": "Token wrong"}) for _ in range(6)),
     ]
     for response in responses:
         assert_protected(response)

@@ -14,7 +14,7 @@ from gql_service.engine.execution.run import ResolveInfo, Run
 from gql_service.errors import LimitExceeded
 
 _MAX_PLANS = 8
-"""Plans per operation: one for each combination of the variables that `@skip` and `@include` use."""
+"""Plans kept of an operation: one for each combination of the variables that `@skip` and `@include` use."""
 
 
 async def execute(
@@ -86,9 +86,9 @@ def _find_plan(
     try:
         plan: ObjectPlan | None = operation.plans[key]
     except KeyError:
-        if len(operation.plans) >= _MAX_PLANS:
-            return None
-        plan = operation.plans[key] = _make_plan(schema, document, operation, graphql_core_values())
+        plan = _make_plan(schema, document, operation, graphql_core_values())
+        if len(operation.plans) < _MAX_PLANS:
+            operation.plans[key] = plan
     return plan
 
 

@@ -31,6 +31,7 @@ from gql_service.engine.execution.completion import (
     leaf_completer,
     list_completer,
 )
+from gql_service.engine.execution.introspection import INTROSPECTION_FIELDS, IntrospectionPlanner
 from gql_service.engine.execution.leaf_reader import leaf_reader
 from gql_service.engine.execution.plan import Complete, FieldPlan, ObjectPlan, Unplannable
 from gql_service.engine.execution.resolvers import field_resolver
@@ -80,9 +81,12 @@ class Planner:
         for key, details in collected.grouped_field_set.items():
             name = details[0].node.name.value
             definition = self._schema.get_field(type_, name)
-            if definition is None or (name.startswith("__") and name != "__typename"):
+            if definition is None:
                 raise Unplannable
-            fields.append(self._plan_field(type_, key, details, definition))
+            if name in INTROSPECTION_FIELDS:
+                fields.append(self._plan_introspection(type_, key, details, definition))
+            else:
+                fields.append(self._plan_field(type_, key, details, definition))
         return ObjectPlan(type_, field, fields, leaf_reader(type_, python_class_of(type_), fields))
 
     def _plan_field(
@@ -97,6 +101,19 @@ class Planner:
         complete = self._completer(definition.type, details, field)
         guards_result = field.guard is not None and field.guard.after is not None
         field.complete = guarded_completer(field, complete) if guards_result else complete
+        return field
+
+    def _plan_introspection(
+        self, type_: GraphQLObjectType, key: str, details: Any, definition: GraphQLField
+    ) -> FieldPlan:
+        field = FieldPlan(type_, key, [detail.node for detail in details], definition)
+        planner = IntrospectionPlanner(
+            self._schema,
+            lambda type_, details: collect_subfields(
+                self._schema, self._fragments, self._variables, self._operation, type_, details
+            ),
+        )
+        planner.plan(field, details, definition)
         return field
 
     def _completer(self, type_: GraphQLOutputType, details: Any, field: FieldPlan) -> Complete:

@@ -31,6 +31,7 @@ class Run(Scheduler):
         "_verdicts",
         "context",
         "info",
+        "introspected_fields",
         "root",
         "variables",
     )
@@ -53,6 +54,8 @@ class Run(Scheduler):
         self._coerce_variables = coerce_variables
         self._graphql_core_variables: Any = None
         self._verdicts: dict[Any, Verdict[Any]] = {}
+        self.introspected_fields = 0
+        """How many fields of the schema's description were read: see `introspection.py`."""
 
     def graphql_core_variables(self) -> Any:
         """The variables in graphql-core's own form, for arguments that it has to coerce."""
