@@ -36,13 +36,17 @@ def test_a_bomb_costs_little(target: Target, name: str) -> None:
     bomb = BOMBS[name]
     assert target.send(bomb) < 500
     max_cost = MAX_ANONYMOUS if bomb.caller == ANONYMOUS else MAX_COST
-    assert_at_most(max_cost, lambda: target.cost_of(bomb))
-    assert_at_most(MAX_HELD, lambda: target.waiting_beside(bomb).processor)
+    assert_at_most(max_cost, target, lambda: target.cost_of(bomb))
+    assert_at_most(MAX_HELD, target, lambda: target.waiting_beside(bomb).processor)
 
 
-def assert_at_most(limit: float, measure: Callable[[], float]) -> None:
-    """Assert that the least of several measurements is within the limit. Other load only adds to them."""
+def assert_at_most(limit: float, target: Target, measure: Callable[[], float]) -> None:
+    """Assert that the least of several measurements is within the limit.
+
+    The trivial request is measured before each of them, so that other load on the machine slows both.
+    """
     found: list[float] = []
     while not found or min(found) > limit:
         assert len(found) < ATTEMPTS, f"{min(found):.1f} ms; {limit} are allowed"
+        target.calibrate()
         found.append(measure())

@@ -407,9 +407,11 @@ class Target:
             "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
             f"Authorization: Bearer {member_token}\r\nContent-Length: {len(_TRIVIAL)}\r\n\r\n"
         ).encode() + _TRIVIAL
-        self.scale = 1.0
-        self.scale = min(self._trivial_cost() for _ in range(5)) / UNIT
-        """How much slower this machine is than that of the limits."""
+        self.calibrate()
+
+    def calibrate(self) -> None:
+        """Measure how much slower this machine is now than that of the limits."""
+        self.scale = self._trivial_cost() / UNIT
 
     def send(self, bomb: Bomb) -> int:
         """Send a request; returns the status of the response."""
@@ -464,7 +466,7 @@ class Target:
         """Milliseconds of processor time of the server for a trivial request, at 64 connections."""
         connections = [self._connect() for _ in range(_CONNECTIONS)]
         try:
-            before, rounds = self._processor_time(), 10
+            before, rounds = self._processor_time(), 5
             for _ in range(rounds):
                 for connection in connections:
                     connection.sendall(self._trivial)
@@ -491,6 +493,7 @@ def _main() -> None:
     write(f"{len(BOMBS)} bombs; this machine is {target.scale:.2f} times as slow\n")
     write("status | processor ms | waiting: processor ms | wall ms | caller and bomb\n")
     for name, bomb in BOMBS.items():
+        target.calibrate()
         status = target.send(bomb)
         cost = min(target.cost_of(bomb) for _ in range(3))
         waiting = [target.waiting_beside(bomb) for _ in range(3)]
