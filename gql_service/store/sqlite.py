@@ -81,12 +81,15 @@ class _UncommittedWrite(NamedTuple):
     value: Any
     security_events: list[SecurityEvent]
 
-    def finish(self) -> None:
+    def acknowledge(self) -> None:
         """To be called after the commit."""
-        if self.security_events and self.pending.on_commit is not None:
-            self.pending.on_commit(self.security_events)
         if not self.pending.result.done():
             self.pending.result.set_result(self.value)
+
+    def report_events(self) -> None:
+        """To be called after all writes of the group are acknowledged, because it may fail."""
+        if self.security_events and self.pending.on_commit is not None:
+            self.pending.on_commit(self.security_events)
 
 
 class SqliteDatabase:
@@ -181,7 +184,9 @@ class SqliteDatabase:
                     connection.execute("ROLLBACK")
                 raise
         for each in written:
-            each.finish()
+            each.acknowledge()
+        for each in written:
+            each.report_events()
 
     async def _write_one(self, pending: _PendingWrite, written: list[_UncommittedWrite]) -> None:
         work, result, _ = pending

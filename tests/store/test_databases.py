@@ -188,6 +188,25 @@ def test_security_events_are_those_of_the_attempt_that_was_committed(fresh_datab
     assert with_database(fresh_database_url, lose) == ["attempt3"]
 
 
+def test_a_failing_log_fails_no_write_that_shares_the_commit(tmp_path: Path) -> None:
+    async def share_commit(database: Database) -> list[str]:
+        def fail(_events: object) -> None:
+            raise ZeroDivisionError
+
+        async def one(id: str) -> str:
+            async def write(transaction: Connection) -> str:
+                note(transaction, id)
+                await add_tenant(transaction, id)
+                return id
+
+            return await database.write(write, fail)
+
+        assert await asyncio.gather(*map(one, "abc")) == ["a", "b", "c"]
+        return sorted(await tenants(database))
+
+    assert with_database(f"sqlite+aiosqlite:///{tmp_path / 'test.sqlite3'}", share_commit) == ["a", "b", "c"]
+
+
 def test_there_are_no_security_events_if_the_commit_fails(tmp_path: Path) -> None:
     """SQLite checks a deferred foreign key when it commits."""
 
