@@ -161,6 +161,16 @@ def test_writes_that_share_a_commit_fail_independently(fresh_database_url: str) 
     assert stored == [f"{number:02}" for number in range(30) if number % 3]
 
 
+def test_the_state_of_the_tables_is_read_while_somebody_writes(tmp_path: Path) -> None:
+    """Every command reads it first, also while an import holds the lock for writing."""
+    file = tmp_path / "test.sqlite3"
+    settings = Settings(database_url=f"sqlite+aiosqlite:///{file}")
+    asyncio.run(migrations.upgrade(settings))
+    with closing(connect(str(file))) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        assert asyncio.run(migrations.state(settings)) is migrations.State.CURRENT
+
+
 def note(transaction: Connection, target: str) -> None:
     transaction.security_events.append(SecurityEvent(EventKind.TENANT_CREATED, target))
 
