@@ -132,8 +132,8 @@ PLANNED = {
     "a type": '{ __type(name: "Cat") { name fields { type { ofType { kind } } } interfaces { name } } b }',
     "an unknown type": '{ a __type(name: "None") { name } }',
     "types in fragments": """{ ...X a } fragment X on Query { cat: __type(name: "CatDog") {
-        ...T t: __typename } } fragment T on __Type { possibleTypes { name fields { name } } possibleTypes { fields { args {
-        defaultValue } } } }""",
+        ...T t: __typename } } fragment T on __Type {
+        possibleTypes { name fields { name } } possibleTypes { fields { args { defaultValue } } } }""",
 }
 
 
