@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 _HOST = re.compile(
     rb"(?:\[[0-9A-Za-z:._~!$&'()*+,;=-]+\]|(?:[0-9A-Za-z._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]*)?"
@@ -28,7 +29,7 @@ def is_plain(headers: Mapping[bytes, bytes], lines: HeaderLines) -> bool:
     if len(headers) < len(lines) or b"transfer-encoding" in headers:
         return False
     host = headers.get(b"host")
-    return host is not None and _HOST.fullmatch(host) is not None
+    return host is not None and _is_valid_host(host)
 
 
 def check(version: str, lines: HeaderLines) -> None:
@@ -38,7 +39,7 @@ def check(version: str, lines: HeaderLines) -> None:
         raise InvalidRequest(400, "The request has more than one Host header.")
     if not hosts and version not in ("0.9", "1.0"):
         raise InvalidRequest(400, "The request has no Host header.")
-    if hosts and _HOST.fullmatch(hosts[0]) is None:
+    if hosts and not _is_valid_host(hosts[0]):
         raise InvalidRequest(400, "The Host header is invalid.")
     values = [value for name, value in lines if name == b"transfer-encoding"]
     codings = [coding.strip().lower() for coding in b",".join(values).split(b",")]
@@ -46,6 +47,11 @@ def check(version: str, lines: HeaderLines) -> None:
         raise InvalidRequest(400, "The last transfer coding must be chunked.")
     if len(codings) > 1:
         raise InvalidRequest(501, "The only transfer coding that is supported is chunked.")
+
+
+@lru_cache(64)
+def _is_valid_host(host: bytes) -> bool:
+    return _HOST.fullmatch(host) is not None
 
 
 def without_upgrade(method: bytes, target: bytes, version: str, lines: HeaderLines) -> bytes:
