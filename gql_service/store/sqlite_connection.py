@@ -80,13 +80,18 @@ class InlineConnection:
             raise
 
     def _run(self, statement: Statement, parameters: Mapping[str, Any]) -> sqlite3.Cursor:
-        return self._raw.execute(*self._bind(statement, parameters))
+        sql, values = self._bind(statement, parameters)
+        return self._raw.execute(sql, values)
 
     def _bind(self, statement: Statement, parameters: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
         """The SQL text and its values. Tells the observers, so the statement must then be run."""
         sql, bind, lists = statement.for_sqlite
-        if lists and not [name for name in lists if len(parameters[name]) != 1]:
-            sql, bind, _ = statement.for_sqlite_single_key
+        for name in lists:
+            if len(parameters[name]) != 1:
+                break
+        else:
+            if lists:
+                sql, bind, _ = statement.for_sqlite_single_key
         for observe in self._observers:
             observe(sql)
         return sql, bind(parameters)

@@ -63,10 +63,15 @@ def _prepare(
     def bind(parameters: Mapping[str, Any]) -> tuple[Any, ...]:
         return tuple([parameters[name] for name in names])
 
+    def bind_list(parameters: Mapping[str, Any]) -> tuple[Any, ...]:
+        return (encode_list(parameters[names[0]]),)
+
     def bind_lists(parameters: Mapping[str, Any]) -> tuple[Any, ...]:
         values = {**constants, **parameters} if constants else parameters
         return tuple([encode_list(values[name]) if name in lists else values[name] for name in names])
 
+    if lists and len(names) == 1:
+        return Prepared(str(compiled), bind_list, lists)
     return Prepared(str(compiled), bind_lists if lists or constants else bind, lists)
 
 
