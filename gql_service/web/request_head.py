@@ -9,6 +9,8 @@ _HOST = re.compile(
 """The header `Host`: an IP literal or a registered name of RFC 3986, and a port. It may be empty."""
 HeaderLines = list[tuple[bytes, bytes]]
 """The header lines of a request, in order. Names are in lower case."""
+_LISTS = (b"accept", b"content-encoding")
+"""Headers whose lines are one list (RFC 9110, section 5.3)."""
 
 
 class InvalidRequest(Exception):
@@ -18,6 +20,16 @@ class InvalidRequest(Exception):
         super().__init__(message)
         self.status = status
         self.message = message
+
+
+def values_by_name(lines: HeaderLines) -> dict[bytes, bytes]:
+    """The first value of each header, or the joined values of those that are lists."""
+    headers = dict(reversed(lines))
+    if len(headers) < len(lines):
+        for name in _LISTS:
+            if name in headers:
+                headers[name] = b", ".join([value for each, value in lines if each == name])
+    return headers
 
 
 def is_plain(headers: Mapping[bytes, bytes], lines: HeaderLines) -> bool:
