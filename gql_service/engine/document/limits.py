@@ -187,11 +187,11 @@ class _LimitChecker:
         self.field_count += 1
         size.fields += 1
         size.own_fields += 1
-        size.is_page |= node.name.value in PAGE_FIELDS
         if node.alias:
             size.aliases += 1
         depth = 1
         if node.selection_set:
+            size.is_page |= node.name.value in PAGE_FIELDS
             inner = self._measure(node.selection_set, nesting + 1)
             cost = field_cost(node, inner.cost, is_page=inner.is_page)
             is_entities = node.name.value == _ENTITIES
