@@ -63,9 +63,7 @@ class Context:
     """The `source` recorded in the history of documents for changes by this request."""
     origin: Origin = _UNKNOWN_ORIGIN
     _platforms: dict[str, Awaitable[Platform | None]] = field(default_factory=dict)
-    _histories: dict[tuple[DocumentKey, int, PageRequest], Awaitable[Page[VisibleChange]]] = field(
-        default_factory=dict
-    )
+    _histories: dict[tuple[DocumentKey, int, PageRequest], Awaitable[Page[VisibleChange]]] | None = None
 
     @property
     def viewer(self) -> Principal:
@@ -110,6 +108,8 @@ class Context:
 
         It is read and decoded once per request, however often the operation selects it.
         """
+        if self._histories is None:
+            self._histories = {}
         key = access.key, revision, request
         history = self._histories.get(key)
         if history is None:

@@ -5,32 +5,22 @@ from contextvars import ContextVar
 from gql_service.errors import LimitExceeded
 from gql_service.settings import PREFIX
 
-
-class ResponseSize:
-    """The bytes of JSON values in one response so far."""
-
-    __slots__ = ("limit", "size")
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.size = 0
-
-
-_CURRENT: ContextVar[ResponseSize | None] = ContextVar("response_size", default=None)
+_ROOM: ContextVar[list[int]] = ContextVar("response_room")
+"""The bytes that may still be added, and the limit. A list, because an object takes longer to create."""
 
 
 def limit_response(limit: int) -> None:
     """Start to count the response of the current task. Without a call, there is no limit."""
-    _CURRENT.set(ResponseSize(limit))
+    _ROOM.set([limit, limit])
 
 
 def count_bytes(count: int) -> None:
     """Count bytes that become part of the response. Raises LimitExceeded."""
-    current = _CURRENT.get()
-    if current is not None:
-        current.size += count
-        if current.size > current.limit:
-            raise response_too_large(current.limit)
+    room = _ROOM.get(None)
+    if room is not None:
+        room[0] -= count
+        if room[0] < 0:
+            raise response_too_large(room[1])
 
 
 def response_too_large(limit: int) -> LimitExceeded:

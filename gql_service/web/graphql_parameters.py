@@ -21,7 +21,7 @@ _DOCUMENT_ID_PREFIX = "sha256:"
 _SIMPLE_TYPES = ("", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data")
 
 Headers = dict[bytes, bytes]
-"""See `request_head.values_by_name`."""
+"""See `request_head.one_value_each`."""
 ReadBody = Callable[[BodyLimit], Awaitable[bytes]]
 """Called with the maximum size. Raises LimitExceeded or ClientDisconnect."""
 
@@ -83,7 +83,8 @@ def _check_parameters(parameters: Any) -> Parameters:
     name, extensions = parameters.get("operationName"), parameters.get("extensions")
     if extensions is not None and not isinstance(extensions, dict):
         raise BadUserInput("`extensions` must be an object.")
-    hash = _document_hash(parameters.get("documentId"), extensions or {})
+    document_id = parameters.get("documentId")
+    hash = _document_hash(document_id, extensions or {}) if extensions or document_id is not None else None
     if not (query is None and hash) and (not isinstance(query, str) or not query or query.isspace()):
         raise BadUserInput("`query` must be a string that contains a GraphQL document.")
     if name is not None and not isinstance(name, str):

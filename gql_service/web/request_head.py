@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 _HOST = re.compile(
     rb"(?:\[[0-9A-Za-z:._~!$&'()*+,;=-]+\]|(?:[0-9A-Za-z._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]*)?"
 )
 """The header `Host`: an IP literal or a registered name of RFC 3986, and a port. It may be empty."""
+_LISTS = {b"accept", b"content-encoding"}
+"""Of the headers that the service reads by `one_value_each`, those that are lists."""
 HeaderLines = list[tuple[bytes, bytes]]
 """The header lines of a request, in order. Names are in lower case."""
-_LISTS = (b"accept", b"content-encoding")
-"""Headers whose lines are one list (RFC 9110, section 5.3)."""
 
 
 class InvalidRequest(Exception):
@@ -22,14 +23,13 @@ class InvalidRequest(Exception):
         self.message = message
 
 
-def values_by_name(lines: HeaderLines) -> dict[bytes, bytes]:
-    """The first value of each header, or the joined values of those that are lists."""
-    headers = dict(reversed(lines))
-    if len(headers) < len(lines):
-        for name in _LISTS:
-            if name in headers:
-                headers[name] = b", ".join([value for each, value in lines if each == name])
-    return headers
+def one_value_each(lines: HeaderLines) -> dict[bytes, bytes]:
+    """The first value of each header. The lines of a header that is a list are joined (RFC 9110, 5.3)."""
+    values = dict(reversed(lines))
+    if len(values) < len(lines):
+        for name in _LISTS.intersection(values):
+            values[name] = b", ".join([value for each, value in lines if each == name])
+    return values
 
 
 def is_plain(headers: Mapping[bytes, bytes], lines: HeaderLines) -> bool:
@@ -40,7 +40,7 @@ def is_plain(headers: Mapping[bytes, bytes], lines: HeaderLines) -> bool:
     if len(headers) < len(lines) or b"transfer-encoding" in headers:
         return False
     host = headers.get(b"host")
-    return host is not None and _HOST.fullmatch(host) is not None
+    return host is not None and _is_valid_host(host)
 
 
 def check(version: str, lines: HeaderLines) -> None:
@@ -50,7 +50,7 @@ def check(version: str, lines: HeaderLines) -> None:
         raise InvalidRequest(400, "The request has more than one Host header.")
     if not hosts and version not in ("0.9", "1.0"):
         raise InvalidRequest(400, "The request has no Host header.")
-    if hosts and _HOST.fullmatch(hosts[0]) is None:
+    if hosts and not _is_valid_host(hosts[0]):
         raise InvalidRequest(400, "The Host header is invalid.")
     values = [value for name, value in lines if name == b"transfer-encoding"]
     codings = [coding.strip().lower() for coding in b",".join(values).split(b",")]
@@ -58,6 +58,11 @@ def check(version: str, lines: HeaderLines) -> None:
         raise InvalidRequest(400, "The last transfer coding must be chunked.")
     if len(codings) > 1:
         raise InvalidRequest(501, "The only transfer coding that is supported is chunked.")
+
+
+@lru_cache(64)
+def _is_valid_host(host: bytes) -> bool:
+    return _HOST.fullmatch(host) is not None
 
 
 def without_upgrade(method: bytes, target: bytes, version: str, lines: HeaderLines) -> bytes:

@@ -127,6 +127,13 @@ PLANNED = {
         ... on Named { z: name } } }""",
     "a directive of its own": '{ a @tagged(names: ["x"]) b }',
     "with a description": '"""about it""" query Q { a }',
+    "the schema": "{ b __schema { __typename queryType { name } types { name kind isOneOf } } a }",
+    "the directives": "{ __schema { directives { name locations args { name type { kind } } } } }",
+    "a type": '{ __type(name: "Cat") { name fields { type { ofType { kind } } } interfaces { name } } b }',
+    "an unknown type": '{ a __type(name: "None") { name } }',
+    "types in fragments": """{ ...X a } fragment X on Query { cat: __type(name: "CatDog") {
+        ...T t: __typename } } fragment T on __Type {
+        possibleTypes { name fields { name } } possibleTypes { fields { args { defaultValue } } } }""",
 }
 
 
@@ -138,8 +145,6 @@ def test_fields_have_the_order_of_their_selection(query: str) -> None:
 
 
 BY_GRAPHQL_CORE = {
-    "the schema": "{ __schema { queryType { name } types { name kind } } a }",
-    "a type": '{ __type(name: "Cat") { name fields { name } } b }',
     "a subscription": "subscription { a }",
 }
 
@@ -161,6 +166,7 @@ CONDITIONAL = [
     "{ a b @skip(if: %s) @include(if: true) cat { lives @skip(if: %s) name } }",
     "{ animals { __typename ... on Cat @skip(if: %s) { lives } ... on Dog { barks @include(if: %s) } } }",
     "{ named { name @skip(if: %s) ... on Cat { enemy @include(if: %s) { name } } } }",
+    "{ __schema { queryType { name @skip(if: %s) kind } ... @include(if: %s) { types { name } } } }",
 ]
 
 

@@ -54,8 +54,9 @@ class GraphQLOperation:
     ) -> None:
         self.node = node
         self._fragments = fragments
-        self.costs = costs
-        """Empty for documents that were not checked for limits."""
+        self.costs = [cost for cost in costs if cost.terms or cost.constant > cost.limit]
+        """Those that may be too high. Empty for documents that were not checked for limits."""
+        self._input_costs = [cost for cost in self.costs if cost.counts_input]
         self.condition_variables = condition_variables
         """The names of the variables that may decide which fields are selected."""
         self.plans: dict[tuple[Any, ...], Any] = {}
@@ -73,8 +74,8 @@ class GraphQLOperation:
 
     def check_cost_of_inputs(self, raw_variables: Mapping[str, Any]) -> None:
         """Raises LimitExceeded for inputs that cost too much, before they are coerced, which takes long."""
-        for cost in self.costs:
-            if cost.counts_input and (error := cost.early_limit_error(raw_variables)):
+        for cost in self._input_costs:
+            if error := cost.early_limit_error(raw_variables):
                 raise error
 
     @cached_property
