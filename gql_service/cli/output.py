@@ -4,6 +4,7 @@ The JSON is an object or a list. Its keys and formats are those of the GraphQL s
 """
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,16 @@ def print_result(message: str, document: Json, *, as_json: bool) -> None:
 def print_json(document: Json | Sequence[Json]) -> None:
     """Print a JSON document, indented by two spaces."""
     typer.echo(_printable_json(orjson.dumps(document, option=orjson.OPT_INDENT_2)))
+
+
+def print_remark(text: str) -> None:
+    """Print a line for people on standard error. What the command has done stays done if that is full or
+    closed, so this is no error."""
+    try:
+        typer.echo(text, err=True)
+    except OSError:
+        # Otherwise, Python would try again at the end, and exit with 120.
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
 
 
 def print_fields(fields: Json, *, as_json: bool) -> None:

@@ -8,7 +8,7 @@ import typer
 from rich.progress import MofNCompleteColumn
 
 from gql_service.cli import runner
-from gql_service.cli.output import AsJson, Json, count_of, print_result, printable
+from gql_service.cli.output import AsJson, Json, count_of, print_remark, print_result, printable
 from gql_service.cli.transfer import progress
 from gql_service.domain.maintenance import key_rotation
 from gql_service.domain.maintenance.key_rotation import EncryptedDocument, RotationResult
@@ -86,9 +86,9 @@ def rotate_keys(as_json: AsJson = False) -> None:
     }
     print_result("\n".join(lines), document, as_json=as_json)
     for failure in summary.failures:
-        typer.echo(printable(str(failure)), err=True)
+        print_remark(printable(str(failure)))
     if summary.remaining and not summary.failures:
-        typer.echo(f"Make {active} the active key on all servers, and run this command again.", err=True)
+        print_remark(f"Make {active} the active key on all servers, and run this command again.")
     if summary.remaining or summary.failures:
         raise typer.Exit(1)
 

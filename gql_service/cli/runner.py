@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
 from gql_service.app import build_services
-from gql_service.cli.output import printable
+from gql_service.cli.output import print_remark, printable
 from gql_service.domain.users import rows as users
 from gql_service.errors import BadUserInput, NotFound, Rejected, ServiceError
 from gql_service.observability import logging
@@ -119,10 +119,13 @@ async def migration_state() -> migrations.State:
 
 
 def open_security_log(configuration: Settings) -> None:
-    """Open the file of the security log, if it has one. Ends the command if that fails."""
+    """Open the file of the security log, if it has one. Ends the command if that fails.
+
+    Standard error is for people: of the other lines, it gets warnings only.
+    """
     if configuration.security_log is not None:
         try:
-            logging.configure(configuration.log_level, configuration.security_log)
+            logging.configure("warning", configuration.security_log)
         except OSError as error:
             exit_with_error(f"GQL_SERVICE_SECURITY_LOG: cannot write {error.filename}: {error.strerror}")
 
@@ -137,5 +140,5 @@ async def user_by_username(connection: Connection, username: str) -> users.User:
 
 def exit_with_error(message: str) -> NoReturn:
     """Print the message on standard error and end the command with exit code 1."""
-    typer.echo(f"gql-service: {printable(message)}", err=True)
+    print_remark(f"gql-service: {printable(message)}")
     raise typer.Exit(1)

@@ -1,5 +1,6 @@
 """The commands `serve`, `migrate` and `export-schema`."""
 
+import os
 import signal
 from collections.abc import Awaitable
 from typing import Annotated, NoReturn, cast
@@ -17,6 +18,7 @@ from gql_service.store import migrations
 from gql_service.store.connection import Connection
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_STANDARD_ERROR = 2
 
 
 def serve(
@@ -39,6 +41,7 @@ def serve(
         )
     if demo and port == 0:
         runner.exit_with_error("--demo prints the address of the server, so it needs a port other than 0.")
+    _open_standard_streams()
     settings = runner.settings()
     runner.run(runner.require_migrated)
     if demo:
@@ -96,6 +99,16 @@ async def _migrate(_services: Services) -> bool:
     before = await runner.migration_state()
     await migrations.upgrade(runner.settings())
     return before is migrations.State.BEHIND
+
+
+def _open_standard_streams() -> None:
+    """Replace closed standard streams by the null device.
+
+    Otherwise, their numbers go to sockets of the event loop, and uvloop aborts when it closes one of these.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STANDARD_ERROR:
+        pass
+    os.close(descriptor)
 
 
 def _exit_cleanly(_signal: int, _frame: object) -> NoReturn:

@@ -7,7 +7,7 @@ import typer
 from gql_service.auth.policy import Policy
 from gql_service.auth.tokens import Token
 from gql_service.cli import runner
-from gql_service.cli.output import AsJson, Json, print_result, table_of, timestamp
+from gql_service.cli.output import AsJson, Json, print_remark, print_result, table_of, timestamp
 from gql_service.cli.parameters import Username, parse_duration
 from gql_service.domain.users import access_tokens, provisioning
 from gql_service.domain.users.access_tokens import AccessToken
@@ -62,7 +62,7 @@ def token_issue(
         return token, await access_tokens.by_id(transaction, token.id)
 
     token, stored_token = runner.write(issue)
-    typer.echo("Keep this token; it is not shown again:", err=True)
+    print_remark("Keep this token; it is not shown again:")
     document = {
         "token": str(token),
         "id": stored_token.id,

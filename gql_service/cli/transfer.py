@@ -22,7 +22,7 @@ from rich.progress import (
 )
 
 from gql_service.cli import runner
-from gql_service.cli.output import AsJson, count_of, print_result
+from gql_service.cli.output import AsJson, count_of, print_remark, print_result
 from gql_service.domain.users import rows as users
 from gql_service.errors import BadUserInput
 from gql_service.observability.security_log import EventKind, SecurityEvent
@@ -61,7 +61,7 @@ def export(
     lines = runner.run_on_migrated(lambda services: _export(services, file))
     message = f"Exported {count_of(lines, 'line', 'lines')}."
     if file == _STANDARD:
-        typer.echo(message, err=True)
+        print_remark(message)
     else:
         print_result(message, {"lines": lines}, as_json=as_json)
 
@@ -101,11 +101,10 @@ def import_(
     message = f"Read {lines}: {summary.written} written, {summary.unchanged} already stored."
     print_result(message, document, as_json=as_json)
     if summary.missing_keys:
-        typer.echo(
+        print_remark(
             "Some values are encrypted with keys that are not configured: "
             f"{', '.join(sorted(summary.missing_keys))}. "
             "Add them to GQL_SERVICE_ENCRYPTION_KEYS to read these values.",
-            err=True,
         )
 
 

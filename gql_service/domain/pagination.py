@@ -12,6 +12,7 @@ from gql_service.errors import BadUserInput
 
 T = TypeVar("T")
 MAX_PAGE = 100
+DEFAULT_PAGE = 20
 
 
 class PageRequest(NamedTuple):
@@ -40,12 +41,12 @@ class Page(NamedTuple, Generic[T]):
 def page_request(first: int | None, after: str | None, last: int | None, before: str | None) -> PageRequest:
     """Check the four arguments of a Relay connection; `after` and `before` are decoded cursors.
 
-    Raises BadUserInput.
+    Without `first` and `last`, it is the first `DEFAULT_PAGE` rows. Raises BadUserInput.
     """
-    if (first is None) == (last is None):
-        raise BadUserInput("Provide either `first` or `last`.")
-    size = first if first is not None else last
-    assert size is not None
+    if first is not None and last is not None:
+        raise BadUserInput("Provide either `first` or `last`, not both.")
+    size = first if last is None else last
+    size = DEFAULT_PAGE if size is None else size
     if not 1 <= size <= MAX_PAGE:
         raise BadUserInput(f"`first` and `last` must be between 1 and {MAX_PAGE}.")
     return PageRequest(size, last is not None, after, before)

@@ -4,8 +4,9 @@ from gql_service.errors import Forbidden, NotFound, Problem, Rejected, RequestEr
 from gql_service.observability.security_log import EventKind, SecurityEvent
 
 _ERRORS = (Unauthenticated, Forbidden, NotFound)
-"""What a caller must not know of does not exist for them, so `NotFound` may be such a refusal."""
-_PROBLEMS = (Problem.NOT_ALLOWED, Problem.KEY_NOT_EDITABLE)
+_PROBLEMS = (Problem.NOT_ALLOWED, Problem.KEY_NOT_EDITABLE, Problem.UNKNOWN_USER)
+"""What a caller must not know of does not exist for them. So `NotFound` may be such a refusal, and so may be
+`UNKNOWN_USER` in a bulk patch."""
 
 
 def refused_write(error: RequestError | Rejected, target: str | None = None) -> SecurityEvent | None:

@@ -3,7 +3,7 @@
 from gql_service.auth import tokens
 from gql_service.auth.principal import Principal
 from gql_service.domain.users.access_tokens import TokenRefusal
-from gql_service.errors import InvalidToken, MalformedData, RequestError, Unauthenticated
+from gql_service.errors import MalformedData, Unauthenticated
 from gql_service.services.loaders import Loaders
 from gql_service.web.client_address import TrustedProxies
 from gql_service.web.request_origin import RequestOrigin
@@ -40,11 +40,3 @@ class Authenticator:
         if isinstance(principal, MalformedData):
             raise principal
         return principal
-
-
-def challenge(scheme: str, error: RequestError) -> str:
-    """The value of the header `WWW-Authenticate` for status 401, with the reason if a token was sent
-    (RFC 6750, section 3)."""
-    if not isinstance(error, InvalidToken):
-        return scheme
-    return f'{scheme} error="invalid_token", error_description="{error.message}"'

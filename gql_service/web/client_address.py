@@ -1,8 +1,9 @@
 """The address of a client behind trusted proxies: `Forwarded` (RFC 7239) and `X-Forwarded-For`."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from itertools import islice
 
 from gql_service.settings import UNIX_SOCKET
 from gql_service.web.request_head import HeaderLines
@@ -13,6 +14,9 @@ Hop = str | None
 
 _PAIR = re.compile(r"""([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*))""")
 """A parameter of `Forwarded`. Unlike in the RFC, an address with a port may lack its quotation marks."""
+_MAX_HOPS = 32
+_MAX_FORWARDED_SIZE = 4096
+"""Hops and characters of `Forwarded` that are read, the nearest ones. Anybody may send thousands more."""
 _HOST_AND_PORT = re.compile(r"(?:\[([^\]]*)\]|([^:]*))(?::[0-9A-Za-z._-]*)?")
 
 
@@ -26,15 +30,14 @@ class TrustedProxies:
     def client_address(self, peer: str | None, lines: HeaderLines) -> str | None:
         """The address of the client whose request came from `peer` (None: a Unix socket).
 
-        The hops are read from the right, where the nearest proxy has added its own, as long as they are
-        trusted. Where a hop cannot be read, the proxy that has added it is the last known address. None if
-        there is no address at all.
+        The hops are read as long as they are trusted, the nearest first. Where a hop cannot be read, the
+        proxy that has added it is the last known address. None if there is no address at all.
         """
         address = _parse(peer)
         if not (self._trusts_unix_socket if peer is None else self._trusts(address)):
             return _text(address)
-        forwarded = list(_forwarded_hops(lines))
-        others = [hop for line in _values(lines, b"x-forwarded-for") for hop in line.split(",")]
+        forwarded = list(islice(_forwarded_hops(lines), _MAX_HOPS))
+        others = list(islice(_x_forwarded_for_hops(lines), _MAX_HOPS))
         if not (forwarded and others):
             return _text(self._nearest_client(address, forwarded or others))
         # A proxy that sets one of the headers passes on the other one as the client has sent it.
@@ -44,7 +47,7 @@ class TrustedProxies:
     def _nearest_client(self, peer: Address | None, hops: Sequence[Hop]) -> Address | None:
         """The nearest address that is not trusted or, if all of them are, the farthest one."""
         nearest = peer
-        for hop in reversed(hops):
+        for hop in hops:
             address = _parse(hop)
             if address is None:
                 break
@@ -57,20 +60,30 @@ class TrustedProxies:
         return address is not None and any(address in network for network in self._networks)
 
 
-def _values(lines: HeaderLines, name: bytes) -> Iterator[str]:
-    return (value.decode("latin-1") for each, value in lines if each == name)
+def _nearest_lines(lines: HeaderLines, name: bytes) -> Iterator[str]:
+    return (value.decode("latin-1") for each, value in reversed(lines) if each == name)
+
+
+def _x_forwarded_for_hops(lines: HeaderLines) -> Iterator[Hop]:
+    """The nearest hop first, which is the rightmost: each proxy appends its own."""
+    for line in _nearest_lines(lines, b"x-forwarded-for"):
+        yield from reversed(line.rsplit(",", _MAX_HOPS))
 
 
 def _forwarded_hops(lines: HeaderLines) -> Iterator[Hop]:
-    """The parameters `for` of all lines. Lines are read alone: an open quotation must not hide the next."""
-    for line in _values(lines, b"forwarded"):
+    """The parameters `for`, the nearest first. Lines are read alone: an open quotation must not hide the
+    next."""
+    size = 0
+    for line in _nearest_lines(lines, b"forwarded"):
+        size += len(line)
         try:
-            yield from [dict(element).get("for") for element in _elements(line)]
+            elements = _elements(line) if size <= _MAX_FORWARDED_SIZE else [[]]
+            yield from [dict(element).get("for") for element in reversed(elements)]
         except ValueError:
             yield None
 
 
-def _elements(line: str) -> Iterable[list[tuple[str, str]]]:
+def _elements(line: str) -> list[list[tuple[str, str]]]:
     """The elements of a `Forwarded` line, each as its parameters. Raises ValueError."""
     elements: list[list[tuple[str, str]]] = [[]]
     position, is_at_separator = 0, True

@@ -18,8 +18,9 @@ from gql_service.observability.logging import report
 from gql_service.services.context import Context, Services
 from gql_service.services.response_size import limit_response, response_too_large
 from gql_service.settings import Settings
-from gql_service.web.authentication import Authenticator, challenge
+from gql_service.web.authentication import Authenticator
 from gql_service.web.content_negotiation import GRAPHQL_RESPONSE, JSON, response_media_type
+from gql_service.web.error_headers import error_headers
 from gql_service.web.graphql_parameters import Headers, ReadBody, read_parameters
 from gql_service.web.graphql_result import (
     Body,
@@ -33,13 +34,12 @@ from gql_service.web.introspection import IntrospectionAnswers, introspects
 from gql_service.web.request import (
     MethodNotAllowed,
     NotAcceptable,
-    UnsupportedEncoding,
     anonymous_body_limit,
     body_limit,
     read_body,
 )
+from gql_service.web.request_head import one_value_each
 from gql_service.web.request_origin import RequestOrigin
-from gql_service.web.throttle import TooManyRequests
 from gql_service.web.timeouts import RequestTimeouts
 
 _OFFERS = (GRAPHQL_RESPONSE, JSON)
@@ -51,9 +51,7 @@ _HEADERS = {
     )
     for offer in _OFFERS
 }
-_EXTRA_HEADERS = {
-    503: ((b"retry-after", b"1"),),
-}
+HeaderPairs = tuple[tuple[bytes, bytes], ...]
 
 
 class GraphQLResponse(NamedTuple):
@@ -61,7 +59,7 @@ class GraphQLResponse(NamedTuple):
     cached."""
 
     status: int
-    headers: tuple[tuple[bytes, bytes], ...]
+    headers: HeaderPairs
     body: bytes
 
 
@@ -115,7 +113,7 @@ class GraphQLEndpoint:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = dict(reversed(scope["headers"]))
+        headers = one_value_each(scope["headers"])
         read = partial(read_body, receive, headers.get(b"content-length"))
         origin = RequestOrigin(self.proxies, scope.get("client"), scope["headers"])
         response = await self.respond(scope["method"], scope["query_string"], headers, read, origin)
@@ -130,7 +128,7 @@ class GraphQLEndpoint:
     ) -> GraphQLResponse | None:
         """The response; None if the client has disconnected. The body is read after authentication."""
         media_type = response_media_type(headers.get(b"accept"))
-        extra: tuple[tuple[bytes, bytes], ...] = ()
+        extra: HeaderPairs = ()
         try:
             if method not in ("GET", "HEAD", "POST"):
                 raise MethodNotAllowed("Use GET or POST.", "GET, HEAD, POST")
@@ -138,30 +136,16 @@ class GraphQLEndpoint:
                 raise NotAcceptable(f"The `Accept` header must allow {GRAPHQL_RESPONSE} or {JSON}.")
             with self._timeouts():
                 status, body = await self._execute(method, query_string, headers, read, origin, media_type)
-        except TimeoutError:
-            status, body = request_error(
-                Unavailable("The request took too long. Request less, or try again.")
-            )
-        except MethodNotAllowed as error:
-            status, body = request_error(error)
-            extra = ((b"allow", error.allow.encode()),)
-        except Unauthenticated as error:
-            status, body = request_error(error)
-            extra = ((b"www-authenticate", challenge("Bearer", error).encode()),)
-        except TooManyRequests as error:
-            status, body = request_error(error)
-            extra = ((b"retry-after", b"%d" % error.seconds),)
-        except UnsupportedEncoding as error:
-            status, body = request_error(error)
-            extra = ((b"accept-encoding", b"identity"),)
-        except RequestError as error:
-            status, body = request_error(error)
         except ClientDisconnect:
             return None
+        except TimeoutError:
+            status, body, extra = _failure(
+                Unavailable("The request took too long. Request less, or try again.")
+            )
+        except RequestError as error:
+            status, body, extra = _failure(error)
         except Exception as exception:
             status, body = 500, {"errors": [masked_error(exception)]}
-        if status != 200:
-            extra += _EXTRA_HEADERS.get(status, ())
         content = orjson.dumps(body)
         if len(content) > self._max_response_size:
             status, body = request_error(response_too_large(self._max_response_size))
@@ -218,6 +202,12 @@ class GraphQLEndpoint:
         if answer_key and not result.errors:
             self._introspection_answers.add(answer_key, orjson.dumps(result.data))
         return response_to(result, media_type)
+
+
+def _failure(error: RequestError) -> tuple[int, Body, HeaderPairs]:
+    """The status, the body and the headers for a request that fails as a whole."""
+    headers = error_headers(error, "Bearer").items()
+    return *request_error(error), tuple((name.lower().encode(), value.encode()) for name, value in headers)
 
 
 def _log_refusals(context: Context, errors: Sequence[GraphQLError]) -> None:

@@ -21,7 +21,7 @@ _DOCUMENT_ID_PREFIX = "sha256:"
 _SIMPLE_TYPES = ("", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data")
 
 Headers = dict[bytes, bytes]
-"""The first value of each header, by its name in lower case."""
+"""See `request_head.one_value_each`."""
 ReadBody = Callable[[BodyLimit], Awaitable[bytes]]
 """Called with the maximum size. Raises LimitExceeded or ClientDisconnect."""
 

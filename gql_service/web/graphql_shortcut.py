@@ -35,7 +35,7 @@ class GraphQLRequest(RequestResponseCycle, RequestOrigin):
     def __init__(
         self, protocol: HttpToolsProtocol, graphql: GraphQLEndpoint, headers: Headers, lines: HeaderLines
     ) -> None:
-        """`headers` has the first value of each name in `lines`."""
+        """`headers` has `one_value_each` of `lines`."""
         self.body = bytearray()
         self.message_event = asyncio.Event()
         self.logger = protocol.logger

@@ -22,7 +22,13 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from gql_service.web.connection import HeadLimits, WriteBuffer
 from gql_service.web.graphql import GraphQLEndpoint
 from gql_service.web.graphql_shortcut import GraphQLRequest
-from gql_service.web.request_head import InvalidRequest, check, is_plain, without_upgrade
+from gql_service.web.request_head import (
+    InvalidRequest,
+    check,
+    is_plain,
+    one_value_each,
+    without_upgrade,
+)
 from gql_service.web.security_headers import API_HEADERS
 
 _DISCARD: Any = deque(maxlen=0)
@@ -153,7 +159,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             self._decline_upgrade()
             return
-        headers = dict(reversed(self.headers))  # keeps the first value of each
+        headers = one_value_each(self.headers)
         if not is_plain(headers, self.headers):
             check(self.parser.get_http_version(), self.headers)
         graphql = self._graphql

@@ -27,11 +27,11 @@ from gql_service.errors import (
 from gql_service.instants import rfc3339
 from gql_service.services.context import Context, Services
 from gql_service.settings import Settings
-from gql_service.web.authentication import Authenticator, challenge
+from gql_service.web.authentication import Authenticator
 from gql_service.web.content_negotiation import JSON, essence
+from gql_service.web.error_headers import error_headers
 from gql_service.web.request import (
     MalformedBody,
-    UnsupportedEncoding,
     UnsupportedMediaType,
     body_limit,
     check_encoding,
@@ -40,7 +40,6 @@ from gql_service.web.request import (
     read_body,
 )
 from gql_service.web.request_origin import RequestOrigin
-from gql_service.web.throttle import TooManyRequests
 from gql_service.web.timeouts import RequestTimeouts
 
 PATH = "/api/core/users/platform-metadata/"
@@ -222,14 +221,7 @@ def _error_response(error: RequestError) -> Response:
     # The contract has one message for all requests without a valid token; the header has the reason.
     message = NO_CREDENTIALS if isinstance(error, Unauthenticated) else error.message
     response = _json_response({field: message}, error.status)
-    if error.status == 401:
-        response.headers["WWW-Authenticate"] = challenge("Token", error)
-    if isinstance(error, UnsupportedEncoding):
-        response.headers["Accept-Encoding"] = "identity"
-    if isinstance(error, TooManyRequests):
-        response.headers["Retry-After"] = str(error.seconds)
-    if error.status == 503:
-        response.headers["Retry-After"] = "1"
+    response.headers.update(error_headers(error, "Token"))
     return response
 
 

@@ -1,4 +1,4 @@
-"""Failed authentication: it is logged, and slowed down for addresses from which it is frequent."""
+"""Failed authentication: it is logged, and throttled for addresses that fail often."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from gql_service.observability.windows import Windows, network_of
 from gql_service.web.request_origin import RequestOrigin
 
 _MAX_LINES = 60
-"""Lines a minute for one address, where nothing is slowed down."""
+"""Lines a minute for one address, where nothing is throttled."""
 
 
 class TooManyRequests(RequestError):
@@ -31,7 +31,7 @@ class FailedAuthentications:
     """Counts the invalid tokens of each address, in this process."""
 
     def __init__(self, maximum: int, security_log: SecurityLog, clock: Callable[[], int]) -> None:
-        """With a `maximum` of 0 a minute, nothing is slowed down. `clock` returns milliseconds."""
+        """With a `maximum` of 0 a minute, nothing is throttled. `clock` returns milliseconds."""
         self._is_throttled = maximum > 0
         self._windows = Windows(maximum or _MAX_LINES, clock)
         self._security_log = security_log

@@ -26,7 +26,8 @@ def role(definition: GraphQLObjectType | GraphQLField) -> Role | None:
 
 
 def refusable_fields(schema: GraphQLSchema) -> dict[str, GraphQLField]:
-    """Root fields of queries with arguments, and fields whose role is stricter than that of their type."""
+    """Root fields of queries with arguments, fields with a stricter role than their type, and fields with an
+    argument for admins."""
     found = {}
     for type_ in schema.type_map.values():
         if not isinstance(type_, GraphQLObjectType) or type_.name.startswith("__"):
@@ -35,7 +36,10 @@ def refusable_fields(schema: GraphQLSchema) -> dict[str, GraphQLField]:
         for name, field in type_.fields.items():
             own = role(field)
             is_stricter = own and of_type and WEAKEST_FIRST.index(own) > WEAKEST_FIRST.index(of_type)
-            if is_stricter or (type_ is schema.query_type and field.args):
+            descriptions = [argument.description or "" for argument in field.args.values()]
+            has_strict_argument = any(each.lower().endswith("admins only.") for each in descriptions)
+            is_root = type_ is schema.query_type and field.args
+            if is_stricter or is_root or (has_strict_argument and type_ is not schema.mutation_type):
                 found[f"{type_.name}.{name}"] = field
     return found
 
@@ -43,6 +47,7 @@ def refusable_fields(schema: GraphQLSchema) -> dict[str, GraphQLField]:
 def test_every_field_that_can_be_refused_alone_is_nullable(schema: GraphQLSchema) -> None:
     fields = refusable_fields(schema)
     assert {"Query.platformMetadata", "Query.nodes", "User.email", "Platform.users"} <= fields.keys()
+    assert "PlatformMetadata.entries" in fields
     assert {name for name, field in fields.items() if is_non_null_type(field.type)} == REQUIRED_BY_FEDERATION
 
 
@@ -77,6 +82,8 @@ SELECTIONS = {
     "User.platformMetadata": """user(by: {username: "NAME"}) { username
         platformMetadata(platformKey: "KEY") { metadata } }""",
     "Platform.users": 'platform(key: "KEY") { name users(first: 1) { nodes { id } } }',
+    "PlatformMetadata.entries": """me { id platformMetadata(platformKey: "KEY") {
+        revision entries(includeInactive: true) { nodes { id } } } }""",
     "Query.platformMetadata": 'platformMetadata(platformKey: "KEY", username: "NAME") { metadata }',
 }
 
@@ -84,9 +91,9 @@ SELECTIONS = {
 @pytest.mark.parametrize("selection", SELECTIONS.values(), ids=SELECTIONS)
 def test_one_refusal_leaves_its_neighbours(world: World, selection: str) -> None:
     selection = selection.replace("NAME", world.member.username).replace("KEY", world.platform_key)
-    body = world.colleague.graphql(f"{{ {selection} me {{ username }} }}")
+    body = world.colleague.graphql(f"{{ {selection} viewer: me {{ username }} }}")
     assert len(body["errors"]) == 1
-    assert body["data"]["me"] == {"username": world.colleague.username}
+    assert body["data"]["viewer"] == {"username": world.colleague.username}
     refused, parent = body["errors"][0]["path"][-1], body["data"]
     for step in body["errors"][0]["path"][:-1]:
         parent = parent[step]

@@ -11,6 +11,16 @@ from tests.support.world import World
 IDS = "[" + '"x" ' * 100 + "]"
 EIGHT = "userMetadata { user { " * 4 + "id" + " } }" * 4
 NINE = f"... on User {{ badges {{ name }} {EIGHT} }}"
+EDGES = "edges { node { tokens(first: 22) { nodes { id } } badges { name } badgeProgress { earned } } }"
+
+
+def page(variables: str = "", arguments: str = "", selections: str = EDGES) -> str:
+    """An operation of cost 1000 with a page of 20 users, and a place for more."""
+    ids = '"x" ' * 18
+    return f"""query {variables} {{ nodes(ids: [{ids}]) {{ id }} me {{ id }}
+        platform(key: "none") {{ users{arguments} {{ {selections} }} }} * }}"""
+
+
 COSTS = {
     "a literal list": (f"{{ nodes(ids: {IDS}) {{ {NINE} }} * }}", {}),
     "a list of variables": (
@@ -28,6 +38,18 @@ COSTS = {
          nodes(ids: $ids) { ... on Platform { users(first: $first) { nodes { id } } } } }""",
         {"ids": ["x"] * 9, "first": 55},
     ),
+    "a page of the default size": (page(), {}),
+    "a page of the default size in a fragment": (
+        f"{page(selections='...Page')} fragment Page on UserConnection {{ {EDGES} }}",
+        {},
+    ),
+    "a page without its size": (page("($first: Int)", "(first: $first)"), {}),
+    "a page whose sizes are null": (
+        page("($first: Int, $last: Int)", "(first: $first, last: $last)"),
+        {"first": None, "last": None},
+    ),
+    "a page whose size is a literal null": (page(arguments="(first: null)"), {}),
+    "a page whose size is its default": (page("($first: Int = 20)", "(first: $first)"), {}),
     "a page from its end": (
         """query ($first: Int, $last: Int = 111) { platform(key: "none") { users(first: $first, last: $last) {
              pageInfo { endCursor } nodes { badges { name } userMetadata { id } }
@@ -77,6 +99,15 @@ def test_the_cost_depends_on_the_variables_of_each_request(world: World) -> None
     assert refusal(world.member, query, ids=["x"] * 99) is None
     assert refusal(world.member, query, ids=["x"] * 100) is not None
     assert refusal(world.member, query, ids=[]) is None
+
+
+def test_a_page_whose_size_is_a_variable_costs_as_much_as_that_size(world: World) -> None:
+    """Even if the default size would cost too much."""
+    pages = "edges { node { tokens(first: 100) { nodes { id } } } }"
+    query = page("($first: Int)", "(first: $first)", pages).replace("*", "")
+    assert refusal(world.member, query, first=1) is None
+    assert refusal(world.member, query.replace("Int)", "Int = 1)")) is None
+    assert refusal(world.member, query) is not None
 
 
 @pytest.mark.parametrize("size", [0, -1, -1_000_000])

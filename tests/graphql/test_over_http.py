@@ -63,6 +63,26 @@ def test_the_media_type_is_the_one_accepted(service: Service, accept: str, media
         assert response.json() == TYPENAME
 
 
+@pytest.mark.parametrize("path", ["/graphql", "/graphql/"])
+@pytest.mark.parametrize(
+    ("lines", "media_type"),
+    [(("text/html", OLD), OLD), ((f"{NEW};q=0.1", OLD), OLD), ((OLD, NEW), NEW), (("", OLD), OLD)],
+)
+def test_lines_of_accept_are_one_list(
+    service: Service, path: str, lines: tuple[str, str], media_type: str
+) -> None:
+    """Proxies may split a list into lines (RFC 9110, section 5.3)."""
+    headers = [("Accept", line) for line in lines]
+    for method in ("POST", "GET"):
+        request = service.client.build_request(method, path, json={"query": "{ __typename }"})
+        request.url = request.url if method == "POST" else request.url.copy_with(query=b"query={__typename}")
+        del request.headers["Accept"]
+        request.headers = httpx.Headers([*request.headers.multi_items(), *headers])
+        response = service.client.send(request)
+        assert response.json() == TYPENAME
+        assert response.headers["Content-Type"].startswith(media_type)
+
+
 def test_without_accept_the_media_type_is_the_new_one(service: Service) -> None:
     request = service.client.build_request("POST", "/graphql", json={"query": "{ __typename }"})
     del request.headers["Accept"]

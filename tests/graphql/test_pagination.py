@@ -90,6 +90,30 @@ def test_notifications_added_while_a_list_is_read_do_not_affect_others(world: Wo
     assert_complete(walk, add, read)
 
 
+def test_without_a_size_a_page_has_the_first_20(world: World) -> None:
+    user = world.new_user()
+    ids = notify(world, user, *map(str, range(23)))
+    newest_first = ids[::-1]
+    for pages, expected in (
+        ([{}, {"first": None}, {"first": None, "last": None}, {"last": None}], newest_first[:20]),
+        ([{"first": 2, "last": None}], newest_first[:2]),
+        ([{"first": None, "last": 2}], newest_first[-2:]),
+    ):
+        for arguments in pages:
+            page = user.ask(NOTIFICATIONS, id=user.id, **arguments)["user"]["notifications"]
+            assert [edge["node"]["id"] for edge in page["edges"]] == expected
+    page = user.ask("{ me { notifications { nodes { id } pageInfo { hasNextPage endCursor } } } }")
+    page = page["me"]["notifications"]
+    assert ([node["id"] for node in page["nodes"]], page["pageInfo"]["hasNextPage"]) == (
+        newest_first[:20],
+        True,
+    )
+    page = user.ask(NOTIFICATIONS, id=user.id, after=page["pageInfo"]["endCursor"])["user"]["notifications"]
+    assert [edge["node"]["id"] for edge in page["edges"]] == newest_first[20:]
+    (error,) = user.graphql(NOTIFICATIONS, id=user.id, first=1, last=1)["errors"]
+    assert error["message"] == "Provide either `first` or `last`, not both."
+
+
 def test_a_user_with_several_permissions_is_listed_once(world: World) -> None:
     """A user who is a member by two permissions is listed once."""
     tenant = world.tenant_id

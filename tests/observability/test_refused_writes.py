@@ -36,6 +36,21 @@ def test_refused_mutations(world: World, lines: SecurityLines) -> None:
         assert (line["target"], line["reason"]) == expected, mutation
 
 
+def test_refused_patches_of_a_bulk(world: World, lines: SecurityLines) -> None:
+    """An admin must not be able to look for users of other tenants without a trace."""
+    names = [world.member.username, world.stranger.username, "nobody"]
+    for dry_run in (False, True):
+        mutate(
+            world.admin,
+            world,
+            "bulkPatchPlatformMetadata",
+            platformKey=world.platform_key,
+            patches=[{"username": name, "metadata": {"a": 1}} for name in names],
+            dryRun=dry_run,
+        )
+        assert lines.summaries() == [("write.refused", world.platform_key, "UNKNOWN_USER")] * 2
+
+
 def test_refused_writes_by_rest(world: World, lines: SecurityLines) -> None:
     member, key, body = world.member, world.platform_key, {"metadata": {"a": 1}}
     for method in ("PATCH", "PUT", "DELETE"):

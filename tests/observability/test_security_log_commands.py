@@ -8,8 +8,15 @@ import pytest
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from gql_service.auth import tokens
 from gql_service.cli import app
-from tests.support.cli_processes import command, run_command, serving_process
+from tests.support.cli_processes import (
+    PROGRAM,
+    command,
+    command_with_full_errors,
+    run_command,
+    serving_process,
+)
 from tests.support.security_lines import FIELDS, Line, SecurityLines
 
 NOT_LOGGED = {
@@ -183,6 +190,28 @@ def test_a_file_that_cannot_be_written_anymore_stops_nothing(migrated: str, tmp_
         folder.mkdir()
         server.ask("{ __typename }", "wrong")
         assert len(security_lines((folder / "security.jsonl").read_text())) == 1
+
+
+@pytest.mark.parametrize("settings", [{}, {"security_log": "/dev/full"}])
+def test_full_disks_do_not_hide_what_a_command_has_done(migrated: str, settings: dict[str, str]) -> None:
+    """A token that is issued but not printed could never be used."""
+    tenant = run_command(migrated, "tenant", "create", "Acme")
+    run_command(migrated, "user", "create", "joe", "--tenant", tenant, "--email", "joe@example.com")
+    code, output = command_with_full_errors(migrated, "token", "issue", "joe", **settings)
+    assert code == 0
+    assert tokens.parse(output.strip()) is not None
+
+
+def test_a_server_without_standard_error_stops_as_usual(migrated: str, tmp_path: Path) -> None:
+    closing = ("sh", "-c", 'exec "$0" "$@" 2>&-', *PROGRAM)
+    with serving_process(tmp_path, migrated, program=closing) as server:
+        assert server.ask("{ me { id } }", "wrong").status_code == 401
+        assert server.stop() == 0
+
+
+def test_with_a_file_commands_print_no_lines_either(migrated: str, tmp_path: Path) -> None:
+    done = command(migrated, "tenant", "create", "Acme", security_log=str(tmp_path / "security.jsonl"))
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("arguments", [("tenant", "create", "Acme"), ("serve", "--port", "0")])

@@ -36,6 +36,15 @@ def command(database_url: str, /, *arguments: str, **settings: str) -> subproces
     return subprocess.CompletedProcess(arguments, code, *texts)
 
 
+def command_with_full_errors(database_url: str, /, *arguments: str, **settings: str) -> tuple[int, str]:
+    """Run a command whose standard error is on a full disk; returns its exit code and standard output."""
+    with TemporaryFile() as output, open("/dev/full", "w") as errors:
+        env = environment(database_url, **settings)
+        code = zygote.start(arguments, env, output.fileno(), errors.fileno()).wait(PATIENCE)
+        output.seek(0)
+        return code, output.read().decode()
+
+
 def run_command(database_url: str, *arguments: str) -> str:
     """Run a command, which must succeed; returns the last line that it prints."""
     done = command(database_url, *arguments)

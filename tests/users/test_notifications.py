@@ -122,7 +122,6 @@ def test_a_user_without_notifications_has_an_empty_page(user: Caller) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        {},
         {"first": 1, "last": 1},
         {"first": 0},
         {"first": -1},

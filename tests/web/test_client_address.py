@@ -116,6 +116,19 @@ def test_lines_of_a_header_are_one_list() -> None:
     assert address(PROXY, (F, f'for="{FORGED}'), (F, f"for={CLIENT}")) == CLIENT
 
 
+def test_only_the_nearest_hops_are_read() -> None:
+    """A client may send thousands of addresses of proxies: to read them all would hold the event loop."""
+    for hops, expected in ((30, CLIENT), (40, OTHER_PROXY)):
+        assert address(PROXY, (X, ",".join([CLIENT, *[OTHER_PROXY] * hops]))) == expected
+        assert address(PROXY, (X, CLIENT), *[(X, OTHER_PROXY)] * hops) == expected
+        assert address(PROXY, (F, ",".join([f"for={CLIENT}", *[f"for={OTHER_PROXY}"] * hops]))) == expected
+        assert address(PROXY, (F, f"for={CLIENT}"), *[(F, f"for={OTHER_PROXY}")] * hops) == expected
+    parameters = "a=b;" * 1100
+    assert address(PROXY, (F, f"{parameters}for={CLIENT}")) == PROXY
+    assert address(PROXY, (F, f"{parameters}for={FORGED}"), (F, f"for={CLIENT}")) == CLIENT
+    assert address(PROXY, (F, f"{parameters}for={FORGED}"), (F, f"for={OTHER_PROXY}")) == OTHER_PROXY
+
+
 def test_where_both_headers_disagree_neither_is_believed() -> None:
     """A proxy passes on the header that it does not know, as the client has sent it."""
     assert address(PROXY, (F, f"for={FORGED}"), (X, CLIENT)) == PROXY

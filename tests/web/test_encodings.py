@@ -43,6 +43,15 @@ def message(response: httpx.Response) -> str:
     return str(error["message"])
 
 
+def test_lines_of_content_encoding_are_one_list(world: World) -> None:
+    lines = [("Content-Encoding", "identity"), ("Content-Encoding", "gzip")]
+    headers = [("Content-Type", "application/json"), *lines]
+    response = world.service.client.post("/graphql", content=gzip.compress(QUERY.encode()), headers=headers)
+    assert message(response) == (
+        "The content encoding 'identity, gzip' is not supported. Send the body uncompressed."
+    )
+
+
 @pytest.mark.parametrize(
     "charset", ["utf-16", "UTF-16LE", "utf-32", "iso-8859-1", "windows-1252", "nonsense"]
 )

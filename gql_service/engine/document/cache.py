@@ -75,7 +75,7 @@ class GraphQLOperation:
     def check_cost_of_inputs(self, raw_variables: Mapping[str, Any]) -> None:
         """Raises LimitExceeded for inputs that cost too much, before they are coerced, which takes long."""
         for cost in self._input_costs:
-            if error := cost.limit_error(raw_variables):
+            if error := cost.early_limit_error(raw_variables):
                 raise error
 
     @cached_property

@@ -8,6 +8,7 @@ sum of products of variables.
 """
 
 from collections.abc import Iterator, Mapping
+from math import prod
 from typing import Any, NamedTuple
 
 from graphql import FieldNode, IntValueNode, ListValueNode, ObjectValueNode, ValueNode, VariableNode
@@ -17,6 +18,9 @@ from gql_service.settings import PREFIX
 
 _PAGE_ARGUMENTS = ("first", "last")
 """Their value is the number of objects that a field returns."""
+PAGE_FIELDS = ("nodes", "edges")
+"""A field with one of these selects a page, which has `_DEFAULT_PAGE` objects without a page argument."""
+_DEFAULT_PAGE = 20
 _LIST_ARGUMENTS = ("ids", "representations")
 """The length of their value is the number of objects that a field returns."""
 _INPUT, _PATCHES = "input", "patches"
@@ -25,6 +29,8 @@ _OBJECT_LISTS = ("operations", "entries", "expectedDigests")
 """Fields of `input`, and of each of its `patches`, that are lists of objects. Each object costs 1."""
 _ITEMS = ".items"
 """Follows the name of a variable that is an `input`: the number of objects in its `_OBJECT_LISTS`."""
+_PAGE = ".page"
+"""Follows the names of the page arguments' variables: the size of the page, if one of them has a value."""
 _MAX_INT = 2**31 - 1
 """The largest value of GraphQL's type Int; validation rejects larger ones."""
 
@@ -52,21 +58,31 @@ class Cost(NamedTuple):
         counts_input = any(name.endswith(_ITEMS) for _, names in products for name in names)
         return cls(subject, limit, setting, terms.get((), 0), products, counts_input)
 
-    def evaluate(self, variables: Mapping[str, Any]) -> int:
-        """The cost with these variables; what clients sent gives no more than what it is coerced to."""
+    def _evaluate(self, variables: Mapping[str, Any], default_page: int) -> int:
         total = self.constant
         for product, names in self.terms:
             for name in names:
                 if name.endswith(_ITEMS):
                     product *= _count_objects(variables.get(name.removesuffix(_ITEMS)))
+                elif name.endswith(_PAGE):
+                    values = [variables.get(each) for each in name.removesuffix(_PAGE).split(",")]
+                    sizes = [_size(value) for value in values if value is not None]
+                    product *= max(sizes, default=default_page)
                 else:
                     product *= _size(variables.get(name))
             total += product
         return total
 
     def limit_error(self, variables: Mapping[str, Any]) -> LimitExceeded | None:
-        """The error to report if the operation costs too much with these variables."""
-        cost = self.evaluate(variables) if self.terms else self.constant
+        """The error to report if the operation costs too much with these coerced variables."""
+        return self._limit_error(variables, _DEFAULT_PAGE)
+
+    def early_limit_error(self, variables: Mapping[str, Any]) -> LimitExceeded | None:
+        """The same for some of the variables as the client sent them. The others may make it cost more."""
+        return self._limit_error(variables, 1)
+
+    def _limit_error(self, variables: Mapping[str, Any], default_page: int) -> LimitExceeded | None:
+        cost = self._evaluate(variables, default_page) if self.terms else self.constant
         if cost <= self.limit:
             return None
         return LimitExceeded(
@@ -76,16 +92,14 @@ class Cost(NamedTuple):
         )
 
 
-def field_cost(node: FieldNode, selection_cost: CostTerms) -> CostTerms:
+def field_cost(node: FieldNode, selection_cost: CostTerms, *, is_page: bool) -> CostTerms:
     """The cost of a field with selections: 1 plus their cost, times the objects that it returns."""
-    factor, variables = 1, []
-    for name, value in _size_arguments(node):
+    factor, variables = _page_size(node, is_page=is_page)
+    for value in _list_arguments(node):
         if isinstance(value, VariableNode):
             variables.append(value.name.value)
-        elif isinstance(value, ListValueNode) and name not in _PAGE_ARGUMENTS:
+        elif isinstance(value, ListValueNode):
             factor *= _size(value.values)
-        elif isinstance(value, IntValueNode) and name in _PAGE_ARGUMENTS:
-            factor *= _size(_parse_int(value.value))
     own_product = tuple(sorted(variables))
     terms = {own_product: factor}
     for names, coefficient in selection_cost.items():
@@ -127,18 +141,24 @@ def _count_objects(value: Any) -> int:
     return own_objects + (_count_objects(value[_PATCHES]) if _PATCHES in value else 0)
 
 
-def _size_arguments(node: FieldNode) -> Iterator[tuple[str, ValueNode]]:
-    """The names and values of the arguments that determine how many objects a field returns or writes."""
+def _page_size(node: FieldNode, *, is_page: bool) -> tuple[int, list[str]]:
+    """The size of a page as a number, and the variables to multiply it by."""
+    values = [each.value for each in node.arguments or () if each.name.value in _PAGE_ARGUMENTS]
+    sizes = [_size(_parse_int(each.value)) for each in values if isinstance(each, IntValueNode)]
+    variables = [each.name.value for each in values if isinstance(each, VariableNode)]
+    if sizes or not is_page:
+        return prod(sizes), variables
+    return (1, [",".join(variables) + _PAGE]) if variables else (_DEFAULT_PAGE, [])
+
+
+def _list_arguments(node: FieldNode) -> Iterator[ValueNode]:
+    """The values of the arguments whose length is the number of objects that a field returns or writes."""
     for argument in node.arguments or ():
         name, value = argument.name.value, argument.value
-        if (
-            name in _PAGE_ARGUMENTS
-            or name in _LIST_ARGUMENTS
-            or (name == _INPUT and isinstance(value, VariableNode))
-        ):
-            yield name, value
+        if name in _LIST_ARGUMENTS or (name == _INPUT and isinstance(value, VariableNode)):
+            yield value
         elif name == _INPUT and isinstance(value, ObjectValueNode):
-            yield from ((_PATCHES, each.value) for each in value.fields if each.name.value == _PATCHES)
+            yield from (each.value for each in value.fields if each.name.value == _PATCHES)
 
 
 def _parse_int(digits: str) -> int | None:

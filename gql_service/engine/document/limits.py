@@ -20,7 +20,7 @@ from graphql import (
 from graphql.validation import OverlappingFieldsCanBeMergedRule, ValidationContext
 from graphql.validation.validate import ValidationAbortedError
 
-from gql_service.engine.document.cost import Cost, CostTerms, field_cost
+from gql_service.engine.document.cost import PAGE_FIELDS, Cost, CostTerms, field_cost
 from gql_service.errors import LimitExceeded
 from gql_service.settings import PREFIX
 
@@ -98,7 +98,7 @@ def check_limits(document: DocumentNode, limits: DocumentLimits) -> dict[str | N
 class _SelectionSize:
     """What a selection set contains, its fragments expanded."""
 
-    __slots__ = ("aliases", "cost", "depth", "entities_cost", "fields", "nesting", "own_fields")
+    __slots__ = ("aliases", "cost", "depth", "entities_cost", "fields", "is_page", "nesting", "own_fields")
 
     def __init__(self) -> None:
         self.depth = 0
@@ -109,6 +109,8 @@ class _SelectionSize:
         self.fields = 0
         self.own_fields = 0
         """The fields of the selection set itself, without those below them."""
+        self.is_page = False
+        """Whether it selects the items of a page."""
         self.cost: CostTerms = {}
         self.entities_cost: CostTerms = {}
         """The cost of `_entities`, which `cost` does not include."""
@@ -140,7 +142,7 @@ class _LimitChecker:
                 Cost.from_terms(subject, size.entities_cost, limits.entities_cost, "max_entities_cost")
             )
         for cost in costs:
-            if error := cost.limit_error({}):
+            if error := cost.early_limit_error({}):
                 raise error
         return costs
 
@@ -167,6 +169,7 @@ class _LimitChecker:
             inner = self._measure_spread(selection, nesting + 1)
             size.depth = max(size.depth, inner.depth)
             size.own_fields += inner.own_fields
+            size.is_page |= inner.is_page
             self._add_inner(size, inner, inner.cost, inner.entities_cost)
         return size
 
@@ -188,8 +191,9 @@ class _LimitChecker:
             size.aliases += 1
         depth = 1
         if node.selection_set:
+            size.is_page |= node.name.value in PAGE_FIELDS
             inner = self._measure(node.selection_set, nesting + 1)
-            cost = field_cost(node, inner.cost)
+            cost = field_cost(node, inner.cost, is_page=inner.is_page)
             is_entities = node.name.value == _ENTITIES
             self._add_inner(size, inner, {} if is_entities else cost, cost if is_entities else {})
             if node.name.value not in _INTROSPECTION:

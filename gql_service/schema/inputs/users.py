@@ -8,6 +8,7 @@ import strawberry
 from gql_service.domain.users.field_checks import MAX_ITEMS, MAX_PERMISSIONS
 from gql_service.domain.users.fields import USER_FIELDS
 from gql_service.domain.users.profiles import OptInDecision
+from gql_service.schema.inputs.documents import provided
 from gql_service.schema.list_limits import max_items
 from gql_service.schema.scalars import JSONObject, Timestamp
 
@@ -148,6 +149,16 @@ class IssueTokenInput:
     overlap_seconds: int = strawberry.field(
         default=0, description="How long the replaced token stays valid, in seconds."
     )
+
+    def options(self) -> dict[str, Any]:
+        """The arguments of `access_tokens.issue_for` that the client chooses."""
+        values = provided(self)
+        return {
+            "label": self.label,
+            "lifetime": values.get("expires_in_seconds"),
+            "replaces": values.get("replaces"),
+            "overlap": self.overlap_seconds,
+        }
 
 
 @strawberry.input(description="The access token to revoke.")

@@ -95,7 +95,7 @@ async def _write_patches(
 ) -> list[WriteResult | Rejected]:
     """Write the patches; the result or the error of each."""
     writes = [
-        _build_write(context, patch, access, idempotency_key)
+        _build_write(context, input.platform_key, patch, access, idempotency_key)
         for patch, access in zip(input.patches, accesses, strict=True)
     ]
     return await context.write_with(
@@ -112,6 +112,7 @@ async def _write_patches(
 
 def _build_write(
     context: Context,
+    platform_key: str,
     patch: UserPatchInput,
     access: DocumentAccess | None,
     idempotency_key: IdempotencyKey | None,
@@ -119,7 +120,9 @@ def _build_write(
     """The write of one patch, or the error for which it is rejected."""
     if access is None:
         message = f"The platform has no user {quoted(patch.username)}."
-        return Rejected(Problem.UNKNOWN_USER, message, ("username",))
+        unknown = Rejected(Problem.UNKNOWN_USER, message, ("username",))
+        context.log_refusal(unknown, platform_key)
+        return unknown
     limits = context.services.write_settings.limits
     try:
         expected, change = patch.expected(limits), patch.change(limits)

@@ -171,25 +171,16 @@ class UserMutation:
     async def issue_token(
         self, info: Info[Context, None], input: Annotated[IssueTokenInput, _INPUT]
     ) -> IssueTokenPayload:
-        policy, viewer = info.context.services.policy, info.context.viewer
-        access, _ = await _access_to_user(info.context, _provided(input.username), Policy.token_access)
+        context = info.context
+        access, _ = await _access_to_user(context, _provided(input.username), Policy.token_access)
 
         async def issue(connection: Connection, now: int) -> IssueTokenPayload:
-            # Check again under the lock: the user may have gained rights that the caller does not administer.
-            access_now = policy.token_access(viewer, await provisioning.lock(connection, access.user_id))
-            token = await access_tokens.issue_for(
-                connection,
-                access_now,
-                label=input.label,
-                lifetime=_provided(input.expires_in_seconds),
-                replaces=_provided(input.replaces),
-                overlap=input.overlap_seconds,
-                now=now,
-            )
+            access_now = await _lock_token_access(context, connection, access.user_id)
+            token = await access_tokens.issue_for(connection, access_now, now=now, **input.options())
             issued = await access_tokens.by_id(connection, token.id)
             return IssueTokenPayload(token=str(token), access_token=AccessToken(row=issued))
 
-        return await _payload_of(info.context.write_with(issue), IssueTokenPayload)
+        return await _payload_of(context.write_with(issue), IssueTokenPayload)
 
     @strawberry.mutation(
         directives=SELF,
@@ -199,23 +190,16 @@ class UserMutation:
     async def revoke_token(
         self, info: Info[Context, None], input: Annotated[RevokeTokenInput, _INPUT]
     ) -> RevokeTokenPayload:
-        loaders, policy = info.context.services.loaders, info.context.services.policy
-        owner_id = await loaders.token_owners.load(input.id)
-        owner = None if owner_id is None else await loaders.users.load(owner_id)
-        viewer = info.context.viewer
-        try:
-            access = policy.token_access(viewer, owner)
-        except NotFound as error:
-            raise NotFound("Token not found", error.target) from None
+        context = info.context
+        user_id = (await _access_to_token(context, input.id)).user_id
 
         async def revoke(connection: Connection, now: int) -> RevokeTokenPayload:
-            policy.token_access(viewer, await provisioning.lock(connection, access.user_id))
+            await _lock_token_access(context, connection, user_id)
             await access_tokens.revoke(connection, input.id, now=now)
-            return RevokeTokenPayload(
-                access_token=AccessToken(row=await access_tokens.by_id(connection, input.id))
-            )
+            revoked = await access_tokens.by_id(connection, input.id)
+            return RevokeTokenPayload(access_token=AccessToken(row=revoked))
 
-        return await info.context.write_with(revoke)
+        return await context.write_with(revoke)
 
 
 def _provided(value: T | None) -> T | None:
@@ -239,6 +223,24 @@ async def _access_to_user(
     if user is None:
         raise NotFound("User not found")
     return access, user
+
+
+async def _access_to_token(context: Context, id: str) -> UserAccess:
+    """The access of the caller to the owner of a token. Raises NotFound or Forbidden."""
+    loaders = context.services.loaders
+    owner_id = await loaders.token_owners.load(id)
+    owner = None if owner_id is None else await loaders.users.load(owner_id)
+    try:
+        return context.services.policy.token_access(context.viewer, owner)
+    except NotFound as error:
+        raise NotFound("Token not found", error.target) from None
+
+
+async def _lock_token_access(context: Context, connection: Connection, user_id: str) -> UserAccess:
+    """Lock a user, and check the access of the caller to their tokens again: meanwhile, the user may have
+    gained rights that the caller does not administer. Raises NotFound or Forbidden."""
+    user = await provisioning.lock(connection, user_id)
+    return context.services.policy.token_access(context.viewer, user)
 
 
 async def _payload_of(write: Awaitable[P], payload: type[P]) -> P:

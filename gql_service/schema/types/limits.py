@@ -41,9 +41,9 @@ class Limits:
     )
     document_cost: int = strawberry.field(
         description="Maximum cost of an operation. A field with selections costs 1 plus the cost of its "
-        "selections. This is multiplied by `first` or `last`, or by the number of `ids`, `representations` "
-        "or `patches`. Each object in a list of `input`, such as `operations`, costs 1. `_entities` does not "
-        "count."
+        "selections. This is multiplied by `first` or `last` (20 for a page without them), or by the number "
+        "of `ids`, `representations` or `patches`. Each object in a list of `input`, such as `operations`, "
+        "costs 1. `_entities` does not count."
     )
     entities_cost: int = strawberry.field(description="Maximum cost of the `_entities` of an operation.")
     key_length: int = strawberry.field(description="Maximum length of a metadata key, in characters.")

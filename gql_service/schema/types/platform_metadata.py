@@ -111,7 +111,7 @@ class PlatformMetadata(Node):
                 "admins only."
             ),
         ] = False,
-    ) -> UserMetadataConnection:
+    ) -> UserMetadataConnection | None:
         request = read_page(first, after, last, before)
         services, access = info.context.services, self.row.access
         if include_inactive and not access.is_admin:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import strawberry
 
-from gql_service.domain.pagination import MAX_PAGE, Page, PageRequest, page_request
+from gql_service.domain.pagination import DEFAULT_PAGE, MAX_PAGE, Page, PageRequest, page_request
 from gql_service.errors import BadUserInput
 from gql_service.quoting import quoted
 from gql_service.schema.auth_directive import AUTHENTICATED
@@ -26,10 +26,14 @@ class PageInfo:
     )
 
 
-_EITHER = "Provide either `first` or `last`."
-FIRST = strawberry.argument(description=f"The number of items from the start, 1 to {MAX_PAGE}. {_EITHER}")
+FIRST = strawberry.argument(
+    description=f"The number of items from the start, 1 to {MAX_PAGE}. Default: {DEFAULT_PAGE}, unless "
+    "`last` is provided."
+)
 AFTER = strawberry.argument(description="Only items after this cursor.")
-LAST = strawberry.argument(description=f"The number of items from the end, 1 to {MAX_PAGE}. {_EITHER}")
+LAST = strawberry.argument(
+    description=f"The number of items from the end, 1 to {MAX_PAGE}, instead of `first`."
+)
 BEFORE = strawberry.argument(description="Only items before this cursor.")
 
 

@@ -39,6 +39,7 @@ function stored() {
   const selector = getSingularSelector(fragment, platformMetadata);
   if (!selector) throw new Error("The store has no entries.");
   const { entries } = environment.lookup(selector).data as document_entries$data;
+  if (!entries) throw new Error("The entries were refused.");
   const { id, revision, metadata } = platformMetadata;
   // @ts-expect-error: a JSONObject is no text
   metadata satisfies string;
