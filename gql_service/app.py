@@ -124,7 +124,7 @@ def build_services(settings: Settings, clock: Callable[[], int] = instants.now) 
     write_settings = WriteSettings(limits, keys)
     return Services(
         database=database,
-        loaders=Loaders(database, clock),
+        loaders=Loaders(database, clock, settings.max_read_size),
         writer=BatchWriter(database, write_settings, clock),
         policy=Policy(settings.admin_permission),
         write_settings=write_settings,

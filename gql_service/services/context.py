@@ -14,8 +14,9 @@ from gql_service.domain.documents.access import (
     find_documents_of,
     find_platform,
 )
+from gql_service.domain.documents.entries import Content
 from gql_service.domain.documents.rows import DocumentKey, MetadataDocument
-from gql_service.domain.documents.visibility import DocumentView, Viewer
+from gql_service.domain.documents.visibility import DocumentView, EntryView, Viewer, entries
 from gql_service.domain.history.visibility import VisibleChange, visible_change
 from gql_service.domain.pagination import Page, PageRequest
 from gql_service.domain.tenants import Platform
@@ -25,7 +26,7 @@ from gql_service.domain.writes.changes import Change
 from gql_service.domain.writes.digest_preconditions import NO_DIGESTS, ExpectedDigests
 from gql_service.domain.writes.idempotency import IdempotencyKey, WriteResult
 from gql_service.domain.writes.unit_of_work import Precondition, Write, any_revision
-from gql_service.errors import Rejected, RequestError, Unauthenticated
+from gql_service.errors import Rejected, RequestError, Unauthenticated, too_much_to_read
 from gql_service.observability.security_log import LocalOrigin, Origin, SecurityEvent, SecurityLog
 from gql_service.services.batch_writer import BatchWriter
 from gql_service.services.loaders import Loaders
@@ -35,6 +36,21 @@ from gql_service.store.connection import Connection
 from gql_service.store.database import Database
 
 T = TypeVar("T")
+_ENTRY_COST = 1024
+"""Bytes that can be read in the time in which an entry is decoded."""
+_CHANGE_COST = 2 * 1024
+"""The same for the change of an entry in a history."""
+_HISTORY_COST = 2
+"""The same for a byte of a history, in which each value is written twice."""
+_BYTES_PER_TURN = 256 * 1024
+"""Where a read has more, other requests get their turn between its rows."""
+_DOCUMENTS_PER_READ = 32
+_CONTENTS_PER_READ = 8
+_CHANGES_PER_READ = 5
+"""How many rows are read at a time: each may have a megabyte or two. Histories of small changes continue with
+more."""
+_BYTES_PER_READ = 4 * 1024 * 1024
+_CONCURRENT_READS = 16
 _UNKNOWN_ORIGIN = LocalOrigin()
 
 
@@ -66,6 +82,17 @@ class Context:
     _histories: dict[tuple[DocumentKey, int, PageRequest], Awaitable[Page[VisibleChange]]] = field(
         default_factory=dict
     )
+    _contents: dict[tuple[DocumentKey, int, int], tuple[asyncio.Future[list[Content]], int]] = field(
+        default_factory=dict
+    )
+    _entries: dict[tuple[DocumentKey, int, int, bool], Awaitable[list[EntryView]]] = field(
+        default_factory=dict
+    )
+    _large_reads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_CONCURRENT_READS))
+    """Held while rows are read that may be large, so that few of them are in memory before they count."""
+    reads_of_past: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while the pasts of documents are read, so that each counts before the next one is read."""
+    _read_size: int = 0
 
     @property
     def viewer(self) -> Principal:
@@ -117,13 +144,95 @@ class Context:
         return history
 
     async def _read_history(self, access: DocumentAccess, request: PageRequest) -> Page[VisibleChange]:
-        page, document = await asyncio.gather(
-            self.services.loaders.histories.load((access.key, request)),
-            self.services.loaders.documents_with_attributes.load(access.key),
-        )
-        content, viewer = document.content(), Viewer(access, self.services.clock())
-        changes = [visible_change(viewer, row, content) for row in page.items]
-        return Page(changes, page.has_previous, page.has_next)
+        (content,) = await self.contents([await self.document(access)])
+        viewer, changes, rest = Viewer(access, self.services.clock()), list[VisibleChange](), request
+        count = _CHANGES_PER_READ
+        while True:
+            part = rest._replace(size=min(rest.size, count))
+            found = []
+            async with self._large_reads:
+                page = await self.services.loaders.histories.load((access.key, part))
+                size = sum(len(row.changes) for row in page.items)
+                for row in page.items:
+                    self.count_read(_HISTORY_COST * len(row.changes))
+                    found.append(visible_change(viewer, row, content))
+                    self.count_read(_CHANGE_COST * len(found[-1].entries))
+                    if size > _BYTES_PER_TURN:
+                        await asyncio.sleep(0)
+            changes = found + changes if request.backwards else changes + found
+            has_more = page.has_previous if request.backwards else page.has_next
+            if not has_more or len(changes) == request.size:
+                break
+            outermost = found[0] if request.backwards else found[-1]
+            rest = rest.following(len(found), str(outermost.revision))
+            count = max(_CHANGES_PER_READ, len(found) * _BYTES_PER_READ // max(size, 1))
+        if request.backwards:
+            return Page(changes, has_more, request.before is not None)
+        return Page(changes, request.after is not None, has_more)
+
+    def count_read(self, size: int) -> None:
+        """Count bytes of stored data that the request reads. Raises LimitExceeded."""
+        limit = self.services.settings.max_read_size
+        self._read_size += size
+        if self._read_size > limit:
+            raise too_much_to_read(limit)
+
+    async def contents(self, rows: Sequence[DocumentView]) -> list[Content]:
+        """The entries of documents that were read.
+
+        A document is decoded once per request, however often the operation selects it.
+        """
+        missing: dict[tuple[DocumentKey, int, int], DocumentView] = {}
+        for row in rows:
+            key = _content_key(row)
+            if key not in self._contents:
+                missing[key] = row
+        if missing:
+            reading = asyncio.ensure_future(self._read_contents(list(missing.values())))
+            for index, key in enumerate(missing):
+                self._contents[key] = reading, index
+        found = []
+        for row in rows:
+            read, index = self._contents[_content_key(row)]
+            found.append((read.result() if read.done() else await read)[index])
+        return found
+
+    async def _read_contents(self, rows: Sequence[DocumentView]) -> list[Content]:
+        contents: list[Content] = []
+        for start in range(0, len(rows), _CONTENTS_PER_READ):
+            part = rows[start : start + _CONTENTS_PER_READ]
+            async with self._large_reads:
+                for document in await self._with_attributes(part):
+                    self.count_read(_size_of(document))
+                    contents.append(document.content())
+                    if _size_of(document) > _BYTES_PER_TURN and len(rows) > 1:
+                        await asyncio.sleep(0)
+        return contents
+
+    async def _with_attributes(self, rows: Sequence[DocumentView]) -> Sequence[MetadataDocument]:
+        """Documents with the attributes of each entry. A document that was just written already has them, and
+        that of a dry run is not in the database."""
+        missing = [row.access.key for row in rows if row.document.attributes is None]
+        loader = self.services.loaders.documents_with_attributes
+        read = iter(await loader.load_many(missing) if missing else ())
+        return [next(read) if row.document.attributes is None else row.document for row in rows]
+
+    def entries(self, row: DocumentView, *, include_inactive: bool) -> Awaitable[list[EntryView]]:
+        """The entries of a document that the caller sees; see `domain.documents.visibility.entries`.
+
+        They are listed once per request.
+        """
+        key = *_content_key(row), include_inactive
+        listed = self._entries.get(key)
+        if listed is None:
+            listed = self._entries[key] = asyncio.ensure_future(self._list_entries(row, include_inactive))
+        return listed
+
+    async def _list_entries(self, row: DocumentView, include_inactive: bool) -> list[EntryView]:
+        (content,) = await self.contents([row])
+        self.count_read(_ENTRY_COST * len(content))
+        viewer, keys = Viewer(row.access, self.services.clock()), self.services.write_settings.keys
+        return entries(viewer, content, keys, include_inactive=include_inactive)
 
     async def document(self, access: DocumentAccess) -> DocumentView:
         """Read a document as the caller may see it."""
@@ -135,7 +244,12 @@ class Context:
         """Read the documents of loaded users: see `domain.documents.access.find_documents_of`."""
         results = await find_documents_of(self, self.services.policy, self.viewer, platform_key, users)
         keys = [each.key for each in results if isinstance(each, DocumentAccess)]
-        documents = iter(await self.services.loaders.documents.load_many(keys))
+        found: list[MetadataDocument] = []
+        for start in range(0, len(keys), _DOCUMENTS_PER_READ):
+            part = await self.services.loaders.documents.load_many(keys[start : start + _DOCUMENTS_PER_READ])
+            self.count_read(sum(map(_size_of, part)))
+            found += part
+        documents = iter(found)
         return [
             self.view(each, next(documents)) if isinstance(each, DocumentAccess) else each for each in results
         ]
@@ -188,3 +302,12 @@ class Context:
         actor = None if self.principal is None else self.principal.user_id
         for event in events:
             self.services.security_log.write(event, source=self.source, actor=actor, origin=self.origin)
+
+
+def _content_key(row: DocumentView) -> tuple[DocumentKey, int, int]:
+    """Tells the states of a document apart. That of a dry run has the revision of a later write."""
+    return row.access.key, row.revision, 0 if row.document.attributes is None else id(row.document)
+
+
+def _size_of(document: MetadataDocument) -> int:
+    return len(document.metadata) + len(document.conditions or "") + len(document.attributes or "")
