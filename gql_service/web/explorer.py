@@ -54,7 +54,7 @@ class ExplorerOrGraphQL:
 
 
 def _wants_page(request: Request) -> bool:
-    accept = request.headers.get("accept", "").encode("latin-1")
+    accept = ", ".join(request.headers.getlist("accept")).encode("latin-1")
     if negotiate(accept, (GRAPHQL_RESPONSE, JSON, "text/html")) != "text/html":
         return False
     try:

@@ -38,6 +38,7 @@ from gql_service.web.request import (
     body_limit,
     read_body,
 )
+from gql_service.web.request_head import one_value_each
 from gql_service.web.request_origin import RequestOrigin
 from gql_service.web.throttle import TooManyRequests
 from gql_service.web.timeouts import RequestTimeouts
@@ -115,7 +116,7 @@ class GraphQLEndpoint:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = dict(reversed(scope["headers"]))
+        headers = one_value_each(scope["headers"])
         read = partial(read_body, receive, headers.get(b"content-length"))
         origin = RequestOrigin(self.proxies, scope.get("client"), scope["headers"])
         response = await self.respond(scope["method"], scope["query_string"], headers, read, origin)

@@ -7,6 +7,8 @@ _HOST = re.compile(
     rb"(?:\[[0-9A-Za-z:._~!$&'()*+,;=-]+\]|(?:[0-9A-Za-z._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]*)?"
 )
 """The header `Host`: an IP literal or a registered name of RFC 3986, and a port. It may be empty."""
+_LISTS = {b"accept", b"content-encoding"}
+"""Of the headers that the service reads by `one_value_each`, those that are lists."""
 HeaderLines = list[tuple[bytes, bytes]]
 """The header lines of a request, in order. Names are in lower case."""
 
@@ -18,6 +20,15 @@ class InvalidRequest(Exception):
         super().__init__(message)
         self.status = status
         self.message = message
+
+
+def one_value_each(lines: HeaderLines) -> dict[bytes, bytes]:
+    """The first value of each header. The lines of a header that is a list are joined (RFC 9110, 5.3)."""
+    values = dict(reversed(lines))
+    if len(values) < len(lines):
+        for name in _LISTS.intersection(values):
+            values[name] = b", ".join([value for each, value in lines if each == name])
+    return values
 
 
 def is_plain(headers: Mapping[bytes, bytes], lines: HeaderLines) -> bool:

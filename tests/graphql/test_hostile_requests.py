@@ -420,7 +420,7 @@ def test_what_a_request_reads_is_limited(world: World, selection: str) -> None:
 )
 def test_references_to_one_large_document_decode_it_once(world: World, selection: str) -> None:
     write_keys(world, 1)
-    document = {
+    reference = {
         "__typename": "PlatformMetadata",
         "userId": world.member.id,
         "platformKey": world.platform_key,
@@ -428,10 +428,7 @@ def test_references_to_one_large_document_decode_it_once(world: World, selection
     query = f"""query ($r: [_Any!]!) {{
       _entities(representations: $r) {{ ... on PlatformMetadata {{ {selection} }} }}
     }}"""
-    few, many = (
-        encode(query, variables={"r": [{"__typename": "PlatformMetadata"} | owner] * count})
-        for count in (1, 60)
-    )
+    few, many = (encode(query, variables={"r": [reference] * count}) for count in (1, 60))
     assert_costs_at_most(
         20,
         lambda: post(world.service, few, world.member),
