@@ -117,6 +117,7 @@ def build_services(settings: Settings, clock: Callable[[], int] = instants.now) 
         settings.max_value_size,
         settings.max_metadata_size,
         settings.max_metadata_keys,
+        settings.max_json_values,
     )
     keys = KeyRing(
         {id: key.get_secret_value() for id, key in settings.encryption_keys.items()}, settings.active_key

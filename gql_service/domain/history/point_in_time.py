@@ -168,6 +168,8 @@ async def to_revision(connection: Connection, document: DocumentKey, revision: i
         for row in rows:
             if row.revision > revision:
                 past.undo(row)
+                if len(row.changes) > _BYTES_PER_TURN:
+                    await asyncio.sleep(0)
     return past if count else None
 
 
