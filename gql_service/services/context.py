@@ -40,8 +40,8 @@ _ENTRY_COST = 1024
 """Bytes that can be read in the time in which an entry is decoded."""
 _CHANGE_COST = 2 * 1024
 """The same for the change of an entry in a history."""
-_HISTORY_COST = 2
-"""The same for a byte of a history, in which each value is written twice."""
+_HISTORY_COST = 3
+"""The same for a byte of a history, which is read in a thread, and decoded."""
 _BYTES_PER_TURN = 256 * 1024
 """Where a read has more, other requests get their turn between its rows."""
 _DOCUMENTS_PER_READ = 32
@@ -130,32 +130,31 @@ class Context:
         """Access to documents of several users: see `domain.documents.access.find_documents_named`."""
         return find_documents_named(self, self.services.policy, self.viewer, platform, usernames)
 
-    def history(
-        self, access: DocumentAccess, revision: int, request: PageRequest
-    ) -> Awaitable[Page[VisibleChange]]:
-        """A page of the history of a document at a revision, as the caller may see it.
+    def history(self, row: DocumentView, request: PageRequest) -> Awaitable[Page[VisibleChange]]:
+        """A page of the history of a document that was read, as the caller may see it.
 
         It is read and decoded once per request, however often the operation selects it.
         """
-        key = access.key, revision, request
+        key = row.access.key, row.revision, request
         history = self._histories.get(key)
         if history is None:
-            history = self._histories[key] = asyncio.ensure_future(self._read_history(access, request))
+            history = self._histories[key] = asyncio.ensure_future(self._read_history(row, request))
         return history
 
-    async def _read_history(self, access: DocumentAccess, request: PageRequest) -> Page[VisibleChange]:
-        (content,) = await self.contents([await self.document(access)])
-        viewer, changes, rest = Viewer(access, self.services.clock()), list[VisibleChange](), request
+    async def _read_history(self, row: DocumentView, request: PageRequest) -> Page[VisibleChange]:
+        (content,) = await self.contents([row])
+        viewer, changes, rest = Viewer(row.access, self.services.clock()), list[VisibleChange](), request
         count = _CHANGES_PER_READ
         while True:
             part = rest._replace(size=min(rest.size, count))
             found = []
             async with self._large_reads:
-                page = await self.services.loaders.histories.load((access.key, part))
-                size = sum(len(row.changes) for row in page.items)
-                for row in page.items:
-                    self.count_read(_HISTORY_COST * len(row.changes))
-                    found.append(visible_change(viewer, row, content))
+                self.count_read(0)  # reads nothing more if the limit is exceeded already
+                page = await self.services.loaders.histories.load((row.access.key, part))
+                size = sum(len(change.changes) for change in page.items)
+                for change in page.items:
+                    self.count_read(_HISTORY_COST * len(change.changes))
+                    found.append(visible_change(viewer, change, content))
                     self.count_read(_CHANGE_COST * len(found[-1].entries))
                     if size > _BYTES_PER_TURN:
                         await asyncio.sleep(0)
@@ -171,7 +170,7 @@ class Context:
         return Page(changes, request.after is not None, has_more)
 
     def count_read(self, size: int) -> None:
-        """Count bytes of stored data that the request reads. Raises LimitExceeded."""
+        """Count bytes of stored data that the request reads. Raises LimitExceeded, from then on each time."""
         limit = self.services.settings.max_read_size
         self._read_size += size
         if self._read_size > limit:
@@ -202,6 +201,7 @@ class Context:
         for start in range(0, len(rows), _CONTENTS_PER_READ):
             part = rows[start : start + _CONTENTS_PER_READ]
             async with self._large_reads:
+                self.count_read(0)
                 for document in await self._with_attributes(part):
                     self.count_read(_size_of(document))
                     contents.append(document.content())

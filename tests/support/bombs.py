@@ -373,6 +373,69 @@ RULES = {
     "a value for many patterns": _patch(ADMIN, metadata={"s6": "ab" * 60_000}),
     "a value for a schema of schemas": _patch(ADMIN, metadata={"s2": [[[["x"]]]] * 9000}),
 }
+
+
+def _stored(selection: str) -> Bomb:
+    return _first_seen(
+        MEMBER, f'{{ me {{ platformMetadata(platformKey: "{PLATFORM}") {{ {selection} }} }} }}'
+    )
+
+
+def _referenced(selection: str) -> Bomb:
+    """1,000 references to the same user, and what is selected of their document."""
+    document = f'platformMetadata(platformKey: "{PLATFORM}") {{ {selection} }}'
+    query = f"query ($r: [_Any!]!) {{ _entities(representations: $r) {{ ... on User {{ {document} }} }} }}"
+    return _ask(MEMBER, query, variables={"r": [{"__typename": "User", "username": "john_doe"}] * 1000})
+
+
+_LARGE = _patch(metadata={f"k{number}": _PLACEHOLDER.decode() + "x" * 2000 for number in range(300)})
+"""A document of 600 KB. Whenever it is sent, a change of 1.2 MB is added to its history."""
+STORED = {
+    "a large document": _LARGE,
+    "a large document again": _LARGE,
+    "a page of its history": _stored("history(first: 100) { nodes { changedKeys deletedKeys } }"),
+    "the end of its history": _stored("history(last: 100) { nodes { changes { key } } }"),
+    "pages of its history": _stored(_numbered("h#: history(first: 1#) { nodes { changedKeys } }", 9, "", "")),
+    "values of its history": _stored(
+        "history(first: 5) { nodes { changes { old { value } new { value } } } }"
+    ),
+    "its past": _stored('metadata(asOf: "2024-01-01T00:00:00Z")'),
+    "filters of its entries": _stored(
+        _numbered('e#: entries(first: 1, where: {keyPrefix: "k#", source: "s"}) { totalCount }', 14, "", "")
+    ),
+    "its entries": _stored(_numbered('e#: entry(key: "k#") { value digest }', 14, "", "")),
+    "its metadata": _stored(_numbered("m#: metadata", 13, "", "")),
+    "its keys": _referenced('metadata(keys: ["k1"])'),
+    "an entry of it": _referenced('entry(key: "k1") { digest }'),
+    "a page of it": _referenced("entries(first: 1) { totalCount nodes { digest } }"),
+    "a change of it": _referenced("history(first: 1) { nodes { changedKeys } }"),
+    "1,000 searches": _ask(
+        ADMIN,
+        "query ($r: [_Any!]!) { _entities(representations: $r) { ... on Platform { users(first: 1, where: "
+        '{usernamePrefix: "a"}) { totalCount } } } }',
+        variables={"r": [{"__typename": "Platform", "key": PLATFORM}] * 1000},
+    ),
+    "deep values to merge": _patch(
+        mode="MERGE_PATCH", metadata={f"m{number}": _objects(60) for number in range(150)}
+    ),
+    "JSON in texts": _ask(
+        MEMBER,
+        _SET,
+        variables={
+            "i": {
+                "entries": [
+                    {
+                        "metadataKey": f"j{number}",
+                        "metadataValue": "[" + "{}," * 30_000 + "{}]",
+                        "valueType": "json",
+                    }
+                    for number in range(8)
+                ]
+            }
+        },
+    ),
+}
+"""Documents that are stored first, and requests that read much of them."""
 BOMBS: dict[str, Bomb] = {
     **{
         f"document: {name}": _first_seen(ANONYMOUS, text)
@@ -384,6 +447,7 @@ BOMBS: dict[str, Bomb] = {
     **{f"body: {name}": bomb for name, bomb in BODIES.items()},
     **{f"headers: {name}": bomb for name, bomb in HEADERS.items()},
     **{f"REST: {name}": bomb for name, bomb in REST_BOMBS.items()},
+    **{f"stored: {name}": bomb for name, bomb in STORED.items()},
     **{f"rules: {name}": bomb for name, bomb in RULES.items()},
 }
 

@@ -26,7 +26,7 @@ from gql_service.store.tables import document_changes
 
 MAX_CHANGES = 10_000
 """The most changes of one document that are read to find its past."""
-_BATCH, _FIRST_BATCH, _BATCH_BYTES = 200, 10, 4 * 1024 * 1024
+_BATCH, _FIRST_BATCH, _BATCH_BYTES = 200, 4, 4 * 1024 * 1024
 """The most rows that are read at a time, those that are read first, and the bytes of those that follow."""
 _BYTES_PER_TURN = 128 * 1024
 """After a change with more, other requests get their turn."""

@@ -137,7 +137,7 @@ class PlatformMetadata(Node):
         before: Annotated[str | None, BEFORE] = None,
     ) -> PlatformMetadataChangeConnection:
         request = check_page(read_page(first, after, last, before))
-        page = await info.context.history(self.row.access, self.row.revision, request)
+        page = await info.context.history(self.row, request)
         keys = sum(len(change.changed_keys) + len(change.deleted_keys) for change in page.items)
         info.context.count_read(_COMPARISON_COST * keys)
         return PlatformMetadataChangeConnection(page=page)
@@ -196,6 +196,7 @@ async def _past_metadata(
     between is undone like all others since that instant."""
     services = context.services
     async with context.reads_of_past:
+        context.count_read(0)  # reads nothing more if the limit is exceeded already
         pasts = await services.loaders.pasts.load_many([(row.access.key, at) for row in rows])
         context.count_read(sum({id(past): past.size for past in pasts if isinstance(past, Past)}.values()))
 
