@@ -4,58 +4,16 @@
 started with `gql-service serve --demo`.
 """
 
-import itertools
 import json
-import socket
 import sys
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from hashlib import sha256
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from tests.support.http_clients import PATIENCE
+from tests.support.bomb_target import ADMIN, ANONYMOUS, KIB, MEMBER, MIB, PLACEHOLDER, Bomb, Target
 from tests.support.world import REST
 
-ANONYMOUS, MEMBER, ADMIN = "anonymous", "member", "admin"
 PLATFORM = "acme-corp"
 """A platform of the demo data; the member and the admin belong to its tenant."""
-KIB, MIB = 1024, 1024 * 1024
-UNIT = 0.13
-"""Milliseconds of processor time that a trivial request with a token takes at 64 connections on the machine
-whose milliseconds the limits are."""
-_CONNECTIONS = 64
-_TRIVIAL = b'{"query": "query ($a: Boolean!) { __typename @include(if: $a) }", "variables": {"a": true}}'
-"""With a variable, for the answers to requests without one are kept."""
-
-
-_PLACEHOLDER = b"NUMBER__"
-"""Replaced in every body that is sent, so that the server has not seen it before."""
-_NUMBERS = itertools.count()
-
-
-class Bomb(NamedTuple):
-    """A request that is built to cost much."""
-
-    caller: str
-    body: bytes
-    method: str = "POST"
-    target: str = "/graphql"
-    headers: tuple[tuple[str, str], ...] = ()
-
-    def encode(self, token: str | None) -> bytes:
-        """The HTTP request."""
-        lines = [f"{self.method} {self.target} HTTP/1.1", "Host: x", "Connection: close"]
-        if token is not None:
-            lines.append(f"Authorization: Bearer {token}")
-        if not any(name == "Content-Type" for name, _ in self.headers):
-            lines.append("Content-Type: application/json")
-        lines += [f"{name}: {value}" for name, value in self.headers]
-        lines += [f"Content-Length: {len(self.body)}", "", ""]
-        body = self.body.replace(_PLACEHOLDER, b"%08d" % next(_NUMBERS))
-        return "\r\n".join(lines).encode() + body
 
 
 def _ask(caller: str, query: str, **rest: Any) -> Bomb:
@@ -64,7 +22,7 @@ def _ask(caller: str, query: str, **rest: Any) -> Bomb:
 
 def _first_seen(caller: str, query: str) -> Bomb:
     """A document that is different each time it is sent, unless it is as long as it may be."""
-    mark = f" #{_PLACEHOLDER.decode()}"
+    mark = f" #{PLACEHOLDER.decode()}"
     return _ask(caller, query if len(query) + len(mark) > LENGTH else query + mark)
 
 
@@ -388,7 +346,7 @@ def _referenced(selection: str) -> Bomb:
     return _ask(MEMBER, query, variables={"r": [{"__typename": "User", "username": "john_doe"}] * 1000})
 
 
-_LARGE = _patch(metadata={f"k{number}": _PLACEHOLDER.decode() + "x" * 2000 for number in range(300)})
+_LARGE = _patch(metadata={f"k{number}": PLACEHOLDER.decode() + "x" * 2000 for number in range(300)})
 """A document of 600 KB. Whenever it is sent, a change of 1.2 MB is added to its history."""
 STORED = {
     "a large document": _LARGE,
@@ -450,104 +408,6 @@ BOMBS: dict[str, Bomb] = {
     **{f"stored: {name}": bomb for name, bomb in STORED.items()},
     **{f"rules: {name}": bomb for name, bomb in RULES.items()},
 }
-
-
-class Waiting(NamedTuple):
-    """How long a trivial request waits for its response, in milliseconds."""
-
-    processor: float
-    """The processor time of the server meanwhile. Other load on the machine does not add to it."""
-    wall: float
-
-
-class Target:
-    """A server process, the tokens of its callers, and what a trivial request costs it."""
-
-    def __init__(self, port: int, pid: int, member_token: str, admin_token: str) -> None:
-        self._address = "127.0.0.1", port
-        self._pid = pid
-        self._tokens = {ANONYMOUS: None, MEMBER: member_token, ADMIN: admin_token}
-        self._trivial = (
-            "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-            f"Authorization: Bearer {member_token}\r\nContent-Length: {len(_TRIVIAL)}\r\n\r\n"
-        ).encode() + _TRIVIAL
-        self.calibrate()
-
-    def calibrate(self) -> None:
-        """Measure how much slower this machine is now than that of the limits."""
-        self.scale = self._trivial_cost() / UNIT
-
-    def send(self, bomb: Bomb) -> int:
-        """Send a request; returns the status of the response."""
-        with self._connect() as connection:
-            # The server may answer and close the connection before the end of the body.
-            with suppress(BrokenPipeError, ConnectionResetError):
-                connection.sendall(bomb.encode(self._tokens[bomb.caller]))
-            received = connection.recv(64 * KIB)
-            with suppress(ConnectionResetError):
-                while connection.recv(MIB):
-                    pass
-        return int(received.split(b" ", 2)[1])
-
-    def cost_of(self, bomb: Bomb) -> float:
-        """Milliseconds of processor time of the server for a request."""
-        before = self._processor_time()
-        self.send(bomb)
-        return (self._processor_time() - before) / self.scale
-
-    def waiting_beside(self, bomb: Bomb) -> Waiting:
-        """How long trivial requests wait at most while a request is answered."""
-        with self._probing() as found:
-            self.send(bomb)
-        return Waiting(max(each.processor for each in found), max(each.wall for each in found))
-
-    @contextmanager
-    def _probing(self) -> Iterator[list[Waiting]]:
-        found: list[Waiting] = []
-        is_done = threading.Event()
-
-        def probe() -> None:
-            with self._connect() as connection:
-                while not is_done.is_set() or len(found) < 3:
-                    start, spent = time.perf_counter(), self._processor_time()
-                    connection.sendall(self._trivial)
-                    connection.recv(4 * KIB)
-                    spent = self._processor_time() - spent
-                    wall = (time.perf_counter() - start) * 1000
-                    found.append(Waiting(spent / self.scale, wall / self.scale))
-
-        thread = threading.Thread(target=probe)
-        thread.start()
-        try:
-            while len(found) < 2:
-                time.sleep(0.001)
-            yield found
-        finally:
-            is_done.set()
-            thread.join(PATIENCE)
-
-    def _trivial_cost(self) -> float:
-        """Milliseconds of processor time of the server for a trivial request, at 64 connections."""
-        connections = [self._connect() for _ in range(_CONNECTIONS)]
-        try:
-            before, rounds = self._processor_time(), 5
-            for _ in range(rounds):
-                for connection in connections:
-                    connection.sendall(self._trivial)
-                for connection in connections:
-                    connection.recv(4 * KIB)
-            return (self._processor_time() - before) / rounds / _CONNECTIONS
-        finally:
-            for connection in connections:
-                connection.close()
-
-    def _connect(self) -> socket.socket:
-        return socket.create_connection(self._address, timeout=PATIENCE)
-
-    def _processor_time(self) -> float:
-        """Milliseconds of processor time of all threads of the server so far."""
-        threads = Path(f"/proc/{self._pid}/task").glob("*/schedstat")
-        return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e6
 
 
 def _main() -> None:
