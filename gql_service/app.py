@@ -117,6 +117,7 @@ def build_services(settings: Settings, clock: Callable[[], int] = instants.now) 
         settings.max_value_size,
         settings.max_metadata_size,
         settings.max_metadata_keys,
+        settings.max_json_values,
     )
     keys = KeyRing(
         {id: key.get_secret_value() for id, key in settings.encryption_keys.items()}, settings.active_key
@@ -124,7 +125,7 @@ def build_services(settings: Settings, clock: Callable[[], int] = instants.now) 
     write_settings = WriteSettings(limits, keys)
     return Services(
         database=database,
-        loaders=Loaders(database, clock),
+        loaders=Loaders(database, clock, settings.max_read_size),
         writer=BatchWriter(database, write_settings, clock),
         policy=Policy(settings.admin_permission),
         write_settings=write_settings,

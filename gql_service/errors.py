@@ -75,6 +75,14 @@ class LimitExceeded(RequestError):
     status = 413
 
 
+def too_much_to_read(limit: int) -> LimitExceeded:
+    """The error for a request that reads more stored data than the setting allows."""
+    return LimitExceeded(
+        f"The request reads more than {limit} bytes of stored data (GQL_SERVICE_MAX_READ_SIZE). "
+        "Request less at a time."
+    )
+
+
 class Unavailable(RequestError):
     """The database did not respond in time, or the request took too long. It may succeed later."""
 

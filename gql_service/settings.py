@@ -110,6 +110,13 @@ class Settings(BaseSettings):
         ge=1,
         description="Maximum size of the response to a GraphQL request in bytes. The default is 10 MiB.",
     )
+    max_read_size: int = Field(
+        default=16 * 1024 * 1024,
+        ge=1,
+        description="Maximum size of the stored data that a GraphQL request may read in bytes: documents, "
+        "and changes; those of `history` count three times. Decoding an entry counts as 1 KiB, the change "
+        "of an entry in a history as up to 5 KiB. The default is 16 MiB.",
+    )
     max_json_values: int = Field(
         default=100_000,
         ge=1,

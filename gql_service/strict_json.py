@@ -66,6 +66,13 @@ def count_containers(text: bytes) -> int:
     return text.count(b"{") + text.count(b"[")
 
 
+def count_values(text: bytes) -> tuple[int, int]:
+    """How many objects and arrays JSON text has, and how many values."""
+    structure = without_strings(text)
+    containers = count_containers(structure)
+    return containers, containers + structure.count(b",")
+
+
 def check(root: Any, max_depth: int = MAX_DEPTH) -> None:
     """Raise InvalidJson for a parsed value that `loads` would reject as text, for example a GraphQL
     literal."""

@@ -3,6 +3,7 @@
 Rows that are inserted or deleted meanwhile make a client neither miss a row nor see one twice.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -28,6 +29,11 @@ class PageRequest(NamedTuple):
         """The request without its values: all that the SQL of the page depends on."""
         after, before = (None if key is None else "" for key in (self.after, self.before))
         return PageRequest(0, self.backwards, after, before)
+
+    def following(self, count: int, key: str) -> "PageRequest":
+        """What is left of the page after its first `count` rows, of which the outermost has this key."""
+        rest = self._replace(size=self.size - count)
+        return rest._replace(before=key) if self.backwards else rest._replace(after=key)
 
 
 class Page(NamedTuple, Generic[T]):
@@ -93,10 +99,9 @@ def page_of(items: Sequence[T], request: PageRequest) -> Page[T]:
 
 def page_of_list(items: Sequence[T], request: PageRequest, key: Callable[[T], str]) -> Page[T]:
     """A page of a list that is in memory and in the order of its keys."""
-    candidates = [
-        item
-        for item in items
-        if (request.after is None or key(item) > request.after)
-        and (request.before is None or key(item) < request.before)
-    ]
-    return page_of(candidates[::-1] if request.backwards else candidates, request)
+    start = 0 if request.after is None else bisect_right(items, request.after, key=key)
+    end = len(items) if request.before is None else bisect_left(items, request.before, key=key)
+    count = min(max(end - start, 0), request.size + 1)
+    if request.backwards:
+        return page_of(items[end - count : end][::-1], request)
+    return page_of(items[start : start + count], request)

@@ -109,18 +109,15 @@ async def load_entries(context: Context, keys: Sequence[str]) -> list[Entity | N
         dict.fromkeys(f"{user_id}:{platform_key}" for user_id, platform_key, _ in parts.values())
     )
     visible = dict(zip(document_keys, await load_documents(context, document_keys), strict=True))
-    accesses = {key: each.row.access for key, each in visible.items() if isinstance(each, PlatformMetadata)}
-    rows = await context.services.loaders.documents_with_attributes.load_many(
-        [each.key for each in accesses.values()]
-    )
-    documents = dict(zip(accesses, rows, strict=True))
+    rows = {key: each.row for key, each in visible.items() if isinstance(each, PlatformMetadata)}
+    contents = dict(zip(rows, await context.stored_data.contents(list(rows.values())), strict=True))
     ring, now = context.services.write_settings.keys, context.services.clock()
     entries: dict[str, Entity] = {}
     for key, (user_id, platform_key, metadata_key) in parts.items():
         document_key = f"{user_id}:{platform_key}"
-        if document_key in documents:
-            viewer = Viewer(accesses[document_key], now)
-            row = visibility.entry_of(viewer, documents[document_key], metadata_key, ring)
+        if document_key in contents:
+            viewer = Viewer(rows[document_key].access, now)
+            row = visibility.entry_of(viewer, contents[document_key], metadata_key, ring)
             if row is not None:
                 entries[key] = UserMetadata(row=row)
     return [entries.get(key) for key in keys]

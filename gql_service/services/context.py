@@ -1,6 +1,5 @@
 """The context of one request: the services of the process, and the caller."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -14,10 +13,8 @@ from gql_service.domain.documents.access import (
     find_documents_of,
     find_platform,
 )
-from gql_service.domain.documents.rows import DocumentKey, MetadataDocument
-from gql_service.domain.documents.visibility import DocumentView, Viewer
-from gql_service.domain.history.visibility import VisibleChange, visible_change
-from gql_service.domain.pagination import Page, PageRequest
+from gql_service.domain.documents.rows import MetadataDocument
+from gql_service.domain.documents.visibility import DocumentView
 from gql_service.domain.tenants import Platform
 from gql_service.domain.users.rows import User
 from gql_service.domain.values.validation import WriteSettings
@@ -30,6 +27,7 @@ from gql_service.observability.security_log import LocalOrigin, Origin, Security
 from gql_service.services.batch_writer import BatchWriter
 from gql_service.services.loaders import Loaders
 from gql_service.services.refusals import refused_write
+from gql_service.services.stored_data import StoredData
 from gql_service.settings import Settings
 from gql_service.store.connection import Connection
 from gql_service.store.database import Database
@@ -63,7 +61,20 @@ class Context:
     """The `source` recorded in the history of documents for changes by this request."""
     origin: Origin = _UNKNOWN_ORIGIN
     _platforms: dict[str, Awaitable[Platform | None]] = field(default_factory=dict)
-    _histories: dict[tuple[DocumentKey, int, PageRequest], Awaitable[Page[VisibleChange]]] | None = None
+    _stored_data: StoredData | None = None
+
+    @property
+    def stored_data(self) -> StoredData:
+        """What the request has read of documents and their histories."""
+        if self._stored_data is None:
+            services = self.services
+            self._stored_data = StoredData(
+                services.loaders,
+                services.write_settings.keys,
+                services.clock,
+                services.settings.max_read_size,
+            )
+        return self._stored_data
 
     @property
     def viewer(self) -> Principal:
@@ -101,30 +112,6 @@ class Context:
         """Access to documents of several users: see `domain.documents.access.find_documents_named`."""
         return find_documents_named(self, self.services.policy, self.viewer, platform, usernames)
 
-    def history(
-        self, access: DocumentAccess, revision: int, request: PageRequest
-    ) -> Awaitable[Page[VisibleChange]]:
-        """A page of the history of a document at a revision, as the caller may see it.
-
-        It is read and decoded once per request, however often the operation selects it.
-        """
-        if self._histories is None:
-            self._histories = {}
-        key = access.key, revision, request
-        history = self._histories.get(key)
-        if history is None:
-            history = self._histories[key] = asyncio.ensure_future(self._read_history(access, request))
-        return history
-
-    async def _read_history(self, access: DocumentAccess, request: PageRequest) -> Page[VisibleChange]:
-        page, document = await asyncio.gather(
-            self.services.loaders.histories.load((access.key, request)),
-            self.services.loaders.documents_with_attributes.load(access.key),
-        )
-        content, viewer = document.content(), Viewer(access, self.services.clock())
-        changes = [visible_change(viewer, row, content) for row in page.items]
-        return Page(changes, page.has_previous, page.has_next)
-
     async def document(self, access: DocumentAccess) -> DocumentView:
         """Read a document as the caller may see it."""
         return self.view(access, await self.services.loaders.documents.load(access.key))
@@ -135,7 +122,7 @@ class Context:
         """Read the documents of loaded users: see `domain.documents.access.find_documents_of`."""
         results = await find_documents_of(self, self.services.policy, self.viewer, platform_key, users)
         keys = [each.key for each in results if isinstance(each, DocumentAccess)]
-        documents = iter(await self.services.loaders.documents.load_many(keys))
+        documents = iter(await self.stored_data.documents(keys))
         return [
             self.view(each, next(documents)) if isinstance(each, DocumentAccess) else each for each in results
         ]

@@ -4,6 +4,7 @@ The loaders live as long as the process, and cache nothing.
 """
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from gql_service.auth.principal import Principal
@@ -27,7 +28,7 @@ from gql_service.domain.users.access_tokens import AccessToken, TokenRefusal
 from gql_service.domain.users.badges import EarnedBadge
 from gql_service.domain.users.notifications import Notification
 from gql_service.domain.users.rows import User
-from gql_service.errors import BadUserInput, MalformedData
+from gql_service.errors import MalformedData, RequestError
 from gql_service.services.dataloader import DataLoader, K, T
 from gql_service.store.connection import Connection
 from gql_service.store.database import Database
@@ -54,7 +55,7 @@ async def _grouped(
 class Loaders:
     """All reads that resolvers use. The value is None for users and platforms that do not exist."""
 
-    def __init__(self, database: Database, clock: Callable[[], int]) -> None:
+    def __init__(self, database: Database, clock: Callable[[], int], max_read_size: int) -> None:
         async def principals(
             connection: Connection, requests: Sequence[Token]
         ) -> Sequence[Principal | MalformedData | TokenRefusal]:
@@ -63,7 +64,9 @@ class Loaders:
         async def pages(
             connection: Connection, requests: Sequence[tuple[MemberSearch, PageRequest]]
         ) -> Sequence[Page[User]]:
-            return [await search.page(connection, *each, clock()) for each in requests]
+            now, distinct = clock(), dict.fromkeys(requests)
+            found = {each: await search.page(connection, *each, now) for each in distinct}
+            return [found[each] for each in requests]
 
         async def notification_pages(
             connection: Connection, requests: Sequence[tuple[str, PageRequest]]
@@ -77,11 +80,14 @@ class Loaders:
 
         async def pasts(
             connection: Connection, requests: Sequence[tuple[DocumentKey, int]]
-        ) -> Sequence[Past | BadUserInput]:
-            return await _grouped(connection, requests, point_in_time.to_instant)
+        ) -> Sequence[Past | RequestError]:
+            read = partial(point_in_time.to_instant, max_size=max_read_size)
+            return await _grouped(connection, requests, read)
 
         async def counts(connection: Connection, requests: Sequence[MemberSearch]) -> Sequence[int]:
-            return [await search.count(connection, each, clock()) for each in requests]
+            now, distinct = clock(), dict.fromkeys(requests)
+            found = {each: await search.count(connection, each, now) for each in distinct}
+            return [found[each] for each in requests]
 
         self.principals: DataLoader[Token, Principal | MalformedData | TokenRefusal] = DataLoader(
             database, principals
@@ -120,7 +126,7 @@ class Loaders:
             database, history_pages, scans=True
         )
         """By document and page: changes, newest first."""
-        self.pasts: DataLoader[tuple[DocumentKey, int], Past | BadUserInput] = DataLoader(
+        self.pasts: DataLoader[tuple[DocumentKey, int], Past | RequestError] = DataLoader(
             database, pasts, scans=True
         )
         """By document and instant: the old values of what has changed since."""

@@ -47,6 +47,8 @@ class HttpProtocol(HttpToolsProtocol):
         """Whether the head of the last request is complete, and its body is not."""
         self._head_without_upgrade: bytes | None = None
         """The head of the last request if it asks for an upgrade, until it is parsed again."""
+        self._is_at_end = False
+        """Whether the client has closed its side, after complete requests."""
         self._refusal: InvalidRequest | None = None
         """Why nothing more is read from the connection."""
         may_bypass_uvicorn = not (self.access_log or self.root_path or self.limit_concurrency)
@@ -56,6 +58,12 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(WriteBuffer(transport, self.loop))  # type: ignore[arg-type]
         self._limits.wait()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client has sent all it wanted to. Keep the connection open for responses that are under way."""
+        is_responding = self.cycle is not None and not self.cycle.response_complete
+        self._is_at_end = is_responding and not self._is_in_body
+        return self._is_at_end
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -130,6 +138,8 @@ class HttpProtocol(HttpToolsProtocol):
             self._start_asgi_task(*self.pipeline.pop())
         elif self._refusal is not None:
             self._send_refusal(self._refusal)
+        elif self._is_at_end:
+            self.transport.close()
         else:
             self._limits.wait()
 
@@ -142,7 +152,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.headers = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name.lower(), value))
+        self.headers.append((name.lower(), value.rstrip(b" \t")))  # the parser has removed leading space
 
     def on_body(self, body: bytes) -> None:
         self._limits.made_progress = True
@@ -195,6 +205,8 @@ class HttpProtocol(HttpToolsProtocol):
     def _pass_to_uvicorn(self) -> None:
         """Call the callbacks that uvicorn has missed so far."""
         url, lines = self.url, self.headers
+        if self.parser.get_http_version() == "1.0":  # which has no interim responses (RFC 9110, 10.1.1)
+            lines = [line for line in lines if line[0] != b"expect"]
         super().on_message_begin()
         super().on_url(url)
         for name, value in lines:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.support.bomb_target import Target
-from tests.support.bombs import ANONYMOUS, BOMBS
+from tests.support.bomb_target import ANONYMOUS, Target
+from tests.support.bombs import BOMBS
 from tests.support.cli_processes import command, serving_process
 
 MAX_ANONYMOUS, MAX_COST, MAX_HELD = 20, 50, 50

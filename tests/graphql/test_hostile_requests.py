@@ -349,7 +349,7 @@ def of_document(world: World, selection: str) -> str:
 
 
 def test_a_response_is_limited_while_it_is_built(world: World) -> None:
-    big_history(world, 14)
+    big_history(world, 6)
     values = "history(first: 20) { nodes { changes { old { value } new { value } } } }"
     query = of_document(world, " ".join(f"a{number}: {values}" for number in range(5)))
     response = post(world.service, encode(query), world.member)
@@ -377,6 +377,38 @@ def test_aliases_of_a_history_are_read_and_decoded_once(world: World) -> None:
         lambda: post(world.service, encode(often), world.member),
         rounds=3,
     )
+
+
+def test_the_json_in_texts_has_a_limited_number_of_values(world: World) -> None:
+    query = """mutation ($i: SetUserMetadataInput!) {
+      setUserMetadata(input: $i) { userErrors { code message } }
+    }"""
+    text = "[" + "{}," * 20_000 + "{}]"
+
+    def errors(texts: int, type: str) -> list[dict[str, str]]:
+        entries = [
+            {"metadataKey": f"{type}{texts}-{number}", "metadataValue": text, "valueType": type}
+            for number in range(texts)
+        ]
+        body = encode(query, variables={"i": {"entries": entries}})
+        answer = post(world.service, body, world.member).json()
+        found: list[dict[str, str]] = answer["data"]["setUserMetadata"]["userErrors"]
+        return found
+
+    assert errors(1, "json") == errors(6, "string") == []
+    (error,) = errors(6, "json")
+    assert error["code"] == "VALUE_TOO_LARGE"
+    assert error["message"].endswith("(GQL_SERVICE_MAX_JSON_VALUES).")
+
+
+def test_the_deep_value_that_is_refused_is_named(world: World) -> None:
+    deep: object = 1
+    for _ in range(65):
+        deep = [deep]
+    metadata = {f"k{number}": number for number in range(100)} | {"k70": deep}
+    response = world.member.rest("PATCH", world.platform_key, {"metadata": metadata})
+    assert response.status_code == 400
+    assert "64 levels" in str(response.json())
 
 
 def test_mutations_of_one_request_see_the_history_of_their_time(world: World) -> None:

@@ -1,11 +1,7 @@
-"""A server process that answers bombs, and what it spends on them.
+"""A server process that gets requests, and what it spends on them."""
 
-`python -m tests.support.bomb_target PORT PID MEMBER_TOKEN ADMIN_TOKEN` prints a table for a running server
-that was started with `gql-service serve --demo`.
-"""
-
+import itertools
 import socket
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,15 +9,43 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.support.bombs import ADMIN, ANONYMOUS, BOMBS, KIB, MEMBER, MIB, Bomb
 from tests.support.http_clients import PATIENCE
 
+ANONYMOUS, MEMBER, ADMIN = "anonymous", "member", "admin"
+KIB, MIB = 1024, 1024 * 1024
 UNIT = 0.13
 """Milliseconds of processor time that a trivial request with a token takes at 64 connections on the machine
 whose milliseconds the limits are."""
 _CONNECTIONS = 64
 _TRIVIAL = b'{"query": "query ($a: Boolean!) { __typename @include(if: $a) }", "variables": {"a": true}}'
 """With a variable, for the answers to requests without one are kept."""
+
+
+PLACEHOLDER = b"NUMBER__"
+"""Replaced in every body that is sent, so that the server has not seen it before."""
+_NUMBERS = itertools.count()
+
+
+class Bomb(NamedTuple):
+    """A request that is built to cost much."""
+
+    caller: str
+    body: bytes
+    method: str = "POST"
+    target: str = "/graphql"
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def encode(self, token: str | None) -> bytes:
+        """The HTTP request."""
+        lines = [f"{self.method} {self.target} HTTP/1.1", "Host: x", "Connection: close"]
+        if token is not None:
+            lines.append(f"Authorization: Bearer {token}")
+        if not any(name == "Content-Type" for name, _ in self.headers):
+            lines.append("Content-Type: application/json")
+        lines += [f"{name}: {value}" for name, value in self.headers]
+        lines += [f"Content-Length: {len(self.body)}", "", ""]
+        body = self.body.replace(PLACEHOLDER, b"%08d" % next(_NUMBERS))
+        return "\r\n".join(lines).encode() + body
 
 
 class Waiting(NamedTuple):
@@ -120,22 +144,3 @@ class Target:
         """Milliseconds of processor time of all threads of the server so far."""
         threads = Path(f"/proc/{self._pid}/task").glob("*/schedstat")
         return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e6
-
-
-def _main() -> None:
-    port, pid, member_token, admin_token = sys.argv[1:]
-    target = Target(int(port), int(pid), member_token, admin_token)
-    write = sys.stdout.write
-    write(f"{len(BOMBS)} bombs; this machine is {target.scale:.2f} times as slow\n")
-    write("status | processor ms | waiting: processor ms | wall ms | caller and bomb\n")
-    for name, bomb in BOMBS.items():
-        target.calibrate()
-        status = target.send(bomb)
-        cost = min(target.cost_of(bomb) for _ in range(3))
-        waiting = [target.waiting_beside(bomb) for _ in range(3)]
-        processor, wall = min(each.processor for each in waiting), min(each.wall for each in waiting)
-        write(f"{status} | {cost:7.1f} | {processor:7.1f} | {wall:7.1f} | {bomb.caller:9} | {name}\n")
-
-
-if __name__ == "__main__":
-    _main()

@@ -1,41 +1,19 @@
-"""Requests that are built to cost much. `bomb_target.py` sends them, and measures what they cost."""
+"""Requests that are built to cost much, and what a server process spends on them.
 
-import itertools
+`python -m tests.support.bombs PORT PID MEMBER_TOKEN ADMIN_TOKEN` prints a table for a running server that was
+started with `gql-service serve --demo`.
+"""
+
 import json
+import sys
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any
 
+from tests.support.bomb_target import ADMIN, ANONYMOUS, KIB, MEMBER, MIB, PLACEHOLDER, Bomb, Target
 from tests.support.world import REST
 
-ANONYMOUS, MEMBER, ADMIN = "anonymous", "member", "admin"
 PLATFORM = "acme-corp"
 """A platform of the demo data; the member and the admin belong to its tenant."""
-KIB, MIB = 1024, 1024 * 1024
-_PLACEHOLDER = b"NUMBER__"
-"""Replaced in every body that is sent, so that the server has not seen it before."""
-_NUMBERS = itertools.count()
-
-
-class Bomb(NamedTuple):
-    """A request that is built to cost much."""
-
-    caller: str
-    body: bytes
-    method: str = "POST"
-    target: str = "/graphql"
-    headers: tuple[tuple[str, str], ...] = ()
-
-    def encode(self, token: str | None) -> bytes:
-        """The HTTP request."""
-        lines = [f"{self.method} {self.target} HTTP/1.1", "Host: x", "Connection: close"]
-        if token is not None:
-            lines.append(f"Authorization: Bearer {token}")
-        if not any(name == "Content-Type" for name, _ in self.headers):
-            lines.append("Content-Type: application/json")
-        lines += [f"{name}: {value}" for name, value in self.headers]
-        lines += [f"Content-Length: {len(self.body)}", "", ""]
-        body = self.body.replace(_PLACEHOLDER, b"%08d" % next(_NUMBERS))
-        return "\r\n".join(lines).encode() + body
 
 
 def _ask(caller: str, query: str, **rest: Any) -> Bomb:
@@ -44,7 +22,7 @@ def _ask(caller: str, query: str, **rest: Any) -> Bomb:
 
 def _first_seen(caller: str, query: str) -> Bomb:
     """A document that is different each time it is sent, unless it is as long as it may be."""
-    mark = f" #{_PLACEHOLDER.decode()}"
+    mark = f" #{PLACEHOLDER.decode()}"
     return _ask(caller, query if len(query) + len(mark) > LENGTH else query + mark)
 
 
@@ -353,6 +331,69 @@ RULES = {
     "a value for many patterns": _patch(ADMIN, metadata={"s6": "ab" * 60_000}),
     "a value for a schema of schemas": _patch(ADMIN, metadata={"s2": [[[["x"]]]] * 9000}),
 }
+
+
+def _stored(selection: str) -> Bomb:
+    return _first_seen(
+        MEMBER, f'{{ me {{ platformMetadata(platformKey: "{PLATFORM}") {{ {selection} }} }} }}'
+    )
+
+
+def _referenced(selection: str) -> Bomb:
+    """1,000 references to the same user, and what is selected of their document."""
+    document = f'platformMetadata(platformKey: "{PLATFORM}") {{ {selection} }}'
+    query = f"query ($r: [_Any!]!) {{ _entities(representations: $r) {{ ... on User {{ {document} }} }} }}"
+    return _ask(MEMBER, query, variables={"r": [{"__typename": "User", "username": "john_doe"}] * 1000})
+
+
+_LARGE = _patch(metadata={f"k{number}": PLACEHOLDER.decode() + "x" * 2000 for number in range(300)})
+"""A document of 600 KB. Whenever it is sent, a change of 1.2 MB is added to its history."""
+STORED = {
+    "a large document": _LARGE,
+    "a large document again": _LARGE,
+    "a page of its history": _stored("history(first: 100) { nodes { changedKeys deletedKeys } }"),
+    "the end of its history": _stored("history(last: 100) { nodes { changes { key } } }"),
+    "pages of its history": _stored(_numbered("h#: history(first: 1#) { nodes { changedKeys } }", 9, "", "")),
+    "values of its history": _stored(
+        "history(first: 5) { nodes { changes { old { value } new { value } } } }"
+    ),
+    "its past": _stored('metadata(asOf: "2024-01-01T00:00:00Z")'),
+    "filters of its entries": _stored(
+        _numbered('e#: entries(first: 1, where: {keyPrefix: "k#", source: "s"}) { totalCount }', 14, "", "")
+    ),
+    "its entries": _stored(_numbered('e#: entry(key: "k#") { value digest }', 14, "", "")),
+    "its metadata": _stored(_numbered("m#: metadata", 13, "", "")),
+    "its keys": _referenced('metadata(keys: ["k1"])'),
+    "an entry of it": _referenced('entry(key: "k1") { digest }'),
+    "a page of it": _referenced("entries(first: 1) { totalCount nodes { digest } }"),
+    "a change of it": _referenced("history(first: 1) { nodes { changedKeys } }"),
+    "1,000 searches": _ask(
+        ADMIN,
+        "query ($r: [_Any!]!) { _entities(representations: $r) { ... on Platform { users(first: 1, where: "
+        '{usernamePrefix: "a"}) { totalCount } } } }',
+        variables={"r": [{"__typename": "Platform", "key": PLATFORM}] * 1000},
+    ),
+    "deep values to merge": _patch(
+        mode="MERGE_PATCH", metadata={f"m{number}": _objects(60) for number in range(150)}
+    ),
+    "JSON in texts": _ask(
+        MEMBER,
+        _SET,
+        variables={
+            "i": {
+                "entries": [
+                    {
+                        "metadataKey": f"j{number}",
+                        "metadataValue": "[" + "{}," * 30_000 + "{}]",
+                        "valueType": "json",
+                    }
+                    for number in range(8)
+                ]
+            }
+        },
+    ),
+}
+"""Documents that are stored first, and requests that read much of them."""
 BOMBS: dict[str, Bomb] = {
     **{
         f"document: {name}": _first_seen(ANONYMOUS, text)
@@ -364,5 +405,25 @@ BOMBS: dict[str, Bomb] = {
     **{f"body: {name}": bomb for name, bomb in BODIES.items()},
     **{f"headers: {name}": bomb for name, bomb in HEADERS.items()},
     **{f"REST: {name}": bomb for name, bomb in REST_BOMBS.items()},
+    **{f"stored: {name}": bomb for name, bomb in STORED.items()},
     **{f"rules: {name}": bomb for name, bomb in RULES.items()},
 }
+
+
+def _main() -> None:
+    port, pid, member_token, admin_token = sys.argv[1:]
+    target = Target(int(port), int(pid), member_token, admin_token)
+    write = sys.stdout.write
+    write(f"{len(BOMBS)} bombs; this machine is {target.scale:.2f} times as slow\n")
+    write("status | processor ms | waiting: processor ms | wall ms | caller and bomb\n")
+    for name, bomb in BOMBS.items():
+        target.calibrate()
+        status = target.send(bomb)
+        cost = min(target.cost_of(bomb) for _ in range(3))
+        waiting = [target.waiting_beside(bomb) for _ in range(3)]
+        processor, wall = min(each.processor for each in waiting), min(each.wall for each in waiting)
+        write(f"{status} | {cost:7.1f} | {processor:7.1f} | {wall:7.1f} | {bomb.caller:9} | {name}\n")
+
+
+if __name__ == "__main__":
+    _main()

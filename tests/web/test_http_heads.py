@@ -182,3 +182,52 @@ def test_a_slow_head_does_not_cut_off_the_previous_response(tmp_path: Path) -> N
         connection.sendall(request(token, body=body) + b"GET / HT")
         assert b"ClearPlatformMetadataPayload" in received(connection, b"}}")
         holding.join()
+
+
+@pytest.mark.parametrize("host", [b"HOST:x   ", b"Host: x\t", b"Host: [::1]:80 "])
+@pytest.mark.parametrize("path", [b"/graphql", b"/graphql/"])
+def test_white_space_around_a_value_is_not_part_of_it(world: World, host: bytes, path: bytes) -> None:
+    data = request(b"Connection: close", b"Accept: application/json ", path=path).replace(b"Host: x", host)
+    with connected(world) as connection:
+        connection.sendall(data)
+        answer = receive_all(connection)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(ANSWER)
+
+
+@pytest.mark.parametrize("path", [b"/graphql", b"/graphql/"])
+def test_a_list_may_have_several_lines(world: World, path: bytes) -> None:
+    for headers, status in (
+        ((b"Accept: image/png", b"Accept: application/json"), b"200"),
+        ((b"Accept: application/json;q=0.5", b"Accept: application/graphql-response+json"), b"200"),
+        ((b"Content-Encoding: identity", b"Content-Encoding: gzip"), b"415"),
+    ):
+        with connected(world) as connection:
+            connection.sendall(request(b"Connection: close", *headers, path=path))
+            answer = receive_all(connection)
+        assert answer.startswith(b"HTTP/1.1 " + status), (headers, answer)
+
+
+@pytest.mark.parametrize("path", [b"/graphql", b"/graphql/"])
+def test_a_client_that_closes_its_side_gets_all_responses(world: World, path: bytes) -> None:
+    with connected(world) as connection:
+        connection.sendall(request(path=path) * 5)
+        connection.shutdown(socket.SHUT_WR)
+        assert receive_all(connection).count(ANSWER) == 5
+
+
+@pytest.mark.parametrize("path", [b"/graphql", b"/graphql/"])
+def test_a_request_that_is_cut_off_closes_the_connection(world: World, path: bytes) -> None:
+    for data in (request(path=path)[:-1], request(path=path)[:30], b""):
+        with connected(world) as connection:
+            connection.sendall(data)
+            connection.shutdown(socket.SHUT_WR)
+            assert receive_all(connection) == b""
+
+
+def test_http_1_0_gets_no_interim_response(world: World) -> None:
+    with connected(world) as connection:
+        connection.sendall(head(b"Expect: 100-continue", version=b"1.0") + ASK)
+        answer = receive_all(connection)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(ANSWER)

@@ -88,7 +88,7 @@ class Entry(NamedTuple):
 
 
 class Content:
-    """The entries of one document. An entry is decoded when it is asked for."""
+    """The entries of one document. An entry is decoded when it is asked for, and only once."""
 
     def __init__(
         self, metadata: str, conditions: str | None, attributes: str, default_created_at: int
@@ -98,6 +98,7 @@ class Content:
         self._conditions: dict[str, dict[str, Any]] = orjson.loads(conditions or "{}")
         self._attributes: dict[str, dict[str, Any]] = orjson.loads(attributes)
         self._default_created_at = default_created_at
+        self._decoded: dict[str, Entry | None] = {}
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self._values.keys() | self._conditions.keys()))
@@ -106,6 +107,11 @@ class Content:
         return len(self._values) + len(self._conditions)
 
     def get(self, key: str) -> Entry | None:
+        if key not in self._decoded:
+            self._decoded[key] = self._decode(key)
+        return self._decoded[key]
+
+    def _decode(self, key: str) -> Entry | None:
         attributes = self._attributes.get(key, {})
         if key in self._values:
             return _decode(attributes, strict_json.dumps(self._values[key]), self._default_created_at)
@@ -138,7 +144,7 @@ class Content:
             self._conditions[key] = conditions | {"text": entry.text}
 
     def remove(self, key: str) -> None:
-        for column in (self._values, self._conditions, self._attributes):
+        for column in (self._values, self._conditions, self._attributes, self._decoded):
             column.pop(key, None)
 
     def expire(self, now: int) -> list[str]:
@@ -199,6 +205,12 @@ def from_history(recorded: Mapping[str, Any]) -> Entry:
     """The entry that a row of the history describes; without a value where it was encrypted."""
     entry = _decode(recorded, strict_json.dumps(recorded["value"]) if "value" in recorded else None, 0)
     return entry._replace(is_encrypted="isEncrypted" in recorded)
+
+
+def written_at(recorded: Mapping[str, Any]) -> int:
+    """When the entry that a row of the history describes was last written."""
+    updated_at: int = recorded.get("updatedAt", recorded.get("createdAt", 0))
+    return updated_at
 
 
 def anonymized(attributes: str, user_id: str) -> str:

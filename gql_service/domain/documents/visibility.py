@@ -5,14 +5,14 @@ The rest of the module shows documents and entries to a viewer.
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import orjson
 
 from gql_service import strict_json
 from gql_service.auth.access import DocumentAccess
-from gql_service.domain.documents.entries import NEVER, Entry
+from gql_service.domain.documents.entries import NEVER, Content, Entry
 from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.values.encryption import CipherContext, KeyRing, Undecipherable
 from gql_service.domain.values.types import ValueType, to_text
@@ -38,12 +38,16 @@ class Viewer(NamedTuple):
         """Whether the entry is part of the metadata that the viewer reads now."""
         return (self.access.is_admin or entry.is_public) and entry.is_active(self.now)
 
-    def saw(self, entry: Entry, start: int, end: int) -> bool:
-        """Whether the viewer could know of an entry that was stored from `start` to `end`, both inclusive."""
+    def saw_recorded(self, recorded: Mapping[str, Any], start: int, end: int) -> bool:
+        """Whether the viewer could know of an entry that was stored from `start` to `end`, both inclusive.
+
+        `recorded` describes it as the history does: decoding entries would cost more than all else.
+        """
         if self.access.is_admin:
             return True
-        has_begun = entry.valid_from is None or entry.valid_from <= end
-        return entry.is_public and has_begun and not entry.has_expired(start)
+        has_begun = recorded.get("validFrom", end) <= end
+        has_expired = recorded.get("validUntil", NEVER) <= start
+        return recorded.get("isPublic", True) and has_begun and not has_expired
 
     def may_know_past_of(self, current: Entry | None) -> bool:
         """Whether the viewer may know what a key was, given the entry it has now.
@@ -183,7 +187,7 @@ def plain_text(access: DocumentAccess, key: str, entry: Entry, keys: KeyRing) ->
 
 def metadata_at(
     viewer: Viewer,
-    document: MetadataDocument,
+    content: Content,
     keys: KeyRing,
     at: int,
     only: Collection[str] | None = None,
@@ -192,7 +196,6 @@ def metadata_at(
 
     Of a later instant, users see the entries that they see now as well. Raises MalformedData.
     """
-    content = document.content()
     # Most values of a large document are unconditional: they are copied as they are.
     visible = content.unconditional if only is None else {}
     for key in content.conditional_keys if only is None else only:
@@ -203,10 +206,9 @@ def metadata_at(
 
 
 def entries(
-    viewer: Viewer, document: MetadataDocument, keys: KeyRing, *, include_inactive: bool = False
+    viewer: Viewer, content: Content, keys: KeyRing, *, include_inactive: bool = False
 ) -> list[EntryView]:
     """The entries that the viewer sees now, by key; with `include_inactive` all that they may know of."""
-    content = document.content()
     includes = viewer.may_know_of if include_inactive else viewer.sees
     return [
         EntryView(viewer, key, entry, keys)
@@ -215,9 +217,9 @@ def entries(
     ]
 
 
-def entry_of(viewer: Viewer, document: MetadataDocument, key: str, keys: KeyRing) -> EntryView | None:
+def entry_of(viewer: Viewer, content: Content, key: str, keys: KeyRing) -> EntryView | None:
     """One entry, if the viewer sees it now."""
-    entry = document.content().get(key)
+    entry = content.get(key)
     return EntryView(viewer, key, entry, keys) if entry is not None and viewer.sees(entry) else None
 
 

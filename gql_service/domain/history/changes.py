@@ -121,7 +121,8 @@ async def pages(
         ),
     )
     found: dict[DocumentKey, list[ChangeRow]] = {document: [] for document in documents}
-    for row in rows:
+    # Sorted here, for SQLite would copy the rows, which may be large.
+    for row in sorted(rows, key=lambda row: row.revision, reverse=not request.backwards):
         if row.document_key in found:
             found[row.document_key].append(row)
     return [page_of(found[document], request) for document in documents]
@@ -144,8 +145,7 @@ def _page(backwards: bool, after: bool, before: bool) -> Statement:
     numbered = keys.subquery()
     same_row = [rows[name] == numbered.c[name] for name in ("user_id", "platform_id", "revision")]
     page = select(*_COLUMNS).join(numbered, and_(*same_row))
-    page = page.where(numbered.c.number <= bindparam("size"))
-    return Statement(page.order_by(numbered.c.number), scans=True)
+    return Statement(page.where(numbered.c.number <= bindparam("size")), scans=True)
 
 
 async def record(transaction: Connection, rows: Sequence[ChangeRow]) -> None:

@@ -4,8 +4,10 @@ The history has no values of encrypted entries, and none of what was cleared. Su
 past.
 """
 
-from collections.abc import Sequence, Set
-from typing import NamedTuple
+import asyncio
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Any
 
 import orjson
 from sqlalchemy import BigInteger, Text, bindparam, cast, select, tuple_
@@ -16,7 +18,7 @@ from gql_service.domain.documents.rows import DocumentKey, MetadataDocument
 from gql_service.domain.documents.visibility import Viewer, plain_text
 from gql_service.domain.history.changes import ChangeRow, has_no_values
 from gql_service.domain.values.encryption import KeyRing
-from gql_service.errors import BadUserInput
+from gql_service.errors import BadUserInput, RequestError, too_much_to_read
 from gql_service.store.connection import Connection, rows_as
 from gql_service.store.sql_functions import any_of
 from gql_service.store.statement import Statement
@@ -24,7 +26,10 @@ from gql_service.store.tables import document_changes
 
 MAX_CHANGES = 10_000
 """The most changes of one document that are read to find its past."""
-_BATCH = 200
+_BATCH, _FIRST_BATCH, _BATCH_BYTES = 200, 4, 4 * 1024 * 1024
+"""The most rows that are read at a time, those that are read first, and the bytes of those that follow."""
+_BYTES_PER_TURN = 128 * 1024
+"""After a change with more, other requests get their turn."""
 
 Position = tuple[str, str, int]
 """User id, platform id and revision: the key of a row, in whose order histories are read."""
@@ -59,17 +64,20 @@ _WINDOWS = Statement(
 _FROM = Statement(_ROWS)
 
 
-class Past(NamedTuple):
+@dataclass(slots=True)
+class Past:
     """How the keys of a document differed from what they are now."""
 
-    entries: dict[str, Entry | None]
-    """The entries of keys that have changed since; None where there was no entry. Encrypted ones have no
-    value."""
+    recorded: dict[str, Mapping[str, Any] | None]
+    """The entries of keys that have changed since, as the history describes them; None where there was no
+    entry. Encrypted ones have no value."""
     unknown: set[str]
     """Keys that the history does not know any more."""
     expired: dict[str, Entry]
     """Entries that existed and had an end. Most of them vanished at that end, without a row in the
     history."""
+    size: int = 0
+    """The bytes of the changes that were read."""
 
     @staticmethod
     def nothing_changed() -> "Past":
@@ -78,34 +86,38 @@ class Past(NamedTuple):
     def undo(self, row: ChangeRow) -> None:
         """Undo a change. Call it for the oldest change first: the oldest value is the one of the past."""
         for key, change in orjson.loads(row.changes).items():
-            if key not in self.entries and key not in self.unknown:
+            if key not in self.recorded and key not in self.unknown:
                 if has_no_values(change):
                     self.unknown.add(key)
                 else:
-                    self.entries[key] = from_history(change["old"]) if "old" in change else None
+                    self.recorded[key] = change.get("old")
+
+    @property
+    def entries(self) -> dict[str, Entry | None]:
+        """The entries of keys that have changed since; None where there was no entry."""
+        return {key: None if each is None else from_history(each) for key, each in self.recorded.items()}
 
     def forget(self, keep: Set[str]) -> None:
         """Make all keys unknown except those to keep."""
-        forgotten = self.entries.keys() - keep
+        forgotten = self.recorded.keys() - keep
         self.unknown.update(forgotten)
         for key in forgotten:
-            del self.entries[key]
+            del self.recorded[key]
 
     def note_windows(self, row: ChangeRow, at: int) -> None:
         """Note entries that may have expired since `at`. Call it for the oldest change first."""
         for key, change in orjson.loads(row.changes).items():
             self.expired.pop(key, None)
-            if "new" in change:
-                entry = from_history(change["new"])
-                if entry.valid_until is not None and entry.valid_until > at:
-                    self.expired[key] = entry
+            if "new" in change and change["new"].get("validUntil", 0) > at:
+                self.expired[key] = from_history(change["new"])
 
     def entry(self, key: str, content: Content, at: int) -> Entry | None:
         """The entry of a key at an instant, given the present content; None also where it is unknown."""
         if key in self.unknown:
             return None
-        if key in self.entries:
-            return self.entries[key] or self.expired.get(key)
+        if key in self.recorded:
+            recorded = self.recorded[key]
+            return self.expired.get(key) if recorded is None else from_history(recorded)
         entry = content.get(key)
         if entry is None or entry.updated_at > at:
             return self.expired.get(key)
@@ -113,13 +125,14 @@ class Past(NamedTuple):
 
 
 async def to_instant(
-    connection: Connection, documents: Sequence[DocumentKey], at: int
-) -> list[Past | BadUserInput]:
+    connection: Connection, documents: Sequence[DocumentKey], at: int, max_size: int
+) -> list[Past | RequestError]:
     """The past of each document at an instant (milliseconds). Read it after the documents themselves.
 
-    An item is BadUserInput where the document has changed too often since.
+    An item is an error where the document has changed too often since, or its changes have more than
+    `max_size` bytes.
     """
-    found: dict[DocumentKey, Past | BadUserInput] = {key: Past.nothing_changed() for key in documents}
+    found: dict[DocumentKey, Past | RequestError] = {key: Past.nothing_changed() for key in documents}
     for statement in (_LATER, _WINDOWS):
         walk, counts = _Walk(connection, statement, at), dict.fromkeys(documents, 0)
         while rows := await walk.next(documents):
@@ -129,13 +142,19 @@ async def to_instant(
                 if not isinstance(past, Past):
                     continue
                 counts[key] += 1
+                past.size += len(row.changes)
                 if counts[key] > MAX_CHANGES:
                     found[key] = _too_many_changes()
+                    walk.skip(key)
+                elif past.size > max_size:
+                    found[key] = too_much_to_read(max_size)
                     walk.skip(key)
                 elif statement is _LATER:
                     past.undo(row)
                 else:
                     past.note_windows(row, at)
+                if len(row.changes) > _BYTES_PER_TURN:
+                    await asyncio.sleep(0)
     return [found[key] for key in documents]
 
 
@@ -149,12 +168,15 @@ async def to_revision(connection: Connection, document: DocumentKey, revision: i
         for row in rows:
             if row.revision > revision:
                 past.undo(row)
+                if len(row.changes) > _BYTES_PER_TURN:
+                    await asyncio.sleep(0)
     return past if count else None
 
 
 def metadata_in_past(
     viewer: Viewer,
     document: MetadataDocument,
+    content: Content,
     past: Past,
     keys: KeyRing,
     at: int,
@@ -166,9 +188,9 @@ def metadata_in_past(
     """
     if document.created_at is None or document.created_at > at:
         return "{}"
-    content, visible = document.content(), {}
+    visible = {}
     then = viewer._replace(now=at)
-    for key in {*content, *past.entries, *past.expired} if only is None else only:
+    for key in {*content, *past.recorded, *past.expired} if only is None else only:
         entry = past.entry(key, content, at)
         if entry is None or not then.sees(entry) or not viewer.may_know_past_of(content.get(key)):
             continue
@@ -188,6 +210,7 @@ class _Walk:
         self._statement = statement
         self._at = at
         self._after = after
+        self._size = _FIRST_BATCH
 
     async def next(self, documents: Sequence[DocumentKey]) -> list[ChangeRow]:
         after_user, after_platform, after_revision = self._after
@@ -201,11 +224,13 @@ class _Walk:
                 after_platform=after_platform,
                 after_revision=after_revision,
                 at=self._at,
-                size=_BATCH,
+                size=self._size,
             ),
         )
         if rows:
             self._after = (*rows[-1].document_key, rows[-1].revision)
+            mean = sum(len(row.changes) for row in rows) // len(rows) + 1
+            self._size = max(1, min(_BATCH, _BATCH_BYTES // mean))
         return rows
 
     def skip(self, document: DocumentKey) -> None:

@@ -5,47 +5,38 @@ them now, and of past entries only those that they saw while these were stored.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import orjson
 
-from gql_service.domain.documents.entries import Content, Entry, from_history
+from gql_service.domain.documents.entries import Content, Entry, from_history, written_at
 from gql_service.domain.documents.visibility import Viewer
 from gql_service.domain.history.changes import ChangeRow, has_no_values
 from gql_service.domain.values.types import ValueType
 
 
-class VisibleEntry(NamedTuple):
-    """A past entry, under the names of its GraphQL fields."""
+class VisibleEntry:
+    """A past entry, under the names of its GraphQL fields. It is decoded when a field is read."""
 
-    value: str | None
-    """The canonical JSON text; None where it was encrypted."""
-    value_type: ValueType
-    category: str | None
-    description: str | None
-    source: str | None
-    is_encrypted: bool
-    is_indexed: bool
-    is_public: bool
-    is_editable: bool
-    valid_from: int | None
-    valid_until: int | None
+    def __init__(self, recorded: Mapping[str, Any]) -> None:
+        self._recorded = recorded
 
-    @staticmethod
-    def of(entry: Entry) -> "VisibleEntry":
-        return VisibleEntry(
-            value=entry.text,
-            value_type=entry.type,
-            category=entry.category,
-            description=entry.description,
-            source=entry.source,
-            is_encrypted=entry.is_encrypted,
-            is_indexed=entry.is_indexed,
-            is_public=entry.is_public,
-            is_editable=entry.is_editable,
-            valid_from=entry.valid_from,
-            valid_until=entry.valid_until,
-        )
+    @cached_property
+    def _entry(self) -> Entry:
+        return from_history(self._recorded)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._entry, name)
+
+    @property
+    def value(self) -> str | None:
+        """The canonical JSON text; None where it was encrypted."""
+        return self._entry.text
+
+    @property
+    def value_type(self) -> ValueType:
+        return self._entry.type
 
 
 class VisibleKeyChange(NamedTuple):
@@ -74,12 +65,14 @@ def visible_change(viewer: Viewer, row: ChangeRow, content: Content) -> VisibleC
     changed_keys: list[str] = []
     deleted_keys: list[str] = []
     entries = []
+    is_admin = viewer.access.is_admin
     for key, change in sorted(orjson.loads(row.changes).items()):
-        entry = _visible_key_change(viewer, row, key, change, content.get(key))
+        # Admins may know everything, whatever the entry is now.
+        entry = _visible_key_change(viewer, row, key, change, None if is_admin else content.get(key))
         if entry is not None:
             entries.append(entry)
             (deleted_keys if entry.new is None else changed_keys).append(key)
-        elif viewer.access.is_admin:
+        elif is_admin:
             (deleted_keys if "deleted" in change else changed_keys).append(key)
     return VisibleChange(
         row.revision, row.changed_at, row.source, row.actor_id, changed_keys, deleted_keys, entries
@@ -91,15 +84,18 @@ def _visible_key_change(
 ) -> VisibleKeyChange | None:
     if has_no_values(change) or not viewer.may_know_past_of(current):
         return None
-    old = from_history(change["old"]) if "old" in change else None
-    new = from_history(change["new"]) if "new" in change else None
-    if old is not None and not viewer.saw(old, old.updated_at, row.changed_at - 1):
+    old, new = change.get("old"), change.get("new")
+    if old is not None and not viewer.saw_recorded(old, written_at(old), row.changed_at - 1):
         old = None
-    if new is not None and not viewer.saw(new, row.changed_at, _stored_until(viewer, row, current)):
+    if new is not None and not viewer.saw_recorded(new, row.changed_at, _stored_until(viewer, row, current)):
         new = None
     if old is None and new is None:
         return None
-    return VisibleKeyChange(key, old and VisibleEntry.of(old), new and VisibleEntry.of(new))
+    return VisibleKeyChange(
+        key,
+        None if old is None else VisibleEntry(old),
+        None if new is None else VisibleEntry(new),
+    )
 
 
 def _stored_until(viewer: Viewer, row: ChangeRow, current: Entry | None) -> int:

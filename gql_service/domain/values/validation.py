@@ -1,6 +1,6 @@
 """The limits of metadata, checked for keys, values and documents."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gql_service import strict_json
@@ -19,6 +19,8 @@ class Limits(NamedTuple):
     max_value_size: int
     max_metadata_size: int
     max_metadata_keys: int
+    max_json_values: int = 100_000
+    """Of the texts of JSON in one write. At most a quarter may be objects and arrays."""
 
 
 def check_metadata(metadata: object, limits: Limits, field: InputPath = ("metadata",)) -> dict[str, str]:
@@ -28,7 +30,27 @@ def check_metadata(metadata: object, limits: Limits, field: InputPath = ("metada
     check_document(len(metadata), 0, limits)  # before the work that each key takes
     for key in metadata:
         check_key(key, limits, (*field, key))
-    return {key: check_value(value, limits, (*field, key)) for key, value in metadata.items()}
+    texts = {key: _text_within_limits(value, limits, (*field, key)) for key, value in metadata.items()}
+    try:
+        # All at once: a value alone takes as long for each of its levels as many values together.
+        strict_json.check(list(metadata.values()), strict_json.MAX_DEPTH + 1)
+    except strict_json.InvalidJson:
+        key = _first_invalid(metadata)
+        check_value(metadata[key], limits, (*field, key))
+    return texts
+
+
+def _first_invalid(values: Mapping[str, Any]) -> str:
+    """The key of the first value that `strict_json.check` refuses; there is one."""
+    keys = list(values)
+    while len(keys) > 1:
+        half = keys[: len(keys) // 2]
+        try:
+            strict_json.check([values[key] for key in half], strict_json.MAX_DEPTH + 1)
+            keys = keys[len(half) :]
+        except strict_json.InvalidJson:
+            keys = half
+    return keys[0]
 
 
 def check_delete_keys(delete_keys: object, limits: Limits) -> Sequence[str]:
@@ -77,15 +99,21 @@ def check_key(key: str, limits: Limits, field: InputPath) -> None:
 
 def check_value(value: Any, limits: Limits, field: InputPath) -> str:
     """Check a value to write; returns its canonical text. Raises Rejected for the input `field`."""
-    try:
-        text = strict_json.dumps(value)
-        check_size(text, limits, field)  # before the work that each part of the value takes
-    except TypeError:
-        text = ""  # it is no JSON, which is about to be refused
+    text = _text_within_limits(value, limits, field)
     try:
         strict_json.check(value)
     except strict_json.InvalidJson as error:
         raise Rejected(Problem.INVALID_VALUE, str(error), field) from None
+    return text
+
+
+def _text_within_limits(value: Any, limits: Limits, field: InputPath) -> str:
+    """The canonical text of a value, whose parts are checked next. Raises Rejected."""
+    try:
+        text = strict_json.dumps(value)
+    except TypeError:
+        return ""  # it is no JSON, which is about to be refused
+    check_size(text, limits, field)  # before the work that each part of the value takes
     return text
 
 

@@ -6,13 +6,14 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from gql_service import strict_json
 from gql_service.domain.values.json_merge_patch import merge_patch
 from gql_service.domain.values.validation import (
     InputPath,
     Limits,
     check_delete_keys,
     check_metadata,
-    check_value,
+    check_size,
 )
 from gql_service.domain.writes.draft import Draft
 from gql_service.domain.writes.operations import apply_operations, parse_operations
@@ -107,4 +108,6 @@ def _merged_text(draft: Draft, key: str, patch: object, path: InputPath) -> str:
     """The canonical text of the value that the writer sees, with a patch merged in. Raises Rejected."""
     current = draft.visible_text(key, path) if isinstance(patch, dict) else None
     target = None if current is None else orjson.loads(current)
-    return check_value(merge_patch(target, patch), draft.limits, path)
+    text = strict_json.dumps(merge_patch(target, patch))  # both were checked
+    check_size(text, draft.limits, path)
+    return text

@@ -48,6 +48,8 @@ class Draft:
         """Keys that were set, even to the value they had."""
         self.expired_keys: set[str] = set()
         """Keys whose former entry has expired, and may still be in the index."""
+        self.json_values = self.json_containers = 0
+        """What the texts of JSON that were set contain."""
         self._content = content
         self._key_ring = write_settings.keys
         self._platform = platform

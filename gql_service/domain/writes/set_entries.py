@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from gql_service import strict_json
 from gql_service.domain.documents.entries import TEXT_LIMITS, Entry, check_text
 from gql_service.domain.values.encryption import Undecipherable
 from gql_service.domain.values.refusals import too_many, undecipherable_value
@@ -90,6 +91,8 @@ def _text(
     value = input.get("metadata_value")
     try:
         if value is not None:
+            if type_ is ValueType.json:
+                _count_values(draft, value, path)
             text = parse(type_, value, draft.limits)
             if type_ is not ValueType.binary:  # `parse` has checked the size of the decoded bytes
                 check_size(text, draft.limits, path)
@@ -103,6 +106,20 @@ def _text(
         raise Rejected(error.problem, message, path) from None
     except Undecipherable as error:
         raise undecipherable_value(key, error, path) from None
+
+
+def _count_values(draft: Draft, text: str, path: InputPath) -> None:
+    """Refuse texts of JSON that together have more values than a request body may have. Raises Rejected."""
+    containers, values = strict_json.count_values(text.encode())
+    draft.json_containers += containers
+    draft.json_values += values
+    allowed = draft.limits.max_json_values
+    if draft.json_values > allowed or draft.json_containers * 4 > allowed:
+        message = (
+            f"The JSON of the entries has more than {allowed} values, or a quarter of them are objects and "
+            "arrays (GQL_SERVICE_MAX_JSON_VALUES)."
+        )
+        raise Rejected(Problem.VALUE_TOO_LARGE, message, path)
 
 
 def _attributes(input: EntryInput, path: InputPath) -> dict[str, Any]:

@@ -42,7 +42,8 @@ def visible_entries(
 ) -> list[UserMetadata]:
     """The entries of these keys that the viewer may see, including those that are not valid now."""
     viewer = Viewer(access, context.services.clock())
+    wanted = set(keys)
     visible = visibility.entries(
-        viewer, document, context.services.write_settings.keys, include_inactive=True
+        viewer, document.content(), context.services.write_settings.keys, include_inactive=True
     )
-    return [UserMetadata(row=row) for row in visible if row.metadata_key in set(keys)]
+    return [UserMetadata(row=row) for row in visible if row.metadata_key in wanted]

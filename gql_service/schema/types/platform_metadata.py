@@ -7,13 +7,13 @@ import strawberry
 from strawberry import Info
 
 from gql_service.domain.documents import visibility
-from gql_service.domain.documents.rows import MetadataDocument
+from gql_service.domain.documents.entries import Content
 from gql_service.domain.documents.visibility import DocumentView, Viewer
 from gql_service.domain.history.changes import check_page
 from gql_service.domain.history.point_in_time import MAX_CHANGES, Past, metadata_in_past
 from gql_service.domain.pagination import page_of_list
 from gql_service.domain.values.encryption import KeyRing
-from gql_service.errors import BadUserInput, Forbidden, MalformedData, NotFound
+from gql_service.errors import BadUserInput, Forbidden, MalformedData, NotFound, RequestError
 from gql_service.instants import parse_milliseconds
 from gql_service.schema.auth_directive import SELF, TENANT_MEMBER
 from gql_service.schema.batched_fields import batched_field
@@ -27,6 +27,8 @@ from gql_service.schema.types.user import User
 from gql_service.schema.types.user_metadata import UserMetadata, UserMetadataConnection
 from gql_service.services.context import Context
 
+_COMPARISON_COST = 128
+"""Bytes that can be read in the time in which an entry is compared, or its key is returned."""
 MAX_KEYS = 2000
 """Keys that one selection of `metadata` may name."""
 
@@ -86,9 +88,9 @@ class PlatformMetadata(Node):
         key: Annotated[str, strawberry.argument(description="The key.")],
     ) -> UserMetadata | None:
         services, access = info.context.services, self.row.access
-        (document,) = await _with_attributes(info.context, [self.row])
+        (content,) = await info.context.stored_data.contents([self.row])
         viewer = Viewer(access, services.clock())
-        row = visibility.entry_of(viewer, document, key, services.write_settings.keys)
+        row = visibility.entry_of(viewer, content, key, services.write_settings.keys)
         return None if row is None else UserMetadata(row=row)
 
     @strawberry.field(
@@ -113,15 +115,12 @@ class PlatformMetadata(Node):
         ] = False,
     ) -> UserMetadataConnection | None:
         request = read_page(first, after, last, before)
-        services, access = info.context.services, self.row.access
-        if include_inactive and not access.is_admin:
+        if include_inactive and not self.row.access.is_admin:
             raise Forbidden("Only tenant admins can see entries that are not valid")
-        (document,) = await _with_attributes(info.context, [self.row])
-        viewer = Viewer(access, services.clock())
-        visible = visibility.entries(
-            viewer, document, services.write_settings.keys, include_inactive=include_inactive
-        )
-        matching = visible if where is None else where.matching(visible)
+        matching = await info.context.stored_data.entries(self.row, include_inactive=include_inactive)
+        if where is not None:
+            info.context.stored_data.count(_COMPARISON_COST * len(matching))
+            matching = where.matching(matching)
         page = page_of_list(matching, request, UserMetadataConnection.sort_key)
         return UserMetadataConnection(page=page, total_count=len(matching))
 
@@ -138,7 +137,9 @@ class PlatformMetadata(Node):
         before: Annotated[str | None, BEFORE] = None,
     ) -> PlatformMetadataChangeConnection:
         request = check_page(read_page(first, after, last, before))
-        page = await info.context.history(self.row.access, self.row.revision, request)
+        page = await info.context.stored_data.history(self.row, request)
+        keys = sum(len(change.changed_keys) + len(change.deleted_keys) for change in page.items)
+        info.context.stored_data.count(_COMPARISON_COST * keys)
         return PlatformMetadataChangeConnection(page=page)
 
     @strawberry.field(description=ID)
@@ -164,21 +165,21 @@ async def _metadata_at(
     context: Context, rows: Sequence[DocumentView], at: int, now: int, only: list[str] | None
 ) -> list[Any]:
     """The metadata of documents at an instant. An exception among them is the error of that document only."""
-    documents = await _with_attributes(context, rows)
+    contents = await context.stored_data.contents(rows)
     if at < now:
-        return await _past_metadata(context, rows, documents, at, now, only)
+        return await _past_metadata(context, rows, contents, at, now, only)
     keys = context.services.write_settings.keys
     return [
-        _unless_malformed(Viewer(row.access, now), document, keys, at, only)
-        for row, document in zip(rows, documents, strict=True)
+        _unless_malformed(Viewer(row.access, now), content, keys, at, only)
+        for row, content in zip(rows, contents, strict=True)
     ]
 
 
 def _unless_malformed(
-    viewer: Viewer, document: MetadataDocument, ring: KeyRing, at: int, keys: list[str] | None
+    viewer: Viewer, content: Content, ring: KeyRing, at: int, keys: list[str] | None
 ) -> str | MalformedData:
     try:
-        return visibility.metadata_at(viewer, document, ring, at, keys)
+        return visibility.metadata_at(viewer, content, ring, at, keys)
     except MalformedData as error:
         return error
 
@@ -186,32 +187,26 @@ def _unless_malformed(
 async def _past_metadata(
     context: Context,
     rows: Sequence[DocumentView],
-    documents: Sequence[MetadataDocument],
+    contents: Sequence[Content],
     at: int,
     now: int,
     only: Sequence[str] | None,
-) -> list[str | BadUserInput]:
+) -> list[str | RequestError]:
     """The metadata of documents at a past instant. The documents were read before their history: a write in
     between is undone like all others since that instant."""
     services = context.services
-    pasts = await services.loaders.pasts.load_many([(row.access.key, at) for row in rows])
-
-    def project(
-        row: DocumentView, document: MetadataDocument, past: Past | BadUserInput
-    ) -> str | BadUserInput:
-        if isinstance(past, BadUserInput):
-            return past
-        return metadata_in_past(
-            Viewer(row.access, now), document, past, services.write_settings.keys, at, only
+    async with context.stored_data.reads_of_past:
+        context.stored_data.count(0)  # reads nothing more if the limit is exceeded already
+        pasts = await services.loaders.pasts.load_many([(row.access.key, at) for row in rows])
+        context.stored_data.count(
+            sum({id(past): past.size for past in pasts if isinstance(past, Past)}.values())
         )
 
-    return list(map(project, rows, documents, pasts))
+    def project(row: DocumentView, content: Content, past: Past | RequestError) -> str | RequestError:
+        if isinstance(past, RequestError):
+            return past
+        return metadata_in_past(
+            Viewer(row.access, now), row.document, content, past, services.write_settings.keys, at, only
+        )
 
-
-async def _with_attributes(context: Context, rows: Sequence[DocumentView]) -> Sequence[MetadataDocument]:
-    """Documents with the attributes of each entry. A document that was just written already has them, and
-    that of a dry run is not in the database."""
-    missing = [row.access.key for row in rows if row.document.attributes is None]
-    loader = context.services.loaders.documents_with_attributes
-    read = iter(await loader.load_many(missing) if missing else ())
-    return [next(read) if row.document.attributes is None else row.document for row in rows]
+    return list(map(project, rows, contents, pasts))

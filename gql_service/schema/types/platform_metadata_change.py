@@ -13,6 +13,9 @@ from gql_service.schema.types.user import User
 from gql_service.schema.types.user_metadata import visible_user
 from gql_service.services.context import Context
 
+_CHANGE_COST = 3 * 1024
+"""Bytes that can be read in the time in which the change of a key is decoded."""
+
 
 @strawberry.type(directives=AUTHENTICATED, description="An entry as it was before or after a change.")
 class PastEntry:
@@ -69,7 +72,8 @@ class PlatformMetadataChange:
         description="The entries before and after the write, in the order of their keys. Entries whose "
         "values history no longer has are left out."
     )
-    def changes(self) -> list[EntryChange]:
+    def changes(self, info: Info[Context, None]) -> list[EntryChange]:
+        info.context.stored_data.count(_CHANGE_COST * len(self.row.entries))
         return [
             EntryChange(key=key, old=PastEntry.of(old), new=PastEntry.of(new))
             for key, old, new in self.row.entries

@@ -1,0 +1,176 @@
+"""The documents and histories that a request reads: each is read and decoded once, and counted in bytes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cached_property
+
+from gql_service.domain.documents.entries import Content
+from gql_service.domain.documents.rows import DocumentKey, MetadataDocument
+from gql_service.domain.documents.visibility import DocumentView, EntryView, Viewer, entries
+from gql_service.domain.history.visibility import VisibleChange, visible_change
+from gql_service.domain.pagination import Page, PageRequest
+from gql_service.domain.values.encryption import KeyRing
+from gql_service.errors import too_much_to_read
+from gql_service.services.loaders import Loaders
+
+_ENTRY_COST = 1024
+"""Bytes that can be read in the time in which an entry is decoded."""
+_CHANGE_COST = 2 * 1024
+"""The same for the change of an entry in a history."""
+_HISTORY_COST = 3
+"""The same for a byte of a history, which is read in a thread, and decoded."""
+_BYTES_PER_TURN = 256 * 1024
+"""Where a read has more, other requests get their turn between its rows."""
+_DOCUMENTS_PER_READ = 64
+_CONTENTS_PER_READ = 8
+_CHANGES_PER_READ = 5
+"""How many rows are read at a time: each may have a megabyte or two. Histories of small changes continue with
+more."""
+_BYTES_PER_READ = 4 * 1024 * 1024
+_CONCURRENT_READS = 16
+
+
+class StoredData:
+    """What one request has read of documents and their histories."""
+
+    def __init__(self, loaders: Loaders, keys: KeyRing, clock: Callable[[], int], max_size: int) -> None:
+        """`max_size` is in bytes."""
+        self._loaders = loaders
+        self._keys = keys
+        self._clock = clock
+        self._max_size = max_size
+        self._size = 0
+        self._histories: dict[tuple[DocumentKey, int, PageRequest], Awaitable[Page[VisibleChange]]] = {}
+        self._contents: dict[tuple[DocumentKey, int, int], tuple[asyncio.Future[list[Content]], int]] = {}
+        self._entries: dict[tuple[DocumentKey, int, int, bool], Awaitable[list[EntryView]]] = {}
+
+    @cached_property
+    def _large_reads(self) -> asyncio.Semaphore:
+        """Held while rows are read that may be large, so that few of them are in memory before they count."""
+        return asyncio.Semaphore(_CONCURRENT_READS)
+
+    @cached_property
+    def reads_of_past(self) -> asyncio.Lock:
+        """Held while the pasts of documents are read, so that each counts before the next one is read."""
+        return asyncio.Lock()
+
+    def history(self, row: DocumentView, request: PageRequest) -> Awaitable[Page[VisibleChange]]:
+        """A page of the history of a document that was read, as the caller may see it.
+
+        It is read and decoded once per request, however often the operation selects it.
+        """
+        key = row.access.key, row.revision, request
+        history = self._histories.get(key)
+        if history is None:
+            history = self._histories[key] = asyncio.ensure_future(self._read_history(row, request))
+        return history
+
+    async def _read_history(self, row: DocumentView, request: PageRequest) -> Page[VisibleChange]:
+        (content,) = await self.contents([row])
+        viewer, changes, rest = Viewer(row.access, self._clock()), list[VisibleChange](), request
+        count = _CHANGES_PER_READ
+        while True:
+            part = rest._replace(size=min(rest.size, count))
+            found = []
+            async with self._large_reads:
+                self.count(0)  # reads nothing more if the limit is exceeded already
+                page = await self._loaders.histories.load((row.access.key, part))
+                size = sum(len(change.changes) for change in page.items)
+                for change in page.items:
+                    self.count(_HISTORY_COST * len(change.changes))
+                    found.append(visible_change(viewer, change, content))
+                    self.count(_CHANGE_COST * len(found[-1].entries))
+                    if size > _BYTES_PER_TURN:
+                        await asyncio.sleep(0)
+            changes = found + changes if request.backwards else changes + found
+            has_more = page.has_previous if request.backwards else page.has_next
+            if not has_more or len(changes) == request.size:
+                break
+            outermost = found[0] if request.backwards else found[-1]
+            rest = rest.following(len(found), str(outermost.revision))
+            count = max(_CHANGES_PER_READ, len(found) * _BYTES_PER_READ // max(size, 1))
+        if request.backwards:
+            return Page(changes, has_more, request.before is not None)
+        return Page(changes, request.after is not None, has_more)
+
+    def count(self, size: int) -> None:
+        """Count bytes that the request reads. Raises LimitExceeded, from then on each time."""
+        self._size += size
+        if self._size > self._max_size:
+            raise too_much_to_read(self._max_size)
+
+    async def documents(self, keys: Sequence[DocumentKey]) -> list[MetadataDocument]:
+        """Read documents, in the order of their keys."""
+        found: list[MetadataDocument] = []
+        for start in range(0, len(keys), _DOCUMENTS_PER_READ):
+            part = await self._loaders.documents.load_many(keys[start : start + _DOCUMENTS_PER_READ])
+            self.count(sum(map(_size_of, part)))
+            found += part
+        return found
+
+    async def contents(self, rows: Sequence[DocumentView]) -> list[Content]:
+        """The entries of documents that were read.
+
+        A document is decoded once per request, however often the operation selects it.
+        """
+        missing: dict[tuple[DocumentKey, int, int], DocumentView] = {}
+        for row in rows:
+            key = _content_key(row)
+            if key not in self._contents:
+                missing[key] = row
+        if missing:
+            reading = asyncio.ensure_future(self._read_contents(list(missing.values())))
+            for index, key in enumerate(missing):
+                self._contents[key] = reading, index
+        found = []
+        for row in rows:
+            read, index = self._contents[_content_key(row)]
+            found.append((read.result() if read.done() else await read)[index])
+        return found
+
+    async def _read_contents(self, rows: Sequence[DocumentView]) -> list[Content]:
+        contents: list[Content] = []
+        for start in range(0, len(rows), _CONTENTS_PER_READ):
+            part = rows[start : start + _CONTENTS_PER_READ]
+            async with self._large_reads:
+                self.count(0)
+                for document in await self._with_attributes(part):
+                    self.count(_size_of(document))
+                    contents.append(document.content())
+                    if _size_of(document) > _BYTES_PER_TURN and len(rows) > 1:
+                        await asyncio.sleep(0)
+        return contents
+
+    async def _with_attributes(self, rows: Sequence[DocumentView]) -> Sequence[MetadataDocument]:
+        """Documents with the attributes of each entry. A document that was just written already has them, and
+        that of a dry run is not in the database."""
+        missing = [row.access.key for row in rows if row.document.attributes is None]
+        loader = self._loaders.documents_with_attributes
+        read = iter(await loader.load_many(missing) if missing else ())
+        return [next(read) if row.document.attributes is None else row.document for row in rows]
+
+    def entries(self, row: DocumentView, *, include_inactive: bool) -> Awaitable[list[EntryView]]:
+        """The entries of a document that the caller sees; see `domain.documents.visibility.entries`.
+
+        They are listed once per request.
+        """
+        key = *_content_key(row), include_inactive
+        listed = self._entries.get(key)
+        if listed is None:
+            listed = self._entries[key] = asyncio.ensure_future(self._list_entries(row, include_inactive))
+        return listed
+
+    async def _list_entries(self, row: DocumentView, include_inactive: bool) -> list[EntryView]:
+        (content,) = await self.contents([row])
+        self.count(_ENTRY_COST * len(content))
+        viewer, keys = Viewer(row.access, self._clock()), self._keys
+        return entries(viewer, content, keys, include_inactive=include_inactive)
+
+
+def _content_key(row: DocumentView) -> tuple[DocumentKey, int, int]:
+    """Tells the states of a document apart. That of a dry run has the revision of a later write."""
+    return row.access.key, row.revision, 0 if row.document.attributes is None else id(row.document)
+
+
+def _size_of(document: MetadataDocument) -> int:
+    return len(document.metadata) + len(document.conditions or "") + len(document.attributes or "")
