@@ -122,7 +122,9 @@ class Context:
         """Read the documents of loaded users: see `domain.documents.access.find_documents_of`."""
         results = await find_documents_of(self, self.services.policy, self.viewer, platform_key, users)
         keys = [each.key for each in results if isinstance(each, DocumentAccess)]
-        documents = iter(await self.stored_data.documents(keys))
+        # A single document does not count: its size is limited, and so is the number of fields.
+        load = self.stored_data.documents if len(keys) > 1 else self.services.loaders.documents.load_many
+        documents = iter(await load(keys))
         return [
             self.view(each, next(documents)) if isinstance(each, DocumentAccess) else each for each in results
         ]
