@@ -81,9 +81,13 @@ class DataLoader(Generic[K, T]):
         task.add_done_callback(self._tasks.discard)
 
     async def _load(self, batch: list[PendingLoad[K]]) -> None:
+        wanted = batch[0][0] if len(batch) == 1 else [key for keys, _many, _future in batch for key in keys]
         try:
-            async with self._database.read() as connection:
-                values = await self._read(connection, [key for keys, _many, _future in batch for key in keys])
+            if self._reads_in_task:
+                async with self._database.read() as connection:
+                    values = await self._read(connection, wanted)
+            else:
+                values = await self._read(self._database.inline_reader, wanted)
         except Exception as error:
             for _keys, _many, future in batch:
                 if not future.done():

@@ -104,7 +104,7 @@ class StoredData:
         found: list[MetadataDocument] = []
         for start in range(0, len(keys), _DOCUMENTS_PER_READ):
             part = await self._loaders.documents.load_many(keys[start : start + _DOCUMENTS_PER_READ])
-            self.count(sum(map(_size_of, part)))
+            self.count(sum([len(document.metadata) for document in part]))
             found += part
         return found
 

@@ -21,6 +21,11 @@ class Database(Protocol):
     reads_inline: bool
     """Whether every read except a scan finishes without waiting, and so without a turn of the event loop."""
 
+    @property
+    def inline_reader(self) -> Connection:
+        """The connection for such reads. `read` would take longer, for its context manager."""
+        ...
+
     def read(self) -> AbstractAsyncContextManager[Connection]:
         """A connection on which each statement sees what was committed before the statement started.
 

@@ -79,6 +79,10 @@ class PostgresDatabase:
 
     reads_inline = False
 
+    @property
+    def inline_reader(self) -> Connection:
+        raise RuntimeError("Every read of PostgreSQL waits.")
+
     def __init__(self, settings: Settings) -> None:
         if asyncpg is None:
             raise ModuleNotFoundError("PostgreSQL needs an extra: pip install 'gql-service[postgres]'")

@@ -52,14 +52,16 @@ class _Reader(InlineConnection):
     async def __aenter__(self) -> "_Reader":
         return self
 
-    async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, sqlite3.OperationalError):
-            raise translate_error(error) from error
+    async def __aexit__(self, *_error: object) -> None:
+        pass
 
     async def fetch(self, statement: Statement, **parameters: Any) -> list[Row]:
-        if statement.scans:
-            return await self._scanner.fetch_all(*self._bind(statement, parameters))
-        return self._run(statement, parameters).fetchall()
+        try:
+            if statement.scans:
+                return await self._scanner.fetch_all(*self._bind(statement, parameters))
+            return self._run(statement, parameters).fetchall()
+        except sqlite3.OperationalError as error:
+            raise translate_error(error) from error
 
     async def close(self) -> None:
         self._raw.close()
@@ -109,6 +111,10 @@ class SqliteDatabase:
         self._closed = False
 
     def read(self) -> _Reader:
+        return self._reader
+
+    @property
+    def inline_reader(self) -> _Reader:
         return self._reader
 
     async def write(self, work: Callable[[Connection], Awaitable[T]], on_commit: OnCommit | None = None) -> T:
