@@ -73,6 +73,11 @@ def count_values(text: bytes) -> tuple[int, int]:
     return containers, containers + structure.count(b",")
 
 
+def max_containers(max_values: int) -> int:
+    """How many of the allowed values may be objects and arrays, which cost many times as much as others."""
+    return max_values // 4
+
+
 def check(root: Any, max_depth: int = MAX_DEPTH) -> None:
     """Raise InvalidJson for a parsed value that `loads` would reject as text, for example a GraphQL
     literal."""

@@ -13,8 +13,6 @@ from gql_service.settings import PREFIX, Settings
 from gql_service.web.content_negotiation import charset
 
 _MAX_PARAMETERS = 64
-_VALUES_PER_CONTAINER = 4
-"""An object or array costs many times as much as a number or a text."""
 
 
 class MethodNotAllowed(RequestError):
@@ -87,7 +85,7 @@ def anonymous_body_limit(settings: Settings) -> BodyLimit:
 
 def parse_body(text: bytes, max_values: int) -> Any:
     """The JSON of a body. Raises LimitExceeded for too many values, before it is parsed, or InvalidJson."""
-    has_room = len(text) * _VALUES_PER_CONTAINER <= max_values or _excess(text, max_values) is None
+    has_room = len(text) <= strict_json.max_containers(max_values) or _excess(text, max_values) is None
     if not has_room and (excess := _excess(strict_json.without_strings(text), max_values)):
         raise LimitExceeded(excess)
     return strict_json.loads(text)
@@ -95,7 +93,7 @@ def parse_body(text: bytes, max_values: int) -> Any:
 
 def _excess(text: bytes, max_values: int) -> str | None:
     """What JSON text without strings has too much of; None if nothing. Strings can only add to it."""
-    containers, max_containers = strict_json.count_containers(text), max_values // _VALUES_PER_CONTAINER
+    containers, max_containers = strict_json.count_containers(text), strict_json.max_containers(max_values)
     if (values := containers + text.count(b",")) > max_values:
         return f"The JSON has {values} values; {max_values} are allowed ({PREFIX}MAX_JSON_VALUES)."
     if containers > max_containers:

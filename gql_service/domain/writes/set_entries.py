@@ -114,7 +114,7 @@ def _count_values(draft: Draft, text: str, path: InputPath) -> None:
     draft.json_containers += containers
     draft.json_values += values
     allowed = draft.limits.max_json_values
-    if draft.json_values > allowed or draft.json_containers * 4 > allowed:
+    if draft.json_values > allowed or draft.json_containers > strict_json.max_containers(allowed):
         message = (
             f"The JSON of the entries has more than {allowed} values, or a quarter of them are objects and "
             "arrays (GQL_SERVICE_MAX_JSON_VALUES)."
