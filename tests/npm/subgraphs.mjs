@@ -73,3 +73,13 @@ export const subgraphs = {
   mail: knowing("username", "String!", "addressee"),
   relay: knowing("id", "ID!", "author"),
 };
+
+// The schema of the subgraph at a GraphQL address.
+export async function sdlOf(address) {
+  const response = await fetch(address, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ query: "{ _service { sdl } }" }),
+  });
+  return (await response.json()).data._service.sdl;
+}

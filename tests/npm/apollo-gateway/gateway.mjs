@@ -6,22 +6,13 @@ import { ApolloServer } from "@apollo/server";
 import { startStandaloneServer } from "@apollo/server/standalone";
 import { buildSubgraphSchema } from "@apollo/subgraph";
 import { parse } from "graphql";
-import { subgraphs } from "../subgraphs.mjs";
+import { sdlOf, subgraphs } from "../subgraphs.mjs";
 
 const address = process.argv[2];
 
 const local = Object.fromEntries(
   Object.entries(subgraphs).map(([name, { typeDefs, resolvers }]) => [name, { typeDefs: parse(typeDefs), resolvers }]),
 );
-
-async function ownSdl() {
-  const response = await fetch(address, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ query: "{ _service { sdl } }" }),
-  });
-  return (await response.json()).data._service.sdl;
-}
 
 class Service extends RemoteGraphQLDataSource {
   willSendRequest({ request, context }) {
@@ -30,7 +21,7 @@ class Service extends RemoteGraphQLDataSource {
 }
 
 const { supergraphSdl, errors, hints } = composeServices([
-  { name: "service", url: address, typeDefs: parse(await ownSdl()) },
+  { name: "service", url: address, typeDefs: parse(await sdlOf(address)) },
   ...Object.entries(local).map(([name, { typeDefs }]) => ({ name, url: `local:${name}`, typeDefs })),
 ]);
 if (errors?.length) {

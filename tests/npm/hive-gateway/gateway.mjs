@@ -6,7 +6,7 @@ import { buildSubgraphSchema } from "@apollo/subgraph";
 import { createGatewayRuntime, useCustomFetch, usePropagateHeaders } from "@graphql-hive/gateway-runtime";
 import { composeServices } from "@theguild/federation-composition";
 import { graphql, parse } from "graphql";
-import { subgraphs } from "../subgraphs.mjs";
+import { sdlOf, subgraphs } from "../subgraphs.mjs";
 
 const address = process.argv[2];
 const local = Object.fromEntries(
@@ -17,15 +17,6 @@ const local = Object.fromEntries(
 );
 const schemas = Object.fromEntries(Object.entries(local).map(([url, each]) => [url, buildSubgraphSchema(each)]));
 
-async function ownSdl() {
-  const response = await fetch(address, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ query: "{ _service { sdl } }" }),
-  });
-  return (await response.json()).data._service.sdl;
-}
-
 /** Executes requests to the subgraphs in this process, and sends all others. */
 async function fetchOrExecute(url, options, context) {
   if (!(url in schemas)) return fetch(url, options);
@@ -34,7 +25,7 @@ async function fetchOrExecute(url, options, context) {
 }
 
 const { supergraphSdl, errors } = composeServices([
-  { name: "service", url: address, typeDefs: parse(await ownSdl()) },
+  { name: "service", url: address, typeDefs: parse(await sdlOf(address)) },
   ...Object.entries(local).map(([url, { name, typeDefs }]) => ({ name, url, typeDefs })),
 ]);
 if (errors?.length) {
