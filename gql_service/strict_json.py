@@ -47,11 +47,9 @@ def loads(text: bytes, max_depth: int = MAX_BODY_DEPTH) -> Any:
         raise InvalidJson(NUL_REFUSAL)
     if count_containers(text) > max_depth:
         check_depth(value, max_depth)
-    # Without white space, every long number and every end of a key is found. Matches inside strings are
-    # possible; they only cost time.
-    squeezed = text.translate(_DIGITS_ALIKE, _WHITE_SPACE)
-    has_long_numbers = _LONG_NUMBER in squeezed
-    if has_long_numbers or squeezed.count(_KEY_END) != _count_keys(value):
+    # Matches inside strings are possible; they only cost time.
+    has_long_numbers = _LONG_NUMBER in text.translate(_DIGITS_ALIKE)
+    if has_long_numbers or _may_have_equal_keys(text, value):
         _check_with_standard_library(text, _check_integer if has_long_numbers else int)
     return value
 
@@ -81,9 +79,11 @@ def max_containers(max_values: int) -> int:
 def check(root: Any, max_depth: int = MAX_DEPTH) -> None:
     """Raise InvalidJson for a parsed value that `loads` would reject as text, for example a GraphQL
     literal."""
-    _check_scalars([root])
+    if type(root) is not dict and type(root) is not list:
+        _check_scalars([root])
     for objects, children in _levels(root, max_depth):
-        _check_scalars(list(chain.from_iterable(objects)))
+        if objects:
+            _check_scalars(list(chain.from_iterable(objects)))
         _check_scalars(children)
 
 
@@ -110,20 +110,24 @@ def _levels(root: Any, max_depth: int) -> Iterator[tuple[list[dict[str, Any]], l
     """
     children, depth = [root], 0
     while True:
-        objects = [each for each in children if type(each) is dict]
-        arrays = [each for each in children if type(each) is list]
-        if not (objects or arrays):
+        types = set(map(type, children))
+        if dict not in types and list not in types:
             return
         depth += 1
         if depth > max_depth:
             raise InvalidJson(_TOO_DEEP)
+        objects = [each for each in children if type(each) is dict] if dict in types else []
+        arrays = [each for each in children if type(each) is list] if list in types else []
         children = [*chain.from_iterable(map(dict.values, objects)), *chain.from_iterable(arrays)]
         yield objects, children
 
 
-def _count_keys(value: Any) -> int:
-    """The number of keys of all objects in a value."""
-    return _without_escapes(orjson.dumps(value)).count(_KEY_END)
+def _may_have_equal_keys(text: bytes, value: Any) -> bool:
+    """Whether an object in `text`, whose value is `value`, may have two equal keys."""
+    rewritten = orjson.dumps(value)
+    if rewritten == text:
+        return False
+    return text.translate(None, _WHITE_SPACE).count(_KEY_END) != _without_escapes(rewritten).count(_KEY_END)
 
 
 def _without_escapes(text: bytes) -> bytes:

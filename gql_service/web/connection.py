@@ -50,43 +50,38 @@ class HeadLimits:
         self._timer: asyncio.TimerHandle | None = None
         self._deadline: float | None = None
         """When the connection is closed; None while the connection does not wait for a head."""
-        self._is_in_head = False
+        self.is_in_head = False
         self._is_head_timed = False
-        self._size = 0
-        """Bytes received since the parser last made progress."""
-        self.made_progress = False
-        """Whether the parser has completed a head or received a body. Reset it before each read."""
+        self.unparsed = 0
+        """Bytes received since the parser last made progress. To be increased before each read is parsed, and
+        reset by a body and by the end of a message."""
 
     def wait(self) -> None:
         """The connection is open, or a response is complete: a request head is next."""
-        self._is_head_timed = self._is_in_head
-        self._deadline = self._loop.time() + (HEAD_TIMEOUT if self._is_in_head else self._keep_alive)
+        self._is_head_timed = self.is_in_head
+        self._deadline = self._loop.time() + (HEAD_TIMEOUT if self.is_in_head else self._keep_alive)
         if self._timer is None:
             self._timer = self._loop.call_at(self._deadline, self._check_deadline)
 
     def start_head(self) -> None:
         """A head has begun."""
-        self.made_progress = self._is_in_head = True
+        self.unparsed = 0
+        self.is_in_head = True
         self._is_head_timed = False
 
     def finish_head(self) -> None:
         """The head is complete. The time of its body and its response does not count."""
-        self.made_progress = True
-        self._is_in_head = False
+        self.unparsed = 0
+        self.is_in_head = False
         self._deadline = None
 
-    def count(self, size: int) -> bool:
-        """To be called after each read of `size` bytes. Returns whether the size is within the limit."""
-        if self._is_in_head and not self._is_head_timed and self._deadline is not None:
+    def time_head(self) -> None:
+        """A read has ended within a head: the rest must arrive in time."""
+        if not self._is_head_timed and self._deadline is not None:
             self._is_head_timed = True
             self._deadline = self._loop.time() + HEAD_TIMEOUT
             self.stop()
             self._timer = self._loop.call_at(self._deadline, self._check_deadline)
-        if self.made_progress:
-            self._size = 0
-            return True
-        self._size += size
-        return self._size <= MAX_HEAD_SIZE
 
     def stop(self) -> None:
         """Cancel the timer."""

@@ -19,7 +19,7 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from gql_service.web.connection import HeadLimits, WriteBuffer
+from gql_service.web.connection import MAX_HEAD_SIZE, HeadLimits, WriteBuffer
 from gql_service.web.graphql import GraphQLEndpoint
 from gql_service.web.graphql_shortcut import GraphQLRequest
 from gql_service.web.request_head import (
@@ -72,13 +72,16 @@ class HttpProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._refusal is not None:
             return
-        self._limits.made_progress = False
+        limits = self._limits
+        limits.unparsed += len(data)
         try:
             self._parse(data)
         except httptools.HttpParserError as error:
             self._refuse(_to_refusal(error))
             return
-        if not self._limits.count(len(data)) and not self.transport.is_closing():
+        if limits.is_in_head:
+            limits.time_head()
+        if limits.unparsed > MAX_HEAD_SIZE and not self.transport.is_closing():
             self._refuse(_TOO_LARGE)
 
     def _parse(self, data: bytes | memoryview) -> None:
@@ -155,12 +158,12 @@ class HttpProtocol(HttpToolsProtocol):
         self.headers.append((name.lower(), value.rstrip(b" \t")))  # the parser has removed leading space
 
     def on_body(self, body: bytes) -> None:
-        self._limits.made_progress = True
+        self._limits.unparsed = 0
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         if self._head_without_upgrade is None:
-            self._limits.made_progress = True
+            self._limits.unparsed = 0
             self._is_in_body = False
             super().on_message_complete()
 

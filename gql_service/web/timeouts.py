@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from types import TracebackType
+from typing import Any
 
 
 class RequestTimeouts:
@@ -15,10 +16,13 @@ class RequestTimeouts:
         self._seconds = seconds
         self._running: deque[_Request] = deque()
         self._timer: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def __call__(self) -> "_Request":
-        loop = asyncio.get_running_loop()
-        request = _Request(loop.time() + self._seconds)
+        loop = self._loop
+        if loop is None:  # asking for it each time is a system call
+            loop = self._loop = asyncio.get_running_loop()
+        request = _Request(loop.time() + self._seconds, asyncio.current_task(loop))
         self._running.append(request)
         if self._timer is None:
             self._timer = loop.call_later(self._seconds / 10, self._cancel_expired, loop)
@@ -39,10 +43,10 @@ class _Request:
 
     __slots__ = ("deadline", "has_expired", "task")
 
-    def __init__(self, deadline: float) -> None:
+    def __init__(self, deadline: float, task: asyncio.Task[Any] | None) -> None:
         self.deadline = deadline
         self.has_expired = False
-        self.task = asyncio.current_task()
+        self.task = task
 
     def cancel(self) -> None:
         if self.task is not None:

@@ -81,10 +81,11 @@ class Entry(NamedTuple):
 
     def same_content(self, other: "Entry") -> bool:
         """Whether two entries differ at most in who wrote them and when."""
-        return self._without_authors() == other._without_authors()
+        return self[:_AUTHORS] == other[:_AUTHORS]
 
-    def _without_authors(self) -> "Entry":
-        return self._replace(created_at=0, updated_at=0, created_by=None, updated_by=None)
+
+_AUTHORS = Entry._fields.index("created_at")
+"""Where the fields begin that say who wrote an entry and when."""
 
 
 class Content:

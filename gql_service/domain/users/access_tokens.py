@@ -150,7 +150,9 @@ async def principals(
     """
     rows = await connection.fetch(_HOLDERS, ids={token.id for token in presented})
     holders = {row.token_id: row for row in rows_as(_TokenHolder, rows)}
-    return [_caller(token, holders.get(token.id), now) for token in presented]
+    # One client often sends many requests at once, all with the same token.
+    callers = {token: _caller(token, holders.get(token.id), now) for token in set(presented)}
+    return [callers[token] for token in presented]
 
 
 def _caller(

@@ -137,12 +137,14 @@ class Draft:
         current, definition = self.get(key), self._platform.definitions.get(key)
         if entry.text is not None:
             try:
-                entry = entry._replace(text=conform(entry.type, entry.text, self.limits))
+                text = conform(entry.type, entry.text, self.limits)
             except InvalidValue as error:
                 if definition is not None and entry.type is definition.type:
                     raise rule_violation(key, f"`valueType`. {str(error).rstrip('.')}", path) from None
                 message = f"The value of {quoted(key)} does not match its type. {error}"
                 raise Rejected(error.problem, message, path) from None
+            if text != entry.text:
+                entry = entry._replace(text=text)
         if entry.text is not None and not self._keeps_value(key, current, entry):
             self._require_allowed(key, entry.type, entry.text, path, secret=entry.is_encrypted)
         self._content.put(key, self._encrypt_or_decrypt(key, entry, path))
