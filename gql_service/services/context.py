@@ -18,6 +18,7 @@ from gql_service.domain.documents.visibility import DocumentView
 from gql_service.domain.tenants import Platform
 from gql_service.domain.users.rows import User
 from gql_service.domain.values.validation import WriteSettings
+from gql_service.domain.writes.budget import WriteBudget
 from gql_service.domain.writes.changes import Change
 from gql_service.domain.writes.digest_preconditions import NO_DIGESTS, ExpectedDigests
 from gql_service.domain.writes.idempotency import IdempotencyKey, WriteResult
@@ -62,6 +63,7 @@ class Context:
     origin: Origin = _UNKNOWN_ORIGIN
     _platforms: dict[str, Awaitable[Platform | None]] = field(default_factory=dict)
     _stored_data: StoredData | None = None
+    _write_budget: WriteBudget | None = None
 
     @property
     def stored_data(self) -> StoredData:
@@ -75,6 +77,13 @@ class Context:
                 services.settings.max_read_size,
             )
         return self._stored_data
+
+    @property
+    def write_budget(self) -> WriteBudget:
+        """What the writes of the request may cost together."""
+        if self._write_budget is None:
+            self._write_budget = WriteBudget(self.services.settings.max_read_size)
+        return self._write_budget
 
     @property
     def viewer(self) -> Principal:
@@ -160,7 +169,7 @@ class Context:
         """Write a document in one transaction. Raises Rejected or Unavailable."""
         try:
             return await self.services.writer.write(
-                Write(access, change, precondition, self.source, idempotency_key, expected)
+                Write(access, change, precondition, self.source, idempotency_key, expected, self.write_budget)
             )
         except Rejected as error:
             platform = "" if access.platform_key is None else f":{access.platform_key}"

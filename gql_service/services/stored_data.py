@@ -135,9 +135,9 @@ class StoredData:
             async with self._large_reads:
                 self.count(0)
                 for document in await self._with_attributes(part):
-                    self.count(_size_of(document))
+                    self.count(document.size)
                     contents.append(document.content())
-                    if _size_of(document) > _BYTES_PER_TURN and len(rows) > 1:
+                    if document.size > _BYTES_PER_TURN and len(rows) > 1:
                         await asyncio.sleep(0)
         return contents
 
@@ -170,7 +170,3 @@ class StoredData:
 def _content_key(row: DocumentView) -> tuple[DocumentKey, int, int]:
     """Tells the states of a document apart. That of a dry run has the revision of a later write."""
     return row.access.key, row.revision, 0 if row.document.attributes is None else id(row.document)
-
-
-def _size_of(document: MetadataDocument) -> int:
-    return len(document.metadata) + len(document.conditions or "") + len(document.attributes or "")

@@ -200,7 +200,9 @@ class GraphQLEndpoint:
         if result.errors and not is_read:
             _log_refusals(context, result.errors)
         if answer_key and not result.errors:
-            self._introspection_answers.add(answer_key, orjson.dumps(result.data))
+            answer = orjson.dumps(result.data)
+            self._introspection_answers.add(answer_key, answer)
+            return 200, {"data": orjson.Fragment(answer)}
         return response_to(result, media_type)
 
 

@@ -15,6 +15,8 @@ from tests.support.cli_processes import command, serving_process
 
 MAX_ANONYMOUS, MAX_COST, MAX_HELD = 20, 50, 50
 """Milliseconds of processor time: of requests without and with a token, and while another request waits."""
+MAX_COST_OF_WRITES = 200
+"""For several large writes in one request, which the write budget ends. Without it, ten take two seconds."""
 ATTEMPTS = 20
 
 
@@ -37,6 +39,8 @@ def test_a_bomb_costs_little(target: Target, name: str) -> None:
     bomb = BOMBS[name]
     assert target.send(bomb) < 500
     max_cost = MAX_ANONYMOUS if bomb.caller == ANONYMOUS else MAX_COST
+    if name.startswith("writes: "):
+        max_cost = MAX_COST_OF_WRITES
     assert_at_most(max_cost, target, lambda: target.cost_of(bomb))
     assert_at_most(MAX_HELD, target, lambda: target.waiting_beside(bomb).processor)
 

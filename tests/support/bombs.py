@@ -86,7 +86,8 @@ DOCUMENTS = {
     "a number of many digits": "{ badgeCatalog(first: " + "9" * 30_000 + ") { name } }",
     "a list in a document": "{ nodes(ids: [" + '"x" ' * 950 + "]) { id } }",
     "types of types": _types(3),
-    "introspections": _numbered("a#: __schema { types { fields { name type { name } } } }", 10),
+    "introspections": _numbered("a#: __schema { types { fields { name type { name } } } }", 8),
+    "too many introspections": _numbered("a#: __schema { types { fields { name type { name } } } }", 10),
     "definitions of the schema": _numbered("a#: _service { sdl }", 10),
     "catalogs": _numbered("a#: limits { maxBodySize }", 14),
 }
@@ -394,6 +395,29 @@ STORED = {
     ),
 }
 """Documents that are stored first, and requests that read much of them."""
+
+
+def _several(caller: str, mutation: str, metadata: Any = None) -> Bomb:
+    """Ten writes of the same document in one request. `#` in `mutation` is the number of the write."""
+    text = _numbered(f"w#: {mutation} {{ userErrors {{ code }} }}", 10)
+    if metadata is None:
+        return _ask(caller, f"mutation {text}")
+    return _ask(caller, f"mutation ($metadata: JSONObject!) {text}", variables={"metadata": metadata})
+
+
+_WRITE = f'patchPlatformMetadata(input: {{platformKey: "{PLATFORM}", metadata: {{z: #}}}})'
+_WRITE_ALL = f'patchPlatformMetadata(input: {{platformKey: "{PLATFORM}", metadata: $metadata}})'
+_MERGE = _WRITE_ALL.replace("metadata:", "mode: MERGE_PATCH, metadata:")
+_RESTORE = (
+    f'restorePlatformMetadata(input: {{platformKey: "{PLATFORM}", username: "john_doe", revision: 1#}})'
+)
+SEVERAL = {
+    "a key of a large document": _several(MEMBER, _WRITE),
+    "restores": _several(ADMIN, _RESTORE),
+    "many keys": _several(MEMBER, _WRITE_ALL, {f"w{number}": number for number in range(600)}),
+    "deep values to merge": _several(MEMBER, _MERGE, {f"m{number}": _objects(60) for number in range(150)}),
+}
+"""Requests that write a document several times."""
 BOMBS: dict[str, Bomb] = {
     **{
         f"document: {name}": _first_seen(ANONYMOUS, text)
@@ -406,6 +430,7 @@ BOMBS: dict[str, Bomb] = {
     **{f"headers: {name}": bomb for name, bomb in HEADERS.items()},
     **{f"REST: {name}": bomb for name, bomb in REST_BOMBS.items()},
     **{f"stored: {name}": bomb for name, bomb in STORED.items()},
+    **{f"writes: {name}": bomb for name, bomb in SEVERAL.items()},
     **{f"rules: {name}": bomb for name, bomb in RULES.items()},
 }
 

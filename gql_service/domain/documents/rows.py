@@ -36,6 +36,11 @@ class MetadataDocument(NamedTuple):
     def key(self) -> DocumentKey:
         return self.user_id, self.platform_id
 
+    @property
+    def size(self) -> int:
+        """Characters of the three JSON columns, as far as they were loaded."""
+        return len(self.metadata) + len(self.conditions or "") + len(self.attributes or "")
+
     def content(self) -> Content:
         """The entries. `attributes` must have been loaded."""
         assert self.attributes is not None, "the document was read without its attributes"

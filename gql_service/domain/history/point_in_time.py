@@ -5,7 +5,7 @@ past.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,19 +158,25 @@ async def to_instant(
     return [found[key] for key in documents]
 
 
-async def to_revision(connection: Connection, document: DocumentKey, revision: int) -> Past | None:
-    """The past of a document after a revision; None where the history does not reach that revision."""
-    walk, past, count = _Walk(connection, _FROM, 0, (*document, revision - 1)), Past.nothing_changed(), 0
+async def to_revision(
+    connection: Connection, document: DocumentKey, revision: int, count: Callable[[int], None]
+) -> Past | None:
+    """The past of a document after a revision; None where the history does not reach that revision.
+
+    `count` is called with the size of each change, before it is decoded. Raises what it raises.
+    """
+    walk, past, found = _Walk(connection, _FROM, 0, (*document, revision - 1)), Past.nothing_changed(), 0
     while rows := await walk.next([document]):
-        count += len(rows)
-        if count > MAX_CHANGES + 1 or (count == len(rows) and rows[0].revision != revision):
+        found += len(rows)
+        if found > MAX_CHANGES + 1 or (found == len(rows) and rows[0].revision != revision):
             return None
         for row in rows:
             if row.revision > revision:
+                count(len(row.changes))
                 past.undo(row)
                 if len(row.changes) > _BYTES_PER_TURN:
                     await asyncio.sleep(0)
-    return past if count else None
+    return past if found else None
 
 
 def metadata_in_past(

@@ -6,6 +6,7 @@ proof of access that `auth.policy` made. Writes of several documents, or several
 transaction.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ from gql_service.domain.search import index
 from gql_service.domain.values.encryption import CipherContext, Undecipherable
 from gql_service.domain.values.refusals import undecipherable_value
 from gql_service.domain.values.validation import WriteSettings, check_document
+from gql_service.domain.writes.budget import UNLIMITED, WriteBudget, write_cost
 from gql_service.domain.writes.changes import Change
 from gql_service.domain.writes.digest_preconditions import NO_DIGESTS, ExpectedDigests, unmet_keys
 from gql_service.domain.writes.draft import Draft
@@ -28,6 +30,9 @@ from gql_service.domain.writes.idempotency import IdempotencyKey, StoredAnswers,
 from gql_service.errors import Problem, Rejected, RevisionConflict
 from gql_service.quoting import quoted
 from gql_service.store.connection import Connection
+
+_COST_PER_TURN = 1024 * 1024
+"""After a write that costs more, other requests get their turn."""
 
 Precondition = Callable[[int], bool]
 """Whether a write may proceed on a document at this revision (0: never written)."""
@@ -46,6 +51,8 @@ class Write(NamedTuple):
     idempotency_key: IdempotencyKey | None = None
     expected: ExpectedDigests = NO_DIGESTS
     """What keys must hold before the write, besides the precondition."""
+    budget: WriteBudget = UNLIMITED
+    """What the writes of a request may cost together."""
 
 
 class Conflict(RevisionConflict):
@@ -114,13 +121,35 @@ async def write_all(
     )
     results = []
     for write in writes:
-        revision = write.change.restores
-        past = None if revision is None else await to_revision(transaction, write.access.key, revision)
-        results.append(unit.attempt(write, past))
+        results.append(await _attempt(unit, transaction, write, before[write.access.key].size))
     is_refused = all_or_none and any(isinstance(result, Exception) for result in results)
     if not dry_run and not is_refused:
         await unit.store(transaction)
     return results
+
+
+async def _attempt(
+    unit: "UnitOfWork", transaction: Connection, write: Write, document_size: int
+) -> WriteResult | Exception:
+    """Do a write, or return why it is refused."""
+    try:
+        past = await _stored_past(transaction, write)
+        cost = write_cost(document_size, len(write.change.keys) + (len(past.recorded) if past else 0))
+        write.budget.spend(cost)
+    except Rejected as refusal:
+        return refusal
+    result = unit.attempt(write, past)
+    if cost > _COST_PER_TURN:
+        await asyncio.sleep(0)
+    return result
+
+
+async def _stored_past(transaction: Connection, write: Write) -> Past | None:
+    """The stored past that a write restores, if it restores one. Raises Rejected."""
+    revision = write.change.restores
+    if revision is None:
+        return None
+    return await to_revision(transaction, write.access.key, revision, write.budget.spend)
 
 
 class UnitOfWork:

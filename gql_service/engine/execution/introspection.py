@@ -31,7 +31,7 @@ from gql_service.errors import LimitExceeded
 
 INTROSPECTION_FIELDS = ("__schema", "__type")
 """The fields of the root that read the schema."""
-_MAX_FIELDS = 12_000
+_MAX_FIELDS = 10_000
 """Fields in the response to an introspection. Tools that read all of the schema get about 8,000."""
 
 Read = Callable[[Run, Any], Any]

@@ -128,7 +128,8 @@ def _build_write(
         expected, change = patch.expected(limits), patch.change(limits)
     except Rejected as refusal:
         return refusal
-    return Write(access, change, patch.precondition, context.source, idempotency_key, expected)
+    budget = context.write_budget
+    return Write(access, change, patch.precondition, context.source, idempotency_key, expected, budget)
 
 
 def _build_payload(

@@ -43,6 +43,7 @@ described_enum(
         Problem.UNKNOWN_TENANT: "There is no such tenant.",
         Problem.UNKNOWN_BADGE: "The catalog has no such badge.",
         Problem.TOO_MANY_TOKENS: "The user has the maximum number of valid tokens.",
+        Problem.TOO_MUCH_AT_ONCE: "The writes of the request process too much stored data.",
     },
 )
 

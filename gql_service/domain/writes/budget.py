@@ -1,0 +1,41 @@
+"""How much the writes of one request may cost together."""
+
+from math import inf
+
+from gql_service.errors import Problem, Rejected
+
+_DOCUMENT_COST = 4
+"""Bytes that can be read in the time in which a byte of a document is decoded, compared and written."""
+_KEY_COST = 12 * 1024
+"""The same for a key that is changed."""
+
+
+def write_cost(document_size: int, keys: int) -> int:
+    """What it costs to change so many keys of a document, in bytes that can be read in the same time."""
+    return _DOCUMENT_COST * document_size + _KEY_COST * keys
+
+
+class WriteBudget:
+    """What the writes of one request may cost.
+
+    What begins within the budget may exceed it, so that no single write is refused for its document.
+    """
+
+    def __init__(self, size: float) -> None:
+        self._size = size
+        self._rest = size
+
+    def spend(self, cost: int) -> None:
+        """Count the cost of a step that is next. Raises Rejected if the budget is used up."""
+        if self._rest <= 0:
+            raise Rejected(
+                Problem.TOO_MUCH_AT_ONCE,
+                f"The writes of the request process more than {self._size} bytes of stored data "
+                "(GQL_SERVICE_MAX_READ_SIZE). Send the rest in another request.",
+                (),
+            )
+        self._rest -= cost
+
+
+UNLIMITED = WriteBudget(inf)
+"""For programs of the operator."""
