@@ -99,6 +99,14 @@ def test_backward_pages_have_every_notification_exactly_once(world: World, user:
     assert seen == "edcba"
 
 
+def test_a_page_without_a_size_has_20_items(world: World, user: Caller) -> None:
+    letters = "abcdefghijklmnopqrstu"
+    notify(world, user, *letters)
+    found = page(user)
+    assert titles(found) == letters[:0:-1]
+    assert found["pageInfo"]["hasNextPage"]
+
+
 def test_a_page_between_two_cursors(world: World, user: Caller) -> None:
     notify(world, user, *"abcde")
     cursors = [edge["cursor"] for edge in page(user, first=5)["edges"]]
