@@ -30,9 +30,15 @@ class Postgres:
     def create_database(self) -> str:
         """A new empty database; returns its URL."""
         name = f"test_{uuid4().hex}"
-        self.run("psql", "-h", str(self.folder), "-p", str(self.port), "-U", "tester", "-d", "postgres",
-                 "-qc", f"CREATE DATABASE {name}")  # fmt: skip
-        return f"postgresql+asyncpg://tester@127.0.0.1:{self.port}/{name}"
+        url = f"postgresql+asyncpg://tester@127.0.0.1:{self.port}"
+        self.run_sql(f"{url}/postgres", f"CREATE DATABASE {name}")
+        return f"{url}/{name}"
+
+    def run_sql(self, url: str, statements: str) -> None:
+        """Run statements in one transaction, in the database of a URL."""
+        database = url.rpartition("/")[2]
+        self.run("psql", "-h", str(self.folder), "-p", str(self.port), "-U", "tester", "-d", database,
+                 "-v", "ON_ERROR_STOP=1", "-qc", statements)  # fmt: skip
 
     def run(self, program: str, *arguments: str) -> None:
         path = _find(program)
