@@ -84,10 +84,41 @@ def too_much_to_read(limit: int) -> LimitExceeded:
 
 
 class Unavailable(RequestError):
-    """The database did not respond in time, or the request took too long. It may succeed later."""
+    """The database cannot serve the request now, or the request took too long. It may succeed later.
+
+    `message` says what happened. Nothing was written, except where a subclass says otherwise.
+    """
 
     code = "UNAVAILABLE"
     status = 503
+    retry_after: ClassVar[int] = 1
+    """Seconds after which the caller may try again."""
+
+
+class Locked(Unavailable):
+    """Another transaction holds a lock that this one needs, for longer than this one waits."""
+
+    def __init__(self) -> None:
+        super().__init__("Another transaction holds the data; try again.")
+
+
+class OutcomeUnknown(Unavailable):
+    """The commit failed in such a way that the write may or may not have been done. It must not be repeated
+    without an idempotency key."""
+
+    def __init__(self) -> None:
+        super().__init__("The database failed during the commit: the write may or may not have been done.")
+
+
+class StorageFull(Unavailable):
+    """The disk or the quota of the database is full. Reads go on."""
+
+    code = "INSUFFICIENT_STORAGE"
+    status = 507
+    retry_after = 10
+
+    def __init__(self) -> None:
+        super().__init__("The database has no space left to write.")
 
 
 class MalformedData(RequestError):

@@ -15,7 +15,7 @@ def error_headers(error: RequestError, scheme: str) -> dict[str, str]:
         return {"Accept-Encoding": "identity"}
     if isinstance(error, TooManyRequests):
         return {"Retry-After": str(error.seconds)}
-    return {"Retry-After": "1"} if isinstance(error, Unavailable) else {}
+    return {"Retry-After": str(error.retry_after)} if isinstance(error, Unavailable) else {}
 
 
 def _challenge(error: Unauthenticated, scheme: str) -> str:
