@@ -126,7 +126,7 @@ def build_services(settings: Settings, clock: Callable[[], int] = instants.now) 
     return Services(
         database=database,
         loaders=Loaders(database, clock, settings.max_read_size),
-        writer=BatchWriter(database, write_settings, clock),
+        writer=BatchWriter(database, write_settings, clock, max(1, settings.database_pool_size // 2)),
         policy=Policy(settings.admin_permission),
         write_settings=write_settings,
         settings=settings,

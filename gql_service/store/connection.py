@@ -1,6 +1,6 @@
 """The connection that domain functions get. It is the same for every database."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any, Protocol, TypeVar
 
 from gql_service.observability.security_log import SecurityEvent
@@ -12,6 +12,10 @@ R = TypeVar("R", bound=tuple[Any, ...])
 
 class Duplicate(Exception):
     """A row with the same primary key or unique columns exists."""
+
+
+class MissingReference(Exception):
+    """A row refers to a row of another table that does not exist."""
 
 
 class LostRace(Exception):
@@ -29,6 +33,8 @@ class Connection(Protocol):
 
     security_events: list[SecurityEvent]
     """What the transaction has done that belongs in the security log once it is committed."""
+    is_alone: bool
+    """Whether no other transaction writes at the same time, so that all rows are free."""
 
     async def fetch(self, statement: Statement, **parameters: Any) -> Sequence[Row]:
         """Return all rows of a query."""
@@ -41,10 +47,20 @@ class Connection(Protocol):
         """
         ...
 
+    async def lock_free(self, names: Set[str]) -> Set[str]:
+        """Lock those of the names that are free, shared with others, until the transaction ends.
+
+        From then on, the transaction waits for other locks only for a moment: statements raise Locked.
+        """
+        ...
+
     async def execute(self, statement: Statement, **parameters: Any) -> None:
-        """Run a statement that returns no rows. Raises Duplicate."""
+        """Run a statement that returns no rows. Raises Duplicate or MissingReference."""
         ...
 
     async def execute_many(self, statement: Statement, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Run a statement that returns no rows once per set of parameters. Raises Duplicate."""
+        """Run a statement that returns no rows once per set of parameters.
+
+        Raises Duplicate or MissingReference.
+        """
         ...

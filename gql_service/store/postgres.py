@@ -1,17 +1,17 @@
 """PostgreSQL through asyncpg: READ COMMITTED with row locks, timeouts, support for transaction poolers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Text, bindparam, func, select
+from sqlalchemy import Text, bindparam, func, literal_column, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from gql_service.errors import Unavailable
+from gql_service.errors import Locked, Unavailable
 from gql_service.observability.security_log import OnCommit, SecurityEvent
 from gql_service.settings import Settings
-from gql_service.store.connection import Connection, Duplicate, LostRace, Row
+from gql_service.store.connection import Connection, Duplicate, LostRace, MissingReference, Row
 from gql_service.store.statement import Statement
 
 try:
@@ -24,7 +24,10 @@ T = TypeVar("T")
 _MAX_ATTEMPTS = 10
 """Runs of one transaction before it fails as unavailable."""
 _RETRYABLE = ("40001", "40P01")  # serialization_failure, deadlock_detected
-_BUSY = ("55P03", "57014", "53300", "57P03")  # lock or statement timeout, too many connections, starting up
+_LOCKED = "55P03"  # lock_not_available
+_PATIENCE = "100ms"
+"""How long a transaction waits for the locks of others that waits for none."""
+_BUSY = ("57014", "53300", "57P03")  # statement timeout, too many connections, starting up
 
 
 def _lock_statement(lock: Callable[..., Any]) -> Statement:
@@ -36,8 +39,21 @@ _LOCK_SHARED = _lock_statement(func.pg_advisory_xact_lock_shared)
 _LOCK_EXCLUSIVE = _lock_statement(func.pg_advisory_xact_lock)
 
 
+def _lock_free_statement() -> Statement:
+    """Returns the names that were free, and sets how long the rest of the transaction waits for a lock."""
+    name = func.unnest(bindparam("names", type_=ARRAY(Text))).column_valued("name")
+    free = select(name).where(func.pg_try_advisory_xact_lock_shared(func.hashtextextended(name, 0)))
+    patience = func.set_config(literal_column("'lock_timeout'"), literal_column(f"'{_PATIENCE}'"), true())
+    return Statement(select(patience, func.array(free.scalar_subquery(), type_=ARRAY(Text))))
+
+
+_LOCK_FREE = _lock_free_statement()
+
+
 class _PostgresConnection:
     """See `store.connection.Connection`. A connection of the pool."""
+
+    is_alone = False
 
     def __init__(self, raw: Any, observers: list[Callable[[str], None]]) -> None:
         self._raw = raw
@@ -54,6 +70,10 @@ class _PostgresConnection:
     async def lock(self, names: Iterable[str], *, exclusive: bool) -> None:
         if ordered := sorted(names):  # one order for all transactions, or they could deadlock
             await self.fetch(_LOCK_EXCLUSIVE if exclusive else _LOCK_SHARED, names=ordered)
+
+    async def lock_free(self, names: Set[str]) -> Set[str]:
+        ((_, locked),) = await self.fetch(_LOCK_FREE, names=sorted(names))
+        return set(locked)
 
     async def execute(self, statement: Statement, **parameters: Any) -> None:
         await self.execute_many(statement, [parameters])
@@ -72,6 +92,8 @@ class _PostgresConnection:
                 await self._raw.executemany(sql, [bind(row) for row in rows])
         except asyncpg.UniqueViolationError as error:
             raise Duplicate from error
+        except asyncpg.ForeignKeyViolationError as error:
+            raise MissingReference from error
 
 
 class PostgresDatabase:
@@ -163,6 +185,8 @@ def _translating_errors() -> Iterator[None]:
     except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
         raise _unavailable() from error
     except asyncpg.PostgresError as error:
+        if error.sqlstate == _LOCKED:
+            raise Locked from error
         if error.sqlstate in _BUSY:
             raise _unavailable() from error
         raise

@@ -8,14 +8,14 @@ import asyncio
 import os
 import sqlite3
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from typing import Any, TypeVar
 
 import aiosqlite
 
 from gql_service.observability.security_log import SecurityEvent
-from gql_service.store.connection import Duplicate, Row
+from gql_service.store.connection import Duplicate, MissingReference, Row
 from gql_service.store.statement import Statement
 
 T = TypeVar("T")
@@ -56,6 +56,8 @@ def connect(path: str) -> sqlite3.Connection:
 class InlineConnection:
     """See `store.connection.Connection`. Runs each statement at once, in the event loop."""
 
+    is_alone = True
+
     def __init__(self, raw: sqlite3.Connection, observers: list[Callable[[str], None]]) -> None:
         self._raw = raw
         self._observers = observers
@@ -67,6 +69,9 @@ class InlineConnection:
     async def lock(self, _names: Iterable[str], *, exclusive: bool) -> None:
         """Do nothing: SQLite runs one write transaction at a time."""
 
+    async def lock_free(self, names: Set[str]) -> Set[str]:
+        return names
+
     async def execute(self, statement: Statement, **parameters: Any) -> None:
         await self.execute_many(statement, [parameters])
 
@@ -77,6 +82,8 @@ class InlineConnection:
         except sqlite3.IntegrityError as error:
             if error.sqlite_errorname in ("SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE"):
                 raise Duplicate from error
+            if error.sqlite_errorname == "SQLITE_CONSTRAINT_FOREIGNKEY":
+                raise MissingReference from error
             raise
 
     def _run(self, statement: Statement, parameters: Mapping[str, Any]) -> sqlite3.Cursor:

@@ -1,12 +1,13 @@
 """The table `documents`: read by key, locked and stored. What is stored is decided in `domain.writes`."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from sqlalchemy import Text, bindparam, insert, null, select, tuple_, update
 
 from gql_service.domain.documents.entries import Content
-from gql_service.store.connection import Connection, Duplicate, LostRace, rows_as
+from gql_service.errors import NotFound
+from gql_service.store.connection import Connection, Duplicate, LostRace, MissingReference, rows_as
 from gql_service.store.sql_functions import any_of, bytewise
 from gql_service.store.statement import Statement
 from gql_service.store.tables import documents
@@ -56,6 +57,10 @@ _SELECT = select(*_WITH_ATTRIBUTES).where(*_BY_KEY)
 _READ_WITH_ATTRIBUTES = Statement(_SELECT)
 # Every transaction locks rows in the same order, so that no two of them wait for each other.
 _LOCK = Statement(_SELECT.order_by(documents.c.user_id, documents.c.platform_id).with_for_update())
+_LOCK_FREE = Statement(
+    _SELECT.order_by(documents.c.user_id, documents.c.platform_id).with_for_update(skip_locked=True)
+)
+_EXISTING = Statement(select(documents.c.user_id, documents.c.platform_id).where(*_BY_KEY))
 _EXPIRED = Statement(
     select(*_WITH_ATTRIBUTES)
     .where(documents.c.expires_at <= bindparam("now"))
@@ -103,18 +108,39 @@ async def lock(transaction: Connection, keys: Set[DocumentKey]) -> dict[Document
     return {document.key: document for document in await _read(transaction, _LOCK, list(keys))}
 
 
+async def lock_free(transaction: Connection, keys: Set[DocumentKey]) -> dict[DocumentKey, MetadataDocument]:
+    """The same for those documents that no other transaction has locked."""
+    if transaction.is_alone:
+        return await lock(transaction, keys)
+    rows = await transaction.fetch(_LOCK_FREE, **_key_lists(keys))
+    free = {document.key: document for document in rows_as(MetadataDocument, rows)}
+    missing = keys - free.keys()
+    if missing:  # they are locked, or do not exist
+        locked = {
+            (user, platform) for user, platform in await transaction.fetch(_EXISTING, **_key_lists(missing))
+        }
+        free |= {key: _never_written(*key) for key in missing - locked}
+    return {key: free[key] for key in keys & free.keys()}
+
+
 async def store(
     transaction: Connection,
     changed: Sequence[MetadataDocument],
     before: Mapping[DocumentKey, MetadataDocument],
 ) -> None:
-    """Store documents that were locked. Raises LostRace where another transaction has created one of them."""
+    """Store documents that were locked.
+
+    Raises LostRace where another transaction has created one of them, and NotFound where a user does not
+    exist any more.
+    """
     created = [document for document in changed if before[document.key].revision == 0]
     try:
         await insert_documents(transaction, created)
     except Duplicate as error:
         # A row that does not exist cannot be locked, so another transaction may have created it.
         raise LostRace from error
+    except MissingReference as error:
+        raise NotFound("User not found") from error
     updates = [
         {"of_user": document.user_id, "of_platform": document.platform_id}
         | {name: getattr(document, name) for name in _UPDATED_COLUMNS}
@@ -159,10 +185,13 @@ async def of_users(
 async def _read(
     connection: Connection, statement: Statement, keys: Sequence[DocumentKey]
 ) -> list[MetadataDocument]:
-    user_ids, platform_ids = {user for user, _ in keys}, {platform for _, platform in keys}
-    rows = await connection.fetch(statement, user_ids=user_ids, platform_ids=platform_ids)
+    rows = await connection.fetch(statement, **_key_lists(keys))
     found = {document.key: document for document in rows_as(MetadataDocument, rows)}
     return [found.get(key) or _never_written(*key) for key in keys]
+
+
+def _key_lists(keys: Collection[DocumentKey]) -> dict[str, set[str]]:
+    return {"user_ids": {user for user, _ in keys}, "platform_ids": {platform for _, platform in keys}}
 
 
 def _never_written(user_id: str, platform_id: str) -> MetadataDocument:

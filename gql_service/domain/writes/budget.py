@@ -23,18 +23,19 @@ class WriteBudget:
 
     def __init__(self, size: float) -> None:
         self._size = size
-        self._rest = size
+        self.rest = size
+        """What is left. A write that is attempted again starts with what was left before."""
 
     def spend(self, cost: int) -> None:
         """Count the cost of a step that is next. Raises Rejected if the budget is used up."""
-        if self._rest <= 0:
+        if self.rest <= 0:
             raise Rejected(
                 Problem.TOO_MUCH_AT_ONCE,
                 f"The writes of the request process more than {self._size} bytes of stored data "
                 "(GQL_SERVICE_MAX_READ_SIZE). Send the rest in another request.",
                 (),
             )
-        self._rest -= cost
+        self.rest -= cost
 
 
 UNLIMITED = WriteBudget(inf)

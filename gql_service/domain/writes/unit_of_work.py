@@ -7,7 +7,7 @@ transaction.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 from gql_service.auth.access import DocumentAccess
@@ -27,7 +27,7 @@ from gql_service.domain.writes.changes import Change
 from gql_service.domain.writes.digest_preconditions import NO_DIGESTS, ExpectedDigests, unmet_keys
 from gql_service.domain.writes.draft import Draft
 from gql_service.domain.writes.idempotency import IdempotencyKey, StoredAnswers, WriteResult
-from gql_service.errors import Problem, Rejected, RevisionConflict
+from gql_service.errors import Locked, Problem, Rejected, RevisionConflict
 from gql_service.quoting import quoted
 from gql_service.store.connection import Connection
 
@@ -105,27 +105,50 @@ async def write_all(
     now: int,
     dry_run: bool = False,
     all_or_none: bool = False,
+    wait: bool = True,
 ) -> list[WriteResult | Exception]:
     """Do writes in order; each succeeds or fails by itself.
 
     The result of a refused write is Rejected, or Conflict if a precondition failed. A dry run stores nothing.
-    With `all_or_none`, nothing is stored if one write is refused.
+    With `all_or_none`, nothing is stored if one write is refused. Without `wait`, the result of writes whose
+    locks are not free is Locked. Raises NotFound if one of the users does not exist any more.
     """
-    platform_ids = {write.access.platform_id for write in writes if write.access.platform_key is not None}
-    await transaction.lock(platform_ids, exclusive=False)
-    platforms = await definitions.of_platforms(transaction, platform_ids)
-    before = await documents.lock(transaction, {write.access.key for write in writes})
+    platforms, before = await _lock(transaction, writes, wait=wait)
     unit = UnitOfWork(before, platforms, write_settings, now)
     await unit.answers.read(
         transaction, {(each.access, each.idempotency_key) for each in writes if each.idempotency_key}
     )
-    results = []
+    results: list[WriteResult | Exception] = []
     for write in writes:
-        results.append(await _attempt(unit, transaction, write, before[write.access.key].size))
+        document = before.get(write.access.key)
+        if document is None:
+            results.append(Locked())
+        else:
+            results.append(await _attempt(unit, transaction, write, document.size))
     is_refused = all_or_none and any(isinstance(result, Exception) for result in results)
     if not dry_run and not is_refused:
         await unit.store(transaction)
     return results
+
+
+async def _lock(
+    transaction: Connection, writes: Sequence[Write], *, wait: bool
+) -> tuple[Mapping[str, PlatformDefinitions], Mapping[DocumentKey, MetadataDocument]]:
+    """The definitions and the documents that the writes need, locked. Without `wait`, those that are free."""
+    platform_ids = {write.access.platform_id for write in writes if write.access.platform_key is not None}
+    locked: Set[str] = platform_ids
+    if wait:
+        await transaction.lock(platform_ids, exclusive=False)
+    else:
+        locked = await transaction.lock_free(platform_ids)
+    platforms = await definitions.of_platforms(transaction, locked)
+    keys = {
+        write.access.key
+        for write in writes
+        if write.access.platform_key is None or write.access.platform_id in locked
+    }
+    before = await (documents.lock if wait else documents.lock_free)(transaction, keys)
+    return platforms, before
 
 
 async def _attempt(
