@@ -89,6 +89,12 @@ def report(event: str, **details: str) -> None:
     structlog.get_logger("gql_service").info(event, **details)
 
 
+def report_database_error(message: str, **cause: str | None) -> None:
+    """Log at level `warning` why the database did not do what was asked. `cause` must not quote values."""
+    details = {name: value for name, value in cause.items() if value is not None}
+    structlog.get_logger("gql_service").warning("database error", message=message, **details)
+
+
 def report_unexpected(error: BaseException) -> str:
     """Log an unexpected exception. Returns the id of the log line.
 

@@ -5,14 +5,15 @@ SQLAlchemy's own execution of a statement costs more than the statement; see ben
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import orjson
-from sqlalchemy import Executable, select
+from sqlalchemy import Executable, Table, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as postgres_dialect
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.engine import Dialect
+from sqlalchemy.sql.visitors import iterate
 
 
 class Prepared(NamedTuple):
@@ -36,6 +37,12 @@ class Statement:
     def __init__(self, core: Executable, *, scans: bool = False) -> None:
         self._core = core
         self.scans = scans
+
+    @cached_property
+    def name(self) -> str:
+        """What it does, and the tables that it names, for logs: `select users access_tokens`."""
+        names = (part.name for part in iterate(cast(Any, self._core)) if isinstance(part, Table))
+        return " ".join(dict.fromkeys([self._core.__visit_name__, *names]))
 
     @cached_property
     def for_sqlite(self) -> Prepared:

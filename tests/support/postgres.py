@@ -40,6 +40,17 @@ class Postgres:
         self.run("psql", "-h", str(self.folder), "-p", str(self.port), "-U", "tester", "-d", database,
                  "-v", "ON_ERROR_STOP=1", "-qc", statements)  # fmt: skip
 
+    def sql(self, url: str, *statements: str) -> str:
+        """Run statements as the superuser; returns what psql prints, without headings."""
+        database = url.rpartition("/")[2].partition("?")[0]
+        commands = [part for statement in statements for part in ("-c", statement)]
+        path = _find("psql")
+        assert path is not None, "psql is not installed"
+        location = ["-h", str(self.folder), "-p", str(self.port), "-U", "tester", "-d", database]
+        return subprocess.run(
+            [path, *location, "-qAt", *commands], check=True, capture_output=True, text=True,
+        ).stdout.strip()  # fmt: skip
+
     def run(self, program: str, *arguments: str) -> None:
         path = _find(program)
         assert path is not None, f"{program} is not installed"

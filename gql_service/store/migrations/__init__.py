@@ -10,10 +10,10 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, event, make_url, text
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from gql_service.settings import Settings
+from gql_service.store import postgres_migrations
 from gql_service.store.sqlite_connection import create_private
 
 T = TypeVar("T")
@@ -61,8 +61,7 @@ async def _in_transaction(settings: Settings, work: Callable[[Connection], T], *
         event.listen(engine, "begin", _begin_immediate if writes else _begin)
         with engine.begin() as connection:
             return work(connection)
-    async with create_async_engine(url, poolclass=NullPool).begin() as transaction:
-        return await transaction.run_sync(work)
+    return await postgres_migrations.in_transaction(settings, work, writes=writes)
 
 
 def _leave_transactions_alone(connection: Any, _record: Any) -> None:

@@ -1,0 +1,180 @@
+"""Connections to PostgreSQL: how one is opened, and the pool that lends them."""
+
+import asyncio
+import socket
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+from gql_service.errors import BadUserInput
+from gql_service.settings import Settings
+from gql_service.store.postgres_url import parse_postgres_url
+
+try:
+    import asyncpg
+except ModuleNotFoundError:  # the extra `postgres` is not installed; SQLite does not need it
+    if not TYPE_CHECKING:
+        asyncpg = None
+
+_LONGEST_CONNECT = 10.0
+"""Seconds after which a host is given up, however long statements may take."""
+_GRACE = 0.5
+"""Seconds that the server has to report that its own timeout has passed. Then the session stays usable."""
+_PROBES = 3
+
+
+class Connector:
+    """Opens connections. Tries the host that was reached last first, because after a failover the one before
+    it may be silent."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises BadUserInput if the URL asks for what cannot be done."""
+        if asyncpg is None:
+            raise ModuleNotFoundError("PostgreSQL needs an extra: pip install 'gql-service[postgres]'")
+        self._plan = parse_postgres_url(settings.database_url)
+        self._hosts = list(self._plan.hosts)
+        patience = min(settings.database_timeout, _LONGEST_CONNECT)
+        self.connect_timeout = self._plan.connect_timeout or patience / max(len(self._hosts), 1)
+        self._socket_options = _socket_options(max(int(patience), 1), self._plan.socket_options)
+        self._options = {"server_settings": dict(self._plan.server_settings)}
+        if settings.database_pooler:
+            self._options["statement_cache_size"] = 0  # type: ignore[assignment]
+
+    async def connect(self, **options: Any) -> Any:
+        """Raises what asyncpg raises, or OSError. `options` are more arguments of asyncpg."""
+        settings = self._options["server_settings"] | options.pop("server_settings", {})
+        arguments = self._options | self._plan.arguments | options | {"server_settings": settings}
+        if not self._hosts:
+            return self._watch(await self._open(arguments))
+        failure: Exception | None = None
+        for address in tuple(self._hosts):
+            try:
+                raw = await self._open(arguments | {"host": address[0], "port": address[1]})
+            except (OSError, asyncpg.PostgresError, asyncpg.TargetServerAttributeNotMatched) as error:
+                # That a host is only a standby says more than that another one is down.
+                if not isinstance(failure, asyncpg.TargetServerAttributeNotMatched):
+                    failure = error
+                continue
+            self._hosts.remove(address)
+            self._hosts.insert(0, address)
+            return self._watch(raw)
+        assert failure is not None
+        raise failure
+
+    async def _open(self, arguments: Mapping[str, Any]) -> Any:
+        try:
+            return await asyncpg.connect(self._plan.dsn, timeout=self.connect_timeout, **arguments)
+        except asyncpg.ClientConfigurationError as error:
+            raise BadUserInput(f"GQL_SERVICE_DATABASE_URL: {error}") from error
+
+    def _watch(self, raw: Any) -> Any:
+        """Let the kernel end the connection if the peer is gone without a word."""
+        sock = raw._transport.get_extra_info("socket")  # asyncpg has no public way to it
+        if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+            for level, option, value in self._socket_options:
+                sock.setsockopt(level, option, value)
+        return raw
+
+
+def _socket_options(seconds: int, given: Mapping[str, int]) -> list[tuple[int, int, int]]:
+    """By default, a peer that is silent for `seconds` is asked, and given up after as many seconds again."""
+    found = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, given.get("keepalives", 1))]
+    for name, constant, default in (
+        ("keepalives_idle", "TCP_KEEPIDLE", seconds),
+        ("keepalives_interval", "TCP_KEEPINTVL", max(seconds // _PROBES, 1)),
+        ("keepalives_count", "TCP_KEEPCNT", _PROBES),
+        ("tcp_user_timeout", "TCP_USER_TIMEOUT", 2 * seconds * 1000),
+    ):
+        if hasattr(socket, constant):  # not every system has them all
+            found.append((socket.IPPROTO_TCP, getattr(socket, constant), given.get(name, default)))
+    return found
+
+
+class Lease:
+    """A connection while it is lent."""
+
+    __slots__ = ("pid", "raw")
+
+    def __init__(self, raw: Any) -> None:
+        self.raw = raw
+        self.pid: int = raw.get_server_pid()
+
+
+class PostgresPool:
+    """asyncpg's pool, of which no operation waits longer than the deadline."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._connector = Connector(settings)
+        self._pool: Any = None
+        self._connections: WeakSet[Any] = WeakSet()
+        self._lent: set[int] = set()
+        self.deadline = settings.database_timeout + _GRACE
+        """Seconds after which a connection that does not answer is given up."""
+        self.begin = "BEGIN"
+        """Starts a transaction. Behind a pooler it also sets the limits, which belong to no session there."""
+        if settings.database_pooler:
+            limits = (f"SET LOCAL {name} = '{value}'" for name, value in self._limits().items())
+            self.begin = "; ".join(["BEGIN", *limits])
+
+    async def acquire(self) -> Lease:
+        pool = self._pool
+        if pool is None:
+            pool = self._pool = await self._create()
+        lease = Lease(await pool.acquire(timeout=self.deadline))
+        self._lent.add(lease.pid)
+        return lease
+
+    async def release(self, lease: Lease) -> None:
+        """Take the connection back, unless it was terminated. It must not be in a transaction."""
+        self._lent.discard(lease.pid)
+        await self._pool.release(lease.raw)
+
+    def terminate(self, lease: Lease) -> None:
+        """End the connection at once, and those that nobody uses: they are probably in the same state."""
+        lease.raw.terminate()
+        self._lent.discard(lease.pid)
+        self.terminate_idle()
+
+    def terminate_idle(self) -> None:
+        for raw in list(self._connections):
+            if not raw.is_closed() and raw.get_server_pid() not in self._lent:
+                raw.terminate()
+
+    async def close(self) -> None:
+        """Wait for the connections that are lent; end those that do not come back in time."""
+        if self._pool is None:
+            return
+        try:
+            async with asyncio.timeout(self.deadline):
+                await self._pool.close()
+        except TimeoutError:
+            pass  # then asyncpg has terminated them
+
+    async def _create(self) -> Any:
+        return await asyncpg.create_pool(
+            min_size=0,  # or asyncpg would reconnect in the background, with its own log lines
+            max_size=self._settings.database_pool_size,
+            connect=self._connect,
+            reset=_keep_session,
+        )
+
+    async def _connect(self, *_arguments: Any, **options: Any) -> Any:
+        if not self._settings.database_pooler:
+            options["server_settings"] = self._limits()
+        raw = await self._connector.connect(**options)
+        self._connections.add(raw)
+        return raw
+
+    def _limits(self) -> dict[str, str]:
+        milliseconds = str(int(self._settings.database_timeout * 1000))
+        return {
+            "jit": "off",
+            "statement_timeout": milliseconds,
+            "lock_timeout": milliseconds,
+            "idle_in_transaction_session_timeout": milliseconds,
+        }
+
+
+async def _keep_session(_raw: Any) -> None:
+    """Replaces the reset of asyncpg, a round trip per use: no statement here changes the session."""

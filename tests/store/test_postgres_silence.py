@@ -1,0 +1,132 @@
+"""PostgreSQL falls silent: connections stay open, but nothing arrives. Only deadlines of our own notice."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select
+
+from gql_service.errors import OutcomeUnknown
+from gql_service.observability.security_log import EventKind, SecurityEvent
+from gql_service.settings import Settings
+from gql_service.store import migrations, tables
+from gql_service.store.connection import Connection
+from gql_service.store.database import open_database
+from gql_service.store.statement import Statement
+from tests.support.cli_processes import command, serving_process
+from tests.support.postgres import Postgres
+from tests.support.service import serving, wait_until
+from tests.support.tcp_proxy import Proxy, proxying
+from tests.support.world import World
+
+_DEADLINE = 1.0
+_ADD_TENANT = Statement(insert(tables.tenants))
+_TENANTS = Statement(select(tables.tenants.c.id))
+
+
+def through(proxy: Proxy, server: Postgres) -> str:
+    """A new database, reached through the proxy."""
+    return server.create_database().replace(f":{server.port}/", f":{proxy.port}/")
+
+
+def test_writes_go_on_when_a_silent_database_can_be_reached_again(postgres_server: Postgres) -> None:
+    with (
+        proxying(postgres_server.port) as proxy,
+        serving(through(proxy, postgres_server), database_timeout=_DEADLINE) as service,
+    ):
+        world = World(service)
+
+        def write(value: int) -> int:
+            return world.member.rest("PATCH", world.platform_key, {"metadata": {"k": value}}).status_code
+
+        assert write(1) == 200
+        proxy.silence()
+        assert write(2) == 503
+        ready = service.client.get("/health/ready")
+        assert ready.status_code == 503
+        assert ready.json()["reason"] == "The database did not answer in time; try again."
+        proxy.forward()
+        wait_until(lambda: write(3) == 200)
+        assert service.client.get("/health/ready").status_code == 200
+        assert world.member.rest("GET", world.platform_key).json()["metadata"] == {"k": 3}
+
+
+def test_sigterm_ends_a_server_whose_database_is_silent(postgres_server: Postgres, tmp_path: Path) -> None:
+    with proxying(postgres_server.port) as proxy:
+        url = through(proxy, postgres_server)
+        assert command(url, "migrate").returncode == 0
+        with serving_process(tmp_path, url, extra={"GQL_SERVICE_DATABASE_TIMEOUT": "1"}) as server:
+            proxy.silence()
+            assert server.stop() == 0
+
+
+def test_a_command_gives_up_on_a_silent_database(postgres_server: Postgres) -> None:
+    with proxying(postgres_server.port) as proxy:
+        url = through(proxy, postgres_server)
+        assert command(url, "migrate").returncode == 0
+        proxy.silence()
+        done = command(url, "user", "show", "nobody", database_timeout="0.5")
+        assert done.returncode == 1
+        assert done.stderr == "gql-service: The database did not answer in time; try again.\n"
+
+
+async def tenants(settings: Settings) -> list[str]:
+    database = open_database(settings)
+    try:
+        async with database.read() as connection:
+            return [row[0] for row in await connection.fetch(_TENANTS)]
+    finally:
+        await database.close()
+
+
+def test_a_cancelled_request_keeps_its_line_in_the_security_log(postgres_server: Postgres) -> None:
+    """It is cancelled during the COMMIT, which a deferred trigger makes slow."""
+    logged: list[Any] = []
+
+    async def cancel_during_commit() -> list[str]:
+        settings = Settings(database_url=url)
+        database = open_database(settings)
+
+        async def write(transaction: Connection) -> None:
+            await transaction.execute(_ADD_TENANT, id="t", name="t", created_at=0)
+            transaction.security_events.append(SecurityEvent(EventKind.TENANT_CREATED, "t"))
+
+        task = asyncio.create_task(database.write(write, logged.extend))
+        await asyncio.sleep(0.5)  # the trigger waits longer
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await database.close()
+        return await tenants(settings)
+
+    url = postgres_server.create_database()
+    asyncio.run(migrations.upgrade(Settings(database_url=url)))
+    postgres_server.sql(
+        url,
+        "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN PERFORM pg_sleep(2); RETURN NULL; END'",
+        "CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON tenants DEFERRABLE INITIALLY DEFERRED "
+        "FOR EACH ROW EXECUTE FUNCTION wait()",
+    )
+    assert asyncio.run(cancel_during_commit()) == ["t"]
+    assert [event.target for event in logged] == ["t"]
+
+
+def test_a_commit_that_gets_no_answer_is_of_unknown_outcome(postgres_server: Postgres) -> None:
+    async def fall_silent() -> None:
+        settings = Settings(database_url=url, database_timeout=_DEADLINE)
+        await migrations.upgrade(settings)
+        database = open_database(settings)
+
+        async def write(transaction: Connection) -> None:
+            await transaction.execute(_ADD_TENANT, id="t", name="t", created_at=0)
+            proxy.silence()
+
+        with pytest.raises(OutcomeUnknown):
+            await database.write(write)
+        await database.close()
+
+    with proxying(postgres_server.port) as proxy:
+        url = through(proxy, postgres_server)
+        asyncio.run(fall_silent())
