@@ -19,7 +19,8 @@ except ModuleNotFoundError:  # the extra `postgres` is not installed; SQLite doe
 _LONGEST_CONNECT = 10.0
 """Seconds after which a host is given up, however long statements may take."""
 _GRACE = 0.5
-"""Seconds that the server has to report that its own timeout has passed. Then the session stays usable."""
+"""Seconds by which the limits differ. That of a lock comes first, to be told from that of a statement; our
+own comes last, because a session that the server has stopped can still be used."""
 _PROBES = 3
 
 
@@ -109,7 +110,7 @@ class PostgresPool:
         self._pool: Any = None
         self._connections: WeakSet[Any] = WeakSet()
         self._lent: set[int] = set()
-        self.deadline = settings.database_timeout + _GRACE
+        self.deadline = settings.database_timeout + 2 * _GRACE
         """Seconds after which a connection that does not answer is given up."""
         self.begin = "BEGIN"
         """Starts a transaction. Behind a pooler it also sets the limits, which belong to no session there."""
@@ -167,13 +168,17 @@ class PostgresPool:
         return raw
 
     def _limits(self) -> dict[str, str]:
-        milliseconds = str(int(self._settings.database_timeout * 1000))
+        seconds = self._settings.database_timeout
         return {
             "jit": "off",
-            "statement_timeout": milliseconds,
-            "lock_timeout": milliseconds,
-            "idle_in_transaction_session_timeout": milliseconds,
+            "lock_timeout": _milliseconds(seconds),
+            "statement_timeout": _milliseconds(seconds + _GRACE),
+            "idle_in_transaction_session_timeout": _milliseconds(seconds + _GRACE),
         }
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(int(seconds * 1000))
 
 
 async def _keep_session(_raw: Any) -> None:

@@ -42,14 +42,35 @@ class Postgres:
 
     def sql(self, url: str, *statements: str) -> str:
         """Run statements as the superuser; returns what psql prints, without headings."""
-        database = url.rpartition("/")[2].partition("?")[0]
+        path, location = self._psql(url)
         commands = [part for statement in statements for part in ("-c", statement)]
-        path = _find("psql")
-        assert path is not None, "psql is not installed"
-        location = ["-h", str(self.folder), "-p", str(self.port), "-U", "tester", "-d", database]
         return subprocess.run(
             [path, *location, "-qAt", *commands], check=True, capture_output=True, text=True,
         ).stdout.strip()  # fmt: skip
+
+    @contextmanager
+    def locking(self, url: str, table: str) -> Iterator[None]:
+        """Hold a lock on a table, which makes writers wait."""
+        path, location = self._psql(url)
+        holder = subprocess.Popen(
+            [path, *location, "-qAt"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+        holder.stdin.write(f"BEGIN; LOCK TABLE {table} IN EXCLUSIVE MODE; SELECT 'locked';\n")
+        holder.stdin.flush()
+        assert holder.stdout.readline() == "locked\n"
+        try:
+            yield
+        finally:
+            holder.communicate()  # the end of its input ends it, and so its transaction
+
+    def _psql(self, url: str) -> tuple[str, list[str]]:
+        """The program, and the arguments with which it finds the database of the URL."""
+        path = _find("psql")
+        assert path is not None, "psql is not installed"
+        database = url.rpartition("/")[2].partition("?")[0]
+        return path, ["-h", str(self.folder), "-p", str(self.port), "-U", "tester", "-d", database]
 
     def run(self, program: str, *arguments: str) -> None:
         path = _find(program)
