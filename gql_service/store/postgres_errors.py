@@ -70,7 +70,7 @@ def translate(error: Exception, statement: Statement | None = None) -> ServiceEr
             sqlstate=getattr(error, "sqlstate", None),
             relation=getattr(error, "table_name", None),
             statement=statement.name if statement else None,
-            reason=_reason(error),
+            reason=reason(error),
         )
     return public
 
@@ -91,7 +91,7 @@ def _public(error: Exception) -> ServiceError | None:
     if isinstance(error, TimeoutError | asyncio.CancelledError):
         return Unavailable(TOO_LATE)
     if isinstance(error, ssl.SSLError):
-        return Unavailable("The TLS connection to the database failed; see the log.")
+        return Unavailable("The TLS connection to the database failed; try again later.")
     if isinstance(error, ConnectionRefusedError):
         return Unavailable(_REFUSED)
     if isinstance(error, ConnectionError):
@@ -103,12 +103,12 @@ def _public(error: Exception) -> ServiceError | None:
     return None
 
 
-def _reason(error: Exception) -> str | None:
-    """Why a connection failed. Messages about statements are left out, because they quote values."""
+def reason(error: BaseException) -> str | None:
+    """Why a connection failed, for operators. What may quote a value is left out."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message
     if isinstance(error, OSError):
-        return error.strerror or type(error).__name__
+        return error.strerror
     if isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "")[:2] in (
         "08",
         "28",

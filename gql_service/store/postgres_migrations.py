@@ -8,8 +8,9 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from gql_service.errors import BadUserInput, Unavailable
 from gql_service.settings import Settings
-from gql_service.store.postgres_errors import translate
+from gql_service.store.postgres_errors import reason, translate
 from gql_service.store.postgres_pool import Connector
 
 T = TypeVar("T")
@@ -33,9 +34,13 @@ async def in_transaction(settings: Settings, work: Callable[[Connection], T], *,
         ):  # a migration may take long
             async with engine.begin() as transaction:
                 return await transaction.run_sync(work)
+    except BadUserInput:  # about the URL
+        raise
     except Exception as error:
-        cause = getattr(error, "orig", None) or error
-        public = translate(getattr(cause, "__cause__", None) or cause)
+        adapted = getattr(error, "orig", None)  # SQLAlchemy wraps the error of the driver twice
+        cause: Exception = getattr(adapted, "__cause__", None) or error
+        public = translate(cause)
         if public is None:
             raise
-        raise public from error
+        why = reason(cause)
+        raise Unavailable(f"{public.message} ({why})" if why else public.message) from error

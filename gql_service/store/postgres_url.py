@@ -71,7 +71,7 @@ def parse_postgres_url(url: str) -> ConnectionPlan:
         "database": parameters.get("dbname") or parameters.get("database") or unquote(database),
     }
     arguments: dict[str, Any] = {name: value for name, value in target.items() if value}
-    addresses = _hosts(parameters.get("host") or unquote(hosts), parameters.get("port", ""))
+    addresses = _hosts(parameters.get("host") or hosts, parameters.get("port", ""))
     passed_on = {name: value for name, value in parameters.items() if name in _PASSED_ON}
     if len(addresses) > 1:  # all but one of them are standbys
         passed_on.setdefault("target_session_attrs", "read-write")
@@ -124,7 +124,7 @@ def _hosts(hosts: str, ports: str) -> tuple[tuple[str, int], ...]:
     for position, name in enumerate(names):
         default = separate[position if len(separate) > 1 else 0] if separate else str(_PORT)
         host, port = _split_port(name)
-        port = port or default or str(_PORT)
+        host, port = unquote(host), port or default or str(_PORT)
         if not host or not port.isascii() or not port.isdigit():
             raise _refused(f"{name!r} is not a host or a host and a port")
         found.append((host, int(port)))

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+from tests.support.certificates import Authority
+
 PROGRAMS = ("initdb", "pg_ctl", "psql")
 
 
@@ -81,8 +83,11 @@ class Postgres:
 
 
 @contextmanager
-def running() -> Iterator[Postgres]:
-    """Start a server, and stop and remove it at the end."""
+def running(tls: Authority | None = None) -> Iterator[Postgres]:
+    """Start a server, and stop and remove it at the end.
+
+    With `tls`, it accepts only clients with TLS and with a certificate of the authority.
+    """
     folder = Path(tempfile.mkdtemp(prefix="gql_service_postgres_"))
     identity: dict[str, str] = {}
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
@@ -95,6 +100,8 @@ def running() -> Iterator[Postgres]:
     options += " -c deadlock_timeout=100ms"
     try:
         server.run("initdb", "-D", data, "-A", "trust", "-U", "tester", "--no-sync")
+        if tls is not None:
+            options += _require_tls(server, tls)
         server.run("pg_ctl", "-D", data, "-o", options, "-l", str(folder / "log"), "-w", "start")
         try:
             yield server
@@ -102,6 +109,23 @@ def running() -> Iterator[Postgres]:
             server.run("pg_ctl", "-D", data, "-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _require_tls(server: Postgres, authority: Authority) -> str:
+    """Write the files of a server that speaks TLS only. Returns the options."""
+    options = " -c ssl=on"
+    certificate, key = authority.vouch_for("server")
+    for name, source in (("cert", certificate), ("key", key), ("ca", authority.path)):
+        target = server.folder / f"{name}.pem"
+        shutil.copyfile(source, target)
+        target.chmod(0o600)
+        if server.identity:
+            shutil.chown(target, server.identity["user"])
+        options += f" -c ssl_{name}_file={target}"
+    (server.folder / "data" / "pg_hba.conf").write_text(
+        "local all all trust\nhostssl all all 127.0.0.1/32 cert\n"
+    )
+    return options
 
 
 def _find(program: str) -> str | None:

@@ -53,8 +53,8 @@ async def _in_transaction(settings: Settings, work: Callable[[Connection], T], *
 
     On SQLite, a transaction that writes waits for other writers, and a transaction that reads does not.
     """
-    url = make_url(settings.database_url)
-    if url.get_backend_name() == "sqlite":
+    if settings.database_url.startswith("sqlite"):
+        url = make_url(settings.database_url)
         create_private(url.database or "")
         engine = create_engine(url.set(drivername="sqlite"), poolclass=NullPool)
         event.listen(engine, "connect", _leave_transactions_alone)
