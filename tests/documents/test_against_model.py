@@ -1,5 +1,6 @@
 """The service equals a model of plain dictionaries after each random write by a user or an admin, while
-time passes. The test runs on both databases, so both behave in the same way."""
+time passes and the clock is set back now and then. The test runs on both databases, so both behave in the
+same way."""
 
 import json
 from base64 import b64encode
@@ -127,6 +128,10 @@ class Documents(RuleBasedStateMachine):
     @rule(hours=st.sampled_from([0.5, 1, 3]))
     def wait(self, hours: float) -> None:
         self.model.wait(int(hours * HOUR))
+
+    @rule(hours=st.sampled_from([0.2, 2]))
+    def set_back(self, hours: float) -> None:
+        self.model.set_back(int(hours * HOUR))
 
     @rule(admin=ADMIN, metadata=METADATA, delete=DELETE)
     def patch(self, admin: bool, metadata: dict[str, Any], delete: list[str]) -> None:

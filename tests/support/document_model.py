@@ -62,11 +62,24 @@ class DocumentModel:
         self.history: dict[int, dict[str, Change]] = {}
         """The changes by the revision that they resulted in."""
         self._names = {False: user, True: admin}
+        self._last_end = now
+        """When the last of the removed entries expired."""
+
+    @property
+    def written_at(self) -> int:
+        """The instant that a write gets: the time of a document never goes back."""
+        return max(self.now, self.updated_at or 0)
 
     def wait(self, milliseconds: int) -> None:
         """Advance the time, and remove the entries that have expired."""
         self.now += milliseconds
+        ends = [entry["validUntil"] for entry in self.entries.values() if not self._unexpired(entry)]
+        self._last_end = max([self._last_end, *ends])
         self.entries = {key: entry for key, entry in self.entries.items() if self._unexpired(entry)}
+
+    def set_back(self, milliseconds: int) -> None:
+        """Set the clock back, but not so far that a removed entry would become valid again."""
+        self.now = min(self.now, max(self.now - milliseconds, self._last_end))
 
     def visible(self, admin: bool, *, inactive: bool = False) -> dict[str, Entry]:
         """The entries that a viewer sees now, in the order of their keys."""
@@ -189,7 +202,9 @@ class _Draft:
         elif old["isEncrypted"]:
             return False
         else:
-            self.store(key, old | {"updatedAt": self.model.now, "updatedBy": self.model.author(self.admin)})
+            self.store(
+                key, old | {"updatedAt": self.model.written_at, "updatedBy": self.model.author(self.admin)}
+            )
         return True
 
     def set_value(self, key: str, text: str) -> None:
@@ -236,7 +251,7 @@ class _Draft:
         return str(entry["text"]) if type_of(entry["text"]) == type_ else None
 
     def new_entry(self, *, public: bool, editable: bool) -> Entry:
-        now, name = self.model.now, self.model.author(self.admin)
+        now, name = self.model.written_at, self.model.author(self.admin)
         return {
             "category": None, "isPublic": public, "isEditable": editable, "isEncrypted": False,
             "validFrom": None, "validUntil": None,
@@ -249,7 +264,7 @@ class _Draft:
 
     def commit(self, deleting: Iterable[str]) -> list[str]:
         """Returns the deleted keys among `deleting` that the writer saw."""
-        model, now = self.model, self.model.now
+        model, now = self.model, self.model.written_at
         before, changes, deleted = model.entries, {}, []
         for key in sorted(before.keys() | self.written):
             old, new = before.get(key), self.entries.get(key)

@@ -32,10 +32,14 @@ class Draft:
         write_settings: WriteSettings,
         platform: PlatformDefinitions,
         now: int,
+        written_at: int,
     ) -> None:
         access.verify()
         self.access = access
         self.now = now
+        self.written_at = written_at
+        """The instant that the document and its history get. It is later than `now` where the clock was set
+        back, because the time of a document never goes back."""
         self.limits = write_settings.limits
         self.viewer = Viewer(access, now)
         self.purges = False
@@ -115,8 +119,8 @@ class Draft:
             is_encrypted=False,
             valid_from=None,
             valid_until=None,
-            created_at=self.now,
-            updated_at=self.now,
+            created_at=self.written_at,
+            updated_at=self.written_at,
             created_by=self.access.actor_id,
             updated_by=self.access.actor_id,
         )
@@ -182,7 +186,7 @@ class Draft:
                 if may_compare and self._has_same_content(key, before, after):
                     self._content.put(key, before)
                     continue
-                after = after._replace(updated_at=self.now, updated_by=self.access.actor_id)
+                after = after._replace(updated_at=self.written_at, updated_by=self.access.actor_id)
                 self._content.put(key, after)
             elif key not in self.written_keys:
                 after = None  # deleted, or expired and left alone

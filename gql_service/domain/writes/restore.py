@@ -34,4 +34,4 @@ def restore_revision(revision: int) -> Change:
 def _put(draft: Draft, key: str, entry: Entry) -> None:
     check_key(key, draft.limits, _PATH)
     check_size(entry.text or "", draft.limits, _PATH)
-    draft.put(key, entry._replace(updated_at=draft.now, updated_by=draft.access.actor_id), _PATH)
+    draft.put(key, entry._replace(updated_at=draft.written_at, updated_by=draft.access.actor_id), _PATH)

@@ -233,7 +233,8 @@ class UnitOfWork:
             raise Conflict(current, sorted(change.keys | write.expected.keys()))
         content = current.content()
         platform = self._platforms.get(access.platform_id, NO_DEFINITIONS)
-        draft = Draft(access, content, self._write_settings, platform, self._now)
+        written_at = max(self._now, current.updated_at or 0)
+        draft = Draft(access, content, self._write_settings, platform, self._now, written_at)
         draft.past = self._past(access.key, past, change.restores)
         if keys := unmet_keys(draft, write.expected):
             raise DigestConflict(current, keys)
@@ -248,8 +249,8 @@ class UnitOfWork:
             columns, expired_keys = self._columns(content)
             document = current._replace(
                 revision=current.revision + 1,
-                created_at=current.created_at or self._now,
-                updated_at=self._now,
+                created_at=current.created_at or written_at,
+                updated_at=written_at,
                 expires_at=content.expires_at,
                 **columns,
             )
@@ -306,7 +307,7 @@ class UnitOfWork:
                 platform_id=document.platform_id,
                 revision=document.revision,
                 actor_id=draft.access.actor_id,
-                changed_at=self._now,
+                changed_at=draft.written_at,
                 source=source,
                 changes=history.changes_text(changed),
             )
