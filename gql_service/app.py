@@ -19,6 +19,7 @@ from gql_service.auth.policy import Policy
 from gql_service.domain.maintenance import expiry
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.domain.values.validation import Limits, WriteSettings
+from gql_service.environment import read_settings
 from gql_service.observability import logging
 from gql_service.observability.security_log import SecurityLog
 from gql_service.schema.build import build_schema
@@ -40,8 +41,11 @@ EXPOSED_HEADERS = ("ETag", "Retry-After", "X-Request-Id", "X-Read-After", "Idemp
 
 
 def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = instants.now) -> Starlette:
-    """The ASGI application of one process. By default, `settings` are read from the environment."""
-    settings = settings or Settings()
+    """The ASGI application of one process. By default, `settings` are read from the environment.
+
+    Raises InvalidSettings.
+    """
+    settings = settings or read_settings()
     logging.configure(settings.log_level, settings.security_log)
     services = build_services(settings, clock)
     authenticator = Authenticator(

@@ -1,6 +1,6 @@
 """The settings of a server process, read from environment variables that start with `GQL_SERVICE_`.
 
-No other module reads the environment. `python -m gql_service.settings` prints the table of all settings that
+`environment.py` reads the environment. `python -m gql_service.settings` prints the table of all settings that
 is part of `docs/configuration.md`.
 """
 

@@ -7,12 +7,12 @@ from functools import partial
 from typing import NoReturn, TypeVar
 
 import typer
-from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
 from gql_service.app import build_services
 from gql_service.cli.output import print_remark, printable
 from gql_service.domain.users import rows as users
+from gql_service.environment import InvalidSettings, read_settings
 from gql_service.errors import BadUserInput, NotFound, Rejected, ServiceError
 from gql_service.observability import logging
 from gql_service.observability.security_log import LocalOrigin, SecurityEvent
@@ -28,13 +28,11 @@ _SOURCE, _ACTOR = "cli", "command-line"
 
 
 def settings() -> Settings:
-    """The settings from the environment. Ends the command if one is invalid."""
+    """The settings from the environment. Ends the command if any are invalid, and names all of them."""
     try:
-        return Settings()
-    except ValidationError as error:
-        details = error.errors()[0]
-        name = f"GQL_SERVICE_{str(details['loc'][0]).upper()}"
-        exit_with_error(f"{name}: {details['msg'].removeprefix('Value error, ')}")
+        return read_settings()
+    except InvalidSettings as error:
+        exit_with_error(*error.problems)
 
 
 def write(work: Callable[[Connection, int], Awaitable[T]]) -> T:
@@ -138,7 +136,8 @@ async def user_by_username(connection: Connection, username: str) -> users.User:
     return user
 
 
-def exit_with_error(message: str) -> NoReturn:
-    """Print the message on standard error and end the command with exit code 1."""
-    print_remark(f"gql-service: {printable(message)}")
+def exit_with_error(*messages: str) -> NoReturn:
+    """Print each message as a line on standard error, and end the command with exit code 1."""
+    for message in messages:
+        print_remark(f"gql-service: {printable(message)}")
     raise typer.Exit(1)

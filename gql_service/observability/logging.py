@@ -84,7 +84,7 @@ def _configure_security_log(path: Path | None, formatter: logging.Formatter) -> 
         logger.addHandler(handler)
 
 
-def report(event: str, **details: str) -> None:
+def report(event: str, **details: str | int) -> None:
     """Log an event at level `info`."""
     structlog.get_logger("gql_service").info(event, **details)
 

@@ -104,8 +104,11 @@ class GraphQLEndpoint:
             max_size=settings.max_document_cache_size,
         )
         folder = settings.trusted_documents
+        trusted = read_folder(folder) if folder else {}
+        if folder:
+            report("trusted documents were read", number=len(trusted), trust=settings.trust)
         self._persisted_documents = PersistedDocuments(
-            read_folder(folder) if folder else {},
+            trusted,
             Trust(settings.trust),
             settings.max_cached_documents,
             settings.max_document_cache_size,

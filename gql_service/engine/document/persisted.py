@@ -41,7 +41,7 @@ def sha256_hex(text: str) -> str:
 
 def read_folder(folder: Path) -> dict[str, str]:
     """The texts of all `.graphql` files in a folder and its subfolders, by their hashes. Raises OSError."""
-    texts = (path.read_text() for path in sorted(folder.rglob("*.graphql")))
+    texts = (path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.graphql")))
     return {sha256_hex(text): text for text in texts}
 
 
