@@ -21,6 +21,8 @@ from gql_service.domain.values.encryption import KeyRing
 from gql_service.domain.values.validation import Limits, WriteSettings
 from gql_service.environment import read_settings
 from gql_service.observability import logging
+from gql_service.observability.access_log import AccessLog
+from gql_service.observability.requests import RequestObserver
 from gql_service.observability.security_log import SecurityLog
 from gql_service.schema.build import build_schema
 from gql_service.services.batch_writer import BatchWriter
@@ -33,6 +35,7 @@ from gql_service.web.authentication import Authenticator
 from gql_service.web.client_address import TrustedProxies
 from gql_service.web.error_masking import MaskErrors
 from gql_service.web.graphql import GraphQLEndpoint
+from gql_service.web.observation import ObserveRequests
 from gql_service.web.security_headers import DEFAULT_HEADERS, ProtectResponses
 from gql_service.web.throttle import FailedAuthentications
 
@@ -53,7 +56,8 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = i
         FailedAuthentications(settings.max_failed_authentications, services.security_log, clock),
         TrustedProxies(settings.trusted_proxies),
     )
-    graphql = GraphQLEndpoint(build_schema(settings)._schema, services, settings, authenticator)
+    observer = RequestObserver(AccessLog() if settings.access_log else None, settings.slow_request)
+    graphql = GraphQLEndpoint(build_schema(settings)._schema, services, settings, authenticator, observer)
     rest_endpoint = rest.RestEndpoint(services, settings, authenticator)
 
     @asynccontextmanager
@@ -65,6 +69,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = i
         with suppress(asyncio.CancelledError):
             await sweeper
         await services.database.close()
+        observer.close()
 
     app = Application(
         routes=[
@@ -74,7 +79,12 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = i
             *_routes("/health/ready", health.Ready(services.database).__call__),
             *([explorer.assets_route()] if settings.explorer else []),
         ],
-        middleware=[Middleware(ProtectResponses), *_cors(settings), Middleware(MaskErrors)],
+        middleware=[
+            Middleware(ObserveRequests, observer),
+            Middleware(ProtectResponses),
+            *_cors(settings),
+            Middleware(MaskErrors),
+        ],
         exception_handlers={HTTPException: _http_error, ClientDisconnect: _disconnected},
         lifespan=lifespan,
     )

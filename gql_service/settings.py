@@ -254,6 +254,22 @@ class Settings(BaseSettings):
         gt=0,
         description="Seconds between two deletions of expired entries.",
     )
+    access_log: bool = Field(
+        default=False,
+        description="Whether each request gets a line in the log. See [operations](operations.md#logs).",
+    )
+    slow_request: int | None = Field(
+        default=None,
+        ge=1,
+        description="Milliseconds. Requests that take at least as long are logged as warnings. By default, "
+        "none are.",
+    )
+    slow_statement: int | None = Field(
+        default=None,
+        ge=1,
+        description="Milliseconds. SQL statements that take at least as long are logged as warnings, by "
+        "their names and without values. By default, none are.",
+    )
 
     @property
     def active_key(self) -> str | None:

@@ -11,6 +11,8 @@ from typing import Any
 
 import structlog
 
+from gql_service.observability.current_request import add_request
+
 SECURITY_LOGGER = "gql_service.security"
 _MAX_FRAMES = 12
 
@@ -44,6 +46,7 @@ def configure(level: str, security_log: Path | None = None) -> None:
     """
     shared: list[Any] = [
         structlog.processors.add_log_level,
+        add_request,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(

@@ -14,7 +14,9 @@ from gql_service.engine.document.limits import DocumentLimits
 from gql_service.engine.document.persisted import PersistedDocuments, Trust, read_folder
 from gql_service.engine.execution.execute import execute
 from gql_service.errors import RequestError, Unauthenticated, Unavailable
+from gql_service.observability.current_request import CURRENT_REQUEST
 from gql_service.observability.logging import report
+from gql_service.observability.requests import RequestObserver
 from gql_service.services.context import Context, Services
 from gql_service.services.response_size import limit_response, response_too_large
 from gql_service.settings import Settings
@@ -76,11 +78,13 @@ class GraphQLEndpoint:
         services: Services,
         settings: Settings,
         authenticator: Authenticator,
+        observer: RequestObserver,
     ) -> None:
         self._schema = schema
         self._services = services
         self._authenticator = authenticator
         self.proxies = authenticator.proxies
+        self.observer = observer
         self._body_limit = body_limit(settings)
         self._max_json_values = settings.max_json_values
         self._max_response_size = settings.max_response_size
@@ -120,6 +124,8 @@ class GraphQLEndpoint:
         read = partial(read_body, receive, headers.get(b"content-length"))
         origin = RequestOrigin(self.proxies, scope.get("client"), scope["headers"])
         response = await self.respond(scope["method"], scope["query_string"], headers, read, origin)
+        if (record := CURRENT_REQUEST.get()) is not None:
+            record.door, record.operation = "graphql", origin.graphql_operation_name
         if response is not None:
             length = (b"content-length", b"%d" % len(response.body))
             start = {"type": "http.response.start", "status": response.status}
@@ -182,7 +188,7 @@ class GraphQLEndpoint:
             return document_errors(invalid.errors, invalid.code, media_type)
         if parameters.query is not None and parameters.hash is not None:
             self._persisted_documents.register(parameters.hash, text)
-        operation = document.operation(parameters.operation_name)
+        operation = origin.graphql_operation = document.operation(parameters.operation_name)
         is_read = operation is None or operation.node.operation is OperationType.QUERY
         if not is_read and method != "POST":
             raise MethodNotAllowed("Only queries may use GET. Use POST for this operation.", "POST")

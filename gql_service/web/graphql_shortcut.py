@@ -80,8 +80,9 @@ class GraphQLRequest(RequestResponseCycle, RequestOrigin):
             return await read_body(receive, self._headers.get(b"content-length"), limit)
         return bytes(self.body)
 
-    def _encode(self, response: GraphQLResponse) -> bytes:
-        parts = [STATUS_LINE[response.status], _DEFAULT_LINES.encode(self.default_headers)]
+    def _encode(self, response: GraphQLResponse, extra: bytes = b"") -> bytes:
+        """`extra` has complete lines of further headers."""
+        parts = [STATUS_LINE[response.status], _DEFAULT_LINES.encode(self.default_headers), extra]
         if not self.keep_alive:
             parts.append(b"connection: close\r\n")
         content_length = b"content-length: %d\r\n\r\n" % len(response.body)

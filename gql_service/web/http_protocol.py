@@ -22,6 +22,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from gql_service.web.connection import MAX_HEAD_SIZE, HeadLimits, WriteBuffer
 from gql_service.web.graphql import GraphQLEndpoint
 from gql_service.web.graphql_shortcut import GraphQLRequest
+from gql_service.web.observation import ObservedGraphQLRequest, brings_id
 from gql_service.web.request_head import (
     InvalidRequest,
     check,
@@ -54,6 +55,8 @@ class HttpProtocol(HttpToolsProtocol):
         may_bypass_uvicorn = not (self.access_log or self.root_path or self.limit_concurrency)
         graphql = getattr(self.app, "graphql", None) if may_bypass_uvicorn else None
         self._graphql: GraphQLEndpoint | None = graphql
+        observes = self._graphql is not None and self._graphql.observer.is_on
+        self._request_type = ObservedGraphQLRequest if observes else GraphQLRequest
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(WriteBuffer(transport, self.loop))  # type: ignore[arg-type]
@@ -184,7 +187,8 @@ class HttpProtocol(HttpToolsProtocol):
         ):
             self._pass_to_uvicorn()
         else:
-            self._start(GraphQLRequest(self, graphql, headers, self.headers))
+            request_type = ObservedGraphQLRequest if brings_id(headers) else self._request_type
+            self._start(request_type(self, graphql, headers, self.headers))
         self.headers = _DISCARD
         self._is_in_body = True
 

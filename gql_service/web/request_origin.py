@@ -1,13 +1,18 @@
 """Where an HTTP request comes from, for the security log. Nothing is computed until it is needed."""
 
-import re
-import secrets
+from typing import Protocol
 
+from gql_service.observability.current_request import CURRENT_REQUEST, find_request_id, new_request_id
 from gql_service.web.client_address import TrustedProxies
 from gql_service.web.request_head import HeaderLines
 
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-"""What is accepted as `X-Request-Id`. Anybody may send one."""
+
+class NamedOperation(Protocol):
+    """A GraphQL operation."""
+
+    @property
+    def name(self) -> str | None:
+        """The name that its client has given it."""
 
 
 class RequestOrigin:
@@ -17,6 +22,8 @@ class RequestOrigin:
     """
 
     operation: str | None = None
+    graphql_operation: NamedOperation | None = None
+    """The GraphQL operation of the request, once it is known."""
     _request_id: str | None = None
 
     def __init__(
@@ -31,6 +38,14 @@ class RequestOrigin:
         self._peer = peer
         self._lines = lines
         self.operation = operation
+        record = CURRENT_REQUEST.get()
+        if record is not None:
+            self._request_id = record.request_id
+
+    @property
+    def graphql_operation_name(self) -> str | None:
+        """The name of the GraphQL operation, as far as it has one."""
+        return None if self.graphql_operation is None else self.graphql_operation.name
 
     @property
     def address(self) -> str | None:
@@ -41,7 +56,5 @@ class RequestOrigin:
     def request_id(self) -> str:
         """The first valid `X-Request-Id` of the request, or a random one."""
         if self._request_id is None:
-            sent = (value for name, value in self._lines if name == b"x-request-id")
-            valid = next((value.decode() for value in sent if _REQUEST_ID.fullmatch(value)), None)
-            self._request_id = valid or secrets.token_hex(8)
+            self._request_id = find_request_id(self._lines) or new_request_id()
         return self._request_id

@@ -25,6 +25,7 @@ from gql_service.errors import (
     Unavailable,
 )
 from gql_service.instants import rfc3339
+from gql_service.observability.current_request import CURRENT_REQUEST
 from gql_service.services.context import Context, Services
 from gql_service.settings import Settings
 from gql_service.web.authentication import Authenticator
@@ -57,6 +58,8 @@ class RestEndpoint:
         self._timeouts = RequestTimeouts(settings.request_timeout)
 
     async def __call__(self, request: Request) -> Response:
+        if (record := CURRENT_REQUEST.get()) is not None:
+            record.door, record.operation = "rest", request.method
         try:
             with self._timeouts():
                 return await self._respond(request)

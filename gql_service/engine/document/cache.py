@@ -38,6 +38,8 @@ _BYTES_PER_DOCUMENT, _BYTES_PER_CHARACTER, _BYTES_PER_TOKEN = 20_000, 4, 1_000
 """For the size of a document in memory, its plans included: estimates from above."""
 _CONSTANT_FIELDS = {"__schema", "__type", "__typename", "_service"}
 """Root fields whose values depend on the schema alone."""
+_MAX_NAME = 100
+"""Characters of the name of an operation in logs."""
 _SEEN_PER_CACHED = 10
 """How many texts are remembered as seen once, for each document that may be cached."""
 
@@ -77,6 +79,11 @@ class GraphQLOperation:
         for cost in self._input_costs:
             if error := cost.early_limit_error(raw_variables):
                 raise error
+
+    @cached_property
+    def name(self) -> str | None:
+        """The name that the client has given the operation; shortened, because it may be long."""
+        return self.node.name.value[:_MAX_NAME] if self.node.name else None
 
     @cached_property
     def root_field_names(self) -> str:

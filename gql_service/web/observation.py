@@ -1,0 +1,107 @@
+"""Observing HTTP requests from their first to their last byte; see `observability.requests`.
+
+A request is observed if the settings ask for it, or if it brings an id or a trace: these are then part of its
+log lines, and its response has the header `X-Request-Id`.
+"""
+
+from collections.abc import Container
+from time import perf_counter
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gql_service.observability.current_request import (
+    CURRENT_REQUEST,
+    RequestRecord,
+    find_request_id,
+    new_request_id,
+    parse_trace_parent,
+)
+from gql_service.observability.requests import CLIENT_DISCONNECTED, RequestObserver, Response
+from gql_service.web.graphql import GraphQLResponse
+from gql_service.web.graphql_parameters import Headers
+from gql_service.web.graphql_shortcut import GraphQLRequest
+from gql_service.web.request_head import HeaderLines, one_value_each
+
+REQUEST_ID = b"x-request-id"
+_TRACE_PARENT = b"traceparent"
+
+
+def brings_id(headers: Container[bytes]) -> bool:
+    """Whether a request has an id or a trace."""
+    return REQUEST_ID in headers or _TRACE_PARENT in headers
+
+
+def begin(headers: Headers, lines: HeaderLines) -> RequestRecord:
+    """Begin to observe a request, in its own task. `headers` has one value of each of `lines`."""
+    request_id = find_request_id(lines) if REQUEST_ID in headers else None
+    record = RequestRecord(
+        request_id or new_request_id(),
+        parse_trace_parent(headers.get(_TRACE_PARENT)),
+        perf_counter(),
+    )
+    CURRENT_REQUEST.set(record)
+    return record
+
+
+class ObservedGraphQLRequest(GraphQLRequest):
+    """A `POST /graphql` that is observed."""
+
+    _record: RequestRecord
+    _status = CLIENT_DISCONNECTED
+    _size = 0
+
+    async def respond(self, *_asgi: object) -> None:
+        record = self._record = begin(self._headers, self._lines)
+        record.door = "graphql"
+        self._request_id = record.request_id
+        try:
+            await super().respond()
+        except BaseException:
+            self._status = 500  # uvicorn responds
+            raise
+        finally:
+            self._graphql.observer.finish(record, Response("POST", "/graphql", self._status, self._size))
+
+    def _encode(self, response: GraphQLResponse, extra: bytes = b"") -> bytes:
+        self._status, self._size = response.status, len(response.body)
+        record = self._record
+        record.operation = self.graphql_operation_name
+        # The next request of the connection may be started in this task.
+        CURRENT_REQUEST.set(None)
+        return super()._encode(response, b"x-request-id: %b\r\n" % record.request_id.encode())
+
+
+class ObserveRequests:
+    """The outermost middleware: observes what does not take the shortcut of `POST /graphql`."""
+
+    def __init__(self, app: ASGIApp, observer: RequestObserver) -> None:
+        self._app = app
+        self._observer = observer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = one_value_each(scope["headers"])
+        if not self._observer.is_on and not brings_id(headers):
+            await self._app(scope, receive, send)
+            return
+        record = begin(headers, scope["headers"])
+        status, size = CLIENT_DISCONNECTED, 0
+
+        async def send_observed(message: Message) -> None:
+            nonlocal status, size
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                lines = [*message.get("headers", ()), (REQUEST_ID, record.request_id.encode())]
+                message = {**message, "headers": lines}
+            else:
+                size += len(message.get("body", b""))
+                if not message.get("more_body"):
+                    CURRENT_REQUEST.set(None)  # the next request may be started in this task
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_observed)
+        finally:
+            self._observer.finish(record, Response(scope["method"], scope["path"], status, size))
