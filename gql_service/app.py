@@ -24,6 +24,7 @@ from gql_service.observability import logging
 from gql_service.observability.access_log import AccessLog
 from gql_service.observability.requests import RequestObserver
 from gql_service.observability.security_log import SecurityLog
+from gql_service.observability.statements import StatementObserver
 from gql_service.schema.build import build_schema
 from gql_service.services.batch_writer import BatchWriter
 from gql_service.services.context import Services
@@ -51,6 +52,8 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = i
     settings = settings or read_settings()
     logging.configure(settings.log_level, settings.security_log)
     services = build_services(settings, clock)
+    if settings.slow_statement is not None:
+        services.database.on_statement = StatementObserver(settings.slow_statement)
     authenticator = Authenticator(
         services.loaders,
         FailedAuthentications(settings.max_failed_authentications, services.security_log, clock),

@@ -1,6 +1,7 @@
 """The connection that domain functions get. It is the same for every database."""
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from time import perf_counter
 from typing import Any, Protocol, TypeVar
 
 from gql_service.observability.security_log import SecurityEvent
@@ -8,6 +9,12 @@ from gql_service.store.statement import Statement
 
 Row = Sequence[Any]
 R = TypeVar("R", bound=tuple[Any, ...])
+OnStatement = Callable[[str, float, BaseException | None], None]
+"""Called after a statement with its name, when it began by `time.perf_counter`, and its error."""
+
+
+COMMIT = "commit"
+"""The name of a commit, for `OnStatement`."""
 
 
 class Duplicate(Exception):
@@ -26,6 +33,22 @@ def rows_as(kind: type[R], rows: Iterable[Row]) -> list[R]:
     """Convert rows to a named tuple type. Unlike `_make`, this does not check the number of columns."""
     new = tuple.__new__
     return [new(kind, row) for row in rows]
+
+
+class observed:
+    """`with observed(on_statement, statement):` tells the end of a statement."""
+
+    __slots__ = ("_on_statement", "_started", "_statement")
+
+    def __init__(self, on_statement: OnStatement, statement: Statement) -> None:
+        self._on_statement = on_statement
+        self._statement = statement
+
+    def __enter__(self) -> None:
+        self._started = perf_counter()
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        self._on_statement(self._statement.name, self._started, error)
 
 
 class Connection(Protocol):

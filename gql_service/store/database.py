@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 from gql_service.observability.security_log import OnCommit
 from gql_service.settings import Settings
-from gql_service.store.connection import Connection
+from gql_service.store.connection import Connection, OnStatement
 from gql_service.store.postgres import PostgresDatabase
 from gql_service.store.sqlite import SqliteDatabase
 
@@ -18,6 +18,9 @@ class Database(Protocol):
 
     observers: list[Callable[[str], None]]
     """Called with the text of every SQL statement that is run."""
+    on_statement: OnStatement | None
+    """Called after every statement, and after every commit with the name `commit`. To be set before the first
+    use. None costs nothing."""
     reads_inline: bool
     """Whether every read except a scan finishes without waiting, and so without a turn of the event loop."""
 

@@ -11,7 +11,7 @@ from gql_service.errors import OutcomeUnknown, ServiceError, Unavailable
 from gql_service.observability.security_log import OnCommit
 from gql_service.settings import Settings
 from gql_service.store import tables
-from gql_service.store.connection import Connection, LostRace
+from gql_service.store.connection import Connection, LostRace, OnStatement
 from gql_service.store.postgres_errors import BUSY, is_retryable, is_stale, translate
 from gql_service.store.postgres_pool import PostgresPool
 from gql_service.store.postgres_session import PostgresReader, PostgresSession
@@ -38,6 +38,7 @@ class PostgresDatabase:
 
     def __init__(self, settings: Settings) -> None:
         self.observers: list[Callable[[str], None]] = []
+        self.on_statement: OnStatement | None = None
         self._settings = settings
         self._pool = PostgresPool(settings)
         self._finishing: set[asyncio.Task[None]] = set()
@@ -46,7 +47,8 @@ class PostgresDatabase:
     async def read(self) -> AsyncIterator[Connection]:
         """Behind a pooler, a read is a transaction: without one, the pooler could prepare a statement on one
         server connection and execute it on another."""
-        reader = PostgresReader(self._pool, self.observers, in_transaction=self._settings.database_pooler)
+        in_transaction = self._settings.database_pooler
+        reader = PostgresReader(self._pool, self.observers, self.on_statement, in_transaction=in_transaction)
         try:
             await reader.open()
             yield reader
@@ -62,7 +64,7 @@ class PostgresDatabase:
     async def write(self, work: Callable[[Connection], Awaitable[T]], on_commit: OnCommit | None = None) -> T:
         has_reconnected = False
         for _ in range(_MAX_ATTEMPTS):
-            transaction = PostgresSession(self._pool, self.observers)
+            transaction = PostgresSession(self._pool, self.observers, self.on_statement)
             try:
                 return await self._attempt(transaction, work, on_commit)
             except LostRace:

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Text, bindparam, func, literal_column, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from gql_service.observability.security_log import SecurityEvent
-from gql_service.store.connection import Duplicate, MissingReference, Row
+from gql_service.store.connection import COMMIT, Duplicate, MissingReference, OnStatement, Row
 from gql_service.store.postgres_errors import is_stale
 from gql_service.store.postgres_pool import Lease, PostgresPool
 from gql_service.store.statement import Statement
@@ -49,9 +50,12 @@ class PostgresSession:
 
     is_alone = False
 
-    def __init__(self, pool: PostgresPool, observers: list[Callable[[str], None]]) -> None:
+    def __init__(
+        self, pool: PostgresPool, observers: list[Callable[[str], None]], on_statement: OnStatement | None
+    ) -> None:
         self._pool = pool
         self._observers = observers
+        self._on_statement = on_statement
         self._lease: Lease | None = None
         self.security_events: list[SecurityEvent] = []
         self.failure: Exception | None = None
@@ -81,7 +85,10 @@ class PostgresSession:
         await self._in_time(None, self._raw.execute, self._pool.begin)
 
     async def commit(self) -> None:
+        started = perf_counter()
         status = await self._in_time(None, self._raw.execute, "COMMIT")
+        if self._on_statement is not None:
+            self._on_statement(COMMIT, started, None)
         if status != "COMMIT":
             raise RuntimeError("A statement of the transaction had failed, so its commit rolled it back.")
 
@@ -138,23 +145,34 @@ class PostgresSession:
     async def _in_time(
         self, statement: Statement | None, call: Callable[..., Awaitable[T]], *arguments: Any
     ) -> T:
+        failure: Exception | None = None
+        started = perf_counter()
         try:
             async with asyncio.timeout(self._pool.deadline):
                 return await call(*arguments)
         except Exception as error:
-            self.failure, self.failed_statement = error, statement
+            failure = self.failure = error
+            self.failed_statement = statement
             if isinstance(error, TimeoutError) or is_stale(error):
                 self.terminate()
             raise
+        finally:
+            if self._on_statement is not None and statement is not None:
+                self._on_statement(statement.name, started, failure)
 
 
 class PostgresReader(PostgresSession):
     """A session for reading: if its connection has ended, it goes on with another one."""
 
     def __init__(
-        self, pool: PostgresPool, observers: list[Callable[[str], None]], *, in_transaction: bool
+        self,
+        pool: PostgresPool,
+        observers: list[Callable[[str], None]],
+        on_statement: OnStatement | None,
+        *,
+        in_transaction: bool,
     ) -> None:
-        super().__init__(pool, observers)
+        super().__init__(pool, observers, on_statement)
         self._in_transaction = in_transaction
 
     async def open(self) -> None:

@@ -24,9 +24,14 @@ from sqlalchemy.engine import make_url
 from gql_service.errors import Unavailable
 from gql_service.observability.security_log import OnCommit, SecurityEvent
 from gql_service.settings import Settings
-from gql_service.store.connection import Connection, LostRace, Row
+from gql_service.store.connection import COMMIT, Connection, LostRace, OnStatement, Row, observed
 from gql_service.store.file_lock import FileLock
-from gql_service.store.sqlite_connection import InlineConnection, ThreadedConnection, connect
+from gql_service.store.sqlite_connection import (
+    InlineConnection,
+    ObservedInlineConnection,
+    ThreadedConnection,
+    connect,
+)
 from gql_service.store.statement import Statement
 
 T = TypeVar("T")
@@ -68,6 +73,18 @@ class _Reader(InlineConnection):
         await self._scanner.close()
 
 
+class _ObservedReader(_Reader):
+    """Tells the end of each statement."""
+
+    def __init__(self, path: str, observers: list[Callable[[str], None]], on_statement: OnStatement) -> None:
+        super().__init__(path, observers)
+        self._on_statement = on_statement
+
+    async def fetch(self, statement: Statement, **parameters: Any) -> list[Row]:
+        with observed(self._on_statement, statement):
+            return await super().fetch(statement, **parameters)
+
+
 class _PendingWrite(NamedTuple):
     """A write in the queue."""
 
@@ -101,6 +118,7 @@ class SqliteDatabase:
 
     def __init__(self, settings: Settings) -> None:
         self.observers: list[Callable[[str], None]] = []
+        self.on_statement: OnStatement | None = None
         self._path = make_url(settings.database_url).database or ""
         self._timeout = settings.database_timeout
         self._lock = FileLock(f"{self._path}.lock", self._timeout)
@@ -145,6 +163,8 @@ class SqliteDatabase:
     @cached_property
     def _reader(self) -> _Reader:
         self._require_open()
+        if self.on_statement is not None:
+            return _ObservedReader(self._path, self.observers, self.on_statement)
         return _Reader(self._path, self.observers)
 
     @cached_property
@@ -199,7 +219,7 @@ class SqliteDatabase:
         connection = self._writer.inline
         connection.execute("SAVEPOINT one")
         try:
-            transaction = InlineConnection(connection, self.observers)
+            transaction = self._transaction(connection)
             value = await work(transaction)
             if result.done():  # the caller was cancelled, or its time ran out
                 raise asyncio.CancelledError
@@ -213,6 +233,11 @@ class SqliteDatabase:
                 result.set_exception(error)
         connection.execute("RELEASE one")
 
+    def _transaction(self, connection: sqlite3.Connection) -> InlineConnection:
+        if self.on_statement is not None:
+            return ObservedInlineConnection(connection, self.observers, self.on_statement)
+        return InlineConnection(connection, self.observers)
+
     async def _commit(self, *, single: bool) -> None:
         """Commit in the thread, except for a single write on a quick disk: the hop would take longer."""
         started = time.perf_counter()
@@ -221,6 +246,8 @@ class SqliteDatabase:
         else:
             await self._writer.commit()
         self._last_commit = time.perf_counter() - started
+        if self.on_statement is not None:
+            self.on_statement(COMMIT, started, None)
 
     async def _begin(self) -> None:
         """Begin a transaction. Waits for programs that write without the lock file, and lets the event

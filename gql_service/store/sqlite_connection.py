@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import aiosqlite
 
 from gql_service.observability.security_log import SecurityEvent
-from gql_service.store.connection import Duplicate, MissingReference, Row
+from gql_service.store.connection import Duplicate, MissingReference, OnStatement, Row, observed
 from gql_service.store.statement import Statement
 
 T = TypeVar("T")
@@ -102,6 +102,24 @@ class InlineConnection:
         for observe in self._observers:
             observe(sql)
         return sql, bind(parameters)
+
+
+class ObservedInlineConnection(InlineConnection):
+    """Tells the end of each statement."""
+
+    def __init__(
+        self, raw: sqlite3.Connection, observers: list[Callable[[str], None]], on_statement: OnStatement
+    ) -> None:
+        super().__init__(raw, observers)
+        self._on_statement = on_statement
+
+    async def fetch(self, statement: Statement, **parameters: Any) -> list[Row]:
+        with observed(self._on_statement, statement):
+            return await super().fetch(statement, **parameters)
+
+    async def execute_many(self, statement: Statement, rows: Sequence[Mapping[str, Any]]) -> None:
+        with observed(self._on_statement, statement):
+            await super().execute_many(statement, rows)
 
 
 class ThreadedConnection:
