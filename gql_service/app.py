@@ -93,6 +93,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = i
     )
     app.router.redirect_slashes = False
     app.state.services = services
+    app.state.is_draining = False
     if not settings.cors_origins:
         app.graphql = graphql
     return app

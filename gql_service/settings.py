@@ -270,6 +270,19 @@ class Settings(BaseSettings):
         description="Milliseconds. SQL statements that take at least as long are logged as warnings, by "
         "their names and without values. By default, none are.",
     )
+    drain_seconds: float = Field(
+        default=10.0,
+        ge=0,
+        description="Seconds for which a server that stops still accepts connections, while `/health/ready` "
+        "responds 503 and each response closes its connection. Choose more than the load balancer takes to "
+        "notice.",
+    )
+    worker_timeout: float = Field(
+        default=30.0,
+        gt=0,
+        description="Seconds after which a worker process that does not respond is killed and replaced. The "
+        "start of a worker may take longer.",
+    )
 
     @property
     def active_key(self) -> str | None:
@@ -343,6 +356,17 @@ class Settings(BaseSettings):
         if level.lower() not in _LOG_LEVELS:
             raise ValueError(f"use one of {', '.join(_LOG_LEVELS)}")
         return level.lower()
+
+
+class SocketActivation(BaseSettings):
+    """What systemd says about the sockets that it passes."""
+
+    model_config = SettingsConfigDict(env_prefix="LISTEN_", frozen=True)
+
+    pid: int = 0
+    """The process that they are for."""
+    fds: int = Field(default=0, ge=0)
+    """Their number."""
 
 
 def settings_table() -> str:

@@ -6,13 +6,15 @@ from collections.abc import Awaitable
 from typing import Annotated, NoReturn, cast
 
 import typer
-import uvicorn
 from graphql import build_schema, introspection_from_schema
 
 from gql_service import demo as demo_data
-from gql_service.app import build_services, print_schema, server_options
+from gql_service.app import build_services, print_schema
 from gql_service.cli import runner
 from gql_service.cli.output import AsJson, Json, print_json, print_result
+from gql_service.observability import logging
+from gql_service.server import run
+from gql_service.server.listener import CannotListen, open_listeners
 from gql_service.services.context import Services
 from gql_service.store import migrations
 from gql_service.store.connection import Connection
@@ -26,6 +28,10 @@ def serve(
     port: Annotated[
         int, typer.Option(metavar="PORT", min=0, max=65535, help="The port to listen on; 0 for a free one.")
     ] = 8000,
+    fd: Annotated[
+        int | None,
+        typer.Option(metavar="NUMBER", min=0, help="Listen on this open socket instead of an address."),
+    ] = None,
     workers: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="The number of processes.")] = 1,
     demo: Annotated[
         bool, typer.Option("--demo", help="Load demo data and print tokens; on loopback only.")
@@ -33,7 +39,10 @@ def serve(
 ) -> None:
     """Run the server.
 
-    The database must be migrated. SIGINT or SIGTERM stops the server.
+    The database must be migrated. SIGINT or SIGTERM stops the server: it goes
+    on for GQL_SERVICE_DRAIN_SECONDS, while /health/ready responds 503; a second
+    signal ends it at once. SIGHUP replaces the workers one by one, and stops a
+    server with one process. Sockets of systemd's socket activation are used.
     """
     if demo and host not in LOOPBACK:
         runner.exit_with_error(
@@ -48,17 +57,13 @@ def serve(
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         _print_demo(runner.write(_load_demo), address)
     signal.signal(signal.SIGTERM, _exit_cleanly)
-    uvicorn.run(
-        "gql_service.app:create_app",
-        factory=True,
-        host=host,
-        port=port,
-        workers=workers,
-        loop="uvloop",
-        log_level=settings.log_level,
-        timeout_graceful_shutdown=10,
-        **server_options(settings),
-    )
+    logging.configure(settings.log_level, settings.security_log)
+    try:
+        listeners = open_listeners(host, port, fd)
+    except CannotListen as error:
+        logging.report(str(error), "error")
+        raise typer.Exit(1) from None
+    raise typer.Exit(run.serve(settings, listeners, workers))
 
 
 def migrate(as_json: AsJson = False) -> None:
@@ -112,7 +117,7 @@ def _open_standard_streams() -> None:
 
 
 def _exit_cleanly(_signal: int, _frame: object) -> NoReturn:
-    """uvicorn raises the signal again after its shutdown: exit with 0 instead of being killed by it."""
+    """A signal before the server handles it: there is nothing to finish."""
     raise SystemExit(0)
 
 

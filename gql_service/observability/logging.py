@@ -7,7 +7,7 @@ import sys
 from io import TextIOWrapper
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 
@@ -87,9 +87,11 @@ def _configure_security_log(path: Path | None, formatter: logging.Formatter) -> 
         logger.addHandler(handler)
 
 
-def report(event: str, **details: str | int) -> None:
-    """Log an event at level `info`."""
-    structlog.get_logger("gql_service").info(event, **details)
+def report(
+    event: str, level: Literal["info", "warning", "error"] = "info", **details: str | int | float
+) -> None:
+    """Log an event."""
+    getattr(structlog.get_logger("gql_service"), level)(event, **details)
 
 
 def report_database_error(message: str, **cause: str | None) -> None:

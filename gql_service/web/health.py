@@ -1,4 +1,6 @@
-"""Health checks. `/health/live`: the process responds. `/health/ready`: its database responds, too."""
+"""Health checks. `/health/live`: the process responds. `/health/ready`: it does not stop, and its database
+responds.
+"""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -14,12 +16,14 @@ async def live(_request: Request) -> Response:
 
 
 class Ready:
-    """200 if the database responds in time, or else 503 with the reason."""
+    """200 if the database responds in time and the server is not draining, or else 503 with the reason."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def __call__(self, _request: Request) -> Response:
+    async def __call__(self, request: Request) -> Response:
+        if request.app.state.is_draining:
+            return JSONResponse({"status": "draining", "reason": "The server is about to stop."}, 503)
         try:
             async with self._database.read() as connection:
                 await connection.fetch(PING)

@@ -7,6 +7,7 @@
 - A request to upgrade to another protocol is answered as if it had no `Upgrade` header. uvicorn would lose
   its body, or execute the body as the next request (its issue 2722).
 - Requests without a valid `Host` are rejected (`web/request_head.py`).
+- While the server drains, responses close the connection.
 - The error for a malformed request is sent after the responses to the requests before it.
 
 Pipelining, flow control and shutdown are uvicorn's.
@@ -17,7 +18,7 @@ from collections import deque
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from gql_service.web.connection import MAX_HEAD_SIZE, HeadLimits, WriteBuffer
 from gql_service.web.graphql import GraphQLEndpoint
@@ -52,6 +53,9 @@ class HttpProtocol(HttpToolsProtocol):
         """Whether the client has closed its side, after complete requests."""
         self._refusal: InvalidRequest | None = None
         """Why nothing more is read from the connection."""
+        self._is_draining: bool = getattr(self.server_state, "is_draining", False)
+        self._last: RequestResponseCycle | None = None
+        """The request whose response closes the connection because the server is draining."""
         may_bypass_uvicorn = not (self.access_log or self.root_path or self.limit_concurrency)
         graphql = getattr(self.app, "graphql", None) if may_bypass_uvicorn else None
         self._graphql: GraphQLEndpoint | None = graphql
@@ -103,6 +107,27 @@ class HttpProtocol(HttpToolsProtocol):
             self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as in uvicorn
             self.parser.feed_data(head)
             data = memoryview(data)[end_of_head:]
+
+    def drain(self) -> None:
+        """Close the connection after the response to the last request that has arrived."""
+        self._is_draining = True
+        if self.cycle is not None:
+            self._close_after(self.cycle)
+
+    def _close_after(self, request: RequestResponseCycle) -> None:
+        former, self._last = self._last, None
+        if former is not None and not former.response_started:
+            former.keep_alive = True  # it was the last one, until this one came
+        if request.keep_alive and not request.response_started:
+            request.keep_alive = False
+            self._last = request
+
+    def shutdown(self) -> None:
+        """Called by uvicorn. It would close a connection on which a request is arriving."""
+        if self._limits.is_in_head:
+            self.drain()
+        else:
+            super().shutdown()
 
     def _refuse(self, refusal: InvalidRequest) -> None:
         """Send the error after the responses that are under way, and close the connection."""
@@ -191,6 +216,8 @@ class HttpProtocol(HttpToolsProtocol):
             self._start(request_type(self, graphql, headers, self.headers))
         self.headers = _DISCARD
         self._is_in_body = True
+        if self._is_draining:
+            self._close_after(self.cycle)
 
     def _decline_upgrade(self) -> None:
         """Let `_parse` continue. The next callback is `on_message_complete`, before the body."""

@@ -14,7 +14,8 @@ LEAVES = {"settings", "environment", "errors", "auth", "observability", "instant
 # The parts that each part may import, besides itself and LEAVES.
 ALLOWED = {
     "__main__": {"cli"},
-    "cli": {"app", "demo", "transfer", "services", "domain", "store"},
+    "cli": {"server", "app", "demo", "transfer", "services", "domain", "store"},
+    "server": {"app"},
     "transfer": {"domain", "store"},
     "demo": {"domain", "store"},
     "app": {"web", "engine", "schema", "services", "domain", "store"},
