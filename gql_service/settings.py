@@ -285,6 +285,11 @@ class Settings(BaseSettings):
     )
 
     @property
+    def database_kind(self) -> Literal["SQLite", "PostgreSQL"]:
+        """The database of the URL, by the name that people know it by."""
+        return "SQLite" if self.database_url.startswith("sqlite") else "PostgreSQL"
+
+    @property
     def active_key(self) -> str | None:
         """The id of the key that encrypts new values; None if there are no keys."""
         return self.encryption_key or next(reversed(self.encryption_keys), None)

@@ -6,8 +6,12 @@ from typing import Annotated
 
 import typer
 
+from gql_service.cli.backup import backup, restore
+from gql_service.cli.config import config
 from gql_service.cli.definitions import definition_app
+from gql_service.cli.doctor import doctor
 from gql_service.cli.erase import erase, sweep
+from gql_service.cli.healthcheck import healthcheck
 from gql_service.cli.rotate_keys import rotate_keys
 from gql_service.cli.runner import exit_with_error
 from gql_service.cli.serve import export_schema, migrate, serve
@@ -25,6 +29,11 @@ app = typer.Typer(
 )
 app.command()(serve)
 app.command()(migrate)
+app.command()(doctor)
+app.command()(config)
+app.command()(healthcheck)
+app.command()(backup)
+app.command()(restore)
 app.command()(export_schema)
 app.command()(export)
 app.command("import")(import_)

@@ -1,7 +1,7 @@
 """The command `rotate-keys`: encrypts all values with the active key, while servers run."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 import typer
@@ -15,8 +15,6 @@ from gql_service.domain.maintenance.key_rotation import EncryptedDocument, Rotat
 from gql_service.observability.security_log import EventKind, SecurityEvent
 from gql_service.services.context import Services
 from gql_service.store.connection import Connection
-
-_PAGE = 100
 
 
 class _Failure(NamedTuple):
@@ -108,7 +106,7 @@ async def _rotate(services: Services) -> _Summary:
     async with database.read() as connection:
         total = await key_rotation.count(connection)
     with progress("Encrypting documents", total, MofNCompleteColumn()) as advance:
-        async for document in _encrypted_documents(services):
+        async for document in key_rotation.all_encrypted_documents(database):
             if any(True for _ in document.encrypted()):
                 result = await database.write(_rotation_of(document, services))
                 entries, digests = entries + result.entries, digests + result.digests
@@ -118,22 +116,10 @@ async def _rotate(services: Services) -> _Summary:
                 ]
             advance(1)
     remaining = Counter[str]()
-    async for document in _encrypted_documents(services):
+    async for document in key_rotation.all_encrypted_documents(database):
         remaining.update(key_rotation.needed_keys(document, keys))
     runner.log_events(services, [SecurityEvent(EventKind.KEYS_ROTATED, number=entries)])
     return _Summary(entries, digests, failures, remaining)
-
-
-async def _encrypted_documents(services: Services) -> AsyncIterator[EncryptedDocument]:
-    after = ("", "")
-    while True:
-        async with services.database.read() as connection:
-            page = await key_rotation.encrypted_documents(connection, after, _PAGE)
-        for document in page:
-            yield document
-        if len(page) < _PAGE:
-            return
-        after = (page[-1].user_id, page[-1].platform_id)
 
 
 def _rotation_of(

@@ -2,7 +2,8 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import NoReturn, TypeVar
 
@@ -67,10 +68,7 @@ def run_on_migrated(work: Callable[[Services], Awaitable[T]]) -> T:
 
 
 def run(work: Callable[[Services], Awaitable[T]], configuration: Settings | None = None) -> T:
-    """Run `work`, by default with the settings from the environment, and close the database.
-
-    Errors that the operator can fix end the command with a message and without a traceback.
-    """
+    """Run `work`, by default with the settings from the environment, and close the database."""
     configuration = configuration or settings()
     open_security_log(configuration)
 
@@ -81,8 +79,15 @@ def run(work: Callable[[Services], Awaitable[T]], configuration: Settings | None
         finally:
             await services.database.close()
 
-    try:
+    with expected_errors():
         return asyncio.run(work_and_close())
+
+
+@contextmanager
+def expected_errors() -> Iterator[None]:
+    """Errors that the operator can fix end the command with a message and without a traceback."""
+    try:
+        yield
     except (ServiceError, Rejected) as error:
         exit_with_error(error.message)
     except DBAPIError as error:

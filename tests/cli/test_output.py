@@ -101,6 +101,7 @@ STEPS: list[tuple[str, Any]] = [
       "changedRowsOfOthers": dict.fromkeys(CHANGED_ROWS, 0)}),
 ]  # fmt: skip
 OTHERS = [("user", "show"), ("user", "badges"), ("export-schema",)]
+OTHERS += [("doctor",), ("config",), ("healthcheck",), ("backup",), ("restore",)]
 """Tested one by one."""
 
 

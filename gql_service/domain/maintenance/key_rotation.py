@@ -4,7 +4,7 @@ Readers see no difference: revisions, history and timestamps stay as they are. V
 skipped, so that an interrupted rotation can be run again.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import NamedTuple
 
 from sqlalchemy import Text, bindparam, func, select, tuple_, update
@@ -15,9 +15,11 @@ from gql_service.domain.documents.entries import Content, Entry
 from gql_service.domain.values.encryption import CipherContext, KeyRing, Undecipherable
 from gql_service.store import tables
 from gql_service.store.connection import Connection, rows_as
+from gql_service.store.database import Database
 from gql_service.store.sql_functions import bytewise
 from gql_service.store.statement import Statement
 
+_PAGE_SIZE = 100
 _documents, _index = tables.documents, tables.metadata_index
 
 
@@ -111,6 +113,19 @@ async def encrypted_documents(
     user, platform = after
     rows = await connection.fetch(_PAGE, after_user=user, after_platform=platform, size=size)
     return rows_as(EncryptedDocument, rows)
+
+
+async def all_encrypted_documents(database: Database) -> AsyncIterator[EncryptedDocument]:
+    """All documents that may have encrypted entries, read page by page."""
+    after = ("", "")
+    while True:
+        async with database.read() as connection:
+            page = await encrypted_documents(connection, after, _PAGE_SIZE)
+        for document in page:
+            yield document
+        if len(page) < _PAGE_SIZE:
+            return
+        after = (page[-1].user_id, page[-1].platform_id)
 
 
 async def rotate_document(

@@ -2,6 +2,7 @@
 
 import enum
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,11 +42,22 @@ async def state(settings: Settings) -> State:
         lambda connection: MigrationContext.configure(connection).get_current_revision(),
         writes=False,
     )
-    script = ScriptDirectory.from_config(_config())
-    if revision == script.get_current_head():
+    return state_of(revision)
+
+
+def state_of(revision: str | None) -> State:
+    """Compare a revision with the newest revision of the code. None is that of an empty database."""
+    if revision == newest_revision():
         return State.CURRENT
-    known = {known.revision for known in script.walk_revisions()}
+    known = {known.revision for known in ScriptDirectory.from_config(_config()).walk_revisions()}
     return State.BEHIND if revision is None or revision in known else State.UNKNOWN
+
+
+@cache
+def newest_revision() -> str:
+    """The revision that this version of the code needs."""
+    (head,) = ScriptDirectory.from_config(_config()).get_heads()
+    return head
 
 
 async def _in_transaction(settings: Settings, work: Callable[[Connection], T], *, writes: bool) -> T:
