@@ -56,6 +56,7 @@ def serve(
     if demo:
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         _print_demo(runner.write(_load_demo), address)
+        settings = settings.model_copy(update={"drain_seconds": 0.0})  # there is no load balancer
     signal.signal(signal.SIGTERM, _exit_cleanly)
     logging.configure(settings.log_level, settings.security_log)
     try:

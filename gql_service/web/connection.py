@@ -63,6 +63,13 @@ class HeadLimits:
         if self._timer is None:
             self._timer = self._loop.call_at(self._deadline, self._check_deadline)
 
+    def hurry(self) -> None:
+        """The server stops: the next head must arrive soon."""
+        if self._deadline is not None:
+            self._deadline = min(self._deadline, self._loop.time() + HEAD_TIMEOUT)
+            self.stop()
+            self._timer = self._loop.call_at(self._deadline, self._check_deadline)
+
     def start_head(self) -> None:
         """A head has begun."""
         self.unparsed = 0

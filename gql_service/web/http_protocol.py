@@ -123,9 +123,10 @@ class HttpProtocol(HttpToolsProtocol):
             self._last = request
 
     def shutdown(self) -> None:
-        """Called by uvicorn. It would close a connection on which a request is arriving."""
-        if self._limits.is_in_head:
+        """Called by uvicorn. It would close a connection whose request is arriving, or is expected."""
+        if self._limits.is_in_head or self.cycle is None:
             self.drain()
+            self._limits.hurry()
         else:
             super().shutdown()
 

@@ -21,8 +21,10 @@ PROGRAM = (sys.executable, "-m", "gql_service")
 
 
 def environment(database_url: str, /, **settings: str) -> dict[str, str]:
-    """This process's environment, with these settings of the service, and long timeouts by default."""
-    defaults = {"database_timeout": str(PATIENCE), "request_timeout": str(PATIENCE)}
+    """This process's environment, with these settings of the service. By default, timeouts are long, and
+    servers stop without a drain.
+    """
+    defaults = {"database_timeout": str(PATIENCE), "request_timeout": str(PATIENCE), "drain_seconds": "0"}
     variables = {f"GQL_SERVICE_{name.upper()}": value for name, value in (defaults | settings).items()}
     return os.environ | {"GQL_SERVICE_DATABASE_URL": database_url} | variables
 
