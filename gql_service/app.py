@@ -150,6 +150,7 @@ def build_services(settings: Settings, clock: Callable[[], int] = instants.now) 
         settings=settings,
         security_log=SecurityLog(clock),
         clock=clock,
+        started_at=clock(),
     )
 
 

@@ -51,6 +51,7 @@ AUTHENTICATED = [Auth(requires=Role.AUTHENTICATED)]
 TENANT_MEMBER = [Auth(requires=Role.TENANT_MEMBER)]
 SELF = [Auth(requires=Role.SELF)]
 TENANT_ADMIN = [Auth(requires=Role.TENANT_ADMIN)]
+PLATFORM_OWNER = [Auth(requires=Role.PLATFORM_OWNER)]
 
 REQUIREMENTS = {
     Role.PUBLIC: "Requires: no token.",

@@ -9,7 +9,7 @@ from strawberry.federation.schema import FederationAny
 from strawberry.schema import BaseSchema
 
 from gql_service.errors import NotFound
-from gql_service.schema.auth_directive import AUTHENTICATED, PUBLIC, SELF, TENANT_MEMBER
+from gql_service.schema.auth_directive import AUTHENTICATED, PLATFORM_OWNER, PUBLIC, SELF, TENANT_MEMBER
 from gql_service.schema.entity_resolution import (
     Entity,
     Lookup,
@@ -28,6 +28,7 @@ from gql_service.schema.types.limits import MAX_NODES, Limits
 from gql_service.schema.types.platform import Platform
 from gql_service.schema.types.platform_metadata import PlatformMetadata
 from gql_service.schema.types.relay import Node
+from gql_service.schema.types.service_status import ServiceStatus
 from gql_service.schema.types.session import LocalAuthUser
 from gql_service.schema.types.user import User
 from gql_service.services.context import Context
@@ -158,6 +159,13 @@ class Query:
     @strawberry.field(directives=PUBLIC, description="The limits of requests and of stored data.")
     def limits(self, info: Info[Context, None]) -> Limits:
         return Limits.of(info.context.services.settings)
+
+    @strawberry.field(
+        directives=PLATFORM_OWNER,
+        description="The state of the service: its version, its database, the process that answers.",
+    )
+    async def service_status(self, info: Info[Context, None]) -> ServiceStatus | None:
+        return await ServiceStatus.of(info.context.services)
 
     @strawberry.field(
         name="_service",

@@ -50,6 +50,8 @@ class Services:
     security_log: SecurityLog
     clock: Callable[[], int]
     """Returns the current time in milliseconds since 1970 UTC."""
+    started_at: int
+    """When the process was started, by the same clock."""
 
 
 @dataclass(slots=True)

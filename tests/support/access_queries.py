@@ -70,6 +70,7 @@ NULL |= {
 PATHS = {  # from the root to the object that has the field
     "User": "Query.user",
     "LocalAuthUser": "Query.session",
+    "ServiceStatus": "Query.serviceStatus",
     "EarnedBadge": "Query.user User.badges",
     "BadgeProgress": "Query.user User.badgeProgress",
     "NotificationConnection": "Query.user User.notifications",

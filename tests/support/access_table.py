@@ -8,6 +8,7 @@ Query            me session badgeCatalog                                    U v 
 Query            user platform node nodes _entities                         U - v v v v
 Query            platformMetadata                                           U N F v v v
 Query            limits _service                                            v v v v v v
+Query            serviceStatus                                              U F F F F v
 Mutation         patchPlatformMetadata                                      U N F v v v
 Mutation         replacePlatformMetadata clearPlatformMetadata              U N F v v v
 Mutation         setUserMetadata                                            U N F v v v
@@ -89,6 +90,9 @@ IssueTokenPayload userErrors token accessToken                              . . 
 RevokeTokenPayload userErrors accessToken                                   . . . v v v
 InvalidInput     message code field                                         . . . v v v
 RevisionConflict message code field currentRevision entries                 . . . v v v
+ServiceStatus    version database worker limits                             . . . . . v
+DatabaseStatus   kind version migration neededMigration                     . . . . . v
+WorkerStatus     processId parentProcessId startedAt uptimeSeconds          . . . . . v
 Limits           bodyBytes anonymousBodyBytes jsonValues documentLength     v v v v v v
 Limits           documentTokens documentDepth documentAliases               v v v v v v
 Limits           documentRootFields documentFields documentCost keyLength   v v v v v v
@@ -207,4 +211,8 @@ RevisionConflict SetMetadataModePayload.userErrors                          neve
 RevisionConflict RemoveMetadataDefinitionPayload.userErrors                 never
 Limits           Query.limits                                               v v v v v v
 _Service         Query._service                                             v v v v v v
+ServiceStatus    Query.serviceStatus                                        U F F F F v
+DatabaseStatus   ServiceStatus.database                                     U F F F F v
+WorkerStatus     ServiceStatus.worker                                       U F F F F v
+Limits           ServiceStatus.limits                                       U F F F F v
 """
