@@ -63,9 +63,9 @@ audit: sbom ## Check all dependencies for known vulnerabilities
 lock: $(VENV)/.dev ## Update the lock files of the dependencies
 	$(PIP) install uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-	  --no-header --upgrade --extra postgres --group build pyproject.toml -o requirements.lock
+	  --no-header --upgrade --extra postgres --extra tracing --group build pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-	  --no-header --upgrade --extra postgres --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	  --no-header --upgrade --extra postgres --extra tracing --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --no-header --upgrade --group audit -o requirements-audit.lock
 

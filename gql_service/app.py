@@ -19,9 +19,19 @@ from gql_service.auth.policy import Policy
 from gql_service.domain.maintenance import expiry
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.domain.values.validation import Limits, WriteSettings
+from gql_service.engine.document.cache import CountedDocumentCache, DocumentCache
 from gql_service.environment import read_settings
 from gql_service.observability import logging
 from gql_service.observability.access_log import AccessLog
+from gql_service.observability.metrics import (
+    DOCUMENT_LOOKUPS,
+    DOCUMENTS,
+    DOCUMENTS_SIZE,
+    POOL,
+    WAITING_WRITES,
+    Labels,
+    Metrics,
+)
 from gql_service.observability.requests import RequestObserver
 from gql_service.observability.security_log import SecurityLog
 from gql_service.observability.statements import StatementObserver
@@ -52,27 +62,36 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = i
     settings = settings or read_settings()
     logging.configure(settings.log_level, settings.security_log)
     services = build_services(settings, clock)
-    if settings.slow_statement is not None:
-        services.database.on_statement = StatementObserver(settings.slow_statement)
+    metrics = None if settings.metrics_folder is None else Metrics(settings.metrics_folder)
+    if settings.slow_statement is not None or metrics is not None:
+        services.database.on_statement = StatementObserver(settings.slow_statement, metrics)
     authenticator = Authenticator(
         services.loaders,
         FailedAuthentications(settings.max_failed_authentications, services.security_log, clock),
         TrustedProxies(settings.trusted_proxies),
     )
-    observer = RequestObserver(AccessLog() if settings.access_log else None, settings.slow_request)
+    access_log = AccessLog() if settings.access_log else None
+    observer = RequestObserver(access_log, settings.slow_request, metrics)
     graphql = GraphQLEndpoint(build_schema(settings)._schema, services, settings, authenticator, observer)
+    if metrics is not None:
+        _measure(metrics, services, graphql.documents)
     rest_endpoint = rest.RestEndpoint(services, settings, authenticator)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         _configure_garbage_collection()
-        sweeper = asyncio.create_task(_sweep_periodically(services))
+        tasks = [asyncio.create_task(_sweep_periodically(services))]
+        if metrics is not None:
+            tasks.append(asyncio.create_task(metrics.run()))
         yield
-        sweeper.cancel()
-        with suppress(asyncio.CancelledError):
-            await sweeper
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         await services.database.close()
         observer.close()
+        if metrics is not None:
+            metrics.flush()
 
     app = Application(
         routes=[
@@ -125,6 +144,34 @@ async def _sweep_periodically(services: Services) -> None:
             await expiry.sweep(services.database, services.clock)
         except Exception as error:
             logging.report_unexpected(error)
+
+
+def _measure(metrics: Metrics, services: Services, documents: DocumentCache) -> None:
+    """Measure what is not measured by requests."""
+    database, loaders, writer = services.database, services.loaders, services.writer
+
+    def count_writes(count: int) -> None:
+        metrics.writer_writes.observe((), count)
+
+    def waiting() -> dict[Labels, float]:
+        return {("documents",): writer.waiting, ("database",): database.load().waiting_writes}
+
+    def pool() -> dict[Labels, float]:
+        load = database.load()
+        states = {"used": load.used_connections, "idle": load.idle_connections, "max": load.max_connections}
+        return {(state,): count for state, count in states.items()}
+
+    def lookups() -> dict[Labels, float]:
+        assert isinstance(documents, CountedDocumentCache)
+        return {("hit",): documents.hits, ("miss",): documents.misses}
+
+    loaders.observe(lambda name, count: metrics.loader_keys.observe((name,), count))
+    writer.on_batch = count_writes
+    metrics.read(WAITING_WRITES, waiting)
+    metrics.read(POOL, pool)
+    metrics.read(DOCUMENTS, lambda: {(): len(documents)})
+    metrics.read(DOCUMENTS_SIZE, lambda: {(): documents.size})
+    metrics.read(DOCUMENT_LOOKUPS, lookups)
 
 
 def build_services(settings: Settings, clock: Callable[[], int] = instants.now) -> Services:

@@ -26,6 +26,7 @@ _DRIVERS = {
 KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 UNIX_SOCKET = "unix"
 """Names peers on a Unix socket, which have no address."""
+_ADDRESS = re.compile(r"([^:\[\]]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}")
 _LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
@@ -283,11 +284,29 @@ class Settings(BaseSettings):
         description="Seconds after which a worker process that does not respond is killed and replaced. The "
         "start of a worker may take longer.",
     )
+    metrics_address: str | None = Field(
+        default=None,
+        description="Where `/metrics` is served, such as `127.0.0.1:9464` or `[::1]:9464`. By default, "
+        "nothing is measured. See [operations](operations.md#metrics).",
+    )
+    metrics_folder: Path | None = Field(
+        default=None,
+        description="Where the processes of a server keep their metrics. `serve` sets it to a temporary "
+        "folder. Set it only to run the application without `serve`.",
+    )
 
     @property
     def database_kind(self) -> Literal["SQLite", "PostgreSQL"]:
         """The database of the URL, by the name that people know it by."""
         return "SQLite" if self.database_url.startswith("sqlite") else "PostgreSQL"
+
+    @property
+    def metrics_host_and_port(self) -> tuple[str, int] | None:
+        """Where `/metrics` is served; None if nothing is measured."""
+        if self.metrics_address is None:
+            return None
+        host, _, port = self.metrics_address.rpartition(":")
+        return host.strip("[]"), int(port)
 
     @property
     def active_key(self) -> str | None:
@@ -354,6 +373,13 @@ class Settings(BaseSettings):
                 message = "use IP addresses and networks, separated by commas, such as 10.0.0.0/8,192.0.2.1"
                 raise ValueError(f"{message}; invalid: {name!r}") from None
         return tuple(names)
+
+    @field_validator("metrics_address")
+    @classmethod
+    def _check_address(cls, address: str | None) -> str | None:
+        if address is not None and not _ADDRESS.fullmatch(address):
+            raise ValueError("use a host and a port, such as 127.0.0.1:9464")
+        return address
 
     @field_validator("log_level")
     @classmethod

@@ -2,7 +2,8 @@
 
 import os
 import signal
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, NoReturn, cast
 
 import typer
@@ -13,9 +14,11 @@ from gql_service.app import build_services, print_schema
 from gql_service.cli import runner
 from gql_service.cli.output import AsJson, Json, print_json, print_result
 from gql_service.observability import logging
+from gql_service.observability.metrics_server import MetricsServer
 from gql_service.server import run
 from gql_service.server.listener import CannotListen, open_listeners
 from gql_service.services.context import Services
+from gql_service.settings import Settings
 from gql_service.store import migrations
 from gql_service.store.connection import Connection
 
@@ -64,7 +67,23 @@ def serve(
     except CannotListen as error:
         logging.report(str(error), "error")
         raise typer.Exit(1) from None
-    raise typer.Exit(run.serve(settings, listeners, workers))
+    with _serving_metrics(settings) as settings:
+        raise typer.Exit(run.serve(settings, listeners, workers))
+
+
+@contextmanager
+def _serving_metrics(settings: Settings) -> Iterator[Settings]:
+    """Serve `/metrics` if the settings ask for it. Returns the settings with the folder for the workers."""
+    address = settings.metrics_host_and_port
+    if address is None:
+        yield settings
+        return
+    metrics = MetricsServer(*address)
+    metrics.start()
+    try:
+        yield settings.model_copy(update={"metrics_folder": metrics.folder})
+    finally:
+        metrics.close()
 
 
 def migrate(as_json: AsJson = False) -> None:

@@ -7,6 +7,7 @@ import structlog
 
 from gql_service.observability.access_log import AccessLog
 from gql_service.observability.current_request import RequestRecord
+from gql_service.observability.metrics import Metrics
 
 
 class Response(NamedTuple):
@@ -25,19 +26,24 @@ CLIENT_DISCONNECTED = 499
 class RequestObserver:
     """Told of the end of every request that is observed."""
 
-    def __init__(self, access_log: AccessLog | None, slow_request: int | None) -> None:
+    def __init__(
+        self, access_log: AccessLog | None, slow_request: int | None, metrics: Metrics | None
+    ) -> None:
         """`slow_request` is in milliseconds; None if slow requests are not logged."""
         self._access_log = access_log
+        self._metrics = metrics
         self._slow_seconds = None if slow_request is None else slow_request / 1000
 
     @property
     def is_on(self) -> bool:
         """Whether every request is observed, not only those that bring an id."""
-        return self._access_log is not None or self._slow_seconds is not None
+        return any(each is not None for each in (self._access_log, self._slow_seconds, self._metrics))
 
     def finish(self, record: RequestRecord, response: Response) -> None:
         """Log the end of a request, as far as the settings ask for it."""
         seconds = time.perf_counter() - record.started
+        if self._metrics is not None:
+            self._metrics.request(record.door, record.operation, response.status, seconds)
         if self._access_log is not None:
             self._access_log.write(record, *response, seconds)
         if self._slow_seconds is not None and seconds >= self._slow_seconds:

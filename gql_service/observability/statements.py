@@ -1,20 +1,37 @@
-"""Observing SQL statements: the log of slow ones."""
+"""Observing SQL statements: the log of slow ones, and metrics."""
 
 from time import perf_counter
 
 import structlog
 
+from gql_service.observability.metrics import Metrics
+
+_EXPECTED = ("Duplicate",)
+"""Names of exceptions that the service expects: a row exists already."""
+
 
 class StatementObserver:
     """Told of the end of every statement, see `store.connection.OnStatement`."""
 
-    def __init__(self, slow_statement: int | None) -> None:
+    def __init__(self, slow_statement: int | None, metrics: Metrics | None) -> None:
         """`slow_statement` is in milliseconds; None if slow statements are not logged."""
         self._slow_seconds = None if slow_statement is None else slow_statement / 1000
+        self._metrics = metrics
 
-    def __call__(self, name: str, started: float, _error: BaseException | None) -> None:
+    def __call__(self, name: str, started: float, error: BaseException | None) -> None:
         seconds = perf_counter() - started
+        if self._metrics is not None:
+            self._metrics.statement(name, seconds, None if error is None else _error_class(error))
         if self._slow_seconds is not None and seconds >= self._slow_seconds:
             structlog.get_logger("gql_service").warning(
                 "slow statement", statement=name, duration_ms=round(seconds * 1000, 3)
             )
+
+
+def _error_class(error: BaseException) -> str | None:
+    """SQLite's name of an error, its SQLSTATE, or the name of the exception; None for what is expected."""
+    if type(error).__name__ in _EXPECTED:
+        return None
+    cause = error.__cause__ or error
+    name = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None)
+    return str(name or type(cause).__name__)

@@ -67,6 +67,13 @@ class BatchWriter:
         """The writes of documents that are not written in batches for the time being."""
         self._lane_tasks: set[asyncio.Task[None]] = set()
         self._waiting = asyncio.Semaphore(max_waiting)
+        self.on_batch: Callable[[int], None] | None = None
+        """Called with the number of writes of each batch."""
+
+    @property
+    def waiting(self) -> int:
+        """How many writes wait for the next batch."""
+        return len(self._pending)
 
     async def write(self, write: Write) -> WriteResult:
         """Write a document. Raises Rejected or Unavailable if nothing was written, OutcomeUnknown if it may
@@ -98,6 +105,8 @@ class BatchWriter:
         return batch
 
     async def _write_batch(self, batch: list[_PendingWrite]) -> None:
+        if self.on_batch is not None:
+            self.on_batch(len(batch))
         results = await self._attempt(batch, wait=False)
         for pending, result in zip(batch, results or [Locked()] * len(batch), strict=True):
             if isinstance(result, Locked):

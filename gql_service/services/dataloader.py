@@ -37,6 +37,16 @@ class DataLoader(Generic[K, T]):
         self._pending: list[PendingLoad[K]] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def observe(self, on_batch: Callable[[int], None]) -> None:
+        """Call `on_batch` with the number of keys of each read, from now on."""
+        load = self._load
+
+        def observed_load(batch: list[PendingLoad[K]]) -> Coroutine[Any, Any, None]:
+            on_batch(sum([len(keys) for keys, _many, _future in batch]))
+            return load(batch)
+
+        self._load = observed_load  # type: ignore[method-assign]
+
     def load(self, key: K) -> asyncio.Future[T]:
         """The value of a key."""
         return self._request((key,), False)

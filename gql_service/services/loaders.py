@@ -139,3 +139,8 @@ class Loaders:
             database, search.searchability
         )
         """By platform id and key: how the key can be searched."""
+
+    def observe(self, on_batch: Callable[[str, int], None]) -> None:
+        """Call `on_batch` with the name of the loader and the number of keys of each read, from now on."""
+        for name, loader in vars(self).items():
+            loader.observe(partial(on_batch, name))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from time import perf_counter
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from gql_service.observability.security_log import SecurityEvent
 from gql_service.store.statement import Statement
@@ -15,6 +15,17 @@ OnStatement = Callable[[str, float, BaseException | None], None]
 
 COMMIT = "commit"
 """The name of a commit, for `OnStatement`."""
+CONNECT = "connect"
+"""The name of getting a connection to PostgreSQL."""
+
+
+class DatabaseLoad(NamedTuple):
+    """How busy a database is. What it does not have is 0."""
+
+    waiting_writes: int = 0
+    used_connections: int = 0
+    idle_connections: int = 0
+    max_connections: int = 0
 
 
 class Duplicate(Exception):

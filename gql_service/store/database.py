@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 from gql_service.observability.security_log import OnCommit
 from gql_service.settings import Settings
-from gql_service.store.connection import Connection, OnStatement
+from gql_service.store.connection import Connection, DatabaseLoad, OnStatement
 from gql_service.store.postgres import PostgresDatabase
 from gql_service.store.sqlite import SqliteDatabase
 
@@ -45,6 +45,10 @@ class Database(Protocol):
         no effects except through its connection. Raises Unavailable if the database stays busy. Then
         nothing was written, unless the time ran out during the commit.
         """
+        ...
+
+    def load(self) -> DatabaseLoad:
+        """How busy the database is now."""
         ...
 
     async def close(self) -> None:

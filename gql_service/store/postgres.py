@@ -11,7 +11,7 @@ from gql_service.errors import OutcomeUnknown, ServiceError, Unavailable
 from gql_service.observability.security_log import OnCommit
 from gql_service.settings import Settings
 from gql_service.store import tables
-from gql_service.store.connection import Connection, LostRace, OnStatement
+from gql_service.store.connection import Connection, DatabaseLoad, LostRace, OnStatement
 from gql_service.store.postgres_errors import BUSY, is_retryable, is_stale, translate
 from gql_service.store.postgres_pool import PostgresPool
 from gql_service.store.postgres_session import PostgresReader, PostgresSession
@@ -82,6 +82,9 @@ class PostgresDatabase:
         async with self.read() as connection:
             await connection.fetch(_READ_ROW)
             await connection.fetch(_WRITE_NOTHING)
+
+    def load(self) -> DatabaseLoad:
+        return self._pool.load()
 
     async def close(self) -> None:
         if self._finishing:

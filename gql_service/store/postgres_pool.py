@@ -8,6 +8,7 @@ from weakref import WeakSet
 
 from gql_service.errors import BadUserInput
 from gql_service.settings import Settings
+from gql_service.store.connection import DatabaseLoad
 from gql_service.store.postgres_url import parse_postgres_url
 
 try:
@@ -117,6 +118,12 @@ class PostgresPool:
         if settings.database_pooler:
             limits = (f"SET LOCAL {name} = '{value}'" for name, value in self._limits().items())
             self.begin = "; ".join(["BEGIN", *limits])
+
+    def load(self) -> DatabaseLoad:
+        """How many connections are lent, idle and possible."""
+        size, used = self._settings.database_pool_size, len(self._lent)
+        idle = self._pool.get_idle_size() if self._pool is not None else 0
+        return DatabaseLoad(0, used, idle, size)
 
     async def acquire(self) -> Lease:
         pool = self._pool

@@ -9,7 +9,7 @@ from sqlalchemy import Text, bindparam, func, literal_column, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from gql_service.observability.security_log import SecurityEvent
-from gql_service.store.connection import COMMIT, Duplicate, MissingReference, OnStatement, Row
+from gql_service.store.connection import COMMIT, CONNECT, Duplicate, MissingReference, OnStatement, Row
 from gql_service.store.postgres_errors import is_stale
 from gql_service.store.postgres_pool import Lease, PostgresPool
 from gql_service.store.statement import Statement
@@ -63,11 +63,15 @@ class PostgresSession:
         self.failed_statement: Statement | None = None
 
     async def acquire(self) -> None:
+        started = perf_counter()
         try:
             self._lease = await self._pool.acquire()
         except Exception as error:
             self.failure = error
             raise
+        finally:
+            if self._on_statement is not None:
+                self._on_statement(CONNECT, started, self.failure)
 
     async def release(self) -> None:
         """Return the connection to the pool, if it is still alive."""

@@ -24,7 +24,15 @@ from sqlalchemy.engine import make_url
 from gql_service.errors import Unavailable
 from gql_service.observability.security_log import OnCommit, SecurityEvent
 from gql_service.settings import Settings
-from gql_service.store.connection import COMMIT, Connection, LostRace, OnStatement, Row, observed
+from gql_service.store.connection import (
+    COMMIT,
+    Connection,
+    DatabaseLoad,
+    LostRace,
+    OnStatement,
+    Row,
+    observed,
+)
 from gql_service.store.file_lock import FileLock
 from gql_service.store.sqlite_connection import (
     InlineConnection,
@@ -148,6 +156,9 @@ class SqliteDatabase:
             raise _unavailable() from None
         except sqlite3.OperationalError as error:
             raise translate_error(error) from error
+
+    def load(self) -> DatabaseLoad:
+        return DatabaseLoad(waiting_writes=len(self._queue))
 
     async def close(self) -> None:
         """Finish the writes in the queue, then close every connection. The database cannot be reopened."""

@@ -9,7 +9,7 @@ from graphql import GraphQLError, GraphQLSchema, OperationType
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from gql_service.engine.document.cache import DocumentCache, InvalidDocument
+from gql_service.engine.document.cache import CountedDocumentCache, DocumentCache, InvalidDocument
 from gql_service.engine.document.limits import DocumentLimits
 from gql_service.engine.document.persisted import PersistedDocuments, Trust, read_folder
 from gql_service.engine.execution.execute import execute
@@ -92,7 +92,7 @@ class GraphQLEndpoint:
         self._introspection_answers = IntrospectionAnswers()
         self._anonymous_body_limit = anonymous_body_limit(settings)
         self._timeouts = RequestTimeouts(settings.request_timeout)
-        self._documents = DocumentCache(
+        self.documents = (CountedDocumentCache if settings.metrics_folder else DocumentCache)(
             schema,
             max_tokens=settings.max_document_tokens,
             limits=DocumentLimits(
@@ -183,7 +183,7 @@ class GraphQLEndpoint:
         if principal is None and self._guards_introspection and introspects(text):
             raise Unauthenticated
         try:
-            document = self._documents.get(text)
+            document = self.documents.get(text)
         except InvalidDocument as invalid:
             return document_errors(invalid.errors, invalid.code, media_type)
         if parameters.query is not None and parameters.hash is not None:

@@ -188,6 +188,14 @@ class DocumentCache:
         self._seen: OrderedDict[int, None] = OrderedDict()
         """The hashes of texts that were requested once, the oldest first."""
 
+    @property
+    def size(self) -> int:
+        """About how many bytes the documents take in memory."""
+        return self._size
+
+    def __len__(self) -> int:
+        return len(self._documents)
+
     def get(self, text: str) -> GraphQLDocument:
         """The document of a text. Raises InvalidDocument."""
         document = self._documents.get(text)
@@ -247,6 +255,19 @@ class DocumentCache:
                 "Request less at a time."
             )
         )
+
+
+class CountedDocumentCache(DocumentCache):
+    """Counts the documents that were found, and those that were not."""
+
+    hits = misses = 0
+
+    def get(self, text: str) -> GraphQLDocument:
+        if text in self._documents:
+            self.hits += 1
+        else:
+            self.misses += 1
+        return super().get(text)
 
 
 def _unlink_tokens(node: DocumentNode) -> int:

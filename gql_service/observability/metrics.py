@@ -1,0 +1,221 @@
+"""The metrics of one process, in Prometheus' terms.
+
+Requests count in plain dictionaries, which takes a microsecond. A timer writes what has changed to files in
+the multiprocess format of prometheus-client. So one address can answer for all processes of a server, those
+that have ended included: their requests still count. See `observability.metrics_server`.
+"""
+
+import asyncio
+import os
+import resource
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from time import perf_counter
+from typing import NamedTuple
+
+from prometheus_client.mmap_dict import MmapedDict, mmap_key
+from prometheus_client.utils import floatToGoString
+
+Labels = tuple[str, ...]
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+_SIZES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0)
+_MAX_OPERATIONS = 100
+"""Names of operations that are told apart. Clients choose the names, so there is no end of them."""
+OTHER = "other"
+_FLUSH_INTERVAL = 1.0
+_LAG_INTERVAL = 0.1
+"""Seconds between two measurements of the lag of the event loop."""
+_FILES = {"counter": "counter", "histogram": "histogram", "gauge": "gauge_livesum"}
+"""The name of the file for each type, before the id of the process. Gauges of processes are added up."""
+
+
+class Definition(NamedTuple):
+    """A metric. `name` is without the suffixes that Prometheus adds."""
+
+    type: str
+    name: str
+    help: str
+    labels: Labels = ()
+
+
+REQUESTS = Definition(
+    "counter", "gql_service_requests", "Requests that were answered.", ("door", "operation", "status")
+)
+REQUEST_SECONDS = Definition(
+    "histogram",
+    "gql_service_request_seconds",
+    "Seconds from the head of a request to its response.",
+    ("door", "operation"),
+)
+STATEMENT_SECONDS = Definition(
+    "histogram",
+    "gql_service_statement_seconds",
+    "Seconds of SQL statements, commits and connects.",
+    ("statement",),
+)
+DATABASE_ERRORS = Definition(
+    "counter", "gql_service_database_errors", "Errors by SQLite's name or SQLSTATE.", ("error",)
+)
+LOADER_KEYS = Definition("histogram", "gql_service_loader_batch_keys", "Keys of one read.", ("loader",))
+WRITER_WRITES = Definition("histogram", "gql_service_writer_batch_writes", "Document writes of one batch.")
+LOOP_LAG = Definition("histogram", "gql_service_event_loop_lag_seconds", "Seconds a timer was late.")
+CPU_SECONDS = Definition("counter", "gql_service_cpu_seconds", "Processor time of the processes.")
+MEMORY = Definition("gauge", "gql_service_memory_bytes", "Largest resident memory of the processes.")
+WAITING_WRITES = Definition(
+    "gauge", "gql_service_waiting_writes", "Writes that wait in each queue.", ("queue",)
+)
+POOL = Definition("gauge", "gql_service_pool_connections", "Connections to PostgreSQL.", ("state",))
+DOCUMENTS = Definition("gauge", "gql_service_cached_documents", "GraphQL documents in the caches.")
+DOCUMENTS_SIZE = Definition(
+    "gauge", "gql_service_cached_documents_bytes", "Their size in memory, as estimated."
+)
+DOCUMENT_LOOKUPS = Definition(
+    "counter", "gql_service_document_lookups", "Look-ups of GraphQL documents.", ("result",)
+)
+Reading = Callable[[], Mapping[Labels, float]]
+"""The values of a metric now, by their labels."""
+
+
+class Counter:
+    """Counts what happens. Values are lists of one number, to be changed in place."""
+
+    def __init__(self, definition: Definition) -> None:
+        self.definition = definition
+        self._values: dict[Labels, float] = {}
+
+    def add(self, labels: Labels) -> None:
+        try:
+            self._values[labels] += 1
+        except KeyError:
+            self._values[labels] = 1
+
+    def samples(self) -> Iterator[tuple[str, Labels, Labels, float]]:
+        """The name, the names and the values of its labels, and the value of each sample."""
+        for labels, value in self._values.items():
+            yield f"{self.definition.name}_total", self.definition.labels, labels, value
+
+
+class Histogram:
+    """Counts values by their size."""
+
+    def __init__(self, definition: Definition, bounds: tuple[float, ...]) -> None:
+        self.definition = definition
+        self._bounds = bounds
+        self._les = [_le(bound) for bound in (*bounds, float("inf"))]
+        self._values: dict[Labels, list[float]] = {}
+        """For each set of labels: the number of values in each bucket, and the sum of all values."""
+
+    def observe(self, labels: Labels, value: float) -> None:
+        try:
+            counts = self._values[labels]
+        except KeyError:
+            counts = self._values[labels] = [0] * (len(self._les) + 1)
+        counts[bisect_left(self._bounds, value)] += 1
+        counts[-1] += value
+
+    def samples(self) -> Iterator[tuple[str, Labels, Labels, float]]:
+        name, names = self.definition.name, self.definition.labels
+        for labels, counts in self._values.items():
+            for le, count in zip(self._les, counts[:-1], strict=True):
+                yield f"{name}_bucket", (*names, "le"), (*labels, le), count
+            yield f"{name}_sum", names, labels, counts[-1]
+
+
+def _le(bound: float) -> str:
+    text: str = floatToGoString(bound)  # type: ignore[no-untyped-call]
+    return text
+
+
+class _Reader:
+    """A metric whose values are read when they are needed."""
+
+    def __init__(self, definition: Definition, read: Reading) -> None:
+        self.definition = definition
+        self._read = read
+
+    def samples(self) -> Iterator[tuple[str, Labels, Labels, float]]:
+        suffix = "_total" if self.definition.type == "counter" else ""
+        for labels, value in self._read().items():
+            yield f"{self.definition.name}{suffix}", self.definition.labels, labels, value
+
+
+class Metrics:
+    """All metrics of this process."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder` is shared by the processes of a server."""
+        self._folder = folder
+        self._files: dict[str, MmapedDict] = {}
+        self._keys: dict[tuple[str, Labels], str] = {}
+        self._written: dict[str, float] = {}
+        self._requests = Counter(REQUESTS)
+        self._request_seconds = Histogram(REQUEST_SECONDS, _SECONDS)
+        self._operations: set[str] = set()
+        self._statement_seconds = Histogram(STATEMENT_SECONDS, _SECONDS)
+        self._database_errors = Counter(DATABASE_ERRORS)
+        self.loader_keys = Histogram(LOADER_KEYS, _SIZES)
+        self.writer_writes = Histogram(WRITER_WRITES, _SIZES)
+        self._loop_lag = Histogram(LOOP_LAG, _SECONDS)
+        self._metrics: list[Counter | Histogram | _Reader] = [
+            self._requests, self._request_seconds, self._statement_seconds, self._database_errors,
+            self.loader_keys, self.writer_writes, self._loop_lag,
+        ]  # fmt: skip
+        self.read(CPU_SECONDS, lambda: {(): sum(os.times()[:2])})
+        self.read(MEMORY, lambda: {(): resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024})
+
+    def read(self, definition: Definition, reading: Reading) -> None:
+        """Add a metric whose values are read once a second."""
+        self._metrics.append(_Reader(definition, reading))
+
+    def request(self, door: str, operation: str | None, status: int, seconds: float) -> None:
+        """Count a request that was answered."""
+        name = operation or "anonymous"
+        if name not in self._operations:
+            if len(self._operations) < _MAX_OPERATIONS:
+                self._operations.add(name)
+            else:
+                name = OTHER
+        self._requests.add((door, name, str(status)))
+        self._request_seconds.observe((door, name), seconds)
+
+    def statement(self, name: str, seconds: float, error: str | None) -> None:
+        """Count an SQL statement, with the class of its error."""
+        self._statement_seconds.observe((name,), seconds)
+        if error is not None:
+            self._database_errors.add((error,))
+
+    async def run(self) -> None:
+        """Measure the event loop, and write all metrics once a second, until cancelled."""
+        next_flush = perf_counter()
+        while True:
+            started = perf_counter()
+            if started >= next_flush:
+                self.flush()
+                next_flush = started + _FLUSH_INTERVAL
+            started = perf_counter()
+            await asyncio.sleep(_LAG_INTERVAL)
+            self._loop_lag.observe((), max(0.0, perf_counter() - started - _LAG_INTERVAL))
+
+    def flush(self) -> None:
+        """Write what has changed to the files of this process."""
+        for metric in self._metrics:
+            definition = metric.definition
+            for name, label_names, labels, value in metric.samples():
+                key = self._keys.get((name, labels))
+                if key is None:
+                    key = mmap_key(definition.name, name, list(label_names), list(labels), definition.help)
+                    self._keys[name, labels] = key
+                if self._written.get(key) != value:
+                    self._file(definition.type).write_value(key, value, 0.0)  # type: ignore[no-untyped-call]
+                    self._written[key] = value
+
+    def _file(self, type: str) -> MmapedDict:
+        if type not in self._files:
+            path = self._folder / f"{_FILES[type]}_{os.getpid()}.db"
+            self._files[type] = MmapedDict(str(path))  # type: ignore[no-untyped-call]
+        return self._files[type]
+
+
+METRICS = [each for each in list(globals().values()) if isinstance(each, Definition)]
+"""All metrics."""
