@@ -2,6 +2,7 @@
 
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -93,8 +94,10 @@ def test_a_rolling_restart_loses_no_request(
 
 
 def test_a_socket_of_systemd_is_used(database: str, tmp_path: Path, listener: socket.socket) -> None:
-    script = f'exec 3<&{listener.fileno()}; LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"'
-    program = ("sh", "-c", script, "sh", *PROGRAM, "serve", "--port", "1")
+    script = f"""import os, sys
+os.dup2({listener.fileno()}, 3)
+os.execve(sys.argv[1], sys.argv[1:], os.environ | {{"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}})"""
+    program = (sys.executable, "-c", script, *PROGRAM, "serve", "--port", "1")
     with inheriting(database, tmp_path / "log", listener, *program) as server:
         assert lines(server.output(), "listening")[0]["address"] == url_of(listener)
         with http_client(url_of(listener)) as client:

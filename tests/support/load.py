@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from tests.support.http_clients import PATIENCE
 
 _QUERY = json.dumps({"query": "{ __typename }"})
-_REQUESTS = (("POST", "/graphql", _QUERY), ("GET", "/health/live", None))
+_Request = tuple[str, str, str | None]
+_REQUESTS: tuple[_Request, ...] = (("POST", "/graphql", _QUERY), ("GET", "/health/live", None))
 """The second one does not take the shortcut of `web/graphql_shortcut.py`."""
 
 
@@ -21,14 +22,19 @@ class Load:
     def __init__(self, url: str) -> None:
         self._address = urlsplit(url)
         self._is_over = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._run_client, args=(request, keeps))
+            for request in _REQUESTS
+            for keeps in (True, True, False, False)
+        ]
         self.failures: list[str] = []
         self.answers = 0
         self.closed = 0
         """The answers after which the server closes a connection that its client wanted to keep."""
 
-    def client(self, request: int, *, keeps: bool) -> None:
+    def _run_client(self, request: _Request, keeps: bool) -> None:
         connection = self._connection()
-        method, path, body = _REQUESTS[request]
+        method, path, body = request
         headers = {"Content-Type": "application/json"} | ({} if keeps else {"Connection": "close"})
         while not self._is_over.is_set():
             try:
@@ -52,8 +58,15 @@ class Load:
             time.sleep(0.02)
         assert self.answers >= target, self.failures[:3]
 
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
     def end(self) -> None:
+        """Wait until all requests are answered."""
         self._is_over.set()
+        for thread in self._threads:
+            thread.join()
 
     def _connection(self) -> http.client.HTTPConnection:
         assert self._address.hostname is not None
@@ -64,16 +77,8 @@ class Load:
 def load(url: str) -> Iterator[Load]:
     """Requests until the end of the block."""
     running = Load(url)
-    threads = [
-        threading.Thread(target=running.client, args=(request,), kwargs={"keeps": keeps})
-        for request in (0, 1)
-        for keeps in (True, True, False, False)
-    ]
-    for thread in threads:
-        thread.start()
+    running.start()
     try:
         yield running
     finally:
         running.end()
-        for thread in threads:
-            thread.join()
