@@ -79,9 +79,14 @@ class PostgresDatabase:
         raise Unavailable(BUSY)
 
     async def probe(self) -> None:
-        async with self.read() as connection:
-            await connection.fetch(_READ_ROW)
-            await connection.fetch(_WRITE_NOTHING)
+        try:
+            async with self.read() as connection:
+                await connection.fetch(_READ_ROW)
+                await connection.fetch(_WRITE_NOTHING)
+        except ServiceError:
+            raise
+        except Exception as error:  # a table or a privilege is missing, or the data is damaged
+            raise Unavailable("The tables of the database cannot be used; see the log.") from error
 
     def load(self) -> DatabaseLoad:
         return self._pool.load()

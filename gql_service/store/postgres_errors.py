@@ -57,7 +57,8 @@ def is_stale(error: BaseException) -> bool:
     if isinstance(error, asyncpg.PostgresError):
         return error.sqlstate in _STALE or isinstance(error, asyncpg.PostgresConnectionError)
     is_own = isinstance(error, TimeoutError | asyncpg.DataError)  # the latter is about an argument
-    return isinstance(error, OSError | asyncpg.InterfaceError) and not is_own
+    # InternalClientError: the end of the session arrived in the moment of sending.
+    return isinstance(error, OSError | asyncpg.InterfaceError | asyncpg.InternalClientError) and not is_own
 
 
 def translate(error: Exception, statement: Statement | None = None) -> ServiceError | None:
@@ -98,9 +99,7 @@ def _public(error: Exception) -> ServiceError | None:
         return Unavailable(_LOST)
     if isinstance(error, OSError):
         return Unavailable(_UNREACHABLE)
-    if isinstance(error, asyncpg.InterfaceError) and not isinstance(error, asyncpg.DataError):
-        return Unavailable(_LOST)
-    return None
+    return Unavailable(_LOST) if is_stale(error) else None
 
 
 def reason(error: BaseException) -> str | None:

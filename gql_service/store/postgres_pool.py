@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -140,7 +141,8 @@ class PostgresPool:
 
     def terminate(self, lease: Lease) -> None:
         """End the connection at once, and those that nobody uses: they are probably in the same state."""
-        lease.raw.terminate()
+        with suppress(asyncpg.InterfaceError):  # it has ended already
+            lease.raw.terminate()
         self._lent.discard(lease.pid)
         self.terminate_idle()
 

@@ -48,7 +48,7 @@ def test_writes_go_on_when_a_silent_database_can_be_reached_again(postgres_serve
         assert ready.json()["reason"] == "The database did not answer in time; try again."
         proxy.forward()
         wait_until(lambda: write(3) == 200)
-        assert service.client.get("/health/ready").status_code == 200
+        wait_until(lambda: service.client.get("/health/ready").status_code == 200)
         assert world.member.rest("GET", world.platform_key).json()["metadata"] == {"k": 3}
 
 

@@ -50,6 +50,14 @@ class Postgres:
             [path, *location, "-qAt", *commands], check=True, capture_output=True, text=True,
         ).stdout.strip()  # fmt: skip
 
+    def terminate_sessions(self, url: str) -> None:
+        """End all other sessions of the database."""
+        self.sql(
+            url,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        )
+
     @contextmanager
     def locking(self, url: str, table: str) -> Iterator[None]:
         """Hold a lock on a table, which makes writers wait."""
