@@ -1,6 +1,8 @@
 """PostgreSQL falls silent: connections stay open, but nothing arrives. Only deadlines of our own notice."""
 
 import asyncio
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +44,21 @@ def test_writes_go_on_when_a_silent_database_can_be_reached_again(postgres_serve
 
         assert write(1) == 200
         proxy.silence()
+        silent = time.monotonic()
         assert write(2) == 503
         ready = service.client.get("/health/ready")
         assert ready.status_code == 503
         assert ready.json()["reason"] == "The database did not answer in time; try again."
         proxy.forward()
+        forwarded = time.monotonic()
         wait_until(lambda: write(3) == 200)
+        resumed = time.monotonic()
         wait_until(lambda: service.client.get("/health/ready").status_code == 200)
         assert world.member.rest("GET", world.platform_key).json()["metadata"] == {"k": 3}
+    sys.stdout.write(
+        f"silence: writes resumed {resumed - forwarded:.2f} s after the database could be reached again;"
+        f" a request waited {forwarded - silent:.2f} s at most\n"
+    )
 
 
 def test_sigterm_ends_a_server_whose_database_is_silent(postgres_server: Postgres, tmp_path: Path) -> None:
@@ -130,3 +139,14 @@ def test_a_commit_that_gets_no_answer_is_of_unknown_outcome(postgres_server: Pos
     with proxying(postgres_server.port) as proxy:
         url = through(proxy, postgres_server)
         asyncio.run(fall_silent())
+
+
+def test_a_silent_host_does_not_use_up_the_time_of_the_next(postgres_server: Postgres) -> None:
+    with proxying(postgres_server.port) as proxy:
+        proxy.silence()
+        here = f"127.0.0.1:{postgres_server.port}"
+        url = postgres_server.create_database().replace(here, f"127.0.0.1:{proxy.port},{here}")
+        with serving(url, database_timeout=2.0) as service:
+            assert service.client.get("/health/ready").status_code == 200
+            world = World(service)
+            assert world.member.rest("PATCH", world.platform_key, {"metadata": {"k": 1}}).is_success

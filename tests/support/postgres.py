@@ -18,7 +18,11 @@ PROGRAMS = ("initdb", "pg_ctl", "psql")
 
 def missing_programs() -> list[str]:
     """The required programs that this machine lacks."""
-    return [program for program in PROGRAMS if _find(program) is None]
+    return [program for program in PROGRAMS if not is_installed(program)]
+
+
+def is_installed(program: str) -> bool:
+    return _find(program) is not None
 
 
 class Postgres:
@@ -91,8 +95,8 @@ class Postgres:
 
 
 @contextmanager
-def running(tls: Authority | None = None) -> Iterator[Postgres]:
-    """Start a server, and stop and remove it at the end.
+def running(tls: Authority | None = None, commits: str = "off") -> Iterator[Postgres]:
+    """Start a server, and stop and remove it at the end. `commits` is its `synchronous_commit`.
 
     With `tls`, it accepts only clients with TLS and with a certificate of the authority.
     """
@@ -104,7 +108,7 @@ def running(tls: Authority | None = None) -> Iterator[Postgres]:
     server = Postgres(folder, free_port(), identity)
     data = str(folder / "data")
     options = f"-p {server.port} -k {folder} -c listen_addresses=127.0.0.1 -c max_connections=200"
-    options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"  # the data is temporary
+    options += f" -c fsync=off -c synchronous_commit={commits} -c full_page_writes=off"
     options += " -c deadlock_timeout=100ms"
     try:
         server.run("initdb", "-D", data, "-A", "trust", "-U", "tester", "--no-sync")
@@ -114,7 +118,8 @@ def running(tls: Authority | None = None) -> Iterator[Postgres]:
         try:
             yield server
         finally:
-            server.run("pg_ctl", "-D", data, "-m", "immediate", "stop")
+            if (folder / "data" / "postmaster.pid").exists():  # a test may have stopped it
+                server.run("pg_ctl", "-D", data, "-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
