@@ -94,17 +94,6 @@ def report(
     getattr(structlog.get_logger("gql_service"), level)(event, **details)
 
 
-def report_database_error(message: str, **cause: str | None) -> None:
-    """Log at level `warning` why the database did not do what was asked. `cause` must not quote values.
-
-    Commands that have not configured the log say it on standard error, in one line for people.
-    """
-    if not structlog.is_configured():
-        return
-    details = {name: value for name, value in cause.items() if value is not None}
-    structlog.get_logger("gql_service").warning("database error", message=message, **details)
-
-
 def report_unexpected(error: BaseException) -> str:
     """Log an unexpected exception. Returns the id of the log line.
 

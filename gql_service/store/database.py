@@ -42,13 +42,17 @@ class Database(Protocol):
         After the commit, `on_commit` is called with the security events of the transaction, if it has any.
 
         After a lost race or a serialization failure, `work` is run again from the start, so it must have
-        no effects except through its connection. Raises Unavailable if the database stays busy. Then
-        nothing was written, unless the time ran out during the commit.
+        no effects except through its connection. Raises Unavailable if the database cannot write now. Then
+        nothing was written, except after OutcomeUnknown.
         """
         ...
 
     def load(self) -> DatabaseLoad:
         """How busy the database is now."""
+        ...
+
+    async def probe(self) -> None:
+        """Prove that rows can be read and written, without changing anything. Raises Unavailable."""
         ...
 
     async def close(self) -> None:

@@ -23,17 +23,23 @@ class FileLock:
     @asynccontextmanager
     async def hold(self) -> AsyncIterator[None]:
         """Hold the lock. Polls, because a blocking wait cannot be cancelled. Raises TimeoutError."""
-        if self._file is None:
-            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         async with asyncio.timeout(self._timeout):
             interval = 0.0002
-            while not _try_lock(self._file):
+            while not _try_lock(file := self._open()):
                 await asyncio.sleep(interval)
                 interval = min(interval * 1.5, 0.005)
         try:
             yield
         finally:
-            fcntl.flock(self._file, fcntl.LOCK_UN)
+            fcntl.flock(file, fcntl.LOCK_UN)
+
+    def _open(self) -> int:
+        """The file. After it was deleted, another process would lock a new one: so does this one."""
+        if self._file is not None and os.fstat(self._file).st_nlink == 0:
+            self.close()
+        if self._file is None:
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        return self._file
 
     def close(self) -> None:
         """Close the file, which nobody may hold locked."""

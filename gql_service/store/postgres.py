@@ -5,26 +5,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, NoReturn, TypeVar
 
-from sqlalchemy import false, select, update
-
 from gql_service.errors import OutcomeUnknown, ServiceError, Unavailable
 from gql_service.observability.security_log import OnCommit
 from gql_service.settings import Settings
-from gql_service.store import tables
 from gql_service.store.connection import Connection, DatabaseLoad, LostRace, OnStatement
 from gql_service.store.postgres_errors import BUSY, is_retryable, is_stale, translate
 from gql_service.store.postgres_pool import PostgresPool
 from gql_service.store.postgres_session import PostgresReader, PostgresSession
-from gql_service.store.statement import Statement
+from gql_service.store.probe import READ_ALL_TABLES, WRITE_NOTHING
 
 T = TypeVar("T")
 _MAX_ATTEMPTS = 10
 """Runs of one transaction before it fails as unavailable."""
-_READ_ROW = Statement(select(tables.users.c.id).limit(1))
-_WRITE_NOTHING = Statement(
-    update(tables.documents).where(false()).values(revision=tables.documents.c.revision)
-)
-"""PostgreSQL refuses it as every write: without the privilege, or if the session is read-only."""
 
 
 class PostgresDatabase:
@@ -81,8 +73,8 @@ class PostgresDatabase:
     async def probe(self) -> None:
         try:
             async with self.read() as connection:
-                await connection.fetch(_READ_ROW)
-                await connection.fetch(_WRITE_NOTHING)
+                await connection.fetch(READ_ALL_TABLES)
+                await connection.fetch(WRITE_NOTHING, nobody="")
         except ServiceError:
             raise
         except Exception as error:  # a table or a privilege is missing, or the data is damaged

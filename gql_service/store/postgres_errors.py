@@ -5,7 +5,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 from gql_service.errors import BadUserInput, Locked, ServiceError, StorageFull, Unavailable
-from gql_service.observability import logging
+from gql_service.observability.database_log import report_database_error
 from gql_service.store.statement import Statement
 
 try:
@@ -65,13 +65,11 @@ def translate(error: Exception, statement: Statement | None = None) -> ServiceEr
     """The public error for an error of the driver, or None if it is a bug or damage. Logs the cause."""
     public = _public(error)
     if public is not None or isinstance(error, asyncpg.PostgresError):
-        logging.report_database_error(
-            public.message if public else "the statement failed",
-            type=type(error).__name__,
-            sqlstate=getattr(error, "sqlstate", None),
+        report_database_error(
+            getattr(error, "sqlstate", None) or type(error).__name__,
+            statement.name if statement else "transaction",
+            reason(error) or (public.message if public else "The statement failed."),
             relation=getattr(error, "table_name", None),
-            statement=statement.name if statement else None,
-            reason=reason(error),
         )
     return public
 

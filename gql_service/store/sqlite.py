@@ -21,7 +21,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy.engine import make_url
 
-from gql_service.errors import Unavailable
+from gql_service.errors import OutcomeUnknown, Unavailable
+from gql_service.observability.database_log import report_files
 from gql_service.observability.security_log import OnCommit, SecurityEvent
 from gql_service.settings import Settings
 from gql_service.store.connection import (
@@ -34,12 +35,21 @@ from gql_service.store.connection import (
     observed,
 )
 from gql_service.store.file_lock import FileLock
+from gql_service.store.probe import READ_ALL_TABLES, WRITE_NOTHING
 from gql_service.store.sqlite_connection import (
     InlineConnection,
     ObservedInlineConnection,
     ThreadedConnection,
     connect,
 )
+from gql_service.store.sqlite_errors import (
+    error_name,
+    is_busy,
+    seems_full,
+    translate_error,
+    translate_lock_error,
+)
+from gql_service.store.sqlite_files import FilesReplaced, OpenFiles
 from gql_service.store.statement import Statement
 
 T = TypeVar("T")
@@ -47,6 +57,8 @@ _MAX_GROUP_SIZE = 100
 """Writes that share one commit."""
 _QUICK_COMMIT = 0.001
 """Seconds. After a commit that took longer, the next one runs in the thread: the event loop must not wait."""
+_WATCH_INTERVAL = 0.5
+"""Seconds between two looks at the files of the database."""
 _BUSY_INTERVAL = 0.005
 """Seconds between two attempts to begin a transaction while another program writes."""
 
@@ -56,11 +68,20 @@ class _Reader(InlineConnection):
 
     def __init__(self, path: str, observers: list[Callable[[str], None]]) -> None:
         super().__init__(connect(path), observers)
+        self._path = path
+        self._raw: Any = self._raw
+        self._open = self._raw
+        self._refusal: Unavailable | None = None
         try:
             self._scanner = ThreadedConnection(path)
         except BaseException:
             self._raw.close()
             raise
+
+    def refuse(self, refusal: Unavailable | None) -> None:
+        """From now on, raise this error instead of reading; None ends that. It costs a keyed read nothing."""
+        self._refusal = refusal
+        self._raw = self._open if refusal is None else _Refusing(refusal)
 
     async def __aenter__(self) -> "_Reader":
         return self
@@ -71,13 +92,15 @@ class _Reader(InlineConnection):
     async def fetch(self, statement: Statement, **parameters: Any) -> list[Row]:
         try:
             if statement.scans:
+                if self._refusal is not None:
+                    raise self._refusal
                 return await self._scanner.fetch_all(*self._bind(statement, parameters))
             return self._run(statement, parameters).fetchall()
-        except sqlite3.OperationalError as error:
-            raise translate_error(error) from error
+        except sqlite3.Error as error:
+            raise translate_error(error, self._path) from error
 
     async def close(self) -> None:
-        self._raw.close()
+        self._open.close()
         await self._scanner.close()
 
 
@@ -91,6 +114,16 @@ class _ObservedReader(_Reader):
     async def fetch(self, statement: Statement, **parameters: Any) -> list[Row]:
         with observed(self._on_statement, statement):
             return await super().fetch(statement, **parameters)
+
+
+class _Refusing:
+    """Stands in for the connection of a reader that must not read."""
+
+    def __init__(self, refusal: Unavailable) -> None:
+        self._refusal = refusal
+
+    def execute(self, *_statement: object) -> sqlite3.Cursor:
+        raise self._refusal
 
 
 class _PendingWrite(NamedTuple):
@@ -134,6 +167,13 @@ class SqliteDatabase:
         self._draining: asyncio.Task[None] | None = None
         self._last_commit = inf
         """Duration of the last commit in seconds."""
+        self._committing: list[_UncommittedWrite] = []
+        self._in_doubt = False
+        """Whether a write has failed since one is known to have reached the disk."""
+        self._files = OpenFiles(self._path)
+        self._refusal: Unavailable | None = None
+        """Why nothing is read or written."""
+        self._watch: asyncio.TimerHandle | None = None
         self._closed = False
 
     def read(self) -> _Reader:
@@ -153,15 +193,35 @@ class SqliteDatabase:
                 result: T = await pending.result
                 return result
         except TimeoutError:
-            raise _unavailable() from None
-        except sqlite3.OperationalError as error:
-            raise translate_error(error) from error
+            if any(each.pending is pending for each in self._committing):
+                raise OutcomeUnknown from None
+            raise Unavailable("The database did not write in time; try again.") from None
+
+    async def probe(self) -> None:
+        """A commit that waits for the disk is only needed while it is not known that the disk takes it."""
+        self._look_for_files()
+        try:
+            await self._reader.fetch(READ_ALL_TABLES)
+            await self.write(self._probe_write)
+        except sqlite3.Error as error:
+            name = error_name(error)
+            raise Unavailable(f"The database is damaged or lacks a table ({name}).") from error
+        self._in_doubt = False
+
+    async def _probe_write(self, transaction: Connection) -> None:
+        await transaction.execute(WRITE_NOTHING, nobody="")
+        if self._in_doubt or seems_full(self._path):
+            connection = self._writer.inline
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            connection.execute(f"PRAGMA user_version={version}")  # writes a page, which keeps its content
 
     def load(self) -> DatabaseLoad:
         return DatabaseLoad(waiting_writes=len(self._queue))
 
     async def close(self) -> None:
         """Finish the writes in the queue, then close every connection. The database cannot be reopened."""
+        if self._watch is not None:
+            self._watch.cancel()
         if self._draining is not None:
             await self._draining
         self._closed = True
@@ -174,6 +234,15 @@ class SqliteDatabase:
     @cached_property
     def _reader(self) -> _Reader:
         self._require_open()
+        try:
+            reader = self._open_reader()
+        except sqlite3.Error as error:
+            raise translate_error(error, self._path) from error
+        self._files.remember()
+        self._watch = asyncio.get_running_loop().call_later(_WATCH_INTERVAL, self._watch_files)
+        return reader
+
+    def _open_reader(self) -> _Reader:
         if self.on_statement is not None:
             return _ObservedReader(self._path, self.observers, self.on_statement)
         return _Reader(self._path, self.observers)
@@ -181,6 +250,7 @@ class SqliteDatabase:
     @cached_property
     def _writer(self) -> ThreadedConnection:
         self._require_open()
+        assert self._reader  # knows the files
         writer = ThreadedConnection(self._path)
         # A wait for SQLite's own lock would stop the event loop; `_begin` waits instead.
         writer.inline.execute("PRAGMA busy_timeout=0")
@@ -191,6 +261,24 @@ class SqliteDatabase:
         if self._closed:
             raise Unavailable("The database is closed.")
 
+    def _watch_files(self) -> None:
+        """Look for the files at intervals: reads do not."""
+        self._look_for_files()
+        self._watch = asyncio.get_running_loop().call_later(_WATCH_INTERVAL, self._watch_files)
+
+    def _look_for_files(self) -> None:
+        """Refuse to read and write while a file is gone, and say so in the log."""
+        try:
+            self._files.check()
+            refusal = None
+        except FilesReplaced as error:
+            refusal = error
+        if (refusal is None) == (self._refusal is None):
+            return
+        self._refusal = refusal
+        self._reader.refuse(refusal)
+        report_files(self._path, are_back=refusal is None)
+
     async def _drain(self) -> None:
         """Write until the queue is empty."""
         try:
@@ -199,27 +287,41 @@ class SqliteDatabase:
                 try:
                     await self._write_group(group)
                 except Exception as error:
+                    self._look_for_files()
+                    failure = self._failure(translate_lock_error(error))
                     for pending in group:
                         if not pending.result.done():
-                            pending.result.set_exception(error)
+                            pending.result.set_exception(failure)
         finally:
             self._draining = None
+
+    def _failure(self, error: Exception) -> Exception:
+        """The error to raise for what a write has raised."""
+        failure = translate_error(error, self._path)
+        self._in_doubt = self._in_doubt or isinstance(failure, Unavailable)
+        return failure
 
     async def _write_group(self, group: list[_PendingWrite]) -> None:
         """Run one transaction with a savepoint for each write, so that each fails or succeeds alone."""
         written: list[_UncommittedWrite] = []
+        if self._refusal is not None:
+            raise self._refusal
         async with self._lock.hold():
             await self._begin()
             try:
                 for pending in group:
                     if not pending.result.done():
                         await self._write_one(pending, written)
+                self._committing = written
                 await self._commit(single=len(written) == 1)
+                self._files.check_written()
             except BaseException:
                 connection = self._writer.inline
                 if connection.in_transaction:  # on a full disk, SQLite may have rolled back already
                     connection.execute("ROLLBACK")
                 raise
+            finally:
+                self._committing = []
         for each in written:
             each.acknowledge()
         for each in written:
@@ -239,9 +341,11 @@ class SqliteDatabase:
             connection.execute("ROLLBACK TO one")
             self._queue.append(pending)
         except BaseException as error:
+            if not connection.in_transaction:  # on a full disk, SQLite has rolled back the whole group
+                raise
             connection.execute("ROLLBACK TO one")
             if not result.done():
-                result.set_exception(error)
+                result.set_exception(self._failure(error) if isinstance(error, Exception) else error)
         connection.execute("RELEASE one")
 
     def _transaction(self, connection: sqlite3.Connection) -> InlineConnection:
@@ -270,19 +374,6 @@ class SqliteDatabase:
                     connection.execute("BEGIN IMMEDIATE")
                     return
                 except sqlite3.OperationalError as error:
-                    if not _is_busy(error):
+                    if not is_busy(error):
                         raise
                 await asyncio.sleep(_BUSY_INTERVAL)
-
-
-def translate_error(error: sqlite3.OperationalError) -> Exception:
-    """`Unavailable` if the database is busy, which passes; otherwise the error itself."""
-    return _unavailable() if _is_busy(error) else error
-
-
-def _is_busy(error: sqlite3.OperationalError) -> bool:
-    return error.sqlite_errorname.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
-
-
-def _unavailable() -> Unavailable:
-    return Unavailable("The database did not answer in time; try again.")

@@ -16,6 +16,7 @@ import aiosqlite
 
 from gql_service.observability.security_log import SecurityEvent
 from gql_service.store.connection import Duplicate, MissingReference, OnStatement, Row, observed
+from gql_service.store.sqlite_errors import note_statement
 from gql_service.store.statement import Statement
 
 T = TypeVar("T")
@@ -88,7 +89,11 @@ class InlineConnection:
 
     def _run(self, statement: Statement, parameters: Mapping[str, Any]) -> sqlite3.Cursor:
         sql, values = self._bind(statement, parameters)
-        return self._raw.execute(sql, values)
+        try:
+            return self._raw.execute(sql, values)
+        except sqlite3.Error as error:
+            note_statement(error, sql)
+            raise
 
     def _bind(self, statement: Statement, parameters: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
         """The SQL text and its values. Tells the observers, so the statement must then be run."""

@@ -3,6 +3,7 @@
 SQLAlchemy's own execution of a statement costs more than the statement; see bench/README.md.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple, cast
@@ -14,6 +15,8 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect as postgres_dialect
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.visitors import iterate
+
+_TABLES = re.compile(r"\b(?:FROM|INTO|UPDATE|JOIN)\s+(?!json_each|unnest)(\w+)")
 
 
 class Prepared(NamedTuple):
@@ -56,6 +59,12 @@ class Statement:
     @cached_property
     def for_postgres(self) -> Prepared:
         return _prepare(self._core, postgres_dialect(), _without_nul)  # type: ignore[no-untyped-call]
+
+
+def summary(sql: str) -> str:
+    """The verb of a statement and its tables: what a log may contain of it."""
+    tables = dict.fromkeys(_TABLES.findall(sql))
+    return " ".join([sql.split(None, 1)[0], ", ".join(tables)]).strip()
 
 
 def _prepare(

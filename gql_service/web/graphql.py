@@ -31,6 +31,7 @@ from gql_service.web.graphql_result import (
     original_error,
     request_error,
     response_to,
+    unavailability,
 )
 from gql_service.web.introspection import IntrospectionAnswers, introspects
 from gql_service.web.request import (
@@ -212,6 +213,8 @@ class GraphQLEndpoint:
             answer = orjson.dumps(result.data)
             self._introspection_answers.add(answer_key, answer)
             return 200, {"data": orjson.Fragment(answer)}
+        if result.errors and (unavailable := unavailability(result.data, result.errors)):
+            raise unavailable
         return response_to(result, media_type)
 
 

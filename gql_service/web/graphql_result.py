@@ -5,7 +5,7 @@ from typing import Any
 
 from graphql import ExecutionResult, GraphQLError
 
-from gql_service.errors import BadUserInput, ServiceError
+from gql_service.errors import BadUserInput, ServiceError, Unavailable
 from gql_service.observability.logging import report_unexpected
 from gql_service.quoting import shortened
 from gql_service.web.content_negotiation import GRAPHQL_RESPONSE
@@ -37,6 +37,18 @@ def document_errors(errors: Sequence[GraphQLError], code: str, media_type: str) 
 def request_error(error: ServiceError) -> tuple[int, Body]:
     """For requests that fail before their document is found: the status is an error in either media type."""
     return error.status, {"errors": [{"message": error.message, "extensions": {"code": error.code}}]}
+
+
+def unavailability(data: Any, errors: Sequence[GraphQLError]) -> Unavailable | None:
+    """Why an operation failed as a whole, if the only reason is that the database was unavailable.
+
+    Such a response has the status of the error, so that proxies and clients try again later. After several
+    errors, something may have been done.
+    """
+    if data is not None or len(errors) != 1:
+        return None
+    original = original_error(errors[0])
+    return original if isinstance(original, Unavailable) else None
 
 
 def _public_error(error: GraphQLError, code: str = BadUserInput.code) -> dict[str, Any]:

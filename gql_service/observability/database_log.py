@@ -1,0 +1,50 @@
+"""Database errors, for operators: what the database said, and what was asked of it. Never values."""
+
+import time
+
+import structlog
+
+_INTERVAL = 1.0
+"""Seconds in which the same error of the same statement is logged once."""
+_CAPACITY = 100
+
+_logged: dict[tuple[str, str], tuple[float, int]] = {}
+"""By error and statement: when it was logged last, and how often it has occurred since."""
+
+
+def report_database_error(error: str, statement: str, message: str, relation: str | None = None) -> None:
+    """Log an error of the database. Commands, which have no log, say it to people instead.
+
+    `error` is SQLite's name of the error, the SQLSTATE, or the name of the exception. `statement` names its
+    verb and its tables, `relation` the table that the error is about.
+    """
+    if not structlog.is_configured():
+        return
+    now = time.monotonic()
+    logged_at, suppressed = _logged.get((error, statement), (now - _INTERVAL, 0))
+    if now - logged_at < _INTERVAL:
+        _logged[error, statement] = (logged_at, suppressed + 1)
+        return
+    if len(_logged) >= _CAPACITY:
+        _logged.clear()
+    _logged[error, statement] = (now, 0)
+    more: dict[str, str | int] = {"suppressed": suppressed} if suppressed else {}
+    if relation is not None:
+        more["relation"] = relation
+    structlog.get_logger("gql_service").error(
+        "database error", error=error, statement=statement, message=message, **more
+    )
+
+
+def report_files(path: str, *, are_back: bool) -> None:
+    """Log that the files of the database were deleted or replaced, or are back."""
+    log = structlog.get_logger("gql_service")
+    if are_back:
+        log.warning("database files are back", path=path)
+        return
+    log.error(
+        "database files were deleted or replaced",
+        path=path,
+        action="Nothing is read or written. Stop all servers and commands, put the files back or restore a "
+        "backup, and start the servers again.",
+    )
