@@ -17,6 +17,8 @@ from starlette.routing import Route
 from gql_service import instants
 from gql_service.auth.policy import Policy
 from gql_service.domain.maintenance import expiry
+from gql_service.domain.maintenance.retention_walk import RetentionWalk
+from gql_service.domain.retention import Retention
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.domain.values.validation import Limits, WriteSettings
 from gql_service.engine.document.cache import CountedDocumentCache, DocumentCache
@@ -137,11 +139,17 @@ def _configure_garbage_collection() -> None:
 
 
 async def _sweep_periodically(services: Services) -> None:
-    """Delete expired entries at the interval of the settings. A failure is logged, and tried again later."""
+    """Delete what has expired or is kept too long, at the interval of the settings.
+
+    A failure is logged, and tried again later.
+    """
+    retention = services.write_settings.retention
+    walk = RetentionWalk(services.database, retention, services.clock)
     while True:
         await asyncio.sleep(services.settings.sweep_interval)
         try:
-            await expiry.sweep(services.database, services.clock)
+            await expiry.sweep(services.database, services.clock, retention)
+            await walk.step()
         except Exception as error:
             logging.report_unexpected(error)
 
@@ -187,7 +195,10 @@ def build_services(settings: Settings, clock: Callable[[], int] = instants.now) 
     keys = KeyRing(
         {id: key.get_secret_value() for id, key in settings.encryption_keys.items()}, settings.active_key
     )
-    write_settings = WriteSettings(limits, keys)
+    retention = Retention(
+        settings.history_max_age or None, settings.history_max_changes or None, settings.idempotency_max_age
+    )
+    write_settings = WriteSettings(limits, keys, retention)
     return Services(
         database=database,
         loaders=Loaders(database, clock, settings.max_read_size),

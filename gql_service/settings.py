@@ -294,6 +294,26 @@ class Settings(BaseSettings):
         description="Where the processes of a server keep their metrics. `serve` sets it to a temporary "
         "folder. Set it only to run the application without `serve`.",
     )
+    history_max_age: int = Field(
+        default=365,
+        ge=0,
+        le=36_500,
+        description="Days that the history of documents is kept. A platform may shorten them. `0` means no "
+        "limit.",
+    )
+    history_max_changes: int = Field(
+        default=10_000,
+        ge=0,
+        description="Maximum number of changes in the history of one document; a sweep deletes the oldest. A "
+        "platform may reduce it. `0` means no limit.",
+    )
+    idempotency_max_age: int = Field(
+        default=24,
+        ge=1,
+        le=876_000,
+        description="Hours in which a repeated write with an idempotency key is done once. A platform may "
+        "shorten them.",
+    )
 
     @property
     def database_kind(self) -> Literal["SQLite", "PostgreSQL"]:

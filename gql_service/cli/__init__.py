@@ -15,6 +15,7 @@ from gql_service.cli.healthcheck import healthcheck
 from gql_service.cli.rotate_keys import rotate_keys
 from gql_service.cli.runner import exit_with_error
 from gql_service.cli.serve import export_schema, migrate, serve
+from gql_service.cli.storage import sizes
 from gql_service.cli.tenants import platform_app, tenant_app
 from gql_service.cli.tokens import token_app
 from gql_service.cli.transfer import export, import_
@@ -39,6 +40,7 @@ app.command()(export)
 app.command("import")(import_)
 app.command()(erase)
 app.command()(sweep)
+app.command()(sizes)
 app.command()(rotate_keys)
 app.add_typer(tenant_app, name="tenant")
 app.add_typer(platform_app, name="platform")

@@ -97,7 +97,7 @@ def definition_set(
     }
 
     async def write(services: Services, transaction: Connection, now: int) -> tuple[StoredDefinition, int]:
-        access = await _platform(transaction, platform)
+        access = await platform_access(transaction, platform)
         definition = check_input(arguments, services.write_settings.limits)
         return await define(
             transaction,
@@ -121,7 +121,7 @@ def definition_list(platform: PlatformKey, as_json: AsJson = False) -> None:
 
     async def read(services: Services) -> list[StoredDefinition]:
         async with services.database.read() as connection:
-            access = await _platform(connection, platform)
+            access = await platform_access(connection, platform)
             (rows,) = await definitions.stored_of_platforms(connection, [access.platform_id])
             return rows
 
@@ -137,7 +137,7 @@ def definition_remove(platform: PlatformKey, key: MetadataKey, as_json: AsJson =
     """Remove a definition. Stored values stay."""
 
     async def remove(_services: Services, transaction: Connection, _now: int) -> bool:
-        access = await _platform(transaction, platform)
+        access = await platform_access(transaction, platform)
         return await remove_definition(transaction, access, key)
 
     removed = runner.write_without_timeout(remove)
@@ -163,7 +163,7 @@ def platform_mode(
     """
 
     async def change(_services: Services, transaction: Connection, now: int) -> tuple[tenants.Platform, int]:
-        access = await _platform(transaction, platform)
+        access = await platform_access(transaction, platform)
         broken = await set_mode(transaction, access, mode, force=force, now=now, seconds=None)
         (row,) = await tenants.platforms_by_keys(transaction, [platform])
         assert row is not None, "its mode was just set"
@@ -175,7 +175,8 @@ def platform_mode(
     print_result(message, document, as_json=as_json)
 
 
-async def _platform(connection: Connection, key: str) -> PlatformAccess:
+async def platform_access(connection: Connection, key: str) -> PlatformAccess:
+    """Access to administer a platform. Raises NotFound."""
     (platform,) = await tenants.platforms_by_keys(connection, [key])
     if platform is None:
         raise NotFound(f"There is no platform {key}.")

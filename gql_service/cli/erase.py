@@ -9,6 +9,8 @@ from gql_service.cli import runner
 from gql_service.cli.output import AsJson, count_of, print_result, printable
 from gql_service.cli.parameters import Username
 from gql_service.domain.maintenance import expiry, user_erasure
+from gql_service.domain.maintenance.expiry import SweepResult
+from gql_service.domain.maintenance.retention_walk import PruneResult, RetentionWalk
 from gql_service.services.context import Services
 
 _LABELS = {
@@ -76,12 +78,28 @@ def erase(
 def sweep(as_json: AsJson = False) -> None:
     """Delete expired data, as servers do regularly.
 
-    That is expired entries, and the answers to repeated writes after a day.
+    That is expired entries, and history and answers to repeated writes that
+    are older than the settings and the platforms allow.
     """
-    swept = runner.run_on_migrated(lambda services: expiry.sweep(services.database, services.clock))
+
+    async def work(services: Services) -> tuple[SweepResult, PruneResult]:
+        retention = services.write_settings.retention
+        swept = await expiry.sweep(services.database, services.clock, retention)
+        return swept, await RetentionWalk(services.database, retention, services.clock).whole()
+
+    swept, pruned = runner.run_on_migrated(work)
+    answers = swept.answers + pruned.answers
     entries = count_of(swept.entries, "expired entry", "expired entries")
-    message = f"Deleted {entries} and {count_of(swept.answers, 'answer to a write', 'answers to writes')}."
-    document = {"documents": swept.documents, "entries": swept.entries, "answers": swept.answers}
+    message = (
+        f"Deleted {entries}, {count_of(answers, 'answer to a write', 'answers to writes')} "
+        f"and {count_of(pruned.changes, 'change', 'changes')} of history."
+    )
+    document = {
+        "documents": swept.documents,
+        "entries": swept.entries,
+        "answers": answers,
+        "changes": pruned.changes,
+    }
     print_result(message, document, as_json=as_json)
 
 

@@ -6,9 +6,11 @@ from enum import Enum
 from typing import NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, insert, or_, select, update
 
-from gql_service.errors import BadUserInput
+from gql_service.auth.access import PlatformAccess
+from gql_service.domain.retention import MAX_RETENTION, Retention
+from gql_service.errors import BadUserInput, Problem, Rejected
 from gql_service.observability.security_log import EventKind, SecurityEvent
 from gql_service.quoting import quoted, shortened
 from gql_service.store.connection import Connection, Duplicate, rows_as
@@ -27,6 +29,15 @@ _PLATFORMS_BY_KEYS = Statement(select(platforms).where(any_of(platforms.c.key, "
 _TENANT = Statement(select(tenants).where(tenants.c.id == bindparam("id")))
 _INSERT_TENANT = Statement(insert(tenants))
 _INSERT_PLATFORM = Statement(insert(platforms))
+_SET_RETENTION = Statement(
+    update(platforms)
+    .where(
+        platforms.c.id == bindparam("of_platform"),
+        or_(*(platforms.c[name].is_distinct_from(bindparam(name)) for name in Retention._fields)),
+    )
+    .values({name: bindparam(name) for name in Retention._fields})
+    .returning(platforms.c.id)
+)
 
 
 class Tenant(NamedTuple):
@@ -54,6 +65,10 @@ class Platform(NamedTuple):
     created_at: int
     strict: bool = False
     """Whether its documents may have defined keys only."""
+    history_max_age: int | None = None
+    history_max_changes: int | None = None
+    idempotency_max_age: int | None = None
+    """Its own retention: see `own_retention`."""
 
     @property
     def mode(self) -> MetadataMode:
@@ -63,6 +78,11 @@ class Platform(NamedTuple):
     def in_mode(self, mode: MetadataMode) -> "Platform":
         """The platform with another mode."""
         return self._replace(strict=mode is MetadataMode.STRICT)
+
+    @property
+    def own_retention(self) -> Retention:
+        """What it keeps, where that is less than the settings say."""
+        return Retention(self.history_max_age, self.history_max_changes, self.idempotency_max_age)
 
     @property
     def user_id(self) -> None:
@@ -132,6 +152,28 @@ _PLATFORMS_AFTER = Statement(
     .order_by(bytewise(platforms.c.key))
     .limit(bindparam("size"))
 )
+
+
+async def set_retention(
+    transaction: Connection, access: PlatformAccess, own: Retention, most: Retention
+) -> None:
+    """Set what a platform keeps, where that is less than the settings say. Raises Rejected."""
+    access.verify()
+    _check_retention(own, most)
+    changed = await transaction.fetch(_SET_RETENTION, of_platform=access.platform_id, **own._asdict())
+    if changed:
+        event = SecurityEvent(EventKind.PLATFORM_RETENTION_CHANGED, access.platform_key)
+        transaction.security_events.append(event)
+
+
+def _check_retention(own: Retention, most: Retention) -> None:
+    for (name, number), limit in zip(own._asdict().items(), most, strict=True):
+        if number is not None and not 1 <= number <= (limit or MAX_RETENTION):
+            message = (
+                f"{number} is not between 1 and {limit or MAX_RETENTION}. A platform may keep less than the "
+                "service, not more."
+            )
+            raise Rejected(Problem.INVALID_VALUE, message, (name,))
 
 
 async def tenants_by_ids(connection: Connection, ids: Sequence[str]) -> list[Tenant | None]:

@@ -37,6 +37,7 @@ class EventKind(Enum):
     DEFINITION_REMOVED = "definition.removed"
     PLATFORM_CREATED = "platform.created"
     PLATFORM_MODE_CHANGED = "platform.mode_changed"
+    PLATFORM_RETENTION_CHANGED = "platform.retention_changed"
     TENANT_CREATED = "tenant.created"
     DATA_EXPORTED = "data.exported"
     DATA_IMPORTED = "data.imported"

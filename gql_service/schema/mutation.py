@@ -5,9 +5,10 @@ import strawberry
 from gql_service.schema.mutations.bulk_patch import BulkMutation
 from gql_service.schema.mutations.definitions import DefinitionMutation
 from gql_service.schema.mutations.documents import DocumentMutation
+from gql_service.schema.mutations.retention import RetentionMutation
 from gql_service.schema.mutations.users import UserMutation
 
 
 @strawberry.type(description="The operations that write data.")
-class Mutation(DocumentMutation, BulkMutation, UserMutation, DefinitionMutation):
+class Mutation(DocumentMutation, BulkMutation, UserMutation, DefinitionMutation, RetentionMutation):
     pass

@@ -126,6 +126,10 @@ class Loaders:
             database, history_pages, scans=True
         )
         """By document and page: changes, newest first."""
+        self.pruned_until: DataLoader[DocumentKey, int | None] = DataLoader(
+            database, history.pruned_until, scans=True
+        )
+        """By document: up to which instant its changes were pruned."""
         self.pasts: DataLoader[tuple[DocumentKey, int], Past | RequestError] = DataLoader(
             database, pasts, scans=True
         )

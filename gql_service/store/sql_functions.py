@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Text, bindparam
+from sqlalchemy import BigInteger, Boolean, ColumnElement, Text, bindparam
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -102,3 +102,40 @@ def _contains_text_sqlite(element: contains_text, compiler: SQLCompiler, **optio
 def _contains_text_postgres(element: contains_text, compiler: SQLCompiler, **options: Any) -> str:
     column, text = (compiler.process(clause, **options) for clause in element.clauses)
     return f"strpos(CAST({column} AS TEXT), {text}) > 0"
+
+
+class byte_size(FunctionElement[int]):
+    """The bytes of a value: on PostgreSQL as it is stored, which may be compressed."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        super().__init__(column)
+
+
+@compiles(byte_size, "sqlite")
+def _byte_size_sqlite(element: byte_size, compiler: SQLCompiler, **options: Any) -> str:
+    return f"length(CAST({compiler.process(element.clauses, **options)} AS BLOB))"
+
+
+@compiles(byte_size, "postgresql")
+def _byte_size_postgres(element: byte_size, compiler: SQLCompiler, **options: Any) -> str:
+    return f"pg_column_size({compiler.process(element.clauses, **options)})"
+
+
+class database_size(FunctionElement[int]):
+    """The bytes of the database that is connected."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(database_size, "sqlite")
+def _database_size_sqlite(_element: database_size, _compiler: SQLCompiler, **_options: Any) -> str:
+    return "(SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size())"
+
+
+@compiles(database_size, "postgresql")
+def _database_size_postgres(_element: database_size, _compiler: SQLCompiler, **_options: Any) -> str:
+    return "pg_database_size(current_database())"

@@ -62,6 +62,9 @@ platforms = Table(
     Column("name", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("strict", Boolean, nullable=False, server_default=false()),
+    Column("history_max_age", BigInteger),
+    Column("history_max_changes", BigInteger),
+    Column("idempotency_max_age", BigInteger),
 )
 
 users = Table(
@@ -155,7 +158,8 @@ documents = Table(
     Index("ix_documents_expires_at", "expires_at", sqlite_where=_EXPIRES, postgresql_where=_EXPIRES),
 )
 
-# The history: one row for each write that changed something.
+# The history: one row for each write that changed something. A baseline takes the place of changes that were
+# pruned: see `domain.history.pruning`.
 document_changes = Table(
     "document_changes",
     metadata,

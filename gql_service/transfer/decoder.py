@@ -9,6 +9,7 @@ from gql_service.domain import tenants
 from gql_service.domain.definitions.definitions import StoredDefinition
 from gql_service.domain.definitions.rows import check_definition
 from gql_service.domain.documents.rows import MetadataDocument
+from gql_service.domain.retention import MAX_RETENTION
 from gql_service.domain.tenants import Platform, Tenant
 from gql_service.domain.users.fields import USER_FIELDS
 from gql_service.domain.users.notifications import Notification
@@ -21,6 +22,7 @@ from gql_service.transfer.record_fields import (
     OBJECT,
     REVISION,
     TEXT,
+    FieldKind,
     InvalidRecord,
     Json,
     RecordField,
@@ -29,12 +31,15 @@ from gql_service.transfer.record_fields import (
     differing_fields,
     or_null,
 )
-from gql_service.transfer.records import DefinitionRecord, DocumentRecord, Record, encode
+from gql_service.transfer.records import RETENTION_NAMES, DefinitionRecord, DocumentRecord, Record, encode
 from gql_service.transfer.user_records import USER_SHAPE, UserRecord, read_user
 
 _CREATED = RecordField(INSTANT)
 _UPDATED = RecordField(or_null(INSTANT), None)
 _OFF = RecordField(BOOLEAN, False)
+_RETENTION = FieldKind(
+    f"an integer from 1 to {MAX_RETENTION}", lambda value: type(value) is int and 1 <= value <= MAX_RETENTION
+)
 _EMPTY = RecordField(OBJECT, {})
 _SHAPES: dict[str, Shape] = {
     "tenant": {"id": RecordField(TEXT), "name": RecordField(TEXT), "createdAt": _CREATED},
@@ -45,6 +50,7 @@ _SHAPES: dict[str, Shape] = {
         "name": RecordField(TEXT),
         "strict": _OFF,
         "createdAt": _CREATED,
+        **{name: RecordField(or_null(_RETENTION), None) for name in RETENTION_NAMES.values()},
     },
     "user": USER_SHAPE,
     "notification": {
@@ -123,6 +129,7 @@ def _platform(fields: Json, _limits: Limits) -> Platform:
         name=fields["name"],
         created_at=fields["createdAt"],
         strict=fields["strict"],
+        **{column: fields[name] for column, name in RETENTION_NAMES.items()},
     )
     tenants.check_platform(platform)
     return platform

@@ -77,7 +77,7 @@ async def import_lines(
     are not.
     """
     summary = Summary(0, 0)
-    limits, keys = write_settings
+    limits, keys = write_settings.limits, write_settings.keys
     for batch, size in _batches(_lines(source, from_line, limits), from_line, limits):
         try:
             outcome = await database.write(partial(_write, batch=batch, keys=keys), on_commit)

@@ -32,6 +32,13 @@ class DefinitionRecord(NamedTuple):
     definition: StoredDefinition
 
 
+RETENTION_NAMES = {
+    "history_max_age": "historyMaxAge",
+    "history_max_changes": "historyMaxChanges",
+    "idempotency_max_age": "idempotencyMaxAge",
+}
+"""The retention of a platform. Exports have only what the platform has chosen."""
+
 Record = Tenant | Platform | UserRecord | Notification | DocumentRecord | DefinitionRecord
 
 
@@ -52,6 +59,10 @@ def encode(record: Record) -> Json:
                 "name": record.name,
                 "createdAt": record.created_at,
                 "strict": bool(record.strict),
+            } | {
+                RETENTION_NAMES[column]: number
+                for column, number in record.own_retention._asdict().items()
+                if number is not None
             }
         case UserRecord():
             return {"type": "user"} | user_record(record.user, record.badges)

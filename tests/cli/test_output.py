@@ -74,6 +74,8 @@ STEPS: list[tuple[str, Any]] = [
     ("definition list blog", []),
     ("definition remove shop age", {"removed": True}),
     ("platform mode shop strict", {"platform": SHOP, "brokenDocuments": 0}),
+    ("platform retention shop --history-max-age 30",
+     {"platform": "shop", "historyMaxAge": 30, "historyMaxChanges": 10000, "idempotencyMaxAge": 24}),
     ("user create ann --tenant acme --email ann@example.com --id ann-1", ANN),
     ("user update ann --language de",
      {"userId": "ann-1", "username": "ann", "revision": 2, "changed": True}),
@@ -91,7 +93,7 @@ STEPS: list[tuple[str, Any]] = [
     ("rotate-keys",
      {"activeKey": "k1", "entries": 0, "digests": 0, "failures": [], "remainingEntries": {},
       "removableKeys": []}),
-    ("sweep", {"documents": 0, "entries": 0, "answers": 0}),
+    ("sweep", {"documents": 0, "entries": 0, "answers": 0, "changes": 0}),
     ("export FILE", {"lines": 7}),
     ("import FILE", {"read": 7, "written": 0, "unchanged": 7, "missingEncryptionKeys": []}),
     ("erase ann --yes",
@@ -101,7 +103,7 @@ STEPS: list[tuple[str, Any]] = [
       "changedRowsOfOthers": dict.fromkeys(CHANGED_ROWS, 0)}),
 ]  # fmt: skip
 OTHERS = [("user", "show"), ("user", "badges"), ("export-schema",)]
-OTHERS += [("doctor",), ("config",), ("healthcheck",), ("backup",), ("restore",)]
+OTHERS += [("doctor",), ("config",), ("healthcheck",), ("backup",), ("restore",), ("sizes",)]
 """Tested one by one."""
 
 

@@ -14,7 +14,8 @@ from tests.support.clock import HOUR, shifted
 from tests.support.entries import set_entries
 from tests.support.history import changes
 from tests.support.http_clients import http_client
-from tests.support.service import serving
+from tests.support.retention import prune, set_retention
+from tests.support.service import Service, serving
 from tests.support.world import Caller, World
 
 PAYLOAD = "platformMetadata { metadata revision updatedAt } userErrors { code message field }"
@@ -124,6 +125,44 @@ def test_a_repetition_does_not_restore_cleared_entries(world: World) -> None:
     assert "old" not in str(stored_responses(world))
 
 
+BULK = """mutation ($input: BulkPatchPlatformMetadataInput!) { bulkPatchPlatformMetadata(input: $input) {
+  written failed results { replayed deletedKeys platformMetadata { metadata revision } } } }"""
+
+
+def written_by(interface: str, world: World) -> tuple[bool, Any]:
+    """Send the same write with the same key through a interface; whether it was replayed, and the content now."""
+    if interface == "rest":
+        body, headers = {"metadata": {"canary": 1}}, {"Idempotency-Key": "k"}
+        response = world.member.rest("PATCH", world.platform_key, body, headers=headers)
+        return response.headers.get("idempotency-replayed") == "true", response.json()["metadata"]
+    if interface == "bulk":
+        patch = {"username": world.member.username, "metadata": {"canary": 1}}
+        input = {"platformKey": world.platform_key, "patches": [patch], "idempotencyKey": "k"}
+        (result,) = world.admin.ask(BULK, input=input)["bulkPatchPlatformMetadata"]["results"]
+        return result["replayed"], result["platformMetadata"]["metadata"]
+    if interface == "set":
+        entry = {"metadataKey": "canary", "metadataValue": "1", "valueType": "number", "isPublic": True}
+        payload = set_entries(world.member, world, entry | {"isEditable": True}, idempotencyKey="k")
+        return payload["replayed"], payload["platformMetadata"]["metadata"]
+    payload = send(world.member, world, PATCH if interface == "patch" else REPLACE, metadata={"canary": 1})
+    return payload["replayed"], payload["platformMetadata"]["metadata"]
+
+
+@pytest.mark.parametrize("clear", ["rest", "graphql"])
+@pytest.mark.parametrize("interface", ["patch", "replace", "set", "bulk", "rest"])
+def test_no_interface_brings_back_what_was_cleared(world: World, interface: str, clear: str) -> None:
+    assert written_by(interface, world) == (False, {"canary": 1})
+    if clear == "rest":
+        assert world.member.rest("DELETE", world.platform_key).status_code == 204
+    else:
+        assert send(world.member, world, CLEAR, idempotencyKey=f"clear {interface}")["userErrors"] == []
+    assert written_by(interface, world) == (True, {})
+    assert current(world) == {}
+    assert "canary" not in str(stored_responses(world))
+    world.member.rest("PATCH", world.platform_key, {"metadata": {"new": 1}})
+    assert written_by(interface, world) == (True, {"new": 1})
+
+
 @pytest.mark.parametrize(
     ("document", "other"),
     [
@@ -168,6 +207,39 @@ def test_a_key_can_be_reused_after_a_day(world: World, swept: bool) -> None:
         assert not send(world.member, world, metadata={"a": 3})["replayed"]
         assert send(world.member, world, metadata={"a": 3})["replayed"]
         assert revisions(world) == [3, 2, 1]
+
+
+async def sweep(service: Service) -> None:
+    services = service.services
+    await expiry.sweep(services.database, services.clock, services.write_settings.retention)
+
+
+def test_a_platform_may_forget_keys_earlier(world: World) -> None:
+    set_retention(world, idempotencyMaxAge=2)
+    send(world.member, world, metadata={"a": 1})
+    other = {"platformKey": world.new_platform()}
+    send(world.member, world, metadata={"a": 1}, **other)
+    world.member.rest("PATCH", world.platform_key, {"metadata": {"a": 2}})
+    with shifted(world.service, 2 * HOUR - 60_000):
+        assert send(world.member, world, metadata={"a": 1})["replayed"]
+        prune(world)
+        assert len(stored_responses(world)) == 2
+    with shifted(world.service, 2 * HOUR):
+        prune(world)
+        assert len(stored_responses(world)) == 1
+        assert send(world.member, world, metadata={"a": 1}, **other)["replayed"]
+        assert not send(world.member, world, metadata={"a": 1})["replayed"]
+        assert revisions(world) == [3, 2, 1]
+
+
+def test_keys_are_known_as_long_as_the_settings_say(fresh_database_url: str) -> None:
+    with serving(fresh_database_url, idempotency_max_age=48) as service:
+        world = World(service)
+        send(world.member, world, metadata={"a": 1})
+        for hours, replayed in ((47, True), (48, False)):
+            with shifted(service, hours * HOUR):
+                service.run(lambda: sweep(service))
+                assert send(world.member, world, metadata={"a": 1})["replayed"] is replayed
 
 
 def test_the_key_is_a_header_in_rest(world: World) -> None:

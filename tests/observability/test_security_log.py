@@ -29,6 +29,7 @@ LOGGED = {"createUser", "updateUser", "issueToken", "revokeToken"} | {
     "defineMetadata",
     "removeMetadataDefinition",
     "setMetadataMode",
+    "setRetention",
 }
 """Mutations that are logged if they change something. Each has a test below."""
 
@@ -148,12 +149,15 @@ def test_tokens_that_others_issued_end_when_the_user_gains_rights(world: World, 
 
 def test_definitions_and_modes(world: World, lines: SecurityLines) -> None:
     platform, target = world.platform_key, f"{world.platform_key}:age"
-    for name, input, expected in [
+    steps: list[tuple[str, dict[str, object], tuple[str, str, str | None]]] = [
         ("defineMetadata", {"key": "age", "valueType": "number"}, ("definition.changed", target, None)),
         ("setMetadataMode", {"mode": "STRICT"}, ("platform.mode_changed", platform, "STRICT")),
         ("setMetadataMode", {"mode": "OPEN"}, ("platform.mode_changed", platform, "OPEN")),
+        ("setRetention", {"historyMaxAge": 9}, ("platform.retention_changed", platform, None)),
+        ("setRetention", {}, ("platform.retention_changed", platform, None)),
         ("removeMetadataDefinition", {"key": "age"}, ("definition.removed", target, None)),
-    ]:
+    ]
+    for name, input, expected in steps:
         for _ in range(2):  # the second time, nothing changes
             succeed(world.admin, world, name, platformKey=platform, **input)
         assert lines.summaries() == [expected]
@@ -238,6 +242,7 @@ def test_the_log_never_contains_values(world: World, lines: SecurityLines) -> No
         choices=[secret],
     )
     succeed(world.admin, world, "setMetadataMode", platformKey=world.platform_key, mode="STRICT")
+    succeed(world.admin, world, "setRetention", platformKey=world.platform_key, historyMaxAge=9)
     succeed(world.admin, world, "removeMetadataDefinition", **definition)
     values = {"platformKey": secret, "username": secret, "metadata": {secret: secret}}
     mutate(world.admin, world, "patchPlatformMetadata", **values)
@@ -255,7 +260,7 @@ def test_the_log_never_contains_values(world: World, lines: SecurityLines) -> No
     missing = {kind.value for kind in EventKind} - kinds
     assert missing == {"authentication.throttled", "user.erased", "platform.created", "tenant.created"} | {
         kind.value for kind in EventKind if kind.value.split(".")[0] in by_command_line
-    } - {"platform.mode_changed"}
+    } - {"platform.mode_changed", "platform.retention_changed"}
     for hidden in (secret, unknown.secret, world.member.token, world.admin.token, "example.com"):
         assert hidden not in text
 

@@ -23,6 +23,7 @@ NOT_LOGGED = {
     "serve": "it writes nothing; `--demo` is logged",
     "migrate": "it changes tables",
     "export-schema": "it reads no data",
+    "sizes": "reads numbers only",
     "sweep": "servers do the same by themselves",
     "user show": "it reads one user",
     "user list": "it reads a tenant",
@@ -98,6 +99,8 @@ def test_each_command_that_changes_something(fresh_database_url: str, tmp_path: 
     definition = ("definition", "set", "shop", "age", "--type", "string", "--description", CANARY)
     assert run(*definition) == [("definition.changed", "shop:age", None)]
     assert run("platform", "mode", "shop", "strict") == [("platform.mode_changed", "shop", "STRICT")]
+    retention = ("platform", "retention", "shop", "--history-max-age", "9")
+    assert run(*retention) == [("platform.retention_changed", "shop", None)]
     assert run("definition", "remove", "shop", "age") == [("definition.removed", "shop:age", None)]
     assert run("rotate-keys") == [("keys.rotated", None, None)]
     assert run("export", file) == [("data.exported", None, None)]

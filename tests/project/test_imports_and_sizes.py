@@ -34,6 +34,7 @@ DOMAIN = [
     {"documents"},
     {"users"},
     {"tenants", "values", "pagination"},
+    {"retention"},
 ]
 LEAF_ALLOWED = {"auth": {"errors"}, "environment": {"settings"}}
 FOREIGN = {"domain": {"strawberry", "graphql", "starlette"}, "store": {"strawberry", "graphql", "starlette"}}

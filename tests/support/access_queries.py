@@ -28,6 +28,7 @@ SELECT = {
         isIndexed: false, isPublic: true, isEditable: true, category: "c", description: "d"})""",
     "Mutation.removeMetadataDefinition": 'removeMetadataDefinition(input: {platformKey: "KEY", key: "none"})',
     "Mutation.setMetadataMode": 'setMetadataMode(input: {platformKey: "KEY", mode: OPEN})',
+    "Mutation.setRetention": 'setRetention(input: {platformKey: "KEY", historyMaxAge: 365})',
     "Mutation.createUser": """createUser(input: {username: "FRESH", tenantId: "TENANT", email: "a@b",
         image: "https://a/b", lastSeenReleaseVersion: "1", language: "de"})""",
     "Mutation.updateUser": 'updateUser(input: {username: "NAME", language: "de"})',
@@ -47,6 +48,7 @@ INVALID_VARIANTS = {
         "overlapSeconds: 0": "overlapSeconds: -1",
         "valueType: string": "valueType: boolean",
         "mode: OPEN": "mode: STRICT",
+        "historyMaxAge: 365": "historyMaxAge: 0",
     },
     "RevisionConflict": {
         "DOC": "DOC, expectedRevision: 99",
@@ -60,6 +62,7 @@ NULL = {
     ("User.userMetadata", "platformKey"),
     ("IssueTokenPayload.accessToken", "revokedAt"),
     ("ClearPlatformMetadataPayload.platformMetadata", "entry"),
+    ("PlatformMetadata.history", "prunedUntil"),
 }
 NULL |= {
     (path, bound)
@@ -92,6 +95,8 @@ PATHS = {  # from the root to the object that has the field
     "PlatformMetadataChange.changes",
     "DefineMetadataPayload": "Mutation.defineMetadata",
     "SetMetadataModePayload": "Mutation.setMetadataMode",
+    "RetentionPolicy": "Query.platform Platform.retention",
+    "SetRetentionPayload": "Mutation.setRetention",
     "RemoveMetadataDefinitionPayload": "Mutation.removeMetadataDefinition",
     "UserConnection": "Query.platform Platform.users",
     "UserEdge": "Query.platform Platform.users UserConnection.edges",

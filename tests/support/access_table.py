@@ -18,7 +18,7 @@ Mutation         createUser checkBadge                                      U F 
 Mutation         updateUser issueToken revokeToken                          U F F v v v
 Mutation         markNotificationsRead                                      U v v v v v
 Mutation         defineMetadata removeMetadataDefinition                    U N F F v v
-Mutation         setMetadataMode                                            U N F F v v
+Mutation         setMetadataMode setRetention                               U N F F v v
 User             id userId tenantId username displayName image badges       . . v v v v
 User             badgeProgress profileFields                                . . v v v v
 User             email permissions isPlatformOwner                          . . F v v v
@@ -46,7 +46,9 @@ AccessTokenConnection edges nodes pageInfo                                  . . 
 AccessTokenEdge  cursor node                                                . . . v v v
 AccessToken      id label createdAt expiresAt revokedAt                     . . . v v v
 Platform         id key name tenantId                                       . . v v v v
-Platform         definitions mode                                           . . v v v v
+Platform         definitions mode retention                                 . . v v v v
+RetentionPolicy  historyMaxAge historyMaxChanges idempotencyMaxAge          . . v v v v
+SetRetentionPayload platform userErrors                                     . . . . v v
 MetadataDefinition key valueType createdAt updatedAt minimum maximum        . . v v v v
 MetadataDefinition minLength maxLength pattern choices schema               . . v v v v
 MetadataDefinition isEncrypted isIndexed isPublic isEditable                . . v v v v
@@ -74,7 +76,7 @@ BulkPatchResult  username platformMetadata deletedKeys userErrors replayed  . . 
 ClearPlatformMetadataPayload   platformMetadata userErrors replayed         . . . v v v
 SetUserMetadataPayload platformMetadata userErrors entries deletedKeys replayed . . . v v v
 PlatformMetadata createdAt updatedAt user history                           . . . v v v
-PlatformMetadataChangeConnection edges nodes pageInfo                       . . . v v v
+PlatformMetadataChangeConnection edges nodes pageInfo prunedUntil           . . . v v v
 PlatformMetadataChangeEdge cursor node                                      . . . v v v
 PlatformMetadataChange revision changedAt source actor changedKeys          . . . v v v
 PlatformMetadataChange deletedKeys changes                                  . . . v v v
@@ -198,16 +200,21 @@ RevisionConflict CreateUserPayload.userErrors CheckBadgePayload.userErrors  neve
 RevisionConflict MarkNotificationsReadPayload.userErrors                    never
 RevisionConflict IssueTokenPayload.userErrors RevokeTokenPayload.userErrors never
 MetadataDefinition Platform.definitions                                     U - v v v v
+RetentionPolicy  Platform.retention                                         U - v v v v
 MetadataDefinition DefineMetadataPayload.definition                         U N F F v v
 Platform         SetMetadataModePayload.platform                            U N F F v v
+Platform         SetRetentionPayload.platform                               U N F F v v
 DefineMetadataPayload           Mutation.defineMetadata                     U N F F v v
 RemoveMetadataDefinitionPayload Mutation.removeMetadataDefinition           U N F F v v
 SetMetadataModePayload          Mutation.setMetadataMode                    U N F F v v
+SetRetentionPayload             Mutation.setRetention                       U N F F v v
 InvalidInput     DefineMetadataPayload.userErrors                           U N F F v v
 InvalidInput     SetMetadataModePayload.userErrors                          U N F F v v
+InvalidInput     SetRetentionPayload.userErrors                             U N F F v v
 InvalidInput     RemoveMetadataDefinitionPayload.userErrors                 never
 RevisionConflict DefineMetadataPayload.userErrors                           never
 RevisionConflict SetMetadataModePayload.userErrors                          never
+RevisionConflict SetRetentionPayload.userErrors                             never
 RevisionConflict RemoveMetadataDefinitionPayload.userErrors                 never
 Limits           Query.limits                                               v v v v v v
 _Service         Query._service                                             v v v v v v

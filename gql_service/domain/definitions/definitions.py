@@ -20,6 +20,7 @@ _OF_PLATFORMS = Statement(
     select(
         platforms.c.id,
         platforms.c.strict,
+        platforms.c.idempotency_max_age,
         metadata_definitions.c.key,
         metadata_definitions.c.value_type,
         metadata_definitions.c.rules,
@@ -60,6 +61,8 @@ class PlatformDefinitions(NamedTuple):
 
     definitions: Mapping[str, Definition] = {}
     strict: bool = False
+    idempotency_max_age: int | None = None
+    """Hours, where the platform has its own."""
 
 
 NO_DEFINITIONS = PlatformDefinitions()
@@ -74,16 +77,15 @@ def _definition(type_: str, rules: str, defaults: str) -> Definition:
 async def of_platforms(connection: Connection, platform_ids: Set[str]) -> dict[str, PlatformDefinitions]:
     """The definitions of platforms by platform id; unknown platforms are left out."""
     definitions: dict[str, dict[str, Definition]] = {}
-    strict_ids = set()
-    for id, strict, key, value_type, rules, defaults in await connection.fetch(
+    about: dict[str, tuple[bool, int | None]] = {}
+    for id, strict, max_age, key, value_type, rules, defaults in await connection.fetch(
         _OF_PLATFORMS, ids=platform_ids
     ):
         of_platform = definitions.setdefault(id, {})
-        if strict:
-            strict_ids.add(id)
+        about[id] = bool(strict), max_age
         if key is not None:
             of_platform[key] = _definition(value_type, rules, defaults)
-    return {id: PlatformDefinitions(by_key, id in strict_ids) for id, by_key in definitions.items()}
+    return {id: PlatformDefinitions(by_key, *about[id]) for id, by_key in definitions.items()}
 
 
 class StoredDefinition(NamedTuple):

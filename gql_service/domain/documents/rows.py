@@ -37,6 +37,10 @@ class MetadataDocument(NamedTuple):
     def key(self) -> DocumentKey:
         return self.user_id, self.platform_id
 
+    def existed_at(self, at: int) -> bool:
+        """Whether the document had been written at an instant."""
+        return self.created_at is not None and self.created_at <= at
+
     @property
     def size(self) -> int:
         """Characters of the three JSON columns, as far as they were loaded."""
@@ -61,6 +65,12 @@ _LOCK_FREE = Statement(
     _SELECT.order_by(documents.c.user_id, documents.c.platform_id).with_for_update(skip_locked=True)
 )
 _EXISTING = Statement(select(documents.c.user_id, documents.c.platform_id).where(*_BY_KEY))
+_LOCK_IDLE = Statement(
+    select(documents.c.user_id, documents.c.platform_id)
+    .where(*_BY_KEY)
+    .order_by(documents.c.user_id, documents.c.platform_id)
+    .with_for_update(skip_locked=True)
+)
 _EXPIRED = Statement(
     select(*_WITH_ATTRIBUTES)
     .where(documents.c.expires_at <= bindparam("now"))
@@ -121,6 +131,15 @@ async def lock_free(transaction: Connection, keys: Set[DocumentKey]) -> dict[Doc
         }
         free |= {key: _never_written(*key) for key in missing - locked}
     return {key: free[key] for key in keys & free.keys()}
+
+
+async def lock_idle(transaction: Connection, keys: Set[DocumentKey]) -> Set[DocumentKey]:
+    """Keep other transactions from writing documents. Returns which; those that are locked already are left.
+
+    The documents are not read.
+    """
+    rows = await transaction.fetch(_LOCK_IDLE, **_key_lists(keys))
+    return keys & {(user, platform) for user, platform in rows}
 
 
 async def store(

@@ -21,6 +21,9 @@ from gql_service.store.sql_functions import any_of
 from gql_service.store.statement import Statement
 from gql_service.store.tables import document_changes
 
+BASELINE = "retention"
+"""The `source` of a baseline, which stands for the changes that were pruned: see `pruning`."""
+
 
 class ChangeRow(NamedTuple):
     """A row of `document_changes`.
@@ -41,6 +44,10 @@ class ChangeRow(NamedTuple):
     @property
     def document_key(self) -> DocumentKey:
         return self.user_id, self.platform_id
+
+    @property
+    def is_baseline(self) -> bool:
+        return self.source == BASELINE
 
     def without_values(self, keep: Set[str]) -> "ChangeRow":
         """The same change, with no more than the names of all keys except those to keep."""
@@ -74,6 +81,21 @@ _REWRITE = Statement(
     update(document_changes)
     .where(*_OF_DOCUMENT, document_changes.c.revision == bindparam("at_revision"))
     .values(changes=bindparam("changes"))
+)
+_FIRST = (
+    select(document_changes.c.user_id, document_changes.c.platform_id)
+    .add_columns(func.min(document_changes.c.revision).label("revision"))
+    .where(
+        any_of(document_changes.c.user_id, "user_ids"), any_of(document_changes.c.platform_id, "platform_ids")
+    )
+    .group_by(document_changes.c.user_id, document_changes.c.platform_id)
+    .subquery()
+)
+_BASELINES = Statement(
+    select(document_changes.c.user_id, document_changes.c.platform_id, document_changes.c.changed_at)
+    .join(_FIRST, and_(*(document_changes.c[column.name] == column for column in _FIRST.c)))
+    .where(document_changes.c.source == bindparam("baseline", BASELINE)),
+    scans=True,
 )
 _REVISION = re.compile(r"[1-9]\d{0,15}", re.ASCII)
 
@@ -115,7 +137,7 @@ async def pages(
             _page(request.backwards, request.after is not None, request.before is not None),
             user_ids={user for user, _ in documents},
             platform_ids={platform for _, platform in documents},
-            size=request.size + 1,
+            size=request.size + 1 + request.backwards,  # the oldest row may be a baseline
             after=int(request.after or 0),
             before=int(request.before or 0),
         ),
@@ -123,7 +145,7 @@ async def pages(
     found: dict[DocumentKey, list[ChangeRow]] = {document: [] for document in documents}
     # Sorted here, for SQLite would copy the rows, which may be large.
     for row in sorted(rows, key=lambda row: row.revision, reverse=not request.backwards):
-        if row.document_key in found:
+        if row.document_key in found and not row.is_baseline:
             found[row.document_key].append(row)
     return [page_of(found[document], request) for document in documents]
 
@@ -146,6 +168,17 @@ def _page(backwards: bool, after: bool, before: bool) -> Statement:
     same_row = [rows[name] == numbered.c[name] for name in ("user_id", "platform_id", "revision")]
     page = select(*_COLUMNS).join(numbered, and_(*same_row))
     return Statement(page.where(numbered.c.number <= bindparam("size")), scans=True)
+
+
+async def pruned_until(connection: Connection, documents: Sequence[DocumentKey]) -> list[int | None]:
+    """Up to which instant the changes of each document were pruned; None where none was."""
+    rows = await connection.fetch(
+        _BASELINES,
+        user_ids={user for user, _ in documents},
+        platform_ids={platform for _, platform in documents},
+    )
+    found = {(user, platform): changed_at for user, platform, changed_at in rows}
+    return [found.get(document) for document in documents]
 
 
 async def record(transaction: Connection, rows: Sequence[ChangeRow]) -> None:

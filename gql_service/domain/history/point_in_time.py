@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Text, bindparam, cast, select, tuple_
+from sqlalchemy import BigInteger, Text, bindparam, cast, or_, select, tuple_
 
 from gql_service import strict_json
 from gql_service.domain.documents.entries import Content, Entry, from_history
 from gql_service.domain.documents.rows import DocumentKey, MetadataDocument
 from gql_service.domain.documents.visibility import Viewer, plain_text
-from gql_service.domain.history.changes import ChangeRow, has_no_values
+from gql_service.domain.history.changes import BASELINE, ChangeRow, has_no_values
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.errors import BadUserInput, RequestError, too_much_to_read
+from gql_service.instants import rfc3339
 from gql_service.store.connection import Connection, rows_as
 from gql_service.store.sql_functions import any_of
 from gql_service.store.statement import Statement
@@ -57,7 +58,10 @@ _LATER = Statement(_ROWS.where(document_changes.c.changed_at > bindparam("at")),
 _WINDOWS = Statement(
     _ROWS.where(
         document_changes.c.changed_at <= bindparam("at"),
-        cast(document_changes.c.changes, Text).contains('"validUntil"'),
+        or_(
+            cast(document_changes.c.changes, Text).contains('"validUntil"'),
+            document_changes.c.source == bindparam("baseline", BASELINE),
+        ),
     ),
     scans=True,
 )
@@ -105,7 +109,13 @@ class Past:
             del self.recorded[key]
 
     def note_windows(self, row: ChangeRow, at: int) -> None:
-        """Note entries that may have expired since `at`. Call it for the oldest change first."""
+        """Note entries that may have expired since `at`. Call it for the oldest change first.
+
+        A baseline has all such entries of the changes it stands for, some of which may have been read before
+        they were pruned.
+        """
+        if row.is_baseline:
+            self.expired.clear()
         for key, change in orjson.loads(row.changes).items():
             self.expired.pop(key, None)
             if "new" in change and change["new"].get("validUntil", 0) > at:
@@ -129,11 +139,12 @@ async def to_instant(
 ) -> list[Past | RequestError]:
     """The past of each document at an instant (milliseconds). Read it after the documents themselves.
 
-    An item is an error where the document has changed too often since, or its changes have more than
-    `max_size` bytes.
+    An item is an error where the document has changed too often since, its changes have more than `max_size`
+    bytes, or some were pruned. Rows may be pruned meanwhile: windows are read first, so that whatever they
+    lack is noticed by the second walk.
     """
     found: dict[DocumentKey, Past | RequestError] = {key: Past.nothing_changed() for key in documents}
-    for statement in (_LATER, _WINDOWS):
+    for statement in (_WINDOWS, _LATER):
         walk, counts = _Walk(connection, statement, at), dict.fromkeys(documents, 0)
         while rows := await walk.next(documents):
             for row in rows:
@@ -143,7 +154,10 @@ async def to_instant(
                     continue
                 counts[key] += 1
                 past.size += len(row.changes)
-                if counts[key] > MAX_CHANGES:
+                if statement is _LATER and row.is_baseline:
+                    found[key] = _pruned(row)
+                    walk.skip(key)
+                elif counts[key] > MAX_CHANGES:
                     found[key] = _too_many_changes()
                     walk.skip(key)
                 elif past.size > max_size:
@@ -163,14 +177,18 @@ async def to_revision(
 ) -> Past | None:
     """The past of a document after a revision; None where the history does not reach that revision.
 
+    Revisions have no gaps, unless rows are pruned while they are read.
+
     `count` is called with the size of each change, before it is decoded. Raises what it raises.
     """
     walk, past, found = _Walk(connection, _FROM, 0, (*document, revision - 1)), Past.nothing_changed(), 0
     while rows := await walk.next([document]):
         found += len(rows)
-        if found > MAX_CHANGES + 1 or (found == len(rows) and rows[0].revision != revision):
+        if found > MAX_CHANGES + 1:
             return None
-        for row in rows:
+        for expected, row in enumerate(rows, revision + found - len(rows)):
+            if row.revision != expected or row.is_baseline:
+                return None
             if row.revision > revision:
                 count(len(row.changes))
                 past.undo(row)
@@ -192,7 +210,7 @@ def metadata_in_past(
 
     Raises MalformedData.
     """
-    if document.created_at is None or document.created_at > at:
+    if not document.existed_at(at):
         return "{}"
     visible = {}
     then = viewer._replace(now=at)
@@ -244,6 +262,13 @@ class _Walk:
         user_id, platform_id, _ = self._after
         if (user_id, platform_id) == document:
             self._after = (*document, _LAST_REVISION)
+
+
+def _pruned(baseline: ChangeRow) -> BadUserInput:
+    return BadUserInput(
+        f"`asOf`: the history of the document reaches back to {rfc3339(baseline.changed_at)} only. "
+        "Use a later instant."
+    )
 
 
 def _too_many_changes() -> BadUserInput:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from gql_service.domain.documents import rows as documents
 from gql_service.domain.documents.rows import DocumentKey, MetadataDocument
+from gql_service.domain.retention import Retention
 from gql_service.domain.search import index
 from gql_service.domain.writes import idempotency
 from gql_service.store.connection import Connection
@@ -15,6 +16,9 @@ from gql_service.store.database import Database
 
 MAX_DOCUMENTS, MAX_ANSWERS = 20, 200
 """Limits of one transaction, as others wait for its locks, and documents may be large."""
+
+
+_DEFAULT = Retention()
 
 
 class SweepResult(NamedTuple):
@@ -33,20 +37,20 @@ class SweepResult(NamedTuple):
         )
 
 
-async def sweep(database: Database, clock: Callable[[], int]) -> SweepResult:
+async def sweep(database: Database, clock: Callable[[], int], retention: Retention = _DEFAULT) -> SweepResult:
     """Delete everything that has expired, in transactions of limited size. Processes may do so concurrently.
 
-    Raises Unavailable.
+    Platforms that keep answers for a shorter time are left to the `RetentionWalk`. Raises Unavailable.
     """
     total = SweepResult()
     while True:
-        batch = await database.write(lambda transaction: _sweep_batch(transaction, clock()))
+        batch = await database.write(lambda transaction: _sweep_batch(transaction, clock(), retention))
         total += batch
         if batch.documents < MAX_DOCUMENTS and batch.answers < MAX_ANSWERS:
             return total
 
 
-async def _sweep_batch(transaction: Connection, now: int) -> SweepResult:
+async def _sweep_batch(transaction: Connection, now: int, retention: Retention) -> SweepResult:
     updates, entries = index.Updates(), 0
     before, after = dict[DocumentKey, MetadataDocument](), list[MetadataDocument]()
     for document in await documents.expired(transaction, now, MAX_DOCUMENTS):
@@ -59,5 +63,5 @@ async def _sweep_batch(transaction: Connection, now: int) -> SweepResult:
         after.append(documents.without_expired(document, content))
     await documents.store(transaction, after, before)
     await updates.store(transaction)
-    answers = await idempotency.sweep(transaction, now, MAX_ANSWERS)
+    answers = await idempotency.sweep(transaction, retention.answers_before(now), MAX_ANSWERS)
     return SweepResult(len(before), entries, answers)

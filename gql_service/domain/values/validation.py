@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gql_service import strict_json
+from gql_service.domain.retention import Retention
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.errors import Problem, Rejected
 from gql_service.quoting import quoted
@@ -128,7 +129,8 @@ def check_size(text: str, limits: Limits, field: InputPath) -> None:
 
 
 class WriteSettings(NamedTuple):
-    """The limits and the encryption keys that all writes of the process use."""
+    """The limits, the encryption keys and the retention that all writes of the process use."""
 
     limits: Limits
     keys: KeyRing
+    retention: Retention = Retention()

@@ -1,4 +1,4 @@
-"""Idempotency keys: a write that is sent again within 24 hours is done once.
+"""Idempotency keys: a write that is sent again within hours (`Retention.idempotency_max_age`) is done once.
 
 What is stored of a write is enough to recognise its repetition and to say what it did: digest, revision and
 key names, never values. A repetition is answered with the document as it is now. Clearing a document removes
@@ -6,7 +6,7 @@ the key names as well and leaves a tombstone, so that a repetition does not brin
 """
 
 import hashlib
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from typing import Any, NamedTuple
 
 import orjson
@@ -21,8 +21,6 @@ from gql_service.store.sql_functions import any_of
 from gql_service.store.statement import Statement
 from gql_service.store.tables import idempotency_keys
 
-RETENTION = 24 * 3600 * 1000
-"""How long an answer is kept, in milliseconds."""
 _MAX_KEY_LENGTH = 255
 _FORMAT = 1
 """The version of the JSON in the column `response`."""
@@ -48,6 +46,15 @@ _CLEAR = Statement(
 )
 _PRIMARY_KEY = idempotency_keys.c.user_id, idempotency_keys.c.platform_id, idempotency_keys.c.key
 _IS_OLD = idempotency_keys.c.created_at <= bindparam("before")
+_SWEEP_DOCUMENT = Statement(
+    delete(idempotency_keys)
+    .where(
+        idempotency_keys.c.user_id == bindparam("of_user"),
+        idempotency_keys.c.platform_id == bindparam("of_platform"),
+        _IS_OLD,
+    )
+    .returning(idempotency_keys.c.key)
+)
 _SWEEP = Statement(
     delete(idempotency_keys)
     .where(
@@ -107,16 +114,24 @@ def parse_key(key: str, *request: Any) -> IdempotencyKey:
     return IdempotencyKey(key, hashlib.sha256(strict_json.dumps(list(request)).encode()).digest())
 
 
-async def sweep(transaction: Connection, now: int, size: int) -> int:
-    """Delete up to `size` answers that are too old to be asked for; returns how many."""
-    return len(await transaction.fetch(_SWEEP, before=now - RETENTION, size=size))
+async def sweep(transaction: Connection, before: int, size: int) -> int:
+    """Delete up to `size` answers up to an instant; returns how many."""
+    return len(await transaction.fetch(_SWEEP, before=before, size=size))
+
+
+async def sweep_document(transaction: Connection, document: DocumentKey, before: int) -> int:
+    """Delete the answers about a document up to an instant; returns how many."""
+    user, platform = document
+    return len(await transaction.fetch(_SWEEP_DOCUMENT, of_user=user, of_platform=platform, before=before))
 
 
 class StoredAnswers:
     """The answers that the writes of one transaction find and add."""
 
-    def __init__(self, now: int) -> None:
+    def __init__(self, now: int, too_old: Callable[[str], int]) -> None:
+        """`too_old` returns the instant, by platform id, up to which answers are not used any more."""
         self._now = now
+        self._too_old = too_old
         self._stored: dict[AnswerKey, _StoredAnswer] = {}
         self._expired: list[AnswerKey] = []
         self._new: dict[AnswerKey, _StoredAnswer] = {}
@@ -135,7 +150,7 @@ class StoredAnswers:
         )
         for user_id, platform_id, key, request, response, created_at in rows:
             answer_key = (user_id, platform_id, key)
-            if created_at > self._now - RETENTION:
+            if created_at > self._too_old(platform_id):
                 self._stored[answer_key] = _StoredAnswer(bytes(request), response)
             else:
                 self._expired.append(answer_key)

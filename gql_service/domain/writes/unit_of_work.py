@@ -18,6 +18,7 @@ from gql_service.domain.documents.entries import Content, Entry
 from gql_service.domain.documents.rows import DocumentKey, MetadataDocument
 from gql_service.domain.history import changes as history
 from gql_service.domain.history.point_in_time import Past, to_revision
+from gql_service.domain.retention import Retention
 from gql_service.domain.search import index
 from gql_service.domain.values.encryption import CipherContext, Undecipherable
 from gql_service.domain.values.refusals import undecipherable_value
@@ -185,7 +186,7 @@ class UnitOfWork:
         write_settings: WriteSettings,
         now: int,
     ) -> None:
-        self.answers = StoredAnswers(now)
+        self.answers = StoredAnswers(now, self._answers_before)
         self._before = before
         self._after = dict(before)
         self._platforms = platforms
@@ -197,6 +198,12 @@ class UnitOfWork:
         """Documents whose history is purged, with the keys to keep in it."""
         self._concealed: dict[DocumentKey, set[str]] = {}
         """Keys whose values leave the history, because they are encrypted from now on."""
+
+    def _answers_before(self, platform_id: str) -> int:
+        """Answers about documents of a platform up to this instant are not used any more."""
+        own = self._platforms.get(platform_id, NO_DEFINITIONS).idempotency_max_age
+        retention = self._write_settings.retention.shortened(Retention(idempotency_max_age=own))
+        return retention.answers_before(self._now)
 
     def attempt(self, write: Write, past: Past | None) -> WriteResult | Exception:
         """Do a write, or return why it is refused. `past` is the stored past that a restore asked for."""

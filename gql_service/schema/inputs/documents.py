@@ -76,7 +76,8 @@ class DocumentInput(StateInput):
     )
     idempotency_key: str | None = strawberry.field(
         default=None,
-        description="A key that the client makes up for this request, 1 to 255 characters. Within 24 hours, "
+        description="A key that the client makes up for this request, 1 to 255 characters. Within 24 hours "
+        "(or `RetentionPolicy.idempotencyMaxAge`), "
         "the same request with the same key is applied only once, so it is safe to retry.",
     )
 

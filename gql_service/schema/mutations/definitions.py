@@ -113,12 +113,12 @@ async def _define(
     context: Context, access: PlatformAccess, input: DefineMetadataInput
 ) -> tuple[StoredDefinition, int]:
     """Define a key; the definition, and the number of documents that violate it. Raises Rejected."""
-    limits, keys = context.services.write_settings
+    settings = context.services.write_settings
     seconds = _check_seconds(context)
-    definition = check_input(provided(input), limits)
+    definition = check_input(provided(input), settings.limits)
     return await context.write_with(
         lambda connection, now: define(
-            connection, access, definition, force=input.force, keys=keys, now=now, seconds=seconds
+            connection, access, definition, force=input.force, keys=settings.keys, now=now, seconds=seconds
         )
     )
 

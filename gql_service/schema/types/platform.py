@@ -44,6 +44,22 @@ class UserConnection(Connection[User]):
         return await info.context.services.loaders.member_counts.load(self.search)
 
 
+@strawberry.type(
+    directives=AUTHENTICATED,
+    description="How long the service keeps history and answers. Older data is deleted some time later.",
+)
+class RetentionPolicy:
+    history_max_age: int | None = strawberry.field(
+        description="Days that a change stays in the history of a document. Null if there is no limit."
+    )
+    history_max_changes: int | None = strawberry.field(
+        description="Changes that stay in the history of a document. Null if there is no limit."
+    )
+    idempotency_max_age: int | None = strawberry.field(
+        description="Hours in which a repeated write with an idempotency key is done once."
+    )
+
+
 @strawberry.federation.type(
     keys=["key", "id"],
     directives=TENANT_MEMBER,
@@ -59,6 +75,11 @@ class Platform(Node):
     @strawberry.field(description=ID)
     def id(self) -> strawberry.ID:
         return global_id("Platform", self.row.key)
+
+    @strawberry.field(description="How long the service keeps history and answers for this platform.")
+    def retention(self, info: Info[Context, None]) -> RetentionPolicy:
+        kept = info.context.services.write_settings.retention.shortened(self.row.own_retention)
+        return RetentionPolicy(**kept._asdict())
 
     @batched_field(description="The definitions of metadata keys, in the order of the keys.")
     async def definitions(

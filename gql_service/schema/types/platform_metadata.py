@@ -56,7 +56,8 @@ class PlatformMetadata(Node):
         "`asOf` in the past: the values of that time, for entries that the viewer could see then and can "
         "still see now. Encrypted values that have changed since are left out. With `asOf` in the future: "
         "current entries that will be valid then; users who are not admins get only those that are also "
-        f"valid now. An error if the document has changed more than {MAX_CHANGES:,} times since `asOf`.",
+        f"valid now. An error if the document has changed more than {MAX_CHANGES:,} times since `asOf`, or "
+        "if changes since then were deleted (`PlatformMetadataChangeConnection.prunedUntil`).",
     )
     async def metadata(
         documents: Sequence["PlatformMetadata"],
@@ -126,7 +127,7 @@ class PlatformMetadata(Node):
 
     @strawberry.field(
         description="The changes of the document, newest first. Clearing the document deletes its earlier "
-        "changes."
+        "changes. Old changes are deleted as `Platform.retention` says."
     )
     async def history(
         self,
@@ -140,7 +141,7 @@ class PlatformMetadata(Node):
         page = await info.context.stored_data.history(self.row, request)
         keys = sum(len(change.changed_keys) + len(change.deleted_keys) for change in page.items)
         info.context.stored_data.count(_COMPARISON_COST * keys)
-        return PlatformMetadataChangeConnection(page=page)
+        return PlatformMetadataChangeConnection(page=page, document=self.row.access.key)
 
     @strawberry.field(description=ID)
     def id(self) -> strawberry.ID:
@@ -204,7 +205,7 @@ async def _past_metadata(
 
     def project(row: DocumentView, content: Content, past: Past | RequestError) -> str | RequestError:
         if isinstance(past, RequestError):
-            return past
+            return past if row.document.existed_at(at) else "{}"
         return metadata_in_past(
             Viewer(row.access, now), row.document, content, past, services.write_settings.keys, at, only
         )

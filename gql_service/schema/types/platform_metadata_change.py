@@ -3,6 +3,7 @@
 import strawberry
 from strawberry import Info
 
+from gql_service.domain.documents.rows import DocumentKey
 from gql_service.domain.history.visibility import VisibleChange, VisibleEntry
 from gql_service.domain.values.types import ValueType
 from gql_service.schema.auth_directive import AUTHENTICATED
@@ -83,6 +84,15 @@ class PlatformMetadataChange:
 @strawberry.type(directives=AUTHENTICATED, description="A page of changes, newest first.")
 class PlatformMetadataChangeConnection(Connection[PlatformMetadataChange]):
     node_type = PlatformMetadataChange
+    document: strawberry.Private[DocumentKey]
+
+    @strawberry.field(
+        description="The history reaches back to this time: changes up to it were deleted, for their age or "
+        "their number (`Platform.retention`). Null if none was deleted."
+    )
+    async def pruned_until(self, info: Info[Context, None]) -> DateTime | None:
+        instant = await info.context.services.loaders.pruned_until.load(self.document)
+        return None if instant is None else DateTime(instant)
 
     @staticmethod
     def sort_key(row: VisibleChange) -> str:
