@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from time import perf_counter
 from typing import Any, Literal
 
 from starlette.applications import Starlette
@@ -22,9 +23,10 @@ from gql_service.domain.retention import Retention
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.domain.values.validation import Limits, WriteSettings
 from gql_service.engine.document.cache import CountedDocumentCache, DocumentCache
-from gql_service.environment import read_settings
+from gql_service.environment import is_set, read_settings
 from gql_service.observability import logging
 from gql_service.observability.access_log import AccessLog
+from gql_service.observability.current_request import Part, note_part
 from gql_service.observability.metrics import (
     DOCUMENT_LOOKUPS,
     DOCUMENTS,
@@ -34,7 +36,7 @@ from gql_service.observability.metrics import (
     Labels,
     Metrics,
 )
-from gql_service.observability.requests import RequestObserver
+from gql_service.observability.requests import RequestObserver, open_traces
 from gql_service.observability.security_log import SecurityLog
 from gql_service.observability.statements import StatementObserver
 from gql_service.schema.build import build_schema
@@ -65,16 +67,21 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = i
     logging.configure(settings.log_level, settings.security_log)
     services = build_services(settings, clock)
     metrics = None if settings.metrics_folder is None else Metrics(settings.metrics_folder)
-    if settings.slow_statement is not None or metrics is not None:
-        services.database.on_statement = StatementObserver(settings.slow_statement, metrics)
+    if settings.slow_statement is not None or metrics is not None or settings.tracing:
+        services.database.on_statement = StatementObserver(
+            settings.slow_statement, metrics, traces=settings.tracing
+        )
     authenticator = Authenticator(
         services.loaders,
         FailedAuthentications(settings.max_failed_authentications, services.security_log, clock),
         TrustedProxies(settings.trusted_proxies),
     )
     access_log = AccessLog() if settings.access_log else None
-    observer = RequestObserver(access_log, settings.slow_request, metrics)
+    traces = open_traces(has_sampler=is_set("OTEL_TRACES_SAMPLER")) if settings.tracing else None
+    observer = RequestObserver(access_log, settings.slow_request, metrics, traces)
     graphql = GraphQLEndpoint(build_schema(settings)._schema, services, settings, authenticator, observer)
+    if settings.tracing:
+        services.loaders.observe(_note_read)
     if metrics is not None:
         _measure(metrics, services, graphql.documents)
     rest_endpoint = rest.RestEndpoint(services, settings, authenticator)
@@ -154,6 +161,11 @@ async def _sweep_periodically(services: Services) -> None:
             logging.report_unexpected(error)
 
 
+def _note_read(loader: str, count: int, started: float) -> None:
+    """Note a read of a loader for the trace of the request that caused it."""
+    note_part(Part(f"load {loader}", started, perf_counter(), {"gql_service.keys": count}))
+
+
 def _measure(metrics: Metrics, services: Services, documents: DocumentCache) -> None:
     """Measure what is not measured by requests."""
     database, loaders, writer = services.database, services.loaders, services.writer
@@ -173,7 +185,7 @@ def _measure(metrics: Metrics, services: Services, documents: DocumentCache) -> 
         assert isinstance(documents, CountedDocumentCache)
         return {("hit",): documents.hits, ("miss",): documents.misses}
 
-    loaders.observe(lambda name, count: metrics.loader_keys.observe((name,), count))
+    loaders.observe(lambda name, count, _started: metrics.loader_keys.observe((name,), count))
     writer.on_batch = count_writes
     metrics.read(WAITING_WRITES, waiting)
     metrics.read(POOL, pool)

@@ -4,6 +4,7 @@
 """
 
 import difflib
+import importlib.util
 import os
 import re
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from pydantic import ValidationError
 
 from gql_service.settings import PREFIX, Settings
 
+_EXPORTER = "opentelemetry.exporter.otlp.proto.http"
+"""What the extra `tracing` installs."""
 _KUBERNETES = re.compile(r"(SERVICE_(HOST|PORT(_.*)?)|PORT(_[0-9].*)?)")
 """What Kubernetes adds to the environment of containers beside a service that is named `gql-service`."""
 
@@ -36,9 +39,23 @@ def read_settings() -> Settings:
         ]
     else:
         problems += _wrong_trusted_documents(settings)
+        if settings.tracing and not _is_installed(_EXPORTER):
+            problems.append(f"{PREFIX}TRACING: install the extra: pip install 'gql-service[tracing]'")
     if problems:
         raise InvalidSettings(problems)
     return settings
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # nor is a package that should contain it
+        return False
+
+
+def is_set(name: str) -> bool:
+    """Whether another program's variable has a value; `OTEL_*` belong to OpenTelemetry."""
+    return bool(os.environ.get(name))
 
 
 def _unknown_variables() -> Iterator[str]:

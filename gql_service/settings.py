@@ -314,6 +314,11 @@ class Settings(BaseSettings):
         description="Hours in which a repeated write with an idempotency key is done once. A platform may "
         "shorten them.",
     )
+    tracing: bool = Field(
+        default=False,
+        description="Whether requests are traced by OpenTelemetry, which the extra `tracing` installs. Its "
+        "own variables, `OTEL_*`, say where the traces go. See [operations](operations.md#tracing).",
+    )
 
     @property
     def database_kind(self) -> Literal["SQLite", "PostgreSQL"]:

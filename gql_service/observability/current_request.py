@@ -7,7 +7,7 @@ import random
 import re
 from collections.abc import Iterable
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, NamedTuple
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 """What is accepted as `X-Request-Id`. Anybody may send one."""
@@ -28,10 +28,26 @@ class TraceParent:
         self.is_sampled = is_sampled
 
 
+class Part(NamedTuple):
+    """A part of what a request did, for its trace. Times are by `time.perf_counter`."""
+
+    name: str
+    started: float
+    ended: float
+    attributes: dict[str, str | int] | None = None
+    error: str | None = None
+
+
+_MAX_PARTS = 500
+"""Parts of a request that are noted. The rest is not in its trace."""
+
+
 class RequestRecord:
     """What is known of a request so far."""
 
-    __slots__ = ("door", "operation", "request_id", "started", "trace_id", "trace_parent")
+    __slots__ = (
+        "door", "operation", "parts", "request_id", "span", "started", "trace_id", "trace_parent",
+    )  # fmt: skip
 
     def __init__(self, request_id: str, trace_parent: TraceParent | None, started: float) -> None:
         self.request_id = request_id
@@ -39,6 +55,10 @@ class RequestRecord:
         self.trace_id = None if trace_parent is None else trace_parent.trace_id
         self.started = started
         """By `time.perf_counter`: the clock of the event loop has whole milliseconds."""
+        self.span: Any = None
+        """The span of the request, if it is traced and sampled."""
+        self.parts: list[Part] | None = None
+        """What it did so far, if it is traced and sampled."""
         self.door = "other"
         """`graphql`, `rest` or `other`."""
         self.operation: str | None = None
@@ -46,6 +66,13 @@ class RequestRecord:
 
 
 CURRENT_REQUEST: ContextVar[RequestRecord | None] = ContextVar("current_request", default=None)
+
+
+def note_part(part: Part) -> None:
+    """Note what the current request has done, if it is traced."""
+    record = CURRENT_REQUEST.get()
+    if record is not None and record.parts is not None and len(record.parts) < _MAX_PARTS:
+        record.parts.append(part)
 
 
 def find_request_id(lines: Iterable[tuple[bytes, bytes]]) -> str | None:

@@ -1,47 +1,67 @@
 """Observing requests: the access log and the log of slow requests, of one process."""
 
+import importlib
 import time
-from typing import NamedTuple
+from typing import Protocol
 
 import structlog
 
 from gql_service.observability.access_log import AccessLog
 from gql_service.observability.current_request import RequestRecord
 from gql_service.observability.metrics import Metrics
+from gql_service.observability.response import Response
 
 
-class Response(NamedTuple):
-    """What was answered. `path` is without the query string; `size` that of the body in bytes."""
+class Traces(Protocol):
+    """See `observability.opentelemetry_traces`."""
 
-    method: str
-    path: str
-    status: int
-    size: int
+    def begin(self, record: RequestRecord) -> None: ...
+
+    def finish(self, record: RequestRecord, response: Response) -> None: ...
+
+    def close(self) -> None: ...
 
 
-CLIENT_DISCONNECTED = 499
-"""The status, in logs only, of requests whose client disconnected before the response."""
+def open_traces(*, has_sampler: bool) -> Traces:
+    """Begin to trace. Raises ModuleNotFoundError if the extra is not installed."""
+    module = importlib.import_module("gql_service.observability.opentelemetry_traces")
+    traces: Traces = module.Traces(has_sampler=has_sampler)
+    return traces
 
 
 class RequestObserver:
     """Told of the end of every request that is observed."""
 
     def __init__(
-        self, access_log: AccessLog | None, slow_request: int | None, metrics: Metrics | None
+        self,
+        access_log: AccessLog | None,
+        slow_request: int | None,
+        metrics: Metrics | None,
+        traces: Traces | None,
     ) -> None:
         """`slow_request` is in milliseconds; None if slow requests are not logged."""
         self._access_log = access_log
         self._metrics = metrics
+        self._traces = traces
         self._slow_seconds = None if slow_request is None else slow_request / 1000
 
     @property
     def is_on(self) -> bool:
         """Whether every request is observed, not only those that bring an id."""
-        return any(each is not None for each in (self._access_log, self._slow_seconds, self._metrics))
+        return any(
+            each is not None for each in (self._access_log, self._slow_seconds, self._metrics, self._traces)
+        )
+
+    def begin(self, record: RequestRecord) -> None:
+        """Begin the trace of a request, as far as the settings ask for it."""
+        if self._traces is not None:
+            self._traces.begin(record)
 
     def finish(self, record: RequestRecord, response: Response) -> None:
         """Log the end of a request, as far as the settings ask for it."""
         seconds = time.perf_counter() - record.started
+        if self._traces is not None:
+            self._traces.finish(record, response)
         if self._metrics is not None:
             self._metrics.request(record.door, record.operation, response.status, seconds)
         if self._access_log is not None:
@@ -61,3 +81,5 @@ class RequestObserver:
         """Write what is not written yet."""
         if self._access_log is not None:
             self._access_log.flush()
+        if self._traces is not None:
+            self._traces.close()

@@ -4,6 +4,7 @@ from time import perf_counter
 
 import structlog
 
+from gql_service.observability.current_request import Part, note_part
 from gql_service.observability.metrics import Metrics
 
 _EXPECTED = ("Duplicate",)
@@ -13,13 +14,17 @@ _EXPECTED = ("Duplicate",)
 class StatementObserver:
     """Told of the end of every statement, see `store.connection.OnStatement`."""
 
-    def __init__(self, slow_statement: int | None, metrics: Metrics | None) -> None:
+    def __init__(self, slow_statement: int | None, metrics: Metrics | None, *, traces: bool) -> None:
         """`slow_statement` is in milliseconds; None if slow statements are not logged."""
         self._slow_seconds = None if slow_statement is None else slow_statement / 1000
         self._metrics = metrics
+        self._traces = traces
 
     def __call__(self, name: str, started: float, error: BaseException | None) -> None:
-        seconds = perf_counter() - started
+        ended = perf_counter()
+        seconds = ended - started
+        if self._traces:
+            note_part(Part(name, started, ended, error=None if error is None else _error_class(error)))
         if self._metrics is not None:
             self._metrics.statement(name, seconds, None if error is None else _error_class(error))
         if self._slow_seconds is not None and seconds >= self._slow_seconds:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
+from time import perf_counter
 from typing import Any, Generic, TypeVar
 
 from gql_service.store.connection import Connection
@@ -37,13 +38,15 @@ class DataLoader(Generic[K, T]):
         self._pending: list[PendingLoad[K]] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def observe(self, on_batch: Callable[[int], None]) -> None:
-        """Call `on_batch` with the number of keys of each read, from now on."""
+    def observe(self, on_batch: Callable[[int, float], None]) -> None:
+        """From now on, call `on_batch` after each read, with the number of its keys, and when it began by
+        `time.perf_counter`."""
         load = self._load
 
-        def observed_load(batch: list[PendingLoad[K]]) -> Coroutine[Any, Any, None]:
-            on_batch(sum([len(keys) for keys, _many, _future in batch]))
-            return load(batch)
+        async def observed_load(batch: list[PendingLoad[K]]) -> None:
+            started = perf_counter()
+            await load(batch)
+            on_batch(sum([len(keys) for keys, _many, _future in batch]), started)
 
         self._load = observed_load  # type: ignore[method-assign]
 

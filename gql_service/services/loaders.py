@@ -144,7 +144,8 @@ class Loaders:
         )
         """By platform id and key: how the key can be searched."""
 
-    def observe(self, on_batch: Callable[[str, int], None]) -> None:
-        """Call `on_batch` with the name of the loader and the number of keys of each read, from now on."""
+    def observe(self, on_batch: Callable[[str, int, float], None]) -> None:
+        """From now on, call `on_batch` after each read; see `DataLoader.observe`. The name of the loader is
+        first."""
         for name, loader in vars(self).items():
             loader.observe(partial(on_batch, name))

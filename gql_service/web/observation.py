@@ -16,7 +16,8 @@ from gql_service.observability.current_request import (
     new_request_id,
     parse_trace_parent,
 )
-from gql_service.observability.requests import CLIENT_DISCONNECTED, RequestObserver, Response
+from gql_service.observability.requests import RequestObserver
+from gql_service.observability.response import CLIENT_DISCONNECTED, Response
 from gql_service.web.graphql import GraphQLResponse
 from gql_service.web.graphql_parameters import Headers
 from gql_service.web.graphql_shortcut import GraphQLRequest
@@ -31,7 +32,7 @@ def brings_id(headers: Container[bytes]) -> bool:
     return REQUEST_ID in headers or _TRACE_PARENT in headers
 
 
-def begin(headers: Headers, lines: HeaderLines) -> RequestRecord:
+def begin(observer: RequestObserver, headers: Headers, lines: HeaderLines) -> RequestRecord:
     """Begin to observe a request, in its own task. `headers` has one value of each of `lines`."""
     request_id = find_request_id(lines) if REQUEST_ID in headers else None
     record = RequestRecord(
@@ -40,6 +41,7 @@ def begin(headers: Headers, lines: HeaderLines) -> RequestRecord:
         perf_counter(),
     )
     CURRENT_REQUEST.set(record)
+    observer.begin(record)
     return record
 
 
@@ -51,7 +53,7 @@ class ObservedGraphQLRequest(GraphQLRequest):
     _size = 0
 
     async def respond(self, *_asgi: object) -> None:
-        record = self._record = begin(self._headers, self._lines)
+        record = self._record = begin(self._graphql.observer, self._headers, self._lines)
         record.door = "graphql"
         self._request_id = record.request_id
         try:
@@ -86,7 +88,7 @@ class ObserveRequests:
         if not self._observer.is_on and not brings_id(headers):
             await self._app(scope, receive, send)
             return
-        record = begin(headers, scope["headers"])
+        record = begin(self._observer, headers, scope["headers"])
         status, size = CLIENT_DISCONNECTED, 0
 
         async def send_observed(message: Message) -> None:

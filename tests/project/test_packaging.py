@@ -56,7 +56,9 @@ def test_the_wheel_contains_every_file_of_the_package_and_nothing_else(wheel: Pa
 def test_every_requirement_is_imported() -> None:
     """Otherwise, users would install and maintain packages that the service does not need."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    required = [*project["dependencies"], *project["optional-dependencies"]["postgres"]]
+    extras = project["optional-dependencies"]
+    required = [*project["dependencies"], *extras["postgres"]]
+    assert [re.split("[>=<-]", each)[0] for each in extras["tracing"]] == ["opentelemetry", "opentelemetry"]
     names = {re.split(r"[\[<>=]", each)[0].removesuffix("-graphql").replace("-", "_") for each in required}
     imported = set()
     for path in (ROOT / "gql_service").rglob("*.py"):
@@ -90,6 +92,12 @@ def test_the_installed_wheel_migrates_issues_a_token_and_serves(wheel: Path, tmp
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert run_service("--version") == f"gql-service {version}"
     run_service("migrate")
+    without_extra = subprocess.run(
+        [program, "migrate"], cwd=folder, env=env | {"GQL_SERVICE_TRACING": "true"}, capture_output=True
+    )
+    assert (
+        b"GQL_SERVICE_TRACING: install the extra: pip install 'gql-service[tracing]'" in without_extra.stderr
+    )
     run_service("tenant", "create", "Acme", "--id", "acme")
     run_service("user", "create", "joe", "--tenant", "acme", "--email", "joe@example.com")
     token = run_service("token", "issue", "joe")
