@@ -130,7 +130,7 @@ BULK = """mutation ($input: BulkPatchPlatformMetadataInput!) { bulkPatchPlatform
 
 
 def written_by(interface: str, world: World) -> tuple[bool, Any]:
-    """Send the same write with the same key; returns whether it was replayed, and the content now."""
+    """Send the same write with the same key; whether it was replayed, and the content now."""
     if interface == "rest":
         body, headers = {"metadata": {"canary": 1}}, {"Idempotency-Key": "k"}
         response = world.member.rest("PATCH", world.platform_key, body, headers=headers)

@@ -21,6 +21,10 @@ MOST = 100 * MIB
 INLINED = """{ a%d: me {
   id username userMetadata { revision metadata history(first: 2) { nodes { revision } } }
 } }"""
+VALUES = ", ".join(f'k{number}: {{a: [1, "x", true, null], b: {{c: {number}.5}}}}' for number in range(40))
+LITERALS = f"""mutation {{ patchPlatformMetadata(input: {{metadata: {{n: %d, {VALUES}}}}}) {{
+  platformMetadata {{ revision }} userErrors {{ code }} }} }}"""
+"""A write whose values are literals: each is another document, with a thousand tokens."""
 UNPARSABLE = "{ me { id " + "x" * 20_000 + " #%d"
 
 
@@ -49,8 +53,13 @@ def plain(query: str) -> bytes:
 
 @pytest.mark.parametrize(
     ("query", "encode", "count"),
-    [(INLINED, plain, FLOOD), (INLINED, persisted, FLOOD // 5), (UNPARSABLE, persisted, FLOOD // 10)],
-    ids=["documents", "persisted queries", "invalid persisted queries"],
+    [
+        (INLINED, plain, FLOOD),
+        (LITERALS, plain, FLOOD // 10),
+        (INLINED, persisted, FLOOD // 5),
+        (UNPARSABLE, persisted, FLOOD // 10),
+    ],
+    ids=["documents", "values as literals", "persisted queries", "invalid persisted queries"],
 )
 def test_documents_that_are_sent_once_take_no_memory(
     alone: Service, query: str, encode: Callable[[str], bytes], count: int
