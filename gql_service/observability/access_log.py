@@ -50,7 +50,7 @@ class AccessLog:
                 status,
                 seconds * 1000,
                 size,
-                record.door.encode(),
+                record.endpoint.encode(),
                 _json(record.operation),
                 record.request_id.encode(),
                 b"null" if record.trace_id is None else b'"%b"' % record.trace_id.encode(),

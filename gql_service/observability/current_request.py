@@ -46,7 +46,7 @@ class RequestRecord:
     """What is known of a request so far."""
 
     __slots__ = (
-        "door", "operation", "parts", "request_id", "span", "started", "trace_id", "trace_parent",
+        "endpoint", "operation", "parts", "request_id", "span", "started", "trace_id", "trace_parent",
     )  # fmt: skip
 
     def __init__(self, request_id: str, trace_parent: TraceParent | None, started: float) -> None:
@@ -59,7 +59,7 @@ class RequestRecord:
         """The span of the request, if it is traced and sampled."""
         self.parts: list[Part] | None = None
         """What it did so far, if it is traced and sampled."""
-        self.door = "other"
+        self.endpoint = "other"
         """`graphql`, `rest` or `other`."""
         self.operation: str | None = None
         """The name of the GraphQL operation, or the method of a REST request."""

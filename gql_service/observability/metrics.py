@@ -168,7 +168,7 @@ class Metrics:
         """Add a metric whose values are read once a second."""
         self._metrics.append(_Reader(definition, reading))
 
-    def request(self, door: str, operation: str | None, status: int, seconds: float) -> None:
+    def request(self, endpoint: str, operation: str | None, status: int, seconds: float) -> None:
         """Count a request that was answered."""
         name = operation or "anonymous"
         if name not in self._operations:
@@ -176,8 +176,8 @@ class Metrics:
                 self._operations.add(name)
             else:
                 name = OTHER
-        self._requests.add((door, name, str(status)))
-        self._request_seconds.observe((door, name), seconds)
+        self._requests.add((endpoint, name, str(status)))
+        self._request_seconds.observe((endpoint, name), seconds)
 
     def statement(self, name: str, seconds: float, error: str | None) -> None:
         """Count an SQL statement, with the class of its error."""

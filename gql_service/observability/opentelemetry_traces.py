@@ -81,7 +81,7 @@ class Traces:
         self._tracer = self._provider.get_tracer("gql_service")
         self._offset = time.time() - time.perf_counter()
 
-    def begin(self, record: RequestRecord) -> None:
+    def start(self, record: RequestRecord) -> None:
         """Begin the span of a request, in the trace that it brings or in a new one."""
         context, parent = _NO_PARENT, record.trace_parent
         if parent is not None:
@@ -102,7 +102,7 @@ class Traces:
             return
         parts, record.parts, record.span = record.parts or [], None, None
         ended = time.perf_counter()
-        has_route = record.door != "other"
+        has_route = record.endpoint != "other"
         span.update_name(f"{response.method} {response.path}" if has_route else response.method)
         span.set_attributes(
             {

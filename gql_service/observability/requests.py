@@ -15,7 +15,7 @@ from gql_service.observability.response import Response
 class Traces(Protocol):
     """See `observability.opentelemetry_traces`."""
 
-    def begin(self, record: RequestRecord) -> None: ...
+    def start(self, record: RequestRecord) -> None: ...
 
     def finish(self, record: RequestRecord, response: Response) -> None: ...
 
@@ -52,10 +52,10 @@ class RequestObserver:
             each is not None for each in (self._access_log, self._slow_seconds, self._metrics, self._traces)
         )
 
-    def begin(self, record: RequestRecord) -> None:
+    def start(self, record: RequestRecord) -> None:
         """Begin the trace of a request, as far as the settings ask for it."""
         if self._traces is not None:
-            self._traces.begin(record)
+            self._traces.start(record)
 
     def finish(self, record: RequestRecord, response: Response) -> None:
         """Log the end of a request, as far as the settings ask for it."""
@@ -63,14 +63,14 @@ class RequestObserver:
         if self._traces is not None:
             self._traces.finish(record, response)
         if self._metrics is not None:
-            self._metrics.request(record.door, record.operation, response.status, seconds)
+            self._metrics.request(record.endpoint, record.operation, response.status, seconds)
         if self._access_log is not None:
             self._access_log.write(record, *response, seconds)
         if self._slow_seconds is not None and seconds >= self._slow_seconds:
             structlog.get_logger("gql_service").warning(
                 "slow request",
                 **response._asdict(),
-                door=record.door,
+                door=record.endpoint,
                 operation=record.operation,
                 request_id=record.request_id,
                 trace_id=record.trace_id,

@@ -133,7 +133,7 @@ class GraphQLEndpoint:
         origin = RequestOrigin(self.proxies, scope.get("client"), scope["headers"])
         response = await self.respond(scope["method"], scope["query_string"], headers, read, origin)
         if (record := CURRENT_REQUEST.get()) is not None:
-            record.door, record.operation = "graphql", origin.graphql_operation_name
+            record.endpoint, record.operation = "graphql", origin.graphql_operation_name
         if response is not None:
             length = (b"content-length", b"%d" % len(response.body))
             start = {"type": "http.response.start", "status": response.status}

@@ -41,7 +41,7 @@ def begin(observer: RequestObserver, headers: Headers, lines: HeaderLines) -> Re
         perf_counter(),
     )
     CURRENT_REQUEST.set(record)
-    observer.begin(record)
+    observer.start(record)
     return record
 
 
@@ -54,7 +54,7 @@ class ObservedGraphQLRequest(GraphQLRequest):
 
     async def respond(self, *_asgi: object) -> None:
         record = self._record = begin(self._graphql.observer, self._headers, self._lines)
-        record.door = "graphql"
+        record.endpoint = "graphql"
         self._request_id = record.request_id
         try:
             await super().respond()

@@ -59,7 +59,7 @@ class RestEndpoint:
 
     async def __call__(self, request: Request) -> Response:
         if (record := CURRENT_REQUEST.get()) is not None:
-            record.door, record.operation = "rest", request.method
+            record.endpoint, record.operation = "rest", request.method
         try:
             with self._timeouts():
                 return await self._respond(request)
