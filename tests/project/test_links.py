@@ -12,7 +12,7 @@ DOCUMENTS = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT /
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 PATH = re.compile(r"`([\w./-]+/|[\w./-]+\.(?:py|md|graphql|mjs|jsx|lua|json|toml|lock|html))`")
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
-CODE = ("gql_service", "tests", "bench", "tools", "docs")
+CODE = ("gql_service", "tests", "bench", "tools", "docs", "deploy")
 """The folders with files of the project."""
 
 

@@ -1,9 +1,10 @@
-"""The wheel: its files, and that it works in an environment with nothing else installed."""
+"""The wheel and the source archive: their files, and that the wheel works with nothing else installed."""
 
 import ast
 import re
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from pathlib import Path
@@ -38,19 +39,39 @@ def test_the_wheel_contains_every_file_of_the_package_and_nothing_else(wheel: Pa
         for path in package.rglob("*")
         if path.is_file() and not skipped & set(path.parts)
     }
-    with zipfile.ZipFile(wheel) as archive:
-        names = {name for name in archive.namelist() if ".dist-info/" not in name}
-    assert {name for name in names if name.endswith((".py", ".typed", ".html"))} == {
-        name for name in expected if name.endswith((".py", ".typed", ".html"))
-    }
-    assert names <= expected
+    explorer = "gql_service/explorer/"
+    pages = (f"{explorer}dist/", f"{explorer}fallback.")
+    expected = {name for name in expected if not name.startswith(explorer) or name.startswith(pages)}
+    names = files_of(wheel)
+    assert names == expected
     assert "gql_service/py.typed" in names
     assert "gql_service/explorer/fallback.html" in names
     assert "gql_service/explorer/fallback.js" in names
     assert any(re.fullmatch(r"gql_service/store/migrations/versions/\w+\.py", name) for name in names)
-    if (package / "explorer/dist").is_dir():
-        dist = {name for name in expected if name.startswith("gql_service/explorer/dist/")}
-        assert dist <= names
+
+
+def files_of(wheel: Path) -> set[str]:
+    """The files of a wheel, without those that describe it."""
+    with zipfile.ZipFile(wheel) as archive:
+        return {name for name in archive.namelist() if ".dist-info/" not in name}
+
+
+def test_the_source_archive_has_every_file_of_the_repository_and_builds_the_wheel(
+    wheel: Path, tmp_path: Path
+) -> None:
+    build = (sys.executable, "-m", "build", "--no-isolation", "--outdir")
+    run(*build, tmp_path, "--sdist", ROOT, cwd=ROOT)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as tar:
+        tar.extractall(tmp_path / "sources", filter="data")
+    (sources,) = (tmp_path / "sources").iterdir()
+    names = {str(path.relative_to(sources)) for path in sources.rglob("*") if path.is_file()}
+    explorer = {name for name in files_of(wheel) if name.startswith("gql_service/explorer/dist/")}
+    tracked = set(run("git", "ls-files", cwd=ROOT).splitlines())
+    assert names == tracked | explorer | {"PKG-INFO"}
+    run(*build, tmp_path, "--wheel", sources, cwd=tmp_path)
+    (rebuilt,) = tmp_path.glob("*.whl")
+    assert files_of(rebuilt) == files_of(wheel)
 
 
 def test_every_requirement_is_imported() -> None:

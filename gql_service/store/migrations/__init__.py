@@ -20,6 +20,9 @@ from gql_service.store.sqlite_connection import create_private
 T = TypeVar("T")
 _LOCK = 7_461_726  # an arbitrary number: the advisory lock that lets one migration run at a time
 
+_LOCK_TIMEOUT = 5
+"""Seconds that a migration waits for the lock of a table."""
+
 
 class State(enum.Enum):
     """Whether the database has the tables that this version of the code needs."""
@@ -91,6 +94,8 @@ def _begin_immediate(connection: Connection) -> None:
 def _run(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        # A statement that waits for a table stops all requests that come after it.
+        connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}s'"))
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
