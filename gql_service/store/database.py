@@ -2,12 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from importlib import import_module
 from typing import Protocol, TypeVar
 
 from gql_service.observability.security_log import OnCommit
 from gql_service.settings import Settings
 from gql_service.store.connection import Connection, DatabaseLoad, OnStatement
-from gql_service.store.postgres import PostgresDatabase
 from gql_service.store.sqlite import SqliteDatabase
 
 T = TypeVar("T")
@@ -64,4 +64,6 @@ def open_database(settings: Settings) -> Database:
     """The database of the settings. It connects at the first use."""
     if settings.database_url.startswith("sqlite"):
         return SqliteDatabase(settings)
-    return PostgresDatabase(settings)
+    # On SQLite, the driver of PostgreSQL is not needed, and its import takes time.
+    database: Database = import_module("gql_service.store.postgres").PostgresDatabase(settings)
+    return database

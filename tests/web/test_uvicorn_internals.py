@@ -1,4 +1,4 @@
-"""What `gql_service.web` uses of uvicorn although it is not documented.
+"""What `gql_service.web` and `gql_service.server` use of uvicorn although it is not documented.
 
 If a test here fails after an update of uvicorn, read the change in uvicorn, and adapt `web/http_protocol.py`
 and `web/graphql_shortcut.py` before anything else.
@@ -34,6 +34,10 @@ SIGNATURES: list[tuple[type, str, list[str]]] = [
     (CYCLE, "receive", []),
     (CYCLE, "send", ["message"]),
     (CYCLE, "send_500_response", []),
+    (uvicorn.Server, "startup", ["sockets"]),
+    (uvicorn.Server, "on_tick", ["counter"]),
+    (uvicorn.Server, "shutdown", ["sockets"]),
+    (uvicorn.Server, "capture_signals", []),
     (flow_control.FlowControl, "drain", []),
     (flow_control.FlowControl, "pause_reading", []),
     (flow_control.FlowControl, "resume_reading", []),

@@ -1,0 +1,28 @@
+"""What a server imports: the more, the longer each start takes."""
+
+import subprocess
+import sys
+
+import pytest
+
+PRINT_MODULES = "import sys, gql_service.app, gql_service.web.http_protocol; print(*sys.modules)"
+NOT_NEEDED = ["alembic", "asyncpg", "httpx", "pytest", "sqlalchemy.orm.session", "typer"]
+
+
+@pytest.fixture(scope="module")
+def modules() -> set[str]:
+    command = [sys.executable, "-c", PRINT_MODULES]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+
+
+@pytest.mark.parametrize("module", NOT_NEEDED)
+def test_the_application_does_not_import_what_serving_does_not_need(modules: set[str], module: str) -> None:
+    assert module not in modules
+
+
+def test_collections_during_the_import_are_rare() -> None:
+    """Each walks all objects that were imported so far."""
+    code = "import gc, gql_service.app; print(sum(each['collections'] for each in gc.get_stats()))"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 100
