@@ -13,10 +13,11 @@ _logged: dict[tuple[str, str], tuple[float, int]] = {}
 
 
 def report_database_error(error: str, statement: str, message: str, relation: str | None = None) -> None:
-    """Log an error of the database. Commands, which have no log, say it to people instead.
+    """Log an error of the database.
 
-    `error` is SQLite's name of the error, the SQLSTATE, or the name of the exception. `statement` names its
-    verb and its tables, `relation` the table that the error is about.
+    `error` is SQLite's name of the error or the SQLSTATE. `statement` names its verb and its tables,
+    `relation` the table that PostgreSQL blames. Commands that have not configured the log say what is wrong
+    on standard error, in a line for people.
     """
     if not structlog.is_configured():
         return

@@ -74,6 +74,7 @@ class PostgresDatabase:
         try:
             async with self.read() as connection:
                 await connection.fetch(READ_ALL_TABLES)
+                # Refused as every write: without the privilege, or if the session is read-only.
                 await connection.fetch(WRITE_NOTHING, nobody="")
         except ServiceError:
             raise

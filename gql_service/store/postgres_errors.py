@@ -65,11 +65,13 @@ def translate(error: Exception, statement: Statement | None = None) -> ServiceEr
     """The public error for an error of the driver, or None if it is a bug or damage. Logs the cause."""
     public = _public(error)
     if public is not None or isinstance(error, asyncpg.PostgresError):
+        why = reason(error)
+        message = public.message if public else "The statement failed."
         report_database_error(
             getattr(error, "sqlstate", None) or type(error).__name__,
-            statement.name if statement else "transaction",
-            reason(error) or (public.message if public else "The statement failed."),
-            relation=getattr(error, "table_name", None),
+            statement.name if statement else "connection",
+            f"{message} ({why})" if why else message,
+            getattr(error, "table_name", None),
         )
     return public
 

@@ -6,15 +6,14 @@ SQLAlchemy's own execution of a statement costs more than the statement; see ben
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Executable, Table, select
+from sqlalchemy import Executable, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as postgres_dialect
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.engine import Dialect
-from sqlalchemy.sql.visitors import iterate
 
 _TABLES = re.compile(r"\b(?:FROM|INTO|UPDATE|JOIN)\s+(?!json_each|unnest)(\w+)")
 
@@ -43,9 +42,8 @@ class Statement:
 
     @cached_property
     def name(self) -> str:
-        """What it does, and the tables that it names, for logs: `select users access_tokens`."""
-        names = (part.name for part in iterate(cast(Any, self._core)) if isinstance(part, Table))
-        return " ".join(dict.fromkeys([self._core.__visit_name__, *names]))
+        """Its `summary`, whatever the database."""
+        return summary(self.for_postgres.sql)
 
     @cached_property
     def for_sqlite(self) -> Prepared:

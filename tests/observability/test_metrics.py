@@ -91,7 +91,7 @@ def test_requests_are_counted_by_operation_door_and_status(
         assert service.value("cached_documents") >= 1
         assert service.value("cached_documents_bytes") > 0
         assert service.value("event_loop_lag_seconds_count") > 0
-        assert service.value("statement_seconds_count", statement="insert documents") == 1
+        assert service.value("statement_seconds_count", statement="INSERT documents") == 1
         assert service.value("cpu_seconds_total") > 0
         assert service.value("memory_bytes") > 1_000_000
         connections = [service.value("pool_connections", state=state) for state in ("used", "idle")]

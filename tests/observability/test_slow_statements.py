@@ -36,4 +36,4 @@ def test_slow_statements_are_warnings_without_values(fresh_database_url: str, tm
     for line in lines:
         assert line["level"] == "warning"
         assert line["duration_ms"] >= 1
-        assert line["statement"].split()[0] in ("commit", "select", "insert", "update", "delete")
+        assert line["statement"].split()[0] in ("commit", "SELECT", "INSERT", "UPDATE", "DELETE")

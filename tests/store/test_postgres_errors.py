@@ -70,9 +70,7 @@ def test_a_missing_table_is_logged_with_its_name(postgres_server: Postgres, tmp_
         answer = server.ask('{ platform(key: "shop") { key } }', token).json()
         assert answer["errors"][0]["extensions"]["code"] == "INTERNAL"
         (line,) = logged(server)
-        assert line["error"] == "42P01"
-        assert line["statement"] == "select platforms"
-        assert line["level"] == "error"
+        assert (line["error"], line["statement"], line["level"]) == ("42P01", "SELECT platforms", "error")
 
 
 def test_a_full_disk_is_told_from_other_errors(postgres_server: Postgres) -> None:
