@@ -35,9 +35,9 @@ from gql_service.web.graphql_result import (
     document_errors,
     masked_error,
     original_error,
+    raise_unavailable,
     request_error,
     response_to,
-    unavailability,
 )
 from gql_service.web.introspection import IntrospectionAnswers, introspects
 from gql_service.web.request import (
@@ -220,8 +220,8 @@ class GraphQLEndpoint:
             answer = orjson.dumps(result.data)
             self._introspection_answers.add(answer_key, answer)
             return 200, {"data": orjson.Fragment(answer)}
-        if result.errors and (unavailable := unavailability(result.data, result.errors)):
-            raise unavailable
+        if result.errors and (operation is None or is_read or operation.has_one_root_field):
+            raise_unavailable(result.data, result.errors)
         return response_to(result, media_type)
 
 

@@ -39,16 +39,15 @@ def request_error(error: ServiceError) -> tuple[int, Body]:
     return error.status, {"errors": [{"message": error.message, "extensions": {"code": error.code}}]}
 
 
-def unavailability(data: Any, errors: Sequence[GraphQLError]) -> Unavailable | None:
-    """Why an operation failed as a whole, if the only reason is that the database was unavailable.
+def raise_unavailable(data: Any, errors: Sequence[GraphQLError]) -> None:
+    """Raise Unavailable where it is the only reason why an operation has no result.
 
-    Such a response has the status of the error, so that proxies and clients try again later. After several
-    errors, something may have been done.
+    The response then has the status of the error, so that proxies and clients try again later. Not to be
+    called for several writes, some of which may have been done.
     """
-    if data is not None or len(errors) != 1:
-        return None
-    original = original_error(errors[0])
-    return original if isinstance(original, Unavailable) else None
+    first = original_error(errors[0])
+    if data is None and len(errors) == 1 and isinstance(first, Unavailable):
+        raise first
 
 
 def _public_error(error: GraphQLError, code: str = BadUserInput.code) -> dict[str, Any]:

@@ -80,6 +80,12 @@ class GraphQLOperation:
             if error := cost.early_limit_error(raw_variables):
                 raise error
 
+    @property
+    def has_one_root_field(self) -> bool:
+        """Whether the operation selects a single root field, without a fragment."""
+        selections = self.node.selection_set.selections
+        return len(selections) == 1 and isinstance(selections[0], FieldNode)
+
     @cached_property
     def name(self) -> str | None:
         """The name that the client has given the operation; shortened, because it may be long."""
