@@ -128,7 +128,7 @@ class PostgresPool:
 
     async def acquire(self) -> Lease:
         pool = self._pool
-        if pool is None:
+        if pool is None:  # creating it does not wait, because it connects later
             pool = self._pool = await self._create()
         lease = Lease(await pool.acquire(timeout=self.deadline))
         self._lent.add(lease.pid)

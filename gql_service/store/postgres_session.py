@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
+from contextlib import suppress
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -197,5 +198,6 @@ class PostgresReader(PostgresSession):
         """Return the connection. Never raises."""
         if self._in_transaction:
             await self.abandon()
-        else:
+            return
+        with suppress(Exception):  # then asyncpg has ended the connection
             await self.release()
