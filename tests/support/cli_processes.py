@@ -95,14 +95,15 @@ def serving_process(
     program: Sequence[str] | None = None,
     extra: Mapping[str, str] | None = None,
     host: str = "127.0.0.1",
+    port: int | None = None,
 ) -> Iterator[Server]:
-    """Run `serve` in a process in this folder, on a free port. Yields when the server is ready."""
-    port = free_port()
+    """Run `serve` in a process in this folder, by default on a free port. Yields when the server is ready."""
+    port = port or free_port()
     output = folder / f"output-{port}"
     serve = ["serve", "--host", host, "--port", str(port), *arguments]
     env = environment(database_url) | dict(extra or {})
     process: subprocess.Popen[bytes] | zygote.Forked
-    with output.open("wb") as sink:
+    with output.open("ab") as sink:
         if program is None:
             process = zygote.start(serve, env, sink.fileno(), sink.fileno(), folder)
         else:
