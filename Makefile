@@ -16,12 +16,12 @@ LOCK_FILES := $(wildcard requirements*.lock $(EXPLORER)/package-lock.json tests/
                          bench/*/package-lock.json)
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-long bench check explorer lock schema sbom audit clean
+.PHONY: help serve test test-long test-durability bench check explorer lock schema sbom audit clean
 
 help: ## Print this help
 	@echo "Usage: make TARGET"
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "Variables: PYTHON=$(PYTHON) VENV=$(VENV) PORT=$(PORT)"
 
@@ -35,6 +35,9 @@ test: $(VENV)/.dev $(AUDIT)/.installed explorer check ## Run all checks and test
 test-long: $(VENV)/.dev ## Run the property tests and the floods with 20,000 examples
 	FLOOD=20000 $(BIN)/pytest tests/graphql/test_floods.py
 	$(BIN)/pytest tests/engine/test_against_graphql_core.py tests/documents/test_against_model.py --hypothesis-profile=long
+
+test-durability: $(VENV)/.dev ## Kill servers, cut replies, check histories
+	DURABILITY=100 $(BIN)/pytest tests/durability
 
 bench: $(VENV)/.dev ## Run the benchmark; see bench/README.md
 	$(BIN)/python -m bench
