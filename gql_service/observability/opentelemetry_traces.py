@@ -1,31 +1,26 @@
 """Traces by OpenTelemetry. Imported only if tracing is on, because its packages are an extra.
 
-What a sampled request does is noted while it runs, and becomes spans at its end. Other requests pay for the
-decision of the sampler only.
+What a sampled request does is noted while it runs, and becomes spans at its end. Other requests pay little.
 """
 
 import time
-from collections.abc import Sequence
 
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import Decision, ParentBased, Sampler, SamplingResult
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 from opentelemetry.trace import (
-    Link,
     NonRecordingSpan,
     Span,
     SpanContext,
     SpanKind,
     StatusCode,
     TraceFlags,
-    TraceState,
     format_trace_id,
     set_span_in_context,
 )
-from opentelemetry.util.types import Attributes
 
 from gql_service.observability.current_request import Part, RequestRecord
 from gql_service.observability.response import Response
@@ -33,38 +28,25 @@ from gql_service.observability.response import Response
 _TRACES_PER_SECOND = 10.0
 """New traces of a process, unless `OTEL_TRACES_SAMPLER` says otherwise: a trace costs more than a request."""
 _NO_PARENT = Context()
-_DROP = SamplingResult(Decision.DROP)
-_SAMPLE = SamplingResult(Decision.RECORD_AND_SAMPLE)
 
 
-class RateLimited(Sampler):
-    """Samples up to a number of traces per second, those of the last second saved up."""
+class RateLimit:
+    """Allows up to a number of traces per second, those of the last second saved up."""
 
     def __init__(self, per_second: float) -> None:
         self._per_second = per_second
         self._credit = per_second
         self._last = time.monotonic()
 
-    def should_sample(
-        self,
-        parent_context: Context | None,
-        trace_id: int,
-        name: str,
-        kind: SpanKind | None = None,
-        attributes: Attributes = None,
-        links: Sequence[Link] | None = None,
-        trace_state: TraceState | None = None,
-    ) -> SamplingResult:
+    def take(self) -> bool:
+        """Whether one more trace may begin."""
         now = time.monotonic()
         self._credit = min(self._per_second, self._credit + (now - self._last) * self._per_second)
         self._last = now
         if self._credit < 1:
-            return _DROP
+            return False
         self._credit -= 1
-        return _SAMPLE
-
-    def get_description(self) -> str:
-        return f"RateLimited({self._per_second})"
+        return True
 
 
 class Traces:
@@ -75,7 +57,9 @@ class Traces:
         resource = Resource.create()
         if str(resource.attributes.get(SERVICE_NAME, "")).startswith("unknown_service"):
             resource = resource.merge(Resource({SERVICE_NAME: "gql-service"}))
-        sampler = None if has_sampler else ParentBased(RateLimited(_TRACES_PER_SECOND))
+        sampler = None if has_sampler else ParentBased(ALWAYS_ON)
+        self._limit = None if has_sampler else RateLimit(_TRACES_PER_SECOND)
+        """Asked before a span begins: a sampler takes a tenth of the time of a query."""
         self._provider = TracerProvider(sampler=sampler, resource=resource)
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
         self._tracer = self._provider.get_tracer("gql_service")
@@ -84,6 +68,8 @@ class Traces:
     def start(self, record: RequestRecord) -> None:
         """Begin the span of a request, in the trace that it brings or in a new one."""
         context, parent = _NO_PARENT, record.trace_parent
+        if self._limit is not None and not (parent.is_sampled if parent else self._limit.take()):
+            return
         if parent is not None:
             flags = TraceFlags(TraceFlags.SAMPLED if parent.is_sampled else TraceFlags.DEFAULT)
             remote = SpanContext(int(parent.trace_id, 16), int(parent.span_id, 16), True, flags)
