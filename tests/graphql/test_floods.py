@@ -55,7 +55,7 @@ def plain(query: str) -> bytes:
     ("query", "encode", "count"),
     [
         (INLINED, plain, FLOOD),
-        (LITERALS, plain, FLOOD // 10),
+        (LITERALS, plain, FLOOD // 5),
         (INLINED, persisted, FLOOD // 5),
         (UNPARSABLE, persisted, FLOOD // 10),
     ],
