@@ -21,7 +21,7 @@ from gql_service.environment import InvalidSettings, read_settings
 from gql_service.errors import BadUserInput, Rejected, ServiceError
 from gql_service.services.context import Services
 from gql_service.settings import Settings
-from gql_service.store import migrations
+from gql_service.store.revisions import newest_revision
 
 _MEGABYTE = 1024 * 1024
 _MIN_FREE = 256 * _MEGABYTE
@@ -108,7 +108,7 @@ async def _check_database(services: Services) -> str:
 
 async def _check_migration(services: Services) -> str:
     await runner.require_migrated(services)
-    return f"{migrations.newest_revision()} is the newest"
+    return f"{newest_revision()} is the newest"
 
 
 async def _check_keys(services: Services) -> str:

@@ -79,9 +79,9 @@ class Connector:
         return raw
 
 
-def _socket_options(seconds: int, given: Mapping[str, int]) -> list[tuple[int, int, int]]:
+def _socket_options(seconds: int, requested: Mapping[str, int]) -> list[tuple[int, int, int]]:
     """By default, a peer that is silent for `seconds` is asked, and given up after as many seconds again."""
-    found = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, given.get("keepalives", 1))]
+    found = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, requested.get("keepalives", 1))]
     for name, constant, default in (
         ("keepalives_idle", "TCP_KEEPIDLE", seconds),
         ("keepalives_interval", "TCP_KEEPINTVL", max(seconds // _PROBES, 1)),
@@ -89,7 +89,7 @@ def _socket_options(seconds: int, given: Mapping[str, int]) -> list[tuple[int, i
         ("tcp_user_timeout", "TCP_USER_TIMEOUT", 2 * seconds * 1000),
     ):
         if hasattr(socket, constant):  # not every system has them all
-            found.append((socket.IPPROTO_TCP, getattr(socket, constant), given.get(name, default)))
+            found.append((socket.IPPROTO_TCP, getattr(socket, constant), requested.get(name, default)))
     return found
 
 

@@ -12,7 +12,9 @@ from tests.support.service import Service
 
 COMPOSERS = ["apollo", "theguild", "wundergraph"]
 COMBINATIONS = ["alone", "pages", "nodes", "roles", "references", "all"]
-OWN_QUERIES = {"me", "session", "badgeCatalog", "user", "platform", "platformMetadata", "limits"}
+OWN_QUERIES = {
+    "me", "session", "badgeCatalog", "user", "platform", "platformMetadata", "limits", "serviceStatus",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -80,7 +80,7 @@ def test_documents_that_are_sent_once_take_no_memory(
 
 
 def test_a_document_is_kept_from_its_second_request_on(alone: Service) -> None:
-    documents = alone.app.graphql._documents  # type: ignore[attr-defined]
+    documents = alone.app.graphql.documents  # type: ignore[attr-defined]
     for expected in (0, 1, 1):
         alone.client.post(
             "/graphql", content=plain("{ me { id } }"), headers={"Content-Type": "application/json"}
@@ -91,7 +91,7 @@ def test_a_document_is_kept_from_its_second_request_on(alone: Service) -> None:
 def test_the_cache_is_bounded_in_bytes(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path / 'test.sqlite3'}"
     with serving(url, max_document_cache_size=MIB) as service:
-        documents = service.app.graphql._documents  # type: ignore[attr-defined]
+        documents = service.app.graphql.documents  # type: ignore[attr-defined]
         texts = [f"{{ a{number}: me {{ id }} }} #" + "x" * 20_000 for number in range(40)]
         for text in texts * 2:
             service.client.post(

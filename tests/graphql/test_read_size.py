@@ -3,6 +3,7 @@
 import pytest
 
 from tests.graphql.test_hostile_requests import encode, of_document, post
+from tests.support.clock import instant
 from tests.support.cost import assert_costs_at_most
 from tests.support.world import World
 
@@ -21,11 +22,13 @@ def write_keys(world: World, revisions: int, size: int = 1000) -> None:
         "history(first: 20) { nodes { changedKeys } }",
         "history(last: 20) { nodes { changes { key } } }",
         "history(first: 2) { nodes { a: changes { key } b: changes { key } c: changes { new { value } } } }",
-        'metadata(keys: ["k001"], asOf: "2024-01-01T00:00:00Z")',
+        'metadata(keys: ["k001"], asOf: "AFTER THE FIRST WRITE")',
     ],
 )
 def test_what_a_request_reads_is_limited(world: World, selection: str) -> None:
-    write_keys(world, 11)
+    write_keys(world, 1)
+    selection = selection.replace("AFTER THE FIRST WRITE", instant(world.service))
+    write_keys(world, 10)
     errors = post(world.service, encode(of_document(world, selection)), world.member).json()["errors"]
     message = "The request reads more than 16777216 bytes of stored data (GQL_SERVICE_MAX_READ_SIZE). "
     assert [error["message"] for error in errors] == [message + "Request less at a time."]

@@ -143,7 +143,7 @@ def test_mutations_are_listed_by_subject(schema: GraphQLSchema) -> None:
         "patchPlatformMetadata", "replacePlatformMetadata", "clearPlatformMetadata", "setUserMetadata",
         "restorePlatformMetadata", "bulkPatchPlatformMetadata", "createUser", "updateUser", "checkBadge",
         "markNotificationsRead", "issueToken", "revokeToken", "defineMetadata", "removeMetadataDefinition",
-        "setMetadataMode",
+        "setMetadataMode", "setRetention",
     ]  # fmt: skip
 
 

@@ -249,7 +249,9 @@ def test_what_is_no_valid_backup_is_refused(url: str, file: Path, backup: Path, 
     dangling = tmp_path / "dangling"
     shutil.copy(backup, dangling)
     with closing(sqlite3.connect(dangling)) as connection, connection:
-        connection.execute("INSERT INTO platforms VALUES ('p', 'p', 'nobody', 'P', 1, 'OPEN')")
+        connection.execute(
+            "INSERT INTO platforms (id, key, tenant_id, name, created_at) VALUES ('p', 'p', 'nobody', 'P', 1)"
+        )
     assert refusal(dangling) == (
         f"{dangling} is damaged: a row of platforms refers to a missing row of tenants."
     )
@@ -261,7 +263,9 @@ def test_what_is_no_valid_backup_is_refused(url: str, file: Path, backup: Path, 
 
 def test_a_backup_of_an_older_version_is_migrated_afterwards(url: str, file: Path, backup: Path) -> None:
     with closing(sqlite3.connect(backup)) as connection, connection:
-        connection.execute("UPDATE alembic_version SET version_num = '0003'")
+        connection.execute("UPDATE alembic_version SET version_num = '0004'")
+        for name in ("history_max_age", "history_max_changes", "idempotency_max_age"):
+            connection.execute(f"ALTER TABLE platforms DROP COLUMN {name}")
     done = command(url, "restore", str(backup), "--force", "--yes")
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("It is from an older version. Run: gql-service migrate\n")

@@ -11,7 +11,8 @@ from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
 import gql_service
-from gql_service.errors import Unavailable
+from gql_service.auth import tokens
+from gql_service.errors import StorageFull, Unavailable
 from tests.conftest import require
 from tests.project.test_documents import first_column
 from tests.support.service import Service, serving
@@ -135,17 +136,16 @@ def _refused(service: Service, request: bytes) -> httpx.Response:
 
 
 def _failing(service: Service, error: Exception, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Response]:
-    """Responses while every read of the database fails."""
+    """Responses while no caller can be read from the database."""
 
-    def fail() -> None:
+    def fail(_token: object) -> None:
         raise error
 
-    authorization = {"Authorization": f"Bearer upm_{'a' * 43}"}
+    authorization = {"Authorization": f"Bearer {tokens.generate()}"}
     with monkeypatch.context() as broken:
-        broken.setattr(service.services.database, "read", fail)
+        broken.setattr(service.services.loaders.principals, "load", fail)
         yield service.client.post("/graphql", json={"query": "{ me { id } }"}, headers=authorization)
         yield service.client.get(REST, headers=authorization)
-        yield service.client.get("/health/ready")
 
 
 def test_every_status_is_protected(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,6 +153,7 @@ def test_every_status_is_protected(service: Service, monkeypatch: pytest.MonkeyP
         *_statuses(World(service)),
         *_failing(service, RuntimeError("a bug"), monkeypatch),
         *_failing(service, Unavailable("Try again."), monkeypatch),
+        *_failing(service, StorageFull(), monkeypatch),
         *(_refused(service, request) for request in UNREADABLE),
         *(service.client.get(REST, headers={"Authorization": "Token wrong"}) for _ in range(6)),
     ]

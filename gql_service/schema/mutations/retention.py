@@ -17,7 +17,7 @@ _KEPT = "Null or omitted: as the settings of the service say, which are also the
 
 
 @strawberry.input(
-    description="What a platform keeps, where that is less than the settings of the service say. It replaces "
+    description="What a platform keeps, if that is less than the settings of the service say. It replaces "
     "what was set before."
 )
 class SetRetentionInput:

@@ -12,7 +12,7 @@ from gql_service.schema.enums import described_enum
 from gql_service.schema.scalars import DateTime
 from gql_service.schema.types.limits import Limits
 from gql_service.services.context import Services
-from gql_service.store import migrations
+from gql_service.store.revisions import newest_revision
 
 
 class DatabaseKind(StrEnum):
@@ -75,7 +75,7 @@ class ServiceStatus:
                 kind=DatabaseKind[settings.database_kind.upper()],
                 version=await inspection.version(connection, settings.database_kind),
                 migration=await inspection.revision(connection),
-                needed_migration=migrations.newest_revision(),
+                needed_migration=newest_revision(),
             )
         worker = WorkerStatus(
             process_id=os.getpid(),

@@ -2,7 +2,6 @@
 
 import enum
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +14,7 @@ from sqlalchemy.pool import NullPool
 
 from gql_service.settings import Settings
 from gql_service.store import postgres_migrations
+from gql_service.store.revisions import newest_revision
 from gql_service.store.sqlite_connection import create_private
 
 T = TypeVar("T")
@@ -54,13 +54,6 @@ def state_of(revision: str | None) -> State:
         return State.CURRENT
     known = {known.revision for known in ScriptDirectory.from_config(_config()).walk_revisions()}
     return State.BEHIND if revision is None or revision in known else State.UNKNOWN
-
-
-@cache
-def newest_revision() -> str:
-    """The revision that this version of the code needs."""
-    (head,) = ScriptDirectory.from_config(_config()).get_heads()
-    return head
 
 
 async def _in_transaction(settings: Settings, work: Callable[[Connection], T], *, writes: bool) -> T:

@@ -1,0 +1,12 @@
+"""The revision of the tables that this version of the code needs. Alembic is not needed: its import is slow."""
+
+from functools import cache
+from pathlib import Path
+
+_VERSIONS = Path(__file__).parent / "migrations" / "versions"
+
+
+@cache
+def newest_revision() -> str:
+    """The revision of the newest migration. The names of their files begin with it, in order."""
+    return max(path.name.partition("_")[0] for path in _VERSIONS.glob("[0-9]*.py"))
