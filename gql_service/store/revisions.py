@@ -1,4 +1,4 @@
-"""The revision of the tables that this version of the code needs. Alembic is not needed: its import is slow."""
+"""The revision of the tables that this version of the code needs. Does not import Alembic, which is slow."""
 
 from functools import cache
 from pathlib import Path
