@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,10 @@ settings.load_profile("short")
 _NOT_INHERITED = re.compile("GQL_SERVICE_.*|MAKE.*|MFLAGS|GNUMAKEFLAGS|PYTHON|VENV|PORT")
 for _name in filter(_NOT_INHERITED.fullmatch, list(os.environ)):
     del os.environ[_name]
+# Nor must they inherit that signals are ignored, as they are under `nohup` and in the background of a shell.
+for _signal in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(_signal) is signal.SIG_IGN:
+        signal.signal(_signal, signal.SIG_DFL)
 
 BACKENDS = ("sqlite", "postgres")
 _skipped: dict[str, str] = {}
