@@ -6,7 +6,7 @@ import re
 import signal
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx
@@ -126,7 +126,7 @@ def test_the_number_of_operation_names_is_bounded(tmp_path: Path) -> None:
 def test_database_errors_are_counted_by_class(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/data"
     with measured(tmp_path, url) as service, http_client(service.server.url) as client:
-        with sqlite3.connect(tmp_path / "data") as other:
+        with closing(sqlite3.connect(tmp_path / "data")) as other, other:
             other.execute("DROP TABLE earned_badges")
         headers = {"Authorization": f"Token {service.token}"}
         client.post("/graphql", json={"query": "{ me { badges { name } } }"}, headers=headers)
