@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Executable, select
+from sqlalchemy import Executable
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as postgres_dialect
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
@@ -100,7 +100,3 @@ def _only_key(keys: Iterable[str]) -> str:
 def _without_nul(keys: Iterable[str]) -> list[str]:
     """Keys that can exist: no stored text has a NUL character, and PostgreSQL rejects statements with one."""
     return [key for key in keys if "\0" not in key]
-
-
-PING = Statement(select(1))
-"""Reads no table. Fails if the database does not answer."""

@@ -52,7 +52,7 @@ def test_many_changed_keys_use_the_budget_up(world: World) -> None:
     assert payloads[-1] == REFUSED
 
 
-def test_a_refused_write_leaves_its_neighbours(world: World) -> None:
+def test_the_next_request_has_a_budget_of_its_own(world: World) -> None:
     write_keys(world, 1)
     large = {"platformKey": world.platform_key, "metadata": {"n": 1}}
     payloads = write_many(

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from gql_service.auth import tokens
+from gql_service.auth.principal import Principal
 from gql_service.domain.users import access_tokens
 from gql_service.store import tables
 from gql_service.store.statement import Statement
@@ -114,6 +115,19 @@ def test_a_wrong_secret_with_a_valid_checksum_is_refused(world: World) -> None:
     own = tokens.parse(world.member.token)
     assert own is not None
     assert_refused(world, f"Token {tokens.Token(own.id, tokens.generate().secret)}")
+
+
+def test_callers_of_one_batch_are_told_apart_by_their_secrets(world: World) -> None:
+    own = tokens.parse(world.member.token)
+    assert own is not None
+    wrong = tokens.Token(own.id, tokens.generate().secret)
+    right, refused, again = world.service.write(
+        lambda tx: access_tokens.principals(tx, [own, wrong, own], world.service.services.clock())
+    )
+    assert right == again
+    assert isinstance(right, Principal)
+    assert right.user_id == world.member.id
+    assert refused is access_tokens.TokenRefusal.UNKNOWN
 
 
 def test_the_secret_of_another_token_is_refused(world: World) -> None:
