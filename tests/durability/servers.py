@@ -64,14 +64,12 @@ def killable_servers(
     folder: Path, database_url: str, *, servers: int, workers: int = 1
 ) -> Iterator[list[KillableServer]]:
     """Run this many servers with this many workers each."""
-    running: list[KillableServer] = []
-    try:
+    with ExitStack() as stack:
+        running: list[KillableServer] = []
         for _ in range(servers):
             running.append(KillableServer(folder, database_url, workers))
+            stack.callback(running[-1].kill)
         yield running
-    finally:
-        for server in running:
-            server.kill()
 
 
 def child_processes(pid: int) -> list[int]:
