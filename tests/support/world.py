@@ -9,6 +9,7 @@ from gql_service.auth.policy import Policy
 from gql_service.domain import tenants
 from gql_service.domain.users import access_tokens, provisioning
 from gql_service.domain.users import rows as users
+from gql_service.store.connection import Connection
 from tests.support.service import Service
 
 REST = "/api/core/users/platform-metadata/"
@@ -71,43 +72,47 @@ class World:
 
     def __init__(self, service: Service) -> None:
         self.service = service
-        self.tenant_id = self.new_tenant()
-        self.other_tenant_id = self.new_tenant()
-        self.platform_key = self.new_platform(self.tenant_id)
-        self.other_platform_key = self.new_platform(self.other_tenant_id)
-        self.member = self.new_user()
-        self.colleague = self.new_user()
-        self.admin = self.new_user(permissions=[f"{self.tenant_id}::admin"])
-        self.stranger = self.new_user(self.other_tenant_id)
-        self.foreign_admin = self.new_user(
-            self.other_tenant_id, permissions=[f"{self.other_tenant_id}::admin"]
-        )
-        self.owner = self.new_user(self.other_tenant_id, is_platform_owner=True)
+        service.write(self._fill)
+
+    async def _fill(self, tx: Connection) -> None:
+        """Create everything in one transaction: most tests do this, and each commit takes its time."""
+        self.tenant_id = await self._create_tenant(tx)
+        self.other_tenant_id = await self._create_tenant(tx)
+        self.platform_key = await self._create_platform(tx, self.tenant_id)
+        self.other_platform_key = await self._create_platform(tx, self.other_tenant_id)
+        here, there = self.tenant_id, self.other_tenant_id
+        self.member = await self._create_user(tx, here)
+        self.colleague = await self._create_user(tx, here)
+        self.admin = await self._create_user(tx, here, permissions=[f"{here}::admin"])
+        self.stranger = await self._create_user(tx, there)
+        self.foreign_admin = await self._create_user(tx, there, permissions=[f"{there}::admin"])
+        self.owner = await self._create_user(tx, there, is_platform_owner=True)
 
     def new_tenant(self) -> str:
-        now = self.service.services.clock()
-        return self.service.write(lambda tx: tenants.create_tenant(tx, name="A tenant", now=now)).id
+        return self.service.write(self._create_tenant)
 
     def new_platform(self, tenant_id: str | None = None) -> str:
-        key, now = f"p-{uuid4().hex}", self.service.services.clock()
-        tenant_id = tenant_id or self.tenant_id
-        self.service.write(lambda tx: tenants.create_platform(tx, key=key, tenant_id=tenant_id, now=now))
-        return key
+        return self.service.write(lambda tx: self._create_platform(tx, tenant_id or self.tenant_id))
 
     def new_user(self, tenant_id: str | None = None, **facts: Any) -> Caller:
         """Create a user of a tenant (by default the world's first), with a token."""
-        now = self.service.services.clock()
+        return self.service.write(lambda tx: self._create_user(tx, tenant_id or self.tenant_id, **facts))
+
+    async def _create_tenant(self, tx: Connection) -> str:
+        return (await tenants.create_tenant(tx, name="A tenant", now=self._now())).id
+
+    async def _create_platform(self, tx: Connection, tenant_id: str) -> str:
+        key = f"p-{uuid4().hex}"
+        await tenants.create_platform(tx, key=key, tenant_id=tenant_id, now=self._now())
+        return key
+
+    async def _create_user(self, tx: Connection, tenant_id: str, **facts: Any) -> Caller:
         facts.setdefault("username", f"u_{uuid4().hex}")
+        now, email = self._now(), f"{facts['username']}@example.com"
+        operator = Policy().user_for_operator()
+        user = await provisioning.create(tx, operator, tenant_id=tenant_id, email=email, now=now, **facts)
+        token = await access_tokens.issue(tx, user.user_id, label="test", now=now)
+        return Caller(self.service, user, str(token))
 
-        async def create(tx: Any) -> tuple[users.User, str]:
-            user = await provisioning.create(
-                tx,
-                Policy().user_for_operator(),
-                tenant_id=tenant_id or self.tenant_id,
-                email=f"{facts['username']}@example.com",
-                now=now,
-                **facts,
-            )
-            return user, str(await access_tokens.issue(tx, user.user_id, label="test", now=now))
-
-        return Caller(self.service, *self.service.write(create))
+    def _now(self) -> int:
+        return self.service.services.clock()
