@@ -30,7 +30,7 @@ serve: $(VENV)/.runtime explorer ## Migrate, load demo data, and serve on 127.0.
 	@$(BIN)/gql-service serve --demo --port $(PORT)
 
 test: $(VENV)/.dev $(AUDIT)/.installed explorer check ## Run all checks and tests
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 test-long: $(VENV)/.dev ## Run the property tests and the floods with 20,000 examples
 	FLOOD=20000 $(BIN)/pytest tests/graphql/test_floods.py

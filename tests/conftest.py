@@ -45,6 +45,12 @@ def require(program: str, found: bool) -> None:
     pytest.skip(reason)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that build and install: they take longest, so nobody waits for them at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/project/"))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for program, reason in _skipped.items():
         terminalreporter.section(f"NOT TESTED: what needs {program}", red=True, bold=True)

@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from tests.support.cli_processes import Server, command, run_command, serving_process
+from tests.support.cli_processes import Server, command, serving_process
 from tests.support.http_clients import http_client
 from tests.support.service import wait_until
+from tests.support.shop import new_shop
 
 REST = "/api/core/users/platform-metadata/"
 TRACE_ID, SPAN_ID = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -23,11 +25,7 @@ SECRET = "s3cret-value"
 def server_with(folder: Path, *arguments: str, **settings: str) -> Iterator[tuple[Server, str]]:
     """A server process with demo tables, and the token of a user."""
     url = f"sqlite:///{folder / 'data.sqlite3'}"
-    run_command(url, "migrate")
-    run_command(url, "tenant", "create", "Acme", "--id", "acme")
-    run_command(url, "platform", "create", "shop", "--tenant", "acme", "--name", "Shop")
-    run_command(url, "user", "create", "joe", "--tenant", "acme", "--email", "joe@example.com")
-    token = run_command(url, "token", "issue", "joe")
+    token = new_shop(url)
     extra = {f"GQL_SERVICE_{name.upper()}": value for name, value in settings.items()}
     with serving_process(folder, url, *arguments, extra=extra) as server:
         yield server, token
@@ -46,6 +44,25 @@ def log_lines(server: Server, event: str, count: int) -> list[dict[str, Any]]:
 
     wait_until(lambda: len(found()) >= count)
     return found()
+
+
+@pytest.fixture(scope="module")
+def logging_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with an access log, which several tests share."""
+    with server_with(tmp_path_factory.mktemp("logging"), access_log="true") as (server, _token):
+        yield server
+
+
+def line_of(server: Server, response: httpx.Response) -> dict[str, Any]:
+    """The line of the access log for a request."""
+    id = response.headers["x-request-id"]
+
+    def found() -> list[dict[str, Any]]:
+        return [line for line in log_lines(server, "request", 1) if line["request_id"] == id]
+
+    wait_until(lambda: bool(found()))
+    (line,) = found()
+    return line
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -131,8 +148,8 @@ def wrong(scheme: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("id", ["", "a b", "x" * 129, 'a"b'])
-def test_an_invalid_request_id_is_replaced(tmp_path: Path, id: str) -> None:
-    with server_with(tmp_path, access_log="true") as (server, _token), http_client(server.url) as client:
+def test_an_invalid_request_id_is_replaced(logging_server: Server, id: str) -> None:
+    with http_client(logging_server.url) as client:
         response = client.post("/graphql", json={"query": "{ __typename }"}, headers={"X-Request-Id": id})
         assert re.fullmatch("[0-9a-f]{16}", response.headers["x-request-id"])
 
@@ -149,11 +166,13 @@ def test_an_invalid_request_id_is_replaced(tmp_path: Path, id: str) -> None:
         (f"00-{TRACE_ID.upper()}-{SPAN_ID}-01", None),
     ],
 )
-def test_a_trace_is_continued_if_it_is_valid(tmp_path: Path, trace_parent: str, trace_id: str | None) -> None:
-    with server_with(tmp_path, access_log="true") as (server, _token), http_client(server.url) as client:
-        client.post("/graphql", json={"query": "{ __typename }"}, headers={"traceparent": trace_parent})
-        (line,) = log_lines(server, "request", 1)
-    assert line["trace_id"] == trace_id
+def test_a_trace_is_continued_if_it_is_valid(
+    logging_server: Server, trace_parent: str, trace_id: str | None
+) -> None:
+    with http_client(logging_server.url) as client:
+        headers = {"traceparent": trace_parent}
+        response = client.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
+    assert line_of(logging_server, response)["trace_id"] == trace_id
 
 
 def test_slow_requests_are_warnings(tmp_path: Path) -> None:

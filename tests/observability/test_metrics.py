@@ -17,6 +17,7 @@ from tests.support.cli_processes import Server, environment, free_port, run_comm
 from tests.support.http_clients import http_client
 from tests.support.server_log import wait_for
 from tests.support.service import wait_until
+from tests.support.shop import new_shop
 
 ROOT = Path(__file__).parent.parent.parent
 REST = "/api/core/users/platform-metadata/?platform_key=shop"
@@ -57,11 +58,7 @@ class Measured:
 
 @contextmanager
 def measured(folder: Path, url: str, *arguments: str, **settings: str) -> Iterator[Measured]:
-    run_command(url, "migrate")
-    run_command(url, "tenant", "create", "Acme", "--id", "acme")
-    run_command(url, "platform", "create", "shop", "--tenant", "acme", "--name", "Shop")
-    run_command(url, "user", "create", "joe", "--tenant", "acme", "--email", "joe@example.com")
-    token = run_command(url, "token", "issue", "joe")
+    token = new_shop(url)
     address = f"127.0.0.1:{free_port()}"
     extra = {f"GQL_SERVICE_{name.upper()}": value for name, value in settings.items()}
     extra |= {"GQL_SERVICE_METRICS_ADDRESS": address, "TMPDIR": str(folder)}

@@ -3,9 +3,10 @@
 import json
 from pathlib import Path
 
-from tests.support.cli_processes import run_command, serving_process
+from tests.support.cli_processes import serving_process
 from tests.support.http_clients import http_client
 from tests.support.service import wait_until
+from tests.support.shop import new_shop
 
 SECRET = "s3cret-value"
 PATH = "/api/core/users/platform-metadata/?platform_key=shop"
@@ -14,11 +15,7 @@ PATH = "/api/core/users/platform-metadata/?platform_key=shop"
 def test_slow_statements_are_warnings_without_values(fresh_database_url: str, tmp_path: Path) -> None:
     """At one millisecond, a long search and the commit of a large document are slow on any machine."""
     url = fresh_database_url
-    run_command(url, "migrate")
-    run_command(url, "tenant", "create", "Acme", "--id", "acme")
-    run_command(url, "platform", "create", "shop", "--tenant", "acme", "--name", "Shop")
-    run_command(url, "user", "create", "joe", "--tenant", "acme", "--email", "joe@example.com")
-    token = run_command(url, "token", "issue", "joe")
+    token = new_shop(url)
     large = {"metadata": {f"key-{number}": SECRET * 20 for number in range(1500)}}
     slow = {"GQL_SERVICE_SLOW_STATEMENT": "1"}
     with serving_process(tmp_path, url, extra=slow) as server, http_client(server.url) as client:

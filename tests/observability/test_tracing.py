@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from tests.support.cli_processes import run_command, serving_process
+from tests.support.cli_processes import serving_process
 from tests.support.http_clients import http_client
 from tests.support.service import wait_until
+from tests.support.shop import new_shop
 
 REST = "/api/core/users/platform-metadata/?platform_key=shop"
 TRACE_ID, SPAN_ID = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -76,11 +77,7 @@ def traced(
     folder: Path, url: str, collector: Collector, **extra: str
 ) -> Iterator[tuple[Any, dict[str, str]]]:
     """A client of a traced server, and the headers of a user."""
-    run_command(url, "migrate")
-    run_command(url, "tenant", "create", "Acme", "--id", "acme")
-    run_command(url, "platform", "create", "shop", "--tenant", "acme", "--name", "Shop")
-    run_command(url, "user", "create", "joe", "--tenant", "acme", "--email", "joe@example.com")
-    token = run_command(url, "token", "issue", "joe")
+    token = new_shop(url)
     environment = collector.environment | extra
     with serving_process(folder, url, extra=environment) as server, http_client(server.url) as client:
         yield client, {"Authorization": f"Token {token}"}

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.cli_processes import Server, command, run_command, serving_process
+from tests.support.cli_processes import Server, command, serving_process
 from tests.support.postgres import Postgres
 from tests.support.service import serving
+from tests.support.shop import new_shop
 from tests.support.world import World
 
 
@@ -49,11 +50,7 @@ def test_sessions_that_became_read_only_are_replaced(postgres_server: Postgres) 
 
 @contextmanager
 def server_with_user(url: str, folder: Path) -> Iterator[tuple[Server, str]]:
-    run_command(url, "migrate")
-    tenant = run_command(url, "tenant", "create", "Acme").split()[-1]
-    run_command(url, "platform", "create", "shop", "--tenant", tenant)
-    run_command(url, "user", "create", "anna", "--tenant", tenant, "--email", "anna@example.com")
-    token = run_command(url, "token", "issue", "anna").split()[-1]
+    token = new_shop(url)
     with serving_process(folder, url) as server:
         yield server, token
 

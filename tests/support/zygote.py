@@ -6,6 +6,7 @@ environment, folder, standard streams, signals and exit code. Tests of the start
 """
 
 import atexit
+import fcntl
 import gc
 import importlib
 import json
@@ -21,7 +22,8 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-_STREAMS = 3
+_MOST_DESCRIPTORS = 5
+"""The connection for the exit code, three streams, and one that is inherited."""
 
 
 class Forked:
@@ -61,13 +63,22 @@ class Forked:
 
 
 def start(
-    arguments: Sequence[str], env: Mapping[str, str], output: int, errors: int, folder: Path | None = None
+    arguments: Sequence[str],
+    env: Mapping[str, str],
+    output: int,
+    errors: int,
+    folder: Path | None = None,
+    inherited: int | None = None,
 ) -> Forked:
-    """Start `gql-service`, with empty input, and output to these file descriptors."""
-    parameters = json.dumps([list(arguments), dict(env), str(folder or Path.cwd())])
+    """Start `gql-service`, with empty input, and output to these file descriptors.
+
+    `inherited` is a descriptor of this process that the new one has too, by the same number.
+    """
+    parameters = json.dumps([list(arguments), dict(env), str(folder or Path.cwd()), inherited])
     watch, remote = socket.socketpair()
     with remote, open(os.devnull, "rb") as devnull:
-        socket.send_fds(_zygote(), [b"."], [devnull.fileno(), output, errors, remote.fileno()])
+        more = [] if inherited is None else [inherited]
+        socket.send_fds(_zygote(), [b"."], [remote.fileno(), devnull.fileno(), output, errors, *more])
     watch.sendall(f"{parameters}\n".encode())
     return Forked(watch)
 
@@ -102,26 +113,33 @@ def _fork_for_each_request(control: socket.socket) -> list[str] | None:
         with suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
-        request, descriptors, _, _ = socket.recv_fds(control, 1, _STREAMS + 1)
+        request, descriptors, _, _ = socket.recv_fds(control, 1, _MOST_DESCRIPTORS)
         if not request:
             return None
         if os.fork() == 0:
             control.close()
-            *streams, watch = descriptors
+            watch, *received = descriptors
             with socket.socket(fileno=watch) as connection, connection.makefile("rwb", 0) as stream:
                 parameters = json.loads(stream.readline())
                 if pid := os.fork():
                     stream.write(f"{pid}\n".encode())
                     stream.write(f"{os.waitpid(pid, 0)[1]}\n".encode())
                     os._exit(0)
-            return _become(streams, *parameters)
+            return _become(received, *parameters)
         for each in descriptors:
             os.close(each)
 
 
-def _become(streams: list[int], arguments: list[str], env: dict[str, str], folder: str) -> list[str]:
-    """Give this process the streams, environment and folder; returns the arguments."""
-    for number, each in enumerate(streams):
+def _become(
+    received: list[int], arguments: list[str], env: dict[str, str], folder: str, inherited: int | None
+) -> list[str]:
+    """Give this process the descriptors, environment and folder; returns the arguments."""
+    above = max([*received, inherited or 0]) + 1
+    moved = [fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, above) for each in received]
+    for each in received:
+        os.close(each)
+    for number, each in zip((0, 1, 2, inherited), moved, strict=False):
+        assert number is not None
         os.dup2(each, number)
         os.close(each)
     os.chdir(folder)
