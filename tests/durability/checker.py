@@ -4,12 +4,24 @@ It is if its operations have an order in which each has the outcome that it had,
 comes before one that had returned when it was called. The search is that of Wing and Gong: choose a first
 operation, and go on with the rest. What was reached once, by the same operations with the same state, is not
 searched again.
+
+Writes without an answer may come anywhere, and each doubles what must be searched. So these rules leave out
+what leads to nothing else:
+
+- A write whose number somebody saw has made that revision. It can come nowhere else.
+- Writes without an answer whose numbers nobody saw are alike: only the one that was called first is tried.
+- Without an answer, what changes nothing need not be ordered.
+- Revisions only grow: once an open operation saw an earlier one, there is no order.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from tests.durability.register import EMPTY, Conflict, Operation, Read, State, apply
+from tests.durability.register import EMPTY, Action, Conflict, Operation, Read, State, Write, apply
+
+_UNSEEN = -1
+"""The number of all writes whose own number is in no outcome."""
 
 
 class _Point(NamedTuple):
@@ -23,7 +35,8 @@ class Search:
     """The search through the orders of one history."""
 
     def __init__(self, operations: Sequence[Operation], initial: State = EMPTY) -> None:
-        by_call = sorted(operations, key=lambda each: each.called)
+        self._seen_at = _revisions_of_numbers(operations)
+        by_call = sorted(map(self._without_unseen_number, operations), key=lambda each: each.called)
         self._answered = [each for each in by_call if each.returned is not None]
         unanswered = [each for each in by_call if each.returned is None and not isinstance(each.action, Read)]
         self._operations = self._answered + unanswered
@@ -51,18 +64,38 @@ class Search:
         If one can be next that was answered with the unchanged document, only that: to order it later would
         lead to nothing else.
         """
+        candidates = list(self._candidates(point.ordered))
+        if any(_revision(self._operations[each]) < point.state.revision for each in candidates):
+            return []
         following = []
-        for number in self._candidates(point.ordered):
+        unanswered: set[Action] = set()
+        for number in candidates:
             operation = self._operations[number]
             after = apply(point.state, operation.action, operation.outcome)
-            if after is None:
+            if after is None or not self._may_write(operation.action, point.state, after):
                 continue
             next_point = _Point(point.ordered | 1 << number, after)
             if after == point.state and isinstance(operation.outcome, State | Conflict):
                 return [next_point]
+            if operation.returned is None:
+                if after == point.state or operation.action in unanswered:
+                    continue
+                unanswered.add(operation.action)
             following.append(next_point)
         following.reverse()  # the last one is searched first
         return following
+
+    def _may_write(self, action: Action, before: State, after: State) -> bool:
+        """Whether the revision that this makes is the one at which its number was seen."""
+        if after == before or not isinstance(action, Write) or action.number == _UNSEEN:
+            return True
+        return after.revision in self._seen_at[action.number]
+
+    def _without_unseen_number(self, operation: Operation) -> Operation:
+        action = operation.action
+        if isinstance(action, Write) and action.number not in self._seen_at:
+            return operation._replace(action=action._replace(number=_UNSEEN))
+        return operation
 
     def _candidates(self, ordered: int) -> Iterator[int]:
         """The operations that were called before any of the others returned, the answered ones first."""
@@ -81,6 +114,21 @@ class Search:
                 break
             if not ordered >> number & 1:
                 yield number
+
+
+def _revisions_of_numbers(operations: Iterable[Operation]) -> dict[int, set[int]]:
+    """The revisions at which each number was seen."""
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    for each in operations:
+        if isinstance(each.outcome, State) and each.outcome.left is not None:
+            found[each.outcome.left].add(each.outcome.revision)
+    return dict(found)
+
+
+def _revision(operation: Operation) -> float:
+    """The revision at which the operation saw the document; infinite if it did not tell."""
+    outcome = operation.outcome
+    return outcome.revision if isinstance(outcome, State | Conflict) else float("inf")
 
 
 def is_linearizable(operations: Sequence[Operation], initial: State = EMPTY) -> bool:
