@@ -6,7 +6,7 @@ import orjson
 import pytest
 from graphql import ExecutionResult, GraphQLSchema, parse, print_schema, validate
 from graphql import execute as by_graphql_core
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis_graphql import nodes, queries
 
@@ -17,6 +17,8 @@ from gql_service.schema.build import build_schema
 from gql_service.services.context import Context
 from tests.support.world import Caller, World
 
+GENERATED = 100 if settings().max_examples < 1000 else settings().max_examples
+"""Generated queries; `make test-long` raises the number."""
 SCHEMA: GraphQLSchema = build_schema()._schema
 SDL = print_schema(SCHEMA)
 SCALARS = {
@@ -109,6 +111,7 @@ def test_a_plan_rejects_the_variables_that_graphql_core_rejects(world: World) ->
         assert planned == plain
 
 
+@settings(max_examples=GENERATED)
 @given(query=queries(SDL, custom_scalars=SCALARS))
 def test_plans_return_what_graphql_core_returns_for_generated_queries(world: World, query: str) -> None:
     assume(not validate(SCHEMA, parse(query)))

@@ -5,11 +5,14 @@ import random
 import pytest
 from graphql import GraphQLError, parse, validate
 from graphql.language.ast import QUERY_DOCUMENT_KEYS
+from hypothesis import settings
 
 from gql_service.engine.document.validation import RULES, CombinedRules, _rules_for_kind
 from gql_service.errors import LimitExceeded
 from gql_service.schema.build import build_schema
 
+DOCUMENTS = 200 if settings().max_examples < 1000 else 5000
+"""Generated documents; `make test-long` raises the number."""
 SCHEMA = build_schema()._schema
 OPERATIONS = [
     "{ me { @@ } }",
@@ -70,7 +73,7 @@ def found(rules: object, document: str, max_errors: int) -> list[object]:
 
 def test_the_errors_are_those_of_graphql_core() -> None:
     kinds: set[str] = set()
-    for document in documents(600):
+    for document in documents(DOCUMENTS):
         for max_errors in (100, 2):
             expected = found(RULES, document, max_errors)
             assert found((CombinedRules,), document, max_errors) == expected, document

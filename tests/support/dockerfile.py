@@ -52,6 +52,12 @@ class Build:
         self.directory = folder
         self.command: list[str] = []
         self.health_command: list[str] = []
+        # The home of the build is empty, but what was downloaded before need not be downloaded again.
+        self._caches = {
+            "PIP_CACHE_DIR": str(Path.home() / ".cache" / "pip"),
+            "npm_config_cache": str(Path.home() / ".npm"),
+            "npm_config_prefer_offline": "true",
+        }
         self._moved = re.compile(rf"(?<![\w.])({'|'.join(moved)})(?=[/\s\":]|$)")
         self._path = path
         self._stages: set[str] = set()
@@ -79,7 +85,7 @@ class Build:
         done = subprocess.run(
             ["sh", "-c", self.place(text)],
             cwd=self.directory,
-            env=os.environ | self.env,
+            env=self._caches | os.environ | self.env,
             capture_output=True,
             text=True,
             timeout=600,
