@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from tests.support.postgres import free_port
+from tests.support.cli_processes import free_port
 
 PEERS = Path(__file__).parent / "peers"
 NAMES = ("ours", "mercurius", "apollo", "plain", "floor")

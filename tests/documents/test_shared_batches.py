@@ -175,8 +175,11 @@ def test_many_locked_documents_leave_connections_for_others(postgres_server: Pos
 
 
 def test_a_document_that_stays_locked_is_unavailable(postgres_server: Postgres) -> None:
-    with serving(postgres_server.create_database(), database_timeout=1) as service:
-        world = World(service)
+    url = postgres_server.create_database()
+    with serving(url) as service:
+        users = World(service)
+    with serving(url, database_timeout=1) as service:
+        world = users.on(service)
         assert patch(world.member, world, 0).status_code == 200
         with holding(service, LOCKS["the document"].format(id=world.member.id)):
             refused = patch(world.member, world, 1)

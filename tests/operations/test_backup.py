@@ -91,7 +91,8 @@ def test_a_backup_of_a_running_server_has_every_acknowledged_write(url: str, tmp
             for attempt in range(5):
                 before = written[0]
                 while written[0] == before:
-                    pass
+                    assert writer.is_alive()
+                    stop.wait(0.005)
                 before = written[0]
                 path = tmp_path / f"backup-{attempt}"
                 run_command(url, "backup", str(path))

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.cli_processes import command, run_command
-from tests.support.postgres import Postgres, free_port
+from tests.support.cli_processes import command, free_port, run_command
+from tests.support.postgres import Postgres
 from tests.support.service import serving
 from tests.transfer.test_round_trip import Shell
 

@@ -60,9 +60,10 @@ def test_commands_and_servers_work_behind_a_transaction_pooler(pooled_url: str, 
 
 def test_a_lock_ends_a_wait_behind_a_pooler_too(pooled_url: str, postgres_server: Postgres) -> None:
     """The limits of the session are not set there; those of the transaction are."""
-    settings = {"database_pooler": True, "database_timeout": 1.0}
-    with serving(pooled_url, **settings) as service:
-        world = World(service)
+    with serving(pooled_url, database_pooler=True) as service:
+        users = World(service)
+    with serving(pooled_url, database_pooler=True, database_timeout=1.0) as service:
+        world = users.on(service)
         assert world.member.rest("PATCH", world.platform_key, {"metadata": {"k": 1}}).is_success
         with postgres_server.locking(pooled_url, "documents"):
             answer = world.member.rest("PATCH", world.platform_key, {"metadata": {"k": 2}})

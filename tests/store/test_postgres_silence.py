@@ -17,6 +17,7 @@ from gql_service.store.connection import Connection
 from gql_service.store.database import open_database
 from gql_service.store.statement import Statement
 from tests.support.cli_processes import command, serving_process
+from tests.support.http_clients import PATIENCE
 from tests.support.postgres import Postgres
 from tests.support.service import serving, wait_until
 from tests.support.tcp_proxy import Proxy, proxying
@@ -27,17 +28,20 @@ _ADD_TENANT = Statement(insert(tables.tenants))
 _TENANTS = Statement(select(tables.tenants.c.id))
 
 
-def through(proxy: Proxy, server: Postgres) -> str:
-    """A new database, reached through the proxy."""
-    return server.create_database().replace(f":{server.port}/", f":{proxy.port}/")
+def through(proxy: Proxy, server: Postgres, url: str) -> str:
+    """A database, reached through the proxy."""
+    return url.replace(f":{server.port}/", f":{proxy.port}/")
 
 
 def test_writes_go_on_when_a_silent_database_can_be_reached_again(postgres_server: Postgres) -> None:
+    url = postgres_server.create_database()
+    with serving(url) as service:
+        users = World(service)
     with (
         proxying(postgres_server.port) as proxy,
-        serving(through(proxy, postgres_server), database_timeout=_DEADLINE) as service,
+        serving(through(proxy, postgres_server, url), database_timeout=_DEADLINE) as service,
     ):
-        world = World(service)
+        world = users.on(service)
 
         def write(value: int) -> int:
             return world.member.rest("PATCH", world.platform_key, {"metadata": {"k": value}}).status_code
@@ -64,7 +68,7 @@ def test_writes_go_on_when_a_silent_database_can_be_reached_again(postgres_serve
 
 def test_sigterm_ends_a_server_whose_database_is_silent(postgres_server: Postgres, tmp_path: Path) -> None:
     with proxying(postgres_server.port) as proxy:
-        url = through(proxy, postgres_server)
+        url = through(proxy, postgres_server, postgres_server.create_database())
         assert command(url, "migrate").returncode == 0
         with serving_process(tmp_path, url, extra={"GQL_SERVICE_DATABASE_TIMEOUT": "1"}) as server:
             proxy.silence()
@@ -73,7 +77,7 @@ def test_sigterm_ends_a_server_whose_database_is_silent(postgres_server: Postgre
 
 def test_a_command_gives_up_on_a_silent_database(postgres_server: Postgres) -> None:
     with proxying(postgres_server.port) as proxy:
-        url = through(proxy, postgres_server)
+        url = through(proxy, postgres_server, postgres_server.create_database())
         assert command(url, "migrate").returncode == 0
         proxy.silence()
         done = command(url, "user", "show", "nobody", database_timeout="0.5")
@@ -91,31 +95,38 @@ async def tenants(settings: Settings) -> list[str]:
 
 
 def test_a_cancelled_request_keeps_its_line_in_the_security_log(postgres_server: Postgres) -> None:
-    """It is cancelled during the COMMIT, which a deferred trigger makes slow."""
+    """It is cancelled during the COMMIT, in which a deferred trigger waits for a lock."""
     logged: list[Any] = []
 
     async def cancel_during_commit() -> list[str]:
-        settings = Settings(database_url=url)
+        settings = Settings(database_url=url, database_timeout=PATIENCE)
         database = open_database(settings)
 
         async def write(transaction: Connection) -> None:
             await transaction.execute(_ADD_TENANT, id="t", name="t", created_at=0)
             transaction.security_events.append(SecurityEvent(EventKind.TENANT_CREATED, "t"))
 
-        task = asyncio.create_task(database.write(write, logged.extend))
-        await asyncio.sleep(0.5)  # the trigger waits longer
-        task.cancel()
+        with postgres_server.locking(url, "gate"):
+            task = asyncio.create_task(database.write(write, logged.extend))
+            await asyncio.to_thread(wait_until, commit_waits)
+            task.cancel()
+            await asyncio.sleep(0)
         with pytest.raises(asyncio.CancelledError):
             await task
         await database.close()
         return await tenants(settings)
 
+    def commit_waits() -> bool:
+        sessions = "SELECT query FROM pg_stat_activity WHERE datname = current_database()"
+        return "COMMIT" in postgres_server.sql(url, f"{sessions} AND wait_event_type = 'Lock'").upper()
+
     url = postgres_server.create_database()
     asyncio.run(migrations.upgrade(Settings(database_url=url)))
     postgres_server.sql(
         url,
+        "CREATE TABLE gate ()",
         "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS "
-        "'BEGIN PERFORM pg_sleep(2); RETURN NULL; END'",
+        "'BEGIN LOCK TABLE gate; RETURN NULL; END'",
         "CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON tenants DEFERRABLE INITIALLY DEFERRED "
         "FOR EACH ROW EXECUTE FUNCTION wait()",
     )
@@ -125,8 +136,8 @@ def test_a_cancelled_request_keeps_its_line_in_the_security_log(postgres_server:
 
 def test_a_commit_that_gets_no_answer_is_of_unknown_outcome(postgres_server: Postgres) -> None:
     async def fall_silent() -> None:
+        await migrations.upgrade(Settings(database_url=url))
         settings = Settings(database_url=url, database_timeout=_DEADLINE)
-        await migrations.upgrade(settings)
         database = open_database(settings)
 
         async def write(transaction: Connection) -> None:
@@ -138,7 +149,7 @@ def test_a_commit_that_gets_no_answer_is_of_unknown_outcome(postgres_server: Pos
         await database.close()
 
     with proxying(postgres_server.port) as proxy:
-        url = through(proxy, postgres_server)
+        url = through(proxy, postgres_server, postgres_server.create_database())
         asyncio.run(fall_silent())
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from tests.support import postgres
 from tests.support.certificates import Authority
-from tests.support.cli_processes import command, serving_process
-from tests.support.postgres import Postgres, free_port
+from tests.support.cli_processes import command, free_port, serving_process
+from tests.support.postgres import Postgres
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def run(url: str, *arguments: str) -> str:
 
 
 def refusal(url: str) -> str:
-    done = command(url, "migrate", database_timeout="5")
+    done = command(url, "migrate")
     assert done.returncode == 1, done
     assert "Traceback" not in done.stderr
     return done.stderr.removeprefix("gql-service: ").strip()

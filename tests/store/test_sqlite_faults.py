@@ -208,8 +208,10 @@ def test_a_corrupt_page_is_logged_and_masked(served: Served) -> None:
 
 def test_a_database_that_another_program_holds_is_told(tmp_path: Path) -> None:
     file = tmp_path / "test.sqlite3"
+    with serving(f"sqlite:///{file}") as service:
+        users = World(service)
     with serving(f"sqlite:///{file}", database_timeout=0.5) as service:
-        world = World(service)
+        world = users.on(service)
         with closing(sqlite3.connect(file)) as other:
             other.execute("BEGIN IMMEDIATE")
             refused = world.member.rest("PATCH", world.platform_key, {"metadata": {"k": 0}})

@@ -24,13 +24,12 @@ from gql_service.store import migrations, tables
 from gql_service.store.connection import Connection
 from gql_service.store.database import Database, open_database
 from gql_service.store.statement import Statement
+from tests.support.http_clients import PATIENCE
 from tests.support.service import serving
 from tests.support.world import World
 
 T = TypeVar("T")
 
-PATIENCE = 30
-"""Seconds that a busy machine may take for what is done in an instant."""
 _ADD = Statement(insert(tables.tenants))
 _IDS = Statement(select(tables.tenants.c.id))
 _KEYED = Statement(select(literal(1)))

@@ -7,8 +7,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.support.cli_processes import free_port
 from tests.support.http_clients import PATIENCE
-from tests.support.postgres import Postgres, free_port
+from tests.support.postgres import Postgres
 
 PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
 

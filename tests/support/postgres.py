@@ -3,7 +3,6 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from tests.support.certificates import Authority
+from tests.support.cli_processes import free_port
 
 PROGRAMS = ("initdb", "pg_ctl", "psql")
 
@@ -152,10 +152,3 @@ def _find(program: str) -> str | None:
 def _unprivileged_user() -> str:
     names = {entry.pw_name for entry in pwd.getpwall()}
     return "postgres" if "postgres" in names else "nobody"
-
-
-def free_port() -> int:
-    """A free port of loopback."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.support import postgres
-from tests.support.postgres import Postgres, free_port
+from tests.support.cli_processes import free_port
+from tests.support.postgres import Postgres
 from tests.support.service import wait_until
 
 PROGRAMS = (*postgres.PROGRAMS, "pg_basebackup")

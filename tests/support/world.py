@@ -1,5 +1,6 @@
 """The users of a test. Each test has its own tenant, so tests can share a server."""
 
+from copy import copy
 from typing import Any
 from uuid import uuid4
 
@@ -87,6 +88,15 @@ class World:
         self.stranger = await self._create_user(tx, there)
         self.foreign_admin = await self._create_user(tx, there, permissions=[f"{there}::admin"])
         self.owner = await self._create_user(tx, there, is_platform_owner=True)
+
+    def on(self, service: Service) -> "World":
+        """The same users as clients of another server on the same database, such as an impatient one."""
+        other = copy(self)
+        other.service = service
+        for name, each in vars(self).items():
+            if isinstance(each, Caller):
+                setattr(other, name, Caller(service, each.user, each.token))
+        return other
 
     def new_tenant(self) -> str:
         return self.service.write(self._create_tenant)
