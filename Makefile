@@ -15,6 +15,10 @@ EXPLORER_SOURCES := $(EXPLORER)/package-lock.json $(EXPLORER)/vite.config.js $(E
 LOCK_FILES := $(wildcard requirements*.lock $(EXPLORER)/package-lock.json tests/npm/*/package-lock.json \
                          bench/*/package-lock.json)
 
+# Drain, rolling restart, workers, replaced files, silent connections, failover: as in `make test`.
+FAULT_TESTS := tests/server tests/store/test_sqlite_faults.py tests/store/test_postgres_silence.py \
+               tests/store/test_postgres_failover.py tests/store/test_postgres_errors.py
+
 .DEFAULT_GOAL := help
 .PHONY: help serve test test-long test-durability bench check explorer lock schema sbom audit clean
 
@@ -34,10 +38,11 @@ test: $(VENV)/.dev $(AUDIT)/.installed explorer check ## Run all checks and test
 
 test-long: $(VENV)/.dev ## Run the property tests and the floods with 20,000 examples
 	FLOOD=20000 $(BIN)/pytest tests/graphql/test_floods.py
-	$(BIN)/pytest tests/engine/test_against_graphql_core.py tests/documents/test_against_model.py --hypothesis-profile=long
+	$(BIN)/pytest tests/engine/test_against_graphql_core.py tests/engine/test_validation.py \
+	  tests/documents/test_against_model.py --hypothesis-profile=long
 
 test-durability: $(VENV)/.dev ## Kill servers, cut replies, check histories
-	DURABILITY=100 $(BIN)/pytest tests/durability
+	DURABILITY=100 $(BIN)/pytest tests/durability $(FAULT_TESTS)
 
 bench: $(VENV)/.dev ## Run the benchmark; see bench/README.md
 	$(BIN)/python -m bench
