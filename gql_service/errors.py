@@ -107,7 +107,10 @@ class OutcomeUnknown(Unavailable):
     without an idempotency key."""
 
     def __init__(self) -> None:
-        super().__init__("The database failed during the commit: the write may or may not have been done.")
+        super().__init__(
+            "The database failed during the commit: the write may or may not have been stored. "
+            "Read it again, or send it again with the same idempotency key."
+        )
 
 
 class StorageFull(Unavailable):

@@ -6,12 +6,13 @@ from contextlib import asynccontextmanager
 from typing import Any, NoReturn, TypeVar
 
 from gql_service.errors import OutcomeUnknown, ServiceError, Unavailable
+from gql_service.observability.database_log import report_database_error
 from gql_service.observability.security_log import OnCommit
 from gql_service.settings import Settings
-from gql_service.store.connection import Connection, DatabaseLoad, LostRace, OnStatement
-from gql_service.store.postgres_errors import BUSY, is_retryable, is_stale, translate
+from gql_service.store.connection import COMMIT, Connection, DatabaseLoad, LostRace, OnStatement
+from gql_service.store.postgres_errors import BUSY, ROLLED_BACK, is_retryable, is_stale, translate
 from gql_service.store.postgres_pool import PostgresPool
-from gql_service.store.postgres_session import PostgresReader, PostgresSession
+from gql_service.store.postgres_session import PostgresReader, PostgresSession, RolledBack
 from gql_service.store.probe import READ_ALL_TABLES, WRITE_NOTHING
 
 T = TypeVar("T")
@@ -114,8 +115,11 @@ class PostgresDatabase:
             await transaction.commit()
         except Exception as error:
             await transaction.abandon()
+            if isinstance(error, RolledBack):
+                report_database_error(ROLLED_BACK, COMMIT, "PostgreSQL has rolled the transaction back.")
+                raise Unavailable("The database did not store the write; try again.") from error
             if isinstance(error, TimeoutError) or is_stale(error):
-                translate(error)  # for the log
+                translate(error, COMMIT)  # for the log
                 raise OutcomeUnknown from error
             raise
         await transaction.release()
@@ -134,7 +138,7 @@ def _raise(error: Exception, session: PostgresSession) -> NoReturn:
     """Raise the public error for an error of the driver, and others as they are."""
     public: ServiceError | None = None
     if error is session.failure:
-        public = translate(error, session.failed_statement)
+        public = translate(error, session.failed_statement.name if session.failed_statement else "connection")
     if public is None:
         raise error
     raise public from error

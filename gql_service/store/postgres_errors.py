@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from gql_service.errors import BadUserInput, Locked, ServiceError, StorageFull, Unavailable
 from gql_service.observability.database_log import report_database_error
-from gql_service.store.statement import Statement
 
 try:
     import asyncpg
@@ -40,6 +39,8 @@ _OF_SQLSTATES = {
 }
 _LOCKED = "55P03"
 _FULL = "53100"
+ROLLED_BACK = "25P02"
+"""in_failed_sql_transaction, which a COMMIT does not raise."""
 _RETRYABLE = ("40001", "40P01")  # serialization_failure, deadlock_detected
 _STALE = ("25006", "57P01", "57P02", "57P05", "25P03")
 
@@ -61,7 +62,7 @@ def is_stale(error: BaseException) -> bool:
     return isinstance(error, OSError | asyncpg.InterfaceError | asyncpg.InternalClientError) and not is_own
 
 
-def translate(error: Exception, statement: Statement | None = None) -> ServiceError | None:
+def translate(error: Exception, statement: str = "connection") -> ServiceError | None:
     """The public error for an error of the driver, or None if it is a bug or damage. Logs the cause."""
     public = _public(error)
     if public is not None or isinstance(error, asyncpg.PostgresError):
@@ -69,7 +70,7 @@ def translate(error: Exception, statement: Statement | None = None) -> ServiceEr
         message = public.message if public else "The statement failed."
         report_database_error(
             getattr(error, "sqlstate", None) or type(error).__name__,
-            statement.name if statement else "connection",
+            statement,
             f"{message} ({why})" if why else message,
             getattr(error, "table_name", None),
         )

@@ -24,6 +24,10 @@ except ModuleNotFoundError:  # see `store.postgres_pool`
 T = TypeVar("T")
 
 
+class RolledBack(Exception):
+    """PostgreSQL answered COMMIT with a rollback, because a statement of the transaction had failed."""
+
+
 def _lock_statement(lock: Callable[..., Any]) -> Statement:
     names = func.unnest(bindparam("names", type_=ARRAY(Text))).column_valued("name")
     return Statement(select(lock(func.hashtextextended(names, 0))))
@@ -95,7 +99,7 @@ class PostgresSession:
         if self._on_statement is not None:
             self._on_statement(COMMIT, started, None)
         if status != "COMMIT":
-            raise RuntimeError("A statement of the transaction had failed, so its commit rolled it back.")
+            raise RolledBack
 
     async def abandon(self) -> None:
         """Roll back, and return the connection. Never raises."""

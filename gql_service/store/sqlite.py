@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy.engine import make_url
 
 from gql_service.errors import OutcomeUnknown, Unavailable
-from gql_service.observability.database_log import report_files
+from gql_service.observability.database_log import report_database_error, report_files
 from gql_service.observability.security_log import OnCommit, SecurityEvent
 from gql_service.settings import Settings
 from gql_service.store.connection import (
@@ -194,6 +194,7 @@ class SqliteDatabase:
                 return result
         except TimeoutError:
             if any(each.pending is pending for each in self._committing):
+                report_database_error("TimeoutError", COMMIT, "The disk did not take the commit in time.")
                 raise OutcomeUnknown from None
             raise Unavailable("The database did not write in time; try again.") from None
 

@@ -65,10 +65,10 @@ def is_busy(error: sqlite3.Error) -> bool:
 def _public_error(name: str, path: str) -> Unavailable | None:
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return Locked()
+    if name.endswith("_FSYNC"):  # the commit is in the file already, also where the cause is a full disk
+        return OutcomeUnknown()
     if name == "SQLITE_FULL" or (name.startswith("SQLITE_IOERR") and has_no_room(path)):
         return StorageFull()
-    if name.endswith("_FSYNC"):
-        return OutcomeUnknown()
     messages = (message for prefix, message in _PASSING.items() if name.startswith(prefix))
     message = next(messages, None)
     return None if message is None else Unavailable(message)

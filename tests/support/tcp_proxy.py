@@ -1,11 +1,31 @@
-"""A TCP proxy that can fall silent: its connections stay open, but nothing is forwarded any more."""
+"""A TCP proxy in front of PostgreSQL that can do harm to a commit, or fall silent.
+
+Silence: its connections stay open, but nothing is forwarded any more.
+"""
 
 import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from enum import Enum, auto
 
 from tests.support.http_clients import PATIENCE
+
+_Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+_COMMIT = b"Q\0\0\0\x0bCOMMIT\0"
+"""The message of the protocol: its kind, its length, and the statement."""
+_ROLLBACK = b"Q\0\0\0\x0dROLLBACK\0"
+
+
+class AtCommit(Enum):
+    """What happens at a commit."""
+
+    CUT_BEFORE = auto()
+    """The connection is cut, and the server gets no COMMIT."""
+    CUT_AFTER = auto()
+    """The server commits, and the connection is cut instead of its answer."""
+    ROLL_BACK = auto()
+    """The server rolls back, and says so, as after a statement that has failed."""
 
 
 class Proxy:
@@ -17,6 +37,7 @@ class Proxy:
         self._open: set[asyncio.Task[None]] = set()
         self._writers: list[asyncio.StreamWriter] = []
         self._is_silent = False
+        self.at_next_commit: AtCommit | None = None
         self.port = 0
 
     def silence(self) -> None:
@@ -45,13 +66,32 @@ class Proxy:
         if self._is_silent:
             return
         try:
-            upstream_reader, upstream = await asyncio.open_connection("127.0.0.1", self._target)
+            upstream = await asyncio.open_connection("127.0.0.1", self._target)
         except OSError:
             writer.close()
             return
-        self._writers.append(upstream)
-        for source, sink in ((reader, upstream), (upstream_reader, writer)):
-            self._open.add(asyncio.create_task(_copy(source, sink)))
+        self._writers.append(upstream[1])
+        answers = asyncio.create_task(_copy(upstream[0], writer))
+        requests = asyncio.create_task(self._copy_requests((reader, writer), upstream, answers))
+        self._open |= {answers, requests}
+
+    async def _copy_requests(self, client: _Streams, server: _Streams, answers: "asyncio.Task[None]") -> None:
+        with suppress(OSError):
+            while data := await client[0].read(65536):
+                harm = None
+                if data == _COMMIT:
+                    harm, self.at_next_commit = self.at_next_commit, None
+                if harm is AtCommit.CUT_AFTER:
+                    answers.cancel()
+                    await asyncio.wait([answers])
+                    server[1].write(data)
+                    await server[0].read(65536)  # the answer, which is lost
+                if harm in (AtCommit.CUT_BEFORE, AtCommit.CUT_AFTER):
+                    client[1].close()
+                    break
+                server[1].write(_ROLLBACK if harm is AtCommit.ROLL_BACK else data)
+                await server[1].drain()
+            server[1].close()
 
     def run(self, ready: threading.Event, stop: asyncio.Event) -> None:
         async def serve() -> None:
