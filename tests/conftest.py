@@ -51,6 +51,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith("tests/project/"))
 
 
+def note_untested(what: str, reason: str) -> None:
+    """Say at the end that something could not be tested here, and that another test stood in for it."""
+    _skipped[what] = reason
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for program, reason in _skipped.items():
         terminalreporter.section(f"NOT TESTED: what needs {program}", red=True, bold=True)

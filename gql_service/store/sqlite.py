@@ -45,6 +45,7 @@ from gql_service.store.sqlite_connection import (
 from gql_service.store.sqlite_errors import (
     error_name,
     is_busy,
+    is_read_only,
     seems_full,
     translate_error,
     translate_lock_error,
@@ -170,6 +171,8 @@ class SqliteDatabase:
         self._committing: list[_UncommittedWrite] = []
         self._in_doubt = False
         """Whether a write has failed since one is known to have reached the disk."""
+        self._is_read_only = False
+        """Whether the connection for writing has found a read-only file."""
         self._files = OpenFiles(self._path)
         self._refusal: Unavailable | None = None
         """Why nothing is read or written."""
@@ -228,9 +231,13 @@ class SqliteDatabase:
         self._closed = True
         if "_reader" in self.__dict__:
             await self.__dict__.pop("_reader").close()
+        await self._close_writer()
+        self._lock.close()
+
+    async def _close_writer(self) -> None:
+        """The next write opens another one. One that has found a read-only file would never write."""
         if "_writer" in self.__dict__:
             await self.__dict__.pop("_writer").close()
-        self._lock.close()
 
     @cached_property
     def _reader(self) -> _Reader:
@@ -293,12 +300,16 @@ class SqliteDatabase:
                     for pending in group:
                         if not pending.result.done():
                             pending.result.set_exception(failure)
+                if self._is_read_only:
+                    self._is_read_only = False
+                    await self._close_writer()
         finally:
             self._draining = None
 
     def _failure(self, error: Exception) -> Exception:
         """The error to raise for what a write has raised."""
         failure = translate_error(error, self._path)
+        self._is_read_only = self._is_read_only or is_read_only(error)
         self._in_doubt = self._in_doubt or isinstance(failure, Unavailable)
         return failure
 

@@ -16,12 +16,13 @@ _ROOM = 64 * 1024
 """Bytes that a database needs at least to go on writing."""
 _PASSING = {
     "SQLITE_IOERR": "The database cannot read or write its file.",
+    "SQLITE_READONLY_DIRECTORY": "The database refuses writes: its folder is read-only.",
     "SQLITE_READONLY": "The database refuses writes: its file is read-only.",
     "SQLITE_CANTOPEN": "The database file cannot be opened.",
     "SQLITE_PERM": "The database file cannot be opened.",
     "SQLITE_PROTOCOL": "The database cannot lock its file.",
 }
-"""By SQLite's primary error, what the client is told."""
+"""By the beginning of SQLite's name of the error, what the client is told. The first that matches counts."""
 
 
 def note_statement(error: sqlite3.Error, sql: str) -> None:
@@ -60,6 +61,11 @@ def error_name(error: sqlite3.Error) -> str:
 def is_busy(error: sqlite3.Error) -> bool:
     """Whether another program holds a lock."""
     return error_name(error).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
+def is_read_only(error: Exception) -> bool:
+    """Whether the connection must not write."""
+    return isinstance(error, sqlite3.Error) and error_name(error).startswith("SQLITE_READONLY")
 
 
 def _public_error(name: str, path: str) -> Unavailable | None:

@@ -1,114 +1,25 @@
 """What happens to the database file of a served process: clients, health checks and the log say so."""
 
-import json
 import os
-import resource
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import httpx
 import pytest
 
-from tests.support.cli_processes import Server, serving_process
-from tests.support.http_clients import http_client
+from tests.store.served_file import Served, assert_refused, serving_file
 from tests.support.service import serving, wait_until
-from tests.support.world import REST, World
+from tests.support.world import World
 
 GONE = "The database file was deleted or replaced. The operators must restore it."
-FULL = "The database has no space left to write."
-TWO = """mutation ($key: String!) {
-  a: patchPlatformMetadata(input: {platformKey: $key, metadata: {g: 1}}) { deletedKeys }
-  b: patchPlatformMetadata(input: {platformKey: $key, metadata: {g: 2}}) { deletedKeys } }"""
-PATCH = """mutation ($key: String!) { patchPlatformMetadata(input: {platformKey: $key, metadata: {g: 1}}) {
-  platformMetadata { revision } } }"""
-
-
-class Served(NamedTuple):
-    """A server process, its database file, and a member with a token."""
-
-    server: Server
-    client: httpx.Client
-    file: Path
-    platform_key: str
-    token: str
-
-    def patch(self, value: Any) -> httpx.Response:
-        return self._rest("PATCH", {"metadata": {"k": value}})
-
-    def get(self) -> httpx.Response:
-        return self._rest("GET")
-
-    def graphql(self, query: str) -> httpx.Response:
-        body = {"query": query, "variables": {"key": self.platform_key}}
-        headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json"}
-        return self.client.post("/graphql", json=body, headers=headers)
-
-    def wait_for(self, problem: str | None) -> None:
-        """Wait until `/health/ready` says this. It gives an answer again for a fraction of a second."""
-        wait_until(lambda: self._problem() == problem)
-
-    def _problem(self) -> str | None:
-        response = self.client.get("/health/ready")
-        assert (response.status_code == 200) == (response.json() == {"status": "ok"})
-        reason: str | None = response.json().get("reason")
-        return reason
-
-    def log(self, event: str) -> list[dict[str, Any]]:
-        lines = [json.loads(line) for line in self.server.output.splitlines() if line.startswith("{")]
-        return [line for line in lines if line["event"] == event]
-
-    def _rest(self, method: str, body: Any = None) -> httpx.Response:
-        headers = {"Authorization": f"Token {self.token}"}
-        return self.client.request(
-            method, REST, params={"platform_key": self.platform_key}, json=body, headers=headers
-        )
 
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
-    file = tmp_path / "data" / "test.sqlite3"
-    file.parent.mkdir()
-    url = f"sqlite:///{file}"
-    with serving(url) as service:
-        world = World(service)
-        assert world.member.rest("PATCH", world.platform_key, {"metadata": {"k": 0}}).status_code == 200
-    with serving_process(tmp_path, url) as server, http_client(server.url) as client:
-        yield Served(server, client, file, world.platform_key, world.member.token)
-
-
-def limit_file_size(server: Server, size: int) -> None:
-    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
-
-
-def assert_refused(response: httpx.Response, status: int, message: str) -> None:
-    assert (response.status_code, response.json()) == (status, {"error": message})
-    assert int(response.headers["Retry-After"]) > 0
-
-
-def test_a_full_disk_is_told_and_passes(served: Served) -> None:
-    assert served.patch("before").status_code == 200
-    limit_file_size(served.server, Path(f"{served.file}-wal").stat().st_size)
-    assert_refused(served.patch("full"), 507, FULL)
-    several = served.graphql(TWO)
-    assert several.status_code == 200, "one of them may have been done"
-    assert {each["message"] for each in several.json()["errors"]} == {FULL}
-    response = served.graphql(PATCH)
-    assert (response.status_code, response.headers["Retry-After"]) == (507, "10")
-    (error,) = response.json()["errors"]
-    assert (error["message"], error["extensions"]) == (FULL, {"code": "INSUFFICIENT_STORAGE"})
-    assert served.get().json()["metadata"] == {"k": "before"}, "reads go on"
-    served.wait_for(FULL)
-    line = served.log("database error")[0]
-    assert line["error"].startswith(("SQLITE_IOERR", "SQLITE_FULL"))
-    assert line["message"]
-    limit_file_size(served.server, resource.RLIM_INFINITY)
-    served.wait_for(None)
-    assert served.patch("after").status_code == 200
-    assert served.get().json()["metadata"] == {"k": "after"}
+    with serving_file(tmp_path, tmp_path / "data" / "test.sqlite3") as one:
+        yield one
 
 
 def delete(file: Path) -> None:

@@ -96,8 +96,10 @@ def serving_process(
     extra: Mapping[str, str] | None = None,
     host: str = "127.0.0.1",
     port: int | None = None,
+    path: str = "/health/ready",
 ) -> Iterator[Server]:
-    """Run `serve` in a process in this folder, by default on a free port. Yields when the server is ready."""
+    """Run `serve` in a process in this folder, by default on a free port. Yields when it responds with 200 on
+    `path`."""
     port = port or free_port()
     output = folder / f"output-{port}"
     serve = ["serve", "--host", host, "--port", str(port), *arguments]
@@ -112,7 +114,7 @@ def serving_process(
             )
     server = Server(process, f"http://{f'[{host}]' if ':' in host else host}:{port}", output)
     try:
-        _wait_until_ready(server)
+        _wait_until_ready(server, path)
         yield server
     finally:
         if process.poll() is None:
@@ -120,13 +122,13 @@ def serving_process(
         process.wait()
 
 
-def _wait_until_ready(server: Server) -> None:
+def _wait_until_ready(server: Server, path: str) -> None:
     deadline = time.monotonic() + PATIENCE
     with http_client(server.url) as client:
         while time.monotonic() < deadline:
             assert server.process.poll() is None, server.output
             try:
-                if client.get("/health/ready").status_code == 200:
+                if client.get(path).status_code == 200:
                     return
             except httpx.TransportError:
                 pass
