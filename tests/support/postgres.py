@@ -65,19 +65,25 @@ class Postgres:
     @contextmanager
     def locking(self, url: str, table: str) -> Iterator[None]:
         """Hold a lock on a table, which makes writers wait."""
+        with self.holding(url, f"LOCK TABLE {table} IN EXCLUSIVE MODE"):
+            yield
+
+    @contextmanager
+    def holding(self, url: str, statement: str) -> Iterator[None]:
+        """Run a statement, and commit it at the end of the block."""
         path, location = self._psql(url)
         holder = subprocess.Popen(
             [path, *location, "-qAt"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         assert holder.stdin is not None
         assert holder.stdout is not None
-        holder.stdin.write(f"BEGIN; LOCK TABLE {table} IN EXCLUSIVE MODE; SELECT 'locked';\n")
+        holder.stdin.write(f"BEGIN; {statement}; SELECT 'held';\n")
         holder.stdin.flush()
-        assert holder.stdout.readline() == "locked\n"
+        assert holder.stdout.readline() == "held\n"
         try:
             yield
         finally:
-            holder.communicate()  # the end of its input ends it, and so its transaction
+            holder.communicate("COMMIT;\n")
 
     def _psql(self, url: str) -> tuple[str, list[str]]:
         """The program, and the arguments with which it finds the database of the URL."""

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from enum import Enum
 
+from gql_service.domain.users import rows as users
 from gql_service.domain.values.validation import WriteSettings
 from gql_service.domain.writes.idempotency import WriteResult
 from gql_service.domain.writes.unit_of_work import Write, write_all
-from gql_service.errors import Problem, Rejected
+from gql_service.errors import NotFound, Problem, Rejected
 from gql_service.quoting import quoted
-from gql_service.store.connection import Connection
+from gql_service.store.connection import Connection, LostRace
 
 MAX_PATCHES = 100
 """The most users of one bulk patch: while it holds its locks, other writes wait."""
@@ -48,13 +49,15 @@ async def write_each(
 ) -> list[WriteResult | Rejected]:
     """Do the writes, some of which may have been refused already. A dry run only says what they would do.
 
-    Every other exception than a refusal is raised, and then nothing is written.
+    Writes of users who were erased meanwhile are refused. Every other exception than a refusal is raised, and
+    then nothing is written. Raises LostRace if a user is erased during the transaction.
     """
+    attempts = await _without_erased(transaction, attempts)
     writes = [each for each in attempts if isinstance(each, Write)]
     all_or_none = on_error is OnError.REJECT_ALL
     has_failed = all_or_none and len(writes) < len(attempts)
-    results = iter(
-        await write_all(
+    try:
+        done = await write_all(
             transaction,
             writes,
             write_settings=write_settings,
@@ -62,8 +65,29 @@ async def write_each(
             dry_run=dry_run or has_failed,
             all_or_none=all_or_none,
         )
-    )
+    except NotFound as error:
+        raise LostRace from error
+    results = iter(done)
     return [_result(next(results)) if isinstance(each, Write) else each for each in attempts]
+
+
+async def _without_erased(
+    transaction: Connection, attempts: Sequence[Write | Rejected]
+) -> list[Write | Rejected]:
+    """Refuse the writes of users who do not exist any more."""
+    ids = list({each.access.user_id for each in attempts if isinstance(each, Write)})
+    existing = {user.user_id for user in await users.by_ids(transaction, ids) if user is not None}
+    return [
+        unknown_user(each.access.username)
+        if isinstance(each, Write) and each.access.user_id not in existing
+        else each
+        for each in attempts
+    ]
+
+
+def unknown_user(username: str) -> Rejected:
+    """The refusal of the patch of somebody who is no user of the platform."""
+    return Rejected(Problem.UNKNOWN_USER, f"The platform has no user {quoted(username)}.", ("username",))
 
 
 def _result(result: WriteResult | Exception) -> WriteResult | Rejected:

@@ -1,6 +1,6 @@
 """`bulkPatchPlatformMetadata`: patches of the documents of many users in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Annotated
 
 import strawberry
@@ -8,11 +8,10 @@ from strawberry import Info
 
 from gql_service.auth.access import DocumentAccess
 from gql_service.domain.writes import idempotency
-from gql_service.domain.writes.bulk import OnError, at_patch, check_usernames, write_each
+from gql_service.domain.writes.bulk import OnError, at_patch, check_usernames, unknown_user, write_each
 from gql_service.domain.writes.idempotency import IdempotencyKey, WriteResult
 from gql_service.domain.writes.unit_of_work import Write
-from gql_service.errors import Problem, Rejected
-from gql_service.quoting import quoted
+from gql_service.errors import Rejected
 from gql_service.schema.auth_directive import AUTHENTICATED, TENANT_ADMIN
 from gql_service.schema.inputs.documents import provided
 from gql_service.schema.inputs.patches import BulkPatchPlatformMetadataInput, UserPatchInput
@@ -20,6 +19,7 @@ from gql_service.schema.mutations.payloads import DELETED_KEYS, REPLAYED, to_pla
 from gql_service.schema.types.platform_metadata import PlatformMetadata
 from gql_service.schema.types.user_error import UserError, user_error
 from gql_service.services.context import Context
+from gql_service.store.connection import Connection
 
 
 @strawberry.type(directives=AUTHENTICATED, description="The result of the patch of one user.")
@@ -98,8 +98,11 @@ async def _write_patches(
         _build_write(context, input.platform_key, patch, access, idempotency_key)
         for patch, access in zip(input.patches, accesses, strict=True)
     ]
-    return await context.write_with(
-        lambda transaction, now: write_each(
+    rest = context.write_budget.rest
+
+    def write(transaction: Connection, now: int) -> Awaitable[list[WriteResult | Rejected]]:
+        context.write_budget.rest = rest  # a lost race costs nothing
+        return write_each(
             transaction,
             writes,
             on_error=input.on_error,
@@ -107,7 +110,8 @@ async def _write_patches(
             write_settings=context.services.write_settings,
             now=now,
         )
-    )
+
+    return await context.write_with(write)
 
 
 def _build_write(
@@ -119,8 +123,7 @@ def _build_write(
 ) -> Write | Rejected:
     """The write of one patch, or the error for which it is rejected."""
     if access is None:
-        message = f"The platform has no user {quoted(patch.username)}."
-        unknown = Rejected(Problem.UNKNOWN_USER, message, ("username",))
+        unknown = unknown_user(patch.username)
         context.log_refusal(unknown, platform_key)
         return unknown
     limits = context.services.write_settings.limits
