@@ -9,10 +9,12 @@ from typing import Annotated, NoReturn
 import typer
 from sqlalchemy.engine import make_url
 
+from gql_service.app import build_services
 from gql_service.cli import runner
 from gql_service.cli.database_url import for_tools
 from gql_service.cli.output import AsJson, Json, count_of, print_result, printable
 from gql_service.errors import BadUserInput
+from gql_service.observability.security_log import EventKind, SecurityEvent
 from gql_service.settings import Settings
 from gql_service.store import migrations, sqlite_backup
 from gql_service.store.sqlite_backup import Contents
@@ -35,8 +37,10 @@ def backup(
     if settings.database_kind == "PostgreSQL":
         url, quoted = shlex.quote(for_tools(settings.database_url)), shlex.quote(str(file))
         _exit_with_tool(f"pg_dump --format=custom --file={quoted} --dbname={url}", as_json=as_json)
+    runner.open_security_log(settings)
     with _expected_errors():
         contents = sqlite_backup.back_up(_path(settings), file)
+    _log(EventKind.DATABASE_BACKED_UP, contents, settings)
     message = f"Backed up to {printable(str(file))} and verified. It has {_summary(contents)}."
     print_result(message, _document(file, contents), as_json=as_json)
 
@@ -61,6 +65,7 @@ def restore(
         url, quoted = shlex.quote(for_tools(settings.database_url)), shlex.quote(str(file))
         options = "--clean --if-exists --no-owner --single-transaction"
         _exit_with_tool(f"pg_restore {options} --dbname={url} {quoted}", as_json=as_json)
+    runner.open_security_log(settings)
     target = _path(settings)
     with _expected_errors():
         _require_known(file, sqlite_backup.inspect(file))
@@ -71,11 +76,18 @@ def restore(
         typer.confirm(question, abort=True, err=True)
     with _expected_errors():
         contents = sqlite_backup.restore(file, target)
+    _log(EventKind.DATABASE_RESTORED, contents, settings)
     is_current = migrations.state_of(contents.revision) is migrations.State.CURRENT
     advice = "" if is_current else "\nIt is from an older version. Run: gql-service migrate"
     message = f"Restored {printable(target)} and verified it. It has {_summary(contents)}.{advice}"
     document = _document(Path(target), contents) | {"upToDate": is_current}
     print_result(message, document, as_json=as_json)
+
+
+def _log(kind: EventKind, contents: Contents, settings: Settings) -> None:
+    """Write a line to the security log: a copy holds the data of all users."""
+    rows = sum(contents.rows.values())
+    runner.log_events(build_services(settings), [SecurityEvent(kind, number=rows)])
 
 
 def _require_known(file: Path, contents: Contents) -> None:

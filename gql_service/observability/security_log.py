@@ -42,6 +42,8 @@ class EventKind(Enum):
     DATA_EXPORTED = "data.exported"
     DATA_IMPORTED = "data.imported"
     KEYS_ROTATED = "keys.rotated"
+    DATABASE_BACKED_UP = "database.backed_up"
+    DATABASE_RESTORED = "database.restored"
 
 
 class SecurityEvent(NamedTuple):
