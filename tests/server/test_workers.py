@@ -35,6 +35,19 @@ def broken(settings):
 
 worker.create_app = broken
 """
+BROKEN_LATER = """
+from pathlib import Path
+import gql_service.server.worker as worker
+
+create = worker.create_app
+
+def create_app(settings):
+    if Path("broken").exists():
+        raise ArithmeticError
+    return create(settings)
+
+worker.create_app = create_app
+"""
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +187,27 @@ def test_a_server_whose_workers_all_fail_ends_with_the_reason(database: str, tmp
     assert {(line["exit_code"], line["level"]) for line in ended} == {(1, "warning")}
     (reason,) = lines(process.stderr, "no worker can start: see the lines before")
     assert reason["level"] == "error"
+
+
+def test_workers_whose_replacement_fails_go_on(database: str, tmp_path: Path) -> None:
+    program = changed_program(tmp_path, BROKEN_LATER)
+    with serving_process(tmp_path, database, *TWO, program=program) as server:
+        old = {line["pid"] for line in wait_for(lambda: server.output, "worker ready", 2)}
+        (tmp_path / "broken").touch()
+        server.process.send_signal(signal.SIGHUP)
+        (kept,) = wait_for(lambda: server.output, "worker is not replaced")
+        assert (kept["pid"] in old, kept["level"]) == (True, "error")
+        (error,) = lines(server.output, "unexpected error")
+        assert error["type"] == "ArithmeticError"
+        assert all(map(runs, old))
+        assert works(server)
+        (tmp_path / "broken").unlink()
+        server.process.send_signal(signal.SIGHUP)
+        new = {line["pid"] for line in wait_for(lambda: server.output, "worker ready", 4)[2:]}
+        wait_for(lambda: server.output, "worker ended", 3)
+        assert not any(map(runs, old))
+        assert all(map(runs, new))
+        assert works(server)
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
