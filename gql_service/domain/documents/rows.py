@@ -65,6 +65,7 @@ _LOCK_FREE = Statement(
     _SELECT.order_by(documents.c.user_id, documents.c.platform_id).with_for_update(skip_locked=True)
 )
 _EXISTING = Statement(select(documents.c.user_id, documents.c.platform_id).where(*_BY_KEY))
+# Not the same as `_LOCK_FREE`: whoever prunes a history needs no content, which may be a megabyte a document.
 _LOCK_IDLE = Statement(
     select(documents.c.user_id, documents.c.platform_id)
     .where(*_BY_KEY)
