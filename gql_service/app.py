@@ -42,9 +42,10 @@ from gql_service.observability.statements import StatementObserver
 from gql_service.schema.build import build_schema
 from gql_service.services.batch_writer import BatchWriter
 from gql_service.services.context import Services
-from gql_service.services.loaders import Loaders
+from gql_service.services.list_routing import ListRouting
+from gql_service.services.loaders import ListLoaders, Loaders
 from gql_service.settings import Settings
-from gql_service.store.database import open_database
+from gql_service.store.database import open_database, open_replicas
 from gql_service.web import explorer, health, rest
 from gql_service.web.authentication import Authenticator
 from gql_service.web.client_address import TrustedProxies
@@ -82,6 +83,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = i
     graphql = GraphQLEndpoint(build_schema(settings)._schema, services, settings, authenticator, observer)
     if settings.tracing:
         services.loaders.observe(_note_read)
+        services.lists.observe(_note_read)
     if metrics is not None:
         _measure(metrics, services, graphql.documents)
     rest_endpoint = rest.RestEndpoint(services, settings, authenticator)
@@ -92,11 +94,16 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = i
         tasks = [asyncio.create_task(_sweep_periodically(services))]
         if metrics is not None:
             tasks.append(asyncio.create_task(metrics.run()))
+        replicas = services.lists.replicas
+        if replicas is not None:
+            tasks.append(asyncio.create_task(replicas.watch()))
         yield
         for task in tasks:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        if replicas is not None:
+            await replicas.close()
         await services.database.close()
         observer.close()
         if metrics is not None:
@@ -185,7 +192,8 @@ def _measure(metrics: Metrics, services: Services, documents: DocumentCache) -> 
         assert isinstance(documents, CountedDocumentCache)
         return {("hit",): documents.hits, ("miss",): documents.misses}
 
-    loaders.observe(lambda name, count, _started: metrics.loader_keys.observe((name,), count))
+    for each in (loaders, services.lists):
+        each.observe(lambda name, count, _started: metrics.loader_keys.observe((name,), count))
     writer.on_batch = count_writes
     metrics.read(WAITING_WRITES, waiting)
     metrics.read(POOL, pool)
@@ -214,6 +222,9 @@ def build_services(settings: Settings, clock: Callable[[], int] = instants.now) 
     return Services(
         database=database,
         loaders=Loaders(database, clock, settings.max_read_size),
+        lists=ListRouting(
+            database, open_replicas(settings, database), lambda source: ListLoaders(source, clock)
+        ),
         writer=BatchWriter(database, write_settings, clock, max(1, settings.database_pool_size // 2)),
         policy=Policy(settings.admin_permission),
         write_settings=write_settings,

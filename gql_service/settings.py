@@ -319,6 +319,16 @@ class Settings(BaseSettings):
         description="Whether requests are traced by OpenTelemetry, which the extra `tracing` installs. Its "
         "own variables, `OTEL_*`, say where the traces go. See [operations](operations.md#tracing).",
     )
+    database_replica_url: str | None = Field(
+        default=None,
+        description="PostgreSQL only: a streaming replica, or several as hosts of one URL, that answer "
+        "searches, histories and lists. See [scaling](scaling.md#read-replicas).",
+    )
+    replica_max_lag: float = Field(
+        default=5.0,
+        ge=1,
+        description="Seconds that a replica may be behind. Otherwise, the primary answers.",
+    )
 
     @property
     def database_kind(self) -> Literal["SQLite", "PostgreSQL"]:
@@ -348,6 +358,19 @@ class Settings(BaseSettings):
             raise ValueError("use sqlite:///path/to/file or postgresql://user@host/database")
         if url.startswith("sqlite") and (rest.strip("/") == "" or ":memory:" in rest):
             raise ValueError("an in-memory SQLite database would lose all data; use the path of a file")
+        return url
+
+    @field_validator("database_replica_url")
+    @classmethod
+    def _check_replica_url(cls, url: str | None, info: ValidationInfo) -> str | None:
+        if not url:
+            return None
+        scheme, separator, rest = url.partition("://")
+        url = _DRIVERS.get(scheme, scheme) + separator + rest
+        if not url.startswith("postgresql+asyncpg://"):
+            raise ValueError("use postgresql://user@host/database")
+        if info.data.get("database_url", "").startswith("sqlite"):
+            raise ValueError(f"only PostgreSQL has replicas, but {PREFIX}DATABASE_URL is a SQLite file")
         return url
 
     @field_validator("encryption_keys", mode="before")

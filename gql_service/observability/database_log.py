@@ -37,6 +37,15 @@ def report_database_error(error: str, statement: str, message: str, relation: st
     )
 
 
+def report_replica(replica: str, problem: str | None) -> None:
+    """Log that a replica is used from now on, or why it is not."""
+    log = structlog.get_logger("gql_service")
+    if problem is None:
+        log.info("replica is used", replica=replica)
+    else:
+        log.warning("replica is not used", replica=replica, reason=problem, action="The primary answers.")
+
+
 def report_files(path: str, *, are_back: bool) -> None:
     """Log that the files of the database were deleted or replaced, or are back."""
     log = structlog.get_logger("gql_service")

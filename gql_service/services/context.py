@@ -26,12 +26,14 @@ from gql_service.domain.writes.unit_of_work import Precondition, Write, any_revi
 from gql_service.errors import Rejected, RequestError, Unauthenticated
 from gql_service.observability.security_log import LocalOrigin, Origin, SecurityEvent, SecurityLog
 from gql_service.services.batch_writer import BatchWriter
-from gql_service.services.loaders import Loaders
+from gql_service.services.list_routing import ListRouting
+from gql_service.services.loaders import ListLoaders, Loaders
 from gql_service.services.refusals import refused_write
 from gql_service.services.stored_data import StoredData
 from gql_service.settings import Settings
 from gql_service.store.connection import Connection
 from gql_service.store.database import Database
+from gql_service.store.positions import Position
 
 T = TypeVar("T")
 _UNKNOWN_ORIGIN = LocalOrigin()
@@ -43,6 +45,7 @@ class Services:
 
     database: Database
     loaders: Loaders
+    lists: ListRouting
     writer: BatchWriter
     policy: Policy
     write_settings: WriteSettings
@@ -63,9 +66,22 @@ class Context:
     source: str = "graphql"
     """The `source` recorded in the history of documents for changes by this request."""
     origin: Origin = _UNKNOWN_ORIGIN
+    read_after: Position | None = None
+    """What the request must see at least, by `X-Read-After`."""
+    reads_primary: bool = False
+    """Whether the whole request is read from the primary, because it writes."""
     _platforms: dict[str, Awaitable[Platform | None]] = field(default_factory=dict)
+    _lists: ListLoaders | None = None
     _stored_data: StoredData | None = None
     _write_budget: WriteBudget | None = None
+
+    @property
+    def lists(self) -> ListLoaders:
+        """The loaders for searches, histories and lists. All those of a request come from the same server."""
+        if self._lists is None:
+            lists = self.services.lists
+            self._lists = lists.primary if self.reads_primary else lists.choose(self.read_after)
+        return self._lists
 
     @property
     def stored_data(self) -> StoredData:
@@ -74,6 +90,7 @@ class Context:
             services = self.services
             self._stored_data = StoredData(
                 services.loaders,
+                self.lists,
                 services.write_settings.keys,
                 services.clock,
                 services.settings.max_read_size,

@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import Any, Generic, TypeVar
 
 from gql_service.store.connection import Connection
-from gql_service.store.database import Database
+from gql_service.store.database import ReadSource
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
@@ -30,7 +30,7 @@ class DataLoader(Generic[K, T]):
     gets a future of its own, so cancelling one caller does not affect the others.
     """
 
-    def __init__(self, database: Database, read: Read[K, T], *, scans: bool = False) -> None:
+    def __init__(self, database: ReadSource, read: Read[K, T], *, scans: bool = False) -> None:
         self._database = database
         self._read = read
         self._reads_in_task = scans or not database.reads_inline

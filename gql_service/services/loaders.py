@@ -31,9 +31,18 @@ from gql_service.domain.users.rows import User
 from gql_service.errors import MalformedData, RequestError
 from gql_service.services.dataloader import DataLoader, K, T
 from gql_service.store.connection import Connection
-from gql_service.store.database import Database
+from gql_service.store.database import Database, ReadSource
 
 P = TypeVar("P", bound=Hashable)
+
+
+OnBatch = Callable[[str, int, float], None]
+"""See `DataLoader.observe`. The name of the loader is first."""
+
+
+def _observe(loaders: object, on_batch: OnBatch) -> None:
+    for name, loader in vars(loaders).items():
+        loader.observe(partial(on_batch, name))
 
 
 async def _grouped(
@@ -52,15 +61,13 @@ async def _grouped(
     return [values[each] for each in requests]
 
 
-class Loaders:
-    """All reads that resolvers use. The value is None for users and platforms that do not exist."""
+class ListLoaders:
+    """The searches, histories and lists that resolvers read, from one source: they may be a little behind.
 
-    def __init__(self, database: Database, clock: Callable[[], int], max_read_size: int) -> None:
-        async def principals(
-            connection: Connection, requests: Sequence[Token]
-        ) -> Sequence[Principal | MalformedData | TokenRefusal]:
-            return await access_tokens.principals(connection, requests, clock())
+    Resolvers get them from the context of their request, which knows the source.
+    """
 
+    def __init__(self, source: ReadSource, clock: Callable[[], int]) -> None:
         async def pages(
             connection: Connection, requests: Sequence[tuple[MemberSearch, PageRequest]]
         ) -> Sequence[Page[User]]:
@@ -78,16 +85,51 @@ class Loaders:
         ) -> Sequence[Page[history.ChangeRow]]:
             return await _grouped(connection, requests, history.pages)
 
+        async def counts(connection: Connection, requests: Sequence[MemberSearch]) -> Sequence[int]:
+            now, distinct = clock(), dict.fromkeys(requests)
+            found = {each: await search.count(connection, each, now) for each in distinct}
+            return [found[each] for each in requests]
+
+        self.members: DataLoader[tuple[MemberSearch, PageRequest], Page[User]] = DataLoader(
+            source, pages, scans=True
+        )
+        """By search and page: the matching members of a tenant."""
+        self.member_counts: DataLoader[MemberSearch, int] = DataLoader(source, counts, scans=True)
+        self.histories: DataLoader[tuple[DocumentKey, PageRequest], Page[history.ChangeRow]] = DataLoader(
+            source, history_pages, scans=True
+        )
+        """By document and page: changes, newest first."""
+        self.pruned_until: DataLoader[DocumentKey, int | None] = DataLoader(
+            source, history.pruned_until, scans=True
+        )
+        """By document: up to which instant its changes were pruned."""
+        self.notifications: DataLoader[tuple[str, PageRequest], Page[Notification]] = DataLoader(
+            source, notification_pages
+        )
+        """By user id and page: notifications, newest first."""
+        self.unread: DataLoader[str, int] = DataLoader(source, notifications.unread_counts)
+        """By user id: the number of unread notifications."""
+
+    def observe(self, on_batch: OnBatch) -> None:
+        """See `Loaders.observe`."""
+        _observe(self, on_batch)
+
+
+class Loaders:
+    """All other reads that resolvers use, from the primary. The value is None for users and platforms that do
+    not exist."""
+
+    def __init__(self, database: Database, clock: Callable[[], int], max_read_size: int) -> None:
+        async def principals(
+            connection: Connection, requests: Sequence[Token]
+        ) -> Sequence[Principal | MalformedData | TokenRefusal]:
+            return await access_tokens.principals(connection, requests, clock())
+
         async def pasts(
             connection: Connection, requests: Sequence[tuple[DocumentKey, int]]
         ) -> Sequence[Past | RequestError]:
             read = partial(point_in_time.to_instant, max_size=max_read_size)
             return await _grouped(connection, requests, read)
-
-        async def counts(connection: Connection, requests: Sequence[MemberSearch]) -> Sequence[int]:
-            now, distinct = clock(), dict.fromkeys(requests)
-            found = {each: await search.count(connection, each, now) for each in distinct}
-            return [found[each] for each in requests]
 
         self.principals: DataLoader[Token, Principal | MalformedData | TokenRefusal] = DataLoader(
             database, principals
@@ -108,12 +150,6 @@ class Loaders:
         """By user id: the access tokens, oldest first."""
         self.token_owners: DataLoader[str, str | None] = DataLoader(database, access_tokens.owners)
         """By token id: the id of its user."""
-        self.notifications: DataLoader[tuple[str, PageRequest], Page[Notification]] = DataLoader(
-            database, notification_pages
-        )
-        """By user id and page: notifications, newest first."""
-        self.unread: DataLoader[str, int] = DataLoader(database, notifications.unread_counts)
-        """By user id: the number of unread notifications."""
         self.documents: DataLoader[tuple[str, str], MetadataDocument] = DataLoader(
             database, documents.by_keys
         )
@@ -122,30 +158,15 @@ class Loaders:
             database, documents.by_keys_with_attributes
         )
         """The same, with the attributes of each entry: flags, validity, category and so on."""
-        self.histories: DataLoader[tuple[DocumentKey, PageRequest], Page[history.ChangeRow]] = DataLoader(
-            database, history_pages, scans=True
-        )
-        """By document and page: changes, newest first."""
-        self.pruned_until: DataLoader[DocumentKey, int | None] = DataLoader(
-            database, history.pruned_until, scans=True
-        )
-        """By document: up to which instant its changes were pruned."""
         self.pasts: DataLoader[tuple[DocumentKey, int], Past | RequestError] = DataLoader(
             database, pasts, scans=True
         )
         """By document and instant: the old values of what has changed since."""
-        self.members: DataLoader[tuple[MemberSearch, PageRequest], Page[User]] = DataLoader(
-            database, pages, scans=True
-        )
-        """By search and page: the matching members of a tenant."""
-        self.member_counts: DataLoader[MemberSearch, int] = DataLoader(database, counts, scans=True)
         self.searchable: DataLoader[tuple[str, str], Searchability] = DataLoader(
             database, search.searchability
         )
         """By platform id and key: how the key can be searched."""
 
-    def observe(self, on_batch: Callable[[str, int, float], None]) -> None:
-        """From now on, call `on_batch` after each read; see `DataLoader.observe`. The name of the loader is
-        first."""
-        for name, loader in vars(self).items():
-            loader.observe(partial(on_batch, name))
+    def observe(self, on_batch: OnBatch) -> None:
+        """From now on, call `on_batch` after each read."""
+        _observe(self, on_batch)

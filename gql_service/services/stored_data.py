@@ -11,7 +11,7 @@ from gql_service.domain.history.visibility import VisibleChange, visible_change
 from gql_service.domain.pagination import Page, PageRequest
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.errors import too_much_to_read
-from gql_service.services.loaders import Loaders
+from gql_service.services.loaders import ListLoaders, Loaders
 
 _ENTRY_COST = 1024
 """Bytes that can be read in the time in which an entry is decoded."""
@@ -33,9 +33,12 @@ _CONCURRENT_READS = 16
 class StoredData:
     """What one request has read of documents and their histories."""
 
-    def __init__(self, loaders: Loaders, keys: KeyRing, clock: Callable[[], int], max_size: int) -> None:
+    def __init__(
+        self, loaders: Loaders, lists: ListLoaders, keys: KeyRing, clock: Callable[[], int], max_size: int
+    ) -> None:
         """`max_size` is in bytes."""
         self._loaders = loaders
+        self._lists = lists
         self._keys = keys
         self._clock = clock
         self._max_size = max_size
@@ -74,7 +77,7 @@ class StoredData:
             found = []
             async with self._large_reads:
                 self.count(0)  # reads nothing more if the limit is exceeded already
-                page = await self._loaders.histories.load((row.access.key, part))
+                page = await self._lists.histories.load((row.access.key, part))
                 size = sum(len(change.changes) for change in page.items)
                 for change in page.items:
                     self.count(_HISTORY_COST * len(change.changes))

@@ -10,6 +10,7 @@ from gql_service.observability.database_log import report_database_error
 from gql_service.observability.security_log import OnCommit
 from gql_service.settings import Settings
 from gql_service.store.connection import COMMIT, Connection, DatabaseLoad, LostRace, OnStatement
+from gql_service.store.positions import PRIMARY_POSITION, UNKNOWN, Position, parse_primary
 from gql_service.store.postgres_errors import BUSY, ROLLED_BACK, is_retryable, is_stale, translate
 from gql_service.store.postgres_pool import PostgresPool
 from gql_service.store.postgres_session import PostgresReader, PostgresSession, RolledBack
@@ -35,6 +36,8 @@ class PostgresDatabase:
         self._settings = settings
         self._pool = PostgresPool(settings)
         self._finishing: set[asyncio.Task[None]] = set()
+        self.position: Position | None = None
+        """A position that the writes of this process have reached. Kept only if there are replicas."""
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Connection]:
@@ -122,9 +125,31 @@ class PostgresDatabase:
                 translate(error, COMMIT)  # for the log
                 raise OutcomeUnknown from error
             raise
+        if self._settings.database_replica_url is not None:
+            await self._note_position(transaction)
         await transaction.release()
         if transaction.security_events and on_commit is not None:
             on_commit(transaction.security_events)
+
+    async def _note_position(self, session: PostgresSession) -> None:
+        """Ask for the position after the COMMIT, which is therefore behind that of the commit.
+
+        On the same connection, so that a write never waits for a second one. Never raises: the write is done.
+        """
+        try:
+            if self._settings.database_pooler:
+                await session.begin()  # see `read`
+            self.note_position(parse_primary(await session.fetch(PRIMARY_POSITION)))
+        except Exception as error:
+            translate(error)  # for the log
+            self.position = UNKNOWN
+        if self._settings.database_pooler:
+            await session.abandon()
+
+    def note_position(self, position: Position) -> None:
+        """Keep the farthest position; the new one, if it is of another cluster."""
+        if self.position is None or self.position.system != position.system or self.position < position:
+            self.position = position
 
     def _finish(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         """Start what must be done even if the request ends. `close` waits for it."""

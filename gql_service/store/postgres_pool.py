@@ -10,7 +10,7 @@ from weakref import WeakSet
 from gql_service.errors import BadUserInput
 from gql_service.settings import Settings
 from gql_service.store.connection import DatabaseLoad
-from gql_service.store.postgres_url import parse_postgres_url
+from gql_service.store.postgres_url import DATABASE_URL, REPLICA_URL, ConnectionPlan, parse_postgres_url
 
 try:
     import asyncpg
@@ -30,11 +30,13 @@ class Connector:
     """Opens connections. Tries the host that was reached last first, because after a failover the one before
     it may be silent."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Raises BadUserInput if the URL asks for what cannot be done."""
+    def __init__(self, settings: Settings, replica: ConnectionPlan | None = None) -> None:
+        """By default, to the database of the settings. Raises BadUserInput if its URL asks for what cannot be
+        done."""
         if asyncpg is None:
             raise ModuleNotFoundError("PostgreSQL needs an extra: pip install 'gql-service[postgres]'")
-        self._plan = parse_postgres_url(settings.database_url)
+        self._plan = replica or parse_postgres_url(settings.database_url)
+        self._variable = DATABASE_URL if replica is None else REPLICA_URL
         self._hosts = list(self._plan.hosts)
         patience = min(settings.database_timeout, _LONGEST_CONNECT)
         self.connect_timeout = self._plan.connect_timeout or patience / max(len(self._hosts), 1)
@@ -68,7 +70,7 @@ class Connector:
         try:
             return await asyncpg.connect(self._plan.dsn, timeout=self.connect_timeout, **arguments)
         except asyncpg.ClientConfigurationError as error:
-            raise BadUserInput(f"GQL_SERVICE_DATABASE_URL: {error}") from error
+            raise BadUserInput(f"{self._variable}: {error}") from error
 
     def _watch(self, raw: Any) -> Any:
         """Let the kernel end the connection if the peer is gone without a word."""
@@ -106,9 +108,10 @@ class Lease:
 class PostgresPool:
     """asyncpg's pool, of which no operation waits longer than the deadline."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, replica: ConnectionPlan | None = None) -> None:
+        """See `Connector`."""
         self._settings = settings
-        self._connector = Connector(settings)
+        self._connector = Connector(settings, replica)
         self._pool: Any = None
         self._connections: WeakSet[Any] = WeakSet()
         self._lent: set[int] = set()
@@ -149,6 +152,12 @@ class PostgresPool:
     def terminate_idle(self) -> None:
         for raw in list(self._connections):
             if not raw.is_closed() and raw.get_server_pid() not in self._lent:
+                raw.terminate()
+
+    def terminate_all(self) -> None:
+        """End all connections, those in use as well: the server is silent."""
+        for raw in list(self._connections):
+            if not raw.is_closed():
                 raw.terminate()
 
     async def close(self) -> None:

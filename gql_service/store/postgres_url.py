@@ -56,12 +56,27 @@ class ConnectionPlan(NamedTuple):
     """The parameters of libpq for TCP keepalives that the URL has."""
 
 
-def parse_postgres_url(url: str) -> ConnectionPlan:
-    """Raises BadUserInput, whose message never contains the password."""
+DATABASE_URL = "GQL_SERVICE_DATABASE_URL"
+REPLICA_URL = "GQL_SERVICE_DATABASE_REPLICA_URL"
+
+
+class _Refused(Exception):
+    """Why a URL cannot be used."""
+
+
+def parse_postgres_url(url: str, variable: str = DATABASE_URL) -> ConnectionPlan:
+    """Raises BadUserInput, whose message names the variable, and never contains the password."""
+    try:
+        return _parse(url, is_replica=variable == REPLICA_URL)
+    except _Refused as refusal:
+        raise BadUserInput(f"{variable}: {refusal}.") from None
+
+
+def _parse(url: str, *, is_replica: bool) -> ConnectionPlan:
     rest = url.partition("://")[2]
     location, _, query = rest.partition("?")
     parameters = dict(parse_qsl(query, keep_blank_values=True))
-    _check(parameters)
+    _check(parameters, is_replica=is_replica)
     authority, _, database = location.partition("/")
     credentials, _, hosts = authority.rpartition("@")
     user, _, password = credentials.partition(":")
@@ -73,7 +88,7 @@ def parse_postgres_url(url: str) -> ConnectionPlan:
     arguments: dict[str, Any] = {name: value for name, value in target.items() if value}
     addresses = _hosts(parameters.get("host") or hosts, parameters.get("port", ""))
     passed_on = {name: value for name, value in parameters.items() if name in _PASSED_ON}
-    if len(addresses) > 1:  # all but one of them are standbys
+    if len(addresses) > 1 and not is_replica:  # all but one of them are standbys
         passed_on.setdefault("target_session_attrs", "read-write")
     application = parameters.get("application_name") or parameters.get("fallback_application_name")
     server_settings = {"application_name": application or _APPLICATION_NAME}
@@ -89,27 +104,30 @@ def parse_postgres_url(url: str) -> ConnectionPlan:
     )
 
 
-def _check(parameters: Mapping[str, str]) -> None:
+def _check(parameters: Mapping[str, str], *, is_replica: bool) -> None:
     for name, value in parameters.items():
         if name in _WITHOUT_EFFECT:
             if value not in _WITHOUT_EFFECT[name]:
-                raise _refused(f"{name}={value} is not supported")
+                raise _Refused(f"{name}={value} is not supported")
         elif name not in _PASSED_ON | _OURS:
-            raise _refused(f"the parameter {name} is not supported")
+            raise _Refused(f"the parameter {name} is not supported")
     _check_choice(parameters, "sslmode", _TLS_MODES)
     _check_choice(parameters, "target_session_attrs", _SESSION_ATTRIBUTES)
     if parameters.get("sslrootcert") == "system":
-        raise _refused("sslrootcert=system is not supported; use the path of a file with certificates")
+        raise _Refused("sslrootcert=system is not supported; use the path of a file with certificates")
     for name in _FILES:
         if name in parameters and not os.access(parameters[name], os.R_OK):
-            raise _refused(f"{name}: the file {parameters[name]} cannot be read")
-    if parameters.get("target_session_attrs") in ("read-only", "standby", "prefer-standby"):
-        raise _refused("the service writes, so target_session_attrs must be any, primary or read-write")
+            raise _Refused(f"{name}: the file {parameters[name]} cannot be read")
+    target = parameters.get("target_session_attrs", "any")
+    if is_replica and target in ("primary", "read-write"):
+        raise _Refused("a replica cannot be written, so target_session_attrs must not ask for a primary")
+    if not is_replica and target in ("read-only", "standby", "prefer-standby"):
+        raise _Refused("the service writes, so target_session_attrs must be any, primary or read-write")
 
 
 def _check_choice(parameters: Mapping[str, str], name: str, choices: tuple[str, ...]) -> None:
     if parameters.get(name, choices[0]) not in choices:
-        raise _refused(f"{name} must be one of {', '.join(choices)}")
+        raise _Refused(f"{name} must be one of {', '.join(choices)}")
 
 
 def _hosts(hosts: str, ports: str) -> tuple[tuple[str, int], ...]:
@@ -119,14 +137,14 @@ def _hosts(hosts: str, ports: str) -> tuple[tuple[str, int], ...]:
     names = hosts.split(",")
     separate = ports.split(",") if ports else []
     if len(separate) not in (0, 1, len(names)):
-        raise _refused(f"it has {len(names)} hosts and {len(separate)} ports")
+        raise _Refused(f"it has {len(names)} hosts and {len(separate)} ports")
     found = []
     for position, name in enumerate(names):
         default = separate[position if len(separate) > 1 else 0] if separate else str(_PORT)
         host, port = _split_port(name)
         host, port = unquote(host), port or default or str(_PORT)
         if not host or not port.isascii() or not port.isdigit():
-            raise _refused(f"{name!r} is not a host or a host and a port")
+            raise _Refused(f"{name!r} is not a host or a host and a port")
         found.append((host, int(port)))
     return tuple(found)
 
@@ -149,9 +167,5 @@ def _connect_timeout(parameters: Mapping[str, str]) -> float | None:
 def _number(parameters: Mapping[str, str], name: str) -> int:
     value = parameters[name]
     if not value.isascii() or not value.isdigit():
-        raise _refused(f"{name} must be a whole number")
+        raise _Refused(f"{name} must be a whole number")
     return int(value)
-
-
-def _refused(reason: str) -> BadUserInput:
-    return BadUserInput(f"GQL_SERVICE_DATABASE_URL: {reason}.")

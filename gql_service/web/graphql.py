@@ -26,6 +26,7 @@ from gql_service.observability.requests import RequestObserver
 from gql_service.services.context import Context, Services
 from gql_service.services.response_size import limit_response, response_too_large
 from gql_service.settings import Settings
+from gql_service.store.database import Replicas
 from gql_service.web.authentication import Authenticator
 from gql_service.web.content_negotiation import GRAPHQL_RESPONSE, JSON, response_media_type
 from gql_service.web.error_headers import error_headers
@@ -40,6 +41,7 @@ from gql_service.web.graphql_result import (
     response_to,
 )
 from gql_service.web.introspection import IntrospectionAnswers, introspects
+from gql_service.web.read_after import READ_AFTER, position_after, read_after
 from gql_service.web.request import (
     MethodNotAllowed,
     NotAcceptable,
@@ -89,6 +91,7 @@ class GraphQLEndpoint:
     ) -> None:
         self._schema = schema
         self._services = services
+        self._replicas = services.lists.replicas
         self._authenticator = authenticator
         self.proxies = authenticator.proxies
         self.observer = observer
@@ -167,6 +170,8 @@ class GraphQLEndpoint:
         if len(content) > self._max_response_size:
             status, body = request_error(response_too_large(self._max_response_size))
             content = orjson.dumps(body)
+        if self._replicas is not None and origin.writes:
+            extra += _position_after(self._replicas, status)
         return GraphQLResponse(status, _HEADERS[media_type or JSON] + extra, content)
 
     async def _execute(
@@ -203,9 +208,13 @@ class GraphQLEndpoint:
         answer_key = (text, parameters.operation_name) if operation and operation.is_constant else None
         if answer_key and (answer := self._introspection_answers.get(answer_key)):
             return 200, {"data": orjson.Fragment(answer)}
+        context = Context(self._services, principal, origin=origin)
+        if self._replicas is not None:
+            context.read_after = read_after(headers.get(b"x-read-after"))
+            context.reads_primary = not is_read
+            origin.writes = not is_read and principal is not None
         if operation and not is_read:
             origin.operation = operation.root_field_names
-        context = Context(self._services, principal, origin=origin)
         limit_response(self._max_response_size)
         result = await self._run(
             self._schema,
@@ -243,6 +252,11 @@ def _failure(error: RequestError) -> tuple[int, Body, HeaderPairs]:
     """The status, the body and the headers for a request that fails as a whole."""
     headers = error_headers(error, "Bearer").items()
     return *request_error(error), tuple((name.lower().encode(), value.encode()) for name, value in headers)
+
+
+def _position_after(replicas: Replicas, status: int) -> HeaderPairs:
+    position = position_after(replicas, status)
+    return () if position is None else ((READ_AFTER.lower().encode(), position.encode()),)
 
 
 def _log_refusals(context: Context, errors: Sequence[GraphQLError]) -> None:

@@ -24,6 +24,8 @@ class RequestOrigin:
     operation: str | None = None
     graphql_operation: NamedOperation | None = None
     """The GraphQL operation of the request, once it is known."""
+    writes = False
+    """Whether the request may write, where there are replicas."""
     _request_id: str | None = None
 
     def __init__(

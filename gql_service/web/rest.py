@@ -31,6 +31,7 @@ from gql_service.settings import Settings
 from gql_service.web.authentication import Authenticator
 from gql_service.web.content_negotiation import JSON, essence
 from gql_service.web.error_headers import error_headers
+from gql_service.web.read_after import READ_AFTER, position_after, read_after
 from gql_service.web.request import (
     MalformedBody,
     UnsupportedMediaType,
@@ -52,6 +53,7 @@ class RestEndpoint:
 
     def __init__(self, services: Services, settings: Settings, authenticator: Authenticator) -> None:
         self._services = services
+        self._replicas = services.lists.replicas
         self._authenticator = authenticator
         self._body_limit = body_limit(settings)
         self._max_json_values = settings.max_json_values
@@ -60,6 +62,14 @@ class RestEndpoint:
     async def __call__(self, request: Request) -> Response:
         if (record := CURRENT_REQUEST.get()) is not None:
             record.endpoint, record.operation = "rest", request.method
+        response = await self._respond_or_fail(request)
+        if self._replicas is not None and _writes(request) and response.status_code != 401:
+            position = position_after(self._replicas, response.status_code)
+            if position is not None:
+                response.headers[READ_AFTER] = position
+        return response
+
+    async def _respond_or_fail(self, request: Request) -> Response:
         try:
             with self._timeouts():
                 return await self._respond(request)
@@ -84,19 +94,21 @@ class RestEndpoint:
         try:
             return await self._execute(request, context)
         except RequestError as error:
-            if request.method not in ("GET", "HEAD"):
+            if _writes(request):
                 context.log_refusal(error)
             raise
 
     async def _execute(self, request: Request, context: Context) -> Response:
         if context.principal is None:
             raise Unauthenticated
+        if self._replicas is not None:  # documents are read from the primary: it is only checked
+            read_after(_raw_header(request, READ_AFTER))
         parameters = query_parameters(request.scope["query_string"])
         platform_key = parameters.get("platform_key")
         if not platform_key:
             raise BadUserInput("platform_key query parameter is required")
         access = await context.access(platform_key, parameters.get("username"))
-        if request.method in ("GET", "HEAD"):
+        if not _writes(request):
             document = await context.document(access)
             if_match, if_none_match = (
                 _entity_tags(request, "if-match"),
@@ -149,6 +161,10 @@ class RestEndpoint:
         if not isinstance(body, dict):
             raise Rejected(Problem.INVALID_VALUE, "The body must be a JSON object.", ())
         return body
+
+
+def _writes(request: Request) -> bool:
+    return request.method not in ("GET", "HEAD")
 
 
 def _raw_header(request: Request, header: str) -> bytes | None:

@@ -93,7 +93,8 @@ RevokeTokenPayload userErrors accessToken                                   . . 
 InvalidInput     message code field                                         . . . v v v
 RevisionConflict message code field currentRevision entries                 . . . v v v
 ServiceStatus    version database worker limits                             . . . . . v
-DatabaseStatus   kind version migration neededMigration                     . . . . . v
+DatabaseStatus   kind version migration neededMigration replicas            . . . . . v
+ReplicaStatus    name isUsed problem lagSeconds                             . . . . . v
 WorkerStatus     processId parentProcessId startedAt uptimeSeconds          . . . . . v
 Limits           bodyBytes anonymousBodyBytes jsonValues documentLength     v v v v v v
 Limits           documentTokens documentDepth documentAliases               v v v v v v
@@ -220,6 +221,7 @@ Limits           Query.limits                                               v v 
 _Service         Query._service                                             v v v v v v
 ServiceStatus    Query.serviceStatus                                        U F F F F v
 DatabaseStatus   ServiceStatus.database                                     U F F F F v
+ReplicaStatus    DatabaseStatus.replicas                                    never
 WorkerStatus     ServiceStatus.worker                                       U F F F F v
 Limits           ServiceStatus.limits                                       U F F F F v
 """

@@ -41,7 +41,7 @@ class UserConnection(Connection[User]):
 
     @strawberry.field(description="The number of users in the whole list, on all pages.")
     async def total_count(self, info: Info[Context, None]) -> int:
-        return await info.context.services.loaders.member_counts.load(self.search)
+        return await info.context.lists.member_counts.load(self.search)
 
 
 @strawberry.type(
@@ -106,5 +106,5 @@ class Platform(Node):
     ) -> UserConnection | None:
         request = read_page(first, after, last, before)
         search = await member_search(info.context.services, self.row, where)
-        page = await info.context.services.loaders.members.load((search, request))
+        page = await info.context.lists.members.load((search, request))
         return UserConnection(search=search, page=page)

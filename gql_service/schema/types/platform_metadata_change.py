@@ -91,7 +91,7 @@ class PlatformMetadataChangeConnection(Connection[PlatformMetadataChange]):
         "their number (`Platform.retention`). Null if none was deleted."
     )
     async def pruned_until(self, info: Info[Context, None]) -> DateTime | None:
-        instant = await info.context.services.loaders.pruned_until.load(self.document)
+        instant = await info.context.lists.pruned_until.load(self.document)
         return None if instant is None else DateTime(instant)
 
     @staticmethod

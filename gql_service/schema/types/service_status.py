@@ -12,6 +12,7 @@ from gql_service.schema.enums import described_enum
 from gql_service.schema.scalars import DateTime
 from gql_service.schema.types.limits import Limits
 from gql_service.services.context import Services
+from gql_service.store.database import Replicas
 from gql_service.store.revisions import newest_revision
 
 
@@ -33,6 +34,22 @@ described_enum(
 )
 
 
+@strawberry.type(
+    directives=PLATFORM_OWNER, description="A read replica of the database, as this process knows it."
+)
+class ReplicaStatus:
+    name: str = strawberry.field(description="The host and the port of the replica.")
+    is_used: bool = strawberry.field(
+        description="Whether the replica answers searches, histories and lists. If not, the primary does."
+    )
+    problem: str | None = strawberry.field(
+        description="Why the replica is not used, in English. Null if it is used."
+    )
+    lag_seconds: float | None = strawberry.field(
+        description="For how many seconds at most the replica is behind the primary. Null if not known."
+    )
+
+
 @strawberry.type(directives=PLATFORM_OWNER, description="The database that holds the data.")
 class DatabaseStatus:
     kind: DatabaseKind = strawberry.field(description="The kind of database.")
@@ -43,6 +60,9 @@ class DatabaseStatus:
     needed_migration: str = strawberry.field(
         description="The migration that this version of the service needs. It differs from `migration` while "
         "another version is being rolled out."
+    )
+    replicas: list[ReplicaStatus] = strawberry.field(
+        description="The read replicas of the settings. Empty if there are none."
     )
 
 
@@ -76,6 +96,7 @@ class ServiceStatus:
                 version=await inspection.version(connection, settings.database_kind),
                 migration=await inspection.revision(connection),
                 needed_migration=newest_revision(),
+                replicas=_replicas(services.lists.replicas),
             )
         worker = WorkerStatus(
             process_id=os.getpid(),
@@ -85,3 +106,10 @@ class ServiceStatus:
         )
         limits = Limits.of(settings)
         return cls(version=package_version("gql-service"), database=database, worker=worker, limits=limits)
+
+
+def _replicas(replicas: Replicas | None) -> list[ReplicaStatus]:
+    return [
+        ReplicaStatus(name=each.name, is_used=each.has(None), problem=each.problem, lag_seconds=each.lag)
+        for each in (replicas.each if replicas else ())
+    ]

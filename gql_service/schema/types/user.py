@@ -155,14 +155,14 @@ class User(Node):
         before: Annotated[str | None, BEFORE] = None,
     ) -> NotificationConnection | None:
         request = read_page(first, after, last, before)
-        page = await info.context.services.loaders.notifications.load((self.row.user_id, request))
+        page = await info.context.lists.notifications.load((self.row.user_id, request))
         return NotificationConnection(page=page)
 
     @batched_field(directives=SELF, description="The number of unread notifications.")
     async def unread_notification_count(
         users: Sequence["User"], info: Info[Context, None]
     ) -> list[int | None]:
-        counts = info.context.services.loaders.unread.load_many([user.row.user_id for user in users])
+        counts = info.context.lists.unread.load_many([user.row.user_id for user in users])
         return list(await counts)
 
     @strawberry.field(

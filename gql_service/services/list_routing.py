@@ -1,0 +1,43 @@
+"""Which server answers searches, histories and lists: the primary, or a replica if the settings have one."""
+
+from collections import deque
+from collections.abc import Callable
+
+from gql_service.services.loaders import ListLoaders, OnBatch
+from gql_service.store.database import Database, ReadSource, Replica, Replicas
+from gql_service.store.positions import Position
+
+
+class ListRouting:
+    """Chooses the server. This is the only place that does.
+
+    Everything else is read from the primary: tokens, permissions and documents.
+    """
+
+    def __init__(
+        self, database: Database, replicas: Replicas | None, make: Callable[[ReadSource], ListLoaders]
+    ) -> None:
+        self.primary = make(database)
+        self.replicas = replicas
+        each = replicas.each if replicas else ()
+        self._of_replicas: deque[tuple[Replica, ListLoaders]] = deque((one, make(one)) for one in each)
+        self.on_choice: Callable[[str], None] | None = None
+        """Called with `primary` or `replica` whenever there was a choice."""
+
+    def choose(self, read_after: Position | None) -> ListLoaders:
+        """The loaders for one request. It sees what was committed up to the position."""
+        chosen = self.primary
+        for _ in range(len(self._of_replicas)):
+            replica, loaders = self._of_replicas[0]
+            self._of_replicas.rotate()  # the next request begins with the next one
+            if replica.has(read_after):
+                chosen = loaders
+                break
+        if self.on_choice is not None and self.replicas is not None:
+            self.on_choice("primary" if chosen is self.primary else "replica")
+        return chosen
+
+    def observe(self, on_batch: OnBatch) -> None:
+        """See `Loaders.observe`."""
+        for loaders in (self.primary, *(each for _, each in self._of_replicas)):
+            loaders.observe(on_batch)
