@@ -31,7 +31,9 @@ from gql_service.observability.metrics import (
     DOCUMENT_LOOKUPS,
     DOCUMENTS,
     DOCUMENTS_SIZE,
+    LIST_READS,
     POOL,
+    REPLICAS,
     WAITING_WRITES,
     Labels,
     Metrics,
@@ -188,6 +190,11 @@ def _measure(metrics: Metrics, services: Services, documents: DocumentCache) -> 
         states = {"used": load.used_connections, "idle": load.idle_connections, "max": load.max_connections}
         return {(state,): count for state, count in states.items()}
 
+    def replicas() -> dict[Labels, float]:
+        each = services.lists.replicas.each if services.lists.replicas else ()
+        used = sum(replica.has(None) for replica in each)
+        return {("used",): used, ("unused",): len(each) - used}
+
     def lookups() -> dict[Labels, float]:
         assert isinstance(documents, CountedDocumentCache)
         return {("hit",): documents.hits, ("miss",): documents.misses}
@@ -197,6 +204,8 @@ def _measure(metrics: Metrics, services: Services, documents: DocumentCache) -> 
     writer.on_batch = count_writes
     metrics.read(WAITING_WRITES, waiting)
     metrics.read(POOL, pool)
+    metrics.read(REPLICAS, replicas)
+    metrics.read(LIST_READS, lambda: {(server,): count for server, count in services.lists.chosen.items()})
     metrics.read(DOCUMENTS, lambda: {(): len(documents)})
     metrics.read(DOCUMENTS_SIZE, lambda: {(): documents.size})
     metrics.read(DOCUMENT_LOOKUPS, lookups)

@@ -75,7 +75,7 @@ class Policy:
         is_self = user is not None and user.user_id == principal.user_id
         if not is_self:
             self.require_admin(principal, platform.tenant_id, platform.key)
-        if user is None or not (is_self or _is_member(user, platform.tenant_id)):
+        if user is None or not (is_self or is_member(user, platform.tenant_id)):
             raise NotFound("User not found", _id(user))
         return self._document(principal, user, platform.tenant_id, platform.id, platform.key)
 
@@ -184,5 +184,6 @@ def _id(user: UserFacts | None) -> str | None:
     return None if user is None else user.user_id
 
 
-def _is_member(user: UserFacts, tenant_id: str) -> bool:
+def is_member(user: UserFacts, tenant_id: str) -> bool:
+    """Whether a user is a member of a tenant: it is their home tenant, or they have a permission of it."""
     return user.tenant_id == tenant_id or tenant_id in user.tenant_ids

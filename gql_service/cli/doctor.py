@@ -21,6 +21,7 @@ from gql_service.environment import InvalidSettings, read_settings
 from gql_service.errors import BadUserInput, Rejected, ServiceError
 from gql_service.services.context import Services
 from gql_service.settings import Settings
+from gql_service.store.database import Replicas
 from gql_service.store.revisions import newest_revision
 
 _MEGABYTE = 1024 * 1024
@@ -28,6 +29,8 @@ _MIN_FREE = 256 * _MEGABYTE
 """Bytes of free disk below which writes may soon fail."""
 _MAX_CLOCK_DIFFERENCE = 1000
 """Milliseconds. Expiry of tokens and values goes by the clock of each server."""
+_QUESTIONS, _PAUSE = 8, 0.25
+"""How often, and after how many seconds, a replica is asked until it can be used."""
 _DATABASE_SUFFIXES = ("", "-wal", "-shm", ".lock")
 _HEADINGS = {"check": "check", "result": "result", "message": "remark"}
 
@@ -82,7 +85,11 @@ async def _findings_about(settings: Settings) -> list[_Finding]:
             if found[1].ok:
                 found.append(await _attempt("encryption keys", _check_keys(services)))
             found.append(await _attempt("clock", _check_clock(services)))
+            if services.lists.replicas is not None:
+                found += await _check_replicas(services.lists.replicas)
     finally:
+        if services.lists.replicas is not None:
+            await services.lists.replicas.close()
         await services.database.close()
     return [*found, *_check_files(settings), *_check_disk(settings)]
 
@@ -141,6 +148,20 @@ async def _check_clock(services: Services) -> str:
             "the clock of this machine. Synchronise both with NTP."
         )
     return f"the clocks of the database and of this machine differ by {abs(ahead)} ms at least"
+
+
+async def _check_replicas(replicas: Replicas) -> list[_Finding]:
+    """A replica that replays at once still takes a moment, so they are asked several times."""
+    for _ in range(_QUESTIONS):
+        await replicas.ask()
+        if not any(each.problem for each in replicas.each):
+            break
+        await asyncio.sleep(_PAUSE)
+    message = "it can answer searches, histories and lists"
+    return [
+        _Finding(f"replica {each.name}", each.problem is None, each.problem or message)
+        for each in replicas.each
+    ]
 
 
 def _check_files(settings: Settings) -> Iterator[_Finding]:

@@ -38,7 +38,9 @@ def report_database_error(error: str, statement: str, message: str, relation: st
 
 
 def report_replica(replica: str, problem: str | None) -> None:
-    """Log that a replica is used from now on, or why it is not."""
+    """Log that a replica is used from now on, or why it is not. See `report_database_error` for commands."""
+    if not structlog.is_configured():
+        return
     log = structlog.get_logger("gql_service")
     if problem is None:
         log.info("replica is used", replica=replica)

@@ -66,6 +66,15 @@ WAITING_WRITES = Definition(
     "gauge", "gql_service_waiting_writes", "Writes that wait in each queue.", ("queue",)
 )
 POOL = Definition("gauge", "gql_service_pool_connections", "Connections to PostgreSQL.", ("state",))
+REPLICAS = Definition(
+    "gauge", "gql_service_replicas", "Read replicas that are used, and that are not.", ("state",)
+)
+LIST_READS = Definition(
+    "counter",
+    "gql_service_list_reads",
+    "Requests with searches, histories or lists, where there are replicas.",
+    ("server",),
+)
 DOCUMENTS = Definition("gauge", "gql_service_cached_documents", "GraphQL documents in the caches.")
 DOCUMENTS_SIZE = Definition(
     "gauge", "gql_service_cached_documents_bytes", "Their size in memory, as estimated."

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from gql_service.auth.access import DocumentAccess, PlatformAccess, UserFacts
-from gql_service.auth.policy import Policy
+from gql_service.auth.policy import Policy, is_member
 from gql_service.auth.principal import Principal
 from gql_service.domain.documents.access import (
     find_document,
@@ -15,6 +15,8 @@ from gql_service.domain.documents.access import (
 )
 from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.documents.visibility import DocumentView
+from gql_service.domain.pagination import Page, PageRequest
+from gql_service.domain.search.members import MemberSearch
 from gql_service.domain.tenants import Platform
 from gql_service.domain.users.rows import User
 from gql_service.domain.values.validation import WriteSettings
@@ -82,6 +84,23 @@ class Context:
             lists = self.services.lists
             self._lists = lists.primary if self.reads_primary else lists.choose(self.read_after)
         return self._lists
+
+    async def members(self, search: MemberSearch, request: PageRequest) -> Page[User]:
+        """A page of the members of a tenant.
+
+        A replica only says who they are: their rights are read from the primary. If one of them is no member
+        any more, the primary does the search as well, and the rest of the request.
+        """
+        lists, primary = self.lists, self.services.lists.primary
+        page = await lists.members.load((search, request))
+        if lists is primary:
+            return page
+        loaded = await self.services.loaders.users.load_many([user.user_id for user in page.items])
+        users = [user for user in loaded if user is not None and is_member(user, search.tenant_id)]
+        if len(users) < len(page.items):
+            self._lists = primary
+            return await primary.members.load((search, request))
+        return page._replace(items=users)
 
     @property
     def stored_data(self) -> StoredData:

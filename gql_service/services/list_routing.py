@@ -21,21 +21,21 @@ class ListRouting:
         self.replicas = replicas
         each = replicas.each if replicas else ()
         self._of_replicas: deque[tuple[Replica, ListLoaders]] = deque((one, make(one)) for one in each)
-        self.on_choice: Callable[[str], None] | None = None
-        """Called with `primary` or `replica` whenever there was a choice."""
+        self.chosen = {"primary": 0, "replica": 0}
+        """How many requests each kind of server was chosen for, where there are replicas."""
 
     def choose(self, read_after: Position | None) -> ListLoaders:
         """The loaders for one request. It sees what was committed up to the position."""
-        chosen = self.primary
+        if self.replicas is None:
+            return self.primary
         for _ in range(len(self._of_replicas)):
             replica, loaders = self._of_replicas[0]
             self._of_replicas.rotate()  # the next request begins with the next one
             if replica.has(read_after):
-                chosen = loaders
-                break
-        if self.on_choice is not None and self.replicas is not None:
-            self.on_choice("primary" if chosen is self.primary else "replica")
-        return chosen
+                self.chosen["replica"] += 1
+                return loaders
+        self.chosen["primary"] += 1
+        return self.primary
 
     def observe(self, on_batch: OnBatch) -> None:
         """See `Loaders.observe`."""

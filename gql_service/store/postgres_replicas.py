@@ -33,7 +33,8 @@ from gql_service.store.statement import Statement
 _INTERVAL = 0.25
 """Seconds between two questions to a server."""
 _PATIENCE = 2.0
-"""Seconds after which a server that does not tell its position is taken for silent."""
+"""Seconds after which a server that does not tell its position, or does not accept a connection, is taken for
+silent."""
 NOT_ASKED = "It was not asked yet."
 NO_REPLICA = "It is not a replica: it replays no log."
 OTHER_DATABASE = "It is not a replica of this database."
@@ -169,10 +170,11 @@ class _Reader:
 
     async def fetch(self, statement: Statement, **parameters: Any) -> Sequence[Row]:
         if self._connection is None:
-            try:
-                return await self._replica.fetch(statement, parameters)
-            except Exception as error:  # a recovery conflict, a migration that it has not replayed yet, ...
-                self._replica.note_failure(error, statement)
+            if self._replica.problem is None:  # it may have been found since it was chosen
+                try:
+                    return await self._replica.fetch(statement, parameters)
+                except Exception as error:  # a recovery conflict, a migration that it has not replayed, ...
+                    self._replica.note_failure(error, statement)
             self._connection = await self._stack.enter_async_context(self._primary.read())
         return await self._connection.fetch(statement, **parameters)
 
@@ -183,6 +185,7 @@ class PostgresReplicas:
     def __init__(self, settings: Settings, primary: PostgresDatabase) -> None:
         """Raises BadUserInput if the URL asks for what cannot be done."""
         plan = parse_postgres_url(settings.database_replica_url or "", REPLICA_URL)
+        plan = plan._replace(connect_timeout=plan.connect_timeout or _PATIENCE)
         plans = [plan._replace(hosts=(host,)) for host in plan.hosts] or [plan]
         self._primary = primary
         self._max_lag = settings.replica_max_lag

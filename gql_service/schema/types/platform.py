@@ -106,5 +106,5 @@ class Platform(Node):
     ) -> UserConnection | None:
         request = read_page(first, after, last, before)
         search = await member_search(info.context.services, self.row, where)
-        page = await info.context.lists.members.load((search, request))
+        page = await info.context.members(search, request)
         return UserConnection(search=search, page=page)
