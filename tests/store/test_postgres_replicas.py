@@ -223,6 +223,19 @@ def test_only_the_responses_to_writes_have_a_position(world: World) -> None:
     assert "X-Read-After" in world.member.rest("DELETE", world.platform_key).headers
 
 
+def test_pages_of_other_origins_may_send_and_read_positions(cluster: Cluster) -> None:
+    origin = "https://app.example.com"
+    with serving_with_replica(cluster, cors_origins=[origin]) as service:
+        world, asks = World(service), {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        asks["Access-Control-Request-Headers"] = "authorization, content-type, x-read-after"
+        assert service.client.options("/graphql", headers=asks).status_code == 200
+        body = {"query": PATCH, "variables": {"key": world.platform_key, "metadata": {"k": 1}}}
+        headers = {"Origin": origin, "Authorization": f"Bearer {world.member.token}"}
+        response = service.client.post("/graphql", json=body, headers=headers)
+        assert "X-Read-After" in response.headers
+        assert "X-Read-After" in response.headers["Access-Control-Expose-Headers"].split(", ")
+
+
 def test_without_replicas_there_are_no_positions(fresh_database_url: str) -> None:
     with serving(fresh_database_url) as service:
         world = World(service)
