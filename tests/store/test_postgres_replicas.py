@@ -411,3 +411,17 @@ def test_a_wrong_url_ends_the_start(
     assert done.returncode == 1
     assert f"GQL_SERVICE_DATABASE_REPLICA_URL: {message}" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_replica_that_was_promoted_is_not_used_any_more() -> None:
+    """It keeps the position of its last replay."""
+    with (
+        postgres.running() as primary,
+        replicating(primary, synchronous=False) as own,
+        serving_with_replica(own) as service,
+    ):
+        world = replicated_world(service, own)
+        own.promote()
+        wait_until(lambda: replica(world)["problem"] == "It is not a replica: it replays no log.")
+        patch(world, {"k": 1})
+        assert history(world) == [1]
