@@ -11,8 +11,8 @@ import pytest
 
 from tests.conftest import require
 from tests.support import pooler, postgres, replication
-from tests.support.cli_processes import command
-from tests.support.postgres import Postgres, free_port
+from tests.support.cli_processes import command, free_port
+from tests.support.postgres import Postgres
 from tests.support.replication import Cluster, replicating
 from tests.support.service import Service, serving, wait_until
 from tests.support.tcp_proxy import Proxy, proxying
