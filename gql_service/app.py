@@ -197,7 +197,7 @@ def _measure(metrics: Metrics, services: Services, documents: DocumentCache) -> 
 
     def lookups() -> dict[Labels, float]:
         assert isinstance(documents, CountedDocumentCache)
-        return {("hit",): documents.hits, ("miss",): documents.misses}
+        return {("hit",): documents.lookups - documents.misses, ("miss",): documents.misses}
 
     for each in (loaders, services.lists):
         each.observe(lambda name, count, _started: metrics.loader_keys.observe((name,), count))

@@ -45,24 +45,24 @@ _MAX_PARTS = 500
 class RequestRecord:
     """What is known of a request so far."""
 
-    __slots__ = (
-        "endpoint", "operation", "parts", "request_id", "span", "started", "trace_id", "trace_parent",
-    )  # fmt: skip
+    trace_parent: TraceParent | None = None
+    trace_id: str | None = None
+    span: Any = None
+    """The span of the request, if it is traced and sampled."""
+    parts: list[Part] | None = None
+    """What it did so far, if it is traced and sampled."""
+    endpoint = "other"
+    """`graphql`, `rest` or `other`."""
+    operation: str | None = None
+    """The name of the GraphQL operation, or the method of a REST request."""
 
     def __init__(self, request_id: str, trace_parent: TraceParent | None, started: float) -> None:
         self.request_id = request_id
-        self.trace_parent = trace_parent
-        self.trace_id = None if trace_parent is None else trace_parent.trace_id
         self.started = started
         """By `time.perf_counter`: the clock of the event loop has whole milliseconds."""
-        self.span: Any = None
-        """The span of the request, if it is traced and sampled."""
-        self.parts: list[Part] | None = None
-        """What it did so far, if it is traced and sampled."""
-        self.endpoint = "other"
-        """`graphql`, `rest` or `other`."""
-        self.operation: str | None = None
-        """The name of the GraphQL operation, or the method of a REST request."""
+        if trace_parent is not None:
+            self.trace_parent = trace_parent
+            self.trace_id = trace_parent.trace_id
 
 
 CURRENT_REQUEST: ContextVar[RequestRecord | None] = ContextVar("current_request", default=None)

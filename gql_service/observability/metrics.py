@@ -23,6 +23,8 @@ _SIZES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0)
 _MAX_OPERATIONS = 100
 """Names of operations that are told apart. Clients choose the names, so there is no end of them."""
 OTHER = "other"
+_MAX_CELLS = 10 * _MAX_OPERATIONS
+"""Combinations of names and statuses that are found at once."""
 _FLUSH_INTERVAL = 1.0
 _LAG_INTERVAL = 0.1
 """Seconds between two measurements of the lag of the event loop."""
@@ -86,46 +88,51 @@ Reading = Callable[[], Mapping[Labels, float]]
 """The values of a metric now, by their labels."""
 
 
+Cell = list[float]
+"""The numbers of one set of labels, to be changed in place."""
+
+
 class Counter:
-    """Counts what happens. Values are lists of one number, to be changed in place."""
+    """Counts what happens. A cell is one number."""
 
     def __init__(self, definition: Definition) -> None:
         self.definition = definition
-        self._values: dict[Labels, float] = {}
+        self._cells: dict[Labels, Cell] = {}
+
+    def cell(self, labels: Labels) -> Cell:
+        return self._cells.setdefault(labels, [0])
 
     def add(self, labels: Labels) -> None:
-        try:
-            self._values[labels] += 1
-        except KeyError:
-            self._values[labels] = 1
+        self.cell(labels)[0] += 1
 
     def samples(self) -> Iterator[tuple[str, Labels, Labels, float]]:
         """The name, the names and the values of its labels, and the value of each sample."""
-        for labels, value in self._values.items():
+        for labels, (value,) in self._cells.items():
             yield f"{self.definition.name}_total", self.definition.labels, labels, value
 
 
 class Histogram:
-    """Counts values by their size."""
+    """Counts values by their size. A cell is the number of values in each bucket, and the sum of all."""
 
     def __init__(self, definition: Definition, bounds: tuple[float, ...]) -> None:
         self.definition = definition
         self._bounds = bounds
         self._les = [_le(bound) for bound in (*bounds, float("inf"))]
-        self._values: dict[Labels, list[float]] = {}
-        """For each set of labels: the number of values in each bucket, and the sum of all values."""
+        self._cells: dict[Labels, Cell] = {}
+
+    def cell(self, labels: Labels) -> Cell:
+        if labels not in self._cells:
+            self._cells[labels] = [0] * (len(self._les) + 1)
+        return self._cells[labels]
 
     def observe(self, labels: Labels, value: float) -> None:
-        try:
-            counts = self._values[labels]
-        except KeyError:
-            counts = self._values[labels] = [0] * (len(self._les) + 1)
+        counts = self.cell(labels)
         counts[bisect_left(self._bounds, value)] += 1
         counts[-1] += value
 
     def samples(self) -> Iterator[tuple[str, Labels, Labels, float]]:
         name, names = self.definition.name, self.definition.labels
-        for labels, counts in self._values.items():
+        for labels, counts in self._cells.items():
             for le, count in zip(self._les, counts[:-1], strict=True):
                 yield f"{name}_bucket", (*names, "le"), (*labels, le), count
             yield f"{name}_sum", names, labels, counts[-1]
@@ -161,6 +168,7 @@ class Metrics:
         self._requests = Counter(REQUESTS)
         self._request_seconds = Histogram(REQUEST_SECONDS, _SECONDS)
         self._operations: set[str] = set()
+        self._request_cells: dict[tuple[str, str | None, int], tuple[Cell, Cell]] = {}
         self._statement_seconds = Histogram(STATEMENT_SECONDS, _SECONDS)
         self._database_errors = Counter(DATABASE_ERRORS)
         self.loader_keys = Histogram(LOADER_KEYS, _SIZES)
@@ -179,14 +187,25 @@ class Metrics:
 
     def request(self, endpoint: str, operation: str | None, status: int, seconds: float) -> None:
         """Count a request that was answered."""
-        name = operation or "anonymous"
-        if name not in self._operations:
+        cells = self._request_cells.get((endpoint, operation, status))
+        if cells is None:
+            cells = self._cells_of_request(endpoint, operation or "anonymous", status)
+            if len(self._request_cells) < _MAX_CELLS:
+                self._request_cells[endpoint, operation, status] = cells
+        cells[0][0] += 1
+        buckets = cells[1]
+        buckets[bisect_left(_SECONDS, seconds)] += 1
+        buckets[-1] += seconds
+
+    def _cells_of_request(self, endpoint: str, operation: str, status: int) -> tuple[Cell, Cell]:
+        """What counts these requests, and their durations. A bounded number of names is told apart."""
+        if operation not in self._operations:
             if len(self._operations) < _MAX_OPERATIONS:
-                self._operations.add(name)
+                self._operations.add(operation)
             else:
-                name = OTHER
-        self._requests.add((endpoint, name, str(status)))
-        self._request_seconds.observe((endpoint, name), seconds)
+                operation = OTHER
+        labels = (endpoint, operation)
+        return self._requests.cell((*labels, str(status))), self._request_seconds.cell(labels)
 
     def statement(self, name: str, seconds: float, error: str | None) -> None:
         """Count an SQL statement, with the class of its error."""

@@ -42,31 +42,27 @@ class RequestObserver:
         """`slow_request` is in milliseconds; None if slow requests are not logged."""
         self._access_log = access_log
         self._metrics = metrics
-        self._traces = traces
+        self.traces = traces
         self._slow_seconds = None if slow_request is None else slow_request / 1000
 
     @property
     def is_on(self) -> bool:
         """Whether every request is observed, not only those that bring an id."""
         return any(
-            each is not None for each in (self._access_log, self._slow_seconds, self._metrics, self._traces)
+            each is not None for each in (self._access_log, self._slow_seconds, self._metrics, self.traces)
         )
 
-    def start(self, record: RequestRecord) -> None:
-        """Begin the trace of a request, as far as the settings ask for it."""
-        if self._traces is not None:
-            self._traces.start(record)
-
-    def finish(self, record: RequestRecord, response: Response) -> None:
-        """Log the end of a request, as far as the settings ask for it."""
+    def finish(self, record: RequestRecord, method: str, path: str, status: int, size: int) -> None:
+        """Log the end of a request, as far as the settings ask for it. `path` and `size`: see `Response`."""
         seconds = time.perf_counter() - record.started
-        if self._traces is not None:
-            self._traces.finish(record, response)
         if self._metrics is not None:
-            self._metrics.request(record.endpoint, record.operation, response.status, seconds)
+            self._metrics.request(record.endpoint, record.operation, status, seconds)
         if self._access_log is not None:
-            self._access_log.write(record, *response, seconds)
+            self._access_log.write(record, method, path, status, size, seconds)
+        if record.span is not None and self.traces is not None:
+            self.traces.finish(record, Response(method, path, status, size))
         if self._slow_seconds is not None and seconds >= self._slow_seconds:
+            response = Response(method, path, status, size)
             structlog.get_logger("gql_service").warning(
                 "slow request",
                 **response._asdict(),
@@ -81,5 +77,5 @@ class RequestObserver:
         """Write what is not written yet."""
         if self._access_log is not None:
             self._access_log.flush()
-        if self._traces is not None:
-            self._traces.close()
+        if self.traces is not None:
+            self.traces.close()

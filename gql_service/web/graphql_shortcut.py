@@ -63,6 +63,7 @@ class GraphQLRequest(RequestResponseCycle, RequestOrigin):
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
         if response is None or self.disconnected:
+            self._abandon()
             return
         self.response_started = self.response_complete = True
         self.transport.write(self._encode(response))
@@ -70,6 +71,9 @@ class GraphQLRequest(RequestResponseCycle, RequestOrigin):
         if not self.keep_alive:
             self.transport.close()
         self.on_response()
+
+    def _abandon(self) -> None:
+        """The client has disconnected before the response."""
 
     async def _read(self, limit: BodyLimit) -> bytes:
         """The body, which has nearly always arrived before it is read."""

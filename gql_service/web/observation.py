@@ -4,8 +4,9 @@ A request is observed if the settings ask for it, or if it brings an id or a tra
 log lines, and its response has the header `X-Request-Id`.
 """
 
-from collections.abc import Container
+from collections.abc import Container, Coroutine
 from time import perf_counter
+from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,7 +18,7 @@ from gql_service.observability.current_request import (
     parse_trace_parent,
 )
 from gql_service.observability.requests import RequestObserver
-from gql_service.observability.response import CLIENT_DISCONNECTED, Response
+from gql_service.observability.response import CLIENT_DISCONNECTED
 from gql_service.web.graphql import GraphQLResponse
 from gql_service.web.graphql_parameters import Headers
 from gql_service.web.graphql_shortcut import GraphQLRequest
@@ -35,13 +36,11 @@ def brings_id(headers: Container[bytes]) -> bool:
 def begin(observer: RequestObserver, headers: Headers, lines: HeaderLines) -> RequestRecord:
     """Begin to observe a request, in its own task. `headers` has one value of each of `lines`."""
     request_id = find_request_id(lines) if REQUEST_ID in headers else None
-    record = RequestRecord(
-        request_id or new_request_id(),
-        parse_trace_parent(headers.get(_TRACE_PARENT)),
-        perf_counter(),
-    )
+    trace_parent = parse_trace_parent(headers[_TRACE_PARENT]) if _TRACE_PARENT in headers else None
+    record = RequestRecord(request_id or new_request_id(), trace_parent, perf_counter())
     CURRENT_REQUEST.set(record)
-    observer.start(record)
+    if observer.traces is not None:
+        observer.traces.start(record)
     return record
 
 
@@ -49,28 +48,31 @@ class ObservedGraphQLRequest(GraphQLRequest):
     """A `POST /graphql` that is observed."""
 
     _record: RequestRecord
-    _status = CLIENT_DISCONNECTED
-    _size = 0
 
-    async def respond(self, *_asgi: object) -> None:
-        record = self._record = begin(self._graphql.observer, self._headers, self._lines)
-        record.endpoint = "graphql"
-        self._request_id = record.request_id
-        try:
-            await super().respond()
-        except BaseException:
-            self._status = 500  # uvicorn responds
-            raise
-        finally:
-            self._graphql.observer.finish(record, Response("POST", "/graphql", self._status, self._size))
+    def respond(self, *_asgi: object) -> Coroutine[Any, Any, None]:
+        """Called in the task of the request. A coroutine around the other would cost at each of its steps."""
+        self._record = begin(self._graphql.observer, self._headers, self._lines)
+        self._record.endpoint = "graphql"
+        self._request_id = self._record.request_id
+        return GraphQLRequest.respond(self)
 
     def _encode(self, response: GraphQLResponse, extra: bytes = b"") -> bytes:
-        self._status, self._size = response.status, len(response.body)
-        record = self._record
-        record.operation = self.graphql_operation_name
+        self._finish(response.status, len(response.body))
+        request_id = self._record.request_id.encode()
+        return GraphQLRequest._encode(self, response, b"x-request-id: %b\r\n" % request_id)
+
+    def _abandon(self) -> None:
+        self._finish(CLIENT_DISCONNECTED, 0)
+
+    async def send_500_response(self) -> None:
+        self._finish(500, 0)
+        await super().send_500_response()
+
+    def _finish(self, status: int, size: int) -> None:
+        self._record.operation = self.graphql_operation_name
         # The next request of the connection may be started in this task.
         CURRENT_REQUEST.set(None)
-        return super()._encode(response, b"x-request-id: %b\r\n" % record.request_id.encode())
+        self._graphql.observer.finish(self._record, "POST", "/graphql", status, size)
 
 
 class ObserveRequests:
@@ -106,4 +108,4 @@ class ObserveRequests:
         try:
             await self._app(scope, receive, send_observed)
         finally:
-            self._observer.finish(record, Response(scope["method"], scope["path"], status, size))
+            self._observer.finish(record, scope["method"], scope["path"], status, size)

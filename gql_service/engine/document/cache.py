@@ -266,14 +266,15 @@ class DocumentCache:
 class CountedDocumentCache(DocumentCache):
     """Counts the documents that were found, and those that were not."""
 
-    hits = misses = 0
+    lookups = misses = 0
 
     def get(self, text: str) -> GraphQLDocument:
-        if text in self._documents:
-            self.hits += 1
-        else:
-            self.misses += 1
-        return super().get(text)
+        self.lookups += 1
+        return DocumentCache.get(self, text)
+
+    def _load(self, text: str) -> GraphQLDocument:
+        self.misses += 1
+        return super()._load(text)
 
 
 def _unlink_tokens(node: DocumentNode) -> int:
