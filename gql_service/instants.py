@@ -6,10 +6,20 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeGuard
 
 _RFC_3339 = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt]((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(\d{1,9}))?"
+    r"(\d{4}-\d\d-\d\d)[Tt ]((?:[01]\d|2[0-3]):[0-5]\d):([0-5]\d|60)(?:\.(\d{1,9}))?"
     r"(?:[Zz]|([+-](?:[01]\d|2[0-3]):[0-5]\d))",
     re.ASCII,
 )
+_REFUSAL = "write an RFC 3339 timestamp with a UTC offset, such as 2024-03-01T10:00:00Z"
+_FAULTS = {
+    "it has no seconds": re.compile(r"\S+[Tt ]\d\d:\d\d([Zz+-].*)?"),
+    "its offset needs hours and minutes with a colon, as in +02:00": re.compile(
+        r"\S+[Tt ][\d:.]+[+-]\d\d(\d\d)?"
+    ),
+    "it has no UTC offset": re.compile(r"\S+[Tt ][\d:.]+"),
+    "it has more than nine digits after the point": re.compile(r"\S+[Tt ][\d:]+\.\d{10,}.*"),
+}
+"""What is wrong with texts that are nearly timestamps."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -34,17 +44,28 @@ def rfc3339(instant: int) -> str:
 def parse(text: str) -> tuple[datetime, str]:
     """Parse an RFC 3339 timestamp. Returns the time in UTC, in whole seconds, and the digits of the fraction.
 
+    A leap second, which the service cannot represent, becomes the moment that follows it.
     Raises ValueError if the text is not a timestamp, or has no UTC offset.
     """
     match = _RFC_3339.fullmatch(text)
     if match is None:
-        raise ValueError("not an RFC 3339 timestamp with a UTC offset, such as 2024-01-15T10:30:00Z")
-    day, time_, fraction, offset = match.groups()
+        fault = next((fault for fault, form in _FAULTS.items() if form.fullmatch(text)), None)
+        raise ValueError(f"{_REFUSAL}: {fault}" if fault else _REFUSAL)
+    day, minute, second, fraction, offset = match.groups()
+    seconds = "59" if second == "60" else second
     try:
-        moment = datetime.fromisoformat(f"{day}T{time_}{offset or '+00:00'}").astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError(str(error)) from None
-    return moment, fraction or ""
+        moment = datetime.fromisoformat(f"{day}T{minute}:{seconds}{offset or '+00:00'}").astimezone(UTC)
+        return (moment, fraction or "") if second != "60" else (_after_leap_second(moment), "")
+    except OverflowError:
+        raise ValueError(f"{_REFUSAL}: in UTC, it is not in the years 1 to 9999") from None
+
+
+def _after_leap_second(moment: datetime) -> datetime:
+    """The first moment after the leap second that follows `moment`. Raises ValueError."""
+    following = moment + timedelta(seconds=1)
+    if (following.day, following.hour, following.minute) != (1, 0, 0):
+        raise ValueError(f"{_REFUSAL}: leap seconds end a month, at 23:59:60 UTC")
+    return following
 
 
 def parse_milliseconds(text: str) -> int:

@@ -1,16 +1,19 @@
 """Strict JSON parsing and canonical JSON output.
 
 Rejected are constructs that databases or clients interpret differently: duplicate keys, NaN and infinities,
-integers of more than 64 bits, lone surrogates, NUL characters, and deep nesting.
+lone surrogates, NUL characters, and deep nesting. How numbers are read and written: `gql_service.numbers`.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from itertools import chain
 from math import isfinite
 from typing import Any
 
 import orjson
+
+from gql_service import numbers
 
 MAX_DEPTH = 64
 """Nested arrays and objects in one value."""
@@ -18,13 +21,16 @@ MAX_DEPTH = 64
 MAX_BODY_DEPTH = MAX_DEPTH + 16
 """Nested arrays and objects in a request, which contains values at some depth."""
 
-_MIN_INTEGER, _MAX_INTEGER = -(2**63), 2**63 - 1
 _NUL = rb"\u0000"
 NUL_REFUSAL = "Text must not contain the character U+0000."
 """The message of every refusal of such text."""
 _DIGITS_ALIKE = bytes.maketrans(b"123456789", b"0" * 9)
 _WHITE_SPACE = b" \t\r\n"
 _LONG_NUMBER = b"0" * 19
+_LARGE_DOUBLES = (b"e+", b"0" * 16 + b".")
+"""How orjson writes doubles from 2^53 on, with all digits written as 0. They may be integers of 64 bits."""
+_OTHER_SPELLINGS = (b".0,", b".0}", b".0]", b"e+", b"e-")
+"""Around numbers that orjson may write in another way than ECMAScript does."""
 _KEY_END = b'":'
 
 
@@ -35,8 +41,8 @@ class InvalidJson(ValueError):
 def loads(text: bytes, max_depth: int = MAX_BODY_DEPTH) -> Any:
     """Parse UTF-8 JSON text. Raises InvalidJson.
 
-    orjson is fast, but keeps the last of two equal keys and turns 2^70 into a float. Cheap checks detect
-    whether either may have happened. Only then, the text is parsed again by the slower standard library.
+    orjson is fast, but keeps the last of two equal keys, and reads long integers as doubles. Cheap checks
+    detect whether either may have happened. Only then, the slower standard library parses the text again.
     """
     try:
         value = orjson.loads(text)
@@ -48,9 +54,8 @@ def loads(text: bytes, max_depth: int = MAX_BODY_DEPTH) -> Any:
     if count_containers(text) > max_depth:
         check_depth(value, max_depth)
     # Matches inside strings are possible; they only cost time.
-    has_long_numbers = _LONG_NUMBER in text.translate(_DIGITS_ALIKE)
-    if has_long_numbers or _may_have_equal_keys(text, value):
-        _check_with_standard_library(text, _check_integer if has_long_numbers else int)
+    if _LONG_NUMBER in text.translate(_DIGITS_ALIKE) or _was_read_inexactly(text, value):
+        return _load_with_standard_library(text)
     return value
 
 
@@ -94,12 +99,20 @@ def check_depth(root: Any, max_depth: int = MAX_DEPTH) -> None:
 
 
 def dumps(value: Any) -> str:
-    """Canonical JSON: sorted keys, no white space. Equal texts are equal values."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    """Canonical JSON: sorted keys, no white space, numbers as ECMAScript writes them. Equal texts are equal
+    values."""
+    text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    if _may_need_respelling(text):
+        text = orjson.dumps(_respelled(value), option=orjson.OPT_SORT_KEYS)
+    return text.decode()
+
+
+def canonical(text: str) -> str:
+    """The canonical text of JSON that was canonical but for its numbers: version 0.1 kept `10.0`."""
+    return dumps(orjson.loads(text)) if _may_need_respelling(text.encode()) else text
 
 
 _TOO_DEEP = f"The value is nested deeper than {MAX_DEPTH} levels."
-_OUT_OF_RANGE = "Numbers must be finite, and integers must fit in 64 bits."
 
 
 def _levels(root: Any, max_depth: int) -> Iterator[tuple[list[dict[str, Any]], list[Any]]]:
@@ -122,12 +135,41 @@ def _levels(root: Any, max_depth: int) -> Iterator[tuple[list[dict[str, Any]], l
         yield objects, children
 
 
-def _may_have_equal_keys(text: bytes, value: Any) -> bool:
-    """Whether an object in `text`, whose value is `value`, may have two equal keys."""
+def _was_read_inexactly(text: bytes, value: Any) -> bool:
+    """Whether an object in `text`, which orjson reads as `value`, may have two equal keys, or a number more
+    digits than a double."""
     rewritten = orjson.dumps(value)
     if rewritten == text:
         return False
-    return text.translate(None, _WHITE_SPACE).count(_KEY_END) != _without_escapes(rewritten).count(_KEY_END)
+    keys = text.translate(None, _WHITE_SPACE).count(_KEY_END)
+    if keys != _without_escapes(rewritten).count(_KEY_END):
+        return True
+    alike = rewritten.translate(_DIGITS_ALIKE)
+    return any(each in alike for each in _LARGE_DOUBLES)
+
+
+def _may_need_respelling(text: bytes) -> bool:
+    """Whether JSON text of orjson may have numbers that ECMAScript writes in another way."""
+    if not _has_other_spellings(text):
+        return False
+    return b'"' not in text or _has_other_spellings(without_strings(text))
+
+
+def _has_other_spellings(text: bytes) -> bool:
+    return any(each in text for each in _OTHER_SPELLINGS) or text.endswith(b".0")
+
+
+def _respelled(value: Any) -> Any:
+    """The value with its doubles replaced by what orjson writes as ECMAScript does."""
+    match value:
+        case float():
+            number = numbers.normalized(value)
+            return orjson.Fragment(numbers.text(number)) if type(number) is float else number
+        case dict():
+            return {key: _respelled(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_respelled(item) for item in value]
+    return value
 
 
 def _without_escapes(text: bytes) -> bytes:
@@ -141,26 +183,30 @@ def _check_scalars(values: Collection[Any]) -> None:
     if str in types and "\0" in "".join([each for each in values if type(each) is str]):
         raise InvalidJson(NUL_REFUSAL)
     if float in types and not all(map(isfinite, [each for each in values if type(each) is float])):
-        raise InvalidJson(_OUT_OF_RANGE)
+        raise InvalidJson(numbers.OUT_OF_RANGE)
     if int in types:
         integers = [each for each in values if type(each) is int]
-        if min(integers) < _MIN_INTEGER or max(integers) > _MAX_INTEGER:
-            raise InvalidJson(_OUT_OF_RANGE)
+        if min(integers) < numbers.MIN_INTEGER or max(integers) > numbers.MAX_INTEGER:
+            raise InvalidJson(numbers.OUT_OF_RANGE)
 
 
-def _check_with_standard_library(text: bytes, read_integer: Callable[[str], int | None]) -> None:
-    """Parse with hooks that receive every key, duplicates included, and every integer as written."""
-    json.loads(text.decode(), object_pairs_hook=_check_duplicates, parse_int=read_integer)
+def _load_with_standard_library(text: bytes) -> Any:
+    """Parse with hooks that receive every key, duplicates included, and every number as written."""
+    try:
+        return json.loads(
+            text.decode(),
+            object_pairs_hook=_object,
+            parse_int=numbers.parse_integer,
+            parse_float=numbers.parse_double,
+        )
+    except numbers.OutOfRange as error:
+        raise InvalidJson(str(error)) from None
 
 
-def _check_duplicates(pairs: list[tuple[str, Any]]) -> None:
-    seen: set[str] = set()
-    for key, _ in pairs:
-        if key in seen:
-            raise InvalidJson(f"The key {json.dumps(key)} appears twice in one object.")
-        seen.add(key)
-
-
-def _check_integer(digits: str) -> None:
-    if len(digits) > 20 or not _MIN_INTEGER <= int(digits) <= _MAX_INTEGER:
-        raise InvalidJson(_OUT_OF_RANGE)
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        counts = Counter(key for key, _ in pairs)
+        key = next(key for key, count in counts.items() if count > 1)
+        raise InvalidJson(f"The key {json.dumps(key)} appears twice in one object.")
+    return result

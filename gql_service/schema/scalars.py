@@ -19,7 +19,7 @@ from graphql import (
 )
 from strawberry.types.scalar import ScalarDefinition
 
-from gql_service import strict_json
+from gql_service import numbers, strict_json
 from gql_service.instants import is_instant, rfc3339
 from gql_service.services.response_size import count_bytes
 
@@ -68,16 +68,33 @@ def _literal_value(node: ValueNode, variables: Mapping[str, Any]) -> Any:
         case StringValueNode() | BooleanValueNode():
             return node.value
         case IntValueNode():
-            return int(node.value) if len(node.value) < 25 else 2**64
+            return _number(numbers.parse_integer, node.value)
         case FloatValueNode():
-            return float(node.value)
+            return _number(numbers.parse_double, node.value)
         case ListValueNode():
             return [_literal_value(item, variables) for item in node.values]
         case ObjectValueNode():
-            return {field.name.value: _literal_value(field.value, variables) for field in node.fields}
+            return {
+                field.name.value: _literal_value(field.value, variables)
+                for field in node.fields
+                if not _is_absent(field.value, variables)
+            }
         case VariableNode():
             return variables.get(node.name.value)
     raise GraphQLError("This is not a JSON value. Strings need quotes.", node)
+
+
+def _is_absent(node: ValueNode, variables: Mapping[str, Any]) -> bool:
+    """Whether a value is a variable that was not provided. It leaves out its key; in a list it is null."""
+    return isinstance(node, VariableNode) and node.name.value not in variables
+
+
+def _number(parse: Callable[[str], int | float], digits: str) -> int | float:
+    """The number of a literal. Raises GraphQLError."""
+    try:
+        return parse(digits)
+    except numbers.OutOfRange as error:
+        raise GraphQLError(str(error)) from None
 
 
 def _parse_timestamp(value: Any) -> Any:
@@ -129,7 +146,8 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     Number: strawberry.scalar(
         name="Number",
-        description="A JSON number: an integer that fits in 64 bits, or a finite double.",
+        description="A JSON number: an integer of 64 bits, or a finite double. Equal numbers are one value: "
+        "`10.0` is `10`.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
         serialize=_parse_number,
         parse_value=_parse_number,
@@ -137,8 +155,8 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     JSON: strawberry.scalar(
         name="JSON",
-        description="Any JSON value, as a literal or in a variable. Integers must fit in 64 bits, and the "
-        "keys of an object must be unique.",
+        description="Any JSON value, as a literal or in a variable. Keys must be unique. A variable in a "
+        "literal that is not provided leaves its key out. Numbers are integers of 64 bits or finite doubles.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
         serialize=_embed_json,
         parse_value=_parse_json,
@@ -146,8 +164,8 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     JSONObject: strawberry.scalar(
         name="JSONObject",
-        description="A JSON object, as a literal or in a variable. Integers must fit in 64 bits, and keys "
-        "must be unique.",
+        description="A JSON object, as a literal or in a variable. Keys must be unique. A variable in a "
+        "literal that is not provided leaves its key out. Numbers are integers of 64 bits or finite doubles.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
         serialize=_embed_json,
         parse_value=_parse_object,

@@ -143,6 +143,9 @@ class RestEndpoint:
                 raise Rejected(Problem.METADATA_REQUIRED, "This field is required.", ("metadata",))
             return replace(body["metadata"], self._services.write_settings.limits), body
         _check_fields(body, {"metadata", "delete_keys"})
+        if body.get("metadata") is None and body.get("delete_keys") is None:
+            message = "Provide 'metadata' to update or 'delete_keys' to remove keys."
+            raise Rejected(Problem.METADATA_REQUIRED, message, ())
         return patch(
             body.get("metadata"), body.get("delete_keys"), self._services.write_settings.limits
         ), body

@@ -168,7 +168,7 @@ def test_a_line_must_obey_every_rule(sqlite_shell: Shell, fixed: Line, fields: L
         ('{"type":"user","type":"user"}', 'The key "type" appears twice in one object.'),
         ('{"type":"user","id":"\\u0000"}', "Text must not contain the character U+0000."),
         ('{"type":"user","id":"\\ud800"}', "The text is not valid JSON"),
-        ('{"type":"user","createdAt":9223372036854775808}', "integers must fit in 64 bits"),
+        ('{"type":"user","createdAt":9223372036854775809}', "integers beyond 64 bits must be exact"),
         ('{"type":"document","metadata":{"a":NaN}}', "The text is not valid JSON"),
         ('{"a":' * 2000 + "1" + "}" * 2000, "The text is not valid JSON"),
         ('{"a":' * 200 + "1" + "}" * 200, "nested deeper"),

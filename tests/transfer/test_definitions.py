@@ -27,7 +27,7 @@ DEFINITION: Line = {
     "platformKey": "shop",
     "key": "size",
     "valueType": "number",
-    "rules": {"choices": [1, 2.5, 7], "minimum": 1, "maximum": 1e3},
+    "rules": {"choices": [1, 2.5, 7], "minimum": 1, "maximum": 1000},
     "defaults": {"category": "c", "description": "d", "is_public": False, "is_editable": False},
     "createdAt": CREATED_AT,
     "updatedAt": CREATED_AT + 5,

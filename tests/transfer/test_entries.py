@@ -36,7 +36,7 @@ VALUES = {
     "number": "-1.5e3",
     "boolean": "true",
     "date": "2024-03-01T10:00:00+01:00",
-    "json": '{"b":[1,1.0,null],"a":"x"}',
+    "json": '{"b":[1,1.5,null],"a":"x"}',
     "binary": "AAEC/w==",
 }
 ROUTES: dict[str, Line] = {

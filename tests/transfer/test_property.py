@@ -29,7 +29,10 @@ NAME = TEXT.filter(bool)
 KEY = TEXT.map(str.strip).filter(bool)
 ID = st.from_regex(r"[A-Za-z0-9_-]{1,8}", fullmatch=True)
 INSTANT = st.integers(0, 2**53 - 1)
-NUMBER = st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+NUMBER = st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False).filter(
+    lambda double: not 1e-6 <= abs(double) < 1e-5 and (abs(double) >= 1e21 or not double.is_integer())
+)
+"""Numbers that Python writes as an export does."""
 SCALAR = st.none() | st.booleans() | NUMBER | TEXT
 JSON = st.recursive(
     SCALAR, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3)

@@ -116,7 +116,7 @@ ANN = user_line(
     permissions=["acme::read", "Other::admin", "-::x"],
     profileFields={
         "big": {"value": 2**63 - 1}, "email": {"visibility": "tenant"}, "firstName": {"value": "Änn"},
-        "low": {"value": -(2**63)}, "none": {"value": None}, "real": {"value": 1.0}, "sure": {"value": True},
+        "low": {"value": -(2**63)}, "none": {"value": None}, "real": {"value": 1.5}, "sure": {"value": True},
         "void": {},
     },
     badges=[{"earnedAt": 0, "name": "of the past"}, {"earnedAt": CREATED_AT, "name": "projectCreated"}],
@@ -148,7 +148,7 @@ EVERYTHING: list[Line] = [
     ANN,
     NEWS | {"id": "0a", "createdAt": CREATED_AT},
     NEWS | {"id": "0b", "createdAt": CREATED_AT, "readAt": CREATED_AT + 1},
-    document_line("B", None, {"ü": None, "n": [1, 1.0, 1e22, -0.0, 2**63 - 1, True, {"": {}}]}, revision=7),
+    document_line("B", None, {"ü": None, "n": [1, 1.5, 1e22, 2**63 - 1, True, {"": {}}]}, revision=7),
     document_line("B", "shop", {}, revision=3, updatedAt=0),
     document_line("B", "blog", {"theme": "dark"}),
     completed(user_line("_", "Other")),

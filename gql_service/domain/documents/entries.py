@@ -119,7 +119,9 @@ class Content:
         conditions = self._conditions.get(key)
         if conditions is None:
             return None
-        return _decode(attributes | conditions, conditions.get("text"), self._default_created_at)
+        text = conditions.get("text")
+        text = None if text is None else strict_json.canonical(text)
+        return _decode(attributes | conditions, text, self._default_created_at)
 
     @property
     def unconditional(self) -> dict[str, Any]:

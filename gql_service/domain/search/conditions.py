@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import orjson
+
 from gql_service import strict_json
 from gql_service.domain.search.index import MAX_TEXT, equality_digest
 from gql_service.domain.values.encryption import KeyRing
@@ -138,7 +140,7 @@ def _equality_digests(
         return (), ()
     alternatives, date_digests = list[set[bytes]](), set[bytes]()
     for values in value_lists:
-        exact = digests_of(text for value in values for text in _canonical_texts(value))
+        exact = digests_of(text for value in values for text in _spellings(value))
         dates = digests_of(strict_json.dumps(date) for date in map(_as_date, values) if date is not None)
         alternatives.append(exact | dates)
         date_digests |= dates - exact
@@ -146,17 +148,13 @@ def _equality_digests(
     return tuple(sorted(digests)), tuple(sorted(date_digests & digests))
 
 
-def _canonical_texts(value: Any) -> list[str]:
-    """The canonical texts of all values that equal one: numbers may be stored as integers or as doubles."""
-    if type(value) not in (int, float):
-        return [strict_json.dumps(value)]
+def _spellings(value: Any) -> list[str]:
+    """The canonical text of a value. Of a number also the text that encrypted entries of version 0.1 were
+    indexed by: it told integers from doubles."""
     texts = [strict_json.dumps(value)]
-    if float(value) == value:
-        texts.append(strict_json.dumps(float(value)))
-    if value == 0:
-        texts += ["0", "0.0", "-0.0"]
-    elif value == int(value) and -(2**63) <= value < 2**63:
-        texts.append(strict_json.dumps(int(value)))
+    if type(value) in (int, float):
+        texts.append(orjson.dumps(float(value)).decode())
+        texts += ["-0.0"] if value == 0 else []
     return texts
 
 

@@ -74,7 +74,7 @@ class KeyRing:
         return f"{self.active}:{base64.b64encode(encrypted).decode()}"
 
     def decrypt(self, context: CipherContext, ciphertext: str) -> str:
-        """The value behind a ciphertext. Raises Undecipherable."""
+        """The canonical JSON text behind a ciphertext. Raises Undecipherable."""
         id, _, encoded = ciphertext.partition(":")
         key = self._keys.get(id)
         if key is None:
@@ -82,11 +82,12 @@ class KeyRing:
         try:
             encrypted = base64.b64decode(encoded, validate=True)
             nonce, ciphertext_and_tag = encrypted[:_NONCE_BYTES], encrypted[_NONCE_BYTES:]
-            return key.cipher.decrypt(nonce, ciphertext_and_tag, context.associated_data()).decode()
+            text = key.cipher.decrypt(nonce, ciphertext_and_tag, context.associated_data()).decode()
         except (InvalidTag, ValueError):
             raise Undecipherable(
                 "its ciphertext was altered, or belongs to another document or key"
             ) from None
+        return strict_json.canonical(text)
 
     def __contains__(self, id: str) -> bool:
         """Whether the ring has a key with this id."""

@@ -134,12 +134,11 @@ def canonical_date(text: str) -> str:
             datetime.fromisoformat(text)
             return text
         moment, fraction = instants.parse(text)
-        fraction = fraction.rstrip("0")
-        return f"{moment.replace(tzinfo=None).isoformat()}{'.' if fraction else ''}{fraction}Z"
-    except ValueError:
-        timestamp = "an RFC 3339 timestamp with a UTC offset, such as 2024-03-01T10:00:00Z"
-        message = f"A date is expected: a day, such as 2024-03-01, or {timestamp}."
-        raise InvalidValue(message) from None
+    except ValueError as error:
+        message = "A date is expected: a day, such as 2024-03-01, or a timestamp. This is not one"
+        raise InvalidValue(f"{message}: {error}.") from None
+    fraction = fraction.rstrip("0")
+    return f"{moment.replace(tzinfo=None).isoformat()}{'.' if fraction else ''}{fraction}Z"
 
 
 def _json(text: str, _limits: Limits) -> str:

@@ -52,11 +52,8 @@ def patch(
     Raises Rejected.
     """
     if metadata is None and delete_keys is None and operations is None:
-        raise Rejected(
-            Problem.METADATA_REQUIRED,
-            "Provide 'metadata' to update or 'delete_keys' to remove keys.",
-            (),
-        )
+        message = "Provide `metadata`, `delete_keys` or `operations`."
+        raise Rejected(Problem.METADATA_REQUIRED, message, ())
     new_values = check_metadata({} if metadata is None else metadata, limits)
     keys_to_delete = dict.fromkeys(check_delete_keys([] if delete_keys is None else delete_keys, limits))
     parsed_operations = parse_operations(operations or (), limits)

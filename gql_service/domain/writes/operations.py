@@ -8,8 +8,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import orjson
-
+from gql_service import numbers, strict_json
 from gql_service.domain.values.json_pointer import (
     AFTER_THE_LAST,
     Pointer,
@@ -30,7 +29,6 @@ MAX_OPERATIONS = 100
 
 Values = dict[str, Any]
 """Keys with their decoded values. Operations change them in place."""
-_MIN_INTEGER, _MAX_INTEGER = -(2**63), 2**63 - 1
 
 
 class JsonOperation(NamedTuple):
@@ -99,7 +97,7 @@ def apply_operations(draft: Draft, operations: Sequence[JsonOperation], written:
         if key not in loaded_keys and not operation.sets_key:
             text = written.get(key) or draft.visible_text(key, operation.path)
             if text is not None:
-                values[key] = orjson.loads(text)
+                values[key] = _decoded(text)
         loaded_keys.add(key)
         try:
             if perform(operation, values):
@@ -116,7 +114,7 @@ def perform(operation: JsonOperation, values: Values) -> bool:
 
 
 def _set(values: Values, pointer: Pointer, text: str) -> bool:
-    target, last, value = container(values, pointer, create=True), pointer[-1], orjson.loads(text)
+    target, last, value = container(values, pointer, create=True), pointer[-1], _decoded(text)
     if isinstance(target, list) and last == AFTER_THE_LAST:
         target.append(value)
     else:
@@ -144,7 +142,9 @@ def _increment(values: Values, pointer: Pointer, by: int | float) -> bool:
         result = current + by
     except OverflowError:  # an integer too large for a double
         result = math.inf
-    if not (_MIN_INTEGER <= result <= _MAX_INTEGER if type(result) is int else math.isfinite(result)):
+    if not (
+        numbers.MIN_INTEGER <= result <= numbers.MAX_INTEGER if type(result) is int else math.isfinite(result)
+    ):
         raise PointerError(
             f"{quoted_pointer(pointer)} would leave the range of 64-bit integers or finite numbers."
         )
@@ -158,8 +158,13 @@ def _append(values: Values, pointer: Pointer, text: str) -> bool:
     items = target.setdefault(index, []) if isinstance(target, dict) else target[index]
     if not isinstance(items, list):
         raise PointerError(f"{quoted_pointer(pointer)} is {kind_of(items)}; only arrays can be appended to.")
-    items.append(orjson.loads(text))
+    items.append(_decoded(text))
     return True
+
+
+def _decoded(text: str) -> Any:
+    """The value of a canonical text. Unlike orjson, it reads integers beyond 64 bits as doubles."""
+    return strict_json.loads(text.encode(), strict_json.MAX_DEPTH)
 
 
 def _index(target: Any, pointer: Pointer) -> Any:

@@ -1,5 +1,6 @@
 """`UserError`: an error in a write that the caller can fix."""
 
+import re
 from collections.abc import Sequence
 
 import strawberry
@@ -10,6 +11,8 @@ from gql_service.errors import Problem
 from gql_service.schema.auth_directive import AUTHENTICATED
 from gql_service.schema.enums import described_enum
 from gql_service.schema.types.user_metadata import UserMetadata
+
+_SNAKE_CASE = re.compile(r"`[a-z]+(_[a-z]+)+`")
 
 described_enum(
     Problem,
@@ -77,7 +80,7 @@ class RevisionConflict(UserError):
     @classmethod
     def of(cls, error: errors.RevisionConflict, entries: list[UserMetadata]) -> "RevisionConflict":
         return cls(
-            message=error.message,
+            message=_message(error),
             code=error.problem,
             field=_path(error),
             current_revision=error.current_revision,
@@ -89,7 +92,12 @@ def user_error(error: errors.Rejected) -> UserError:
     """A rejected write as an item of `userErrors`."""
     if isinstance(error, errors.RevisionConflict):
         return RevisionConflict.of(error, [])
-    return InvalidInput(message=error.message, code=error.problem, field=_path(error))
+    return InvalidInput(message=_message(error), code=error.problem, field=_path(error))
+
+
+def _message(error: errors.Rejected) -> str:
+    """The message, which names inputs in snake case between backticks, in the words of GraphQL."""
+    return _SNAKE_CASE.sub(lambda match: to_camel_case(match[0]), error.message)
 
 
 def _path(error: errors.Rejected) -> list[str]:
