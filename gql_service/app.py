@@ -22,7 +22,7 @@ from gql_service.domain.maintenance.retention_walk import RetentionWalk
 from gql_service.domain.retention import Retention
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.domain.values.validation import Limits, WriteSettings
-from gql_service.engine.document.cache import CountedDocumentCache, DocumentCache
+from gql_service.engine.document.cache import DocumentCache
 from gql_service.environment import is_set, read_settings
 from gql_service.observability import logging
 from gql_service.observability.access_log import AccessLog
@@ -196,7 +196,6 @@ def _measure(metrics: Metrics, services: Services, documents: DocumentCache) -> 
         return {("used",): used, ("unused",): len(each) - used}
 
     def lookups() -> dict[Labels, float]:
-        assert isinstance(documents, CountedDocumentCache)
         return {("hit",): documents.lookups - documents.misses, ("miss",): documents.misses}
 
     for each in (loaders, services.lists):

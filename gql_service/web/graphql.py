@@ -11,7 +11,6 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from gql_service.engine.document.cache import (
-    CountedDocumentCache,
     DocumentCache,
     GraphQLDocument,
     InvalidDocument,
@@ -103,7 +102,7 @@ class GraphQLEndpoint:
         self._introspection_answers = IntrospectionAnswers()
         self._anonymous_body_limit = anonymous_body_limit(settings)
         self._timeouts = RequestTimeouts(settings.request_timeout)
-        self.documents = (CountedDocumentCache if settings.metrics_folder else DocumentCache)(
+        self.documents = DocumentCache(
             schema,
             max_tokens=settings.max_document_tokens,
             limits=DocumentLimits(

@@ -190,6 +190,8 @@ class DocumentCache:
         self._capacity = capacity
         self._max_size = max_size
         self._documents: OrderedDict[str, GraphQLDocument] = OrderedDict()
+        self.lookups = self.misses = 0
+        """How often a document was looked for, and not found."""
         self._size = 0
         self._seen: OrderedDict[int, None] = OrderedDict()
         """The hashes of texts that were requested once, the oldest first."""
@@ -204,10 +206,12 @@ class DocumentCache:
 
     def get(self, text: str) -> GraphQLDocument:
         """The document of a text. Raises InvalidDocument."""
+        self.lookups += 1
         document = self._documents.get(text)
         if document is not None:
             self._documents.move_to_end(text)
             return document
+        self.misses += 1
         try:
             check_length(text, self._limits)
         except LimitExceeded as error:
@@ -261,20 +265,6 @@ class DocumentCache:
                 "Request less at a time."
             )
         )
-
-
-class CountedDocumentCache(DocumentCache):
-    """Counts the documents that were found, and those that were not."""
-
-    lookups = misses = 0
-
-    def get(self, text: str) -> GraphQLDocument:
-        self.lookups += 1
-        return DocumentCache.get(self, text)
-
-    def _load(self, text: str) -> GraphQLDocument:
-        self.misses += 1
-        return super()._load(text)
 
 
 def _unlink_tokens(node: DocumentNode) -> int:
