@@ -41,8 +41,8 @@ def cluster() -> Iterator[Cluster]:
 def serving_with_replica(cluster: Cluster, **settings: Any) -> Iterator[Service]:
     url = cluster.primary.create_database()
     replica_url = url.replace(f":{cluster.primary.port}/", f":{cluster.standby.port}/")
-    given = {"replica_max_lag": ANY_LAG, "database_replica_url": replica_url} | settings
-    with serving(url, **given) as service:
+    options = {"replica_max_lag": ANY_LAG, "database_replica_url": replica_url} | settings
+    with serving(url, **options) as service:
         yield service
 
 
