@@ -39,7 +39,8 @@ test: $(VENV)/.dev $(AUDIT)/.installed explorer check ## Run all checks and test
 test-long: $(VENV)/.dev ## Run the property tests and the floods with 20,000 examples
 	FLOOD=20000 $(BIN)/pytest tests/graphql/test_floods.py
 	$(BIN)/pytest tests/engine/test_against_graphql_core.py tests/engine/test_validation.py \
-	  tests/documents/test_against_model.py --hypothesis-profile=long
+	  tests/documents/test_against_model.py tests/documents/test_numbers.py tests/transfer/test_property.py \
+	  --hypothesis-profile=long
 
 test-durability: $(VENV)/.dev ## Kill servers, cut replies, check histories
 	DURABILITY=100 $(BIN)/pytest tests/durability $(FAULT_TESTS)

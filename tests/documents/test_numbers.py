@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import require
@@ -16,6 +16,7 @@ from tests.graphql.test_bad_json import RawClient
 from tests.support.patches import PATCH, SET, patched, read
 from tests.support.world import World
 
+GENERATED = 40 if settings().max_examples < 1000 else 2000
 SAFE_INTEGERS = st.integers(-(2**53) + 1, 2**53 - 1)
 DOUBLES = st.floats(allow_nan=False, allow_infinity=False)
 MANY_DIGITS = st.floats(2**53, 2**70) | st.floats(1e-8, 1e-4) | st.integers(0, 1200).map(lambda n: n / 100)
@@ -66,6 +67,7 @@ def stored_text(client: RawClient) -> tuple[str, str]:
     return text[: decoder.raw_decode(text)[1]], response.headers["ETag"]
 
 
+@settings(max_examples=GENERATED)
 @given(document=DOCUMENTS)
 def test_what_a_javascript_client_reads_and_sends_back_changes_nothing(
     world: World, javascript: JavaScript, document: Any
@@ -79,6 +81,7 @@ def test_what_a_javascript_client_reads_and_sends_back_changes_nothing(
         assert stored_text(client) == before
 
 
+@settings(max_examples=GENERATED)
 @given(number=NUMBERS | st.integers(-(2**63), 2**63 - 1), digits=st.integers(0, 3))
 def test_a_literal_is_the_same_value_as_a_variable(world: World, number: Any, digits: int) -> None:
     client = RawClient(world)

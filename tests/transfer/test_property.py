@@ -199,7 +199,7 @@ def derived(line: Line) -> tuple[bool, int | None, int]:
     return conditional, min(ends, default=None), sum("isIndexed" in each for each in attributes)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30 if settings().max_examples < 1000 else 1000)
 @given(people=PEOPLE, definitions=DEFINITIONS, strict=st.booleans())
 def test_all_data_that_can_be_stored_can_be_exported_and_imported(
     migrated: Path,
