@@ -165,7 +165,10 @@ def _has_other_spellings(text: bytes) -> bool:
     has_point = b"." in text and b".0" in text
     if has_point and (b".0," in text or b".0}" in text or b".0]" in text or text.endswith(b".0")):
         return True
-    return (b"+" in text and b"e+" in text) or (b"-" in text and b"e-" in text)
+    if not ((b"-" in text and b"e-" in text) or (b"+" in text and b"e+" in text)):
+        return False
+    alike = text.translate(_DIGITS_ALIKE)
+    return b"0e-0" in alike or b"0e+0" in alike
 
 
 def _respelled(value: Any) -> Any:
