@@ -6,47 +6,40 @@ from typing import Annotated
 
 import typer
 
-from gql_service.cli.backup import backup, restore
-from gql_service.cli.config import config
-from gql_service.cli.definitions import definition_app
-from gql_service.cli.doctor import doctor
-from gql_service.cli.erase import erase, sweep
-from gql_service.cli.healthcheck import healthcheck
-from gql_service.cli.rotate_keys import rotate_keys
-from gql_service.cli.runner import exit_with_error
-from gql_service.cli.serve import export_schema, migrate, serve
-from gql_service.cli.storage import sizes
-from gql_service.cli.tenants import platform_app, tenant_app
-from gql_service.cli.tokens import token_app
-from gql_service.cli.transfer import export, import_
-from gql_service.cli.users import user_app
+from gql_service.cli.on_demand import group_of
+from gql_service.cli.output import exit_with_error
+
+_COMMANDS = {
+    "serve": "serve:serve",
+    "migrate": "serve:migrate",
+    "doctor": "doctor:doctor",
+    "config": "config:config",
+    "healthcheck": "healthcheck:healthcheck",
+    "backup": "backup:backup",
+    "restore": "backup:restore",
+    "export-schema": "serve:export_schema",
+    "export": "transfer:export",
+    "import": "transfer:import_",
+    "erase": "erase:erase",
+    "sweep": "erase:sweep",
+    "sizes": "storage:sizes",
+    "rotate-keys": "rotate_keys:rotate_keys",
+    "tenant": "tenants:tenant_app",
+    "platform": "storage:platform_app",
+    "definition": "definitions:definition_app",
+    "user": "users:user_app",
+    "token": "tokens:token_app",
+}
+"""In the order of the help."""
 
 # Typer's rich help cuts long option names at 80 columns; the plain one does not.
 app = typer.Typer(
+    cls=group_of(_COMMANDS),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     epilog="To complete commands and options with the Tab key, run: gql-service --install-completion",
 )
-app.command()(serve)
-app.command()(migrate)
-app.command()(doctor)
-app.command()(config)
-app.command()(healthcheck)
-app.command()(backup)
-app.command()(restore)
-app.command()(export_schema)
-app.command()(export)
-app.command("import")(import_)
-app.command()(erase)
-app.command()(sweep)
-app.command()(sizes)
-app.command()(rotate_keys)
-app.add_typer(tenant_app, name="tenant")
-app.add_typer(platform_app, name="platform")
-app.add_typer(definition_app, name="definition")
-app.add_typer(user_app, name="user")
-app.add_typer(token_app, name="token")
 
 
 def _print_version(requested: bool) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.engine import make_url
 from gql_service.app import build_services
 from gql_service.cli import runner
 from gql_service.cli.database_url import for_tools
-from gql_service.cli.output import AsJson, Json, count_of, print_result, printable
+from gql_service.cli.output import AsJson, Json, count_of, exit_with_error, print_result, printable
 from gql_service.errors import BadUserInput
 from gql_service.observability.security_log import EventKind, SecurityEvent
 from gql_service.settings import Settings
@@ -131,6 +131,6 @@ def _summary(contents: Contents) -> str:
 def _exit_with_tool(command: str, *, as_json: bool) -> NoReturn:
     """Print the command that does the work for PostgreSQL, and end with exit code 1: nothing was done."""
     print_result(command, {"command": command}, as_json=as_json)
-    runner.exit_with_error(
+    exit_with_error(
         "PostgreSQL has its own tools: run the command above, with the password in PGPASSWORD or ~/.pgpass."
     )

@@ -8,7 +8,7 @@ from gql_service import strict_json
 from gql_service.auth.access import PlatformAccess
 from gql_service.auth.policy import Policy
 from gql_service.cli import runner
-from gql_service.cli.output import AsJson, Json, count_of, print_result, table_of, timestamp
+from gql_service.cli.output import AsJson, Json, count_of, exit_with_error, print_result, table_of, timestamp
 from gql_service.cli.parameters import MetadataKey, PlatformKey
 from gql_service.cli.tenants import platform_app, platform_json
 from gql_service.domain import tenants
@@ -189,7 +189,7 @@ def _json(option: str, text: str | None) -> Any:
     try:
         return strict_json.loads(text.encode())
     except strict_json.InvalidJson as error:
-        runner.exit_with_error(f"{option}: {error}")
+        exit_with_error(f"{option}: {error}")
 
 
 def _definition_json(row: StoredDefinition) -> Json:

@@ -7,8 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import typer
 
-from gql_service.cli import runner
-from gql_service.cli.output import AsJson, print_result
+from gql_service.cli.output import AsJson, exit_with_error, print_result
 
 _READY = 200
 _MAX_ANSWER = 4096
@@ -30,13 +29,13 @@ def healthcheck(
     """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        runner.exit_with_error(f"{url!r} is not a URL such as http://127.0.0.1:8000/health/ready.")
+        exit_with_error(f"{url!r} is not a URL such as http://127.0.0.1:8000/health/ready.")
     try:
         status, body = _get(parts, timeout)
     except (OSError, HTTPException, ValueError) as error:
-        runner.exit_with_error(f"{url} does not answer: {error or type(error).__name__}")
+        exit_with_error(f"{url} does not answer: {error or type(error).__name__}")
     if status != _READY:
-        runner.exit_with_error(f"{url} answers {status}: {_reason(body)}")
+        exit_with_error(f"{url} answers {status}: {_reason(body)}")
     print_result("The server is ready.", {"ready": True}, as_json=as_json)
 
 

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import orjson
 import typer
@@ -42,6 +42,13 @@ def print_remark(text: str) -> None:
     except OSError:
         # Otherwise, Python would try again at the end, and exit with 120.
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+
+
+def exit_with_error(*messages: str) -> NoReturn:
+    """Print each message as a line on standard error, and end the command with exit code 1."""
+    for message in messages:
+        print_remark(f"gql-service: {printable(message)}")
+    raise typer.Exit(1)
 
 
 def print_fields(fields: Json, *, as_json: bool) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gql_service.cli.runner import exit_with_error
+from gql_service.cli.output import exit_with_error
 
 Username = Annotated[str, typer.Argument(metavar="USERNAME", help="The unique name of the user.")]
 PlatformKey = Annotated[str, typer.Argument(metavar="PLATFORM", help="The key of the platform.")]

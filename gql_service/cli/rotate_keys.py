@@ -8,7 +8,15 @@ import typer
 from rich.progress import MofNCompleteColumn
 
 from gql_service.cli import runner
-from gql_service.cli.output import AsJson, Json, count_of, print_remark, print_result, printable
+from gql_service.cli.output import (
+    AsJson,
+    Json,
+    count_of,
+    exit_with_error,
+    print_remark,
+    print_result,
+    printable,
+)
 from gql_service.cli.transfer import progress
 from gql_service.domain.maintenance import key_rotation
 from gql_service.domain.maintenance.key_rotation import EncryptedDocument, RotationResult
@@ -95,7 +103,7 @@ def _key_ids() -> tuple[str, list[str]]:
     """The id of the active key, and the ids of the others. Ends the command if there is no key."""
     settings = runner.settings()
     if settings.active_key is None:
-        runner.exit_with_error("No encryption key is configured: set GQL_SERVICE_ENCRYPTION_KEYS.")
+        exit_with_error("No encryption key is configured: set GQL_SERVICE_ENCRYPTION_KEYS.")
     return settings.active_key, [id for id in settings.encryption_keys if id != settings.active_key]
 
 

@@ -5,13 +5,12 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
-import typer
 from sqlalchemy.exc import DBAPIError
 
 from gql_service.app import build_services
-from gql_service.cli.output import print_remark, printable
+from gql_service.cli.output import exit_with_error
 from gql_service.domain.users import rows as users
 from gql_service.environment import InvalidSettings, read_settings
 from gql_service.errors import BadUserInput, NotFound, Rejected, ServiceError
@@ -139,10 +138,3 @@ async def user_by_username(connection: Connection, username: str) -> users.User:
     if user is None:
         raise NotFound(f"There is no user {username}.")
     return user
-
-
-def exit_with_error(*messages: str) -> NoReturn:
-    """Print each message as a line on standard error, and end the command with exit code 1."""
-    for message in messages:
-        print_remark(f"gql-service: {printable(message)}")
-    raise typer.Exit(1)

@@ -12,7 +12,7 @@ from graphql import build_schema, introspection_from_schema
 from gql_service import demo as demo_data
 from gql_service.app import build_services, print_schema
 from gql_service.cli import runner
-from gql_service.cli.output import AsJson, Json, print_json, print_result
+from gql_service.cli.output import AsJson, Json, exit_with_error, print_json, print_result
 from gql_service.observability import logging
 from gql_service.observability.metrics_server import MetricsServer
 from gql_service.server import run
@@ -48,11 +48,11 @@ def serve(
     server with one process. Sockets of systemd's socket activation are used.
     """
     if demo and host not in LOOPBACK:
-        runner.exit_with_error(
+        exit_with_error(
             f"--demo prints tokens, so it may listen on loopback only; {host} is not a loopback address."
         )
     if demo and port == 0:
-        runner.exit_with_error("--demo prints the address of the server, so it needs a port other than 0.")
+        exit_with_error("--demo prints the address of the server, so it needs a port other than 0.")
     _open_standard_streams()
     settings = runner.settings()
     runner.run(runner.require_migrated)

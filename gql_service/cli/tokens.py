@@ -7,7 +7,15 @@ import typer
 from gql_service.auth.policy import Policy
 from gql_service.auth.tokens import Token
 from gql_service.cli import runner
-from gql_service.cli.output import AsJson, Json, print_remark, print_result, table_of, timestamp
+from gql_service.cli.output import (
+    AsJson,
+    Json,
+    exit_with_error,
+    print_remark,
+    print_result,
+    table_of,
+    timestamp,
+)
 from gql_service.cli.parameters import Username, parse_duration
 from gql_service.domain.users import access_tokens, provisioning
 from gql_service.domain.users.access_tokens import AccessToken
@@ -45,7 +53,7 @@ def token_issue(
     """
     lifetime, overlap_seconds = parse_duration(expires_in), parse_duration(overlap)
     if overlap_seconds is not None and replaces is None:
-        runner.exit_with_error("--overlap applies to a token that is replaced: add --replaces.")
+        exit_with_error("--overlap applies to a token that is replaced: add --replaces.")
 
     async def issue(transaction: Connection, now: int) -> tuple[Token, AccessToken]:
         user = await runner.user_by_username(transaction, username)

@@ -22,7 +22,7 @@ from rich.progress import (
 )
 
 from gql_service.cli import runner
-from gql_service.cli.output import AsJson, count_of, print_remark, print_result
+from gql_service.cli.output import AsJson, count_of, exit_with_error, print_remark, print_result
 from gql_service.domain.users import rows as users
 from gql_service.errors import BadUserInput
 from gql_service.observability.security_log import EventKind, SecurityEvent
@@ -57,7 +57,7 @@ def export(
     is replaced at the end of the export. Only you can read the new file.
     """
     if as_json and file == _STANDARD:
-        runner.exit_with_error("--json needs a FILE: standard output contains the export itself.")
+        exit_with_error("--json needs a FILE: standard output contains the export itself.")
     lines = runner.run_on_migrated(lambda services: _export(services, file))
     message = f"Exported {count_of(lines, 'line', 'lines')}."
     if file == _STANDARD:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from gql_service import strict_json
-from gql_service.cli.runner import exit_with_error
+from gql_service.cli.output import exit_with_error
 from gql_service.domain.users.fields import REQUIRED, USER_FIELDS, FieldType, UserField
 from gql_service.domain.users.profiles import PRIVATE, TENANT, OptInDecision
 

@@ -1,4 +1,4 @@
-"""What a server imports: the more, the longer each start takes."""
+"""What servers and health checks import: the more, the longer each start takes."""
 
 import subprocess
 import sys
@@ -26,3 +26,20 @@ def test_collections_during_the_import_are_rare() -> None:
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert int(done.stdout) < 100
+
+
+@pytest.mark.parametrize(
+    "arguments", [["healthcheck", "--url", "http://127.0.0.1:9/"], ["--version"], ["nothing"]]
+)
+def test_commands_that_need_nothing_of_the_service_do_not_import_it(arguments: list[str]) -> None:
+    """Containers run `healthcheck` every few seconds."""
+    code = (
+        "import atexit, sys\n"
+        "atexit.register(lambda: print(*sys.modules))\n"
+        "from gql_service.cli import app\n"
+        f"app({arguments})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    imported = set(done.stdout.split())
+    assert "gql_service.cli" in imported
+    assert not imported & {"strawberry", "sqlalchemy", "starlette", "structlog", "gql_service.settings"}

@@ -11,6 +11,7 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import runpy
 import select
 import signal
@@ -21,6 +22,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+
+import gql_service.cli
 
 _MOST_DESCRIPTORS = 5
 """The connection for the exit code, three streams, and one that is inherited."""
@@ -105,7 +108,8 @@ def _zygote() -> socket.socket:
 
 def _fork_for_each_request(control: socket.socket) -> list[str] | None:
     """Returns the arguments in each forked process, and None in the original process at the end."""
-    for module in ("uvloop", "gql_service.app", "gql_service.cli", "gql_service.web.http_protocol"):
+    commands = (f"gql_service.cli.{module.name}" for module in pkgutil.iter_modules(gql_service.cli.__path__))
+    for module in ("uvloop", "gql_service.web.http_protocol", *commands):
         importlib.import_module(module)
     gc.collect()
     gc.freeze()
