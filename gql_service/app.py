@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from time import perf_counter
 from typing import Any, Literal
@@ -23,7 +23,7 @@ from gql_service.domain.retention import Retention
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.domain.values.validation import Limits, WriteSettings
 from gql_service.engine.document.cache import DocumentCache
-from gql_service.environment import is_set, read_settings
+from gql_service.environment import is_set, read_server_settings, read_trusted_documents
 from gql_service.observability import logging
 from gql_service.observability.access_log import AccessLog
 from gql_service.observability.current_request import Part, note_part
@@ -61,12 +61,21 @@ EXPOSED_HEADERS = ("ETag", "Retry-After", "X-Request-Id", "X-Read-After", "Idemp
 """The response headers that scripts of allowed origins may read."""
 
 
-def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = instants.now) -> Starlette:
-    """The ASGI application of one process. By default, `settings` are read from the environment.
+def create_app(
+    settings: Settings | None = None,
+    trusted_documents: Sequence[str] | None = None,
+    *,
+    clock: Callable[[], int] = instants.now,
+) -> Starlette:
+    """The ASGI application of one process.
 
+    By default, `settings` are read from the environment, and the texts of trusted documents from the folder.
     Raises InvalidSettings.
     """
-    settings = settings or read_settings()
+    if settings is None:
+        settings, trusted_documents = read_server_settings()
+    elif trusted_documents is None:
+        trusted_documents = read_trusted_documents(settings)
     logging.configure(settings.log_level, settings.security_log)
     services = build_services(settings, clock)
     metrics = None if settings.metrics_folder is None else Metrics(settings.metrics_folder)
@@ -82,7 +91,8 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], int] = i
     access_log = AccessLog() if settings.access_log else None
     traces = open_traces(has_sampler=is_set("OTEL_TRACES_SAMPLER")) if settings.tracing else None
     observer = RequestObserver(access_log, settings.slow_request, metrics, traces)
-    graphql = GraphQLEndpoint(build_schema(settings)._schema, services, settings, authenticator, observer)
+    schema = build_schema(settings)._schema
+    graphql = GraphQLEndpoint(schema, services, settings, authenticator, observer, trusted_documents)
     if settings.tracing:
         services.loaders.observe(_note_read)
         services.lists.observe(_note_read)

@@ -29,6 +29,53 @@ class InvalidSettings(Exception):
 
 def read_settings() -> Settings:
     """The settings of this process. Raises InvalidSettings."""
+    settings, problems = _settings_and_problems()
+    if settings is None or problems:
+        raise InvalidSettings(problems)
+    return settings
+
+
+def read_server_settings() -> tuple[Settings, list[str]]:
+    """The settings, and the texts of the trusted documents. Raises InvalidSettings for both at once."""
+    settings, problems = _settings_and_problems()
+    documents: list[str] = []
+    if settings is not None:
+        try:
+            documents = read_trusted_documents(settings)
+        except InvalidSettings as error:
+            problems += error.problems
+    if settings is None or problems:
+        raise InvalidSettings(problems)
+    return settings, documents
+
+
+def read_trusted_documents(settings: Settings) -> list[str]:
+    """The texts of the trusted documents. Raises InvalidSettings, with each document that cannot be read."""
+    folder, only = settings.trusted_documents, "with `trusted-only`, nothing could be executed"
+    problems, documents = [], []
+    if folder is None:
+        if settings.trust == "trusted-only":
+            problems.append(f"set it to the folder of the trusted documents; {only} without it")
+    elif not folder.is_dir():
+        problems.append(f"the folder {folder} does not exist")
+    else:
+        paths = sorted(folder.rglob("*.graphql"))
+        if not paths and settings.trust == "trusted-only":
+            problems.append(f"the folder {folder} has no .graphql files; {only}")
+        for path in paths:
+            try:
+                documents.append(path.read_text(encoding="utf-8"))
+            except OSError as error:
+                problems.append(f"cannot read {path}: {error.strerror}")
+            except UnicodeDecodeError:
+                problems.append(f"cannot read {path}: it is not UTF-8")
+    if problems:
+        raise InvalidSettings([f"{PREFIX}TRUSTED_DOCUMENTS: {problem}" for problem in problems])
+    return documents
+
+
+def _settings_and_problems() -> tuple[Settings | None, list[str]]:
+    """The settings, None if they are malformed; and a line for each problem."""
     problems = list(_unknown_variables())
     try:
         settings = Settings()
@@ -37,13 +84,10 @@ def read_settings() -> Settings:
             f"{PREFIX}{'.'.join(map(str, each['loc'])).upper()}: {each['msg'].removeprefix('Value error, ')}"
             for each in error.errors()
         ]
-    else:
-        problems += _wrong_trusted_documents(settings)
-        if settings.tracing and not _is_installed(_EXPORTER):
-            problems.append(f"{PREFIX}TRACING: install the extra: pip install 'gql-service[tracing]'")
-    if problems:
-        raise InvalidSettings(problems)
-    return settings
+        return None, problems
+    if settings.tracing and not _is_installed(_EXPORTER):
+        problems.append(f"{PREFIX}TRACING: install the extra: pip install 'gql-service[tracing]'")
+    return settings, problems
 
 
 def _is_installed(module: str) -> bool:
@@ -68,26 +112,3 @@ def _unknown_variables() -> Iterator[str]:
         nearest = difflib.get_close_matches(upper, sorted(known), 1)
         remedy = f"Did you mean {nearest[0]}?" if nearest else "Remove it, or see docs/configuration.md."
         yield f"{name}: there is no such setting. {remedy}"
-
-
-def _wrong_trusted_documents(settings: Settings) -> Iterator[str]:
-    """Reads all documents, so that the start tells which one cannot be read."""
-    folder, name = settings.trusted_documents, f"{PREFIX}TRUSTED_DOCUMENTS"
-    only = "with `trusted-only`, nothing could be executed"
-    if folder is None:
-        if settings.trust == "trusted-only":
-            yield f"{name}: set it to the folder of the trusted documents; {only} without it"
-        return
-    if not folder.is_dir():
-        yield f"{name}: the folder {folder} does not exist"
-        return
-    paths = sorted(folder.rglob("*.graphql"))
-    if not paths and settings.trust == "trusted-only":
-        yield f"{name}: the folder {folder} has no .graphql files; {only}"
-    for path in paths:
-        try:
-            path.read_text(encoding="utf-8")
-        except OSError as error:
-            yield f"{name}: cannot read {path}: {error.strerror}"
-        except UnicodeDecodeError:
-            yield f"{name}: cannot read {path}: it is not UTF-8"

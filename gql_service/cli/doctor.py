@@ -17,7 +17,7 @@ from gql_service.app import build_services
 from gql_service.cli import runner
 from gql_service.cli.output import AsJson, Json, count_of, table_of
 from gql_service.domain.maintenance import inspection
-from gql_service.environment import InvalidSettings, read_settings
+from gql_service.environment import InvalidSettings, read_server_settings
 from gql_service.errors import BadUserInput, Rejected, ServiceError
 from gql_service.services.context import Services
 from gql_service.settings import Settings
@@ -68,7 +68,7 @@ def _cells(row: Json) -> Json:
 
 def _findings() -> list[_Finding]:
     try:
-        settings = read_settings()
+        settings, _documents = read_server_settings()
     except InvalidSettings as error:
         return [_Finding("settings", False, message) for message in error.problems]
     number = count_of(len(settings.model_fields_set), "setting", "settings")

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from gql_service.app import build_services
 from gql_service.cli.output import exit_with_error
 from gql_service.domain.users import rows as users
-from gql_service.environment import InvalidSettings, read_settings
+from gql_service.environment import InvalidSettings, read_server_settings, read_settings
 from gql_service.errors import BadUserInput, NotFound, Rejected, ServiceError
 from gql_service.observability import logging
 from gql_service.observability.security_log import LocalOrigin, SecurityEvent
@@ -29,8 +29,20 @@ _SOURCE, _ACTOR = "cli", "command-line"
 
 def settings() -> Settings:
     """The settings from the environment. Ends the command if any are invalid, and names all of them."""
-    try:
+    with _invalid_settings_told():
         return read_settings()
+
+
+def server_settings() -> tuple[Settings, list[str]]:
+    """The settings, and the texts of the trusted documents. Ends the command if any are invalid."""
+    with _invalid_settings_told():
+        return read_server_settings()
+
+
+@contextmanager
+def _invalid_settings_told() -> Iterator[None]:
+    try:
+        yield
     except InvalidSettings as error:
         exit_with_error(*error.problems)
 

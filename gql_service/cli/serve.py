@@ -54,8 +54,8 @@ def serve(
     if demo and port == 0:
         exit_with_error("--demo prints the address of the server, so it needs a port other than 0.")
     _open_standard_streams()
-    settings = runner.settings()
-    runner.run(runner.require_migrated)
+    settings, trusted_documents = runner.server_settings()
+    runner.run(runner.require_migrated, settings)
     if demo:
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         _print_demo(runner.write(_load_demo), address)
@@ -68,7 +68,7 @@ def serve(
         logging.report(str(error), "error")
         raise typer.Exit(1) from None
     with _serving_metrics(settings) as settings:
-        raise typer.Exit(run.serve(settings, listeners, workers))
+        raise typer.Exit(run.serve(settings, trusted_documents, listeners, workers))
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from gql_service.environment import InvalidSettings, read_trusted_documents
 from gql_service.observability.logging import report
 from gql_service.server import worker
 from gql_service.server.children import Child, Starts
@@ -31,8 +32,16 @@ _SIGNALS = (*_STOP_SIGNALS, signal.SIGHUP, signal.SIGCHLD)
 class Supervisor:
     """Runs until a signal stops it, or until no worker can start. Single-threaded, because it forks."""
 
-    def __init__(self, settings: Settings, listeners: Sequence[socket.socket], workers: int) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        trusted_documents: Sequence[str],
+        listeners: Sequence[socket.socket],
+        workers: int,
+    ) -> None:
         self._settings = settings
+        self._trusted_documents = trusted_documents
+        """Their texts. Workers must not read them by themselves: all must trust the same."""
         self._listeners = listeners
         self._starts = [Starts(number) for number in range(1, workers + 1)]
         self._children: list[Child] = []
@@ -146,7 +155,7 @@ class Supervisor:
             for other in [*self._own_sockets, *(child.link for child in self._children)]:
                 other.close()
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-            code = worker.run_worker(self._settings, self._listeners, link)
+            code = worker.run_worker(self._settings, self._trusted_documents, self._listeners, link)
         finally:
             os._exit(code)
 
@@ -194,9 +203,16 @@ class Supervisor:
     # Replacing and stopping
 
     def _outdate(self) -> None:
-        if not self._is_stopping:
-            self._outdated = [child for child in self._children if not child.is_ending]
-            report("replacing all workers", workers=len(self._outdated))
+        if self._is_stopping:
+            return
+        try:
+            self._trusted_documents = read_trusted_documents(self._settings)
+        except InvalidSettings as error:
+            for problem in error.problems:
+                report("workers are not replaced", "error", cause=problem)
+            return
+        self._outdated = [child for child in self._children if not child.is_ending]
+        report("replacing all workers", workers=len(self._outdated))
 
     def _replace_outdated(self) -> None:
         """Start the next replacement when the last one is complete: there is one process more at most."""

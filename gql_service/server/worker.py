@@ -25,8 +25,8 @@ _FAILED = 1
 class _WorkerServer(DrainingServer):
     """Tells the parent that it is ready, and that its event loop turns."""
 
-    def __init__(self, settings: Settings, link: socket.socket) -> None:
-        super().__init__(create_app(settings), settings, STOP_SIGNALS)
+    def __init__(self, settings: Settings, trusted_documents: Sequence[str], link: socket.socket) -> None:
+        super().__init__(create_app(settings, trusted_documents), settings, STOP_SIGNALS)
         self._link = link
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -45,13 +45,18 @@ class _WorkerServer(DrainingServer):
             """The parent is stopped and reads nothing, or has ended: `_follow_parent` notices."""
 
 
-def run_worker(settings: Settings, listeners: Sequence[socket.socket], link: socket.socket) -> int:
+def run_worker(
+    settings: Settings,
+    trusted_documents: Sequence[str],
+    listeners: Sequence[socket.socket],
+    link: socket.socket,
+) -> int:
     """Serve until the parent says otherwise or ends. Returns the exit code of the process."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the parent's matter: a terminal sends it to all
     commands = _Commands()
     threading.Thread(target=_follow_parent, args=(link, commands), daemon=True).start()
     try:
-        server = _WorkerServer(settings, link)
+        server = _WorkerServer(settings, trusted_documents, link)
         commands.server = server
         server.run(list(listeners))
     except SystemExit as exit:

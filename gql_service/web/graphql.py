@@ -16,7 +16,7 @@ from gql_service.engine.document.cache import (
     InvalidDocument,
 )
 from gql_service.engine.document.limits import DocumentLimits
-from gql_service.engine.document.persisted import PersistedDocuments, Trust, read_folder
+from gql_service.engine.document.persisted import PersistedDocuments, Trust
 from gql_service.engine.execution.execute import execute
 from gql_service.errors import RequestError, Unauthenticated, Unavailable
 from gql_service.observability.current_request import CURRENT_REQUEST, Part, note_part
@@ -87,6 +87,7 @@ class GraphQLEndpoint:
         settings: Settings,
         authenticator: Authenticator,
         observer: RequestObserver,
+        trusted_documents: Sequence[str],
     ) -> None:
         self._schema = schema
         self._services = services
@@ -117,12 +118,10 @@ class GraphQLEndpoint:
             capacity=settings.max_cached_documents,
             max_size=settings.max_document_cache_size,
         )
-        folder = settings.trusted_documents
-        trusted = read_folder(folder) if folder else {}
-        if folder:
-            report("trusted documents were read", number=len(trusted), trust=settings.trust)
+        if settings.trusted_documents is not None:
+            report("trusted documents were read", number=len(trusted_documents), trust=settings.trust)
         self._persisted_documents = PersistedDocuments(
-            trusted,
+            trusted_documents,
             Trust(settings.trust),
             settings.max_cached_documents,
             settings.max_document_cache_size,

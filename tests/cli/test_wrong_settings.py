@@ -1,6 +1,8 @@
 """Wrong settings: every command refuses them, and names all of them at once."""
 
 import json
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -74,10 +76,38 @@ def test_a_server_that_could_execute_nothing_does_not_start(tmp_path: Path) -> N
     assert "has no .graphql files" in line
 
 
-def test_a_trusted_document_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_trusted_documents_that_cannot_be_read_are_named_with_all_other_problems(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/data"
     (tmp_path / "a.graphql").write_bytes(b"\xff")
-    (line,) = complaints(f"sqlite:///{tmp_path}/data", "migrate", trusted_documents=str(tmp_path))
-    assert line == f"GQL_SERVICE_TRUSTED_DOCUMENTS: cannot read {tmp_path}/a.graphql: it is not UTF-8"
+    (tmp_path / "b.graphql").mkdir()
+    settings = {"trusted_documents": str(tmp_path), "databse_url": url}
+    other, *lines = complaints(url, "serve", "--port", "0", **settings)
+    assert other.startswith("GQL_SERVICE_DATABSE_URL: ")
+    assert lines == [
+        f"GQL_SERVICE_TRUSTED_DOCUMENTS: cannot read {tmp_path}/a.graphql: it is not UTF-8",
+        f"GQL_SERVICE_TRUSTED_DOCUMENTS: cannot read {tmp_path}/b.graphql: Is a directory",
+    ]
+    done = command(url, "doctor", trusted_documents=str(tmp_path))
+    assert [line.partition(": ")[2] for line in lines] == [
+        line.partition(": ")[2] for line in done.stdout.splitlines()
+    ]
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_only_servers_read_trusted_documents_and_only_once(tmp_path: Path, workers: str) -> None:
+    """A named pipe can be read once: whoever opens it again waits for ever."""
+    url = f"sqlite:///{tmp_path}/data"
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    os.mkfifo(folder / "a.graphql")
+    trust = {"GQL_SERVICE_TRUSTED_DOCUMENTS": str(folder), "GQL_SERVICE_TRUST": "trusted-only"}
+    assert command(url, "migrate", trusted_documents=str(folder)).returncode == 0
+    text = "{ __typename }"
+    writer = threading.Thread(target=(folder / "a.graphql").write_text, args=(text,), daemon=True)
+    writer.start()
+    with serving_process(tmp_path, url, "--workers", workers, extra=trust) as server:
+        assert server.ask(text).json() == {"data": {"__typename": "Query"}}
+        assert "FORBIDDEN" in server.ask("{ a: __typename }").text
 
 
 def test_the_number_of_trusted_documents_is_logged(tmp_path: Path) -> None:

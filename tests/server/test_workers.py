@@ -30,7 +30,7 @@ worker.run_worker = slow
 BROKEN = """
 import gql_service.server.worker as worker
 
-def broken(settings):
+def broken(*arguments):
     raise ArithmeticError
 
 worker.create_app = broken
@@ -41,10 +41,10 @@ import gql_service.server.worker as worker
 
 create = worker.create_app
 
-def create_app(settings):
+def create_app(*arguments):
     if Path("broken").exists():
         raise ArithmeticError
-    return create(settings)
+    return create(*arguments)
 
 worker.create_app = create_app
 """
@@ -208,6 +208,25 @@ def test_workers_whose_replacement_fails_go_on(database: str, tmp_path: Path) ->
         assert not any(map(runs, old))
         assert all(map(runs, new))
         assert works(server)
+
+
+def test_workers_are_not_replaced_by_some_with_wrong_trusted_documents(database: str, tmp_path: Path) -> None:
+    document = tmp_path / "a.graphql"
+    document.write_text("{ __typename }")
+    settings = {"GQL_SERVICE_TRUSTED_DOCUMENTS": str(tmp_path), "GQL_SERVICE_TRUST": "trusted-only"}
+    with serving_process(tmp_path, database, *TWO, extra=settings) as server:
+        old = {line["pid"] for line in wait_for(lambda: server.output, "worker ready", 2)}
+        document.write_bytes(b"\xff")
+        server.process.send_signal(signal.SIGHUP)
+        (kept,) = wait_for(lambda: server.output, "workers are not replaced")
+        assert kept["level"] == "error"
+        assert kept["cause"].endswith("it is not UTF-8")
+        assert all(map(runs, old))
+        document.write_text("{ b: __typename }")
+        server.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: server.output, "worker ended", 2)
+        assert server.ask("{ b: __typename }").json() == {"data": {"b": "Query"}}
+        assert "FORBIDDEN" in server.ask("{ __typename }").text
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

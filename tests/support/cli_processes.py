@@ -76,8 +76,8 @@ class Server:
     def output(self) -> str:
         return self._output.read_text()
 
-    def ask(self, query: str, token: str) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {token}"}
+    def ask(self, query: str, token: str | None = None) -> httpx.Response:
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         with http_client(self.url) as client:
             return client.post("/graphql", json={"query": query}, headers=headers)
 

@@ -6,9 +6,8 @@ https://www.apollographql.com/docs/apollo-server/performance/apq
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from enum import Enum
-from pathlib import Path
 
 from gql_service.errors import BadUserInput, Forbidden, RequestError
 
@@ -39,12 +38,6 @@ def sha256_hex(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def read_folder(folder: Path) -> dict[str, str]:
-    """The texts of all `.graphql` files in a folder and its subfolders, by their hashes. Raises OSError."""
-    texts = (path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.graphql")))
-    return {sha256_hex(text): text for text in texts}
-
-
 class PersistedDocuments:
     """Finds the text of a document by its hash, and checks whether a text may be executed.
 
@@ -54,13 +47,13 @@ class PersistedDocuments:
 
     def __init__(
         self,
-        trusted: Mapping[str, str],
+        trusted: Iterable[str],
         trust: Trust,
         capacity: int,
         max_size: int,
         on_untrusted: Callable[[str], None],
     ) -> None:
-        self._trusted = trusted
+        self._trusted = {sha256_hex(text): text for text in trusted}
         self._trust = trust
         self._capacity = capacity
         self._max_size = max_size
