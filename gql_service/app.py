@@ -32,6 +32,7 @@ from gql_service.observability.metrics import (
     DOCUMENTS,
     DOCUMENTS_SIZE,
     LIST_READS,
+    LOADER_WAITING,
     POOL,
     REPLICAS,
     WAITING_WRITES,
@@ -40,12 +41,14 @@ from gql_service.observability.metrics import (
 )
 from gql_service.observability.requests import RequestObserver, open_traces
 from gql_service.observability.security_log import SecurityLog
+from gql_service.observability.shared_gauges import SharedGauges
 from gql_service.observability.statements import StatementObserver
 from gql_service.schema.build import build_schema
 from gql_service.services.batch_writer import BatchWriter
 from gql_service.services.context import Services
 from gql_service.services.list_routing import ListRouting
 from gql_service.services.loaders import ListLoaders, Loaders
+from gql_service.services.size_metrics import SizeMetrics
 from gql_service.settings import Settings
 from gql_service.store.database import open_database, open_replicas
 from gql_service.web import explorer, health, rest
@@ -96,14 +99,16 @@ def create_app(
     if settings.tracing:
         services.loaders.observe(_note_read)
         services.lists.observe(_note_read)
+    sizes = None
     if metrics is not None:
         _measure(metrics, services, graphql.documents)
+        sizes = SizeMetrics(services.database, SharedGauges(metrics.folder))
     rest_endpoint = rest.RestEndpoint(services, settings, authenticator)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         _configure_garbage_collection()
-        tasks = [asyncio.create_task(_sweep_periodically(services))]
+        tasks = [asyncio.create_task(_sweep_periodically(services, sizes))]
         if metrics is not None:
             tasks.append(asyncio.create_task(metrics.run()))
         replicas = services.lists.replicas
@@ -164,8 +169,8 @@ def _configure_garbage_collection() -> None:
     gc.set_threshold(500_000, 20, 50)
 
 
-async def _sweep_periodically(services: Services) -> None:
-    """Delete what has expired or is kept too long, at the interval of the settings.
+async def _sweep_periodically(services: Services, sizes: SizeMetrics | None) -> None:
+    """Delete what has expired or is kept too long, at the interval of the settings; then measure the rest.
 
     A failure is logged, and tried again later.
     """
@@ -176,6 +181,8 @@ async def _sweep_periodically(services: Services) -> None:
         try:
             await expiry.sweep(services.database, services.clock, retention)
             await walk.step()
+            if sizes is not None:
+                await sizes.measure_if_due()
         except Exception as error:
             logging.report_unexpected(error)
 
@@ -212,6 +219,10 @@ def _measure(metrics: Metrics, services: Services, documents: DocumentCache) -> 
         each.observe(lambda name, count, _started: metrics.loader_keys.observe((name,), count))
     writer.on_batch = count_writes
     metrics.read(WAITING_WRITES, waiting)
+    metrics.read(
+        LOADER_WAITING,
+        lambda: {(name,): count for each in (loaders, services.lists) for name, count in each.waiting()},
+    )
     metrics.read(POOL, pool)
     metrics.read(REPLICAS, replicas)
     metrics.read(LIST_READS, lambda: {(server,): count for server, count in services.lists.chosen.items()})

@@ -84,6 +84,12 @@ DOCUMENTS_SIZE = Definition(
 DOCUMENT_LOOKUPS = Definition(
     "counter", "gql_service_document_lookups", "Look-ups of GraphQL documents.", ("result",)
 )
+LOADER_WAITING = Definition(
+    "gauge", "gql_service_loader_waiting_keys", "Keys that were asked for and not read yet.", ("loader",)
+)
+STORED_ROWS = Definition("gauge", "gql_service_stored_rows", "Stored rows.", ("platform", "kind"))
+STORED_BYTES = Definition("gauge", "gql_service_stored_bytes", "Bytes of their values.", ("platform", "kind"))
+DATABASE_BYTES = Definition("gauge", "gql_service_database_bytes", "Bytes of the whole database.")
 Reading = Callable[[], Mapping[Labels, float]]
 """The values of a metric now, by their labels."""
 
@@ -161,7 +167,7 @@ class Metrics:
 
     def __init__(self, folder: Path) -> None:
         """`folder` is shared by the processes of a server."""
-        self._folder = folder
+        self.folder = folder
         self._files: dict[str, MmapedDict] = {}
         self._keys: dict[tuple[str, Labels], str] = {}
         self._written: dict[str, float] = {}
@@ -240,7 +246,7 @@ class Metrics:
 
     def _file(self, type: str) -> MmapedDict:
         if type not in self._files:
-            path = self._folder / f"{_FILES[type]}_{os.getpid()}.db"
+            path = self.folder / f"{_FILES[type]}_{os.getpid()}.db"
             self._files[type] = MmapedDict(str(path))  # type: ignore[no-untyped-call]
         return self._files[type]
 

@@ -36,7 +36,13 @@ class DataLoader(Generic[K, T]):
         self._reads_in_task = scans or not database.reads_inline
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pending: list[PendingLoad[K]] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], list[PendingLoad[K]]] = {}
+        """The reads that run. The event loop only keeps weak references to tasks."""
+
+    @property
+    def waiting(self) -> int:
+        """How many keys were asked for and are not read yet."""
+        return sum(len(keys) for batch in (self._pending, *self._tasks.values()) for keys, *_ in batch)
 
     def observe(self, on_batch: Callable[[int, float], None]) -> None:
         """From now on, call `on_batch` after each read, with the number of its keys, and when it began by
@@ -90,8 +96,8 @@ class DataLoader(Generic[K, T]):
             _run_to_end(load)  # a task would take longer than the read
             return
         task = asyncio.create_task(load)
-        self._tasks.add(task)  # the event loop only keeps weak references
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = batch
+        task.add_done_callback(self._tasks.pop)
 
     async def _load(self, batch: list[PendingLoad[K]]) -> None:
         wanted = batch[0][0] if len(batch) == 1 else [key for keys, _many, _future in batch for key in keys]

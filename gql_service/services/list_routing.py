@@ -1,7 +1,7 @@
 """Which server answers searches, histories and lists: the primary, or a replica if the settings have one."""
 
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
 
 from gql_service.services.loaders import ListLoaders, OnBatch
 from gql_service.store.database import Database, ReadSource, Replica, Replicas
@@ -36,6 +36,13 @@ class ListRouting:
                 return loaders
         self.chosen["primary"] += 1
         return self.primary
+
+    def waiting(self) -> Iterator[tuple[str, int]]:
+        """See `Loaders.waiting`; the keys that wait for all servers together."""
+        counts: Counter[str] = Counter()
+        for loaders in (self.primary, *(each for _, each in self._of_replicas)):
+            counts.update(dict(loaders.waiting()))
+        return iter(counts.items())
 
     def observe(self, on_batch: OnBatch) -> None:
         """See `Loaders.observe`."""

@@ -3,7 +3,7 @@
 The loaders live as long as the process, and cache nothing.
 """
 
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -43,6 +43,11 @@ OnBatch = Callable[[str, int, float], None]
 def _observe(loaders: object, on_batch: OnBatch) -> None:
     for name, loader in vars(loaders).items():
         loader.observe(partial(on_batch, name))
+
+
+def _waiting(loaders: object) -> Iterator[tuple[str, int]]:
+    for name, loader in vars(loaders).items():
+        yield name, loader.waiting
 
 
 async def _grouped(
@@ -110,6 +115,10 @@ class ListLoaders:
         self.unread: DataLoader[str, int] = DataLoader(source, notifications.unread_counts)
         """By user id: the number of unread notifications."""
 
+    def waiting(self) -> Iterator[tuple[str, int]]:
+        """See `Loaders.waiting`."""
+        return _waiting(self)
+
     def observe(self, on_batch: OnBatch) -> None:
         """See `Loaders.observe`."""
         _observe(self, on_batch)
@@ -166,6 +175,10 @@ class Loaders:
             database, search.searchability
         )
         """By platform id and key: how the key can be searched."""
+
+    def waiting(self) -> Iterator[tuple[str, int]]:
+        """The name of each loader, and how many keys wait to be read."""
+        return _waiting(self)
 
     def observe(self, on_batch: OnBatch) -> None:
         """From now on, call `on_batch` after each read."""

@@ -6,6 +6,7 @@ import re
 import signal
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -13,8 +14,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gql_service.observability.metrics import METRICS
-from tests.support.cli_processes import Server, environment, free_port, run_command, serving_process
+from tests.support.cli_processes import Server, command, environment, free_port, run_command, serving_process
 from tests.support.http_clients import http_client
+from tests.support.postgres import Postgres
 from tests.support.server_log import wait_for
 from tests.support.service import wait_until
 from tests.support.shop import new_shop
@@ -57,8 +59,11 @@ class Measured:
 
 
 @contextmanager
-def measured(folder: Path, url: str, *arguments: str, **settings: str) -> Iterator[Measured]:
-    token = new_shop(url)
+def measured(
+    folder: Path, url: str, *arguments: str, token: str | None = None, **settings: str
+) -> Iterator[Measured]:
+    """With `token`, the database exists already."""
+    token = token or new_shop(url)
     address = f"127.0.0.1:{free_port()}"
     extra = {f"GQL_SERVICE_{name.upper()}": value for name, value in settings.items()}
     extra |= {"GQL_SERVICE_METRICS_ADDRESS": address, "TMPDIR": str(folder)}
@@ -103,7 +108,7 @@ def test_requests_are_counted_by_operation_door_and_status(
 
 def test_every_metric_is_served(fresh_database_url: str, tmp_path: Path) -> None:
     with (
-        measured(tmp_path, fresh_database_url) as service,
+        measured(tmp_path, fresh_database_url, sweep_interval="0.1") as service,
         http_client(service.server.url) as client,
     ):
         client.patch(REST, json={"metadata": {"a": 1}}, headers={"Authorization": f"Token {service.token}"})
@@ -123,6 +128,64 @@ def test_the_number_of_operation_names_is_bounded(tmp_path: Path) -> None:
         wait_until(lambda: service.value("requests_total", **labels) > 40)
         samples = service.samples()
     assert len({dict(labels)["operation"] for _name, labels in samples if "operation" in dict(labels)}) <= 101
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_what_is_stored_is_measured_once_for_all_workers(
+    fresh_database_url: str, tmp_path: Path, workers: str
+) -> None:
+    token = new_shop(fresh_database_url)
+    with (
+        serving_process(tmp_path, fresh_database_url) as server,
+        http_client(server.url) as client,
+    ):
+        for value in range(3):
+            body, headers = {"metadata": {"a": value}}, {"Authorization": f"Token {token}"}
+            assert client.patch(REST, json=body, headers=headers).status_code == 200
+    options = ("--workers", workers)
+    with measured(tmp_path, fresh_database_url, *options, token=token, sweep_interval="0.1") as service:
+        wait_until(lambda: service.value("database_bytes") > 0)
+        samples = service.samples()
+    shown = json.loads(command(fresh_database_url, "sizes", "--json").stdout)
+    (shop,) = [row for row in shown["platforms"] if row["platform"] == "shop"]
+    assert (shop["documents"]["rows"], shop["history"]["rows"]) == (1, 3)
+    for kind, name in [("documents", "documents"), ("history", "history"), ("search_index", "searchIndex")]:
+        labels = frozenset({"platform": "shop", "kind": kind}.items())
+        assert samples["gql_service_stored_rows", labels] == shop[name]["rows"]
+        assert samples["gql_service_stored_bytes", labels] == shop[name]["bytes"]
+
+
+def test_the_number_of_platforms_is_bounded(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/data"
+    token = new_shop(url)
+    with closing(sqlite3.connect(tmp_path / "data")) as database, database:
+        columns = [row[1] for row in database.execute("PRAGMA table_info(platforms)")]
+        copied = ", ".join({"id": "'p' || n", "key": "'p' || n"}.get(each, each) for each in columns)
+        numbers = "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 30)"
+        database.execute(f"{numbers} INSERT INTO platforms SELECT {copied} FROM platforms, numbers")
+    with measured(tmp_path, url, token=token, sweep_interval="0.1") as service:
+        wait_until(lambda: service.value("database_bytes") > 0)
+        samples = service.samples()
+    names = {dict(labels)["platform"] for _name, labels in samples if "platform" in dict(labels)}
+    assert len(names) == 22
+    assert names >= {"(user-wide)", "(other)"}
+
+
+def test_keys_that_wait_to_be_read_are_counted(tmp_path: Path, postgres_server: Postgres) -> None:
+    url = postgres_server.create_database()
+    with (
+        measured(tmp_path, url) as service,
+        http_client(service.server.url) as client,
+        ThreadPoolExecutor() as pool,
+    ):
+        headers = {"Authorization": f"Token {service.token}"}
+        body = {"query": "{ me { badges { name } } }"}
+        with postgres_server.holding(url, "LOCK TABLE earned_badges IN ACCESS EXCLUSIVE MODE"):
+            answers = [pool.submit(client.post, "/graphql", json=body, headers=headers) for _ in range(3)]
+            service.wait_for(3, "loader_waiting_keys", loader="badges")
+            assert service.value("loader_waiting_keys", loader="platforms") == 0
+        assert [each.result().status_code for each in answers] == [200] * 3
+        wait_until(lambda: service.value("loader_waiting_keys", loader="badges") == 0)
 
 
 def test_database_errors_are_counted_by_class(tmp_path: Path) -> None:

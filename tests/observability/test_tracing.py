@@ -1,6 +1,7 @@
 """Traces of real server processes, sent to a collector by OTLP over HTTP."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -164,6 +165,33 @@ def test_new_traces_are_limited_unless_a_sampler_is_set(tmp_path: Path, collecto
 
         wait_until(lambda: count() == 60)
     assert len({span.trace_id for span in collector.spans if span.name == "POST /graphql"}) == 60
+
+
+def test_ten_new_traces_a_second_begin_by_default(tmp_path: Path, collector: Collector) -> None:
+    """As many as were saved up, and as many as the time allows. Traces of others are never left out."""
+    continued = 30
+    with traced(tmp_path, f"sqlite:///{tmp_path}/data", collector) as (client, headers):
+        started = time.monotonic()
+        for number in range(200):
+            client.post("/graphql", json={"query": QUERY}, headers=headers)
+            if number < continued:
+                parent = {"traceparent": f"00-{number + 1:032x}-{SPAN_ID}-01"}
+                client.post("/graphql", json={"query": QUERY}, headers=headers | parent)
+        seconds = time.monotonic() - started
+    roots = [span for span in collector.spans if span.name == "POST /graphql"]
+    others = [span for span in roots if span.parent_span_id.hex() == SPAN_ID]
+    assert len(others) == continued
+    assert 10 <= len(roots) - continued <= 10 + 10 * seconds
+
+
+def test_new_traces_begin_again_after_some_time(tmp_path: Path, collector: Collector) -> None:
+    with traced(tmp_path, f"sqlite:///{tmp_path}/data", collector) as (client, headers):
+
+        def count() -> int:
+            client.post("/graphql", json={"query": QUERY}, headers=headers)
+            return len([span for span in list(collector.spans) if span.name == "POST /graphql"])
+
+        wait_until(lambda: count() > 12)
 
 
 def test_a_collector_that_is_down_stops_nothing(tmp_path: Path, collector: Collector) -> None:
