@@ -174,6 +174,22 @@ def test_workers_end_with_their_parent(database: str, tmp_path: Path, number: si
             time.sleep(0.05)
 
 
+def test_a_worker_ends_with_its_parent_even_if_another_one_hangs(database: str, tmp_path: Path) -> None:
+    """A worker that was forked later must not hold the parent's end of the link to an earlier one."""
+    with serving_process(tmp_path, database, *TWO) as server:
+        first, second = wait_for(lambda: server.output, "worker ready", 2)
+        by_number = {line["worker"]: line["pid"] for line in (first, second)}
+        os.kill(by_number[2], signal.SIGSTOP)
+        try:
+            server.process.kill()
+            deadline = time.monotonic() + PATIENCE
+            while runs(by_number[1]):
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        finally:
+            os.kill(by_number[2], signal.SIGKILL)
+
+
 def test_a_server_whose_workers_all_fail_ends_with_the_reason(database: str, tmp_path: Path) -> None:
     process = subprocess.run(
         [*changed_program(tmp_path, BROKEN), "serve", "--port", "0", *TWO],
