@@ -146,8 +146,8 @@ def test_what_is_stored_is_measured_once_for_all_workers(
     with measured(tmp_path, fresh_database_url, *options, token=token, sweep_interval="0.1") as service:
         wait_until(lambda: service.value("database_bytes") > 0)
         samples = service.samples()
-    shown = json.loads(command(fresh_database_url, "sizes", "--json").stdout)
-    (shop,) = [row for row in shown["platforms"] if row["platform"] == "shop"]
+    stored = json.loads(command(fresh_database_url, "sizes", "--json").stdout)
+    (shop,) = [row for row in stored["platforms"] if row["platform"] == "shop"]
     assert (shop["documents"]["rows"], shop["history"]["rows"]) == (1, 3)
     for kind, name in [("documents", "documents"), ("history", "history"), ("search_index", "searchIndex")]:
         labels = frozenset({"platform": "shop", "kind": kind}.items())
