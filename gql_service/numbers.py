@@ -1,8 +1,8 @@
-"""Numbers in JSON and GraphQL literals: how they are read, and their one spelling.
+"""Numbers in JSON and GraphQL literals: how they are read.
 
-Numbers that are mathematically equal are one value. Integers of 64 bits are exact; every other number is the
-nearest double. They are written as ECMAScript writes them (ECMA-262, Number::toString), so that a JavaScript
-client that sends back what it has read changes nothing: `10.0` is `10`, and `-0.0` is `0`.
+Numbers that are mathematically equal are one value: `10.0` is `10`, and `-0.0` is `0`. Integers of 64 bits
+are exact; every other number is the nearest double. A double whose shortest spelling is an integer of 64 bits
+is normalized to that integer: so ECMAScript writes it, and so it comes back from a JavaScript client.
 """
 
 from decimal import Decimal
@@ -26,7 +26,7 @@ class OutOfRange(ValueError):
 def parse_integer(digits: str) -> int | float:
     """The number that is written as an integer. Raises OutOfRange.
 
-    Beyond 64 bits, it must be the exact value of a double, or as ECMAScript writes a double.
+    Beyond 64 bits, it must be the exact value of a double, or its shortest spelling.
     """
     if len(digits) > _MAX_DIGITS:
         raise OutOfRange
@@ -37,7 +37,7 @@ def parse_integer(digits: str) -> int | float:
         double = float(integer)
     except OverflowError:
         raise OutOfRange from None
-    if int(double) != integer and text(double) != digits:
+    if integer not in (int(double), int(Decimal(repr(double)))):
         raise OutOfRange
     return double
 
@@ -45,37 +45,22 @@ def parse_integer(digits: str) -> int | float:
 def parse_double(digits: str) -> int | float:
     """The number that is written with a fraction or an exponent. Raises OutOfRange."""
     double = float(digits)
+    if -_EXACT < double < _EXACT:
+        return normalized(double)
     if not isfinite(double):
         raise OutOfRange
-    if abs(double) < _EXACT or abs(double) > -MIN_INTEGER:
+    if abs(double) > -MIN_INTEGER:
         return double
     exact = Decimal(digits)
-    is_integer = exact == exact.to_integral_value()
-    return int(exact) if is_integer and MIN_INTEGER <= exact <= MAX_INTEGER else double
+    is_integer = exact == exact.to_integral_value() and MIN_INTEGER <= exact <= MAX_INTEGER
+    return int(exact) if is_integer else normalized(double)
 
 
 def normalized(double: float) -> int | float:
-    """The same number, as an integer if its spelling is one of 64 bits."""
-    if not double.is_integer():
+    """The same number, as an integer if its shortest spelling is an integer of 64 bits."""
+    if not double.is_integer() or not MIN_INTEGER <= double <= MAX_INTEGER:
         return double
-    integer = int(double) if abs(double) < _EXACT else int(Decimal(repr(double)))
+    if -_EXACT < double < _EXACT:
+        return int(double)
+    integer = int(Decimal(repr(double)))
     return integer if MIN_INTEGER <= integer <= MAX_INTEGER else double
-
-
-def text(number: float) -> str:
-    """A finite number as ECMAScript writes it."""
-    sign, digits, exponent = Decimal(repr(number)).normalize().as_tuple()
-    assert isinstance(exponent, int)  # it is finite
-    written = "".join(map(str, digits))
-    point = len(digits) + exponent
-    """Where the decimal point is, counted from the first digit."""
-    if len(digits) <= point <= 21:
-        written += "0" * exponent
-    elif 0 < point <= 21:
-        written = f"{written[:point]}.{written[point:]}"
-    elif -6 < point <= 0:
-        written = f"0.{'0' * -point}{written}"
-    else:
-        fraction = f".{written[1:]}" if len(digits) > 1 else ""
-        written = f"{written[0]}{fraction}e{point - 1:+}"
-    return "-" * sign + written if number else "0"

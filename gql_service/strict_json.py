@@ -23,14 +23,18 @@ MAX_BODY_DEPTH = MAX_DEPTH + 16
 _NUL = rb"\u0000"
 NUL_REFUSAL = "Text must not contain the character U+0000."
 """The message of every refusal of such text."""
-_DIGITS_ALIKE = bytes.maketrans(b"123456789", b"0" * 9)
+_DIGITS_ALIKE = bytes.maketrans(b"123456789E", b"000000000e")
 _WHITE_SPACE = b" \t\r\n"
-_LONG_NUMBER = b"0" * 19
-_LARGE_DOUBLE = b"0" * 16 + b"."
-"""How a double from 2^53 to 10^16 begins if all digits are written as 0. Larger ones have an exponent."""
-_WITHOUT_DOUBLES = frozenset({str, int, bool, type(None), orjson.Fragment})
-"""Types of values that are no double and contain none. A fragment is canonical text already."""
+_LONG_INTEGER = b"0" * 19
+_LONG_DOUBLES = (b"0" * 16 + b".", b"0" * 15 + b"e")
+"""How numbers look that a double may not hold, if all digits are written as 0."""
 _KEY_END = b'":'
+_LARGE_DOUBLE = b"e+1"
+"""Part of doubles from 10^16 to 10^19, as orjson writes them."""
+_MAX_LONG_DOUBLES = 5_000
+"""Of one text. Reading one takes a microsecond."""
+_POINT, _PLUS = b".+"
+"""A single byte as an integer is found many times faster than as text."""
 
 
 class InvalidJson(ValueError):
@@ -40,7 +44,7 @@ class InvalidJson(ValueError):
 def loads(text: bytes, max_depth: int = MAX_BODY_DEPTH) -> Any:
     """Parse UTF-8 JSON text. Raises InvalidJson.
 
-    orjson is fast, but keeps the last of two equal keys, and reads long integers as doubles. Cheap checks
+    orjson is fast, but keeps the last of two equal keys, and reads long numbers as doubles. Cheap checks
     detect whether either may have happened. Only then, the slower standard library parses the text again.
     """
     try:
@@ -48,13 +52,19 @@ def loads(text: bytes, max_depth: int = MAX_BODY_DEPTH) -> Any:
     except orjson.JSONDecodeError as error:
         raise InvalidJson(f"The text is not valid JSON: {error}.") from None
     # Without escaped backslashes, every backslash begins an escape.
-    if _NUL in text and _NUL in text.replace(rb"\\", b""):
+    if text.find(_NUL) >= 0 and text.replace(rb"\\", b"").find(_NUL) >= 0:
         raise InvalidJson(NUL_REFUSAL)
     if count_containers(text) > max_depth:
         check_depth(value, max_depth)
+    rewritten = orjson.dumps(value)
     # Matches inside strings are possible; they only cost time.
-    if _LONG_NUMBER in text.translate(_DIGITS_ALIKE) or _was_read_inexactly(text, value):
-        return _load_with_standard_library(text)
+    if _may_have_long_numbers(text):
+        value = _load_with_standard_library(text)
+    elif rewritten != text and _may_have_equal_keys(text, rewritten):
+        json.loads(text.decode(), object_pairs_hook=_check_duplicates)
+    if _may_have_whole_doubles(rewritten):
+        _count(rewritten, _LARGE_DOUBLE)
+        return _normalized(value)
     return value
 
 
@@ -98,23 +108,18 @@ def check_depth(root: Any, max_depth: int = MAX_DEPTH) -> None:
 
 
 def dumps(value: Any) -> str:
-    """Canonical JSON: sorted keys, no white space, numbers as ECMAScript writes them. Equal texts are equal
-    values."""
-    text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    if type(value) in _WITHOUT_DOUBLES:
-        return text.decode()
-    if type(value) is dict and _WITHOUT_DOUBLES.issuperset(map(type, value.values())):
-        return text.decode()
-    if _may_need_respelling(text):
-        text = orjson.dumps(_respelled(value), option=orjson.OPT_SORT_KEYS)
-    return text.decode()
+    """Canonical JSON: sorted keys, no white space. Equal texts are equal values.
+
+    The numbers of the value must be normalized: those from `loads` are, and those from `numbers`.
+    """
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def canonical(text: str) -> str:
-    """The canonical text of JSON that was canonical but for its numbers: version 0.1 kept `10.0`."""
-    if text[0] == '"' or not _may_need_respelling(text.encode()):
+    """The canonical text of a value that is stored. Version 0.1 did not normalize numbers: it kept `10.0`."""
+    if text[0] == '"' or not _may_have_whole_doubles(text.encode()):
         return text
-    return dumps(orjson.loads(text))
+    return dumps(_normalized(orjson.loads(text)))
 
 
 _TOO_DEEP = f"The value is nested deeper than {MAX_DEPTH} levels."
@@ -140,48 +145,55 @@ def _levels(root: Any, max_depth: int) -> Iterator[tuple[list[dict[str, Any]], l
         yield objects, children
 
 
-def _was_read_inexactly(text: bytes, value: Any) -> bool:
-    """Whether an object in `text`, which orjson reads as `value`, may have two equal keys, or a number more
-    digits than a double."""
-    rewritten = orjson.dumps(value)
-    if rewritten == text:
-        return False
-    keys = text.translate(None, _WHITE_SPACE).count(_KEY_END)
-    if keys != _without_escapes(rewritten).count(_KEY_END):
-        return True
-    # A single character is found many times faster than two.
-    has_exponent = b"+" in rewritten and b"e+" in rewritten
-    return has_exponent or (b"." in rewritten and _LARGE_DOUBLE in rewritten.translate(_DIGITS_ALIKE))
+def _may_have_equal_keys(text: bytes, rewritten: bytes) -> bool:
+    """Whether an object in `text`, which orjson reads and writes as `rewritten`, may have two equal keys."""
+    return text.translate(None, _WHITE_SPACE).count(_KEY_END) != _without_escapes(rewritten).count(_KEY_END)
 
 
-def _may_need_respelling(text: bytes) -> bool:
-    """Whether JSON text of orjson may have numbers that ECMAScript writes in another way."""
-    return _has_other_spellings(text) and (b'"' not in text or _has_other_spellings(without_strings(text)))
-
-
-def _has_other_spellings(text: bytes) -> bool:
-    """Whether there is a double without a fraction, or with an exponent; also in a string."""
-    # A single character is found many times faster than two.
-    has_point = b"." in text and b".0" in text
-    if has_point and (b".0," in text or b".0}" in text or b".0]" in text or text.endswith(b".0")):
-        return True
-    if not ((b"-" in text and b"e-" in text) or (b"+" in text and b"e+" in text)):
-        return False
+def _may_have_long_numbers(text: bytes) -> bool:
+    """Raises InvalidJson for too many."""
     alike = text.translate(_DIGITS_ALIKE)
-    return b"0e-0" in alike or b"0e+0" in alike
+    doubles = _count(alike, *_LONG_DOUBLES)
+    return doubles > 0 or alike.find(_LONG_INTEGER) >= 0
 
 
-def _respelled(value: Any) -> Any:
-    """The value with its doubles replaced by what orjson writes as ECMAScript does."""
-    match value:
-        case float():
-            number = numbers.normalized(value)
-            return orjson.Fragment(numbers.text(number)) if type(number) is float else number
-        case dict():
-            return {key: _respelled(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_respelled(item) for item in value]
-    return value
+def _count(text: bytes, *patterns: bytes) -> int:
+    """How often JSON text has one of these. Raises InvalidJson for too many in numbers."""
+    count = sum(map(text.count, patterns))
+    if count > _MAX_LONG_DOUBLES and sum(map(without_strings(text).count, patterns)) > _MAX_LONG_DOUBLES:
+        message = (
+            f"At most {_MAX_LONG_DOUBLES} numbers with a fraction or an exponent may have more than 15 digits"
+        )
+        raise InvalidJson(f"{message}, or be 10^16 or more.")
+    return count
+
+
+def _may_have_whole_doubles(text: bytes) -> bool:
+    """Whether JSON text of orjson may have doubles that are integers of 64 bits: `1.0`, or `1e+17`."""
+    has_whole = _POINT in text and (
+        text.find(b".0,") >= 0 or text.find(b".0}") >= 0 or text.find(b".0]") >= 0 or text.endswith(b".0")
+    )
+    return has_whole or (_PLUS in text and text.find(_LARGE_DOUBLE) >= 0)
+
+
+def _normalized(root: Any) -> Any:
+    """The value with its numbers normalized. Containers are changed in place."""
+    if type(root) is float:
+        return numbers.normalized(root)
+    children = [root]
+    while True:
+        containers = [each for each in children if type(each) is dict or type(each) is list]
+        if not containers:
+            return root
+        children = []
+        for each in containers:
+            values = each.values() if type(each) is dict else each
+            if float in set(map(type, values)):
+                items = each.items() if type(each) is dict else enumerate(each)
+                for key, value in items:
+                    if type(value) is float:
+                        each[key] = numbers.normalized(value)
+            children += values
 
 
 def _without_escapes(text: bytes) -> bytes:
@@ -215,10 +227,14 @@ def _load_with_standard_library(text: bytes) -> Any:
         raise InvalidJson(str(error)) from None
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in result:
+def _check_duplicates(pairs: list[tuple[str, Any]]) -> None:
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if key in seen:
             raise InvalidJson(f"The key {json.dumps(key)} appears twice in one object.")
-        result[key] = value
-    return result
+        seen.add(key)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    _check_duplicates(pairs)
+    return dict(pairs)

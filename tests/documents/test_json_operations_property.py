@@ -131,7 +131,7 @@ def exact(value: Any) -> str:
 
 
 def _number(text: str) -> int | float:
-    is_integer = float(text).is_integer() and abs(float(text)) < 1e21
+    is_integer = float(text).is_integer() and abs(float(text)) < 2**63
     return int(Decimal(text)) if is_integer else float(text)
 
 

@@ -75,7 +75,6 @@ def test_what_a_javascript_client_reads_and_sends_back_changes_nothing(
     client = RawClient(world)
     assert client.write("PUT", json.dumps(document)).status_code == 200
     before = stored_text(client)
-    assert javascript.rewritten(before[0]) == before[0]
     for operation in ("PUT", "PATCH", "replacePlatformMetadata", "patchPlatformMetadata"):
         assert client.write(operation, javascript.rewritten(before[0])).status_code == 200
         assert stored_text(client) == before
@@ -108,7 +107,7 @@ def test_an_integer_beyond_64_bits_must_be_exact_as_a_double(world: World) -> No
         assert math.isclose(json.loads(text)["n"], float(integer), rel_tol=0)
         assert client.write("PUT", text).status_code == 200  # as it was read, with fewer exact digits
         assert stored_text(client) == (text, tag)
-    for integer in (2**64 + 1, -(2**63) - 1, 10**23, 10**309):
+    for integer in (2**64 + 1, -(2**63) - 1, 10**23 + 1, 10**309):
         assert client.write("PUT", f'{{"n": {integer}}}').status_code == 400
 
 

@@ -81,8 +81,8 @@ def upgraded(fresh_database_url: str) -> Shell:
     return shell
 
 
-def test_existing_data_is_exported(upgraded: Shell) -> None:
-    metadata = {"a": 1, "b": "ü", "c": None, "d": {"e": [1]}}  # the number was stored as 1.0
+def test_existing_data_is_exported_unchanged(upgraded: Shell) -> None:
+    metadata = {"a": 1, "b": "ü", "c": None, "d": {"e": [1.0]}}
     age: Line = {"createdAt": CREATED, "updatedAt": UPDATED}
     assert upgraded.exported() == jsonl(
         [

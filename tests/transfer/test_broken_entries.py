@@ -57,7 +57,7 @@ def dated(text: str) -> Line:
         (hidden(createdAt=None), "`createdAt` must be milliseconds since 1970"),
         (hidden(createdBy="a b"), "`createdBy` must be the id of a user, or null."),
         (hidden(updatedBy="u1"), "`updatedBy` needs `updatedAt`."),
-        (hidden(updatedAt=1.0), "`updatedAt` must be milliseconds since 1970"),
+        (hidden(updatedAt=1.5), "`updatedAt` must be milliseconds since 1970"),
         (hidden(value=OMITTED), "The entry has no value. Set exactly one: in `metadata`, or here as"),
         (hidden(ciphertext=SEALED), "The entry has more than one value. Set exactly one"),
         (hidden(isPublic=True), "The entry is public and always valid: move its value to `metadata`."),

@@ -118,7 +118,7 @@ def test_the_lines_before_an_invalid_one_are_stored(
         (USER, {"profileFields": {"a": 1}}, "`profileFields`: `a` must be an object with"),
         (USER, {"profileFields": {"a": None}}, "`profileFields` contains a duplicate, or a null"),
         (USER, {"badges": [{"name": "a"}]}, "`badges` must be a list of objects with `name`, a string;"),
-        (USER, {"badges": [{"name": "a", "earnedAt": 1.0}]}, "`badges` must be a list of objects"),
+        (USER, {"badges": [{"name": "a", "earnedAt": 1.5}]}, "`badges` must be a list of objects"),
         (USER, {"badges": [{"name": "", "earnedAt": 1}]}, "The name of a badge must have 1 to 100"),
         (USER, {"badges": [{"name": "a", "earnedAt": at} for at in (1, 2)]}, "`badges` contains a duplicate"),
         (USER, {"recentProjects": {"p": True}}, "`recentProjects`: The instant at which `p` was"),

@@ -115,7 +115,8 @@ class Content:
     def _decode(self, key: str) -> Entry | None:
         attributes = self._attributes.get(key, {})
         if key in self._values:
-            return _decode(attributes, strict_json.dumps(self._values[key]), self._default_created_at)
+            value = strict_json.canonical(strict_json.dumps(self._values[key]))
+            return _decode(attributes, value, self._default_created_at)
         conditions = self._conditions.get(key)
         if conditions is None:
             return None
@@ -206,7 +207,8 @@ def to_history(entry: Entry) -> dict[str, Any]:
 
 def from_history(recorded: Mapping[str, Any]) -> Entry:
     """The entry that a row of the history describes; without a value where it was encrypted."""
-    entry = _decode(recorded, strict_json.dumps(recorded["value"]) if "value" in recorded else None, 0)
+    text = strict_json.canonical(strict_json.dumps(recorded["value"])) if "value" in recorded else None
+    entry = _decode(recorded, text, 0)
     return entry._replace(is_encrypted="isEncrypted" in recorded)
 
 

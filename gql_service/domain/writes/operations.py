@@ -8,7 +8,9 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from gql_service import numbers, strict_json
+import orjson
+
+from gql_service import numbers
 from gql_service.domain.values.json_pointer import (
     AFTER_THE_LAST,
     Pointer,
@@ -97,7 +99,7 @@ def apply_operations(draft: Draft, operations: Sequence[JsonOperation], written:
         if key not in loaded_keys and not operation.sets_key:
             text = written.get(key) or draft.visible_text(key, operation.path)
             if text is not None:
-                values[key] = _decoded(text)
+                values[key] = orjson.loads(text)
         loaded_keys.add(key)
         try:
             if perform(operation, values):
@@ -114,7 +116,7 @@ def perform(operation: JsonOperation, values: Values) -> bool:
 
 
 def _set(values: Values, pointer: Pointer, text: str) -> bool:
-    target, last, value = container(values, pointer, create=True), pointer[-1], _decoded(text)
+    target, last, value = container(values, pointer, create=True), pointer[-1], orjson.loads(text)
     if isinstance(target, list) and last == AFTER_THE_LAST:
         target.append(value)
     else:
@@ -148,7 +150,7 @@ def _increment(values: Values, pointer: Pointer, by: int | float) -> bool:
         raise PointerError(
             f"{quoted_pointer(pointer)} would leave the range of 64-bit integers or finite numbers."
         )
-    target[index] = result
+    target[index] = numbers.normalized(result) if type(result) is float else result
     return True
 
 
@@ -158,13 +160,8 @@ def _append(values: Values, pointer: Pointer, text: str) -> bool:
     items = target.setdefault(index, []) if isinstance(target, dict) else target[index]
     if not isinstance(items, list):
         raise PointerError(f"{quoted_pointer(pointer)} is {kind_of(items)}; only arrays can be appended to.")
-    items.append(_decoded(text))
+    items.append(orjson.loads(text))
     return True
-
-
-def _decoded(text: str) -> Any:
-    """The value of a canonical text. Unlike orjson, it reads integers beyond 64 bits as doubles."""
-    return strict_json.loads(text.encode(), strict_json.MAX_DEPTH)
 
 
 def _index(target: Any, pointer: Pointer) -> Any:
