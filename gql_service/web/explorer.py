@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gql_service.errors import BadUserInput
 from gql_service.web.content_negotiation import GRAPHQL_RESPONSE, JSON, negotiate
+from gql_service.web.graphql_parameters import NAMES
 from gql_service.web.request import query_parameters
 from gql_service.web.security_headers import page_headers
 
@@ -58,7 +59,7 @@ def _wants_page(request: Request) -> bool:
     if negotiate(accept, (GRAPHQL_RESPONSE, JSON, "text/html")) != "text/html":
         return False
     try:
-        return not query_parameters(request.scope["query_string"]).get("query")
+        return not query_parameters(request.scope["query_string"], NAMES).get("query")
     except BadUserInput:
         return False
 

@@ -14,6 +14,9 @@ from gql_service.web.request import (
     query_parameters,
 )
 
+NAMES = ("query", "operationName", "variables", "extensions", "documentId")
+"""The parameters. Others are ignored, as the specification of GraphQL over HTTP demands: newer clients may
+send more."""
 PREFLIGHT_HEADERS = ("graphql-preflight", "x-requested-with", "apollo-require-preflight")
 """A POST without a JSON content type needs one of these: a browser only sends them after a CORS preflight."""
 _DOCUMENT_ID_PREFIX = "sha256:"
@@ -45,7 +48,9 @@ async def read_parameters(
     """
     if method != "POST":
         # Clients and forms send parameters without a value; these are as if absent.
-        provided: Any = {name: value for name, value in query_parameters(query_string).items() if value}
+        provided: Any = {
+            name: value for name, value in query_parameters(query_string, NAMES).items() if value
+        }
         for name in ("variables", "extensions"):
             if name in provided:
                 provided[name] = _parse_json(provided[name].encode(), f"`{name}`", max_json_values)

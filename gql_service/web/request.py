@@ -1,5 +1,7 @@
 """Reading HTTP requests: the body, and the errors that both endpoints share."""
 
+import difflib
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from starlette.datastructures import QueryParams
@@ -104,11 +106,45 @@ def _excess(text: bytes, max_values: int) -> str | None:
     return None
 
 
-def query_parameters(query_string: bytes) -> dict[str, str]:
-    """The last value of each parameter in a query string. Raises BadUserInput if there are too many."""
+def query_parameters(query_string: bytes, names: Sequence[str]) -> dict[str, str]:
+    """The parameters in a query string, others than `names` included.
+
+    Raises BadUserInput if there are too many, or if one of `names` is repeated: programs on the way to the
+    service may go by another of its values.
+    """
     if query_string.count(b"&") >= _MAX_PARAMETERS:
         raise BadUserInput(f"The query string has more than {_MAX_PARAMETERS} parameters.")
-    return dict(QueryParams(query_string))
+    parameters: dict[str, str] = {}
+    for name, value in QueryParams(query_string).multi_items():
+        if name in parameters and name in names:
+            raise BadUserInput(f"The query parameter {quoted(name)} is repeated. Send it once.")
+        parameters[name] = value
+    return parameters
+
+
+def known_parameters(query_string: bytes, names: Sequence[str]) -> dict[str, str]:
+    """The parameters in a query string that may only have `names`.
+
+    Raises BadUserInput for others: without a misspelt one, the request would mean something else.
+    """
+    parameters = query_parameters(query_string, names)
+    for name in parameters:
+        if name not in names:
+            raise BadUserInput(f"Unknown query parameter {quoted(name)}. {_suggestion(name, names)}")
+    return parameters
+
+
+def _suggestion(name: str, names: Sequence[str]) -> str:
+    """Which of `names` is meant, regardless of upper case, hyphens and underscores."""
+    spellings = {_letters(known): known for known in names}
+    nearest = difflib.get_close_matches(_letters(name), spellings, 1)
+    if nearest:
+        return f"Did you mean {quoted(spellings[nearest[0]])}?"
+    return f"There are {' and '.join(map(quoted, names))}."
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, name.casefold()))
 
 
 async def read_body(receive: Receive, content_length: bytes | None, limit: BodyLimit) -> bytes:

@@ -11,7 +11,6 @@ from gql_service.domain.documents.visibility import DocumentView
 from gql_service.domain.writes import idempotency
 from gql_service.domain.writes.changes import CLEAR, Change, patch, replace
 from gql_service.domain.writes.idempotency import IdempotencyKey
-from gql_service.domain.writes.unit_of_work import Precondition
 from gql_service.errors import (
     NO_CREDENTIALS,
     SIZE_PROBLEMS,
@@ -31,14 +30,15 @@ from gql_service.settings import Settings
 from gql_service.web.authentication import Authenticator
 from gql_service.web.content_negotiation import JSON, essence
 from gql_service.web.error_headers import error_headers
+from gql_service.web.preconditions import IF_MATCH, IF_NONE_MATCH, Preconditions, read_preconditions
 from gql_service.web.read_after import READ_AFTER, position_after, read_after
 from gql_service.web.request import (
     MalformedBody,
     UnsupportedMediaType,
     body_limit,
     check_encoding,
+    known_parameters,
     parse_body,
-    query_parameters,
     read_body,
 )
 from gql_service.web.request_origin import RequestOrigin
@@ -46,6 +46,8 @@ from gql_service.web.timeouts import RequestTimeouts
 
 PATH = "/api/core/users/platform-metadata/"
 METHODS = ("GET", "PATCH", "PUT", "DELETE")
+PARAMETERS = ("platform_key", "username")
+"""The query parameters of all methods."""
 
 
 class RestEndpoint:
@@ -103,25 +105,14 @@ class RestEndpoint:
             raise Unauthenticated
         if self._replicas is not None:  # documents are read from the primary: it is only checked
             read_after(_raw_header(request, READ_AFTER))
-        parameters = query_parameters(request.scope["query_string"])
-        platform_key = parameters.get("platform_key")
-        if not platform_key:
-            raise BadUserInput("platform_key query parameter is required")
-        access = await context.access(platform_key, parameters.get("username"))
+        parameters = _parameters(request)
+        access = await context.access(parameters["platform_key"], parameters.get("username"))
+        preconditions = read_preconditions(request.headers)
         if not _writes(request):
-            document = await context.document(access)
-            if_match, if_none_match = (
-                _entity_tags(request, "if-match"),
-                _entity_tags(request, "if-none-match"),
-            )
-            if if_match is not None and not _tags_match(if_match, document.revision, weak=False):
-                raise RevisionConflict(document.revision)
-            # Entries with a validity window appear and expire without a new revision.
-            if _tags_match(if_none_match, document.revision, weak=True) and not document.is_conditional:
-                return Response(status_code=304, headers=_headers(document.revision))
-            return _document_response(document)
+            return _read_response(await context.document(access), preconditions)
         change, body = await self._change(request)
-        result = await context.write(access, change, _precondition(request), _idempotency_key(request, body))
+        key = _idempotency_key(request, body)
+        result = await context.write(access, change, preconditions.allow_write, key)
         document = context.view(access, result.document)
         if request.method == "DELETE":
             response = Response(status_code=204, headers=_headers(document.revision))
@@ -170,6 +161,16 @@ def _writes(request: Request) -> bool:
     return request.method not in ("GET", "HEAD")
 
 
+def _parameters(request: Request) -> dict[str, str]:
+    """The query parameters; `platform_key` is among them. Raises BadUserInput."""
+    parameters = known_parameters(request.scope["query_string"], PARAMETERS)
+    if not parameters.get("platform_key"):
+        raise BadUserInput("platform_key query parameter is required")
+    if parameters.get("username") == "":  # a script has probably lost the name
+        raise BadUserInput("The query parameter 'username' is empty. Leave it out, or name a user.")
+    return parameters
+
+
 def _raw_header(request: Request, header: str) -> bytes | None:
     value = request.headers.get(header)
     return None if value is None else value.encode("latin-1")
@@ -183,44 +184,27 @@ def _check_fields(body: dict[str, Any], allowed: set[str]) -> None:
             raise Rejected(Problem.INVALID_KEY, f"Unknown field; the body has {names}.", (name,))
 
 
-def _precondition(request: Request) -> Precondition:
-    """`If-Match` and `If-None-Match` of RFC 9110; the entity tag of a document is its revision."""
-    if_match, if_none_match = _entity_tags(request, "if-match"), _entity_tags(request, "if-none-match")
-
-    def is_met(revision: int) -> bool:
-        if if_match is not None and not _tags_match(if_match, revision, weak=False):
-            return False
-        return if_none_match is None or not _tags_match(if_none_match, revision, weak=True)
-
-    return is_met
-
-
 def _idempotency_key(request: Request, body: object) -> IdempotencyKey | None:
     """The header `Idempotency-Key`: a repeated request with the same key is executed once. Raises
     Rejected."""
-    key = request.headers.get("idempotency-key")
-    if key is None:
+    keys = request.headers.getlist("idempotency-key")
+    if not keys:
         return None
-    conditions = [request.headers.getlist(name) for name in ("if-match", "if-none-match")]
-    return idempotency.parse_key(key, "rest", request.method, body, *conditions)
+    if len(keys) > 1:
+        message = "The request has more than one Idempotency-Key header."
+        raise Rejected(Problem.INVALID_KEY, message, ("idempotency_key",))
+    conditions = [request.headers.getlist(name) for name in (IF_MATCH, IF_NONE_MATCH)]
+    return idempotency.parse_key(keys[0], "rest", request.method, body, *conditions)
 
 
-def _entity_tags(request: Request, header: str) -> set[str] | None:
-    """The entity tags in a header, which may have several lines; None if the header is absent.
-
-    Tags that contain a comma are split. They never match, because no entity tag of this service has a comma.
-    """
-    lines = request.headers.getlist(header)
-    return {tag.strip() for line in lines for tag in line.split(",")} if lines else None
-
-
-def _tags_match(tags: set[str] | None, revision: int, *, weak: bool) -> bool:
-    """Whether entity tags include a revision; `*` matches every document that was written at least once."""
-    if tags is None:
-        return False
-    if tags == {"*"}:
-        return revision > 0
-    return f'"{revision}"' in tags or (weak and f'W/"{revision}"' in tags)
+def _read_response(document: DocumentView, preconditions: Preconditions) -> Response:
+    """Raises RevisionConflict or MalformedData."""
+    if preconditions.is_stale(document.revision):
+        raise RevisionConflict(document.revision)
+    # Entries with a validity window appear and expire without a new revision.
+    if preconditions.is_known(document.revision) and not document.is_conditional:
+        return Response(status_code=304, headers=_headers(document.revision))
+    return _document_response(document)
 
 
 def _document_response(document: DocumentView) -> Response:

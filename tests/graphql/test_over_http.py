@@ -1,6 +1,7 @@
 """GraphQL over HTTP: methods, media types, status codes, and requests forged by other websites."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from tests.support.service import Service
 from tests.support.world import World
 
+GETS = pytest.mark.parametrize("method", ["GET", "HEAD"])
 NEW, OLD = "application/graphql-response+json", "application/json"
 TYPENAME = {"data": {"__typename": "Query"}}
 NAMED = "query A { a: __typename } query B { b: __typename } mutation M { __typename }"
@@ -205,7 +207,27 @@ def test_a_query_with_variables_can_be_sent_by_get(service: Service) -> None:
     assert get(service).status_code == 400
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@GETS
+def test_unknown_parameters_of_get_are_ignored(service: Service, method: str) -> None:
+    """The specification of GraphQL over HTTP demands it, for clients of later versions."""
+    parameters = [("query", "{ __typename }"), ("Query", "{ x }"), ("_", "1"), ("_", "2"), ("", "")]
+    assert service.client.request(method, "/graphql", params=urlencode(parameters)).status_code == 200
+
+
+@GETS
+@pytest.mark.parametrize("name", ["query", "operationName", "variables", "extensions", "documentId"])
+def test_a_repeated_parameter_of_get_is_400(service: Service, method: str, name: str) -> None:
+    """Programs on the way to the service may go by another of its values."""
+    values = {"query": "{ __typename }", "variables": "{}", "extensions": "{}"}
+    parameters = [*values.items(), (name, values.get(name, "")), (name, values.get(name, ""))]
+    response = service.client.request(method, "/graphql", params=urlencode(parameters))
+    assert response.status_code == 400
+    if method == "GET":
+        [error] = response.json()["errors"]
+        assert error["message"] == f"The query parameter '{name}' is repeated. Send it once."
+
+
+@GETS
 def test_a_mutation_by_get_is_405_and_not_executed(world: World, method: str) -> None:
     mutation = """mutation M { patchPlatformMetadata(input: {metadata: {a: 1}}) { deletedKeys } }
       query Q { a: __typename }"""

@@ -21,8 +21,20 @@ class Client:
 
     def send(self, method: str, body: Any = None, **headers: str) -> httpx.Response:
         """A request with headers; an underscore in a name becomes a hyphen."""
-        custom_headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.caller.rest(method, self.key, body, headers=custom_headers)
+        return self.send_lines(method, body, [(name.replace("_", "-"), headers[name]) for name in headers])
+
+    def send_lines(self, method: str, body: Any, lines: list[tuple[str, str]]) -> httpx.Response:
+        """A request whose header lines may repeat a name, and may have any characters."""
+        return self.caller.service.client.request(
+            method,
+            REST,
+            params={"platform_key": self.key},
+            json=body,
+            headers=[
+                (b"Authorization", f"Token {self.caller.token}".encode()),
+                *((name.encode(), value.encode()) for name, value in lines),
+            ],
+        )
 
     def state(self) -> tuple[str, Any]:
         response = self.send("GET")
@@ -81,7 +93,7 @@ def test_a_reader_who_has_the_revision_gets_304(written: Client, method: str, ta
     assert response.headers["vary"] == "Authorization"
 
 
-@pytest.mark.parametrize("tags", ['"1"', 'W/"1"', '"22"', "2", '""', '"1", W/"3"', '"02"'])
+@pytest.mark.parametrize("tags", ['"1"', 'W/"1"', '"22"', '""', '"1", W/"3"', '"02"', '"1,2"', '"*"'])
 def test_a_reader_who_has_another_revision_gets_the_document(written: Client, tags: str) -> None:
     response = written.send("GET", If_None_Match=tags)
     assert (response.status_code, response.json()["metadata"]) == (200, {"a": 1})
@@ -101,7 +113,7 @@ def test_304_is_not_sent_to_those_who_may_not_read(world: World, written: Client
 
 
 @EACH_WRITE
-@pytest.mark.parametrize("tags", ['"2"', '"1", "2"', '"1","2","3"', "*"])
+@pytest.mark.parametrize("tags", ['"2"', '"1", "2"', '"1","2","3"', "*", 'W/"2"', '"a,b", "2"', ', "2" ,'])
 def test_a_write_with_the_current_revision_succeeds(written: Client, method: str, tags: str) -> None:
     response = written.send(method, WRITES[method], If_Match=tags)
     assert response.is_success
@@ -109,7 +121,7 @@ def test_a_write_with_the_current_revision_succeeds(written: Client, method: str
 
 
 @EACH_WRITE
-@pytest.mark.parametrize("tags", ['"1"', '"3"', 'W/"2"', '"1", W/"2"', "2", '"2', '""', 'w/"2"', 'x"2"'])
+@pytest.mark.parametrize("tags", ['"1"', '"3"', 'W/"1"', '"1", W/"3"', '""', '"02"', '"1,2"', '"é2"', '"*"'])
 def test_a_write_with_another_revision_changes_nothing(written: Client, method: str, tags: str) -> None:
     before = written.state()
     response = written.send(method, WRITES[method], If_Match=tags)
@@ -117,6 +129,62 @@ def test_a_write_with_another_revision_changes_nothing(written: Client, method: 
     assert response.headers["etag"] == '"2"'
     assert "revision 2" in response.json()["error"]
     assert written.state() == before
+
+
+@pytest.mark.parametrize("header", ["If-Match", "If-None-Match"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", *WRITES])
+def test_an_unquoted_tag_is_an_error_that_says_to_quote_it(written: Client, method: str, header: str) -> None:
+    """At the current revision and at others: it must not look as if the document had changed."""
+    before = written.state()
+    for value, quoted in (("2", '"2"'), ("1", '"1"'), ("W/2", '"2"'), ("w/2", '"2"')):
+        response = written.send(method, WRITES.get(method), **{header: value})
+        assert response.status_code == 400
+        assert "etag" not in response.headers
+        if method != "HEAD":
+            message = f"The header {header} has no quotation marks. Quote the value: {header}: {quoted}."
+            assert response.json() == {"error": message}
+    assert written.state() == before
+
+
+@pytest.mark.parametrize("header", ["If-Match", "If-None-Match"])
+@pytest.mark.parametrize("method", ["GET", *WRITES])
+@pytest.mark.parametrize(
+    "value",
+    [
+        '"2',
+        '2"',
+        'x"2"',
+        'w/"2"',
+        'W/ "2"',
+        '"2" "3"',
+        '"1", 2',
+        '"2", *',
+        "*, *",
+        '"a b"',
+        "'2'",
+        "“2”",
+        "",
+        ",",
+    ],
+)
+def test_a_malformed_precondition_is_an_error_and_changes_nothing(
+    written: Client, method: str, header: str, value: str
+) -> None:
+    before = written.state()
+    response = written.send_lines(method, WRITES.get(method), [(header, value)])
+    assert response.status_code == 400
+    assert list(response.json()) == ["error"]
+    assert header in response.json()["error"]
+    assert written.state() == before
+
+
+@pytest.mark.parametrize("method", ["GET", *WRITES])
+def test_one_malformed_precondition_is_an_error_beside_a_good_one(written: Client, method: str) -> None:
+    body = WRITES.get(method)
+    for good, bad in (("If-Match", "If-None-Match"), ("If-None-Match", "If-Match")):
+        assert written.send(method, body, **{good: '"1"', bad: "2"}).status_code == 400
+    two_lines = [("If-Match", '"2"'), ("If-Match", "2")]
+    assert written.send_lines(method, body, two_lines).status_code == 400
 
 
 @EACH_WRITE
@@ -164,6 +232,13 @@ def test_both_preconditions_must_hold(written: Client) -> None:
     assert written.send("PUT", put, If_Match='"2"', If_None_Match='"1"').status_code == 200
 
 
+def test_if_match_is_evaluated_before_if_none_match(written: Client) -> None:
+    """RFC 9110, section 13.2.2."""
+    assert written.send("GET", If_Match='"1"', If_None_Match='"2"').status_code == 412
+    assert written.send("GET", If_Match='"2"', If_None_Match='"2"').status_code == 304
+    assert written.send("GET", If_Match='"2"', If_None_Match='"1"').status_code == 200
+
+
 def test_a_read_with_if_match_of_another_revision_is_412(written: Client) -> None:
     assert written.send("GET", If_Match='"1"').status_code == 412
     assert written.send("GET", If_Match='"2"').status_code == 200
@@ -173,13 +248,7 @@ def test_a_read_with_if_match_of_another_revision_is_412(written: Client) -> Non
 def test_a_list_may_have_several_header_lines(written: Client, method: str) -> None:
     """RFC 9110, section 5.3: the lines mean the same as one line with commas between them."""
     name = "If-None-Match" if method == "GET" else "If-Match"
-    response = written.caller.service.client.request(
-        method,
-        REST,
-        params={"platform_key": written.key},
-        json=WRITES.get(method),
-        headers=[("Authorization", f"Token {written.caller.token}"), (name, '"1"'), (name, '"2"')],
-    )
+    response = written.send_lines(method, WRITES.get(method), [(name, '"1"'), (name, '"2"')])
     assert response.status_code == (304 if method == "GET" else 200)
 
 
@@ -190,6 +259,9 @@ def test_other_errors_come_before_the_precondition(world: World, written: Client
     assert world.member.rest("PUT", "unknown", put, headers=stale).status_code == 404
     assert world.colleague.rest("PUT", written.key, put, username=other, headers=stale).status_code == 403
     assert written.send("PATCH", {}, If_Match='"1"').status_code == 400
+    malformed = {"If-Match": "1"}
+    assert world.member.rest("PUT", "unknown", put, headers=malformed).status_code == 404
+    assert world.colleague.rest("PUT", written.key, put, username=other, headers=malformed).status_code == 403
 
 
 def test_one_of_many_concurrent_creations_succeeds(client: Client) -> None:
