@@ -8,6 +8,7 @@ PORT ?= 8000
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 AUDIT := $(VENV)/audit
+SCHEMATHESIS := $(VENV)/schemathesis
 SBOM ?= build/sbom
 EXPLORER := gql_service/explorer
 EXPLORER_SOURCES := $(EXPLORER)/package-lock.json $(EXPLORER)/vite.config.js $(EXPLORER)/index.html \
@@ -33,7 +34,7 @@ serve: $(VENV)/.runtime explorer ## Migrate, load demo data, and serve on 127.0.
 	@$(BIN)/gql-service migrate
 	@$(BIN)/gql-service serve --demo --port $(PORT)
 
-test: $(VENV)/.dev $(AUDIT)/.installed explorer check ## Run all checks and tests
+test: $(VENV)/.dev $(AUDIT)/.installed $(SCHEMATHESIS)/.installed explorer check ## Run all checks and tests
 	$(BIN)/pytest -n auto --dist worksteal
 
 test-long: $(VENV)/.dev ## Run the property tests and the floods with 20,000 examples
@@ -77,6 +78,8 @@ lock: $(VENV)/.dev ## Update the lock files of the dependencies
 	  --no-header --upgrade --extra postgres --extra tracing --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --no-header --upgrade --group audit -o requirements-audit.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --no-header --upgrade --group schemathesis -o requirements-schemathesis.lock
 
 clean: ## Delete everything that was installed or built
 	rm -rf $(VENV) $(SBOM) $(EXPLORER)/dist $(EXPLORER)/node_modules
@@ -98,6 +101,12 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 $(AUDIT)/.installed: requirements-audit.lock | $(BIN)/python
 	$(BIN)/python -m venv $(AUDIT)
 	$(AUDIT)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements-audit.lock
+	@touch $@
+
+# It needs an older jsonschema-rs than the service.
+$(SCHEMATHESIS)/.installed: requirements-schemathesis.lock | $(BIN)/python
+	$(BIN)/python -m venv $(SCHEMATHESIS)
+	$(SCHEMATHESIS)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
 	@touch $@
 
 $(EXPLORER)/dist/index.html: $(EXPLORER_SOURCES)

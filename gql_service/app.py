@@ -57,6 +57,8 @@ from gql_service.web.client_address import TrustedProxies
 from gql_service.web.error_masking import MaskErrors
 from gql_service.web.graphql import GraphQLEndpoint
 from gql_service.web.observation import ObserveRequests
+from gql_service.web.openapi.endpoint import PATH as OPENAPI_PATH
+from gql_service.web.openapi.endpoint import OpenAPIEndpoint
 from gql_service.web.security_headers import DEFAULT_HEADERS, ProtectResponses
 from gql_service.web.throttle import FailedAuthentications
 
@@ -130,6 +132,7 @@ def create_app(
         routes=[
             *_routes("/graphql", explorer.ExplorerOrGraphQL(graphql) if settings.explorer else graphql),
             *_routes(rest.PATH, rest_endpoint.__call__, list(rest.METHODS)),
+            Route(OPENAPI_PATH, OpenAPIEndpoint(settings).__call__),
             *_routes("/health/live", health.live),
             *_routes("/health/ready", health.Ready(services.database).__call__),
             *([explorer.assets_route()] if settings.explorer else []),

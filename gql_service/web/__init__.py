@@ -1,1 +1,1 @@
-"""HTTP: the GraphQL endpoint, the REST endpoint, the explorer (GraphiQL) and the health checks."""
+"""HTTP: the GraphQL endpoint, the REST endpoint and its description, the explorer (GraphiQL), health."""

@@ -18,10 +18,10 @@ from gql_service.errors import BadUserInput
 from gql_service.quoting import quoted
 
 IF_MATCH, IF_NONE_MATCH = "If-Match", "If-None-Match"
-ENTITY_TAG = r'(?:W/)?"[!#-~\x80-\xff]*"'
+_ENTITY_TAG = r'(?:W/)?"[!#-~\x80-\xff]*"'
 """RFC 9110, section 8.8.3, in the characters of ISO 8859-1."""
-_LIST = re.compile(rf"[ \t,]*(?:{ENTITY_TAG}[ \t]*(?:,[ \t,]*|$))+")
-_TAG = re.compile(ENTITY_TAG)
+_LIST = re.compile(rf"[ \t,]*{_ENTITY_TAG}(?:[ \t]*,[ \t,]*{_ENTITY_TAG})*[ \t,]*")
+_TAG = re.compile(_ENTITY_TAG)
 _UNQUOTED = re.compile(r"(W/)?[!#-+\--~]+", re.IGNORECASE)
 """A single tag without its quotation marks."""
 

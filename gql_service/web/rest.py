@@ -1,5 +1,6 @@
 """REST: `/api/core/users/platform-metadata/`, implemented by the same functions as GraphQL."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -48,6 +49,8 @@ PATH = "/api/core/users/platform-metadata/"
 METHODS = ("GET", "PATCH", "PUT", "DELETE")
 PARAMETERS = ("platform_key", "username")
 """The query parameters of all methods."""
+BODY_FIELDS = {"PATCH": ("metadata", "delete_keys"), "PUT": ("metadata",)}
+"""The fields of the bodies, by method. Others have no body."""
 
 
 class RestEndpoint:
@@ -83,8 +86,7 @@ class RestEndpoint:
             return _json_response({"error": conflict.message}, 412, conflict.current_revision)
         except Rejected as rejected:
             name = rejected.field[0] if rejected.field else "non_field_errors"
-            status = 413 if rejected.problem in SIZE_PROBLEMS else 400
-            return _json_response({name: [rejected.message]}, status)
+            return _json_response({name: [rejected.message]}, _status(rejected.problem))
 
     async def _respond(self, request: Request) -> Response:
         origin = RequestOrigin(
@@ -128,12 +130,11 @@ class RestEndpoint:
         if request.method == "DELETE":
             return CLEAR, None
         body = await self._read_object(request)
+        _check_fields(body, BODY_FIELDS[request.method])
         if request.method == "PUT":
-            _check_fields(body, {"metadata"})
             if "metadata" not in body:
                 raise Rejected(Problem.METADATA_REQUIRED, "This field is required.", ("metadata",))
             return replace(body["metadata"], self._services.write_settings.limits), body
-        _check_fields(body, {"metadata", "delete_keys"})
         if body.get("metadata") is None and body.get("delete_keys") is None:
             message = "Provide 'metadata' to update or 'delete_keys' to remove keys."
             raise Rejected(Problem.METADATA_REQUIRED, message, ())
@@ -161,6 +162,13 @@ def _writes(request: Request) -> bool:
     return request.method not in ("GET", "HEAD")
 
 
+def _status(problem: Problem) -> int:
+    """The status for a write that was rejected."""
+    if problem in SIZE_PROBLEMS:
+        return 413
+    return 409 if problem is Problem.IDEMPOTENCY_KEY_REUSED else 400
+
+
 def _parameters(request: Request) -> dict[str, str]:
     """The query parameters; `platform_key` is among them. Raises BadUserInput."""
     parameters = known_parameters(request.scope["query_string"], PARAMETERS)
@@ -176,11 +184,11 @@ def _raw_header(request: Request, header: str) -> bytes | None:
     return None if value is None else value.encode("latin-1")
 
 
-def _check_fields(body: dict[str, Any], allowed: set[str]) -> None:
+def _check_fields(body: dict[str, Any], allowed: Sequence[str]) -> None:
     """Raise Rejected for unknown fields, so that a misspelt field is not ignored."""
     for name in body:
         if name not in allowed:
-            names = " and ".join(f"'{field}'" for field in sorted(allowed, reverse=True))
+            names = " and ".join(f"'{field}'" for field in allowed)
             raise Rejected(Problem.INVALID_KEY, f"Unknown field; the body has {names}.", (name,))
 
 

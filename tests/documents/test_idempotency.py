@@ -255,7 +255,7 @@ def test_the_key_is_a_header_in_rest(world: World) -> None:
     assert rest("PUT", {"metadata": {"a": 2}}, "put", **{"If-Match": '"1"'}).json() == replaced.json()
     assert current(world) == {"a": 2}
     reused = rest("PUT", {"metadata": {"a": 1}})
-    assert (reused.status_code, list(reused.json())) == (400, ["idempotency_key"])
+    assert (reused.status_code, list(reused.json())) == (409, ["idempotency_key"])
     assert rest("DELETE", key="x" * 256).status_code == 400
     assert rest("DELETE", key="clear").status_code == 204
     rest("PATCH", {"metadata": {"a": 3}}, "later")

@@ -52,6 +52,7 @@ def test_all_lock_files_are_found() -> None:
         "requirements.lock",
         "requirements-dev.lock",
         "requirements-audit.lock",
+        "requirements-schemathesis.lock",
     }
     folders = {path.parent for path in _found("package.json")}
     assert {path.parent for path in NPM} == folders

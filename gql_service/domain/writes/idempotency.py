@@ -21,7 +21,8 @@ from gql_service.store.sql_functions import any_of
 from gql_service.store.statement import Statement
 from gql_service.store.tables import idempotency_keys
 
-_MAX_KEY_LENGTH = 255
+MAX_KEY_LENGTH = 255
+"""Characters of a key that a client makes up."""
 _FORMAT = 1
 """The version of the JSON in the column `response`."""
 
@@ -108,8 +109,8 @@ class _StoredAnswer(NamedTuple):
 
 def parse_key(key: str, *request: Any) -> IdempotencyKey:
     """The idempotency key of a request. Raises Rejected if the client's key is not valid."""
-    if not 0 < len(key) <= _MAX_KEY_LENGTH or "\0" in key:
-        message = f"An idempotency key has 1 to {_MAX_KEY_LENGTH} characters, without U+0000."
+    if not 0 < len(key) <= MAX_KEY_LENGTH or "\0" in key:
+        message = f"An idempotency key has 1 to {MAX_KEY_LENGTH} characters, without U+0000."
         raise Rejected(Problem.INVALID_KEY, message, ("idempotency_key",))
     return IdempotencyKey(key, hashlib.sha256(strict_json.dumps(list(request)).encode()).digest())
 

@@ -1,0 +1,1 @@
+"""`/openapi.json`: the description of the REST endpoint for programs (OpenAPI 3.1)."""
