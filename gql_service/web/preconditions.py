@@ -2,8 +2,9 @@
 
 Two decisions differ from the letter of the RFC, or go beyond it:
 
-- A weak tag meets `If-Match`, too. This service sends strong tags only; a weak one comes from a proxy that
-  compresses responses. It still names the revision, and a revision is never used for two states.
+- A tag that a proxy has changed meets `If-Match`, too. Proxies that compress responses make tags weak, as
+  nginx does (`W/"33"`), or add the coding, as Apache and Caddy do (`"33-gzip"`). Such a tag still names the
+  revision, and a revision is never used for two states.
 - A header that is not a list of entity tags is an error, not a tag that never matches. A client that forgets
   the quotation marks would otherwise be told to read the document again, for ever.
 """
@@ -22,6 +23,7 @@ _ENTITY_TAG = r'(?:W/)?"[!#-~\x80-\xff]*"'
 """RFC 9110, section 8.8.3, in the characters of ISO 8859-1."""
 _LIST = re.compile(rf"[ \t,]*{_ENTITY_TAG}(?:[ \t]*,[ \t,]*{_ENTITY_TAG})*[ \t,]*")
 _TAG = re.compile(_ENTITY_TAG)
+_ADDED_BY_PROXIES = re.compile(r'^W/|--?(?:gzip|br|zstd|deflate)(?="$)')
 _UNQUOTED = re.compile(r"(W/)?[!#-+\--~]+", re.IGNORECASE)
 """A single tag without its quotation marks."""
 
@@ -30,7 +32,7 @@ class TagCondition(NamedTuple):
     """The value of `If-Match` or `If-None-Match`."""
 
     tags: frozenset[str]
-    """Entity tags, without the sign that they are weak."""
+    """Entity tags, without what proxies add."""
     matches_any: bool = False
     """Whether the value is `*`."""
 
@@ -72,7 +74,7 @@ def _condition(name: str, lines: Sequence[str]) -> TagCondition | None:
         return TagCondition(frozenset(), matches_any=True)
     if not _LIST.fullmatch(value):
         raise BadUserInput(_fault(name, value))
-    return TagCondition(frozenset(tag.removeprefix("W/") for tag in _TAG.findall(value)))
+    return TagCondition(frozenset(_ADDED_BY_PROXIES.sub("", tag) for tag in _TAG.findall(value)))
 
 
 def _fault(name: str, value: str) -> str:

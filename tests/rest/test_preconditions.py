@@ -83,7 +83,7 @@ def test_the_entity_tag_is_the_revision_of_graphql(written: Client) -> None:
     assert written.state()[0] == f'"{revision}"'
 
 
-@pytest.mark.parametrize("tags", ['"2"', 'W/"2"', '"1", "2"', '"x","2" , W/"9"', "*", ', "2",'])
+@pytest.mark.parametrize("tags", ['"2"', 'W/"2"', '"2-gzip"', '"1", "2"', '"x","2" , W/"9"', "*", ', "2",'])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_a_reader_who_has_the_revision_gets_304(written: Client, method: str, tags: str) -> None:
     response = written.send(method, If_None_Match=tags)
@@ -113,7 +113,10 @@ def test_304_is_not_sent_to_those_who_may_not_read(world: World, written: Client
 
 
 @EACH_WRITE
-@pytest.mark.parametrize("tags", ['"2"', '"1", "2"', '"1","2","3"', "*", 'W/"2"', '"a,b", "2"', ', "2" ,'])
+@pytest.mark.parametrize(
+    "tags",
+    ['"2"', '"1", "2"', '"1","2","3"', "*", '"a,b", "2"', ', "2" ,', 'W/"2"', '"2-gzip"', 'W/"2--br"'],
+)
 def test_a_write_with_the_current_revision_succeeds(written: Client, method: str, tags: str) -> None:
     response = written.send(method, WRITES[method], If_Match=tags)
     assert response.is_success
@@ -121,7 +124,9 @@ def test_a_write_with_the_current_revision_succeeds(written: Client, method: str
 
 
 @EACH_WRITE
-@pytest.mark.parametrize("tags", ['"1"', '"3"', 'W/"1"', '"1", W/"3"', '""', '"02"', '"1,2"', '"é2"', '"*"'])
+@pytest.mark.parametrize(
+    "tags", ['"1"', '"3"', 'W/"1"', '"1", W/"3"', '""', '"02"', '"1,2"', '"é2"', '"*"', '"1-gzip"', '"2-x"']
+)
 def test_a_write_with_another_revision_changes_nothing(written: Client, method: str, tags: str) -> None:
     before = written.state()
     response = written.send(method, WRITES[method], If_Match=tags)
@@ -250,6 +255,16 @@ def test_a_list_may_have_several_header_lines(written: Client, method: str) -> N
     name = "If-None-Match" if method == "GET" else "If-Match"
     response = written.send_lines(method, WRITES.get(method), [(name, '"1"'), (name, '"2"')])
     assert response.status_code == (304 if method == "GET" else 200)
+
+
+@EACH_WRITE
+def test_two_idempotency_keys_are_an_error_even_if_they_are_equal(written: Client, method: str) -> None:
+    response = written.send_lines(
+        method, WRITES[method], [("Idempotency-Key", "a"), ("Idempotency-Key", "a")]
+    )
+    message = "The request has more than one Idempotency-Key header."
+    assert (response.status_code, response.json()) == (400, {"idempotency_key": [message]})
+    assert written.state()[0] == '"2"'
 
 
 def test_other_errors_come_before_the_precondition(world: World, written: Client) -> None:

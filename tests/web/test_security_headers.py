@@ -102,7 +102,9 @@ def test_every_route_is_protected(service: Service, variant: str) -> None:
 
 def test_the_routes_are_the_known_ones(service: Service) -> None:
     """Otherwise, the test above would pass without testing anything."""
-    assert {"/graphql", "/graphql/", REST, "/health/live", "/health/ready"} <= set(paths(service.app))
+    assert {"/graphql", "/graphql/", REST, "/health/live", "/health/ready", "/openapi.json"} <= set(
+        paths(service.app)
+    )
 
 
 def _statuses(world: World) -> Iterator[httpx.Response]:
@@ -112,6 +114,8 @@ def _statuses(world: World) -> Iterator[httpx.Response]:
     yield member.rest("GET", key, headers={"If-None-Match": '"1"'})
     yield member.rest("PATCH", key, {"nonsense": 1})
     yield member.rest("PATCH", key, {"metadata": {"a": 2}}, headers={"If-Match": '"7"'})
+    for body in ({"metadata": {}}, {"delete_keys": []}):
+        yield member.rest("PATCH", key, body, headers={"Idempotency-Key": "reused"})
     yield member.rest("PATCH", key, {"metadata": {"a": "x" * 2000}})
     yield member.rest("PATCH", key, {"metadata": {}}, headers={"Content-Type": "text/plain"})
     yield member.rest("GET", None)
