@@ -92,7 +92,7 @@ def test_it_has_every_method_and_a_relative_address(world: World, document: Any)
 
 
 def test_every_operation_has_its_parameters_and_statuses(document: Any) -> None:
-    always = {"platform_key", "username", "If-Match", "If-None-Match", "X-Request-Id"}
+    always = {"platform_key", "username", "If-Match", "If-None-Match", "X-Request-Id", "X-Read-After"}
     read, write = {"200", "304"}, {"409", "507"}
     failures = {"400", "401", "403", "404", "412", "429", "500", "503"}
     body = {"413", "415"}

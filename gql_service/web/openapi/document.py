@@ -9,6 +9,7 @@ from gql_service.web.content_negotiation import JSON
 from gql_service.web.openapi.responses import headers, responses
 from gql_service.web.openapi.schemas import ref, schemas
 from gql_service.web.preconditions import IF_MATCH, IF_NONE_MATCH
+from gql_service.web.read_after import READ_AFTER
 from gql_service.web.rest import BODY_FIELDS, METHODS, PARAMETERS, PATH
 
 _SUMMARIES = {
@@ -58,7 +59,7 @@ def describe(settings: Settings) -> dict[str, Any]:
         "tags": [{"name": "metadata", "description": "Preferences, settings, flags: values by key."}],
         "paths": {
             PATH: {
-                "parameters": [ref(name, "parameters") for name in (*PARAMETERS, "X-Request-Id")],
+                "parameters": [ref(name, "parameters") for name in (*PARAMETERS, "X-Request-Id", READ_AFTER)],
                 **{method.lower(): _operation(method, settings) for method in ("HEAD", *METHODS)},
             }
         },
@@ -156,6 +157,13 @@ def _parameters() -> dict[str, Any]:
             "Made up by the client for each write. A repetition with the same key is not done again.",
             key,
             "0b9e7a52-6f4c-4c36-9d0e-7d4f2e1c8a11",
+        ),
+        READ_AFTER: _header(
+            READ_AFTER,
+            "Where the service has read replicas: the value of this header in the response to a write. What "
+            "is read includes that write.",
+            {"type": "string"},
+            "6b8c2f01a4e3d957-1-3000148",
         ),
         "X-Request-Id": _header(
             "X-Request-Id",

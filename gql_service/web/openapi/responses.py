@@ -6,6 +6,7 @@ from typing import Any
 from gql_service.errors import NO_CREDENTIALS, Locked, RevisionConflict, StorageFull
 from gql_service.web.content_negotiation import JSON
 from gql_service.web.openapi.schemas import ref
+from gql_service.web.read_after import READ_AFTER
 
 Response = dict[str, Any]
 EXAMPLE_DOCUMENT = {
@@ -15,7 +16,7 @@ EXAMPLE_DOCUMENT = {
     "created_at": "2024-01-15T10:30:00Z",
     "updated_at": "2024-01-20T14:45:00Z",
 }
-_EVERY_RESPONSE = ("Cache-Control", "Vary", "X-Request-Id")
+_EVERY_RESPONSE = ("Cache-Control", "Vary", "X-Request-Id", READ_AFTER)
 
 
 def headers() -> dict[str, Any]:
@@ -37,6 +38,12 @@ def headers() -> dict[str, Any]:
             "description": "Names `Authorization`: each caller gets their own response.",
             "schema": {"type": "string"},
             "example": "Authorization",
+        },
+        READ_AFTER: {
+            "description": "Of writes, where the service has read replicas. Send it with requests that must "
+            "see the write.",
+            "schema": {"type": "string"},
+            "example": "6b8c2f01a4e3d957-1-3000148",
         },
         "X-Request-Id": {
             "description": "The id of the request in the logs of the service, if it has one: that of the "
