@@ -329,6 +329,11 @@ class Settings(BaseSettings):
         ge=1,
         description="Seconds that a replica may be behind. Otherwise, the primary answers.",
     )
+    self_deletion: bool = Field(
+        default=False,
+        description="Whether users may delete themselves, with all their data, by `deleteUser`. Admins may "
+        "delete users in any case.",
+    )
 
     @property
     def database_kind(self) -> Literal["SQLite", "PostgreSQL"]:

@@ -129,6 +129,27 @@ class Policy:
             raise Forbidden("Only tenant admins can award badges", access.user_id)
         return access
 
+    def renaming_access(self, principal: Principal, user: UserFacts | None) -> UserAccess:
+        """Access to rename a user, for admins only. Raises Forbidden or NotFound."""
+        access = self.user_access(principal, user)
+        if not access.is_admin:
+            raise Forbidden("Only tenant admins can rename users", access.user_id)
+        return access
+
+    def self_deletion_access(self, principal: Principal, user: UserWithRights | None) -> UserAccess:
+        """Access to delete a user, where users may delete themselves.
+
+        Raises Forbidden, NotFound or MalformedData.
+        """
+        return self.token_access(principal, user)
+
+    def deletion_access(self, principal: Principal, user: UserWithRights | None) -> UserAccess:
+        """Access to delete a user, for admins only. Raises Forbidden, NotFound or MalformedData."""
+        access = self.token_access(principal, user)
+        if not access.is_admin:
+            raise Forbidden("Only tenant admins can delete users", access.user_id)
+        return access
+
     def new_user_access(self, principal: Principal, tenant_id: str) -> UserAccess:
         """Access to create users in a tenant. Raises Forbidden."""
         administered, is_owner = self.administered(principal), principal.is_platform_owner

@@ -5,12 +5,15 @@ from typing import Annotated
 
 import typer
 
+from gql_service.auth.policy import Policy
 from gql_service.cli import runner
 from gql_service.cli.output import AsJson, count_of, print_result, printable
 from gql_service.cli.parameters import Username
 from gql_service.domain.maintenance import expiry, user_erasure
 from gql_service.domain.maintenance.expiry import SweepResult
 from gql_service.domain.maintenance.retention_walk import PruneResult, RetentionWalk
+from gql_service.domain.maintenance.user_erasure import Rehearsal
+from gql_service.domain.users import rows as users
 from gql_service.services.context import Services
 
 _LABELS = {
@@ -22,12 +25,16 @@ _LABELS = {
     "notifications": "notifications",
     "access_tokens": "tokens",
     "memberships": "memberships",
+    "user_texts": "search texts",
 }
 
 
 def erase(
     username: Username,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only count what would be deleted, and change nothing.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Permanently delete a user and all their data.
@@ -42,15 +49,20 @@ def erase(
     deleted data in free pages of its file until VACUUM. Backups keep it, too.
     """
 
-    async def require_user(services: Services) -> None:
+    async def find_user(services: Services) -> users.User:
         async with services.database.read() as connection:
-            await runner.user_by_username(connection, username)
+            return await runner.user_by_username(connection, username)
 
-    runner.run_on_migrated(require_user)
-    if not yes:
+    user = runner.run_on_migrated(find_user)
+    username = user.username
+    if not (yes or dry_run):
         question = f"Permanently delete {printable(username)} and all their data?"
         typer.confirm(question, abort=True, err=True)
-    erased = runner.write(lambda transaction, now: user_erasure.erase(transaction, username, now))
+    access = Policy().user_for_operator(user.user_id)
+    try:
+        erased = runner.write(lambda tx, now: user_erasure.erase(tx, access, now, dry_run=dry_run))
+    except Rehearsal as rehearsal:
+        erased = rehearsal.result
     own = {_LABELS.get(table, table): count for table, count in erased.rows.items()}
     others = {
         "documents": erased.documents,
@@ -60,6 +72,7 @@ def erase(
     }
     document = {
         "username": username,
+        "dryRun": dry_run,
         "deletedRows": {_camel_case(table): count for table, count in erased.rows.items()},
         "changedRowsOfOthers": {
             "documents": erased.documents,
@@ -69,7 +82,7 @@ def erase(
         },
     }
     message = (
-        f"Deleted {printable(username)}. Their data: {_counts(own)}.\n"
+        f"{'Would delete' if dry_run else 'Deleted'} {printable(username)}. Their data: {_counts(own)}.\n"
         f"Data of others that named them: {_counts(others)}."
     )
     print_result(message, document, as_json=as_json)

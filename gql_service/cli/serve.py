@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Annotated, NoReturn, cast
 
 import typer
@@ -21,6 +22,7 @@ from gql_service.services.context import Services
 from gql_service.settings import Settings
 from gql_service.store import migrations
 from gql_service.store.connection import Connection
+from gql_service.store.migrations.collisions import Collisions, Solutions
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _STANDARD_ERROR = 2
@@ -86,9 +88,29 @@ def _serving_metrics(settings: Settings) -> Iterator[Settings]:
         metrics.close()
 
 
-def migrate(as_json: AsJson = False) -> None:
-    """Create or update the tables of the database."""
-    changed = runner.run(_migrate)
+def migrate(
+    rename: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OLD=NEW", help="Rename a user whose name collides. Can be repeated."),
+    ] = None,
+    set_email: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="USERNAME=ADDRESS",
+            help="Change the address of a user whose address collides. Can be repeated.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Create or update the tables of the database.
+
+    Usernames and, in a tenant, email addresses must differ in more than their
+    spelling (Ann and ann). If stored users of an older version collide, this
+    prints the pairs and changes nothing. The two options solve that, in the
+    same transaction; without such users they have no effect.
+    """
+    solutions = Solutions(_assignments("--rename", rename), _assignments("--set-email", set_email))
+    changed = runner.run(partial(_migrate, solutions=solutions))
     print_result("The database is up to date.", {"upToDate": True, "changed": changed}, as_json=as_json)
 
 
@@ -119,10 +141,21 @@ def export_schema(
         typer.echo(schema)
 
 
-async def _migrate(_services: Services) -> bool:
+def _assignments(option: str, texts: list[str] | None) -> dict[str, str]:
+    """The texts `NAME=VALUE` of an option. Ends the command if one is malformed."""
+    pairs = [text.partition("=") for text in texts or ()]
+    if malformed := [name for name, separator, value in pairs if not (name and separator and value)]:
+        runner.exit_with_error(f"{option}: {malformed[0]!r} needs an equals sign and a new value.")
+    return {name: value for name, _, value in pairs}
+
+
+async def _migrate(_services: Services, solutions: Solutions) -> bool:
     """Returns whether the tables were not up to date."""
     before = await runner.migration_state()
-    await migrations.upgrade(runner.settings())
+    try:
+        await migrations.upgrade(runner.settings(), solutions)
+    except Collisions as collisions:
+        runner.exit_with_error(*collisions.lines)
     return before is migrations.State.BEHIND
 
 

@@ -10,9 +10,11 @@ from gql_service.cli import runner
 from gql_service.cli.output import (
     AsJson,
     Json,
+    count_of,
     exit_with_error,
     print_remark,
     print_result,
+    printable,
     table_of,
     timestamp,
 )
@@ -92,6 +94,21 @@ def token_revoke(
 
     token = runner.write(revoke)
     print_result(f"The token {token.id} is revoked.", _token_json(token), as_json=as_json)
+
+
+@token_app.command("revoke-all")
+def token_revoke_all(username: Username, as_json: AsJson = False) -> None:
+    """Revoke all tokens of a user; they stop working immediately."""
+
+    async def revoke(transaction: Connection, now: int) -> list[str]:
+        user = await runner.user_by_username(transaction, username)
+        await provisioning.lock(transaction, user.user_id)
+        access = Policy().user_for_operator(user.user_id)
+        return await access_tokens.revoke_all(transaction, access, now)
+
+    revoked = runner.write(revoke)
+    message = f"Revoked {count_of(len(revoked), 'token', 'tokens')} of {printable(username)}."
+    print_result(message, {"revokedIds": revoked}, as_json=as_json)
 
 
 @token_app.command("list")

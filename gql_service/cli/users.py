@@ -13,6 +13,7 @@ from gql_service.cli.output import (
     count_of,
     print_fields,
     print_result,
+    printable,
     table_of,
     timestamp,
 )
@@ -53,6 +54,24 @@ def user_create(
 
 
 user_app.command("update")(user_update)
+
+
+@user_app.command("rename")
+def user_rename(
+    username: Username,
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The new name.")],
+    as_json: AsJson = False,
+) -> None:
+    """Give a user another name; their id and all their data stay."""
+
+    async def rename(transaction: Connection, now: int) -> users.User:
+        user = await runner.user_by_username(transaction, username)
+        access = Policy().user_for_operator(user.user_id)
+        return await provisioning.rename(transaction, access, new, now=now)
+
+    user = runner.write(rename)
+    message = f"{printable(username)} is now {printable(user.username)}."
+    print_result(message, _member_json(user), as_json=as_json)
 
 
 @user_app.command("show")

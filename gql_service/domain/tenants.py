@@ -106,6 +106,11 @@ async def tenant_exists(connection: Connection, id: str) -> bool:
     return "\0" not in id and bool(await connection.fetch(_TENANT, id=id))
 
 
+def tenant_lock(id: str) -> str:
+    """The name of the lock of a tenant: shared by whoever adds to it, exclusive for whoever deletes it."""
+    return f"tenant:{id}"
+
+
 async def create_tenant(transaction: Connection, *, name: str, now: int, id: str | None = None) -> Tenant:
     """Add a tenant. Raises BadUserInput if the name is empty, or the id is malformed or taken."""
     if not name.strip():

@@ -6,9 +6,17 @@ from gql_service.schema.mutations.bulk_patch import BulkMutation
 from gql_service.schema.mutations.definitions import DefinitionMutation
 from gql_service.schema.mutations.documents import DocumentMutation
 from gql_service.schema.mutations.retention import RetentionMutation
+from gql_service.schema.mutations.user_lifecycle import UserLifecycleMutation
 from gql_service.schema.mutations.users import UserMutation
 
 
 @strawberry.type(description="The operations that write data.")
-class Mutation(DocumentMutation, BulkMutation, UserMutation, DefinitionMutation, RetentionMutation):
+class Mutation(
+    DocumentMutation,
+    BulkMutation,
+    UserMutation,
+    UserLifecycleMutation,
+    DefinitionMutation,
+    RetentionMutation,
+):
     pass

@@ -65,6 +65,7 @@ platforms = Table(
     Column("history_max_age", BigInteger),
     Column("history_max_changes", BigInteger),
     Column("idempotency_max_age", BigInteger),
+    Index("ix_platforms_tenant_id_key", "tenant_id", "key"),
 )
 
 users = Table(
@@ -91,6 +92,11 @@ users = Table(
     Column("last_seen_release_version", Text),
     Column("personal_agent_permissions", JsonText, nullable=False, server_default="{}"),
     Column("opt_in_decisions", JsonText, nullable=False, server_default="[]"),
+    # Folds: see `gql_service.names`. They are derived from the username and the email address.
+    Column("name_key", Text, nullable=False, server_default=""),
+    Column("email_key", Text, nullable=False, server_default=""),
+    Index("uq_users_name_key", "name_key", unique=True),
+    Index("uq_users_tenant_id_email_key", "tenant_id", "email_key", unique=True),
 )
 
 # One row for each tenant that a user belongs to: their home tenant, and tenants they have permissions in.
@@ -102,6 +108,28 @@ memberships = Table(
     Column("tenant_id", Text, ForeignKey("tenants.id"), primary_key=True),
     Index(None, "tenant_id", "user_id"),
     sqlite_with_rowid=False,
+)
+
+# Texts whose beginnings find a user in a tenant: folds of the username, the email address and the name. Other
+# tenants than the home tenant do not find users by what they may not read.
+user_texts = Table(
+    "user_texts",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("text", _BYTEWISE, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True),
+    sqlite_with_rowid=False,
+)
+
+# Digests of the ids of deleted users, and of the ids and keys of deleted tenants and platforms. These are
+# never given out again.
+tombstones = Table(
+    "tombstones", metadata, Column("digest", LargeBinary, primary_key=True), sqlite_with_rowid=False
+)
+
+# Platforms that were deleted, and whose documents are still being deleted.
+deleted_platforms = Table(
+    "deleted_platforms", metadata, Column("platform_id", Text, primary_key=True), sqlite_with_rowid=False
 )
 
 earned_badges = Table(
@@ -156,6 +184,7 @@ documents = Table(
     Column("expires_at", BigInteger),
     Column("attributes", JsonText, nullable=False, server_default="{}"),
     Index("ix_documents_expires_at", "expires_at", sqlite_where=_EXPIRES, postgresql_where=_EXPIRES),
+    Index("ix_documents_platform_id_user_id", "platform_id", "user_id"),
 )
 
 # The history: one row for each write that changed something. A baseline takes the place of changes that were

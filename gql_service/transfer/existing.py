@@ -12,9 +12,12 @@ from gql_service.domain.definitions.definitions import NO_DEFINITIONS, PlatformD
 from gql_service.domain.documents import rows as documents
 from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.tenants import Platform, Tenant
+from gql_service.domain.tombstones import Grave, all_buried
 from gql_service.domain.users import notifications
 from gql_service.domain.users import rows as users
 from gql_service.domain.users.notifications import Notification
+from gql_service.domain.users.rows import User
+from gql_service.names import fold
 from gql_service.quoting import quoted
 from gql_service.store.connection import Connection
 from gql_service.transfer.exporter import load_users_with_badges
@@ -39,7 +42,12 @@ class ExistingRecords:
         self.platform_definitions: dict[str, PlatformDefinitions] = {}
         """By platform id."""
         self.platform_ids: set[str] = set()
-        self.usernames: set[str] = set()
+        self.name_keys: set[str] = set()
+        """Folds of the usernames that are taken."""
+        self.email_keys: set[tuple[str, str]] = set()
+        """Home tenants, with folds of the email addresses that are taken there."""
+        self.buried: set[str] = set()
+        """New ids and keys that belonged to what was deleted."""
 
     def is_new(self, record: Record) -> bool:
         """Whether the record must be added; False if an equal one is stored.
@@ -80,7 +88,7 @@ class ExistingRecords:
                 self.platform_definitions.setdefault(record.id, PlatformDefinitions({}, bool(record.strict)))
             case UserRecord():
                 self.users[record.user.user_id] = record
-                self.usernames.add(record.user.username)
+                self.take_names(record.user)
             case Notification():
                 self.notifications[record.key] = record
             case DocumentRecord():
@@ -92,6 +100,11 @@ class ExistingRecords:
                 platform = self.platform_definitions[platform_id]
                 by_key = {**platform.definitions, definition.key: definition.definition}
                 self.platform_definitions[platform_id] = platform._replace(definitions=by_key)
+
+    def take_names(self, user: User) -> None:
+        """Note which name and email address a user has."""
+        self.name_keys.add(fold(user.username))
+        self.email_keys.add((user.tenant_id, fold(user.email)))
 
     def document_row(self, record: DocumentRecord) -> MetadataDocument:
         """The document with the id of its platform, which must exist."""
@@ -115,16 +128,28 @@ class ExistingRecords:
     def _check_references(self, record: Record) -> None:
         """Raises InvalidRecord if a new record refers to a missing record, or takes a unique name or id."""
         match record:
+            case Tenant():
+                self._require_unburied("id", record.id)
             case Platform():
                 self._require_tenants("tenantId", [record.tenant_id])
+                self._require_unburied("id", record.id)
+                self._require_unburied("key", record.key)
                 if record.id in self.platform_ids:
                     raise InvalidRecord(f"Another platform has the `id` {record.id}.")
             case UserRecord():
                 user = record.user
                 self._require_tenants("tenantId", [user.tenant_id])
                 self._require_tenants("permissions", user.tenant_ids)
-                if user.username in self.usernames:
-                    raise InvalidRecord(f"`username`: {user.username} is taken by another user.")
+                if fold(user.username) in self.name_keys:
+                    raise InvalidRecord(
+                        f"`username`: {user.username} is taken by another user, perhaps in another spelling."
+                    )
+                if (user.tenant_id, fold(user.email)) in self.email_keys:
+                    raise InvalidRecord(
+                        f"`email`: another user of the tenant {user.tenant_id} has the address of "
+                        f"{user.username}; upper and lower case do not differ."
+                    )
+                self._require_unburied("id", user.user_id)
             case Notification():
                 self._require_user(record.user_id)
             case DocumentRecord():
@@ -138,6 +163,12 @@ class ExistingRecords:
                     raise InvalidRecord(
                         f"The platform has {MAX_DEFINITIONS} definitions; no more are allowed."
                     )
+
+    def _require_unburied(self, field: str, id: str) -> None:
+        if id in self.buried:
+            raise InvalidRecord(
+                f"`{field}`: {id} was deleted, and is never given out again. Remove the line."
+            )
 
     def _require_tenants(self, field: str, ids: Iterable[str]) -> None:
         for id in sorted(ids):
@@ -188,9 +219,8 @@ async def load_existing(transaction: Connection, records: Sequence[Record]) -> E
     for platform in await tenants.platforms_by_ids(transaction, [platform.id for platform in new_platforms]):
         if platform is not None:
             existing.platform_ids.add(platform.id)
-    for same_name in await users.by_usernames(transaction, [user.username for user in new_users]):
-        if same_name is not None:
-            existing.usernames.add(same_name.username)
+    await _load_names(transaction, existing, new_users)
+    existing.buried = await _buried(transaction, records)
     locatable = [
         record
         for record in document_records
@@ -202,6 +232,30 @@ async def load_existing(transaction: Connection, records: Sequence[Record]) -> E
     await _load_definitions(transaction, existing, locatable, of_stored_platforms)
     await _load_documents(transaction, existing, locatable)
     return existing
+
+
+async def _load_names(transaction: Connection, existing: ExistingRecords, new_users: Sequence[User]) -> None:
+    """Load the users who have the names and the email addresses of new users."""
+    holders = await users.by_usernames(transaction, [user.username for user in new_users])
+    for tenant_id in {user.tenant_id for user in new_users}:
+        emails = [user.email for user in new_users if user.tenant_id == tenant_id]
+        holders += await users.by_emails(transaction, tenant_id, emails)
+    for holder in holders:
+        if holder is not None:
+            existing.take_names(holder)
+
+
+async def _buried(transaction: Connection, records: Sequence[Record]) -> set[str]:
+    named: list[tuple[Grave, str]] = []
+    for record in records:
+        match record:
+            case Tenant():
+                named.append((Grave.TENANT_ID, record.id))
+            case Platform():
+                named += [(Grave.PLATFORM_ID, record.id), (Grave.PLATFORM_KEY, record.key)]
+            case UserRecord():
+                named.append((Grave.USER_ID, record.user.user_id))
+    return await all_buried(transaction, named)
 
 
 async def _load_documents(

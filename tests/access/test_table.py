@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from gql_service.domain.users import badges
+from gql_service.domain.users import access_tokens, badges
 from gql_service.domain.users.profiles import OptInDecision
 from tests.support.access_queries import INVALID_VARIANTS, NULL, PATHS, SELECT
 from tests.support.access_table import FIELDS, REACH
@@ -139,6 +139,13 @@ class Cast:
             mutation = SELECT["Mutation.setUserMetadata"].replace("DOC", "platformKey: $key")
             self.member.ask(f"mutation ($key: String) {{ {mutation} {{ userErrors {{ code }} }} }}", key=key)
 
+    def sign_in(self) -> None:
+        """Give the user `self` a valid token."""
+        world, user_id = self.world, self.member.id
+        now = world.service.services.clock()
+        issued = world.service.write(lambda tx: access_tokens.issue(tx, user_id, label="", now=now))
+        self.member.token = str(issued)
+
     def _change(self) -> None:
         """Create an entry that has all attributes and a history."""
         entry: dict[str, Any] = {name: name for name in ("metadataKey", "category", "description", "source")}
@@ -214,4 +221,6 @@ def test_each_viewer_gets_what_the_table_says(
             actual[field] += cast.outcome(principal, type_name, text)
             if "clear" in text:
                 cast.write()
+            if "revokeTokens" in text:
+                cast.sign_in()
     assert actual == expected

@@ -285,7 +285,9 @@ def test_a_replaced_token_ends_at_once_without_an_overlap(shell: Shell) -> None:
 
 
 def test_the_reader_of_a_list_may_close_the_pipe(shell: Shell) -> None:
-    shell.load(*(user_line(f"u{number:04}", email=f"{'x' * 60}@{'y' * 200}") for number in range(1000)))
+    shell.load(
+        *(user_line(f"u{number:04}", email=f"{'x' * 50}{number:04}@{'y' * 200}") for number in range(1000))
+    )
     command = [*PROGRAM, "user", "list", "--tenant", "acme"]
     env = environment(shell.url)
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as listing:

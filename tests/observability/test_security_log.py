@@ -26,6 +26,9 @@ NOT_LOGGED = {
 }
 """Mutations that are logged only if they are refused."""
 LOGGED = {"createUser", "updateUser", "issueToken", "revokeToken"} | {
+    "renameUser",
+    "deleteUser",
+    "revokeTokens",
     "defineMetadata",
     "removeMetadataDefinition",
     "setMetadataMode",
@@ -147,6 +150,22 @@ def test_tokens_that_others_issued_end_when_the_user_gains_rights(world: World, 
     ]
 
 
+def test_the_lifecycle_of_a_user(world: World, lines: SecurityLines) -> None:
+    user = world.new_user()
+    lines.new()
+    name = f"n_{uuid4().hex}"
+    for old in (user.username, name):  # the second time, nothing changes
+        succeed(world.admin, world, "renameUser", username=old, newUsername=name)
+    assert lines.summaries() == [("user.renamed", user.id, None)]
+    succeed(world.admin, world, "revokeTokens", username=name)
+    assert lines.summaries() == [("token.revoked", f"{user.id}:{token_id(user)}", "ALL_OF_USER")]
+    succeed(world.admin, world, "revokeTokens", username=name)
+    succeed(world.admin, world, "deleteUser", username=name, dryRun=True)
+    assert lines.summaries() == []
+    succeed(world.admin, world, "deleteUser", username=name)
+    assert lines.summaries() == [("user.erased", user.id, None)]
+
+
 def test_definitions_and_modes(world: World, lines: SecurityLines) -> None:
     platform, target = world.platform_key, f"{world.platform_key}:age"
     steps: list[tuple[str, dict[str, object], tuple[str, str, str | None]]] = [
@@ -229,6 +248,7 @@ def test_the_log_never_contains_values(world: World, lines: SecurityLines) -> No
     name = user["username"]
     succeed(world.owner, world, "updateUser", username=name, email=f"{secret}@b.example")
     succeed(world.owner, world, "updateUser", username=name, permissions=[], isPlatformOwner=True)
+    succeed(world.owner, world, "renameUser", username=name, newUsername=secret)
     succeed(world.member, world, "issueToken", label=secret, replaces=token_id(world.member))
     succeed(world.admin, world, "revokeToken", id=token_id(world.colleague))
     definition = {"platformKey": world.platform_key, "key": "k"}

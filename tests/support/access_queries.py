@@ -29,12 +29,15 @@ SELECT = {
     "Mutation.removeMetadataDefinition": 'removeMetadataDefinition(input: {platformKey: "KEY", key: "none"})',
     "Mutation.setMetadataMode": 'setMetadataMode(input: {platformKey: "KEY", mode: OPEN})',
     "Mutation.setRetention": 'setRetention(input: {platformKey: "KEY", historyMaxAge: 365})',
-    "Mutation.createUser": """createUser(input: {username: "FRESH", tenantId: "TENANT", email: "a@b",
+    "Mutation.createUser": """createUser(input: {username: "FRESH", tenantId: "TENANT", email: "FRESH@b",
         image: "https://a/b", lastSeenReleaseVersion: "1", language: "de"})""",
     "Mutation.updateUser": 'updateUser(input: {username: "NAME", language: "de"})',
     "Mutation.checkBadge": 'checkBadge(input: {username: "NAME", badge: "projectCreated"})',
     "Mutation.markNotificationsRead": "markNotificationsRead(input: {ids: []})",
     "Mutation.issueToken": 'issueToken(input: {username: "NAME", expiresInSeconds: 9, overlapSeconds: 0})',
+    "Mutation.renameUser": 'renameUser(input: {username: "NAME", newUsername: "NAME"})',
+    "Mutation.deleteUser": 'deleteUser(input: {username: "NAME", dryRun: true})',
+    "Mutation.revokeTokens": 'revokeTokens(input: {username: "NAME"})',
     "Mutation.revokeToken": 'revokeToken(input: {id: "TOKEN"})',
 }
 """How to select a field that needs arguments. Apart from `clear`, writes do not affect other cells."""
@@ -43,6 +46,7 @@ INVALID_VARIANTS = {
         "a: 1": f"{'a' * 256}: 1",
         'metadataValue: "1"': 'metadataValue: "x"',
         "revision: 1": "revision: 99",
+        'newUsername: "NAME"': 'newUsername: " "',
         'language: "de"': 'language: "xx"',
         'badge: "projectCreated"': 'badge: "xx"',
         "overlapSeconds: 0": "overlapSeconds: -1",
@@ -54,6 +58,7 @@ INVALID_VARIANTS = {
         "DOC": "DOC, expectedRevision: 99",
         'patches: [{username: "NAME"': 'patches: [{username: "NAME", expectedRevision: 99',
         'language: "de"': 'language: "de", expectedRevision: 99',
+        'newUsername: "NAME"': 'newUsername: "NAME", expectedRevision: 99',
     },
     "BulkPatchPlatformMetadataPayload.userErrors": {"patches: [": 'patches: [{username: "NAME"}, '},
 }
@@ -61,6 +66,7 @@ INVALID_VARIANTS = {
 NULL = {
     ("User.userMetadata", "platformKey"),
     ("IssueTokenPayload.accessToken", "revokedAt"),
+    ("Mutation.deleteUser", "deletedUserId"),
     ("ClearPlatformMetadataPayload.platformMetadata", "entry"),
     ("PlatformMetadata.history", "prunedUntil"),
 }
@@ -112,4 +118,8 @@ PATHS = {  # from the root to the object that has the field
     "CheckBadgePayload": "Mutation.checkBadge",
     "IssueTokenPayload": "Mutation.issueToken",
     "RevokeTokenPayload": "Mutation.revokeToken",
+    "RenameUserPayload": "Mutation.renameUser",
+    "DeleteUserPayload": "Mutation.deleteUser",
+    "UserDeletion": "Mutation.deleteUser DeleteUserPayload.deletion",
+    "RevokeTokensPayload": "Mutation.revokeTokens",
 }

@@ -14,7 +14,9 @@ Mutation         replacePlatformMetadata clearPlatformMetadata              U N 
 Mutation         setUserMetadata                                            U N F v v v
 Mutation         restorePlatformMetadata                                    U N F F v v
 Mutation         bulkPatchPlatformMetadata                          U N F F v v
-Mutation         createUser checkBadge                                      U F F F v v
+Mutation         createUser checkBadge renameUser                           U F F F v v
+Mutation         deleteUser                                                 U F F F v v
+Mutation         revokeTokens                                               U F F v v v
 Mutation         updateUser issueToken revokeToken                          U F F v v v
 Mutation         markNotificationsRead                                      U v v v v v
 Mutation         defineMetadata removeMetadataDefinition                    U N F F v v
@@ -90,6 +92,11 @@ CheckBadgePayload user userErrors awarded earnedBadge                       . . 
 MarkNotificationsReadPayload userErrors readIds                             . v v v v v
 IssueTokenPayload userErrors token accessToken                              . . . v v v
 RevokeTokenPayload userErrors accessToken                                   . . . v v v
+RevokeTokensPayload userErrors revokedIds                                   . . . v v v
+RenameUserPayload user userErrors                                           . . . . v v
+DeleteUserPayload userErrors deletion deletedUserId                         . . . . v v
+UserDeletion     documents changes badges notifications tokens              . . . . v v
+UserDeletion     changedDocuments changedChanges revokedTokens              . . . . v v
 InvalidInput     message code field                                         . . . v v v
 RevisionConflict message code field currentRevision entries                 . . . v v v
 ServiceStatus    version database worker limits                             . . . . . v
@@ -178,6 +185,17 @@ CheckBadgePayload            Mutation.checkBadge                            U F 
 MarkNotificationsReadPayload Mutation.markNotificationsRead                 U v v v v v
 IssueTokenPayload            Mutation.issueToken                            U F F v v v
 RevokeTokenPayload           Mutation.revokeToken                           U F F v v v
+RevokeTokensPayload          Mutation.revokeTokens                          U F F v v v
+RenameUserPayload            Mutation.renameUser                            U F F F v v
+DeleteUserPayload            Mutation.deleteUser                            U F F F v v
+UserDeletion     DeleteUserPayload.deletion                                 U F F F v v
+User             RenameUserPayload.user                                     U F F F v v
+InvalidInput     RenameUserPayload.userErrors                               U F F F v v
+RevisionConflict RenameUserPayload.userErrors                               U F F F v v
+InvalidInput     DeleteUserPayload.userErrors                               never
+RevisionConflict DeleteUserPayload.userErrors                               never
+InvalidInput     RevokeTokensPayload.userErrors                             never
+RevisionConflict RevokeTokensPayload.userErrors                             never
 InvalidInput     PatchPlatformMetadataPayload.userErrors                    U N F v v v
 InvalidInput     ReplacePlatformMetadataPayload.userErrors                  U N F v v v
 InvalidInput     SetUserMetadataPayload.userErrors                          U N F v v v

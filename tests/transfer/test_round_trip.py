@@ -299,7 +299,9 @@ def test_the_order_does_not_depend_on_the_collation(postgres_server: Postgres, s
     english.output("migrate")
     keys, ids = ["0", "a-b", "a.b", "a_b", "ab"], ["-a", "A", "Ab", "B", "_a", "a", "a-b", "aB", "ab", "b"]
     platforms = [DIRECTORY[-1] | {"id": f"p{number}", "key": key} for number, key in enumerate(keys)]
-    text = jsonl([DIRECTORY[2], *platforms, *(completed(user_line(id)) for id in ids)])
+    # Spellings of one name differ in their ids only.
+    users = [user_line(id, username=f"u{n}", email=f"{n}@x.example") for n, id in enumerate(ids)]
+    text = jsonl([DIRECTORY[2], *platforms, *map(completed, users)])
     for shell in (sqlite_shell, english):
         shell.output("import", "-", input=text.encode())
         assert shell.exported() == text

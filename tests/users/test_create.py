@@ -24,7 +24,7 @@ def valid(world: World, **more: Any) -> dict[str, Any]:
     return {
         "username": f"u_{uuid4().hex}",
         "tenantId": world.tenant_id,
-        "email": "ada@example.com",
+        "email": f"{uuid4().hex}@example.com",
     } | more
 
 
@@ -139,20 +139,18 @@ def test_required_fields_must_be_provided(world: World, field: str) -> None:
     "username", ["a", "0", "Ada.Lovelace", "ada@example.com", "a+b-c_d", "é", "名前", "x" * 120]
 )
 def test_valid_usernames_are_accepted(world: World, username: str) -> None:
-    unique = f"{username}{uuid4().hex[:30]}"
+    unique = f"{username}{str(uuid4().int)[:30]}"  # digits are of no script
     payload = write(world.admin, "createUser", valid(world, username=unique), SELECT)
     assert payload["user"]["username"] == unique
 
 
 def test_a_username_taken_in_any_tenant_is_refused(world: World) -> None:
-    taken = [world.member.username, world.stranger.username]
+    taken = [world.member.username, world.stranger.username, world.member.username.upper()]
     with unchanged(world, world.member, world.stranger):
         for caller in (world.admin, world.owner):
             for username in taken:
-                input = valid(world, username=username, email="other@example.com")
+                input = valid(world, username=username, email=f"{uuid4().hex}@example.com")
                 assert verdict(caller, "createUser", input) == "TAKEN username"
-    upper = world.member.username.upper()
-    assert verdict(world.admin, "createUser", valid(world, username=upper)) == "OK"
 
 
 def test_a_taken_id_is_refused(world: World) -> None:

@@ -13,6 +13,7 @@ from gql_service.auth.principal import Principal
 from gql_service.domain.tenants import Platform
 from gql_service.domain.users.rows import User
 from gql_service.errors import NotFound, RequestError, Unauthenticated
+from gql_service.names import is_same
 
 
 class Directory(Protocol):
@@ -39,7 +40,7 @@ async def find_document(
     """
     if principal is None:
         raise Unauthenticated
-    own = username is None or username == principal.username
+    own = username is None or is_same(username, principal.username)
     if platform_key is None:
         user = principal if own else await directory.user_named(username or "")
         return policy.user_wide_document(principal, user)

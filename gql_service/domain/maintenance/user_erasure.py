@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Table, Text, bindparam, cast, delete, func, null, or_, select, update
 
+from gql_service.auth.access import UserAccess
 from gql_service.domain.documents import rows as documents
 from gql_service.domain.documents.entries import anonymized
 from gql_service.domain.history import changes as history
+from gql_service.domain.tombstones import Grave, bury
 from gql_service.domain.users import access_tokens
 from gql_service.domain.users import rows as users
 from gql_service.errors import NotFound
@@ -25,9 +27,7 @@ _BATCH = 500
 _ERASED = bindparam("erased", type_=Text)
 
 # Other writes of the user wait for this lock, and then find that the user does not exist.
-_LOCK = Statement(
-    select(tables.users.c.id).where(tables.users.c.username == bindparam("username")).with_for_update()
-)
+_LOCK = Statement(select(tables.users.c.id).where(tables.users.c.id == _ERASED).with_for_update())
 _DELETE_USER = Statement(delete(tables.users).where(tables.users.c.id == _ERASED))
 
 
@@ -108,21 +108,32 @@ class ErasureResult(NamedTuple):
     """Tokens that the user had issued for others, which were revoked."""
 
 
-async def erase(transaction: Connection, username: str, now: int) -> ErasureResult:
-    """Erase a user. Raises NotFound.
+class Rehearsal(Exception):
+    """The end of a dry run: it rolls the transaction back."""
+
+    def __init__(self, result: ErasureResult) -> None:
+        super().__init__("dry run")
+        self.result = result
+
+
+async def erase(
+    transaction: Connection, access: UserAccess, now: int, *, dry_run: bool = False
+) -> ErasureResult:
+    """Erase a user. Raises NotFound, and Rehearsal at the end of a dry run.
 
     Tokens that they have issued for others are revoked, because they know their secrets.
     """
-    user_ids = [id for (id,) in await transaction.fetch(_LOCK, username=username)]
-    if not user_ids:
-        raise NotFound(f"There is no user {username}.")
-    (erased,) = user_ids
+    access.verify()
+    erased = access.user_id
+    if not await transaction.fetch(_LOCK, erased=erased):
+        raise NotFound("User not found")
     tokens = await transaction.fetch(_REVOKE_ISSUED_TOKENS, erased=erased, now=now)
     rows = {
         name: len(await transaction.fetch(statement, erased=erased))
         for name, statement in _DELETE_OWNED.items()
     }
     await transaction.execute(_DELETE_USER, erased=erased)
+    await bury(transaction, [(Grave.USER_ID, erased)])
     transaction.security_events.append(SecurityEvent(EventKind.USER_ERASED, erased))
     revoked = [(token, owner) for token, owner, revoked_at in tokens if revoked_at == now]
     access_tokens.note_revoked(transaction, revoked, reason="ISSUER_ERASED")
@@ -133,7 +144,10 @@ async def erase(transaction: Connection, username: str, now: int) -> ErasureResu
             found[index] += count
         after = user_ids[-1]
     documents_, changes, answers = found
-    return ErasureResult(rows, documents_, changes, answers, len(tokens))
+    result = ErasureResult(rows, documents_, changes, answers, len(tokens))
+    if dry_run:
+        raise Rehearsal(result)
+    return result
 
 
 async def _anonymize(transaction: Connection, erased: str, user_ids: Sequence[str]) -> tuple[int, int, int]:

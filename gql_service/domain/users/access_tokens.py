@@ -54,6 +54,12 @@ _REVOKE = Statement(
     .values(revoked_at=bindparam("revoked_at"))
     .returning(access_tokens.c.id, access_tokens.c.user_id)
 )
+_REVOKE_ALL = Statement(
+    update(access_tokens)
+    .where(access_tokens.c.user_id == bindparam("of_user"), access_tokens.c.revoked_at.is_(None))
+    .values(revoked_at=bindparam("revoked_at"))
+    .returning(access_tokens.c.id, access_tokens.c.user_id)
+)
 _REVOKE_ISSUED_BY_OTHERS = Statement(
     update(access_tokens)
     .where(
@@ -255,6 +261,14 @@ async def issue_for(
     return await issue(
         transaction, access.user_id, label=label, now=now, expires_at=expires_at, issued_by=access.origin_id
     )
+
+
+async def revoke_all(transaction: Connection, access: UserAccess, now: int) -> list[str]:
+    """Revoke all tokens of a user. Returns the ids of those that were not revoked before."""
+    access.verify()
+    rows = await transaction.fetch(_REVOKE_ALL, of_user=access.user_id, revoked_at=now)
+    note_revoked(transaction, rows, reason="ALL_OF_USER")
+    return sorted(id for id, _ in rows)
 
 
 async def revoke_issued_by_others(transaction: Connection, user_id: str, now: int) -> None:

@@ -1,23 +1,35 @@
 """Creating and changing users: by themselves, by admins, or by the operator."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 from uuid import uuid4
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_nothing
 
 from gql_service.auth.access import UserAccess
-from gql_service.domain.tenants import tenant_exists
+from gql_service.domain.tenants import tenant_exists, tenant_lock
+from gql_service.domain.tombstones import Grave, is_buried
 from gql_service.domain.users import access_tokens, security_events
 from gql_service.domain.users.fields import REQUIRED, USER_FIELDS, Editor
-from gql_service.domain.users.rows import COLUMNS, User, by_ids, column_values, membership_rows
+from gql_service.domain.users.rows import (
+    COLUMNS,
+    User,
+    by_emails,
+    by_ids,
+    by_usernames,
+    column_values,
+    insert_derived,
+    replace_derived,
+)
 from gql_service.errors import MalformedData, NotFound, Problem, Rejected, RevisionConflict
+from gql_service.names import fold, is_single_script
+from gql_service.observability.security_log import EventKind, SecurityEvent
 from gql_service.quoting import quoted, shortened
-from gql_service.store.connection import Connection, rows_as
+from gql_service.store.connection import Connection, Duplicate, LostRace, rows_as
 from gql_service.store.statement import Statement
-from gql_service.store.tables import memberships, users
+from gql_service.store.tables import users
 
 USERNAME = re.compile(r"[\w.@+-]{1,150}")
 USER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -34,8 +46,6 @@ _UPDATE = Statement(
     .where(users.c.id == bindparam("of_user"))
     .values({column.name: bindparam(column.name) for column in users.c if column.name != "id"})
 )
-_INSERT_MEMBERSHIP = Statement(insert(memberships))
-_DELETE_MEMBERSHIPS = Statement(delete(memberships).where(memberships.c.user_id == bindparam("of_user")))
 
 Changes = Mapping[str, Any]
 """New values by the columns of `USER_FIELDS`; other fields keep theirs. Fields with `merge` take changes."""
@@ -53,15 +63,19 @@ async def create(
 ) -> User:
     """Add a user. `fields` are as `Changes`, and must include those that are required. Raises Rejected."""
     access.verify()
-    if not USERNAME.fullmatch(username):
-        _refuse("username", "A username is 1 to 150 letters, digits and the characters . @ + - _")
+    _check_username(username, "username")
     if id is not None and not USER_ID.fullmatch(id):
         _refuse("user_id", "An id is 1 to 64 letters, digits, hyphens and underscores.")
     blank = blank_user(id or str(uuid4()), tenant_id, username, now)
     _check_authority(access, blank, fields)
     user = complete_user(blank, fields)
+    await transaction.lock(map(tenant_lock, user.tenant_ids), exclusive=False)
     for tenant in sorted(user.tenant_ids):
         await _require_tenant(transaction, tenant, "tenant_id" if tenant == tenant_id else "permissions")
+    await _reserve_names(transaction, [username] if id is None else [username, id])
+    if id is not None:
+        await _require_unused_id(transaction, id)
+    await _require_free_name(transaction, user.user_id, username, "username")
     await insert_user(transaction, user)
     transaction.security_events += security_events.of_creation(user)
     return user
@@ -95,14 +109,14 @@ def complete_user(blank: User, fields: Changes) -> User:
 
 
 async def insert_user(transaction: Connection, user: User) -> None:
-    """Store a user whose values were checked. Raises Rejected if the id or username is taken."""
+    """Store a user whose values were checked. Raises Rejected if the id, the name or the address is taken."""
     if not await transaction.fetch(_INSERT, **column_values(user)):
         if (await by_ids(transaction, [user.user_id]))[0]:
             message = f"A user with the id {user.user_id} exists; choose another id."
             raise Rejected(Problem.TAKEN, message, ("user_id",))
-        message = f"The username {user.username} is taken; choose another."
-        raise Rejected(Problem.TAKEN, message, ("username",))
-    await transaction.execute_many(_INSERT_MEMBERSHIP, membership_rows([user]))
+        await _require_free_address(transaction, user)
+        raise _taken_name(user.username, "username")
+    await insert_derived(transaction, [user])
 
 
 async def lock(transaction: Connection, user_id: str) -> User:
@@ -134,17 +148,100 @@ async def change(
     if changed == current:
         return current
     changed = changed._replace(revision=current.revision + 1, updated_at=now)
-    for tenant in sorted(changed.tenant_ids - current.tenant_ids):
+    gained = changed.tenant_ids - current.tenant_ids
+    await transaction.lock(map(tenant_lock, gained), exclusive=False)
+    for tenant in sorted(gained):
         await _require_tenant(transaction, tenant, "permissions")
-    values = column_values(changed)
-    await transaction.execute(_UPDATE, of_user=values.pop("id"), **values)
+    if fold(changed.email) != fold(current.email):
+        await _require_free_address(transaction, changed)
+    await _store(transaction, current, changed)
     transaction.security_events += security_events.of_change(current, changed)
     if _gains_rights(current, changed):
         await access_tokens.revoke_issued_by_others(transaction, changed.user_id, now)
-    if changed.tenant_ids != current.tenant_ids:
-        await transaction.execute(_DELETE_MEMBERSHIPS, of_user=changed.user_id)
-        await transaction.execute_many(_INSERT_MEMBERSHIP, membership_rows([changed]))
     return changed
+
+
+async def rename(
+    transaction: Connection,
+    access: UserAccess,
+    username: str,
+    *,
+    expected_revision: int | None = None,
+    now: int,
+) -> User:
+    """Give a user another name; the name that they have does not count as a revision.
+
+    Raises Rejected, RevisionConflict or NotFound. Then nothing has changed.
+    """
+    access.verify()
+    _check_username(username, "new_username")
+    await _reserve_names(transaction, [username])
+    current = await lock(transaction, access.user_id)
+    if expected_revision is not None and expected_revision != current.revision:
+        raise RevisionConflict(current.revision, what="user")
+    if not (access.is_admin and access.covers(current)):
+        message = "This user has rights that you do not administer; ask somebody who administers them all."
+        raise Rejected(Problem.NOT_ALLOWED, message, ("username",))
+    if username == current.username:
+        return current
+    await _require_free_name(transaction, current.user_id, username, "new_username")
+    renamed = current._replace(username=username, revision=current.revision + 1, updated_at=now)
+    await _store(transaction, current, renamed)
+    transaction.security_events.append(SecurityEvent(EventKind.USER_RENAMED, renamed.user_id))
+    return renamed
+
+
+async def _store(transaction: Connection, before: User, after: User) -> None:
+    """Store a changed user. Raises LostRace if another transaction has just taken the name or address."""
+    values = column_values(after)
+    try:
+        await transaction.execute(_UPDATE, of_user=values.pop("id"), **values)
+    except Duplicate as duplicate:
+        raise LostRace from duplicate
+    await replace_derived(transaction, before, after)
+
+
+def _check_username(username: str, field: str) -> None:
+    if not USERNAME.fullmatch(username):
+        _refuse(field, "A username is 1 to 150 letters, digits and the characters . @ + - _")
+    if not is_single_script(username):
+        message = (
+            f"The letters of {quoted(username)} are of several scripts, some of which look the same; use one."
+        )
+        _refuse(field, message)
+
+
+async def _reserve_names(transaction: Connection, names: Sequence[str]) -> None:
+    """Keep other transactions from giving these names and ids to users: one checks names, another one ids."""
+    await transaction.lock({f"user:{fold(name)}" for name in names}, exclusive=True)
+
+
+async def _require_unused_id(transaction: Connection, id: str) -> None:
+    (namesake,) = await by_usernames(transaction, [id])
+    if namesake is not None or await is_buried(transaction, Grave.USER_ID, id):
+        why = "another user has this name" if namesake else "it belonged to a user who was deleted"
+        raise Rejected(
+            Problem.TAKEN, f"The id {id} cannot be given out: {why}; choose another id.", ("user_id",)
+        )
+
+
+async def _require_free_name(transaction: Connection, user_id: str, username: str, field: str) -> None:
+    (holder,) = await by_usernames(transaction, [username])
+    others = await by_ids(transaction, [username, fold(username)])
+    if any(other is not None and other.user_id != user_id for other in (holder, *others)):
+        raise _taken_name(username, field)
+
+
+def _taken_name(username: str, field: str) -> Rejected:
+    message = f"The username {username} is taken, perhaps in another spelling or as an id; choose another."
+    return Rejected(Problem.TAKEN, message, (field,))
+
+
+async def _require_free_address(transaction: Connection, user: User) -> None:
+    (holder,) = await by_emails(transaction, user.tenant_id, [user.email])
+    if holder is not None and holder.user_id != user.user_id:
+        message = "Another user of the tenant has this email address; upper and lower case do not differ."
+        raise Rejected(Problem.TAKEN, message, ("email",))
 
 
 def apply_changes(user: User, changes: Changes) -> User:

@@ -4,17 +4,18 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, Text, bindparam, func, insert, select
+from sqlalchemy import ColumnElement, Select, Text, bindparam, delete, func, insert, select
 
 from gql_service.auth.principal import tenant_ids_of
 from gql_service.domain.pagination import Page, PageRequest, keyset, page_of, page_parameters
 from gql_service.domain.users import profiles
 from gql_service.domain.users.profiles import OptInDecision
 from gql_service.errors import MalformedData
+from gql_service.names import fold, search_texts
 from gql_service.store.connection import Connection, rows_as
 from gql_service.store.sql_functions import any_of, bytewise
 from gql_service.store.statement import Statement
-from gql_service.store.tables import memberships, users
+from gql_service.store.tables import memberships, user_texts, users
 
 
 class User(NamedTuple):
@@ -95,8 +96,9 @@ _ATTRIBUTES = {_column(attribute).name: attribute for attribute in User._fields}
 
 
 def column_values(user: User) -> dict[str, Any]:
-    """The row of a user, by the names of the columns."""
-    return {column: getattr(user, attribute) for column, attribute in _ATTRIBUTES.items()}
+    """The row of a user, by the names of the columns, with those that are derived from others."""
+    values = {column: getattr(user, attribute) for column, attribute in _ATTRIBUTES.items()}
+    return values | {"name_key": fold(user.username), "email_key": fold(user.email)}
 
 
 def membership_rows(rows: Iterable[User]) -> list[dict[str, Any]]:
@@ -106,8 +108,30 @@ def membership_rows(rows: Iterable[User]) -> list[dict[str, Any]]:
     ]
 
 
+def text_rows(rows: Iterable[User]) -> list[dict[str, Any]]:
+    """The rows of `user_texts` that users have: in other tenants, without what these may not read."""
+    return [
+        {"user_id": user.user_id, "tenant_id": tenant, "text": text}
+        for user in rows
+        for tenant in sorted(user.tenant_ids)
+        for text in sorted(_search_texts(user, is_home=tenant == user.tenant_id))
+    ]
+
+
+def _search_texts(user: User, *, is_home: bool) -> set[str]:
+    try:
+        profile = profiles.read_object(user.stored_profile_fields, "profileFields", user.user_id)
+    except MalformedData:  # the field `profileFields` reports it
+        profile = {}
+    visibilities = (profiles.TENANT, profiles.PRIVATE) if is_home else (profiles.TENANT,)
+    return search_texts(user.username, user.email if is_home else None, profile, visibilities)
+
+
 _BY_IDS = Statement(select(*COLUMNS).where(any_of(users.c.id, "ids")))
-_BY_USERNAMES = Statement(select(*COLUMNS).where(any_of(users.c.username, "usernames")))
+_BY_USERNAMES = Statement(select(*COLUMNS).where(any_of(users.c.name_key, "keys")))
+_BY_EMAILS = Statement(
+    select(*COLUMNS).where(users.c.tenant_id == bindparam("tenant_id"), any_of(users.c.email_key, "keys"))
+)
 
 
 async def by_ids(connection: Connection, ids: Sequence[str]) -> list[User | None]:
@@ -118,10 +142,19 @@ async def by_ids(connection: Connection, ids: Sequence[str]) -> list[User | None
 
 
 async def by_usernames(connection: Connection, usernames: Sequence[str]) -> list[User | None]:
-    """One user per username; None for unknown usernames."""
-    rows = rows_as(User, await connection.fetch(_BY_USERNAMES, usernames=set(usernames)))
-    found = {user.username: user for user in rows}
-    return [found.get(username) for username in usernames]
+    """One user per username in any spelling; None for unknown usernames."""
+    keys = [fold(username) for username in usernames]
+    rows = rows_as(User, await connection.fetch(_BY_USERNAMES, keys=set(keys)))
+    found = {fold(user.username): user for user in rows}
+    return [found.get(key) for key in keys]
+
+
+async def by_emails(connection: Connection, tenant_id: str, emails: Sequence[str]) -> list[User | None]:
+    """One user of a home tenant per email address in any spelling; None for unknown addresses."""
+    keys = [fold(email) for email in emails]
+    rows = rows_as(User, await connection.fetch(_BY_EMAILS, tenant_id=tenant_id, keys=set(keys)))
+    found = {fold(user.email): user for user in rows}
+    return [found.get(key) for key in keys]
 
 
 async def page_of_tenant(
@@ -176,7 +209,10 @@ _IDS_AFTER = Statement(
 )
 _COUNT_ALL = Statement(select(func.count()).select_from(users), scans=True)
 _INSERT_USER = Statement(insert(users))
+_DELETE_MEMBERSHIPS = Statement(delete(memberships).where(memberships.c.user_id == bindparam("of_user")))
+_DELETE_TEXTS = Statement(delete(user_texts).where(user_texts.c.user_id == bindparam("of_user")))
 _INSERT_MEMBERSHIP = Statement(insert(memberships))
+_INSERT_TEXT = Statement(insert(user_texts))
 
 
 async def ids_after(connection: Connection, id: str, size: int) -> list[str]:
@@ -193,4 +229,20 @@ async def count_all(connection: Connection) -> int:
 async def insert_users(transaction: Connection, rows: Sequence[User]) -> None:
     """Store users whose values were checked, with their memberships. Raises Duplicate."""
     await transaction.execute_many(_INSERT_USER, [column_values(user) for user in rows])
+    await insert_derived(transaction, rows)
+
+
+async def insert_derived(transaction: Connection, rows: Sequence[User]) -> None:
+    """Store the memberships of new users, and the texts that find them."""
     await transaction.execute_many(_INSERT_MEMBERSHIP, membership_rows(rows))
+    await transaction.execute_many(_INSERT_TEXT, text_rows(rows))
+
+
+async def replace_derived(transaction: Connection, before: User, after: User) -> None:
+    """Store what has changed of the memberships of a user, and of the texts that find them."""
+    if before.tenant_ids != after.tenant_ids:
+        await transaction.execute(_DELETE_MEMBERSHIPS, of_user=after.user_id)
+        await transaction.execute_many(_INSERT_MEMBERSHIP, membership_rows([after]))
+    if text_rows([before]) != text_rows([after]):
+        await transaction.execute(_DELETE_TEXTS, of_user=after.user_id)
+        await transaction.execute_many(_INSERT_TEXT, text_rows([after]))

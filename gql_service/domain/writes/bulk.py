@@ -8,6 +8,7 @@ from gql_service.domain.values.validation import WriteSettings
 from gql_service.domain.writes.idempotency import WriteResult
 from gql_service.domain.writes.unit_of_work import Write, write_all
 from gql_service.errors import NotFound, Problem, Rejected
+from gql_service.names import fold
 from gql_service.quoting import quoted
 from gql_service.store.connection import Connection, LostRace
 
@@ -29,13 +30,14 @@ def check_usernames(usernames: Sequence[str]) -> None:
         raise Rejected(Problem.INVALID_VALUE, message, ("patches",))
     first_index: dict[str, int] = {}
     for index, username in enumerate(usernames):
-        if username in first_index:
+        key = fold(username)
+        if key in first_index:
             message = (
-                f"{quoted(username)} has a patch at index {first_index[username]} already. "
+                f"{quoted(username)} has a patch at index {first_index[key]} already. "
                 "Send one patch for each user."
             )
             raise Rejected(Problem.INVALID_VALUE, message, ("patches", str(index), "username"))
-        first_index[username] = index
+        first_index[key] = index
 
 
 async def write_each(

@@ -145,7 +145,7 @@ def _build_payload(
     none_written = failed > 0 and input.on_error is OnError.REJECT_ALL
     payload = BulkPatchPlatformMetadataPayload(failed=failed)
     for index, (patch, access, outcome) in enumerate(zip(input.patches, accesses, outcomes, strict=True)):
-        result = BulkPatchResult(username=patch.username)
+        result = BulkPatchResult(username=access.username if access else patch.username)
         payload.results.append(result)
         if isinstance(outcome, Rejected):
             refusal = at_patch(outcome, index)

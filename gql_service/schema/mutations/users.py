@@ -1,6 +1,5 @@
 """Mutations on users, their badges, notifications and access tokens."""
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 
 import strawberry
@@ -8,10 +7,8 @@ from strawberry import Info
 
 from gql_service.auth.access import UserAccess
 from gql_service.auth.policy import Policy
-from gql_service.auth.principal import Principal
 from gql_service.domain.users import access_tokens, badges, notifications, provisioning
-from gql_service.domain.users import rows as users
-from gql_service.errors import MalformedData, NotFound, Rejected
+from gql_service.errors import MalformedData, NotFound
 from gql_service.schema.auth_directive import AUTHENTICATED, SELF, TENANT_ADMIN
 from gql_service.schema.inputs.users import (
     CheckBadgeInput,
@@ -21,30 +18,20 @@ from gql_service.schema.inputs.users import (
     RevokeTokenInput,
     UpdateUserInput,
 )
+from gql_service.schema.mutations.user_payloads import (
+    INPUT,
+    Payload,
+    UserPayload,
+    access_to_user,
+    payload_of,
+)
 from gql_service.schema.types.access_token import AccessToken
 from gql_service.schema.types.badge import EarnedBadge
 from gql_service.schema.types.user import MALFORMED, User
-from gql_service.schema.types.user_error import UserError, user_error
 from gql_service.services.context import Context
 from gql_service.store.connection import Connection
 
-P = TypeVar("P", bound="Payload")
 T = TypeVar("T")
-_INPUT = strawberry.argument(description="The input of the mutation.")
-
-
-@strawberry.type(directives=AUTHENTICATED, description="The result of a write of a user.")
-class Payload:
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="Errors that the caller can fix. Empty on success."
-    )
-
-
-@strawberry.type(directives=AUTHENTICATED, description="The result of a write of a user, with the user.")
-class UserPayload(Payload):
-    user: User | None = strawberry.field(
-        default=None, description="The user after the write. Null if the write was rejected."
-    )
 
 
 @strawberry.type(directives=AUTHENTICATED, description="The result of `createUser`.")
@@ -95,7 +82,7 @@ class RevokeTokenPayload(Payload):
 class UserMutation:
     @strawberry.mutation(directives=TENANT_ADMIN, description="Create a user in a tenant.")
     async def create_user(
-        self, info: Info[Context, None], input: Annotated[CreateUserInput, _INPUT]
+        self, info: Info[Context, None], input: Annotated[CreateUserInput, INPUT]
     ) -> CreateUserPayload:
         access = info.context.services.policy.new_user_access(info.context.viewer, input.tenant_id)
 
@@ -111,7 +98,7 @@ class UserMutation:
             )
             return CreateUserPayload(user=User(row=row))
 
-        return await _payload_of(info.context.write_with(create), CreateUserPayload)
+        return await payload_of(info.context.write_with(create), CreateUserPayload)
 
     @strawberry.mutation(
         directives=SELF,
@@ -120,9 +107,9 @@ class UserMutation:
         "these can set only `permissions`.",
     )
     async def update_user(
-        self, info: Info[Context, None], input: Annotated[UpdateUserInput, _INPUT]
+        self, info: Info[Context, None], input: Annotated[UpdateUserInput, INPUT]
     ) -> UpdateUserPayload:
-        access, _ = await _access_to_user(info.context, _provided(input.username), Policy.user_access)
+        access, _ = await access_to_user(info.context, _provided(input.username), Policy.user_access)
         expected = _provided(input.expected_revision)
 
         async def change(connection: Connection, now: int) -> UpdateUserPayload:
@@ -131,7 +118,7 @@ class UserMutation:
             )
             return UpdateUserPayload(user=User(row=row))
 
-        return await _payload_of(info.context.write_with(change, access.user_id), UpdateUserPayload)
+        return await payload_of(info.context.write_with(change, access.user_id), UpdateUserPayload)
 
     @strawberry.mutation(
         directives=TENANT_ADMIN,
@@ -139,9 +126,9 @@ class UserMutation:
         "notification.",
     )
     async def check_badge(
-        self, info: Info[Context, None], input: Annotated[CheckBadgeInput, _INPUT]
+        self, info: Info[Context, None], input: Annotated[CheckBadgeInput, INPUT]
     ) -> CheckBadgePayload:
-        access, user = await _access_to_user(info.context, input.username, Policy.badge_access)
+        access, user = await access_to_user(info.context, input.username, Policy.badge_access)
 
         async def award(connection: Connection, now: int) -> CheckBadgePayload:
             awarded = await badges.award(connection, access, input.badge, now)
@@ -149,11 +136,11 @@ class UserMutation:
             badge: Any = earned if isinstance(earned, MalformedData) else EarnedBadge(row=earned)
             return CheckBadgePayload(awarded=awarded, earned_badge=badge, user=User(row=user))
 
-        return await _payload_of(info.context.write_with(award), CheckBadgePayload)
+        return await payload_of(info.context.write_with(award), CheckBadgePayload)
 
     @strawberry.mutation(directives=AUTHENTICATED, description="Mark notifications of the viewer as read.")
     async def mark_notifications_read(
-        self, info: Info[Context, None], input: Annotated[MarkNotificationsReadInput, _INPUT]
+        self, info: Info[Context, None], input: Annotated[MarkNotificationsReadInput, INPUT]
     ) -> MarkNotificationsReadPayload:
         viewer, ids = info.context.viewer, _provided(input.ids)
 
@@ -169,10 +156,10 @@ class UserMutation:
         "tenants that the viewer administers. A user can have at most 100 valid tokens.",
     )
     async def issue_token(
-        self, info: Info[Context, None], input: Annotated[IssueTokenInput, _INPUT]
+        self, info: Info[Context, None], input: Annotated[IssueTokenInput, INPUT]
     ) -> IssueTokenPayload:
         context = info.context
-        access, _ = await _access_to_user(context, _provided(input.username), Policy.token_access)
+        access, _ = await access_to_user(context, _provided(input.username), Policy.token_access)
 
         async def issue(connection: Connection, now: int) -> IssueTokenPayload:
             access_now = await _lock_token_access(context, connection, access.user_id)
@@ -180,7 +167,7 @@ class UserMutation:
             issued = await access_tokens.by_id(connection, token.id)
             return IssueTokenPayload(token=str(token), access_token=AccessToken(row=issued))
 
-        return await _payload_of(context.write_with(issue), IssueTokenPayload)
+        return await payload_of(context.write_with(issue), IssueTokenPayload)
 
     @strawberry.mutation(
         directives=SELF,
@@ -188,7 +175,7 @@ class UserMutation:
         "permissions are in tenants that the viewer administers.",
     )
     async def revoke_token(
-        self, info: Info[Context, None], input: Annotated[RevokeTokenInput, _INPUT]
+        self, info: Info[Context, None], input: Annotated[RevokeTokenInput, INPUT]
     ) -> RevokeTokenPayload:
         context = info.context
         user_id = (await _access_to_token(context, input.id)).user_id
@@ -207,24 +194,6 @@ def _provided(value: T | None) -> T | None:
     return None if value is strawberry.UNSET else value
 
 
-async def _access_to_user(
-    context: Context,
-    username: str | None,
-    rule: Callable[[Policy, Principal, users.User | None], UserAccess],
-) -> tuple[UserAccess, users.User]:
-    """The access that a rule gives the caller to a user (by default the caller), and the user.
-
-    Raises NotFound or Forbidden.
-    """
-    viewer, loaders = context.viewer, context.services.loaders
-    own = username is None or username == viewer.username
-    user = await (loaders.users.load(viewer.user_id) if own else loaders.users_named.load(username or ""))
-    access = rule(context.services.policy, viewer, user)
-    if user is None:
-        raise NotFound("User not found")
-    return access, user
-
-
 async def _access_to_token(context: Context, id: str) -> UserAccess:
     """The access of the caller to the owner of a token. Raises NotFound or Forbidden."""
     loaders = context.services.loaders
@@ -241,11 +210,3 @@ async def _lock_token_access(context: Context, connection: Connection, user_id: 
     gained rights that the caller does not administer. Raises NotFound or Forbidden."""
     user = await provisioning.lock(connection, user_id)
     return context.services.policy.token_access(context.viewer, user)
-
-
-async def _payload_of(write: Awaitable[P], payload: type[P]) -> P:
-    """Await a write; if it is rejected, return a payload with the user errors."""
-    try:
-        return await write
-    except Rejected as rejected:
-        return payload(user_errors=[user_error(rejected)])

@@ -2,6 +2,7 @@
 
 import enum
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from sqlalchemy.pool import NullPool
 
 from gql_service.settings import Settings
 from gql_service.store import postgres_migrations
+from gql_service.store.migrations.collisions import Solutions
 from gql_service.store.revisions import newest_revision
 from gql_service.store.sqlite_connection import create_private
 
@@ -33,9 +35,12 @@ class State(enum.Enum):
     """It was migrated by a newer version of the service."""
 
 
-async def upgrade(settings: Settings) -> None:
-    """Migrate the database to the newest revision, in one transaction."""
-    await _in_transaction(settings, _run, writes=True)
+async def upgrade(settings: Settings, solutions: Solutions | None = None) -> None:
+    """Migrate the database to the newest revision, in one transaction.
+
+    `solutions` are the operator's for users who collide. Raises Collisions if others do.
+    """
+    await _in_transaction(settings, partial(_run, solutions=solutions), writes=True)
 
 
 async def state(settings: Settings) -> State:
@@ -84,13 +89,14 @@ def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _run(connection: Connection) -> None:
+def _run(connection: Connection, solutions: Solutions | None) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         # A statement that waits for a table stops all requests that come after it.
         connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}s'"))
     config = _config()
     config.attributes["connection"] = connection
+    config.attributes["solutions"] = solutions
     command.upgrade(config, "head")
 
 

@@ -1,0 +1,52 @@
+"""Ids and keys that were given out once and never will be again: digests of those that were deleted."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from enum import Enum
+
+from sqlalchemy import LargeBinary, bindparam, select
+from sqlalchemy.dialects.postgresql import insert
+
+from gql_service import strict_json
+from gql_service.store.connection import Connection
+from gql_service.store.statement import Statement
+from gql_service.store.tables import tombstones
+
+
+class Grave(Enum):
+    """What an id or key has identified. Each kind has ids of its own."""
+
+    USER_ID = "user"
+    TENANT_ID = "tenant"
+    PLATFORM_ID = "platform"
+    PLATFORM_KEY = "platform key"
+
+
+_INSERT = Statement(
+    insert(tombstones).values(digest=bindparam("digest", type_=LargeBinary)).on_conflict_do_nothing()
+)
+_FIND = Statement(
+    select(tombstones.c.digest).where(tombstones.c.digest == bindparam("digest", type_=LargeBinary))
+)
+_ANY = Statement(select(tombstones.c.digest).limit(1))
+
+
+async def bury(transaction: Connection, dead: Iterable[tuple[Grave, str]]) -> None:
+    """Remember that these ids and keys are not to be given out again."""
+    await transaction.execute_many(_INSERT, [{"digest": _digest(kind, id)} for kind, id in dead])
+
+
+async def is_buried(connection: Connection, kind: Grave, id: str) -> bool:
+    """Whether an id or key was deleted."""
+    return bool(await connection.fetch(_FIND, digest=_digest(kind, id)))
+
+
+async def all_buried(connection: Connection, named: Sequence[tuple[Grave, str]]) -> set[str]:
+    """Those of the ids and keys that were deleted."""
+    if not named or not await connection.fetch(_ANY):
+        return set()
+    return {id for kind, id in named if await is_buried(connection, kind, id)}
+
+
+def _digest(kind: Grave, id: str) -> bytes:
+    return hashlib.sha256(strict_json.dumps([kind.value, id]).encode()).digest()
