@@ -60,6 +60,11 @@ class Policy:
         """Whether the caller may see a platform: members of its tenant and platform owners may."""
         return principal.is_platform_owner or platform.tenant_id in principal.tenant_ids
 
+    def require_tenant_admin(self, principal: Principal, tenant_id: str) -> None:
+        """Raise Forbidden if the caller is not an admin of the tenant, which need not exist."""
+        if not self.administers(principal, tenant_id):
+            raise Forbidden("Only tenant admins can list users")
+
     def require_admin(self, principal: Principal, tenant_id: str, target: str | None) -> None:
         """Raise Forbidden, with its target, if the caller is not an admin of the tenant.
 

@@ -22,6 +22,7 @@ from gql_service.cli.user_options import FieldOptions, create_options
 from gql_service.cli.user_update import user_update
 from gql_service.domain import tenants
 from gql_service.domain.pagination import MAX_PAGE, PageRequest
+from gql_service.domain.search import directory
 from gql_service.domain.users import badges, notifications, provisioning
 from gql_service.domain.users import rows as users
 from gql_service.domain.users.notifications import Notification
@@ -87,7 +88,24 @@ def user_show(username: Username, as_json: AsJson = False) -> None:
 
 
 @user_app.command("list")
-def user_list(tenant: TenantId, as_json: AsJson = False) -> None:
+def user_list(
+    tenant: TenantId,
+    text: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Only users whose username, address or name begins with it."),
+    ] = None,
+    email: Annotated[
+        list[str] | None, typer.Option(metavar="ADDRESS", help="Only users with this address. Repeatable.")
+    ] = None,
+    name: Annotated[
+        list[str] | None,
+        typer.Option("--username", metavar="USERNAME", help="Only users with this name. Repeatable."),
+    ] = None,
+    id: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Only users with this id. Repeatable.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """List the members of a tenant, ordered by id.
 
     These are its own users, and those of other tenants with a permission in it.
@@ -98,11 +116,12 @@ def user_list(tenant: TenantId, as_json: AsJson = False) -> None:
         async with services.database.read() as connection:
             if not await tenants.tenant_exists(connection, tenant):
                 raise NotFound(f"There is no tenant {tenant}.")
+        search = directory.user_search(tenant, name or None, id or None, email or None, text)
         request = PageRequest(MAX_PAGE, backwards=False, after=None, before=None)
         with table_of(headings, as_json=as_json) as add_row:
             while True:
                 async with services.database.read() as connection:
-                    page = await users.page_of_tenant(connection, tenant, request)
+                    page = await directory.page(connection, search, request)
                 for user in page.items:
                     add_row(_member_json(user))
                 if not page.has_next:

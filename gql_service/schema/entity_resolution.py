@@ -14,7 +14,7 @@ from gql_service.domain.documents import visibility
 from gql_service.domain.documents.visibility import DocumentView, Viewer
 from gql_service.domain.users.rows import User as UserRow
 from gql_service.errors import BadUserInput, NotFound
-from gql_service.schema.inputs.documents import UserBy
+from gql_service.schema.inputs.documents import UserBy, UserEmail
 from gql_service.schema.types.platform import Platform
 from gql_service.schema.types.platform_metadata import PlatformMetadata
 from gql_service.schema.types.relay import Node, parse_global_id
@@ -69,6 +69,16 @@ async def load_users_by_id(context: Context, ids: Sequence[str]) -> list[Entity 
 async def load_users_by_username(context: Context, usernames: Sequence[str]) -> list[Entity | None]:
     """By `User.username`."""
     return _visible_users(context, await context.services.loaders.users_named.load_many(usernames))
+
+
+async def load_users_by_email(context: Context, keys: Sequence[str]) -> list[Entity | None]:
+    """By `tenantId:email`, for admins of the tenant."""
+    pairs = [key.partition(":")[::2] for key in keys]
+    administers = context.services.policy.administers
+    wanted = [(email, tenant) for tenant, email in pairs if administers(context.viewer, tenant)]
+    rows = await context.services.loaders.users_by_email.load_many(wanted)
+    found = dict(zip(wanted, _visible_users(context, rows), strict=True))
+    return [found.get((email, tenant)) for tenant, email in pairs]
 
 
 def _visible_users(context: Context, rows: Sequence[UserRow | None]) -> list[Entity | None]:
@@ -154,6 +164,11 @@ def user_lookup(by: UserBy) -> Lookup | None:
         return Lookup(load_users_by_id, by.user_id)
     if isinstance(by.username, str):
         return Lookup(load_users_by_username, by.username)
+    if isinstance(by.email, UserEmail):
+        tenant_id, address = by.email.tenant_id, by.email.address
+        if ":" in tenant_id:
+            return None  # no tenant has such an id
+        return Lookup(load_users_by_email, f"{tenant_id}:{address}")
     return global_id_lookup(by.id or "", "User")
 
 

@@ -8,6 +8,7 @@ from strawberry import Info
 from strawberry.federation.schema import FederationAny
 from strawberry.schema import BaseSchema
 
+from gql_service.domain.search.directory import UserSearch
 from gql_service.errors import NotFound
 from gql_service.schema.auth_directive import AUTHENTICATED, PLATFORM_OWNER, PUBLIC, SELF, TENANT_MEMBER
 from gql_service.schema.entity_resolution import (
@@ -21,13 +22,14 @@ from gql_service.schema.entity_resolution import (
     user_lookup,
 )
 from gql_service.schema.inputs.documents import UserBy
+from gql_service.schema.inputs.user_filter import DirectoryFilter
 from gql_service.schema.list_limits import max_items, max_items_of_setting
 from gql_service.schema.sdl import subgraph_sdl
 from gql_service.schema.types.badge import Badge, catalog
 from gql_service.schema.types.limits import MAX_NODES, Limits
-from gql_service.schema.types.platform import Platform
+from gql_service.schema.types.platform import Platform, UserConnection
 from gql_service.schema.types.platform_metadata import PlatformMetadata
-from gql_service.schema.types.relay import Node
+from gql_service.schema.types.relay import AFTER, BEFORE, FIRST, LAST, Node, read_page
 from gql_service.schema.types.service_status import ServiceStatus
 from gql_service.schema.types.session import LocalAuthUser
 from gql_service.schema.types.user import User
@@ -74,6 +76,33 @@ class Query:
         by: Annotated[UserBy, strawberry.argument(description="One of the keys of the user.")],
     ) -> User | None:
         return await resolve_one(info.context, user_lookup(by), User)
+
+    @strawberry.field(
+        directives=AUTHENTICATED,
+        description="The members of a tenant, in the order of their user ids. For admins of the tenant.",
+    )
+    async def users(
+        self,
+        info: Info[Context, None],
+        tenant_id: Annotated[
+            strawberry.ID | None,
+            strawberry.argument(description="The id of the tenant. Default: the home tenant of the viewer."),
+        ] = None,
+        first: Annotated[int | None, FIRST] = None,
+        after: Annotated[str | None, AFTER] = None,
+        last: Annotated[int | None, LAST] = None,
+        before: Annotated[str | None, BEFORE] = None,
+        where: Annotated[
+            DirectoryFilter | None, strawberry.argument(description="Only users that match this filter.")
+        ] = None,
+    ) -> UserConnection | None:
+        context = info.context
+        tenant = context.viewer.tenant_id if tenant_id is None else tenant_id
+        context.services.policy.require_tenant_admin(context.viewer, tenant)
+        request = read_page(first, after, last, before)
+        search = UserSearch(tenant) if where is None else where.search(tenant)
+        page = await context.services.loaders.members.load((search, request))
+        return UserConnection(search=search, page=page)
 
     @strawberry.field(
         directives=AUTHENTICATED,

@@ -18,8 +18,10 @@ from gql_service.domain.history import changes as history
 from gql_service.domain.history import point_in_time
 from gql_service.domain.history.point_in_time import Past
 from gql_service.domain.pagination import Page, PageRequest
+from gql_service.domain.search import directory
 from gql_service.domain.search import members as search
 from gql_service.domain.search.conditions import Searchability
+from gql_service.domain.search.directory import UserSearch
 from gql_service.domain.search.members import MemberSearch
 from gql_service.domain.tenants import Platform
 from gql_service.domain.users import access_tokens, badges, notifications
@@ -74,10 +76,15 @@ class ListLoaders:
 
     def __init__(self, source: ReadSource, clock: Callable[[], int]) -> None:
         async def pages(
-            connection: Connection, requests: Sequence[tuple[MemberSearch, PageRequest]]
+            connection: Connection, requests: Sequence[tuple[MemberSearch | UserSearch, PageRequest]]
         ) -> Sequence[Page[User]]:
             now, distinct = clock(), dict.fromkeys(requests)
-            found = {each: await search.page(connection, *each, now) for each in distinct}
+            found = dict[tuple[MemberSearch | UserSearch, PageRequest], Page[User]]()
+            for wanted, request in distinct:
+                if isinstance(wanted, UserSearch):
+                    found[wanted, request] = await directory.page(connection, wanted, request)
+                else:
+                    found[wanted, request] = await search.page(connection, wanted, request, now)
             return [found[each] for each in requests]
 
         async def notification_pages(
@@ -90,16 +97,24 @@ class ListLoaders:
         ) -> Sequence[Page[history.ChangeRow]]:
             return await _grouped(connection, requests, history.pages)
 
-        async def counts(connection: Connection, requests: Sequence[MemberSearch]) -> Sequence[int]:
-            now, distinct = clock(), dict.fromkeys(requests)
-            found = {each: await search.count(connection, each, now) for each in distinct}
+        async def counts(
+            connection: Connection, requests: Sequence[MemberSearch | UserSearch]
+        ) -> Sequence[int]:
+            now, found = clock(), dict[MemberSearch | UserSearch, int]()
+            for each in dict.fromkeys(requests):
+                if isinstance(each, UserSearch):
+                    found[each] = await directory.count(connection, each)
+                else:
+                    found[each] = await search.count(connection, each, now)
             return [found[each] for each in requests]
 
-        self.members: DataLoader[tuple[MemberSearch, PageRequest], Page[User]] = DataLoader(
+        self.members: DataLoader[tuple[MemberSearch | UserSearch, PageRequest], Page[User]] = DataLoader(
             source, pages, scans=True
         )
         """By search and page: the matching members of a tenant."""
-        self.member_counts: DataLoader[MemberSearch, int] = DataLoader(source, counts, scans=True)
+        self.member_counts: DataLoader[MemberSearch | UserSearch, int] = DataLoader(
+            source, counts, scans=True
+        )
         self.histories: DataLoader[tuple[DocumentKey, PageRequest], Page[history.ChangeRow]] = DataLoader(
             source, history_pages, scans=True
         )
@@ -140,12 +155,24 @@ class Loaders:
             read = partial(point_in_time.to_instant, max_size=max_read_size)
             return await _grouped(connection, requests, read)
 
+        async def by_emails(
+            connection: Connection, requests: Sequence[tuple[str, str]]
+        ) -> Sequence[User | None]:
+            async def of_tenant(
+                connection: Connection, emails: Sequence[str], tenant_id: str
+            ) -> list[User | None]:
+                return await users.by_emails(connection, tenant_id, emails)
+
+            return await _grouped(connection, requests, of_tenant)
+
         self.principals: DataLoader[Token, Principal | MalformedData | TokenRefusal] = DataLoader(
             database, principals
         )
         """The caller with a token, or why it is not valid now."""
         self.users: DataLoader[str, User | None] = DataLoader(database, users.by_ids)
         self.users_named: DataLoader[str, User | None] = DataLoader(database, users.by_usernames)
+        self.users_by_email: DataLoader[tuple[str, str], User | None] = DataLoader(database, by_emails)
+        """By email address and home tenant."""
         self.platforms: DataLoader[str, Platform | None] = DataLoader(database, tenants.platforms_by_keys)
         self.definitions: DataLoader[str, list[StoredDefinition]] = DataLoader(
             database, definitions.stored_of_platforms

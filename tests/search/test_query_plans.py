@@ -119,7 +119,8 @@ def postgres_url(postgres_server: Any) -> str:
         await connection.execute(f"""
           INSERT INTO tenants VALUES ('t', 't', 0);
           INSERT INTO users (id, tenant_id, username, email, profile_fields, permissions, is_platform_owner,
-            revision, created_at, updated_at) SELECT id, 't', id, 'a@b', '{{}}', '[]', false, 1, 0, 0
+            revision, created_at, updated_at, name_key, email_key)
+            SELECT id, 't', id, id || '@b', '{{}}', '[]', false, 1, 0, 0, id, id || '@b'
             FROM (SELECT 'u' || lpad(n::text, 5, '0') AS id FROM generate_series(0, {USERS - 1}) n) x;
           INSERT INTO memberships SELECT id, 't' FROM users""")
         await connection.copy_records_to_table("metadata_index", records=entries(), columns=IndexRow._fields)

@@ -2,6 +2,7 @@
 
 SELECT = {
     "Query.user": 'user(by: {username: "NAME"})',
+    "Query.users": 'users(tenantId: "TENANT", first: 1, where: {usernames: ["NAME"]})',
     "Query.platform": 'platform(key: "KEY")',
     "Query.platformMetadata": 'platformMetadata(platformKey: "KEY", username: "NAME")',
     "Query.node": 'node(id: "GID")',

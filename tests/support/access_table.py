@@ -7,6 +7,7 @@ type             fields                                             nobody stran
 Query            me session badgeCatalog                                    U v v v v v
 Query            user platform node nodes _entities                         U - v v v v
 Query            platformMetadata                                           U N F v v v
+Query            users                                                      U F F F v v
 Query            limits _service                                            v v v v v v
 Query            serviceStatus                                              U F F F F v
 Mutation         patchPlatformMetadata                                      U N F v v v
@@ -143,6 +144,7 @@ AccessToken      IssueTokenPayload.accessToken                              U F 
 AccessToken      RevokeTokenPayload.accessToken                             U F F v v v
 Platform         Query.platform Query.node Query.nodes Query._entities      U - v v v v
 UserConnection   Platform.users                                             U - F F v v
+UserConnection   Query.users                                                U F F F v v
 UserEdge         UserConnection.edges                                       U - F F v v
 PageInfo         UserConnection.pageInfo                                    U - F F v v
 PageInfo         NotificationConnection.pageInfo                            U - F v v v

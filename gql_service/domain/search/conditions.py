@@ -187,11 +187,11 @@ def _comparison_bounds(key: str, operands: ConditionInput) -> tuple[Bounds, Boun
 def _prefix_bounds(key: str, prefix: str) -> Bounds:
     """The range of texts that begin with a prefix."""
     _check_comparable_text(key, prefix)
-    end = _end_of_prefix(prefix)
+    end = end_of_prefix(prefix)
     return ((">=", prefix), ("<", end)) if end else ((">=", prefix),)
 
 
-def _end_of_prefix(prefix: str) -> str:
+def end_of_prefix(prefix: str) -> str:
     """The first text, by code points, after all texts that begin with a prefix; empty if there is none."""
     head = prefix.rstrip(chr(sys.maxunicode))
     if not head:

@@ -21,13 +21,24 @@ DELETE_KEYS = (
 )
 
 
+@strawberry.input(description="An email address, which is unique in a tenant.")
+class UserEmail:
+    address: str = strawberry.field(description="The address, in any spelling.")
+    tenant_id: strawberry.ID = strawberry.field(description="The home tenant of the user.")
+
+
 @strawberry.input(one_of=True, description="Identifies a user. Provide exactly one field.")
 class UserBy:
     id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="The global id.")
     user_id: strawberry.ID | None = strawberry.field(
         default=strawberry.UNSET, description="The user's own id, as in `User.userId`."
     )
-    username: str | None = strawberry.field(default=strawberry.UNSET, description="The username.")
+    username: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The username, in any spelling."
+    )
+    email: UserEmail | None = strawberry.field(
+        default=strawberry.UNSET, description="The email address. For admins of the home tenant of the user."
+    )
 
 
 @strawberry.input(description="The expected state of one key.")

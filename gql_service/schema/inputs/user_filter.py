@@ -11,9 +11,11 @@ from gql_service.domain.search.conditions import (
     parse_conditions,
     require_searchable,
 )
+from gql_service.domain.search.directory import MAX_LISTED, UserSearch, user_search
 from gql_service.domain.search.members import MemberSearch
 from gql_service.domain.tenants import Platform
 from gql_service.errors import BadUserInput
+from gql_service.names import MAX_TEXT
 from gql_service.schema.inputs.documents import provided
 from gql_service.schema.list_limits import max_items
 from gql_service.schema.scalars import JSON
@@ -67,6 +69,34 @@ class UserFilter:
         description=f"Conditions on the metadata of the users on this platform, at most {MAX_CONDITIONS}.",
         metadata=max_items(MAX_CONDITIONS),
     )
+
+
+@strawberry.input(
+    description="A filter for the users of a tenant. All conditions must hold. Names, addresses and texts "
+    "match in any spelling."
+)
+class DirectoryFilter:
+    usernames: list[str] | None = _operator(
+        f"The username is one of these, at most {MAX_LISTED}.", metadata=max_items(MAX_LISTED)
+    )
+    user_ids: list[strawberry.ID] | None = _operator(
+        f"The user id is one of these, at most {MAX_LISTED}.", metadata=max_items(MAX_LISTED)
+    )
+    emails: list[str] | None = _operator(
+        f"The user belongs to the tenant, and the email address is one of these, at most {MAX_LISTED}.",
+        metadata=max_items(MAX_LISTED),
+    )
+    text: str | None = _operator(
+        "The username, the email address, `firstName` or `lastName` in the profile, or both with a space, "
+        f"begin with this text, 1 to {MAX_TEXT} characters. Of guests, only what the admins may read "
+        "counts."
+    )
+
+    def search(self, tenant_id: str) -> UserSearch:
+        """The search in a tenant. Raises BadUserInput."""
+        conditions = provided(self)
+        names = ("usernames", "user_ids", "emails", "text")
+        return user_search(tenant_id, *(conditions.get(name) for name in names))
 
 
 async def member_search(services: Services, platform: Platform, where: UserFilter | None) -> MemberSearch:

@@ -7,6 +7,7 @@ import strawberry
 from strawberry import Info
 
 from gql_service.domain import tenants
+from gql_service.domain.search.directory import UserSearch
 from gql_service.domain.search.members import MemberSearch
 from gql_service.domain.users import rows as users
 from gql_service.schema.auth_directive import AUTHENTICATED, TENANT_ADMIN, TENANT_MEMBER
@@ -33,7 +34,7 @@ from gql_service.services.context import Context
 @strawberry.type(directives=AUTHENTICATED, description="A page of users, in the order of their user ids.")
 class UserConnection(Connection[User]):
     node_type = User
-    search: strawberry.Private[MemberSearch]
+    search: strawberry.Private[MemberSearch | UserSearch]
 
     @staticmethod
     def sort_key(row: users.User) -> str:

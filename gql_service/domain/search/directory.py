@@ -1,0 +1,132 @@
+"""Finding the members of a tenant by who they are: names, ids, email addresses, and the beginnings of texts.
+
+The beginning of a text is one range of `user_texts`; names, ids and addresses are looked up by their indexes.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import Select, Text, bindparam, exists, func, select
+
+from gql_service.domain.pagination import Page, PageRequest, keyset, page_of, page_parameters
+from gql_service.domain.search.conditions import end_of_prefix
+from gql_service.domain.users import rows as users
+from gql_service.domain.users.rows import User
+from gql_service.errors import BadUserInput
+from gql_service.names import MAX_TEXT, fold
+from gql_service.store.connection import Connection, rows_as
+from gql_service.store.sql_functions import any_of, without_index
+from gql_service.store.statement import Statement
+from gql_service.store.tables import memberships, user_texts
+from gql_service.store.tables import users as users_table
+
+MAX_LISTED = 100
+"""Names, ids or addresses of one search."""
+_LISTS = {
+    "name_keys": users_table.c.name_key,
+    "user_ids": users_table.c.id,
+    "email_keys": users_table.c.email_key,
+}
+
+
+class UserSearch(NamedTuple):
+    """The members of a tenant who meet all conditions. None means that there is no such condition."""
+
+    tenant_id: str
+    name_keys: tuple[str, ...] | None = None
+    user_ids: tuple[str, ...] | None = None
+    email_keys: tuple[str, ...] | None = None
+    text: str | None = None
+    """The beginning of a text in `user_texts`."""
+
+    @property
+    def lists(self) -> tuple[str, ...]:
+        """The names of the conditions that are lists."""
+        return tuple(name for name in _LISTS if getattr(self, name) is not None)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        text = self.text or ""
+        return self._asdict() | {"text": text, "end": end_of_prefix(text)}
+
+
+def user_search(
+    tenant_id: str,
+    usernames: Sequence[str] | None,
+    user_ids: Sequence[str] | None,
+    emails: Sequence[str] | None,
+    text: str | None,
+) -> UserSearch:
+    """A search, whatever the spelling of names and addresses. Raises BadUserInput if the text is too long."""
+    if text is not None and not 1 <= len(fold(text)) <= MAX_TEXT:
+        raise BadUserInput(f"`text` must have 1 to {MAX_TEXT} characters.")
+
+    def keys(names: Sequence[str] | None) -> tuple[str, ...] | None:
+        return None if names is None else tuple(sorted({fold(name) for name in names}))
+
+    ids = None if user_ids is None else tuple(sorted(set(user_ids)))
+    return UserSearch(tenant_id, keys(usernames), ids, keys(emails), text if text is None else fold(text))
+
+
+async def page(connection: Connection, search: UserSearch, request: PageRequest) -> Page[User]:
+    """A page of the users who are found, in the order of their ids."""
+    if not search.lists and search.text is None:
+        return await users.page_of_tenant(connection, search.tenant_id, request)
+    statement = _page(search.lists, search.text is not None, request.shape)
+    rows = await connection.fetch(statement, **search.parameters, **page_parameters(request))
+    return page_of(rows_as(User, rows), request)
+
+
+async def count(connection: Connection, search: UserSearch) -> int:
+    """How many users are found."""
+    if not search.lists and search.text is None:
+        return await users.count_of_tenant(connection, search.tenant_id)
+    ((number,),) = await connection.fetch(_count(search.lists, search.text is not None), **search.parameters)
+    return int(number)
+
+
+@cache
+def _page(lists: tuple[str, ...], has_text: bool, shape: PageRequest) -> Statement:
+    if lists:
+        found = _listed(select(*users.COLUMNS), lists, has_text)
+        return Statement(keyset(found, without_index(users_table.c.id), shape), scans=True)
+    ids = _found_by_text()
+    id_page = keyset(ids, without_index(user_texts.c.user_id), shape).subquery("page")
+    order = id_page.c.user_id.desc() if shape.backwards else id_page.c.user_id.asc()
+    statement = select(*users.COLUMNS).join_from(id_page, users_table, users_table.c.id == id_page.c.user_id)
+    return Statement(statement.order_by(order), scans=True)
+
+
+@cache
+def _count(lists: tuple[str, ...], has_text: bool) -> Statement:
+    if lists:
+        return Statement(_listed(select(func.count()).select_from(users_table), lists, has_text), scans=True)
+    return Statement(select(func.count()).select_from(_found_by_text().subquery()), scans=True)
+
+
+def _found_by_text() -> Select[Any]:
+    return select(user_texts.c.user_id).where(*_begins()).distinct()
+
+
+def _begins() -> list[Any]:
+    text, end = bindparam("text", type_=Text), bindparam("end", type_=Text)
+    return [
+        user_texts.c.tenant_id == bindparam("tenant_id"),
+        user_texts.c.text >= text,
+        user_texts.c.text < end,
+    ]
+
+
+def _listed(statement: Select[Any], lists: tuple[str, ...], has_text: bool) -> Select[Any]:
+    statement = statement.where(*(any_of(_LISTS[name], name) for name in lists))
+    if "email_keys" in lists:  # addresses are unique in a home tenant, whose admins may read them
+        statement = statement.where(users_table.c.tenant_id == bindparam("tenant_id"))
+    member = exists().where(
+        memberships.c.user_id == users_table.c.id, memberships.c.tenant_id == bindparam("tenant_id")
+    )
+    statement = statement.where(member.correlate(users_table))
+    if has_text:
+        begins = exists().where(user_texts.c.user_id == users_table.c.id, *_begins())
+        statement = statement.where(begins.correlate(users_table))
+    return statement
