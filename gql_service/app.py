@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from gql_service import instants
 from gql_service.auth.policy import Policy
-from gql_service.domain.maintenance import expiry
+from gql_service.domain.maintenance import deletion, expiry
 from gql_service.domain.maintenance.retention_walk import RetentionWalk
 from gql_service.domain.retention import Retention
 from gql_service.domain.values.encryption import KeyRing
@@ -183,6 +183,7 @@ async def _sweep_periodically(services: Services, sizes: SizeMetrics | None) -> 
         await asyncio.sleep(services.settings.sweep_interval)
         try:
             await expiry.sweep(services.database, services.clock, retention)
+            await deletion.purge(services.database)
             await walk.step()
             if sizes is not None:
                 await sizes.measure_if_due()

@@ -108,6 +108,17 @@ class UserAccess(NamedTuple):
             raise TypeError("only auth.policy may create a UserAccess")
 
 
+class TenantsAccess(NamedTuple):
+    """Proof that the caller may administer tenants, and create and delete platforms."""
+
+    seal: object
+
+    def verify(self) -> None:
+        """Must be called before the proof is used. Raises TypeError if `Policy` did not create it."""
+        if self.seal is not _SEAL:
+            raise TypeError("only auth.policy may create a TenantsAccess")
+
+
 class PlatformAccess(NamedTuple):
     """Proof that the caller may administer a platform, for example define its metadata keys."""
 

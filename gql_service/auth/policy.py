@@ -8,6 +8,7 @@ from gql_service.auth.access import (
     DocumentAccess,
     PlatformAccess,
     PlatformFacts,
+    TenantsAccess,
     UserAccess,
     UserFacts,
     UserWithRights,
@@ -200,6 +201,21 @@ class Policy:
             is_self=False,
             seal=_SEAL,
         )
+
+    def tenants_access(self, principal: Principal) -> TenantsAccess:
+        """Access to administer tenants, for platform owners only. Raises Forbidden."""
+        if not principal.is_platform_owner:
+            raise Forbidden("Only platform owners can administer tenants")
+        return self.tenants_for_operator()
+
+    def user_of_deleted_tenant(self, principal: Principal, user_id: str) -> UserAccess:
+        """Access to delete a user with their tenant, for platform owners only. Raises Forbidden."""
+        self.tenants_access(principal)
+        return self.user_for_operator(user_id)
+
+    def tenants_for_operator(self) -> TenantsAccess:
+        """Access to administer tenants for the command line."""
+        return TenantsAccess(_SEAL)
 
     def platform_for_operator(self, platform: PlatformFacts) -> PlatformAccess:
         """Access to administer a platform for the command line."""

@@ -9,7 +9,7 @@ from gql_service.auth.policy import Policy
 from gql_service.cli import runner
 from gql_service.cli.output import AsJson, count_of, print_result, printable
 from gql_service.cli.parameters import Username
-from gql_service.domain.maintenance import expiry, user_erasure
+from gql_service.domain.maintenance import deletion, expiry, user_erasure
 from gql_service.domain.maintenance.expiry import SweepResult
 from gql_service.domain.maintenance.retention_walk import PruneResult, RetentionWalk
 from gql_service.domain.maintenance.user_erasure import Rehearsal
@@ -98,6 +98,7 @@ def sweep(as_json: AsJson = False) -> None:
     async def work(services: Services) -> tuple[SweepResult, PruneResult]:
         retention = services.write_settings.retention
         swept = await expiry.sweep(services.database, services.clock, retention)
+        await deletion.purge(services.database)
         return swept, await RetentionWalk(services.database, retention, services.clock).whole()
 
     swept, pruned = runner.run_on_migrated(work)

@@ -3,14 +3,17 @@
 import re
 from collections.abc import Sequence
 from enum import Enum
+from functools import cache
 from typing import NamedTuple
 from uuid import uuid4
 
 from sqlalchemy import bindparam, insert, or_, select, update
 
-from gql_service.auth.access import PlatformAccess
+from gql_service.auth.access import PlatformAccess, TenantsAccess
+from gql_service.domain.pagination import Page, PageRequest, keyset, page_of, page_parameters
 from gql_service.domain.retention import MAX_RETENTION, Retention
-from gql_service.errors import BadUserInput, Problem, Rejected
+from gql_service.domain.tombstones import Grave, is_buried
+from gql_service.errors import BadUserInput, NotFound, Problem, Rejected
 from gql_service.observability.security_log import EventKind, SecurityEvent
 from gql_service.quoting import quoted, shortened
 from gql_service.store.connection import Connection, Duplicate, rows_as
@@ -19,6 +22,8 @@ from gql_service.store.statement import Statement
 from gql_service.store.tables import platforms, tenants
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_ID_RULE = "An id is 1 to 64 letters, digits, hyphens and underscores."
+_MAX_NAME = 200
 _KEY_RULE = (
     "A platform key is 1 to 100 lower-case letters, digits, dots, hyphens and underscores, "
     "and starts with a letter or digit."
@@ -36,6 +41,20 @@ _SET_RETENTION = Statement(
         or_(*(platforms.c[name].is_distinct_from(bindparam(name)) for name in Retention._fields)),
     )
     .values({name: bindparam(name) for name in Retention._fields})
+    .returning(platforms.c.id)
+)
+
+
+_RENAME_TENANT = Statement(
+    update(tenants)
+    .where(tenants.c.id == bindparam("of_tenant"), tenants.c.name != bindparam("new_name"))
+    .values(name=bindparam("new_name"))
+    .returning(tenants.c.id)
+)
+_RENAME_PLATFORM = Statement(
+    update(platforms)
+    .where(platforms.c.id == bindparam("of_platform"), platforms.c.name != bindparam("new_name"))
+    .values(name=bindparam("new_name"))
     .returning(platforms.c.id)
 )
 
@@ -112,16 +131,20 @@ def tenant_lock(id: str) -> str:
 
 
 async def create_tenant(transaction: Connection, *, name: str, now: int, id: str | None = None) -> Tenant:
-    """Add a tenant. Raises BadUserInput if the name is empty, or the id is malformed or taken."""
-    if not name.strip():
-        raise BadUserInput("A tenant needs a name.")
+    """Add a tenant. Raises Rejected if the name or the id is malformed, or the id is taken."""
+    _check_name(name)
     if id is not None:
-        _check_id(id)
+        if not _ID.fullmatch(id):
+            raise Rejected(Problem.INVALID_VALUE, f"{quoted(id)} is not an id. {_ID_RULE}", ("tenant_id",))
+        if await is_buried(transaction, Grave.TENANT_ID, id):
+            message = f"The id {id} belonged to a tenant that was deleted; choose another id."
+            raise Rejected(Problem.TAKEN, message, ("tenant_id",))
     tenant = Tenant(id or str(uuid4()), name, now)
     try:
         await transaction.execute(_INSERT_TENANT, **tenant._asdict())
     except Duplicate:
-        raise BadUserInput(f"A tenant with the id {tenant.id} exists; choose another id.") from None
+        message = f"A tenant with the id {tenant.id} exists; choose another id."
+        raise Rejected(Problem.TAKEN, message, ("tenant_id",)) from None
     transaction.security_events.append(SecurityEvent(EventKind.TENANT_CREATED, tenant.id))
     return tenant
 
@@ -129,18 +152,55 @@ async def create_tenant(transaction: Connection, *, name: str, now: int, id: str
 async def create_platform(
     transaction: Connection, *, key: str, tenant_id: str, now: int, name: str | None = None
 ) -> Platform:
-    """Add a platform. Raises BadUserInput if the key is malformed or taken, or the tenant is unknown."""
+    """Add a platform. Raises Rejected if the key is malformed or taken, or the tenant is unknown."""
     if not _PLATFORM_KEY.fullmatch(key):
-        raise BadUserInput(_KEY_RULE)
+        raise Rejected(Problem.INVALID_VALUE, _KEY_RULE, ("key",))
+    if name is not None:
+        _check_name(name)
+    await transaction.lock({tenant_lock(tenant_id)}, exclusive=False)
     if not await tenant_exists(transaction, tenant_id):
-        raise BadUserInput(f"There is no tenant {shortened(tenant_id)}; create it first.")
+        message = f"There is no tenant {shortened(tenant_id)}; create it first."
+        raise Rejected(Problem.UNKNOWN_TENANT, message, ("tenant_id",))
+    if await is_buried(transaction, Grave.PLATFORM_KEY, key):
+        message = f"The key {key} belonged to a platform that was deleted; choose another."
+        raise Rejected(Problem.TAKEN, message, ("key",))
     platform = Platform(str(uuid4()), key, tenant_id, name or key, now)
     try:
         await transaction.execute(_INSERT_PLATFORM, **platform._asdict())
     except Duplicate:
-        raise BadUserInput(f"The platform key {key} is taken; choose another.") from None
+        message = f"The platform key {key} is taken; choose another."
+        raise Rejected(Problem.TAKEN, message, ("key",)) from None
     transaction.security_events.append(SecurityEvent(EventKind.PLATFORM_CREATED, platform.key))
     return platform
+
+
+async def rename_tenant(transaction: Connection, access: TenantsAccess, id: str, name: str) -> Tenant:
+    """Give a tenant another name. Raises Rejected or NotFound."""
+    access.verify()
+    _check_name(name)
+    (tenant,) = await tenants_by_ids(transaction, [id])
+    if tenant is None:
+        raise NotFound("Tenant not found")
+    if await transaction.fetch(_RENAME_TENANT, of_tenant=id, new_name=name):
+        transaction.security_events.append(SecurityEvent(EventKind.TENANT_RENAMED, id))
+    return tenant._replace(name=name)
+
+
+async def rename_platform(transaction: Connection, access: PlatformAccess, name: str) -> Platform:
+    """Give a platform another name. Raises Rejected or NotFound."""
+    access.verify()
+    _check_name(name)
+    (platform,) = await platforms_by_ids(transaction, [access.platform_id])
+    if platform is None:
+        raise NotFound("Platform not found")
+    if await transaction.fetch(_RENAME_PLATFORM, of_platform=platform.id, new_name=name):
+        transaction.security_events.append(SecurityEvent(EventKind.PLATFORM_RENAMED, platform.key))
+    return platform._replace(name=name)
+
+
+def _check_name(name: str) -> None:
+    if not (name.strip() and len(name) <= _MAX_NAME):
+        raise Rejected(Problem.INVALID_VALUE, f"A name is 1 to {_MAX_NAME} characters.", ("name",))
 
 
 _TENANTS_BY_IDS = Statement(select(tenants).where(any_of(tenants.c.id, "ids")))
@@ -157,6 +217,34 @@ _PLATFORMS_AFTER = Statement(
     .order_by(bytewise(platforms.c.key))
     .limit(bindparam("size"))
 )
+
+
+async def page_of_tenants(connection: Connection, request: PageRequest) -> Page[Tenant]:
+    """A page of all tenants, in the order of their ids."""
+    rows = await connection.fetch(_page_of_tenants(request.shape), **page_parameters(request))
+    return page_of(rows_as(Tenant, rows), request)
+
+
+async def page_of_platforms(
+    connection: Connection, tenant_ids: Sequence[str] | None, request: PageRequest
+) -> Page[Platform]:
+    """A page of the platforms of these tenants (None: of all), in the order of their keys."""
+    statement = _page_of_platforms(request.shape, tenant_ids is not None)
+    parameters = {"tenant_ids": tenant_ids, **page_parameters(request)}
+    return page_of(rows_as(Platform, await connection.fetch(statement, **parameters)), request)
+
+
+@cache
+def _page_of_tenants(shape: PageRequest) -> Statement:
+    return Statement(keyset(select(tenants), tenants.c.id, shape), scans=True)
+
+
+@cache
+def _page_of_platforms(shape: PageRequest, of_tenants: bool) -> Statement:
+    statement = select(platforms)
+    if of_tenants:
+        statement = statement.where(any_of(platforms.c.tenant_id, "tenant_ids"))
+    return Statement(keyset(statement, platforms.c.key, shape), scans=True)
 
 
 async def set_retention(
@@ -221,9 +309,7 @@ def check_platform(platform: Platform) -> None:
 
 def _check_id(id: str) -> None:
     if not _ID.fullmatch(id):
-        raise BadUserInput(
-            f"{quoted(id)} is not an id. An id is 1 to 64 letters, digits, hyphens and underscores."
-        )
+        raise BadUserInput(f"{quoted(id)} is not an id. {_ID_RULE}")
 
 
 async def insert_tenants(transaction: Connection, rows: Sequence[Tenant]) -> None:

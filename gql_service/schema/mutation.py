@@ -6,6 +6,7 @@ from gql_service.schema.mutations.bulk_patch import BulkMutation
 from gql_service.schema.mutations.definitions import DefinitionMutation
 from gql_service.schema.mutations.documents import DocumentMutation
 from gql_service.schema.mutations.retention import RetentionMutation
+from gql_service.schema.mutations.tenants import TenantMutation
 from gql_service.schema.mutations.user_lifecycle import UserLifecycleMutation
 from gql_service.schema.mutations.users import UserMutation
 
@@ -18,5 +19,6 @@ class Mutation(
     UserLifecycleMutation,
     DefinitionMutation,
     RetentionMutation,
+    TenantMutation,
 ):
     pass

@@ -27,11 +27,12 @@ from gql_service.schema.list_limits import max_items, max_items_of_setting
 from gql_service.schema.sdl import subgraph_sdl
 from gql_service.schema.types.badge import Badge, catalog
 from gql_service.schema.types.limits import MAX_NODES, Limits
-from gql_service.schema.types.platform import Platform, UserConnection
+from gql_service.schema.types.platform import Platform, PlatformConnection, UserConnection
 from gql_service.schema.types.platform_metadata import PlatformMetadata
 from gql_service.schema.types.relay import AFTER, BEFORE, FIRST, LAST, Node, read_page
 from gql_service.schema.types.service_status import ServiceStatus
 from gql_service.schema.types.session import LocalAuthUser
+from gql_service.schema.types.tenant import TenantConnection
 from gql_service.schema.types.user import User
 from gql_service.services.context import Context
 
@@ -115,6 +116,38 @@ class Query:
         key: Annotated[str, strawberry.argument(description="The platform key.")],
     ) -> Platform | None:
         return await resolve_one(info.context, Lookup(load_platforms, key), Platform)
+
+    @strawberry.field(
+        directives=AUTHENTICATED,
+        description="The platforms of all tenants that the viewer is a member of, in the order of their "
+        "keys. For platform owners, all platforms.",
+    )
+    async def platforms(
+        self,
+        info: Info[Context, None],
+        first: Annotated[int | None, FIRST] = None,
+        after: Annotated[str | None, AFTER] = None,
+        last: Annotated[int | None, LAST] = None,
+        before: Annotated[str | None, BEFORE] = None,
+    ) -> PlatformConnection | None:
+        request, viewer = read_page(first, after, last, before), info.context.viewer
+        tenant_ids = None if viewer.is_platform_owner else tuple(sorted(viewer.tenant_ids))
+        page = await info.context.services.loaders.platform_pages.load((tenant_ids, request))
+        return PlatformConnection(page=page)
+
+    @strawberry.field(directives=PLATFORM_OWNER, description="All tenants, in the order of their ids.")
+    async def tenants(
+        self,
+        info: Info[Context, None],
+        first: Annotated[int | None, FIRST] = None,
+        after: Annotated[str | None, AFTER] = None,
+        last: Annotated[int | None, LAST] = None,
+        before: Annotated[str | None, BEFORE] = None,
+    ) -> TenantConnection | None:
+        info.context.services.policy.tenants_access(info.context.viewer)
+        request = read_page(first, after, last, before)
+        page = await info.context.services.loaders.tenant_pages.load(request)
+        return TenantConnection(page=page)
 
     @strawberry.field(
         directives=SELF,

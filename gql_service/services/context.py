@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from gql_service.auth.access import DocumentAccess, PlatformAccess, UserFacts
+from gql_service.auth.access import USER_WIDE, DocumentAccess, PlatformAccess, UserFacts
 from gql_service.auth.policy import Policy, is_member
 from gql_service.auth.principal import Principal
 from gql_service.domain.documents.access import (
@@ -175,6 +175,27 @@ class Context:
         return [
             self.view(each, next(documents)) if isinstance(each, DocumentAccess) else each for each in results
         ]
+
+    def visible_tenants(self, user: User) -> tuple[str, ...]:
+        """The tenants of a user whose platforms the caller sees there: all for the user, else those that the
+        caller administers."""
+        viewer, administers = self.viewer, self.services.policy.administers
+        is_self = user.user_id == viewer.user_id
+        return tuple(sorted(each for each in user.tenant_ids if is_self or administers(viewer, each)))
+
+    async def documents_page(self, user: User, request: PageRequest) -> Page[DocumentView]:
+        """A page of the documents of a user, as the caller may see them."""
+        loaders, policy = self.services.loaders, self.services.policy
+        page = await loaders.document_pages.load((user.user_id, self.visible_tenants(user), request))
+        self.stored_data.count(sum(document.size for document in page.items))
+        views: list[DocumentView] = []
+        ids = [document.platform_id for document in page.items]
+        for document, platform in zip(page.items, await loaders.platforms_by_id.load_many(ids), strict=True):
+            if document.platform_id == USER_WIDE:
+                views.append(self.view(policy.user_wide_document(self.viewer, user), document))
+            elif platform is not None:
+                views.append(self.view(policy.platform_document(self.viewer, platform, user), document))
+        return page._replace(items=views)  # type: ignore[arg-type,return-value]
 
     def view(self, access: DocumentAccess, document: MetadataDocument) -> DocumentView:
         """A document as the caller may see it now."""

@@ -23,7 +23,7 @@ from gql_service.domain.search import members as search
 from gql_service.domain.search.conditions import Searchability
 from gql_service.domain.search.directory import UserSearch
 from gql_service.domain.search.members import MemberSearch
-from gql_service.domain.tenants import Platform
+from gql_service.domain.tenants import Platform, Tenant
 from gql_service.domain.users import access_tokens, badges, notifications
 from gql_service.domain.users import rows as users
 from gql_service.domain.users.access_tokens import AccessToken, TokenRefusal
@@ -165,6 +165,23 @@ class Loaders:
 
             return await _grouped(connection, requests, of_tenant)
 
+        async def platform_pages(
+            connection: Connection, requests: Sequence[tuple[tuple[str, ...] | None, PageRequest]]
+        ) -> Sequence[Page[Platform]]:
+            found = {each: await tenants.page_of_platforms(connection, *each) for each in set(requests)}
+            return [found[each] for each in requests]
+
+        async def document_pages(
+            connection: Connection, requests: Sequence[tuple[str, tuple[str, ...], PageRequest]]
+        ) -> Sequence[Page[MetadataDocument]]:
+            found = {each: await documents.page_of_user(connection, *each) for each in set(requests)}
+            return [found[each] for each in requests]
+
+        async def tenant_pages(
+            connection: Connection, requests: Sequence[PageRequest]
+        ) -> Sequence[Page[Tenant]]:
+            return [await tenants.page_of_tenants(connection, each) for each in requests]
+
         self.principals: DataLoader[Token, Principal | MalformedData | TokenRefusal] = DataLoader(
             database, principals
         )
@@ -174,6 +191,20 @@ class Loaders:
         self.users_by_email: DataLoader[tuple[str, str], User | None] = DataLoader(database, by_emails)
         """By email address and home tenant."""
         self.platforms: DataLoader[str, Platform | None] = DataLoader(database, tenants.platforms_by_keys)
+        self.platform_pages: DataLoader[tuple[tuple[str, ...] | None, PageRequest], Page[Platform]] = (
+            DataLoader(database, platform_pages, scans=True)
+        )
+        """By tenants (None: all) and page: their platforms, ordered by key."""
+        self.document_pages: DataLoader[tuple[str, tuple[str, ...], PageRequest], Page[MetadataDocument]] = (
+            DataLoader(database, document_pages, scans=True)
+        )
+        """By user id, tenants and page: the documents on platforms of these, and the user-wide one."""
+        self.tenant_pages: DataLoader[PageRequest, Page[Tenant]] = DataLoader(
+            database, tenant_pages, scans=True
+        )
+        self.platforms_by_id: DataLoader[str, Platform | None] = DataLoader(
+            database, tenants.platforms_by_ids
+        )
         self.definitions: DataLoader[str, list[StoredDefinition]] = DataLoader(
             database, definitions.stored_of_platforms
         )

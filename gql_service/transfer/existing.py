@@ -19,7 +19,7 @@ from gql_service.domain.users.notifications import Notification
 from gql_service.domain.users.rows import User
 from gql_service.names import fold
 from gql_service.quoting import quoted
-from gql_service.store.connection import Connection
+from gql_service.store.connection import Connection, LostRace
 from gql_service.transfer.exporter import load_users_with_badges
 from gql_service.transfer.record_fields import InvalidRecord, differing_fields
 from gql_service.transfer.records import DefinitionRecord, DocumentRecord, Record, encode
@@ -288,7 +288,10 @@ async def _load_definitions(
     await transaction.lock(defined, exclusive=True)
     await transaction.lock(written - defined, exclusive=False)
     if defined or written:
-        existing.platform_definitions.update(await definitions.of_platforms(transaction, defined | written))
+        found = await definitions.of_platforms(transaction, defined | written)
+        if found.keys() < defined | written:
+            raise LostRace  # another transaction has just deleted a platform
+        existing.platform_definitions.update(found)
     if definition_records:
         keys = [(row.platform_id, row.key) for row in map(existing.definition_row, definition_records)]
         rows = await definition_rows.by_keys(transaction, keys)

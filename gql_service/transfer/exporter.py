@@ -15,6 +15,7 @@ from gql_service.domain import tenants
 from gql_service.domain.definitions import rows as definition_rows
 from gql_service.domain.documents import rows as documents
 from gql_service.domain.documents.rows import MetadataDocument
+from gql_service.domain.maintenance import deletion
 from gql_service.domain.tenants import Platform
 from gql_service.domain.users import badges, notifications
 from gql_service.domain.users import rows as users
@@ -122,6 +123,9 @@ class _Exporter:
         async for record in self._platform_if_new(document.platform_id):
             yield record
         if document.platform_id not in self._platform_keys:
+            async with self._database.read() as connection:
+                if await deletion.is_deleted(connection, document.platform_id):
+                    return
             problem = f"its platform {document.platform_id!r} is unknown"
             raise MalformedData("metadata", document.user_id, problem)
         yield DocumentRecord(self._platform_keys[document.platform_id], document)

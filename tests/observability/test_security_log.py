@@ -26,6 +26,12 @@ NOT_LOGGED = {
 }
 """Mutations that are logged only if they are refused."""
 LOGGED = {"createUser", "updateUser", "issueToken", "revokeToken"} | {
+    "createTenant",
+    "renameTenant",
+    "deleteTenant",
+    "createPlatform",
+    "renamePlatform",
+    "deletePlatform",
     "renameUser",
     "deleteUser",
     "revokeTokens",
@@ -164,6 +170,25 @@ def test_the_lifecycle_of_a_user(world: World, lines: SecurityLines) -> None:
     assert lines.summaries() == []
     succeed(world.admin, world, "deleteUser", username=name)
     assert lines.summaries() == [("user.erased", user.id, None)]
+
+
+def test_the_lifecycle_of_tenants_and_platforms(world: World, lines: SecurityLines) -> None:
+    tenant, platform, owner = uuid4().hex, f"p-{uuid4().hex}", world.owner
+    steps: list[tuple[str, dict[str, object], list[tuple[str, str, None]]]] = [
+        ("createTenant", {"tenantId": tenant, "name": "a"}, [("tenant.created", tenant, None)]),
+        ("renameTenant", {"tenantId": tenant, "name": "b"}, [("tenant.renamed", tenant, None)]),
+        ("renameTenant", {"tenantId": tenant, "name": "b"}, []),
+        ("createPlatform", {"tenantId": tenant, "key": platform}, [("platform.created", platform, None)]),
+        ("renamePlatform", {"platformKey": platform, "name": "b"}, [("platform.renamed", platform, None)]),
+        ("renamePlatform", {"platformKey": platform, "name": "b"}, []),
+        ("deletePlatform", {"platformKey": platform, "dryRun": True}, []),
+        ("deletePlatform", {"platformKey": platform}, [("platform.deleted", platform, None)]),
+        ("deleteTenant", {"tenantId": tenant, "dryRun": True}, []),
+        ("deleteTenant", {"tenantId": tenant}, [("tenant.deleted", tenant, None)]),
+    ]
+    for name, input, expected in steps:
+        succeed(owner, world, name, **input)
+        assert lines.summaries() == expected, name
 
 
 def test_definitions_and_modes(world: World, lines: SecurityLines) -> None:

@@ -16,10 +16,10 @@ from gql_service.domain.search import directory
 from gql_service.domain.search.directory import user_search
 from gql_service.settings import Settings
 from gql_service.store import migrations, tables
-from tests.cli.test_users import Shell
 from tests.support.postgres import Postgres
 from tests.support.users import codes, write
 from tests.support.world import Caller, World
+from tests.transfer.test_round_trip import Shell
 
 FIND = """query ($t: ID, $w: DirectoryFilter, $n: Int, $a: String) {
   users(tenantId: $t, where: $w, first: $n, after: $a) {

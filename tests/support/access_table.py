@@ -8,6 +8,27 @@ Query            me session badgeCatalog                                    U v 
 Query            user platform node nodes _entities                         U - v v v v
 Query            platformMetadata                                           U N F v v v
 Query            users                                                      U F F F v v
+Query            platforms                                                  U v v v v v
+Query            tenants                                                    U F F F F v
+Mutation         createTenant renameTenant deleteTenant                     U F F F F v
+Mutation         createPlatform                                             U F F F F v
+Mutation         deletePlatform                                             U F F F F v
+Mutation         renamePlatform                                             U N F F v v
+Tenant           tenantId name createdAt                                    . . . . . v
+TenantConnection edges nodes pageInfo                                       . . . . . v
+TenantEdge       cursor node                                                . . . . . v
+PlatformConnection edges nodes pageInfo                                     . . . v v v
+PlatformEdge     cursor node                                                . . . v v v
+PlatformMetadataConnection edges nodes pageInfo                             . . . v v v
+PlatformMetadataEdge cursor node                                            . . . v v v
+CreateTenantPayload tenant userErrors                                       . . . . . v
+RenameTenantPayload tenant userErrors                                       . . . . . v
+DeleteTenantPayload contents deletedTenantId userErrors                     . . . . . v
+TenantContents   users guests platforms documents                           . . . . . v
+CreatePlatformPayload platform userErrors                                   . . . . . v
+RenamePlatformPayload platform userErrors                                   . . . . v v
+DeletePlatformPayload contents deletedPlatformKey userErrors                . . . . . v
+PlatformContents documents definitions                                      . . . . . v
 Query            limits _service                                            v v v v v v
 Query            serviceStatus                                              U F F F F v
 Mutation         patchPlatformMetadata                                      U N F v v v
@@ -26,7 +47,7 @@ User             id userId tenantId username displayName image badges       . . 
 User             badgeProgress profileFields                                . . v v v v
 User             email permissions isPlatformOwner                          . . F v v v
 User             revision createdAt updatedAt                               . . F v v v
-User             platformMetadata userMetadata                              . . F v v v
+User             platformMetadata userMetadata platforms documents          . . F v v v
 User             emailVerified language lastSeenReleaseVersion              . . F v v v
 User             passwordChangeDisabled projectCreationDisabled             . . F v v v
 User             profileFieldChangeDisabled messagingDisabled               . . F v v v
@@ -145,6 +166,42 @@ AccessToken      RevokeTokenPayload.accessToken                             U F 
 Platform         Query.platform Query.node Query.nodes Query._entities      U - v v v v
 UserConnection   Platform.users                                             U - F F v v
 UserConnection   Query.users                                                U F F F v v
+TenantConnection Query.tenants                                              U F F F F v
+TenantEdge       TenantConnection.edges                                     U F F F F v
+Tenant           TenantConnection.nodes TenantEdge.node                     U F F F F v
+Tenant           CreateTenantPayload.tenant RenameTenantPayload.tenant      U F F F F v
+PageInfo         TenantConnection.pageInfo                                  U F F F F v
+PlatformConnection Query.platforms                                          U s s s s s
+PlatformConnection User.platforms                                           U - F v v v
+PlatformEdge     PlatformConnection.edges                                   U - F v v v
+Platform         PlatformConnection.nodes PlatformEdge.node                 U - F v v v
+PageInfo         PlatformConnection.pageInfo                                U - F v v v
+PlatformMetadataConnection User.documents                                   U - F v v v
+PlatformMetadataEdge PlatformMetadataConnection.edges                       U - F v v v
+PlatformMetadata PlatformMetadataConnection.nodes PlatformMetadataEdge.node U - F v v v
+PageInfo         PlatformMetadataConnection.pageInfo                        U - F v v v
+CreateTenantPayload          Mutation.createTenant                          U F F F F v
+RenameTenantPayload          Mutation.renameTenant                          U F F F F v
+DeleteTenantPayload          Mutation.deleteTenant                          U F F F F v
+TenantContents   DeleteTenantPayload.contents                               U F F F F v
+CreatePlatformPayload        Mutation.createPlatform                        U F F F F v
+RenamePlatformPayload        Mutation.renamePlatform                        U N F F v v
+DeletePlatformPayload        Mutation.deletePlatform                        U F F F F v
+PlatformContents DeletePlatformPayload.contents                             U F F F F v
+Platform         CreatePlatformPayload.platform                             U F F F F v
+Platform         RenamePlatformPayload.platform                             U N F F v v
+InvalidInput     CreateTenantPayload.userErrors                             U F F F F v
+InvalidInput     RenameTenantPayload.userErrors                             U F F F F v
+InvalidInput     DeleteTenantPayload.userErrors                             U F F F F v
+InvalidInput     CreatePlatformPayload.userErrors                           U F F F F v
+InvalidInput     RenamePlatformPayload.userErrors                           U N F F v v
+InvalidInput     DeletePlatformPayload.userErrors                           U F F F F v
+RevisionConflict CreateTenantPayload.userErrors                             never
+RevisionConflict RenameTenantPayload.userErrors                             never
+RevisionConflict DeleteTenantPayload.userErrors                             never
+RevisionConflict CreatePlatformPayload.userErrors                           never
+RevisionConflict RenamePlatformPayload.userErrors                           never
+RevisionConflict DeletePlatformPayload.userErrors                           never
 UserEdge         UserConnection.edges                                       U - F F v v
 PageInfo         UserConnection.pageInfo                                    U - F F v v
 PageInfo         NotificationConnection.pageInfo                            U - F v v v

@@ -1,16 +1,18 @@
 """The table `documents`: read by key, locked and stored. What is stored is decided in `domain.writes`."""
 
 from collections.abc import Collection, Mapping, Sequence, Set
+from functools import cache
 from typing import NamedTuple
 
 from sqlalchemy import Text, bindparam, insert, null, select, tuple_, update
 
 from gql_service.domain.documents.entries import Content
+from gql_service.domain.pagination import Page, PageRequest, keyset, page_of, page_parameters
 from gql_service.errors import NotFound
 from gql_service.store.connection import Connection, Duplicate, LostRace, MissingReference, rows_as
 from gql_service.store.sql_functions import any_of, bytewise
 from gql_service.store.statement import Statement
-from gql_service.store.tables import documents
+from gql_service.store.tables import documents, platforms
 
 DocumentKey = tuple[str, str]
 """A user id and a platform id (`USER_WIDE` for the document without a platform)."""
@@ -200,6 +202,29 @@ async def of_users(
         _OF_USERS, user_ids=user_ids, after_user=user, after_platform=platform, size=size
     )
     return rows_as(MetadataDocument, rows)
+
+
+async def page_of_user(
+    connection: Connection, user_id: str, tenant_ids: Sequence[str], request: PageRequest
+) -> Page[MetadataDocument]:
+    """A page of the documents of a user, in the order of the platform ids: the user-wide document, and those
+    on platforms of these tenants. Without their attributes."""
+    statement = _page_of_user(request.shape)
+    parameters = {"of_user": user_id, "tenant_ids": tenant_ids, **page_parameters(request)}
+    return page_of(rows_as(MetadataDocument, await connection.fetch(statement, **parameters)), request)
+
+
+@cache
+def _page_of_user(shape: PageRequest) -> Statement:
+    statement = (
+        select(*_WITHOUT_ATTRIBUTES)
+        .select_from(documents.outerjoin(platforms, platforms.c.id == documents.c.platform_id))
+        .where(
+            documents.c.user_id == bindparam("of_user"),
+            (documents.c.platform_id == "") | any_of(platforms.c.tenant_id, "tenant_ids"),
+        )
+    )
+    return Statement(keyset(statement, documents.c.platform_id, shape), scans=True)
 
 
 async def _read(

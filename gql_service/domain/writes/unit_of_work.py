@@ -28,7 +28,7 @@ from gql_service.domain.writes.changes import Change
 from gql_service.domain.writes.digest_preconditions import NO_DIGESTS, ExpectedDigests, unmet_keys
 from gql_service.domain.writes.draft import Draft
 from gql_service.domain.writes.idempotency import IdempotencyKey, StoredAnswers, WriteResult
-from gql_service.errors import Locked, Problem, Rejected, RevisionConflict
+from gql_service.errors import Locked, NotFound, Problem, Rejected, RevisionConflict
 from gql_service.quoting import quoted
 from gql_service.store.connection import Connection
 
@@ -124,6 +124,8 @@ async def write_all(
         document = before.get(write.access.key)
         if document is None:
             results.append(Locked())
+        elif write.access.platform_key is not None and write.access.platform_id not in platforms:
+            results.append(NotFound("Platform not found"))  # it has just been deleted
         else:
             results.append(await _attempt(unit, transaction, write, document.size))
     is_refused = all_or_none and any(isinstance(result, Exception) for result in results)

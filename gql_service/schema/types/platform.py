@@ -109,3 +109,12 @@ class Platform(Node):
         search = await member_search(info.context.services, self.row, where)
         page = await info.context.members(search, request)
         return UserConnection(search=search, page=page)
+
+
+@strawberry.type(directives=AUTHENTICATED, description="A page of platforms, in the order of their keys.")
+class PlatformConnection(Connection[Platform]):
+    node_type = Platform
+
+    @staticmethod
+    def sort_key(row: tenants.Platform) -> str:
+        return row.key

@@ -15,14 +15,24 @@ from gql_service.domain.pagination import page_of_list
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.errors import BadUserInput, Forbidden, MalformedData, NotFound, RequestError
 from gql_service.instants import parse_milliseconds
-from gql_service.schema.auth_directive import SELF, TENANT_MEMBER
+from gql_service.schema.auth_directive import AUTHENTICATED, SELF, TENANT_MEMBER
 from gql_service.schema.batched_fields import batched_field
 from gql_service.schema.inputs.entry_filter import EntryFilter
 from gql_service.schema.list_limits import max_items
 from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import DateTime, JSONObject
 from gql_service.schema.types.platform_metadata_change import PlatformMetadataChangeConnection
-from gql_service.schema.types.relay import AFTER, BEFORE, FIRST, ID, LAST, Node, global_id, read_page
+from gql_service.schema.types.relay import (
+    AFTER,
+    BEFORE,
+    FIRST,
+    ID,
+    LAST,
+    Connection,
+    Node,
+    global_id,
+    read_page,
+)
 from gql_service.schema.types.user import User
 from gql_service.schema.types.user_metadata import UserMetadata, UserMetadataConnection
 from gql_service.services.context import Context
@@ -211,3 +221,15 @@ async def _past_metadata(
         )
 
     return list(map(project, rows, contents, pasts))
+
+
+@strawberry.type(
+    directives=AUTHENTICATED,
+    description="A page of documents of a user. The user-wide document is the first one.",
+)
+class PlatformMetadataConnection(Connection[PlatformMetadata]):
+    node_type = PlatformMetadata
+
+    @staticmethod
+    def sort_key(row: DocumentView) -> str:
+        return row.access.platform_id

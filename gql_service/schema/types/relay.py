@@ -65,11 +65,17 @@ class Node:
 
 
 _NODE_CLASSES: dict[str, Any] = {}
+_CONNECTION_CLASSES: dict[str, Any] = {}
 
 
 def node_class(type_name: str) -> Any:
     """The class of a `Node` type by name, for modules whose import of it would be circular."""
     return _NODE_CLASSES[type_name]
+
+
+def connection_class(type_name: str) -> Any:
+    """The class of a `Connection` type by name, for modules whose import of it would be circular."""
+    return _CONNECTION_CLASSES[type_name]
 
 
 def global_id(type_name: str, key: str) -> strawberry.ID:
@@ -117,6 +123,10 @@ class Connection(Generic[N]):
     page: strawberry.Private[Page[Any]]
     node_type: ClassVar[type[Any]]
     """Makes a node of a row: called with `row` alone."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        _CONNECTION_CLASSES[cls.__name__] = cls
 
     @staticmethod
     def sort_key(row: Any) -> str:

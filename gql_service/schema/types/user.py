@@ -29,6 +29,7 @@ from gql_service.schema.types.relay import (
     ID,
     LAST,
     Node,
+    connection_class,
     global_id,
     node_class,
     read_page,
@@ -38,6 +39,10 @@ from gql_service.services.context import Context
 MALFORMED = "Null, with an error, if the stored data is malformed."
 T = TypeVar("T")
 # The module of documents imports this one, so their type is only named here.
+_PLATFORMS: LazyType[Any, Any] = LazyType("PlatformConnection", "gql_service.schema.types.platform")
+_DOCUMENTS: LazyType[Any, Any] = LazyType(
+    "PlatformMetadataConnection", "gql_service.schema.types.platform_metadata"
+)
 _PLATFORM_METADATA: LazyType[Any, Any] = LazyType(
     "PlatformMetadata", "gql_service.schema.types.platform_metadata"
 )
@@ -202,6 +207,45 @@ class User(Node):
     )
     async def user_metadata(users: Sequence["User"], info: Info[Context, None]) -> list[Any]:
         return await _documents(info.context, None, users)
+
+    @batched_field(
+        directives=SELF,
+        description="The platforms of the tenants of the user, as far as the viewer administers them, in "
+        "the order of their keys.",
+        type_=_PLATFORMS | None,
+    )
+    async def platforms(
+        users: Sequence["User"],
+        info: Info[Context, None],
+        first: Annotated[int | None, FIRST] = None,
+        after: Annotated[str | None, AFTER] = None,
+        last: Annotated[int | None, LAST] = None,
+        before: Annotated[str | None, BEFORE] = None,
+    ) -> list[Any]:
+        request = read_page(first, after, last, before)
+        connection = connection_class("PlatformConnection")
+        keys = [(info.context.visible_tenants(user.row), request) for user in users]
+        pages = await info.context.services.loaders.platform_pages.load_many(keys)
+        return [connection(page=page) for page in pages]
+
+    @batched_field(
+        directives=SELF,
+        description="The documents of the user that were written, as far as the viewer can see them.",
+        type_=_DOCUMENTS | None,
+    )
+    async def documents(
+        users: Sequence["User"],
+        info: Info[Context, None],
+        first: Annotated[int | None, FIRST] = None,
+        after: Annotated[str | None, AFTER] = None,
+        last: Annotated[int | None, LAST] = None,
+        before: Annotated[str | None, BEFORE] = None,
+    ) -> list[Any]:
+        request, connection = (
+            read_page(first, after, last, before),
+            connection_class("PlatformMetadataConnection"),
+        )
+        return [connection(page=await info.context.documents_page(user.row, request)) for user in users]
 
 
 async def _documents(context: Context, platform_key: str | None, users: Sequence[User]) -> list[Any]:
