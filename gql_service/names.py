@@ -45,7 +45,7 @@ def is_single_script(name: str) -> bool:
     if name.isascii():
         return True
     found = {_script(character) for character in unicodedata.normalize("NFKC", name)} - {""}
-    return len(found) <= 1 or any(found <= together for together in _WRITTEN_TOGETHER)
+    return len(found) <= 1 or any(found <= group for group in _WRITTEN_TOGETHER)
 
 
 def _script(character: str) -> str:

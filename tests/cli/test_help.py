@@ -94,7 +94,7 @@ def test_the_version_is_that_of_the_package() -> None:
     ("words", "completions"),
     [
         ("gql-service tok", ["token"]),
-        ("gql-service token ", ["issue", "revoke", "list"]),
+        ("gql-service token ", ["issue", "revoke", "revoke-all", "list"]),
         ("gql-service user update --lang", ["--language"]),
         ("gql-service platform mode shop st", ["STRICT"]),
     ],

@@ -137,13 +137,14 @@ def test_the_printed_schema_has_the_description_of_the_schema() -> None:
 
 
 def test_mutations_are_listed_by_subject(schema: GraphQLSchema) -> None:
-    """Documents, then many documents, users, definitions."""
+    """Documents, then many documents, users, definitions, tenants."""
     assert schema.mutation_type is not None
     assert list(schema.mutation_type.fields) == [
         "patchPlatformMetadata", "replacePlatformMetadata", "clearPlatformMetadata", "setUserMetadata",
         "restorePlatformMetadata", "bulkPatchPlatformMetadata", "createUser", "updateUser", "checkBadge",
-        "markNotificationsRead", "issueToken", "revokeToken", "defineMetadata", "removeMetadataDefinition",
-        "setMetadataMode", "setRetention",
+        "markNotificationsRead", "issueToken", "revokeToken", "renameUser", "deleteUser", "revokeTokens",
+        "defineMetadata", "removeMetadataDefinition", "setMetadataMode", "setRetention", "createTenant",
+        "renameTenant", "deleteTenant", "createPlatform", "renamePlatform", "deletePlatform",
     ]  # fmt: skip
 
 

@@ -87,6 +87,8 @@ NULL = {
     ("Mutation.deletePlatform", "deletedPlatformKey"),
     ("ClearPlatformMetadataPayload.platformMetadata", "entry"),
     ("PlatformMetadata.history", "prunedUntil"),
+    ("PlatformMetadataConnection.nodes", "platformKey"),  # the user-wide document is the first
+    ("PlatformMetadataEdge.node", "platformKey"),
 }
 NULL |= {
     (path, bound)

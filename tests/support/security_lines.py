@@ -58,7 +58,7 @@ def serving_with_log(
         yield service, SecurityLines(path)
 
 
-def mutate(caller: Caller | None, world: World, name: str, **input: Any) -> dict[str, Any]:
+def mutate(caller: Caller | None, world: World, name: str, /, **input: Any) -> dict[str, Any]:
     """Execute a mutation; returns the whole body."""
     kind = f"{name[0].upper()}{name[1:]}Input"
     query = f"mutation ($input: {kind}!) {{ x: {name}(input: $input) {{ userErrors {{ code }} }} }}"
@@ -68,7 +68,7 @@ def mutate(caller: Caller | None, world: World, name: str, **input: Any) -> dict
     return result
 
 
-def succeed(caller: Caller, world: World, name: str, **input: Any) -> None:
+def succeed(caller: Caller, world: World, name: str, /, **input: Any) -> None:
     assert mutate(caller, world, name, **input) == {"data": {"x": {"userErrors": []}}}
 
 

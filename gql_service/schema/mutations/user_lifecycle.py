@@ -93,7 +93,7 @@ class UserLifecycleMutation:
         directives=SELF,
         description="Permanently delete a user with all their data, in one transaction. Their id is removed "
         "from documents of others, and is never given out again. For admins of all tenants in which the user "
-        "has permissions; for oneself only where the setting SELF_DELETION is on.",
+        "has permissions; users may delete themselves only where the setting SELF_DELETION is on.",
     )
     async def delete_user(
         self, info: Info[Context, None], input: Annotated[DeleteUserInput, INPUT]

@@ -210,8 +210,8 @@ class User(Node):
 
     @batched_field(
         directives=SELF,
-        description="The platforms of the tenants of the user, as far as the viewer administers them, in "
-        "the order of their keys.",
+        description="The platforms of the tenants of the user, in the order of their keys. Admins see those of "
+        "the tenants that they administer.",
         type_=_PLATFORMS | None,
     )
     async def platforms(
@@ -230,7 +230,7 @@ class User(Node):
 
     @batched_field(
         directives=SELF,
-        description="The documents of the user that were written, as far as the viewer can see them.",
+        description="The documents of the user that were written and that the viewer can see.",
         type_=_DOCUMENTS | None,
     )
     async def documents(

@@ -44,7 +44,7 @@ described_enum(
         Problem.NOT_ALLOWED: "The viewer may not change this field.",
         Problem.TAKEN: "Another user already has this value.",
         Problem.UNKNOWN_TENANT: "There is no such tenant.",
-        Problem.NOT_EMPTY: "What is to be deleted is not empty, and `force` is not set.",
+        Problem.NOT_EMPTY: "The tenant or platform is not empty, and `force` is not set.",
         Problem.UNKNOWN_BADGE: "The catalog has no such badge.",
         Problem.TOO_MANY_TOKENS: "The user has the maximum number of valid tokens.",
         Problem.TOO_MUCH_AT_ONCE: "The writes of the request process too much stored data.",

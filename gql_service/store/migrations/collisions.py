@@ -10,7 +10,7 @@ from gql_service.errors import BadUserInput
 from gql_service.names import fold
 from gql_service.quoting import quoted
 
-_MAX_SHOWN = 100
+_MAX_PRINTED = 100
 _ALL = sa.text("SELECT id, tenant_id, username, email FROM users ORDER BY created_at, id")
 _RENAME = sa.text("UPDATE users SET username = :new, revision = revision + 1 WHERE username = :old")
 _SET_EMAIL = sa.text(
@@ -30,10 +30,10 @@ class Collisions(BadUserInput):
     """Stored users have names or email addresses that must not be equal any more. Nothing was migrated."""
 
     def __init__(self, pairs: list[str]) -> None:
-        shown = pairs[:_MAX_SHOWN]
-        more = [f"... and {len(pairs) - len(shown)} more"] if len(pairs) > len(shown) else []
+        printed = pairs[:_MAX_PRINTED]
+        more = [f"... and {len(pairs) - len(printed)} more"] if len(pairs) > len(printed) else []
         self.lines = [
-            *shown,
+            *printed,
             *more,
             "Nothing was migrated. Run migrate again with --rename OLD=NEW and --set-email USERNAME=ADDRESS "
             "for one user of each pair; both options can be repeated.",
