@@ -6,12 +6,14 @@ from typing import Annotated
 import typer
 
 from gql_service.auth.policy import Policy
+from gql_service.auth.principal import Principal
 from gql_service.cli import runner
 from gql_service.cli.output import (
     AsJson,
     Json,
     count_of,
     print_fields,
+    print_json,
     print_result,
     printable,
     table_of,
@@ -21,6 +23,7 @@ from gql_service.cli.parameters import NewId, TenantId, Username
 from gql_service.cli.user_options import FieldOptions, create_options
 from gql_service.cli.user_update import user_update
 from gql_service.domain import tenants
+from gql_service.domain.maintenance.user_export import export_user
 from gql_service.domain.pagination import MAX_PAGE, PageRequest
 from gql_service.domain.search import directory
 from gql_service.domain.users import badges, notifications, provisioning
@@ -55,6 +58,39 @@ def user_create(
 
 
 user_app.command("update")(user_update)
+
+
+@user_app.command("export")
+def user_export(
+    username: Username,
+    include_hidden: Annotated[
+        bool, typer.Option("--include-hidden", help="Include entries that the user does not see.")
+    ] = False,
+) -> None:
+    """Print everything that is stored about a user, as JSON.
+
+    That is what the user may see; documents say whether they have hidden
+    entries. Answer requests of users for their data with it. To move data, use
+    the command export.
+    """
+
+    async def read(services: Services) -> Json:
+        async with services.database.read() as connection:
+            user = await runner.user_by_username(connection, username)
+            operator = Principal.create("", "", user.tenant_id, (), is_platform_owner=True)
+            settings = services.write_settings
+            return await export_user(
+                connection,
+                operator,
+                services.policy,
+                user,
+                include_hidden=include_hidden,
+                keys=settings.keys,
+                now=services.clock(),
+                count=lambda _: None,
+            )
+
+    print_json(runner.run_on_migrated(read))
 
 
 @user_app.command("rename")

@@ -8,8 +8,9 @@ from strawberry import Info
 from strawberry.federation.schema import FederationAny
 from strawberry.schema import BaseSchema
 
+from gql_service.auth.policy import Policy
 from gql_service.domain.search.directory import UserSearch
-from gql_service.errors import NotFound
+from gql_service.errors import Forbidden, NotFound
 from gql_service.schema.auth_directive import AUTHENTICATED, PLATFORM_OWNER, PUBLIC, SELF, TENANT_MEMBER
 from gql_service.schema.entity_resolution import (
     Entity,
@@ -24,6 +25,8 @@ from gql_service.schema.entity_resolution import (
 from gql_service.schema.inputs.documents import UserBy
 from gql_service.schema.inputs.user_filter import DirectoryFilter
 from gql_service.schema.list_limits import max_items, max_items_of_setting
+from gql_service.schema.mutations.user_payloads import access_to_user
+from gql_service.schema.scalars import JSONObject
 from gql_service.schema.sdl import subgraph_sdl
 from gql_service.schema.types.badge import Badge, catalog
 from gql_service.schema.types.limits import MAX_NODES, Limits
@@ -116,6 +119,32 @@ class Query:
         key: Annotated[str, strawberry.argument(description="The platform key.")],
     ) -> Platform | None:
         return await resolve_one(info.context, Lookup(load_platforms, key), Platform)
+
+    @strawberry.field(
+        directives=SELF,
+        description="Everything that is stored about a user and that they may see, as JSON: fields, badges, "
+        "tokens without secrets, notifications, and documents with their entries. Documents say whether they "
+        "have hidden entries. To download it; it cannot be imported.",
+    )
+    async def export_user(
+        self,
+        info: Info[Context, None],
+        username: Annotated[
+            str | None,
+            strawberry.argument(description="The user. Default: the viewer. Others: tenant admins only."),
+        ] = None,
+        include_hidden: Annotated[
+            bool,
+            strawberry.argument(
+                description="If true, entries that are hidden, not valid yet or expired are included. Tenant "
+                "admins only."
+            ),
+        ] = False,
+    ) -> JSONObject | None:
+        access, row = await access_to_user(info.context, username, Policy.user_access)
+        if include_hidden and not access.is_admin:
+            raise Forbidden("Only tenant admins can export hidden entries")
+        return JSONObject(await info.context.export_user(row, include_hidden=include_hidden))
 
     @strawberry.field(
         directives=AUTHENTICATED,

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from gql_service import strict_json
 from gql_service.auth.access import USER_WIDE, DocumentAccess, PlatformAccess, UserFacts
 from gql_service.auth.policy import Policy, is_member
 from gql_service.auth.principal import Principal
@@ -15,6 +16,7 @@ from gql_service.domain.documents.access import (
 )
 from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.documents.visibility import DocumentView
+from gql_service.domain.maintenance.user_export import export_user
 from gql_service.domain.pagination import Page, PageRequest
 from gql_service.domain.search.members import MemberSearch
 from gql_service.domain.tenants import Platform
@@ -196,6 +198,22 @@ class Context:
             elif platform is not None:
                 views.append(self.view(policy.platform_document(self.viewer, platform, user), document))
         return page._replace(items=views)  # type: ignore[arg-type,return-value]
+
+    async def export_user(self, user: User, *, include_hidden: bool) -> str:
+        """The export of a user as the caller may see it, as canonical JSON. Raises LimitExceeded."""
+        services = self.services
+        async with services.database.read() as connection:
+            exported = await export_user(
+                connection,
+                self.viewer,
+                services.policy,
+                user,
+                include_hidden=include_hidden,
+                keys=services.write_settings.keys,
+                now=services.clock(),
+                count=self.stored_data.count,
+            )
+        return strict_json.dumps(exported)
 
     def view(self, access: DocumentAccess, document: MetadataDocument) -> DocumentView:
         """A document as the caller may see it now."""

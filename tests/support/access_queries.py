@@ -37,6 +37,7 @@ SELECT = {
     "Mutation.markNotificationsRead": "markNotificationsRead(input: {ids: []})",
     "Mutation.issueToken": 'issueToken(input: {username: "NAME", expiresInSeconds: 9, overlapSeconds: 0})',
     "Query.platforms": "platforms(first: 1)",
+    "Query.exportUser": 'exportUser(username: "NAME")',
     "Query.tenants": "tenants(first: 1)",
     "User.platforms": "platforms(first: 1)",
     "User.documents": "documents(first: 1)",

@@ -9,6 +9,7 @@ Query            user platform node nodes _entities                         U - 
 Query            platformMetadata                                           U N F v v v
 Query            users                                                      U F F F v v
 Query            platforms                                                  U v v v v v
+Query            exportUser                                                 U F F v v v
 Query            tenants                                                    U F F F F v
 Mutation         createTenant renameTenant deleteTenant                     U F F F F v
 Mutation         createPlatform                                             U F F F F v

@@ -210,8 +210,8 @@ class User(Node):
 
     @batched_field(
         directives=SELF,
-        description="The platforms of the tenants of the user, in the order of their keys. Admins see those of "
-        "the tenants that they administer.",
+        description="The platforms of the tenants of the user, in the order of their keys. Admins see those "
+        "of the tenants that they administer.",
         type_=_PLATFORMS | None,
     )
     async def platforms(
