@@ -13,7 +13,6 @@ from gql_service.cli.output import (
     Json,
     count_of,
     print_fields,
-    print_json,
     print_result,
     printable,
     table_of,
@@ -66,8 +65,9 @@ def user_export(
     include_hidden: Annotated[
         bool, typer.Option("--include-hidden", help="Include entries that the user does not see.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Print everything that is stored about a user, as JSON.
+    """Print everything that is stored about a user.
 
     That is what the user may see; documents say whether they have hidden
     entries. Answer requests of users for their data with it. To move data, use
@@ -90,7 +90,7 @@ def user_export(
                 count=lambda _: None,
             )
 
-    print_json(runner.run_on_migrated(read))
+    print_fields(runner.run_on_migrated(read), as_json=as_json)
 
 
 @user_app.command("rename")

@@ -95,9 +95,10 @@ def test_an_export_that_reads_too_much_is_refused(fresh_database_url: str) -> No
 
 def test_the_command_line_does_the_same(world: World) -> None:
     user, url = user_with_data(world), world.service.settings.database_url
-    done = command(url, "user", "export", user.username)
+    done = command(url, "user", "export", user.username, "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == exported(user)
-    full = command(url, "user", "export", user.username, "--include-hidden")
+    assert "dark" in command(url, "user", "export", user.username).stdout
+    full = command(url, "user", "export", user.username, "--include-hidden", "--json")
     assert documents(json.loads(full.stdout))[world.platform_key][0]["risk"] == "high"
     assert command(url, "user", "export", "nobody").returncode == 1
