@@ -3,8 +3,10 @@
 from functools import partial
 from typing import Annotated
 
+import orjson
 import typer
 
+from gql_service import strict_json
 from gql_service.auth.policy import Policy
 from gql_service.auth.principal import Principal
 from gql_service.cli import runner
@@ -90,7 +92,9 @@ def user_export(
                 count=lambda _: None,
             )
 
-    print_fields(runner.run_on_migrated(read), as_json=as_json)
+    # Stored values are texts that only the encoder knows.
+    exported = orjson.loads(strict_json.dumps(runner.run_on_migrated(read)))
+    print_fields(exported, as_json=as_json)
 
 
 @user_app.command("rename")

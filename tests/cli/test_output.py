@@ -61,8 +61,9 @@ NOTIFICATION = {
     "readAt": None,
 }
 ROWS = ("memberships", "earnedBadges", "notifications", "accessTokens", "documents", "documentChanges",
-        "metadataIndex", "idempotencyKeys")  # fmt: skip
+        "metadataIndex", "idempotencyKeys", "userTexts")  # fmt: skip
 CHANGED_ROWS = ("documents", "documentChanges", "idempotencyKeys", "accessTokens")
+OTHER = {"id": "other", "users": 0, "guests": 0, "platforms": 0, "documents": 0}
 STEPS: list[tuple[str, Any]] = [
     ("migrate", {"upToDate": True, "changed": False}),
     ("tenant create Other --id other", {"id": "other", "name": "Other", "createdAt": "TIME"}),
@@ -96,13 +97,25 @@ STEPS: list[tuple[str, Any]] = [
     ("sweep", {"documents": 0, "entries": 0, "answers": 0, "changes": 0}),
     ("export FILE", {"lines": 7}),
     ("import FILE", {"read": 7, "written": 0, "unchanged": 7, "missingEncryptionKeys": []}),
+    ("user rename ann Ann", ANN | {"username": "Ann"}),
+    ("token revoke-all ann", {"revokedIds": ["RANDOM"]}),
+    ("tenant list",
+     [{"id": "acme", "name": "Acme", "createdAt": "TIME"},
+      {"id": "other", "name": "Other", "createdAt": "TIME"}]),
+    ("tenant rename other New", {"id": "other", "name": "New", "createdAt": "TIME"}),
+    ("tenant delete other --dry-run", OTHER | {"dryRun": True}),
+    ("tenant delete other --yes", OTHER | {"dryRun": False}),
+    ("platform list", [SHOP | {"key": "blog", "name": "blog", "mode": "OPEN"}, SHOP]),
+    ("platform rename blog Blog", SHOP | {"key": "blog", "name": "Blog", "mode": "OPEN"}),
+    ("platform delete blog --yes", {"key": "blog", "documents": 0, "definitions": 0, "dryRun": False}),
     ("erase ann --yes",
-     {"username": "ann",
+     {"username": "Ann",
+      "dryRun": False,
       "deletedRows": dict.fromkeys(ROWS, 0)
-      | {"memberships": 1, "earnedBadges": 1, "notifications": 1, "accessTokens": 1},
+      | {"memberships": 1, "earnedBadges": 1, "notifications": 1, "accessTokens": 1, "userTexts": 2},
       "changedRowsOfOthers": dict.fromkeys(CHANGED_ROWS, 0)}),
 ]  # fmt: skip
-OTHERS = [("user", "show"), ("user", "badges"), ("export-schema",)]
+OTHERS = [("user", "show"), ("user", "export"), ("user", "badges"), ("export-schema",)]
 OTHERS += [("doctor",), ("config",), ("healthcheck",), ("backup",), ("restore",), ("sizes",)]
 """Tested one by one."""
 
