@@ -5,7 +5,7 @@ from collections import OrderedDict
 
 _INTROSPECTS = re.compile(r"\b(?:__schema|__type|_service)\b")
 _MAX_SIZE = 8 * 1024 * 1024
-"""Bytes of JSON. The answer to a complete introspection has about 170 KB."""
+"""Bytes of JSON. The answer to a complete introspection has about 260 KB."""
 
 AnswerKey = tuple[str, str | None]
 """The text of a document, and the name of the operation."""

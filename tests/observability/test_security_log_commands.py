@@ -27,6 +27,9 @@ NOT_LOGGED = {
     "sweep": "servers do the same by themselves",
     "user show": "it reads one user",
     "user list": "it reads a tenant",
+    "user export": "it reads one user",
+    "tenant list": "it shows names only",
+    "platform list": "the same",
     "user badge": "a badge gives no rights",
     "user badges": "it reads one user",
     "user notifications": "the same",
@@ -106,8 +109,25 @@ def test_each_command_that_changes_something(fresh_database_url: str, tmp_path: 
     assert run("export", file) == [("data.exported", None, None)]
     assert run("import", file) == []  # all of it is stored already
     assert run("erase", "joe", "--yes") == [("user.erased", "u-1", None)]
-    assert run("import", file) == [("data.imported", None, None)]
+    assert run("import", file, code=1) == []  # the id of the user is never given out again
+    (other := tmp_path / "other.jsonl").write_text(
+        '{"type": "tenant", "id": "other", "name": "Other", "createdAt": 1}\n'
+    )
+    assert run("import", str(other)) == [("data.imported", None, None)]
     assert run("sweep") == []
+    assert run(*user, "u-2") == [("user.created", "u-2", None)]
+    assert run("user", "rename", "joe", f"{CANARY}2") == [("user.renamed", "u-2", None)]
+    assert run("token", "revoke-all", f"{CANARY}2") == []
+    assert len(run("token", "issue", f"{CANARY}2")) == 1
+    ((event, _, reason),) = run("token", "revoke-all", f"{CANARY}2")
+    assert (event, reason) == ("token.revoked", "ALL_OF_USER")
+    assert run("tenant", "rename", "acme", "New") == [("tenant.renamed", "acme", None)]
+    assert run("platform", "rename", "shop", "New") == [("platform.renamed", "shop", None)]
+    assert run("platform", "delete", "shop", "--yes") == [("platform.deleted", "shop", None)]
+    assert run("tenant", "delete", "acme", "--force", "--yes") == [
+        ("user.erased", "u-2", None),
+        ("tenant.deleted", "acme", None),
+    ]
     assert run.logged == commands(get_command(app)) - set(NOT_LOGGED)
     text = run.lines.path.read_text()
     assert [line["number"] for line in map(json.loads, text.splitlines()) if line["number"]] == [3, 1]

@@ -79,7 +79,7 @@ def check_rejected(shell: Shell, broken: str | bytes, message: str, fixed: Line)
     [
         (USER, {"createdAt": -1}, "`createdAt` must be milliseconds since 1970, as an integer from 0"),
         (USER, {"tenantId": "none"}, "`tenantId`: there is no tenant 'none'"),
-        (USER, {"username": "u1"}, "`username`: u1 is taken by another user."),
+        (USER, {"username": "u1"}, "`username`: u1 is taken by another user, perhaps in another spelling."),
         (USER, {"permissions": ["acme:read"]}, "`permissions`: 'acme:read' is not a permission"),
         (USER, {"email": 7}, "`email` must be a string."),
         (DOCUMENT, {"metadata": []}, "`metadata` must be an object."),

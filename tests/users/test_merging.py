@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -127,7 +128,8 @@ def test_a_change_increases_the_revision_by_one_and_sets_updated_at(world: World
 @pytest.mark.parametrize("field", CHANGES)
 def test_a_write_without_effect_changes_neither_revision_nor_updated_at(world: World, field: str) -> None:
     user = world.new_user()
-    input = {"username": user.username, field: CHANGES[field]}
+    value = f"{uuid4().hex}@example.org" if field == "email" else CHANGES[field]
+    input = {"username": user.username, field: value}
     write(world.owner, "updateUser", input)
     with unchanged(world, user):
         for _ in range(2):

@@ -9,7 +9,10 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
+from gql_service.auth.policy import Policy
+from gql_service.domain.definitions.define import remove_definition
 from gql_service.domain.maintenance import deletion
+from gql_service.errors import NotFound
 from gql_service.store import tables
 from gql_service.store.statement import Statement
 from tests.support.cli_processes import command
@@ -174,6 +177,17 @@ def test_a_deleted_platform_is_gone_at_once_and_its_documents_later(world: World
     assert purge(world) >= 25
     assert rows_of(world, id) == 0
     assert purge(world) == 0
+
+
+def test_who_has_opened_a_platform_before_its_end_defines_nothing(world: World) -> None:
+    (platform,) = world.service.run(
+        lambda: world.service.services.loaders.platforms.load_many([world.platform_key])
+    )
+    assert platform is not None
+    access = Policy().platform_for_operator(platform)
+    write(world.owner, "deletePlatform", {"platformKey": world.platform_key})
+    with pytest.raises(NotFound):
+        world.service.write(lambda tx: remove_definition(tx, access, "plan"))
 
 
 def test_an_interrupted_purge_goes_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

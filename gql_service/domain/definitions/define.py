@@ -19,11 +19,11 @@ from gql_service.domain.definitions.refusals import invalid_definition
 from gql_service.domain.definitions.value_rules import check_rules
 from gql_service.domain.documents.entries import TEXT_LIMITS, Content, check_text
 from gql_service.domain.documents.rows import MetadataDocument
-from gql_service.domain.tenants import MetadataMode
+from gql_service.domain.tenants import MetadataMode, platforms_by_ids
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.domain.values.types import ValueType
 from gql_service.domain.values.validation import InputPath, Limits, check_key
-from gql_service.errors import Problem, Rejected
+from gql_service.errors import NotFound, Problem, Rejected
 from gql_service.observability.security_log import EventKind, SecurityEvent
 from gql_service.quoting import quoted
 from gql_service.store.connection import Connection
@@ -190,6 +190,8 @@ async def _lock_platform(transaction: Connection, access: PlatformAccess) -> dic
     """Keep others from writing documents of the platform; returns its definitions by their keys."""
     access.verify()
     await transaction.lock([access.platform_id], exclusive=True)
+    if await platforms_by_ids(transaction, [access.platform_id]) == [None]:
+        raise NotFound("Platform not found")  # it has just been deleted
     (rows,) = await definitions.stored_of_platforms(transaction, [access.platform_id])
     return {row.key: row for row in rows}
 

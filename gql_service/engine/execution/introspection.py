@@ -31,8 +31,8 @@ from gql_service.errors import LimitExceeded
 
 INTROSPECTION_FIELDS = ("__schema", "__type")
 """The fields of the root that read the schema."""
-_MAX_FIELDS = 10_000
-"""Fields in the response to an introspection. Tools that read all of the schema get about 8,000."""
+_MAX_FIELDS = 14_000
+"""Fields in the response to an introspection. Tools that read all of the schema get about 10,000."""
 
 Read = Callable[[Run, Any], Any]
 """Called with a run and a part of the schema; returns the part of the response."""
