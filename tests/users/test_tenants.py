@@ -10,8 +10,11 @@ import pytest
 from sqlalchemy import select
 
 from gql_service.auth.policy import Policy
+from gql_service.auth.principal import Principal
 from gql_service.domain.definitions.define import remove_definition
 from gql_service.domain.maintenance import deletion
+from gql_service.domain.writes.changes import replace
+from gql_service.domain.writes.unit_of_work import Write, any_revision
 from gql_service.errors import NotFound
 from gql_service.store import tables
 from gql_service.store.statement import Statement
@@ -188,6 +191,20 @@ def test_who_has_opened_a_platform_before_its_end_defines_nothing(world: World) 
     write(world.owner, "deletePlatform", {"platformKey": world.platform_key})
     with pytest.raises(NotFound):
         world.service.write(lambda tx: remove_definition(tx, access, "plan"))
+
+
+def test_who_has_opened_a_document_before_the_end_of_its_platform_writes_nothing(world: World) -> None:
+    services, user = world.service.services, world.member
+    (platform,) = world.service.run(lambda: services.loaders.platforms.load_many([world.platform_key]))
+    assert platform is not None
+    caller = Principal.create(user.id, user.username, world.tenant_id, (), is_platform_owner=False)
+    access = Policy().platform_document(caller, platform, user.user)
+    change = replace({"a": 1}, services.write_settings.limits)
+    write(world.owner, "deletePlatform", {"platformKey": world.platform_key})
+    with pytest.raises(NotFound):
+        world.service.run(lambda: services.writer.write(Write(access, change, any_revision, "test")))
+    assert rows_of(world, platform.id) == 1  # that says what is still to be purged
+    purge(world)
 
 
 def test_an_interrupted_purge_goes_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
