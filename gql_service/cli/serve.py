@@ -145,7 +145,7 @@ def _assignments(option: str, texts: list[str] | None) -> dict[str, str]:
     """The texts `NAME=VALUE` of an option. Ends the command if one is malformed."""
     pairs = [text.partition("=") for text in texts or ()]
     if malformed := [name for name, separator, value in pairs if not (name and separator and value)]:
-        runner.exit_with_error(f"{option}: {malformed[0]!r} needs an equals sign and a new value.")
+        exit_with_error(f"{option}: {malformed[0]!r} needs an equals sign and a new value.")
     return {name: value for name, _, value in pairs}
 
 
@@ -155,7 +155,7 @@ async def _migrate(_services: Services, solutions: Solutions) -> bool:
     try:
         await migrations.upgrade(runner.settings(), solutions)
     except Collisions as collisions:
-        runner.exit_with_error(*collisions.lines)
+        exit_with_error(*collisions.lines)
     return before is migrations.State.BEHIND
 
 

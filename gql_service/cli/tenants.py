@@ -8,7 +8,7 @@ import typer
 
 from gql_service.auth.policy import Policy
 from gql_service.cli import runner
-from gql_service.cli.output import AsJson, Json, print_result, printable, table_of, timestamp
+from gql_service.cli.output import AsJson, Json, exit_with_error, print_result, printable, table_of, timestamp
 from gql_service.cli.parameters import NewId, PlatformKey, TenantId
 from gql_service.domain import tenants
 from gql_service.domain.maintenance import deletion, user_erasure
@@ -84,7 +84,7 @@ def tenant_delete(
     what = f"the tenant {printable(id)}: {_counts(contents._asdict())}"
     if not dry_run:
         if (contents.users or contents.platforms) and not force:
-            runner.exit_with_error(f"To delete {what}, use --force.")
+            exit_with_error(f"To delete {what}, use --force.")
         if not yes:
             typer.confirm(f"Permanently delete {what}?", abort=True, err=True)
         runner.run_on_migrated(partial(_delete_tenant, id=id))
@@ -181,7 +181,7 @@ def platform_delete(
     what = f"the platform {printable(key)}: {_counts(contents._asdict())}"
     if not dry_run:
         if contents.documents and not force:
-            runner.exit_with_error(f"To delete {what}, use --force.")
+            exit_with_error(f"To delete {what}, use --force.")
         if not yes:
             typer.confirm(f"Permanently delete {what}?", abort=True, err=True)
         runner.run_on_migrated(partial(_delete_platform, key=key, force=force))

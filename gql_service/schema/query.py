@@ -105,7 +105,7 @@ class Query:
         context.services.policy.require_tenant_admin(context.viewer, tenant)
         request = read_page(first, after, last, before)
         search = UserSearch(tenant) if where is None else where.search(tenant)
-        page = await context.services.loaders.members.load((search, request))
+        page = await context.members(search, request)
         return UserConnection(search=search, page=page)
 
     @strawberry.field(

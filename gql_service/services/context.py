@@ -18,6 +18,7 @@ from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.documents.visibility import DocumentView
 from gql_service.domain.maintenance.user_export import export_user
 from gql_service.domain.pagination import Page, PageRequest
+from gql_service.domain.search.directory import UserSearch
 from gql_service.domain.search.members import MemberSearch
 from gql_service.domain.tenants import Platform
 from gql_service.domain.users.rows import User
@@ -87,7 +88,7 @@ class Context:
             self._lists = lists.primary if self.reads_primary else lists.choose(self.read_after)
         return self._lists
 
-    async def members(self, search: MemberSearch, request: PageRequest) -> Page[User]:
+    async def members(self, search: MemberSearch | UserSearch, request: PageRequest) -> Page[User]:
         """A page of the members of a tenant.
 
         A replica only says who they are: their rights are read from the primary. If one of them is no member

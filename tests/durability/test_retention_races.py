@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Text, bindparam, cast, select
 
 from gql_service import instants
+from gql_service.auth.policy import Policy
 from gql_service.domain.maintenance import user_erasure
 from gql_service.store import tables
 from gql_service.store.statement import Statement
@@ -109,8 +110,9 @@ class Client:
             self._set_by_admin({"metadataKey": "other", "metadataValue": str(number)})
 
     def erase(self) -> None:
-        service, name = self.world.service, self.world.member.username
-        service.write(lambda tx: user_erasure.erase(tx, name, service.clock()))
+        service = self.world.service
+        access = Policy().user_for_operator(self.world.member.user_id)
+        service.write(lambda tx: user_erasure.erase(tx, access, service.clock()))
         assert self._rows() == []
 
     # What must be stored
