@@ -20,7 +20,6 @@ from gql_service.domain.history.point_in_time import Past
 from gql_service.domain.pagination import Page, PageRequest
 from gql_service.domain.search import directory
 from gql_service.domain.search import members as search
-from gql_service.domain.search.conditions import Searchability
 from gql_service.domain.search.directory import UserSearch
 from gql_service.domain.search.members import MemberSearch
 from gql_service.domain.tenants import Platform, Tenant
@@ -229,10 +228,8 @@ class Loaders:
             database, pasts, scans=True
         )
         """By document and instant: the old values of what has changed since."""
-        self.searchable: DataLoader[tuple[str, str], Searchability] = DataLoader(
-            database, search.searchability
-        )
-        """By platform id and key: how the key can be searched."""
+        self.indexed: DataLoader[tuple[str, str], bool] = DataLoader(database, search.are_indexed)
+        """By platform id and key: whether users can be searched by the key."""
 
     def waiting(self) -> Iterator[tuple[str, int]]:
         """The name of each loader, and how many keys wait to be read."""

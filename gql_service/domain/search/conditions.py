@@ -58,17 +58,8 @@ class Condition(NamedTuple):
 
     @property
     def has_bounds(self) -> bool:
-        """Whether it compares values other than for equality, which is impossible for encrypted values."""
+        """Whether it compares values other than for equality. Encrypted values never match then."""
         return bool(self.prefix_bounds or self.text_bounds or self.number_bounds)
-
-
-class Searchability(NamedTuple):
-    """What determines how users can be searched by a key of a platform."""
-
-    indexed: bool
-    """Whether it is defined as indexed, or has indexed entries."""
-    encrypted: bool
-    """Whether it is defined as encrypted, or has encrypted indexed entries."""
 
 
 def parse_conditions(
@@ -80,21 +71,16 @@ def parse_conditions(
     return tuple(_parse_condition(each, platform_id, keys) for each in inputs)
 
 
-def require_searchable(conditions: Sequence[Condition], keys: Sequence[Searchability]) -> None:
-    """Refuse conditions that the index cannot answer; `keys` describes the key of each condition.
+def require_indexed(conditions: Sequence[Condition], indexed: Sequence[bool]) -> None:
+    """Refuse conditions on keys that are not indexed. Raises BadUserInput.
 
-    Raises BadUserInput.
+    Encrypted values are no reason to refuse: otherwise, one entry would make searches fail for everybody.
     """
-    for condition, searchability in zip(conditions, keys, strict=True):
-        key = quoted(condition.key)
-        if not searchability.indexed:
+    for condition, is_indexed in zip(conditions, indexed, strict=True):
+        if not is_indexed:
             raise BadUserInput(
-                f"The key {key} is not indexed on this platform, so users cannot be searched by it. Set "
-                "its entries with `isIndexed: true`, or define it as indexed."
-            )
-        if searchability.encrypted and condition.has_bounds:
-            raise BadUserInput(
-                f"The values of {key} are encrypted, so only `equals`, `in` and `exists` can find them."
+                f"The key {quoted(condition.key)} is not indexed on this platform, so users cannot be "
+                "searched by it. Set its entries with `isIndexed: true`, or define it as indexed."
             )
 
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from gql_service.domain.pagination import Page, PageRequest, keyset, page_of, page_parameters
-from gql_service.domain.search.conditions import Bounds, Condition, Searchability
+from gql_service.domain.search.conditions import Bounds, Condition
 from gql_service.domain.users import rows as users
 from gql_service.domain.users.rows import User
 from gql_service.store.connection import Connection, rows_as
@@ -90,30 +90,25 @@ async def count(connection: Connection, members: MemberSearch, now: int) -> int:
     return int(number)
 
 
-async def searchability(connection: Connection, keys: Sequence[tuple[str, str]]) -> list[Searchability]:
-    """How users can be searched by each (platform id, key)."""
-    found = {key: await _searchability(connection, *key) for key in set(keys)}
+async def are_indexed(connection: Connection, keys: Sequence[tuple[str, str]]) -> list[bool]:
+    """Whether users can be searched by each (platform id, key): it is defined as indexed, or has indexed
+    entries."""
+    found = {key: await _is_indexed(connection, *key) for key in set(keys)}
     return [found[key] for key in keys]
 
 
-async def _searchability(connection: Connection, platform_id: str, key: str) -> Searchability:
-    rows = await connection.fetch(_SEARCHABILITY, of_platform=platform_id, of_key=key)
-    ((has_indexed, has_encrypted, defaults_text),) = rows
-    defaults = orjson.loads(defaults_text or "{}")
-    return Searchability(
-        bool(has_indexed) or defaults.get("is_indexed", False),
-        bool(has_encrypted) or defaults.get("is_encrypted", False),
-    )
+async def _is_indexed(connection: Connection, platform_id: str, key: str) -> bool:
+    ((has_entries, defaults),) = await connection.fetch(_IS_INDEXED, of_platform=platform_id, of_key=key)
+    return bool(has_entries) or bool(orjson.loads(defaults or "{}").get("is_indexed", False))
 
 
 def _of_key(table: Any) -> ColumnElement[bool]:
     return and_(table.c.platform_id == bindparam("of_platform"), table.c.key == bindparam("of_key"))
 
 
-_SEARCHABILITY = Statement(
+_IS_INDEXED = Statement(
     select(
         exists().where(_of_key(metadata_index)),
-        exists().where(_of_key(metadata_index), metadata_index.c.encrypted),
         select(metadata_definitions.c.defaults).where(_of_key(metadata_definitions)).scalar_subquery(),
     )
 )

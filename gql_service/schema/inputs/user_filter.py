@@ -9,7 +9,7 @@ from gql_service.domain.search.conditions import (
     MAX_CONDITIONS,
     MAX_VALUES,
     parse_conditions,
-    require_searchable,
+    require_indexed,
 )
 from gql_service.domain.search.directory import MAX_LISTED, UserSearch, user_search
 from gql_service.domain.search.members import MemberSearch
@@ -28,8 +28,8 @@ def _operator(description: str, name: str | None = None, metadata: Mapping[str, 
 
 @strawberry.input(
     description="A condition on one metadata key, which must be indexed. Provide at least one operator; all "
-    "of them must hold for an entry that is valid now. Encrypted values support only `equals`, `in` and "
-    "`exists`."
+    "of them must hold for an entry that is valid now. Encrypted values are found by `equals`, `in` and "
+    "`exists` only: the other operators do not match them."
 )
 class MetadataCondition:
     key: str = strawberry.field(description="The key.")
@@ -109,5 +109,5 @@ async def member_search(services: Services, platform: Platform, where: UserFilte
     conditions = parse_conditions(provided(where.metadata or []), platform.id, services.write_settings.keys)
     if conditions:
         keys = [(platform.id, condition.key) for condition in conditions]
-        require_searchable(conditions, await services.loaders.searchable.load_many(keys))
+        require_indexed(conditions, await services.loaders.indexed.load_many(keys))
     return MemberSearch(platform.tenant_id, platform.id, prefix or None, conditions)
