@@ -172,7 +172,7 @@ def _document(fields: Json, limits: Limits) -> DocumentRecord:
         check_document(len(plain), size, limits)
         return DocumentRecord(fields["platformKey"], document)
     content = read_content(plain, fields["attributes"], fields["createdAt"], limits)
-    check_document(len(content), size + content.hidden_size(), limits)
+    check_document(len(content), size + content.conditional_size(content.conditional_keys), limits)
     document = document._replace(expires_at=content.expires_at, **content.encode())
     return DocumentRecord(fields["platformKey"], document)
 

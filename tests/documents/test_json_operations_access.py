@@ -47,7 +47,6 @@ def test_deleting_a_missing_value_keeps_the_window(world: World) -> None:
     [
         op("set", "/n", value=1),
         op("increment", "/n", by=1),
-        op("delete", "/n"),
     ],
 )
 def test_a_key_that_is_not_editable_is_refused_whether_public_or_hidden(world: World, operation: Any) -> None:
@@ -57,6 +56,15 @@ def test_a_key_that_is_not_editable_is_refused_whether_public_or_hidden(world: W
             "KEY_NOT_EDITABLE",
             ["operations", "0", "path"],
         )
+
+
+def test_deleting_a_key_that_is_not_editable_is_refused_only_where_it_is_public(world: World) -> None:
+    set_for_member(world, number(isPublic=True, isEditable=False))
+    assert refused(world.member, world, operations=[op("delete", "/n")])[0] == "KEY_NOT_EDITABLE"
+    set_for_member(world, number(isPublic=False, isEditable=False))
+    before = entries(world.admin, world, world.member.username)
+    patched(world.member, world, operations=[op("delete", "/n")])
+    assert entries(world.admin, world, world.member.username) == before
 
 
 def test_no_operation_reveals_a_hidden_value(world: World) -> None:

@@ -111,7 +111,7 @@ class Client:
 
     def erase(self) -> None:
         service = self.world.service
-        access = Policy().user_for_operator(self.world.member.user_id)
+        access = Policy().user_for_operator(self.world.member.user.user_id)
         service.write(lambda tx: user_erasure.erase(tx, access, service.clock()))
         assert self._rows() == []
 

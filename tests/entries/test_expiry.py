@@ -61,7 +61,7 @@ def state(world: World, caller: Caller) -> Any:
 
 def test_a_sweep_deletes_expired_entries_without_a_trace(world: World) -> None:
     kept = {"metadataKey": "kept", "metadataValue": "v", "isPublic": True, "isEditable": True}
-    set_entries(world.member, world, expiring(world), kept)
+    set_entries(world.admin, world, expiring(world), kept, username=world.member.username)
     with shifted(world.service, HOUR):
         before = state(world, world.member)
         assert before["metadata"] == {"kept": "v"}
@@ -74,7 +74,7 @@ def test_a_sweep_deletes_expired_entries_without_a_trace(world: World) -> None:
 
 
 def test_a_sweep_keeps_valid_entries(world: World) -> None:
-    set_entries(world.member, world, expiring(world))
+    set_entries(world.admin, world, expiring(world), username=world.member.username)
     with shifted(world.service, HOUR - 60_000):
         sweep(world)
         assert state(world, world.member)["metadata"] == {"promo": "value of promo"}
@@ -142,7 +142,7 @@ def test_an_expired_entry_counts_as_missing_before_and_after_a_sweep(world: Worl
 
 
 def test_a_cached_response_is_stale_after_an_entry_has_expired_and_was_swept(world: World) -> None:
-    set_entries(world.member, world, expiring(world))
+    set_entries(world.admin, world, expiring(world), username=world.member.username)
     response = world.member.rest("GET", world.platform_key)
     assert response.json()["metadata"] == {"promo": "value of promo"}
     with shifted(world.service, HOUR):
@@ -154,7 +154,7 @@ def test_a_cached_response_is_stale_after_an_entry_has_expired_and_was_swept(wor
 
 
 def test_clearing_deletes_expired_entries(world: World) -> None:
-    set_entries(world.member, world, expiring(world))
+    set_entries(world.admin, world, expiring(world), username=world.member.username)
     with shifted(world.service, HOUR):
         assert world.member.rest("DELETE", world.platform_key).headers["etag"] == '"1"'
         assert rows(world, _DOCUMENTS, world.member) == ["{}{}"]
@@ -165,7 +165,13 @@ def test_expired_entries_do_not_count_towards_the_limits_of_a_document(fresh_dat
     with serving(fresh_database_url, max_metadata_keys=2, max_metadata_size=1000) as service:
         world = World(service)
         long = {"metadataValue": "x" * 900}
-        set_entries(world.member, world, expiring(world, **long), expiring(world, "other"))
+        set_entries(
+            world.admin,
+            world,
+            expiring(world, **long),
+            expiring(world, "other"),
+            username=world.member.username,
+        )
         full = world.member.rest("PATCH", world.platform_key, {"metadata": {"new": 1}})
         assert full.status_code == 413
         with shifted(service, HOUR):
@@ -184,7 +190,7 @@ def test_concurrent_sweeps_delete_every_entry_exactly_once(fresh_database_url: s
         world = World(service)
         members = [world.new_user() for _ in range(50)]
         for member in members:
-            set_entries(member, world, expiring(world))
+            set_entries(world.admin, world, expiring(world), username=member.username)
         stale = [
             row | {"user_id": world.member.id} for row in _idempotency_rows(450, instants.now() - 24 * HOUR)
         ]
@@ -211,7 +217,7 @@ def test_concurrent_sweeps_delete_every_entry_exactly_once(fresh_database_url: s
 def test_a_server_sweeps_by_itself_survives_a_failure_and_stops_cleanly(fresh_database_url: str) -> None:
     with serving(fresh_database_url, sweep_interval=0.05) as service:
         world = World(service)
-        set_entries(world.member, world, expiring(world))
+        set_entries(world.admin, world, expiring(world), username=world.member.username)
         failures = _failing_once(service)
         with shifted(service, HOUR):
             wait_until(lambda: rows(world, _DOCUMENTS, world.member) == ["{}{}"])
@@ -235,7 +241,9 @@ def test_the_command_sweeps_once_and_prints_the_counts(fresh_database_url: str) 
     with serving(fresh_database_url) as service:
         world = World(service)
         with shifted(service, -2 * HOUR):
-            set_entries(world.member, world, expiring(world, "a"), expiring(world, "b"))
+            set_entries(
+                world.admin, world, expiring(world, "a"), expiring(world, "b"), username=world.member.username
+            )
     rest = "0 answers to writes and 0 changes of history."
     assert run_command(fresh_database_url, "sweep") == f"Deleted 2 expired entries, {rest}"
     assert run_command(fresh_database_url, "sweep") == f"Deleted 0 expired entries, {rest}"
@@ -246,7 +254,7 @@ def test_a_process_that_sweeps_stops_at_once(fresh_database_url: str, tmp_path: 
     with serving(fresh_database_url) as service:
         world = World(service)
         with shifted(service, -2 * HOUR):
-            set_entries(world.member, world, expiring(world))
+            set_entries(world.admin, world, expiring(world), username=world.member.username)
         with serving_process(tmp_path, fresh_database_url, extra=extra) as server:
             wait_until(lambda: rows(world, _DOCUMENTS, world.member) == ["{}{}"])
             assert server.stop() == 0

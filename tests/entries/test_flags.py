@@ -148,9 +148,90 @@ def test_deleted_keys_contain_only_keys_that_the_user_saw(world: World) -> None:
     keys = ["hidden", "later", "free", "none"]
     payload = world.member.ask(patch, key=world.platform_key, keys=keys)["patchPlatformMetadata"]
     assert payload == {"deletedKeys": ["free"], "userErrors": []}
-    for key in ("locked", "secret"):
-        payload = world.member.ask(patch, key=world.platform_key, keys=[key])["patchPlatformMetadata"]
-        assert payload["userErrors"] == [{"code": "KEY_NOT_EDITABLE", "field": ["deleteKeys", key]}]
+    payload = world.member.ask(patch, key=world.platform_key, keys=["locked"])["patchPlatformMetadata"]
+    assert payload["userErrors"] == [{"code": "KEY_NOT_EDITABLE", "field": ["deleteKeys", "locked"]}]
+
+
+def test_deleting_a_hidden_key_is_like_deleting_a_missing_one(world: World) -> None:
+    set_for_member(world, *GUARDED)
+    before = stored(world, world.member)
+    delete = """mutation ($input: PatchPlatformMetadataInput!) {
+      patchPlatformMetadata(input: $input) {
+        deletedKeys platformMetadata { revision metadata } userErrors { code } } }"""
+    responses = []
+    for key in ("secret", "hidden", "missing"):
+        for how in (
+            {"deleteKeys": [key]},
+            {"mode": "MERGE_PATCH", "metadata": {key: None}},
+            {"operations": [{"delete": {"path": f"/{key}"}}]},
+        ):
+            responses.append(world.member.ask(delete, input={"platformKey": world.platform_key} | how))
+        response = world.member.rest("PATCH", world.platform_key, {"delete_keys": [key]})
+        responses.append({"rest": (response.status_code, response.json(), response.headers["etag"])})
+    assert responses[:4] == responses[4:8] == responses[8:]
+    assert stored(world, world.member) == before
+
+
+BINDING: list[tuple[dict[str, Any], str]] = [
+    ({"isPublic": False}, "isPublic"),
+    ({"isEditable": False}, "isEditable"),
+    ({"isIndexed": True}, "isIndexed"),
+    ({"isIndexed": False}, "isIndexed"),
+    ({"isEncrypted": True}, "isEncrypted"),
+    ({"isEncrypted": False}, "isEncrypted"),
+    ({"source": "admin_panel"}, "source"),
+    ({"source": None}, "source"),
+]
+
+
+@pytest.mark.parametrize(("attributes", "name"), BINDING)
+@pytest.mark.parametrize("key", ["new", "free", "hidden", "secret", "locked"])
+def test_users_do_not_set_what_binds_them(
+    world: World, attributes: dict[str, Any], name: str, key: str
+) -> None:
+    set_for_member(world, *GUARDED)
+    before = stored(world, world.member)
+    (error,) = set_entries(world.member, world, {"metadataKey": key, "metadataValue": "w", **attributes})[
+        "userErrors"
+    ]
+    assert (error["code"], error["field"]) == ("NOT_ALLOWED", ["entries", "0", name])
+    assert stored(world, world.member) == before
+
+
+def test_new_entries_of_users_are_public_and_editable(world: World) -> None:
+    new: list[dict[str, Any]] = [
+        {"metadataKey": "bare", "metadataValue": "v"},
+        {"metadataKey": "null", "metadataValue": "v", "isPublic": None, "isEditable": None},
+        {"metadataKey": "true", "metadataValue": "v", "isPublic": True, "isEditable": True},
+    ]
+    payload = set_entries(world.member, world, *new)
+    assert [(each["isPublic"], each["isEditable"]) for each in payload["entries"]] == [(True, True)] * 3
+    assert payload["platformMetadata"]["metadata"] == {"bare": "v", "null": "v", "true": "v"}
+    set_for_member(world, {"metadataKey": "by admin", "metadataValue": "v"})
+    assert "by admin" not in payload["platformMetadata"]["metadata"]
+    by_admin = {each["metadataKey"]: each for each in stored(world, world.member)["entries"]}["by admin"]
+    assert (by_admin["isPublic"], by_admin["isEditable"]) == (False, False)
+
+
+def test_what_is_bound_by_a_definition_stays_bound(world: World) -> None:
+    define = """mutation ($key: String!) { defineMetadata(input: {platformKey: $key, key: "plan",
+      valueType: string, choices: ["free", "pro"], isPublic: false, isEditable: true, isIndexed: true}) {
+      userErrors { message } } }"""
+    assert world.admin.ask(define, key=world.platform_key)["defineMetadata"]["userErrors"] == []
+    read = "query ($key: String!) { platform(key: $key) { definitions { key choices } } }"
+    assert world.member.ask(read, key=world.platform_key)["platform"]["definitions"] == []
+    assert len(world.admin.ask(read, key=world.platform_key)["platform"]["definitions"]) == 1
+    (error,) = set_entries(world.member, world, {"metadataKey": "plan", "metadataValue": "gold"})[
+        "userErrors"
+    ]
+    assert error["code"] == "RULE_BROKEN"
+    assert error["message"] == "The definition of 'plan' does not allow this value."
+    payload = set_entries(
+        world.member, world, {"metadataKey": "plan", "metadataValue": "pro", "isPublic": True}
+    )
+    assert (payload["userErrors"], payload["entries"]) == ([], [])
+    (entry,) = stored(world, world.member)["entries"]
+    assert (entry["isPublic"], entry["isIndexed"]) == (False, True)
 
 
 def test_one_key_that_is_not_editable_refuses_the_entire_write(world: World) -> None:

@@ -125,8 +125,19 @@ def test_hidden_keys_count_among_the_keys_of_a_document(world: World) -> None:
     response = world.member.rest("PATCH", world.platform_key, {"metadata": {"one more": 1}})
     assert (response.status_code, response.json()) == (
         413,
-        {"metadata": ["The document would have 2001 keys; 2000 are allowed."]},
+        {
+            "metadata": [
+                "The document has no room for that; 2000 keys are allowed. Delete something, or ask an admin."
+            ]
+        },
     )
+    more = {f"more{number}": number for number in range(150)}
+    response = world.member.rest("PATCH", world.platform_key, {"metadata": more})
+    assert response.json()["metadata"] == ["The document would have 2050 keys; 2000 are allowed."]
+    response = world.admin.rest(
+        "PATCH", world.platform_key, {"metadata": more}, username=world.member.username
+    )
+    assert response.json()["metadata"] == ["The document would have 2150 keys; 2000 are allowed."]
 
 
 def test_hidden_values_count_with_their_keys_in_the_size_of_a_document(world: World) -> None:

@@ -71,7 +71,7 @@ patch       self         s   w   w    b     E   E   E    b     s   w   w    b   
 patch       admin owner  s   w   w    b     s   w   w    b     s   w   w    b     s   w   w    b
 patch-same  self         =   w   w    b     =   =   E    b     s   w   w    b     E   E   E    b
 patch-same  admin owner  =   w   w    b     =   w   w    b     =   w   w    b     =   w   w    b
-patch-drop  self         d   d   d    =     E   E   E    =     d   d   d    =     E   E   E    =
+patch-drop  self         d   d   =    =     E   E   =    =     =   =   =    =     =   =   =    =
 patch-drop  admin owner  d   d   d    =     d   d   d    =     d   d   d    =     d   d   d    =
 set         self         s   s   s    b     E   E   E    b     s   s   s    b     E   E   E    b
 set         admin owner  s   s   s    b     s   s   s    b     s   s   s    b     s   s   s    b
@@ -81,11 +81,11 @@ set-attr    self         s   s   E    V     E   E   E    V     E   E   E    V   
 set-attr    admin owner  s   s   s    V     s   s   s    V     s   s   s    V     s   s   s    V
 set-public  self         =   =   E    V     E   E   E    V     E   E   E    V     E   E   E    V
 set-public  admin owner  =   =   =    V     =   =   =    V     s   s   s    V     s   s   s    V
-set-drop    self         d   d   d    =     E   E   E    =     d   d   d    =     E   E   E    =
+set-drop    self         d   d   =    =     E   E   =    =     =   =   =    =     =   =   =    =
 set-drop    admin owner  d   d   d    =     d   d   d    =     d   d   d    =     d   d   d    =
 rest-patch  self         s   w   w    b     E   E   E    b     s   w   w    b     E   E   E    b
 rest-patch  admin owner  s   w   w    b     s   w   w    b     s   w   w    b     s   w   w    b
-rest-drop   self         d   d   d    =     E   E   E    =     d   d   d    =     E   E   E    =
+rest-drop   self         d   d   =    =     E   E   =    =     =   =   =    =     =   =   =    =
 rest-drop   admin owner  d   d   d    =     d   d   d    =     d   d   d    =     d   d   d    =
 replace     self         s   w   w    b     E   E   E    b     s   w   w    b     E   E   E    b
 replace     admin owner  s   w   w    b     s   w   w    b     s   w   w    b     s   w   w    b

@@ -39,6 +39,11 @@ class Definition(NamedTuple):
     defaults: Mapping[str, Any]
     """Attributes of new entries, by the names of `Entry`'s fields."""
 
+    @property
+    def is_hidden(self) -> bool:
+        """Whether new entries are hidden from users. Then only admins know the definition."""
+        return not self.defaults.get("is_public", True)
+
     def violation(self, type_: ValueType, text: str) -> str | None:
         """The rule that a value violates, and what it requires; None for a valid value.
 

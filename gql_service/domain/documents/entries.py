@@ -12,7 +12,7 @@ A row of `documents` keeps its entries in three JSON objects:
 An attribute that has its default is left out: public, editable, not encrypted, not indexed, no window.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -186,10 +186,11 @@ class Content:
         ends = [each["validUntil"] for each in self._conditions.values() if "validUntil" in each]
         return min(ends, default=None)
 
-    def hidden_size(self) -> int:
-        """The bytes that the keys and values outside `metadata` would add to it."""
+    def conditional_size(self, keys: Collection[str]) -> int:
+        """The bytes that these keys and their values, which are outside `metadata`, would add to it."""
         size = 0
-        for key, each in self._conditions.items():
+        for key in keys:
+            each = self._conditions[key]
             value = each["text"] if "text" in each else strict_json.dumps(each["ciphertext"])
             size += len(strict_json.dumps(key).encode()) + len(value.encode()) + len(":,")
         return size

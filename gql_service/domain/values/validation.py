@@ -67,20 +67,27 @@ def check_delete_keys(delete_keys: object, limits: Limits) -> Sequence[str]:
     return delete_keys
 
 
-def check_document(keys: int, size: int, limits: Limits) -> None:
-    """Check the number of keys of a document, and the size of its values in bytes. Raises Rejected."""
+def check_document(
+    keys: int, size: int, limits: Limits, *, hidden_keys: int = 0, hidden_size: int = 0
+) -> None:
+    """Check the number of keys of a document, and the size of its values in bytes. Raises Rejected.
+
+    The limits hold for all entries. The messages do not count those that are hidden from the writer.
+    """
     if keys > limits.max_metadata_keys:
-        raise Rejected(
-            Problem.TOO_MANY_KEYS,
-            f"The document would have {keys} keys; {limits.max_metadata_keys} are allowed.",
-            ("metadata",),
-        )
+        message = _above(keys - hidden_keys, limits.max_metadata_keys, "have", "keys")
+        raise Rejected(Problem.TOO_MANY_KEYS, message, ("metadata",))
     if size > limits.max_metadata_size:
-        raise Rejected(
-            Problem.DOCUMENT_TOO_LARGE,
-            f"The document would take {size} bytes; {limits.max_metadata_size} are allowed.",
-            ("metadata",),
-        )
+        message = _above(size - hidden_size, limits.max_metadata_size, "take", "bytes")
+        raise Rejected(Problem.DOCUMENT_TOO_LARGE, message, ("metadata",))
+
+
+def _above(known: int, allowed: int, verb: str, unit: str) -> str:
+    if known > allowed:
+        return f"The document would {verb} {known} {unit}; {allowed} are allowed."
+    return (
+        f"The document has no room for that; {allowed} {unit} are allowed. Delete something, or ask an admin."
+    )
 
 
 def check_key(key: str, limits: Limits, field: InputPath) -> None:

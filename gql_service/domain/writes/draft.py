@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gql_service.auth.access import DocumentAccess
-from gql_service.domain.definitions.definitions import PlatformDefinitions
+from gql_service.domain.definitions.definitions import Definition, PlatformDefinitions
 from gql_service.domain.definitions.refusals import rule_violation
 from gql_service.domain.documents.entries import Content, Entry
 from gql_service.domain.documents.visibility import Viewer
@@ -143,6 +143,7 @@ class Draft:
             try:
                 text = conform(entry.type, entry.text, self.limits)
             except InvalidValue as error:
+                self._require_known(key, definition, path)
                 if definition is not None and entry.type is definition.type:
                     raise rule_violation(key, f"`valueType`. {str(error).rstrip('.')}", path) from None
                 message = f"The value of {quoted(key)} does not match its type. {error}"
@@ -154,14 +155,12 @@ class Draft:
         self._content.put(key, self._encrypt_or_decrypt(key, entry, path))
         self.written_keys.add(key)
 
-    def delete(self, key: str, path: InputPath) -> bool:
-        """Delete an entry. Returns whether one existed that the writer may know of."""
+    def delete(self, key: str, path: InputPath) -> None:
+        """Delete an entry. Nothing happens where there is none that the writer may know of."""
         entry = self._remember(key)
-        if entry is None:
-            return False
-        self._require_editable(key, entry.is_editable, path)
-        self._content.remove(key)
-        return self.viewer.may_know_of(entry)
+        if entry is not None and self.viewer.may_know_of(entry):
+            self._require_editable(key, entry.is_editable, path)
+            self._content.remove(key)
 
     def keep_only(self, keys: Mapping[str, Any]) -> None:
         """Delete all other keys. A user's write leaves the entries that are hidden from them or not
@@ -226,10 +225,18 @@ class Draft:
     ) -> None:
         definition = self._platform.definitions.get(key)
         if definition is not None:
+            if definition.violation(type_, text) is not None:
+                self._require_known(key, definition, path)
             definition.check(key, type_, text, path, secret=secret)
         elif self._platform.strict:
             message = f"The platform accepts defined keys only, and {quoted(key)} is not defined."
             raise Rejected(Problem.KEY_NOT_DEFINED, message, path)
+
+    def _require_known(self, key: str, definition: Definition | None, path: InputPath) -> None:
+        """Refuse a value without saying what its definition requires, where the writer may not know."""
+        if definition is not None and definition.is_hidden and not self.access.is_admin:
+            message = f"The definition of {quoted(key)} does not allow this value."
+            raise Rejected(Problem.RULE_BROKEN, message, path)
 
     def _require_editable(self, key: str, editable: bool, path: InputPath) -> None:
         if not editable and not self.access.is_admin:

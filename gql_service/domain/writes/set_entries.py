@@ -22,6 +22,8 @@ EntryInput = Mapping[str, Any]
 """The fields of an entry by name. Fields that are left out stay as they are."""
 
 _FLAGS = ("is_encrypted", "is_indexed", "is_public", "is_editable")
+_SET_BY_ADMINS = ("is_encrypted", "is_indexed", "source")
+"""What users may not set. Nor may they set the other flags to false."""
 _WINDOW = ("valid_from", "valid_until")
 
 
@@ -59,6 +61,9 @@ def _validated(entry: EntryInput, path: InputPath, limits: Limits) -> _NewEntry:
 
 def _set(draft: Draft, new: _NewEntry) -> None:
     key, path = new.key, (*new.path, "metadata_value")
+    by_admin = draft.access.is_admin
+    if not by_admin:
+        _require_no_binding(new)
     draft.require_change(key, path)  # first of all, so that a refusal reveals nothing about the value
     current = draft.get(key)
     is_hidden = current is not None and not draft.viewer.may_know_of(current)
@@ -73,8 +78,9 @@ def _set(draft: Draft, new: _NewEntry) -> None:
     text = _text(draft, key, type_, new.input, current, path)
     entry = current
     if entry is None:
-        entry = draft.new_entry(key, type_, text, public=False, editable=False)
-    entry = entry._replace(type=type_, **new.attributes)
+        entry = draft.new_entry(key, type_, text, public=not by_admin, editable=not by_admin)
+    given = {name: value for name, value in new.attributes.items() if by_admin or name not in _FLAGS}
+    entry = entry._replace(type=type_, **given)
     if text is not None:
         entry = entry._replace(text=text, ciphertext=None)
     start, end = entry.valid_from, entry.valid_until
@@ -82,6 +88,17 @@ def _set(draft: Draft, new: _NewEntry) -> None:
         message = f"{quoted(key)} would expire before it is valid. Set `validFrom` before `validUntil`."
         raise Rejected(Problem.INVALID_VALIDITY, message, (*new.path, "valid_until"))
     draft.put(key, entry, path)
+
+
+def _require_no_binding(new: _NewEntry) -> None:
+    """Refuse attributes that bind users or concern the whole platform: admins and definitions set them.
+
+    It looks at the input only, so a refusal reveals nothing. Raises Rejected.
+    """
+    for name in (*_FLAGS, "source"):
+        if name in new.input and (name in _SET_BY_ADMINS or new.input[name] is False):
+            message = f"Only tenant admins and definitions set `{name}` like this. Leave it out."
+            raise Rejected(Problem.NOT_ALLOWED, message, (*new.path, name))
 
 
 def _text(

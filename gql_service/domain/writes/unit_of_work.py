@@ -16,13 +16,14 @@ from gql_service.domain.definitions.definitions import NO_DEFINITIONS, PlatformD
 from gql_service.domain.documents import rows as documents
 from gql_service.domain.documents.entries import Content, Entry
 from gql_service.domain.documents.rows import DocumentKey, MetadataDocument
+from gql_service.domain.documents.visibility import Viewer
 from gql_service.domain.history import changes as history
 from gql_service.domain.history.point_in_time import Past, to_revision
 from gql_service.domain.retention import Retention
 from gql_service.domain.search import index
 from gql_service.domain.values.encryption import CipherContext, Undecipherable
 from gql_service.domain.values.refusals import undecipherable_value
-from gql_service.domain.values.validation import WriteSettings, check_document
+from gql_service.domain.values.validation import Limits, WriteSettings, check_document
 from gql_service.domain.writes.budget import UNLIMITED, WriteBudget, write_cost
 from gql_service.domain.writes.changes import Change
 from gql_service.domain.writes.digest_preconditions import NO_DIGESTS, ExpectedDigests, unmet_keys
@@ -255,7 +256,7 @@ class UnitOfWork:
         if draft.purges and draft.expired_keys and not changed:
             self._after[access.key] = document = documents.without_expired(current, content)
         if changed:
-            columns, expired_keys = self._columns(content)
+            columns, expired_keys = self._columns(content, draft.viewer)
             document = current._replace(
                 revision=current.revision + 1,
                 created_at=current.created_at or written_at,
@@ -276,7 +277,7 @@ class UnitOfWork:
         }
         return WriteResult(document, sorted(deleted_keys & change.deleted_keys), sorted(draft.skipped_keys))
 
-    def _columns(self, content: Content) -> tuple[dict[str, Any], list[str]]:
+    def _columns(self, content: Content, viewer: Viewer) -> tuple[dict[str, Any], list[str]]:
         """The columns of a content within the limits, and the expired keys that were removed to make room.
 
         Raises Rejected.
@@ -284,9 +285,8 @@ class UnitOfWork:
         expired_keys: list[str] = []
         while True:
             columns = content.encode()
-            size = len(columns["metadata"].encode()) + content.hidden_size()
             try:
-                check_document(len(content), size, self._write_settings.limits)
+                _check_document(content, viewer, columns["metadata"], self._write_settings.limits)
                 return columns, expired_keys
             except Rejected:
                 expired_keys = content.expire(self._now)
@@ -357,6 +357,21 @@ class UnitOfWork:
             row.without_values(keep) if row.document_key == document else row for row in self._history
         ]
         self.answers.clear(document)
+
+
+def _check_document(content: Content, viewer: Viewer, metadata: str, limits: Limits) -> None:
+    """Check a content whose column `metadata` has this text. Raises Rejected."""
+    conditional = content.conditional_keys
+    size = len(metadata.encode()) + content.conditional_size(conditional)
+    hidden: list[str] = []
+    if len(content) > limits.max_metadata_keys or size > limits.max_metadata_size:
+        for key in conditional:
+            entry = content.get(key)
+            if entry is not None and not viewer.may_know_of(entry):
+                hidden.append(key)
+    check_document(
+        len(content), size, limits, hidden_keys=len(hidden), hidden_size=content.conditional_size(hidden)
+    )
 
 
 def _text_to_index(draft: Draft, key: str, entry: Entry) -> str:

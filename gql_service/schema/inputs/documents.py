@@ -114,8 +114,12 @@ def _optional(description: str) -> Any:
     return strawberry.field(default=strawberry.UNSET, description=description)
 
 
-def _flag(meaning: str, name: str) -> Any:
-    return _optional(f"{meaning} Default for a new entry: `{name}` of the definition, or false.")
+def _flag(meaning: str, name: str, who: str = "Set by tenant admins only.", default: str = "false") -> Any:
+    return _optional(f"{meaning} {who} Default for a new entry: `{name}` of the definition, or {default}.")
+
+
+_ONLY_ADMINS_RESTRICT = "Only tenant admins set it to false."
+_TRUE_FOR_USERS = "true for an entry of a user who is no admin, or false"
 
 
 @strawberry.input(
@@ -133,11 +137,17 @@ class UserMetadataInput:
     )
     category: str | None = _optional("A category for grouping entries, at most 100 characters.")
     description: str | None = _optional("What the entry is for, at most 500 characters.")
-    source: str | None = _optional("The system that created the entry, at most 100 characters.")
+    source: str | None = _optional(
+        "The system that created the entry, at most 100 characters. Set by tenant admins only."
+    )
     is_encrypted: bool | None = _flag("Whether to store the value encrypted.", "isEncrypted")
     is_indexed: bool | None = _flag("Whether `Platform.users` can filter by the value.", "isIndexed")
-    is_public: bool | None = _flag("Whether the user can see the entry.", "isPublic")
-    is_editable: bool | None = _flag("Whether the user can change the entry.", "isEditable")
+    is_public: bool | None = _flag(
+        "Whether the user can see the entry.", "isPublic", _ONLY_ADMINS_RESTRICT, _TRUE_FOR_USERS
+    )
+    is_editable: bool | None = _flag(
+        "Whether the user can change the entry.", "isEditable", _ONLY_ADMINS_RESTRICT, _TRUE_FOR_USERS
+    )
     valid_from: DateTime | None = _optional("When the entry becomes valid. Null means that it has no start.")
     valid_until: DateTime | None = _optional(
         "When the entry expires; later than `validFrom`. Null means that it never expires."

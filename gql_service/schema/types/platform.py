@@ -82,13 +82,21 @@ class Platform(Node):
         kept = info.context.services.write_settings.retention.shortened(self.row.own_retention)
         return RetentionPolicy(**kept._asdict())
 
-    @batched_field(description="The definitions of metadata keys, in the order of the keys.")
+    @batched_field(
+        description="The definitions of metadata keys, in the order of the keys. Tenant admins see all, "
+        "other members those of keys whose entries are not hidden by default (`isPublic: false`)."
+    )
     async def definitions(
         platforms: Sequence["Platform"], info: Info[Context, None]
     ) -> list[list[MetadataDefinition]]:
         ids = [platform.row.id for platform in platforms]
         definitions = await info.context.services.loaders.definitions.load_many(ids)
-        return [[MetadataDefinition(row=row) for row in rows] for rows in definitions]
+        policy, viewer = info.context.services.policy, info.context.viewer
+        administered = [policy.administers(viewer, platform.row.tenant_id) for platform in platforms]
+        return [
+            [MetadataDefinition(row=row) for row in rows if sees_all or not row.definition.is_hidden]
+            for sees_all, rows in zip(administered, definitions, strict=True)
+        ]
 
     @strawberry.field(
         directives=TENANT_ADMIN,
