@@ -89,6 +89,9 @@ class UserAccess(NamedTuple):
     """The tenants whose permissions the caller may grant."""
     is_self: bool
     """Whether the caller is the user."""
+    is_guest: bool
+    """Whether the user belongs to another tenant and is a guest of one that the caller administers. The only
+    change that the caller may make is to take permissions of that tenant."""
     seal: object
 
     def covers(self, user: UserWithRights) -> bool:

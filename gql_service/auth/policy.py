@@ -1,5 +1,6 @@
 """The access rules: pure functions from a caller and an object to a decision or a proof of access."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 
 from gql_service.auth.access import (
@@ -115,6 +116,30 @@ class Policy:
             is_owner=is_owner,
             administered=administered,
             is_self=is_self,
+            is_guest=False,
+            seal=_SEAL,
+        )
+
+    def change_access(self, principal: Principal, user: UserFacts | None, fields: Set[str]) -> UserAccess:
+        """Access to change these fields of a user: as `user_access`, and to take permissions from a guest of
+        a tenant that the caller administers. Raises Forbidden or NotFound."""
+        administered = self.administered(principal)
+        is_guest = (
+            user is not None
+            and user.user_id != principal.user_id
+            and user.tenant_id not in administered
+            and not administered.isdisjoint(user.tenant_ids)
+        )
+        if user is None or not is_guest or principal.is_platform_owner or fields != {"permissions"}:
+            return self.user_access(principal, user)
+        return UserAccess(
+            origin_id=principal.origin_id,
+            user_id=user.user_id,
+            is_admin=False,
+            is_owner=False,
+            administered=administered,
+            is_self=False,
+            is_guest=True,
             seal=_SEAL,
         )
 
@@ -168,6 +193,7 @@ class Policy:
             is_owner=is_owner,
             administered=administered,
             is_self=False,
+            is_guest=False,
             seal=_SEAL,
         )
 
@@ -199,6 +225,7 @@ class Policy:
             is_owner=True,
             administered=frozenset(),
             is_self=False,
+            is_guest=False,
             seal=_SEAL,
         )
 

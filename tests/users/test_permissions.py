@@ -93,7 +93,26 @@ def test_a_guest_admin_does_not_administer_themselves(world: World, field: str) 
     """Guests are administered in their home tenant, so that no other tenant can give them rights there."""
     admin = guest(world, "admin")
     assert attempt(world, admin, admin, field) == ("OK" if field in OWN else f"NOT_ALLOWED {field}")
-    assert attempt(world, world.admin, guest(world), field) == "NOT_FOUND"
+    taken = "OK" if field == "permissions" else "NOT_FOUND"
+    assert attempt(world, world.admin, guest(world), field) == taken
+
+
+def test_an_admin_takes_permissions_of_their_tenant_from_guests(world: World) -> None:
+    own, foreign = f"{world.tenant_id}::admin", f"{world.other_tenant_id}::admin"
+    user = world.new_user(world.other_tenant_id, permissions=[own, f"{world.tenant_id}::read", foreign])
+
+    def take(*left: str, caller: Caller = world.admin, user: Caller = user) -> str:
+        return verdict(caller, "updateUser", {"username": user.username, "permissions": list(left)})
+
+    assert take(f"{world.tenant_id}::read", f"{world.tenant_id}::more") == "NOT_ALLOWED permissions"
+    assert take(own, f"{world.tenant_id}::read", f"{world.other_tenant_id}::more") == "OK"
+    assert set(field_of(world, user, "permissions")) == {own, f"{world.tenant_id}::read", foreign}
+    assert take(f"{world.tenant_id}::read") == "OK"
+    assert set(field_of(world, user, "permissions")) == {f"{world.tenant_id}::read", foreign}
+    assert take() == "OK"
+    assert field_of(world, user, "permissions") == [foreign]
+    assert take() == "NOT_FOUND"  # the user is a stranger from now on
+    assert take(f"{world.tenant_id}::read", user=world.stranger) == "NOT_FOUND"
 
 
 def test_nobody_changes_anything_without_a_token(world: World) -> None:

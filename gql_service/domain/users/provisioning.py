@@ -143,7 +143,10 @@ async def change(
     current = await lock(transaction, access.user_id)
     if expected_revision is not None and expected_revision != current.revision:
         raise RevisionConflict(current.revision, what="user")
-    _check_authority(access, current, changes)
+    if access.is_guest:
+        changes = {"permissions": _without_own(access, current, changes["permissions"] or [])}
+    else:
+        _check_authority(access, current, changes)
     changed = apply_changes(current, changes)
     if changed == current:
         return current
@@ -293,6 +296,21 @@ def _check_authority(access: UserAccess, user: User, changes: Changes) -> None:
             if tenant not in access.administered:
                 message = f"You may grant or remove {quoted(permission)} only as an admin of that tenant."
                 raise Rejected(Problem.NOT_ALLOWED, message, ("permissions",))
+
+
+def _without_own(access: UserAccess, guest: User, permissions: Sequence[str]) -> list[str]:
+    """The permissions of a guest after an admin has left them these. Those of other tenants stay, and the
+    result does not depend on them. Raises Rejected for a permission of the admin's tenant that is new.
+    """
+
+    def is_own(permission: str) -> bool:
+        return permission.partition("::")[0] in access.administered
+
+    for permission in permissions:
+        if is_own(permission) and permission not in guest.permissions:
+            message = f"You may not grant {quoted(permission)} to users of other tenants, only take it."
+            raise Rejected(Problem.NOT_ALLOWED, message, ("permissions",))
+    return [each for each in guest.permissions if not is_own(each) or each in permissions]
 
 
 async def _require_tenant(transaction: Connection, tenant_id: str, field: str) -> None:

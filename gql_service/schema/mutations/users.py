@@ -1,5 +1,6 @@
 """Mutations on users, their badges, notifications and access tokens."""
 
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
 import strawberry
@@ -104,12 +105,16 @@ class UserMutation:
         directives=SELF,
         description="Update a user. Users can set their own preferences and profile, tenant admins all "
         "fields. If a user has permissions in other tenants too, an admin who does not administer all of "
-        "these can set only `permissions`.",
+        "these can set only `permissions`. "
+        "From users of other tenants, an admin can take permissions of their own tenant: `permissions` lists "
+        "those that stay; permissions of other tenants are not affected.",
     )
     async def update_user(
         self, info: Info[Context, None], input: Annotated[UpdateUserInput, INPUT]
     ) -> UpdateUserPayload:
-        access, _ = await access_to_user(info.context, _provided(input.username), Policy.user_access)
+        fields = input.changes(info.context.services.clock()).keys()
+        rule = partial(Policy.change_access, fields=fields)
+        access, _ = await access_to_user(info.context, _provided(input.username), rule)
         expected = _provided(input.expected_revision)
 
         async def change(connection: Connection, now: int) -> UpdateUserPayload:
