@@ -252,14 +252,15 @@ def build_services(settings: Settings, clock: Callable[[], int] = instants.now) 
         settings.history_max_age or None, settings.history_max_changes or None, settings.idempotency_max_age
     )
     write_settings = WriteSettings(limits, keys, retention)
+    policy = Policy(settings.admin_permission)
     return Services(
         database=database,
-        loaders=Loaders(database, clock, settings.max_read_size),
+        loaders=Loaders(database, clock, settings.max_read_size, policy),
         lists=ListRouting(
             database, open_replicas(settings, database), lambda source: ListLoaders(source, clock)
         ),
         writer=BatchWriter(database, write_settings, clock, max(1, settings.database_pool_size // 2)),
-        policy=Policy(settings.admin_permission),
+        policy=policy,
         write_settings=write_settings,
         settings=settings,
         security_log=SecurityLog(clock),

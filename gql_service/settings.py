@@ -335,6 +335,13 @@ class Settings(BaseSettings):
         "delete users in any case.",
     )
 
+    token_max_lifetime: int | None = Field(
+        default=None,
+        ge=1,
+        description="Maximum lifetime, in seconds, of tokens that are issued by `issueToken`. Tokens of the "
+        "command line have no such limit.",
+    )
+
     @property
     def database_kind(self) -> Literal["SQLite", "PostgreSQL"]:
         """The database of the URL, by the name that people know it by."""

@@ -92,6 +92,9 @@ class UserAccess(NamedTuple):
     is_guest: bool
     """Whether the user belongs to another tenant and is a guest of one that the caller administers. The only
     change that the caller may make is to take permissions of that tenant."""
+    tokens_end_by: int | None
+    """When tokens end at the latest that the caller issues. A token that is issued with a token of the same
+    user does not outlive it."""
     seal: object
 
     def covers(self, user: UserWithRights) -> bool:

@@ -37,6 +37,27 @@ class Policy:
             if f"{tenant}::{self.admin_permission}" in principal.permissions
         )
 
+    def issued_by(self, issuer: Principal, principal: Principal) -> Principal | None:
+        """The caller with a token that somebody else has issued for them; None if the issuer is no longer an
+        admin of their tenant.
+
+        The issuer knows the token. So it has only those rights of its user that the issuer administers, now.
+        """
+        if issuer.is_platform_owner:
+            return principal
+        administered = self.administered(issuer)
+        if principal.tenant_id not in administered:
+            return None
+        return Principal.create(
+            principal.user_id,
+            principal.username,
+            principal.tenant_id,
+            [each for each in principal.permissions if each.partition("::")[0] in administered],
+            is_platform_owner=False,
+            origin_id=principal.origin_id,
+            token_expires_at=principal.token_expires_at,
+        )
+
     def verdict(self, role: Role, principal: Principal | None) -> Verdict[Subject]:
         """Whether the caller has a role: over every subject, over none, or as a function of the subject."""
         if role is Role.PUBLIC:
@@ -117,6 +138,7 @@ class Policy:
             administered=administered,
             is_self=is_self,
             is_guest=False,
+            tokens_end_by=principal.token_expires_at if is_self else None,
             seal=_SEAL,
         )
 
@@ -140,6 +162,7 @@ class Policy:
             administered=administered,
             is_self=False,
             is_guest=True,
+            tokens_end_by=None,
             seal=_SEAL,
         )
 
@@ -194,6 +217,7 @@ class Policy:
             administered=administered,
             is_self=False,
             is_guest=False,
+            tokens_end_by=None,
             seal=_SEAL,
         )
 
@@ -226,6 +250,7 @@ class Policy:
             administered=frozenset(),
             is_self=False,
             is_guest=False,
+            tokens_end_by=None,
             seal=_SEAL,
         )
 

@@ -19,6 +19,8 @@ class Principal(NamedTuple):
 
     It is the caller's own id, unless somebody else issued a token for them.
     """
+    token_expires_at: int | None = None
+    """When the presented token expires, if it does."""
 
     @staticmethod
     def create(
@@ -29,6 +31,7 @@ class Principal(NamedTuple):
         *,
         is_platform_owner: bool,
         origin_id: str | None = None,
+        token_expires_at: int | None = None,
     ) -> "Principal":
         """A principal from a user's stored attributes; `origin_id` is the user's own id by default."""
         permission_set = frozenset(permissions)
@@ -40,6 +43,7 @@ class Principal(NamedTuple):
             is_platform_owner=is_platform_owner,
             tenant_ids=tenant_ids_of(tenant_id, permission_set),
             origin_id=origin_id or user_id,
+            token_expires_at=token_expires_at,
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
 
+from gql_service.auth.policy import Policy
 from gql_service.auth.principal import Principal
 from gql_service.auth.tokens import Token
 from gql_service.domain import tenants
@@ -142,11 +143,13 @@ class Loaders:
     """All other reads that resolvers use, from the primary. The value is None for users and platforms that do
     not exist."""
 
-    def __init__(self, database: Database, clock: Callable[[], int], max_read_size: int) -> None:
+    def __init__(
+        self, database: Database, clock: Callable[[], int], max_read_size: int, policy: Policy
+    ) -> None:
         async def principals(
             connection: Connection, requests: Sequence[Token]
         ) -> Sequence[Principal | MalformedData | TokenRefusal]:
-            return await access_tokens.principals(connection, requests, clock())
+            return await access_tokens.principals(connection, requests, policy, clock())
 
         async def pasts(
             connection: Connection, requests: Sequence[tuple[DocumentKey, int]]

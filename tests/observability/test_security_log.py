@@ -145,15 +145,12 @@ def test_tokens(world: World, lines: SecurityLines) -> None:
     assert lines.summaries() == [("token.revoked", f"{member.id}:{new}", None)]
 
 
-def test_tokens_that_others_issued_end_when_the_user_gains_rights(world: World, lines: SecurityLines) -> None:
+def test_tokens_of_others_stay_when_the_user_gains_rights(world: World, lines: SecurityLines) -> None:
     succeed(world.admin, world, "issueToken", username=world.member.username)
-    ((_, target, _),) = lines.summaries()
+    lines.summaries()
     permissions = [f"{world.tenant_id}::x"]
     succeed(world.admin, world, "updateUser", username=world.member.username, permissions=permissions)
-    assert lines.summaries() == [
-        ("user.permissions_changed", world.member.id, "GRANTED"),
-        ("token.revoked", target, "RIGHTS_GAINED"),
-    ]
+    assert lines.summaries() == [("user.permissions_changed", world.member.id, "GRANTED")]
 
 
 def test_the_lifecycle_of_a_user(world: World, lines: SecurityLines) -> None:

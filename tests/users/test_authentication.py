@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from gql_service.auth import tokens
+from gql_service.auth.policy import Policy
 from gql_service.auth.principal import Principal
 from gql_service.domain.users import access_tokens
 from gql_service.store import tables
@@ -122,7 +123,7 @@ def test_callers_of_one_batch_are_told_apart_by_their_secrets(world: World) -> N
     assert own is not None
     wrong = tokens.Token(own.id, tokens.generate().secret)
     right, refused, again = world.service.write(
-        lambda tx: access_tokens.principals(tx, [own, wrong, own], world.service.services.clock())
+        lambda tx: access_tokens.principals(tx, [own, wrong, own], Policy(), world.service.services.clock())
     )
     assert right == again
     assert isinstance(right, Principal)

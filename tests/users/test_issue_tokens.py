@@ -281,3 +281,51 @@ def test_issuing_and_revoking_need_authentication(world: World, user: Caller) ->
         body = world.service.client.post("/graphql", json={"query": query}).json()
         assert codes(body) == "UNAUTHENTICATED"
     assert works(user)
+
+
+def test_a_token_ends_with_the_own_token_that_issued_it(world: World, user: Caller) -> None:
+    short, first = issue(user, expiresInSeconds=60)
+    for input in ({}, {"expiresInSeconds": DAY}, {"replaces": first["id"], "overlapSeconds": 60}):
+        _, derived = issue(short, **input)
+        assert derived["expiresAt"] == first["expiresAt"]
+    _, shorter = issue(short, expiresInSeconds=5)
+    assert shorter["expiresAt"] < first["expiresAt"]
+    by_admin, longer = issue(world.admin, username=user.username, expiresInSeconds=DAY)
+    assert longer["expiresAt"] > first["expiresAt"]
+    _, derived = issue(by_admin)
+    assert derived["expiresAt"] == longer["expiresAt"]
+    admin = world.new_user(permissions=[f"{world.tenant_id}::admin"])
+    short_admin, own = issue(admin, expiresInSeconds=60)
+    assert issue(short_admin, expiresInSeconds=DAY)[1]["expiresAt"] == own["expiresAt"]
+
+
+def test_a_token_for_somebody_else_ends_when_its_issuer_is_no_admin_of_their_tenant(
+    world: World, user: Caller
+) -> None:
+    admin = world.new_user(permissions=[f"{world.tenant_id}::admin"])
+    own, _ = issue(admin)
+    by_admin, _ = issue(admin, username=user.username)
+    derived, _ = issue(by_admin)
+    by_owner, _ = issue(world.owner, username=user.username)
+    write(world.admin, "updateUser", {"username": user.username, "permissions": [f"{world.tenant_id}::x"]})
+    assert works(by_admin)  # it does not end because the user gains rights
+    assert works(derived)
+    write(world.admin, "updateUser", {"username": admin.username, "permissions": []})
+    for ended in (by_admin, derived):
+        assert not works(ended)
+        response = ended.graphql("{ me { username } }")
+        assert response["errors"][0]["message"].startswith("The issuer of the access token")
+    assert works(own)
+    assert works(by_owner)
+    assert works(user)
+
+
+def test_an_own_token_gains_rights_and_one_of_an_admin_only_those_the_admin_administers(world: World) -> None:
+    user = world.new_user()
+    by_admin, _ = issue(world.admin, username=user.username)
+    both = [f"{world.tenant_id}::admin", f"{world.other_tenant_id}::x"]
+    write(world.owner, "updateUser", {"username": user.username, "permissions": both})
+    for caller, foreign in ((user, 200), (by_admin, 404)):
+        name = world.member.username
+        assert caller.rest("GET", world.platform_key, username=name).status_code == 200
+        assert caller.rest("GET", world.other_platform_key).status_code == foreign

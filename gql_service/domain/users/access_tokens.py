@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, delete, func, insert, not_, select, update
 
 from gql_service.auth import tokens
 from gql_service.auth.access import UserAccess
+from gql_service.auth.policy import Policy
 from gql_service.auth.principal import Principal
 from gql_service.domain.users.profiles import read_permissions
 from gql_service.errors import MalformedData, NotFound, Problem, Rejected
@@ -20,6 +21,7 @@ from gql_service.store.tables import access_tokens, users
 _IS_ACTIVE = access_tokens.c.revoked_at.is_(None) & (
     access_tokens.c.expires_at.is_(None) | (access_tokens.c.expires_at > bindparam("now"))
 )
+_ISSUERS = users.alias("issuers")
 _HOLDERS = Statement(
     select(
         access_tokens.c.id.label("token_id"),
@@ -32,8 +34,16 @@ _HOLDERS = Statement(
         access_tokens.c.issued_by,
         access_tokens.c.expires_at,
         access_tokens.c.revoked_at,
+        _ISSUERS.c.id.label("issuer_id"),
+        _ISSUERS.c.tenant_id.label("issuer_tenant_id"),
+        _ISSUERS.c.permissions.label("issuer_permissions"),
+        _ISSUERS.c.is_platform_owner.label("issuer_is_platform_owner"),
     )
     .join(users, users.c.id == access_tokens.c.user_id)
+    .outerjoin(
+        _ISSUERS,
+        (_ISSUERS.c.id == access_tokens.c.issued_by) & (access_tokens.c.issued_by != access_tokens.c.user_id),
+    )
     .where(any_of(access_tokens.c.id, "ids"))
 )
 _OF_USER = access_tokens.c.user_id == bindparam("of_user")
@@ -57,16 +67,6 @@ _REVOKE = Statement(
 _REVOKE_ALL = Statement(
     update(access_tokens)
     .where(access_tokens.c.user_id == bindparam("of_user"), access_tokens.c.revoked_at.is_(None))
-    .values(revoked_at=bindparam("revoked_at"))
-    .returning(access_tokens.c.id, access_tokens.c.user_id)
-)
-_REVOKE_ISSUED_BY_OTHERS = Statement(
-    update(access_tokens)
-    .where(
-        access_tokens.c.user_id == bindparam("of_user"),
-        access_tokens.c.issued_by != access_tokens.c.user_id,
-        access_tokens.c.revoked_at.is_(None),
-    )
     .values(revoked_at=bindparam("revoked_at"))
     .returning(access_tokens.c.id, access_tokens.c.user_id)
 )
@@ -127,6 +127,11 @@ class _TokenHolder(NamedTuple):
     issued_by: str | None
     expires_at: int | None
     revoked_at: int | None
+    issuer_id: str | None
+    """The user who issued the token, if it is another user who exists."""
+    issuer_tenant_id: str | None
+    issuer_permissions: str | None
+    issuer_is_platform_owner: bool | None
 
 
 class TokenRefusal(Enum):
@@ -138,6 +143,7 @@ class TokenRefusal(Enum):
     UNKNOWN = "The access token is not valid."
     EXPIRED = "The access token has expired."
     REVOKED = "The access token was revoked."
+    ISSUER = "The issuer of the access token may not issue tokens for its user any more."
 
 
 class _TokenOwner(NamedTuple):
@@ -148,7 +154,7 @@ class _TokenOwner(NamedTuple):
 
 
 async def principals(
-    connection: Connection, presented: Sequence[tokens.Token], now: int
+    connection: Connection, presented: Sequence[tokens.Token], policy: Policy, now: int
 ) -> list[Principal | MalformedData | TokenRefusal]:
     """The caller behind each token, or why there is none.
 
@@ -157,12 +163,12 @@ async def principals(
     rows = await connection.fetch(_HOLDERS, ids={token.id for token in presented})
     holders = {row.token_id: row for row in rows_as(_TokenHolder, rows)}
     # One client often sends many requests at once, all with the same token.
-    callers = {token: _caller(token, holders.get(token.id), now) for token in set(presented)}
+    callers = {token: _caller(token, holders.get(token.id), policy, now) for token in set(presented)}
     return [callers[token] for token in presented]
 
 
 def _caller(
-    token: tokens.Token, holder: _TokenHolder | None, now: int
+    token: tokens.Token, holder: _TokenHolder | None, policy: Policy, now: int
 ) -> Principal | MalformedData | TokenRefusal:
     if holder is None or not token.matches(holder.digest):
         return TokenRefusal.UNKNOWN
@@ -170,21 +176,40 @@ def _caller(
         return TokenRefusal.REVOKED
     if holder.expires_at is not None and holder.expires_at <= now:
         return TokenRefusal.EXPIRED
-    return _principal(holder)
-
-
-def _principal(holder: _TokenHolder) -> Principal | MalformedData:
     try:
-        return Principal.create(
-            holder.user_id,
-            holder.username,
-            holder.tenant_id,
-            read_permissions(holder.stored_permissions, holder.user_id),
-            is_platform_owner=bool(holder.is_platform_owner),
-            origin_id=holder.issued_by,
-        )
+        principal = _principal(holder)
+        if holder.issued_by is None or holder.issued_by == holder.user_id:
+            return principal
+        issuer = _issuer(holder)
     except MalformedData as error:
         return error
+    return (issuer and policy.issued_by(issuer, principal)) or TokenRefusal.ISSUER
+
+
+def _principal(holder: _TokenHolder) -> Principal:
+    """The user who holds a token. Raises MalformedData."""
+    return Principal.create(
+        holder.user_id,
+        holder.username,
+        holder.tenant_id,
+        read_permissions(holder.stored_permissions, holder.user_id),
+        is_platform_owner=bool(holder.is_platform_owner),
+        origin_id=holder.issued_by,
+        token_expires_at=holder.expires_at,
+    )
+
+
+def _issuer(holder: _TokenHolder) -> Principal | None:
+    """The user who issued a token for another; None if they do not exist any more. Raises MalformedData."""
+    if holder.issuer_id is None or holder.issuer_tenant_id is None:
+        return None
+    return Principal.create(
+        holder.issuer_id,
+        "",
+        holder.issuer_tenant_id,
+        read_permissions(holder.issuer_permissions or "[]", holder.issuer_id),
+        is_platform_owner=bool(holder.issuer_is_platform_owner),
+    )
 
 
 async def issue(
@@ -230,12 +255,14 @@ async def issue_for(
     replaces: str | None,
     overlap: int,
     now: int,
+    max_lifetime: int | None = None,
 ) -> tokens.Token:
     """Issue a token for a user whom the caller may act as. Raises Rejected.
 
-    `lifetime` and `overlap` are seconds. `replaces` is the id of a token of the same user, which then expires
-    after `overlap` at the latest. Lock the user before, so that the count of active tokens is exact. Inactive
-    tokens are deleted, except the latest hundred.
+    `lifetime`, `overlap` and `max_lifetime` are seconds. The token ends earlier than its lifetime says where
+    `max_lifetime` or `UserAccess.tokens_end_by` demand it. `replaces` is the id of a token of the same user,
+    which then expires after `overlap` at the latest. Lock the user before, so that the count of active tokens
+    is exact. Inactive tokens are deleted, except the latest hundred.
     """
     access.verify()
     if len(label) > _MAX_LABEL or "\0" in label:
@@ -257,7 +284,9 @@ async def issue_for(
     await transaction.execute(
         _DELETE_INACTIVE, of_user=access.user_id, now=now, kept=_MAX_INACTIVE, size=_MAX_DELETED
     )
-    expires_at = None if lifetime is None else now + lifetime * 1000
+    ends = [now + seconds * 1000 for seconds in (lifetime, max_lifetime) if seconds is not None]
+    ends += [] if access.tokens_end_by is None else [access.tokens_end_by]
+    expires_at = min(ends, default=None)
     return await issue(
         transaction, access.user_id, label=label, now=now, expires_at=expires_at, issued_by=access.origin_id
     )
@@ -269,15 +298,6 @@ async def revoke_all(transaction: Connection, access: UserAccess, now: int) -> l
     rows = await transaction.fetch(_REVOKE_ALL, of_user=access.user_id, revoked_at=now)
     note_revoked(transaction, rows, reason="ALL_OF_USER")
     return sorted(id for id, _ in rows)
-
-
-async def revoke_issued_by_others(transaction: Connection, user_id: str, now: int) -> None:
-    """Revoke a user's tokens that others issued.
-
-    Call it when the user gains rights: otherwise, the issuers would gain them too.
-    """
-    rows = await transaction.fetch(_REVOKE_ISSUED_BY_OTHERS, of_user=user_id, revoked_at=now)
-    note_revoked(transaction, rows, reason="RIGHTS_GAINED")
 
 
 def note_revoked(transaction: Connection, rows: Iterable[Row], reason: str | None = None) -> None:

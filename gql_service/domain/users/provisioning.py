@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or_nothing
 from gql_service.auth.access import UserAccess
 from gql_service.domain.tenants import tenant_exists, tenant_lock
 from gql_service.domain.tombstones import Grave, is_buried
-from gql_service.domain.users import access_tokens, security_events
+from gql_service.domain.users import security_events
 from gql_service.domain.users.fields import REQUIRED, USER_FIELDS, Editor
 from gql_service.domain.users.rows import (
     COLUMNS,
@@ -23,7 +23,7 @@ from gql_service.domain.users.rows import (
     insert_derived,
     replace_derived,
 )
-from gql_service.errors import MalformedData, NotFound, Problem, Rejected, RevisionConflict
+from gql_service.errors import NotFound, Problem, Rejected, RevisionConflict
 from gql_service.names import fold, is_single_script
 from gql_service.observability.security_log import EventKind, SecurityEvent
 from gql_service.quoting import quoted, shortened
@@ -159,8 +159,6 @@ async def change(
         await _require_free_address(transaction, changed)
     await _store(transaction, current, changed)
     transaction.security_events += security_events.of_change(current, changed)
-    if _gains_rights(current, changed):
-        await access_tokens.revoke_issued_by_others(transaction, changed.user_id, now)
     return changed
 
 
@@ -253,18 +251,6 @@ def apply_changes(user: User, changes: Changes) -> User:
     if values.get("email", user.email) != user.email and "email_verified" not in changes:
         values["email_verified"] = False  # the old address was verified, not the new one
     return user._replace(**values)
-
-
-def _gains_rights(before: User, after: User) -> bool:
-    """Whether a change adds rights; malformed permissions count as a gain."""
-    if after.is_platform_owner and not before.is_platform_owner:
-        return True
-    if after.stored_permissions == before.stored_permissions:
-        return False
-    try:
-        return not set(after.permissions) <= set(before.permissions)
-    except MalformedData:
-        return True
 
 
 def _check_authority(access: UserAccess, user: User, changes: Changes) -> None:

@@ -141,7 +141,8 @@ class IssueTokenInput:
         default="", description="What the token is used for, at most 200 characters."
     )
     expires_in_seconds: int | None = _optional(
-        "The lifetime of the token in seconds, at least 1. Default: until it is revoked."
+        "The lifetime of the token in seconds, at least 1. Default: until it is revoked. It "
+        "may end earlier: see `issueToken` and `AccessToken.expiresAt`."
     )
     replaces: strawberry.ID | None = _optional(
         "The id of a token of the same user to replace. It expires after `overlapSeconds`."

@@ -158,7 +158,9 @@ class UserMutation:
     @strawberry.mutation(
         directives=SELF,
         description="Issue an access token for the viewer, or for a user all of whose permissions are in "
-        "tenants that the viewer administers. A user can have at most 100 valid tokens.",
+        "tenants that the viewer administers. A user can have at most 100 valid tokens. A "
+        "token ends with the one that issued it, if that is of the same user. One that an admin issued for "
+        "somebody else ends when they are no longer an admin of that user's tenant.",
     )
     async def issue_token(
         self, info: Info[Context, None], input: Annotated[IssueTokenInput, INPUT]
@@ -168,7 +170,10 @@ class UserMutation:
 
         async def issue(connection: Connection, now: int) -> IssueTokenPayload:
             access_now = await _lock_token_access(context, connection, access.user_id)
-            token = await access_tokens.issue_for(connection, access_now, now=now, **input.options())
+            max_lifetime = context.services.settings.token_max_lifetime
+            token = await access_tokens.issue_for(
+                connection, access_now, now=now, max_lifetime=max_lifetime, **input.options()
+            )
             issued = await access_tokens.by_id(connection, token.id)
             return IssueTokenPayload(token=str(token), access_token=AccessToken(row=issued))
 
