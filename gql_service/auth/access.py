@@ -5,6 +5,8 @@ Functions of `domain/` that write take such a proof, so they cannot be called wi
 
 from typing import NamedTuple, Protocol
 
+from gql_service.auth.scopes import Scopes
+
 USER_WIDE = ""
 """The `platform_id` of user-wide documents, which belong to no platform."""
 
@@ -92,6 +94,10 @@ class UserAccess(NamedTuple):
     is_guest: bool
     """Whether the user belongs to another tenant and is a guest of one that the caller administers. The only
     change that the caller may make is to take permissions of that tenant."""
+    scopes: Scopes
+    """The scopes of the caller's token, which tokens that they issue cannot exceed."""
+    platform_keys: frozenset[str] | None
+    """The same for the platforms that the token is limited to."""
     tokens_end_by: int | None
     """When tokens end at the latest that the caller issues. A token that is issued with a token of the same
     user does not outlive it."""

@@ -14,8 +14,9 @@ from gql_service.auth.access import (
     UserFacts,
     UserWithRights,
 )
-from gql_service.auth.principal import Principal
+from gql_service.auth.principal import Principal, tenant_ids_of
 from gql_service.auth.roles import Role, Subject, Verdict
+from gql_service.auth.scopes import Scope, Scopes
 from gql_service.errors import Forbidden, NotFound
 
 
@@ -48,15 +49,48 @@ class Policy:
         administered = self.administered(issuer)
         if principal.tenant_id not in administered:
             return None
-        return Principal.create(
-            principal.user_id,
-            principal.username,
-            principal.tenant_id,
-            [each for each in principal.permissions if each.partition("::")[0] in administered],
+        kept = frozenset(each for each in principal.permissions if each.partition("::")[0] in administered)
+        return principal._replace(
+            permissions=kept,
+            tenant_ids=tenant_ids_of(principal.tenant_id, kept),
             is_platform_owner=False,
-            origin_id=principal.origin_id,
-            token_expires_at=principal.token_expires_at,
         )
+
+    def restricted(
+        self, principal: Principal, scopes: Scopes, platform_keys: frozenset[str] | None
+    ) -> Principal:
+        """The caller with a token that has only these scopes, or is limited to these platforms.
+
+        Without ADMIN, the caller is no admin and no platform owner.
+        """
+        principal = principal._replace(scopes=scopes, platform_keys=platform_keys)
+        if scopes is None or Scope.ADMIN in scopes:
+            return principal
+        admin = f"::{self.admin_permission}"
+        kept = frozenset(each for each in principal.permissions if not each.endswith(admin))
+        return principal._replace(permissions=kept, is_platform_owner=False)
+
+    def has_scope(self, principal: Principal, scope: Scope) -> bool:
+        """Whether the caller's token has a scope."""
+        return principal.scopes is None or scope in principal.scopes
+
+    def require_scope(self, principal: Principal, scope: Scope) -> None:
+        """Raise Forbidden if the caller's token does not have a scope."""
+        if not self.has_scope(principal, scope):
+            raise Forbidden(f"The access token does not have the scope {scope}.")
+
+    def require_platform(self, principal: Principal, key: str) -> None:
+        """Raise Forbidden if the caller's token is limited to other platforms.
+
+        Must be called before the platform is looked up, so that the answer says nothing about it.
+        """
+        if principal.platform_keys is not None and key not in principal.platform_keys:
+            raise Forbidden("The access token is limited to other platforms.")
+
+    def _require_no_platforms(self, principal: Principal) -> None:
+        """Raise Forbidden if the caller's token is limited to platforms: users belong to none."""
+        if principal.platform_keys is not None:
+            raise Forbidden("The access token is limited to platforms.")
 
     def verdict(self, role: Role, principal: Principal | None) -> Verdict[Subject]:
         """Whether the caller has a role: over every subject, over none, or as a function of the subject."""
@@ -81,6 +115,8 @@ class Policy:
 
     def sees_platform(self, principal: Principal, platform: PlatformFacts) -> bool:
         """Whether the caller may see a platform: members of its tenant and platform owners may."""
+        if principal.platform_keys is not None and platform.key not in principal.platform_keys:
+            return False
         return principal.is_platform_owner or platform.tenant_id in principal.tenant_ids
 
     def require_tenant_admin(self, principal: Principal, tenant_id: str) -> None:
@@ -109,6 +145,7 @@ class Policy:
 
     def user_wide_document(self, principal: Principal, user: UserFacts | None) -> DocumentAccess:
         """Access to the user-wide document of a user. Raises NotFound or Forbidden."""
+        self._require_no_platforms(principal)
         if user is None or user.user_id != principal.user_id:
             self.require_admin(principal, user.tenant_id if user else "", _id(user))
         if user is None:
@@ -123,6 +160,10 @@ class Policy:
 
     def user_access(self, principal: Principal, user: UserFacts | None) -> UserAccess:
         """Access to change a user. Raises Forbidden or NotFound; neither reveals whether the user exists."""
+        self._require_no_platforms(principal)
+        return self._user_access(principal, user)
+
+    def _user_access(self, principal: Principal, user: UserFacts | None) -> UserAccess:
         administered, is_owner = self.administered(principal), principal.is_platform_owner
         is_self = user is not None and user.user_id == principal.user_id
         if user is None or not is_self:
@@ -138,6 +179,8 @@ class Policy:
             administered=administered,
             is_self=is_self,
             is_guest=False,
+            scopes=principal.scopes,
+            platform_keys=principal.platform_keys,
             tokens_end_by=principal.token_expires_at if is_self else None,
             seal=_SEAL,
         )
@@ -145,6 +188,7 @@ class Policy:
     def change_access(self, principal: Principal, user: UserFacts | None, fields: Set[str]) -> UserAccess:
         """Access to change these fields of a user: as `user_access`, and to take permissions from a guest of
         a tenant that the caller administers. Raises Forbidden or NotFound."""
+        self._require_no_platforms(principal)
         administered = self.administered(principal)
         is_guest = (
             user is not None
@@ -162,6 +206,8 @@ class Policy:
             administered=administered,
             is_self=False,
             is_guest=True,
+            scopes=principal.scopes,
+            platform_keys=principal.platform_keys,
             tokens_end_by=None,
             seal=_SEAL,
         )
@@ -171,7 +217,9 @@ class Policy:
 
         Raises Forbidden, NotFound or MalformedData.
         """
-        access = self.user_access(principal, user)
+        access = self._user_access(principal, user)
+        if not access.is_self:
+            self._require_no_platforms(principal)
         if user is not None and not access.covers(user):
             raise Forbidden("This user has rights that you do not administer", user.user_id)
         return access
@@ -206,6 +254,7 @@ class Policy:
 
     def new_user_access(self, principal: Principal, tenant_id: str) -> UserAccess:
         """Access to create users in a tenant. Raises Forbidden."""
+        self._require_no_platforms(principal)
         administered, is_owner = self.administered(principal), principal.is_platform_owner
         if not (is_owner or tenant_id in administered):
             raise Forbidden("Only tenant admins can create users")
@@ -217,6 +266,8 @@ class Policy:
             administered=administered,
             is_self=False,
             is_guest=False,
+            scopes=principal.scopes,
+            platform_keys=principal.platform_keys,
             tokens_end_by=None,
             seal=_SEAL,
         )
@@ -250,6 +301,8 @@ class Policy:
             administered=frozenset(),
             is_self=False,
             is_guest=False,
+            scopes=None,
+            platform_keys=None,
             tokens_end_by=None,
             seal=_SEAL,
         )

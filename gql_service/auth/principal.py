@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from gql_service.auth.scopes import Scopes
+
 
 class Principal(NamedTuple):
     """The authenticated caller: the parts of a user that access decisions need."""
@@ -21,6 +23,10 @@ class Principal(NamedTuple):
     """
     token_expires_at: int | None = None
     """When the presented token expires, if it does."""
+    scopes: Scopes = None
+    """The scopes of the presented token."""
+    platform_keys: frozenset[str] | None = None
+    """The platforms that the presented token is limited to; None if it is not."""
 
     @staticmethod
     def create(

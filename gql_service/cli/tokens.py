@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from gql_service.auth.policy import Policy
+from gql_service.auth.scopes import Scope
 from gql_service.auth.tokens import Token
 from gql_service.cli import runner
 from gql_service.cli.output import (
@@ -47,6 +48,14 @@ def token_issue(
             metavar="DURATION", help="How long the replaced token remains valid, such as 10m; 0 by default."
         ),
     ] = None,
+    scope: Annotated[
+        list[Scope] | None,
+        typer.Option(help="What the token may be used for; repeatable. By default, everything."),
+    ] = None,
+    platform: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY", help="A platform that the token is limited to; repeatable."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Issue a token and print it.
@@ -68,6 +77,8 @@ def token_issue(
             replaces=replaces,
             overlap=overlap_seconds or 0,
             now=now,
+            scopes=scope or None,
+            platform_keys=platform or None,
         )
         return token, await access_tokens.by_id(transaction, token.id)
 

@@ -9,14 +9,24 @@ Introspection does not show directives, so the role is also appended to descript
 """
 
 from collections.abc import Awaitable, Callable, Iterable
+from functools import cache
 from inspect import isawaitable
 from typing import Any, NamedTuple
 
 import strawberry
-from graphql import GraphQLField, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema, get_named_type
+from graphql import (
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    GraphQLUnionType,
+    get_named_type,
+)
 from strawberry.schema_directive import Location
 
 from gql_service.auth.roles import Role, Verdict, allows
+from gql_service.auth.scopes import Scope
 from gql_service.errors import Forbidden, RequestError, Unauthenticated
 from gql_service.schema.enums import described_enum
 from gql_service.services.context import Context
@@ -35,12 +45,27 @@ described_enum(
     },
 )
 
+described_enum(
+    Scope,
+    "Scope",
+    "What an access token may be used for. Scopes only reduce what the user of the token may do.",
+    {
+        Scope.READ: "Everything that queries return.",
+        Scope.WRITE: "Mutations. Their payloads show stored data with READ only.",
+        Scope.EVALUATE: "Evaluating flags for other users.",
+        Scope.EVENTS: "Feeds of changes and subscriptions.",
+        Scope.ADMIN: "Acting as an admin or a platform owner. Without it, the user is an ordinary one.",
+    },
+)
+
 
 @strawberry.schema_directive(
     locations=[Location.OBJECT, Location.FIELD_DEFINITION],
     name="auth",
     description="The role that is required to read a field. On a type, it applies to all fields that have "
-    "no role of their own.",
+    "no role of their own. Tokens that are restricted to scopes also need READ for what queries return, "
+    "WRITE for mutations and their payloads, and ADMIN where the viewer acts as an admin or a platform "
+    "owner.",
 )
 class Auth:
     requires: Role = strawberry.directive_field(name="requires")
@@ -67,26 +92,45 @@ Resolve = Callable[..., Any]
 _SUBJECT_ROLES = {Role.TENANT_MEMBER, Role.SELF, Role.TENANT_ADMIN}
 
 
+class Requirement:
+    """A role, and the scope of the token that goes with it. There is one object for each pair, so that it is
+    a cheap key of a dictionary."""
+
+    __slots__ = ("role", "scope")
+
+    def __init__(self, role: Role, scope: Scope) -> None:
+        self.role = role
+        self.scope = scope
+
+
+_requirement = cache(Requirement)
+
+
 class Guard(NamedTuple):
     """The checks of one field: a role before its resolver runs, over the object that the field belongs to,
     and a role after it, over the object that it returns."""
 
     name: str
     declared: Role
-    before: Role
-    after: Role | None
+    before: "Requirement"
+    after: "Requirement | None"
     resolve: Resolve
     """The resolver without its guard."""
 
-    def verdict(self, role: Role, context: Context) -> Verdict[Any]:
-        """Whether the viewer holds a role: for all objects, for none, or as a function of the object."""
-        verdict = context.services.policy.verdict(role, context.principal)
+    def verdict(self, required: "Requirement", context: Context) -> Verdict[Any]:
+        """Whether the viewer meets it: for all objects, for none, or as a function of the object."""
+        policy, principal = context.services.policy, context.principal
+        if principal is not None and not policy.has_scope(principal, required.scope):
+            return False
+        verdict = policy.verdict(required.role, principal)
         return verdict if isinstance(verdict, bool) else lambda subject: verdict(subject.row)
 
     def refusal(self, context: Context) -> RequestError:
         """The error to raise if the viewer does not hold the role."""
         if context.principal is None:
             return Unauthenticated()
+        if not context.services.policy.has_scope(context.principal, self.before.scope):
+            return Forbidden(f"{self.name} requires a token with the scope {self.before.scope}.")
         return Forbidden(f"{self.name} requires the role {self.declared.value}.")
 
 
@@ -99,7 +143,7 @@ def guard_schema(schema: GraphQLSchema) -> None:
 
     Raises UnguardedField, naming all fields without a role.
     """
-    missing = []
+    missing, readable = [], _readable_types(schema)
     for type_ in schema.type_map.values():
         if isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__"):
             inherited = _declared_role(type_.extensions)
@@ -110,7 +154,8 @@ def guard_schema(schema: GraphQLSchema) -> None:
                     continue
                 describe_role(role, field)
                 if role is not Role.PUBLIC:
-                    _guard(f"{type_.name}.{name}", role, type_, field)
+                    scope = Scope.READ if type_.name in readable else Scope.WRITE
+                    _guard(f"{type_.name}.{name}", role, scope, type_, field)
     if missing:
         raise UnguardedField(f"declare @auth on {', '.join(missing)}")
 
@@ -120,7 +165,21 @@ def describe_role(role: Role, field: GraphQLField) -> None:
     field.description = f"{field.description} {REQUIREMENTS[role]}"
 
 
-def _guard(name: str, role: Role, parent: GraphQLObjectType, field: GraphQLField) -> None:
+def _readable_types(schema: GraphQLSchema) -> set[str]:
+    """The object types that queries return. The others are the mutation type and what only it returns."""
+    found: set[str] = set()
+    waiting: list[Any] = [schema.query_type]
+    while waiting:
+        type_ = waiting.pop()
+        if isinstance(type_, GraphQLUnionType | GraphQLInterfaceType):
+            waiting += schema.get_possible_types(type_)
+        elif isinstance(type_, GraphQLObjectType) and type_.name not in found:
+            found.add(type_.name)
+            waiting += [get_named_type(field.type) for field in type_.fields.values()]
+    return found
+
+
+def _guard(name: str, role: Role, scope: Scope, parent: GraphQLObjectType, field: GraphQLField) -> None:
     """Give the guard to the engine as data, and wrap the resolver with it for graphql-core."""
     before, after = role, None
     if role in _SUBJECT_ROLES:
@@ -129,7 +188,8 @@ def _guard(name: str, role: Role, parent: GraphQLObjectType, field: GraphQLField
         elif not _is_subject(parent):
             before = Role.AUTHENTICATED
     assert field.resolve is not None, "Strawberry sets a resolver on every field"
-    guard = Guard(name, role, before, after, field.resolve)
+    required_after = None if after is None else _requirement(after, scope)
+    guard = Guard(name, role, _requirement(before, scope), required_after, field.resolve)
     field.extensions["guard"] = guard
     field.resolve = _guarded(guard)
 
@@ -160,7 +220,7 @@ def _guarded(guard: Guard) -> Resolve:
             require(guard.after, context, result)
         return result
 
-    def require(role: Role, context: Context, subject: Any) -> None:
+    def require(role: Requirement, context: Context, subject: Any) -> None:
         if not allows(guard.verdict(role, context), subject):
             raise guard.refusal(context)
 

@@ -166,6 +166,8 @@ access_tokens = Table(
     Column("expires_at", BigInteger),
     Column("revoked_at", BigInteger),
     Column("issued_by", Text),
+    Column("scopes", Text),
+    Column("platform_keys", Text),
 )
 
 # `platform_id` is the empty string for the user-wide document, so it is no foreign key. A cleared document

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gql_service import strict_json
+from gql_service.auth.scopes import Scope
 from gql_service.domain.documents.visibility import DocumentView
 from gql_service.domain.writes import idempotency
 from gql_service.domain.writes.changes import CLEAR, Change, patch, replace
@@ -108,6 +109,8 @@ class RestEndpoint:
         if self._replicas is not None:  # documents are read from the primary: it is only checked
             read_after(_raw_header(request, READ_AFTER))
         parameters = _parameters(request)
+        policy, principal = self._services.policy, context.principal
+        policy.require_scope(principal, Scope.WRITE if _writes(request) else Scope.READ)
         access = await context.access(parameters["platform_key"], parameters.get("username"))
         preconditions = read_preconditions(request.headers)
         if not _writes(request):
@@ -116,7 +119,7 @@ class RestEndpoint:
         key = _idempotency_key(request, body)
         result = await context.write(access, change, preconditions.allow_write, key)
         document = context.view(access, result.document)
-        if request.method == "DELETE":
+        if request.method == "DELETE" or not policy.has_scope(principal, Scope.READ):
             response = Response(status_code=204, headers=_headers(document.revision))
         else:
             response = _document_response(document)

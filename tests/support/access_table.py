@@ -69,7 +69,7 @@ NotificationEdge cursor node                                                . . 
 Notification     id kind title body createdAt readAt                        . . . v v v
 AccessTokenConnection edges nodes pageInfo                                  . . . v v v
 AccessTokenEdge  cursor node                                                . . . v v v
-AccessToken      id label createdAt expiresAt revokedAt                     . . . v v v
+AccessToken      id label createdAt expiresAt revokedAt scopes platformKeys . . . v v v
 Platform         id key name tenantId                                       . . v v v v
 Platform         definitions mode retention                                 . . v v v v
 RetentionPolicy  historyMaxAge historyMaxChanges idempotencyMaxAge          . . v v v v

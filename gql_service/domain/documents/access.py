@@ -107,6 +107,7 @@ async def find_platform(
 
 
 async def _platform(directory: Directory, policy: Policy, principal: Principal, key: str) -> Platform:
+    policy.require_platform(principal, key)
     platform = await directory.platform(key)
     if platform is None or not policy.sees_platform(principal, platform):
         raise NotFound("Platform not found", platform and platform.key)

@@ -1,8 +1,8 @@
 """Access tokens of users. Only digests of them are stored; they can expire and be revoked."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from enum import Enum
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from sqlalchemy import bindparam, delete, func, insert, not_, select, update
 
@@ -10,6 +10,7 @@ from gql_service.auth import tokens
 from gql_service.auth.access import UserAccess
 from gql_service.auth.policy import Policy
 from gql_service.auth.principal import Principal
+from gql_service.auth.scopes import Scope, Scopes, parse_scopes, scopes_text
 from gql_service.domain.users.profiles import read_permissions
 from gql_service.errors import MalformedData, NotFound, Problem, Rejected
 from gql_service.observability.security_log import EventKind, SecurityEvent
@@ -34,6 +35,8 @@ _HOLDERS = Statement(
         access_tokens.c.issued_by,
         access_tokens.c.expires_at,
         access_tokens.c.revoked_at,
+        access_tokens.c.scopes,
+        access_tokens.c.platform_keys,
         _ISSUERS.c.id.label("issuer_id"),
         _ISSUERS.c.tenant_id.label("issuer_tenant_id"),
         _ISSUERS.c.permissions.label("issuer_permissions"),
@@ -83,6 +86,7 @@ _SHORTEN = Statement(
 _OWNERS = Statement(
     select(access_tokens.c.id, access_tokens.c.user_id).where(any_of(access_tokens.c.id, "ids"))
 )
+T = TypeVar("T")
 _MAX_LABEL = 200
 _MAX_ACTIVE = 100
 """Active tokens of one user."""
@@ -103,9 +107,23 @@ class AccessToken(NamedTuple):
     created_at: int
     expires_at: int | None
     revoked_at: int | None
+    stored_scopes: str | None
+    stored_platform_keys: str | None
+
+    @property
+    def scopes(self) -> list[Scope]:
+        """What the token may be used for."""
+        scopes = parse_scopes(self.stored_scopes)
+        return [scope for scope in Scope if scopes is None or scope in scopes]
+
+    @property
+    def platform_keys(self) -> list[str] | None:
+        """The platforms that the token is limited to; None if it is not."""
+        text = self.stored_platform_keys
+        return None if text is None else text.split("\n")
 
 
-_COLUMNS = select(*(access_tokens.c[name] for name in AccessToken._fields))
+_COLUMNS = select(*(access_tokens.c[name.removeprefix("stored_")] for name in AccessToken._fields))
 _TOKEN = Statement(_COLUMNS.where(access_tokens.c.id == bindparam("id")))
 _OF_USERS = Statement(
     _COLUMNS.where(any_of(access_tokens.c.user_id, "user_ids")).order_by(
@@ -127,6 +145,8 @@ class _TokenHolder(NamedTuple):
     issued_by: str | None
     expires_at: int | None
     revoked_at: int | None
+    scopes: str | None
+    platform_keys: str | None
     issuer_id: str | None
     """The user who issued the token, if it is another user who exists."""
     issuer_tenant_id: str | None
@@ -178,6 +198,9 @@ def _caller(
         return TokenRefusal.EXPIRED
     try:
         principal = _principal(holder)
+        if holder.scopes is not None or holder.platform_keys is not None:
+            keys = None if holder.platform_keys is None else frozenset(holder.platform_keys.split("\n"))
+            principal = policy.restricted(principal, parse_scopes(holder.scopes), keys)
         if holder.issued_by is None or holder.issued_by == holder.user_id:
             return principal
         issuer = _issuer(holder)
@@ -220,6 +243,8 @@ async def issue(
     now: int,
     expires_at: int | None = None,
     issued_by: str | None = None,
+    scopes: Scopes = None,
+    platform_keys: frozenset[str] | None = None,
 ) -> tokens.Token:
     """Issue a token. Its secret is in the result only. `issued_by` is None for the operator."""
     token = tokens.generate()
@@ -233,6 +258,8 @@ async def issue(
         expires_at=expires_at,
         revoked_at=None,
         issued_by=issued_by,
+        scopes=scopes_text(scopes),
+        platform_keys=None if platform_keys is None else "\n".join(sorted(platform_keys)),
     )
     transaction.security_events.append(_event(EventKind.TOKEN_ISSUED, token.id, user_id))
     return token
@@ -256,6 +283,8 @@ async def issue_for(
     overlap: int,
     now: int,
     max_lifetime: int | None = None,
+    scopes: Collection[Scope] | None = None,
+    platform_keys: Collection[str] | None = None,
 ) -> tokens.Token:
     """Issue a token for a user whom the caller may act as. Raises Rejected.
 
@@ -267,6 +296,8 @@ async def issue_for(
     access.verify()
     if len(label) > _MAX_LABEL or "\0" in label:
         raise Rejected(Problem.INVALID_VALUE, f"A label has at most {_MAX_LABEL} characters.", ("label",))
+    own_scopes = _narrowed(access.scopes, scopes, "scopes")
+    own_platform_keys = _narrowed(access.platform_keys, platform_keys, "platform_keys")
     for name, seconds, minimum in (("expires_in_seconds", lifetime, 1), ("overlap_seconds", overlap, 0)):
         if seconds is not None and not minimum <= seconds <= _MAX_SECONDS:
             message = f"This must be a number of seconds from {minimum} to {_MAX_SECONDS}."
@@ -288,7 +319,14 @@ async def issue_for(
     ends += [] if access.tokens_end_by is None else [access.tokens_end_by]
     expires_at = min(ends, default=None)
     return await issue(
-        transaction, access.user_id, label=label, now=now, expires_at=expires_at, issued_by=access.origin_id
+        transaction,
+        access.user_id,
+        label=label,
+        now=now,
+        expires_at=expires_at,
+        issued_by=access.origin_id,
+        scopes=own_scopes,
+        platform_keys=own_platform_keys,
     )
 
 
@@ -298,6 +336,18 @@ async def revoke_all(transaction: Connection, access: UserAccess, now: int) -> l
     rows = await transaction.fetch(_REVOKE_ALL, of_user=access.user_id, revoked_at=now)
     note_revoked(transaction, rows, reason="ALL_OF_USER")
     return sorted(id for id, _ in rows)
+
+
+def _narrowed(allowed: frozenset[T] | None, asked: Collection[T] | None, field: str) -> frozenset[T] | None:
+    """What a new token is limited to, given what the token is limited to that issues it. Raises Rejected."""
+    if asked is None:
+        return allowed
+    if not asked or not all(isinstance(each, str) and each and "\n" not in each for each in asked):
+        raise Rejected(Problem.INVALID_VALUE, "Name at least one, or leave the field out.", (field,))
+    if allowed is not None and not allowed.issuperset(asked):
+        message = "A token issues only tokens that may do no more than itself."
+        raise Rejected(Problem.NOT_ALLOWED, message, (field,))
+    return frozenset(asked)
 
 
 def note_revoked(transaction: Connection, rows: Iterable[Row], reason: str | None = None) -> None:

@@ -119,7 +119,7 @@ def _flag(meaning: str, name: str, who: str = "Set by tenant admins only.", defa
 
 
 _ONLY_ADMINS_RESTRICT = "Only tenant admins set it to false."
-_TRUE_FOR_USERS = "true for an entry of a user who is no admin, or false"
+_TRUE_FOR_USERS = "true if a user creates the entry who is not an admin, or false"
 
 
 @strawberry.input(

@@ -5,12 +5,15 @@ from typing import Any
 
 import strawberry
 
+from gql_service.auth.scopes import Scope
 from gql_service.domain.users.field_checks import MAX_ITEMS, MAX_PERMISSIONS
 from gql_service.domain.users.fields import USER_FIELDS
 from gql_service.domain.users.profiles import OptInDecision
 from gql_service.schema.inputs.documents import provided
 from gql_service.schema.list_limits import max_items
 from gql_service.schema.scalars import JSONObject, Timestamp
+
+MAX_TOKEN_PLATFORMS = 100
 
 _MAX_NOTIFICATIONS = 1000
 
@@ -151,14 +154,30 @@ class IssueTokenInput:
         default=0, description="How long the replaced token stays valid, in seconds."
     )
 
+    scopes: list[Scope] | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="What the token may be used for. Default: as the viewer's token, which cannot be "
+        "exceeded.",
+        metadata=max_items(len(Scope)),
+    )
+    platform_keys: list[str] | None = strawberry.field(
+        default=strawberry.UNSET,
+        description=f"The platforms that the token is limited to, at most {MAX_TOKEN_PLATFORMS}. It then "
+        "reaches their documents and definitions, but changes no users. Default: as the viewer's token.",
+        metadata=max_items(MAX_TOKEN_PLATFORMS),
+    )
+
     def options(self) -> dict[str, Any]:
         """The arguments of `access_tokens.issue_for` that the client chooses."""
         values = provided(self)
+        scopes = values.get("scopes")
         return {
             "label": self.label,
             "lifetime": values.get("expires_in_seconds"),
             "replaces": values.get("replaces"),
             "overlap": self.overlap_seconds,
+            "scopes": None if scopes is None else [Scope(each) for each in scopes],
+            "platform_keys": values.get("platform_keys"),
         }
 
 

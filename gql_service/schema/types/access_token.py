@@ -2,6 +2,7 @@
 
 import strawberry
 
+from gql_service.auth.scopes import Scope
 from gql_service.domain.users import access_tokens
 from gql_service.schema.auth_directive import AUTHENTICATED
 from gql_service.schema.row_fields import column
@@ -17,6 +18,10 @@ class AccessToken:
     created_at: DateTime = column("When the token was issued.")
     expires_at: DateTime | None = column("When the token expires. Null if it never expires.")
     revoked_at: DateTime | None = column("When the token was revoked. Null if it was not revoked.")
+    scopes: list[Scope] = column("What the token may be used for.")
+    platform_keys: list[str] | None = column(
+        "The platforms that the token is limited to. Null if it is not limited."
+    )
 
 
 @strawberry.type(directives=AUTHENTICATED, description="A page of access tokens, oldest first.")
