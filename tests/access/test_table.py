@@ -135,9 +135,20 @@ class Cast:
         self._change()
 
     def write(self) -> None:
+        """Create entries with all attributes. Some only admins may set, so the member is one meanwhile."""
+        self._appoint(f"{self.world.tenant_id}::admin")
         for key in (self.world.platform_key, None):
             mutation = SELECT["Mutation.setUserMetadata"].replace("DOC", "platformKey: $key")
             self.member.ask(f"mutation ($key: String) {{ {mutation} {{ userErrors {{ code }} }} }}", key=key)
+            source = """mutation ($key: String) { setUserMetadata(input: {platformKey: $key,
+              entries: [{metadataKey: "a", source: "s"}]}) { userErrors { code } } }"""
+            self.member.ask(source, key=key)
+        self._appoint()
+
+    def _appoint(self, *permissions: str) -> None:
+        appoint = "mutation ($input: UpdateUserInput!) { updateUser(input: $input) { userErrors { code } } }"
+        input = {"username": self.member.username, "permissions": list(permissions)}
+        assert self.callers["owner"].ask(appoint, input=input)["updateUser"]["userErrors"] == []
 
     def sign_in(self) -> None:
         """Give the user `self` a valid token."""
@@ -152,10 +163,12 @@ class Cast:
         entry |= {"validFrom": "2001-01-01T00:00:00Z", "validUntil": "2999-01-01T00:00:00Z"}
         mutation = """mutation ($input: SetUserMetadataInput!) { setUserMetadata(input: $input) {
           userErrors { message } } }"""
+        self._appoint(f"{self.world.tenant_id}::admin")
         for value in ("old", "new"):
             entry |= {"metadataValue": value, "isPublic": True, "isEditable": True}
             input = {"platformKey": self.world.platform_key, "entries": [entry]}
             assert self.member.ask(mutation, input=input)["setUserMetadata"]["userErrors"] == []
+        self._appoint()
 
     def outcome(self, principal: str, type_name: str, text: str) -> str:
         """The outcome of `leaf` for a viewer."""
