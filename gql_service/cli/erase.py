@@ -20,6 +20,7 @@ _LABELS = {
     "documents": "documents",
     "document_changes": "changes of their history",
     "metadata_index": "entries of the search index",
+    "metadata_index_parts": "parts of values in the search index",
     "idempotency_keys": "answers to writes",
     "earned_badges": "badges",
     "notifications": "notifications",

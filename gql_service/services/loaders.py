@@ -21,8 +21,9 @@ from gql_service.domain.history.point_in_time import Past
 from gql_service.domain.pagination import Page, PageRequest
 from gql_service.domain.search import directory
 from gql_service.domain.search import members as search
+from gql_service.domain.search.conditions import Searchability
 from gql_service.domain.search.directory import UserSearch
-from gql_service.domain.search.members import MemberSearch
+from gql_service.domain.search.members import MemberSearch, SearchKey
 from gql_service.domain.tenants import Platform, Tenant
 from gql_service.domain.users import access_tokens, badges, notifications
 from gql_service.domain.users import rows as users
@@ -231,8 +232,12 @@ class Loaders:
             database, pasts, scans=True
         )
         """By document and instant: the old values of what has changed since."""
-        self.indexed: DataLoader[tuple[str, str], bool] = DataLoader(database, search.are_indexed)
-        """By platform id and key: whether users can be searched by the key."""
+        self.searchable: DataLoader[tuple[str, str], Searchability] = DataLoader(
+            database, search.searchability
+        )
+        """By platform id and key: how the key can be searched."""
+        self.text_counts: DataLoader[SearchKey, int] = DataLoader(database, search.text_counts, scans=True)
+        """How many texts of a key are indexed."""
 
     def waiting(self) -> Iterator[tuple[str, int]]:
         """The name of each loader, and how many keys wait to be read."""

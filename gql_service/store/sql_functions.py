@@ -82,7 +82,7 @@ def _without_index_sqlite(element: without_index, compiler: SQLCompiler, **optio
 
 
 class contains_text(FunctionElement[bool]):
-    """`contains_text(column, "text")`: the JSON in the column contains the text in the parameter `text`."""
+    """`contains_text(column, "text")`: the column (text or JSON) contains the text in parameter `text`."""
 
     type = Boolean()
     inherit_cache = True

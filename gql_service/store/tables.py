@@ -17,6 +17,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    TextClause,
     false,
     text,
 )
@@ -42,8 +43,15 @@ metadata = MetaData(
 )
 
 _EXPIRES = text("expires_at IS NOT NULL")
+_FOLDED = text("folded IS NOT NULL")
+_PURE_TEXT = text("number_value IS NULL AND text_value IS NOT NULL")
 _BYTEWISE = Text().with_variant(Text(collation="C"), "postgresql")
 """Text that sorts by its bytes on both databases."""
+
+
+def _partial_index(name: str, *columns: str, where: TextClause) -> Index:
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
 
 tenants = Table(
     "tenants",
@@ -205,6 +213,7 @@ document_changes = Table(
 
 # The search index of entries with `isIndexed`. `equality` is a digest of the value, because PostgreSQL cannot
 # index more than 2,704 bytes. Of an encrypted value the digest is keyed, and there is no text or number.
+# `folded` is a digest of a text that ignores case. The index `text_order` sorts texts that are no dates.
 metadata_index = Table(
     "metadata_index",
     metadata,
@@ -217,6 +226,7 @@ metadata_index = Table(
     Column("encrypted", Boolean, nullable=False),
     Column("valid_from", BigInteger),
     Column("valid_until", BigInteger),
+    Column("folded", LargeBinary),
     Index("ix_metadata_index_equality", "platform_id", "key", "equality", "user_id"),
     Index("ix_metadata_index_text", "platform_id", "key", "text_value", "user_id"),
     Index("ix_metadata_index_number", "platform_id", "key", "number_value", "user_id"),
@@ -227,6 +237,52 @@ metadata_index = Table(
         "key",
         sqlite_where=text("encrypted = 1"),
         postgresql_where=text("encrypted"),
+    ),
+    _partial_index("ix_metadata_index_folded", "platform_id", "key", "folded", "user_id", where=_FOLDED),
+    _partial_index(
+        "ix_metadata_index_text_order", "platform_id", "key", "text_value", "user_id", where=_PURE_TEXT
+    ),
+    sqlite_with_rowid=False,
+)
+
+# What is indexed inside of values: the members of arrays, and the values at the paths that a definition
+# declares (`path` is a JSON Pointer; it is empty for the members of an entry's own array). Nothing of
+# encrypted entries is here. The digests of members differ from those of values.
+metadata_index_parts = Table(
+    "metadata_index_parts",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("platform_id", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("path", Text, primary_key=True),
+    Column("equality", LargeBinary, primary_key=True),
+    Column("is_member", Boolean, nullable=False),
+    Column("text_value", _BYTEWISE),
+    Column("number_value", Double),
+    Column("valid_from", BigInteger),
+    Column("valid_until", BigInteger),
+    Column("folded", LargeBinary),
+    Index("ix_metadata_index_parts_equality", "platform_id", "key", "path", "equality", "user_id"),
+    Index(
+        "ix_metadata_index_parts_user",
+        "platform_id",
+        "key",
+        "path",
+        "user_id",
+        sqlite_where=text("is_member = 0"),
+        postgresql_where=text("NOT is_member"),
+    ),
+    *(
+        _partial_index(
+            f"ix_metadata_index_parts_{name}",
+            "platform_id",
+            "key",
+            "path",
+            column,
+            "user_id",
+            where=text(f"{column} IS NOT NULL"),
+        )
+        for name, column in (("text", "text_value"), ("number", "number_value"), ("folded", "folded"))
     ),
     sqlite_with_rowid=False,
 )

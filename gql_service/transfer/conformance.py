@@ -12,12 +12,12 @@ from gql_service.transfer.record_fields import InvalidRecord
 
 def check_conformance(
     document: MetadataDocument, tenant_id: str, platform: PlatformDefinitions, keys: KeyRing
-) -> list[index.IndexRow]:
+) -> list[index.IndexedEntry]:
     """Check a document against the definitions of its platform; returns its rows of the search index.
 
     `tenant_id` is the tenant whose admins administer the document. Raises InvalidRecord, naming the key.
     """
-    rows: list[index.IndexRow] = []
+    rows: list[index.IndexedEntry] = []
     if not platform.definitions and '"isIndexed":true' not in (document.attributes or ""):
         return rows
     content = document.content()
@@ -27,8 +27,9 @@ def check_conformance(
         context = CipherContext(tenant_id, document.user_id, document.platform_id, key)
         try:
             _check_entry(context, entry, platform, keys)
-            if entry.is_indexed:
-                rows.append(index.row_of(context, entry, _text(context, entry, keys), keys))
+            paths = platform.indexed_paths(key)
+            if entry.is_indexed or index.has_parts(entry, paths):
+                rows.append(index.indexed(context, entry, _text(context, entry, keys), keys, paths))
         except Rejected as rejected:
             raise InvalidRecord(f"{quoted(key)}: {rejected.message}") from None
         except Undecipherable as error:

@@ -147,7 +147,7 @@ async def _write(transaction: Connection, batch: _Batch, keys: KeyRing) -> _Outc
     """Store the new records, up to the first one that cannot be stored."""
     existing = await load_existing(transaction, batch.records)
     new: list[Record] = []
-    index_rows: list[index.IndexRow] = []
+    index_rows: list[index.IndexedEntry] = []
     unchanged, error = 0, batch.error
     for record in batch.records:
         try:

@@ -66,7 +66,7 @@ def test_a_backup_has_the_same_contents_and_is_one_private_file(url: str, tmp_pa
     document = json.loads(done.stdout)
     assert document["file"] == str(folder / "a")
     assert document["size"] == (folder / "a").stat().st_size
-    assert document["migration"] == "0006"
+    assert document["migration"] == "0009"
     assert document["rows"]["tenants"] == 1
     assert document["rows"]["documents"] == 0
 
@@ -267,6 +267,10 @@ def test_a_backup_of_an_older_version_is_migrated_afterwards(url: str, file: Pat
         connection.execute("UPDATE alembic_version SET version_num = '0004'")
         for name in ("history_max_age", "history_max_changes", "idempotency_max_age"):
             connection.execute(f"ALTER TABLE platforms DROP COLUMN {name}")
+        for name in ("folded", "text_order"):
+            connection.execute(f"DROP INDEX ix_metadata_index_{name}")
+        connection.execute("ALTER TABLE metadata_index DROP COLUMN folded")
+        connection.execute("DROP TABLE metadata_index_parts")
     done = command(url, "restore", str(backup), "--force", "--yes")
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("It is from an older version. Run: gql-service migrate\n")

@@ -38,6 +38,8 @@ class Definition(NamedTuple):
     rules: ValueRules
     defaults: Mapping[str, Any]
     """Attributes of new entries, by the names of `Entry`'s fields."""
+    indexed_paths: Sequence[str] = ()
+    """JSON Pointers to the parts of values that are indexed."""
 
     @property
     def is_hidden(self) -> bool:
@@ -69,6 +71,11 @@ class PlatformDefinitions(NamedTuple):
     idempotency_max_age: int | None = None
     """Hours, where the platform has its own."""
 
+    def indexed_paths(self, key: str) -> Sequence[str]:
+        """The paths of values of a key that are indexed."""
+        definition = self.definitions.get(key)
+        return definition.indexed_paths if definition else ()
+
 
 NO_DEFINITIONS = PlatformDefinitions()
 """For documents that belong to no platform."""
@@ -76,7 +83,8 @@ NO_DEFINITIONS = PlatformDefinitions()
 
 @lru_cache(maxsize=1024)
 def _definition(type_: str, rules: str, defaults: str) -> Definition:
-    return Definition(ValueType(type_), rules_of(ValueType(type_), rules), orjson.loads(defaults))
+    paths: list[str] = orjson.loads(rules).get("indexedPaths", [])
+    return Definition(ValueType(type_), rules_of(ValueType(type_), rules), orjson.loads(defaults), paths)
 
 
 async def of_platforms(connection: Connection, platform_ids: Set[str]) -> dict[str, PlatformDefinitions]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from gql_service import strict_json
-from gql_service.domain.search.index import MAX_TEXT, equality_digest
+from gql_service.domain.search.index import MAX_TEXT, equality_digest, folded_digest, member_digest
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.domain.values.refusals import too_many_message
 from gql_service.domain.values.types import InvalidValue, canonical_date, comparable_date
@@ -31,7 +31,9 @@ COMPARISONS = {
     "less_than": "<",
     "less_than_or_equal": "<=",
 }
-_OPERATORS = ("equals", "in_", "exists", "prefix", *COMPARISONS)
+_OPERATORS = ("equals", "in_", "exists", "prefix", "equals_ignore_case", "contains", *COMPARISONS)
+MAX_SCANNED_TEXTS = 20_000
+"""Texts that a search may read to find those that contain another text."""
 _NO_DIGEST = b""
 """Matches nothing: no digest is empty."""
 
@@ -55,11 +57,30 @@ class Condition(NamedTuple):
     number_bounds: Bounds = ()
     """Comparisons of the value: texts use `text_bounds`, numbers use `number_bounds`. If both are present,
     dates use `number_bounds`."""
+    path: str = ""
+    """The JSON Pointer of the part of the entry's value that all this is about; empty: the whole value."""
+    folded: bytes = b""
+    """The digest of a text that ignores case; empty if there is none."""
+    member: bytes = b""
+    """The digest of a member of the array that is the value; empty if there is none."""
+    substring: str = ""
+    """A text that the value contains. Then an array with the member `member` matches, too."""
+    is_sortable: bool = False
+    """The value must be a number, a text or a date."""
 
     @property
     def has_bounds(self) -> bool:
         """Whether it compares values other than for equality. Encrypted values never match then."""
         return bool(self.prefix_bounds or self.text_bounds or self.number_bounds)
+
+
+class Searchability(NamedTuple):
+    """What determines how users can be searched by a key of a platform."""
+
+    indexed: bool
+    """Whether it is defined as indexed, or has indexed entries."""
+    paths: Sequence[str] = ()
+    """The paths of its values that are indexed."""
 
 
 def parse_conditions(
@@ -68,25 +89,46 @@ def parse_conditions(
     """Parse the conditions of one search. Raises BadUserInput."""
     if len(inputs) > MAX_CONDITIONS:
         raise BadUserInput(too_many_message(len(inputs), "conditions on metadata", MAX_CONDITIONS))
-    return tuple(_parse_condition(each, platform_id, keys) for each in inputs)
+    return tuple(condition for each in inputs for condition in _parse_condition(each, platform_id, keys))
 
 
-def require_indexed(conditions: Sequence[Condition], indexed: Sequence[bool]) -> None:
-    """Refuse conditions on keys that are not indexed. Raises BadUserInput.
+def require_searchable(conditions: Sequence[Condition], keys: Sequence[Searchability]) -> None:
+    """Refuse conditions on what is not indexed; `keys` describes the key of each. Raises BadUserInput.
 
     Encrypted values are no reason to refuse: otherwise, one entry would make searches fail for everybody.
     """
-    for condition, is_indexed in zip(conditions, indexed, strict=True):
-        if not is_indexed:
+    for condition, searchability in zip(conditions, keys, strict=True):
+        if condition.path:
+            _require_path(condition, searchability.paths)
+        elif not searchability.indexed:
             raise BadUserInput(
                 f"The key {quoted(condition.key)} is not indexed on this platform, so users cannot be "
                 "searched by it. Set its entries with `isIndexed: true`, or define it as indexed."
             )
 
 
-def _parse_condition(condition: ConditionInput, platform_id: str, keys: KeyRing) -> Condition:
-    key = condition["key"]
-    _check_no_nul(key)
+def require_few_texts(counts: Sequence[int]) -> None:
+    """Refuse a search that has to read too many texts. Raises BadUserInput."""
+    if any(count > MAX_SCANNED_TEXTS for count in counts):
+        raise BadUserInput(
+            f"More than {MAX_SCANNED_TEXTS:,} texts would have to be read to find those that `contains` "
+            "matches. Add a condition that selects fewer users, such as `equals`, `in`, `prefix` or "
+            "`greaterThan`."
+        )
+
+
+def _require_path(condition: Condition, paths: Sequence[str]) -> None:
+    if condition.path not in paths:
+        raise BadUserInput(
+            f"The path {quoted(condition.path)} of {quoted(condition.key)} is not indexed on this platform. "
+            "Define the key with this path in `indexedPaths`."
+        )
+
+
+def _parse_condition(condition: ConditionInput, platform_id: str, keys: KeyRing) -> list[Condition]:
+    """The conditions of one input. A user has one entry of each key, so all of them are about the same."""
+    key, path = condition["key"], condition.get("path") or ""
+    _check_no_nul(key + path)
     # Null is a value that an entry may equal. For every other operator it is the same as leaving it out.
     operands = {
         name: condition[name]
@@ -98,11 +140,33 @@ def _parse_condition(condition: ConditionInput, platform_id: str, keys: KeyRing)
     if operands.get("exists") is False:
         if len(operands) > 1:
             raise BadUserInput(f"{quoted(key)}: `exists: false` cannot be combined with another operator.")
-        return Condition(key, absent=True)
+        return [Condition(key, absent=True, path=path)]
+    parsed = []
+    if "equals_ignore_case" in operands:
+        folded = folded_digest(operands.pop("equals_ignore_case"))
+        parsed.append(Condition(key, path=path, folded=folded))
+    if "contains" in operands:
+        parsed.append(_containment(key, path, operands.pop("contains")))
+    return [*parsed, _comparison(key, path, operands, platform_id, keys)] if operands else parsed
+
+
+def _comparison(key: str, path: str, operands: ConditionInput, platform_id: str, keys: KeyRing) -> Condition:
     digests, date_digests = _equality_digests(operands, platform_id, key, keys)
     text_bounds, number_bounds = _comparison_bounds(key, operands)
     prefix_bounds = _prefix_bounds(key, operands["prefix"]) if "prefix" in operands else ()
-    return Condition(key, False, digests, date_digests, prefix_bounds, text_bounds, number_bounds)
+    return Condition(key, False, digests, date_digests, prefix_bounds, text_bounds, number_bounds, path)
+
+
+def _containment(key: str, path: str, operand: Any) -> Condition:
+    if isinstance(operand, list | dict):
+        raise BadUserInput(f"{quoted(key)}: `contains` takes a text, a number or a boolean.")
+    member = member_digest(strict_json.dumps(operand))
+    if not isinstance(operand, str):
+        return Condition(key, path=path, member=member)
+    _check_comparable_text(key, operand)
+    if not operand:
+        raise BadUserInput(f"{quoted(key)}: the text of `contains` needs at least one character.")
+    return Condition(key, path=path, member=member, substring=operand)
 
 
 def _equality_digests(
@@ -190,8 +254,8 @@ def _check_comparable_text(key: str, text: str) -> None:
     _check_no_nul(text)
     if len(text) > MAX_TEXT:
         raise BadUserInput(
-            f"{quoted(key)}: a prefix or a text to compare with has at most {MAX_TEXT} characters; this one "
-            f"has {len(text)}."
+            f"{quoted(key)}: a text to look for or to compare with has at most {MAX_TEXT} characters; "
+            f"this one has {len(text)}."
         )
 
 

@@ -21,20 +21,23 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    union,
 )
 
 from gql_service.domain.pagination import Page, PageRequest, keyset, page_of, page_parameters
-from gql_service.domain.search.conditions import Bounds, Condition
+from gql_service.domain.search.conditions import MAX_SCANNED_TEXTS, Bounds, Condition, Searchability
 from gql_service.domain.users import rows as users
 from gql_service.domain.users.rows import User
 from gql_service.store.connection import Connection, rows_as
-from gql_service.store.sql_functions import without_index
+from gql_service.store.sql_functions import contains_text, without_index
 from gql_service.store.statement import Statement
-from gql_service.store.tables import memberships, metadata_definitions, metadata_index
+from gql_service.store.tables import memberships, metadata_definitions, metadata_index, metadata_index_parts
 from gql_service.store.tables import users as users_table
 
 _MAX_STATEMENTS = 256
 """Compiled statements that are cached."""
+_OF_SUBSTRING = 4
+"""The selectivity of a condition that reads all texts of a key."""
 
 
 class MemberSearch(NamedTuple):
@@ -57,12 +60,27 @@ class _ConditionShape(NamedTuple):
     prefix_operators: tuple[str, ...]
     text_operators: tuple[str, ...]
     number_operators: tuple[str, ...]
+    of_part: bool
+    """Whether it is about parts of values."""
+    folded: bool
+    member: bool
+    substring: bool
+    is_sortable: bool
 
     @property
     def is_ordered(self) -> bool:
         """Whether an index returns the rows in the order of the user ids."""
-        has_bounds = self.prefix_operators or self.text_operators or self.number_operators
-        return self.digests == 1 or not (self.digests or has_bounds)
+        return self.digests == 1 or not (self.digests or self.has_bounds or self.substring)
+
+    @property
+    def has_bounds(self) -> bool:
+        """Whether it compares values other than for equality."""
+        return bool(self.prefix_operators or self.text_operators or self.number_operators)
+
+    @property
+    def table(self) -> Any:
+        """The table of the index that answers it. A substring is in one of both, depending on the value."""
+        return metadata_index_parts if self.of_part or self.member else metadata_index
 
 
 Shapes = tuple[_ConditionShape, ...]
@@ -90,26 +108,75 @@ async def count(connection: Connection, members: MemberSearch, now: int) -> int:
     return int(number)
 
 
-async def are_indexed(connection: Connection, keys: Sequence[tuple[str, str]]) -> list[bool]:
-    """Whether users can be searched by each (platform id, key): it is defined as indexed, or has indexed
-    entries."""
-    found = {key: await _is_indexed(connection, *key) for key in set(keys)}
+class SearchKey(NamedTuple):
+    """What a condition is about."""
+
+    platform_id: str
+    key: str
+    path: str = ""
+
+
+def keys_to_scan(platform_id: str, conditions: Sequence[Condition]) -> list[SearchKey]:
+    """The keys of which a search reads all texts: it has no condition that selects fewer users."""
+    if any(_selectivity(each) < _OF_SUBSTRING for each in conditions):
+        return []
+    return [SearchKey(platform_id, each.key, each.path) for each in conditions if each.substring]
+
+
+async def text_counts(connection: Connection, keys: Sequence[SearchKey]) -> list[int]:
+    """How many texts of each key are indexed, counted up to one more than a search may read."""
+    return [await _text_count(connection, key) for key in keys]
+
+
+async def _text_count(connection: Connection, key: SearchKey) -> int:
+    statement = _COUNT_TEXTS_OF_PARTS if key.path else _COUNT_TEXTS
+    rows = await connection.fetch(
+        statement,
+        of_platform=key.platform_id,
+        of_key=key.key,
+        of_path=key.path,
+        size=MAX_SCANNED_TEXTS + 1,
+    )
+    return int(rows[0][0])
+
+
+async def searchability(connection: Connection, keys: Sequence[tuple[str, str]]) -> list[Searchability]:
+    """How users can be searched by each (platform id, key)."""
+    found = {key: await _searchability(connection, *key) for key in set(keys)}
     return [found[key] for key in keys]
 
 
-async def _is_indexed(connection: Connection, platform_id: str, key: str) -> bool:
-    ((has_entries, defaults),) = await connection.fetch(_IS_INDEXED, of_platform=platform_id, of_key=key)
-    return bool(has_entries) or bool(orjson.loads(defaults or "{}").get("is_indexed", False))
+async def _searchability(connection: Connection, platform_id: str, key: str) -> Searchability:
+    rows = await connection.fetch(_SEARCHABILITY, of_platform=platform_id, of_key=key)
+    ((has_indexed, defaults_text, rules_text),) = rows
+    defaults, rules = orjson.loads(defaults_text or "{}"), orjson.loads(rules_text or "{}")
+    return Searchability(
+        bool(has_indexed) or defaults.get("is_indexed", False),
+        rules.get("indexedPaths", []),
+    )
 
 
 def _of_key(table: Any) -> ColumnElement[bool]:
     return and_(table.c.platform_id == bindparam("of_platform"), table.c.key == bindparam("of_key"))
 
 
-_IS_INDEXED = Statement(
+def _count_texts(table: Any, *conditions: ColumnElement[bool]) -> Statement:
+    texts = select(table.c.user_id).where(_of_key(table), table.c.text_value.is_not(None), *conditions)
+    return Statement(
+        select(func.count()).select_from(texts.limit(bindparam("size")).subquery("texts")), scans=True
+    )
+
+
+_COUNT_TEXTS = _count_texts(metadata_index)
+_COUNT_TEXTS_OF_PARTS = _count_texts(
+    metadata_index_parts, metadata_index_parts.c.path == bindparam("of_path")
+)
+_DEFINITION = select(metadata_definitions).where(_of_key(metadata_definitions))
+_SEARCHABILITY = Statement(
     select(
         exists().where(_of_key(metadata_index)),
-        select(metadata_definitions.c.defaults).where(_of_key(metadata_definitions)).scalar_subquery(),
+        _DEFINITION.with_only_columns(metadata_definitions.c.defaults).scalar_subquery(),
+        _DEFINITION.with_only_columns(metadata_definitions.c.rules).scalar_subquery(),
     )
 )
 
@@ -124,7 +191,13 @@ def _shapes_and_parameters(members: MemberSearch, now: int) -> tuple[Shapes, dic
         "now": now,
     }
     for number, (shape, condition) in enumerate(pairs):
-        parameters[f"key_{number}"] = condition.key
+        parameters |= {
+            f"key_{number}": condition.key,
+            f"path_{number}": condition.path,
+            f"folded_{number}": condition.folded,
+            f"member_{number}": condition.member,
+            f"substring_{number}": condition.substring,
+        }
         lists: dict[str, Sequence[Any]] = {
             "digest": _pad(condition.digests, shape.digests),
             "date_digest": _pad(condition.date_digests, shape.date_digests),
@@ -146,6 +219,11 @@ def _shape_of(condition: Condition) -> _ConditionShape:
         _operators(condition.prefix_bounds),
         _operators(condition.text_bounds),
         _operators(condition.number_bounds),
+        bool(condition.path),
+        bool(condition.folded),
+        bool(condition.member),
+        bool(condition.substring),
+        condition.is_sortable,
     )
 
 
@@ -159,12 +237,16 @@ def _operands(bounds: Bounds) -> list[Any]:
 
 def _selectivity(condition: Condition) -> int:
     """An estimated rank: the fewer users are likely to meet the condition, the lower."""
-    if condition.digests:
-        return 0 if len(condition.digests) == 1 else 1
+    if condition.digests or condition.folded:
+        return 1 if len(condition.digests) > 1 else 0
+    if condition.substring:
+        return _OF_SUBSTRING
+    if condition.member:
+        return 1
     if condition.has_bounds:
         bounds = condition.prefix_bounds or condition.text_bounds or condition.number_bounds
         return 2 if len(bounds) > 1 else 3
-    return 5 if condition.absent else 4
+    return 6 if condition.absent else 5
 
 
 def _next_power_of_two(count: int) -> int:
@@ -215,16 +297,44 @@ def _where_all_hold(statement: Select[Any], table: FromClause, shapes: Shapes, p
         others = list(enumerate(shapes))  # the driving table is that of the members, not the index
     else:
         member = exists().where(memberships.c.user_id == user_id, _of_tenant(memberships))
-        statement = statement.where(_matches(table, 0, driving), member.correlate(table))
+        # The rows of a substring were selected already.
+        matches = [] if driving.substring else [_matches(table, 0, driving)]
+        statement = statement.where(*matches, member.correlate(table))
     for number, shape in others:
-        entry = metadata_index.alias(f"entry_{number}")
-        match = exists().where(entry.c.user_id == user_id, _matches(entry, number, shape)).correlate(table)
+        match = or_(
+            *(
+                exists().where(entry.c.user_id == user_id, clause).correlate(table)
+                for entry, clause in _alternatives(number, shape)
+            )
+        )
         statement = statement.where(~match if shape.absent else match)
     return statement.where(users.STARTS_WITH) if prefixed else statement
 
 
 def _driving_table(shape: _ConditionShape) -> FromClause:
-    return memberships if shape.absent else metadata_index.alias("entry_0")
+    if shape.absent:
+        return memberships
+    if shape.substring:
+        found = (select(entry.c.user_id).where(clause) for entry, clause in _alternatives(0, shape))
+        return union(*found).subquery("found")
+    entry: FromClause = shape.table.alias("entry_0")
+    return entry
+
+
+def _alternatives(number: int, shape: _ConditionShape) -> list[tuple[Any, ColumnElement[bool]]]:
+    """The tables whose rows may meet a condition, each with the clause that they must meet."""
+    entry = shape.table.alias(f"entry_{number}")
+    if not shape.substring:
+        return [(entry, _matches(entry, number, shape))]
+    text = (metadata_index_parts if shape.of_part else metadata_index).alias(f"text_{number}")
+    contains = and_(
+        text.c.text_value.is_not(None),
+        contains_text(text.c.text_value, f"substring_{number}"),
+    )
+    return [
+        (text, and_(_is_valid(text, number), *_at_path(text, number), contains)),
+        (entry, _matches(entry, number, shape)),
+    ]
 
 
 def _of_tenant(table: FromClause) -> ColumnElement[bool]:
@@ -233,13 +343,17 @@ def _of_tenant(table: FromClause) -> ColumnElement[bool]:
 
 def _matches(entry: FromClause, number: int, shape: _ConditionShape) -> ColumnElement[bool]:
     """Whether a row of the index meets the condition with this number and shape."""
-    clauses = [
-        entry.c.platform_id == bindparam("platform_id"),
-        entry.c.key == bindparam(f"key_{number}"),
-        or_(entry.c.valid_from.is_(None), entry.c.valid_from <= bindparam("now")),
-        or_(entry.c.valid_until.is_(None), entry.c.valid_until > bindparam("now")),
-    ]
+    clauses = [_is_valid(entry, number), *_at_path(entry, number)]
     number_value, text_value = entry.c.number_value, entry.c.text_value
+    if shape.member:
+        clauses.append(entry.c.equality == bindparam(f"member_{number}", type_=LargeBinary))
+        return and_(*clauses)
+    if shape.of_part and not (shape.digests or shape.folded or shape.has_bounds):
+        clauses.append(~entry.c.is_member)
+    if shape.folded:
+        clauses.append(entry.c.folded == bindparam(f"folded_{number}", type_=LargeBinary))
+    if shape.is_sortable:
+        clauses.append(or_(without_index(number_value).is_not(None), without_index(text_value).is_not(None)))
     if shape.digests:
         clauses.append(_equals_any(entry.c.equality, f"digest_{number}", shape.digests))
     if shape.date_digests:
@@ -247,7 +361,8 @@ def _matches(entry: FromClause, number: int, shape: _ConditionShape) -> ColumnEl
             without_index(entry.c.equality), f"date_digest_{number}", shape.date_digests
         )
         # Only dates have a number beside their text; of encrypted values, the type is not indexed.
-        clauses.append(or_(~is_date_digest, without_index(number_value).is_not(None), entry.c.encrypted))
+        may_be_date = [] if shape.of_part else [without_index(number_value).is_not(None), entry.c.encrypted]
+        clauses.append(or_(~is_date_digest, *may_be_date))
     clauses += _comparisons(text_value, f"prefix_{number}", shape.prefix_operators)
     of_text = _comparisons(text_value, f"text_{number}", shape.text_operators)
     of_number = _comparisons(number_value, f"number_{number}", shape.number_operators)
@@ -260,6 +375,21 @@ def _matches(entry: FromClause, number: int, shape: _ConditionShape) -> ColumnEl
     else:
         clauses += of_text
     return and_(*clauses)
+
+
+def _is_valid(entry: Any, number: int) -> ColumnElement[bool]:
+    """Whether a row of the index is of the key, and its entry is valid now."""
+    return and_(
+        entry.c.platform_id == bindparam("platform_id"),
+        entry.c.key == bindparam(f"key_{number}"),
+        or_(entry.c.valid_from.is_(None), entry.c.valid_from <= bindparam("now")),
+        or_(entry.c.valid_until.is_(None), entry.c.valid_until > bindparam("now")),
+    )
+
+
+def _at_path(entry: Any, number: int) -> list[ColumnElement[bool]]:
+    """What restricts rows about parts of values to one path."""
+    return [entry.c.path == bindparam(f"path_{number}")] if "path" in entry.c else []
 
 
 def _equals_any(column: ColumnElement[bytes], name: str, count: int) -> ColumnElement[bool]:

@@ -1,7 +1,7 @@
 """One document while it is being written. Flags, windows and definitions bind a write here and nowhere
 else."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gql_service.auth.access import DocumentAccess
@@ -66,6 +66,10 @@ class Draft:
     def get(self, key: str) -> Entry | None:
         """An entry that has not expired."""
         return self._unless_expired(self._content.get(key))
+
+    def indexed_paths(self, key: str) -> Sequence[str]:
+        """The paths of values of a key that are indexed."""
+        return self._platform.indexed_paths(key)
 
     def text(self, key: str, entry: Entry) -> str:
         """The canonical JSON text of a value. Raises Undecipherable."""

@@ -321,21 +321,24 @@ class UnitOfWork:
                 changes=history.changes_text(changed),
             )
         )
-        for context, row in rows.items():
-            self._index.set(context, row)
+        for context, (entry, had_parts) in rows.items():
+            self._index.set(context, entry, had_parts=had_parts)
 
     def _index_rows(
         self, draft: Draft, changed: ChangedEntries
-    ) -> dict[CipherContext, index.IndexRow | None]:
-        """The index rows of changed entries; None for entries that leave the index."""
-        rows: dict[CipherContext, index.IndexRow | None] = {}
+    ) -> dict[CipherContext, tuple[index.IndexedEntry, bool]]:
+        """What to index of changed entries, nothing for those that leave the index, and whether they may
+        have had parts in it."""
+        rows: dict[CipherContext, tuple[index.IndexedEntry, bool]] = {}
         for key, (before, after) in changed.items():
-            context = CipherContext.of(draft.access, key)
-            if after is not None and after.is_indexed:
+            context, paths = CipherContext.of(draft.access, key), draft.indexed_paths(key)
+            had_parts = before is not None and index.has_parts(before, paths)
+            if after is not None and (after.is_indexed or index.has_parts(after, paths)):
                 text = _text_to_index(draft, key, after)
-                rows[context] = index.row_of(context, after, text, self._write_settings.keys)
-            elif before is not None and before.is_indexed:
-                rows[context] = None
+                entry = index.indexed(context, after, text, self._write_settings.keys, paths)
+                rows[context] = entry, had_parts
+            elif before is not None and (before.is_indexed or had_parts):
+                rows[context] = index.IndexedEntry(), had_parts
         return rows
 
     def _conceal(self, document: DocumentKey, changed: ChangedEntries) -> None:

@@ -9,10 +9,11 @@ from gql_service.domain.search.conditions import (
     MAX_CONDITIONS,
     MAX_VALUES,
     parse_conditions,
-    require_indexed,
+    require_few_texts,
+    require_searchable,
 )
 from gql_service.domain.search.directory import MAX_LISTED, UserSearch, user_search
-from gql_service.domain.search.members import MemberSearch
+from gql_service.domain.search.members import MemberSearch, keys_to_scan
 from gql_service.domain.tenants import Platform
 from gql_service.errors import BadUserInput
 from gql_service.names import MAX_TEXT
@@ -44,6 +45,16 @@ class MetadataCondition:
     )
     prefix: str | None = _operator(
         "The string starts with this text, at most 200 characters. Dates are compared in their UTC format."
+    )
+    equals_ignore_case: str | None = _operator(
+        "The string equals this text, but for upper and lower case and compatibility forms of Unicode "
+        "(NFKC). Encrypted values do not match."
+    )
+    contains: JSON | None = _operator(
+        "The array has this string, number or boolean among its first 100 different members, or the string "
+        "contains this text of 1 to 200 characters within its first 200. If the key has more than 20,000 "
+        "strings on the platform, a text needs another, more selective condition beside it. Encrypted "
+        "values do not match."
     )
     greater_than: JSON | None = _operator(
         "The value is greater than this one. Numbers are compared with numbers, as doubles; strings with "
@@ -109,5 +120,7 @@ async def member_search(services: Services, platform: Platform, where: UserFilte
     conditions = parse_conditions(provided(where.metadata or []), platform.id, services.write_settings.keys)
     if conditions:
         keys = [(platform.id, condition.key) for condition in conditions]
-        require_indexed(conditions, await services.loaders.indexed.load_many(keys))
+        require_searchable(conditions, await services.loaders.searchable.load_many(keys))
+    if scanned := keys_to_scan(platform.id, conditions):
+        require_few_texts(await services.loaders.text_counts.load_many(scanned))
     return MemberSearch(platform.tenant_id, platform.id, prefix or None, conditions)
