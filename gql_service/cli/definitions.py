@@ -23,7 +23,7 @@ from gql_service.store.connection import Connection
 
 definition_app = typer.Typer(no_args_is_help=True, help="Manage the definitions (rules) of metadata keys.")
 _TYPES = [type.value for type in ValueType]
-_RULES = ("minimum", "maximum", "minLength", "maxLength", "pattern", "choices", "schema")
+_RULES = ("minimum", "maximum", "minLength", "maxLength", "pattern", "choices", "schema", "indexedPaths")
 _DEFAULTS = {
     "isEncrypted": "is_encrypted",
     "isIndexed": "is_indexed",
@@ -64,6 +64,9 @@ def definition_set(
     pattern: Annotated[Text, _text("A regular expression that must match in the text.")] = None,
     choices: Annotated[Text, _text("The allowed values, as a JSON list.", "JSON")] = None,
     schema: Annotated[Text, _text("A JSON Schema (draft 2020-12) for the values.", "JSON")] = None,
+    indexed_paths: Annotated[
+        Text, _text("Paths of parts to search by, as a JSON list of JSON Pointers.", "JSON")
+    ] = None,
     encrypted: Annotated[Flag, _flag("Whether new values are encrypted by default.")] = None,
     indexed: Annotated[Flag, _flag("Whether new values can be searched by default.")] = None,
     public: Annotated[Flag, _flag("Whether users see new entries by default.")] = None,
@@ -88,6 +91,7 @@ def definition_set(
         "pattern": pattern,
         "choices": _json("--choices", choices),
         "schema": _json("--schema", schema),
+        "indexed_paths": _json("--indexed-paths", indexed_paths),
         "is_encrypted": encrypted,
         "is_indexed": indexed,
         "is_public": public,

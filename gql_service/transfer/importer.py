@@ -6,6 +6,7 @@ from typing import BinaryIO, NamedTuple
 
 from gql_service.domain import tenants
 from gql_service.domain.definitions import rows as definition_rows
+from gql_service.domain.definitions.path_index import index_paths
 from gql_service.domain.documents import rows as documents
 from gql_service.domain.search import index
 from gql_service.domain.tenants import Platform, Tenant
@@ -166,6 +167,7 @@ async def _write(transaction: Connection, batch: _Batch, keys: KeyRing) -> _Outc
     try:
         await _insert(transaction, new, existing)
         await index.insert_rows(transaction, index_rows)
+        await _index_paths(transaction, new, existing)
     except Duplicate as duplicate:
         raise LostRace from duplicate  # another transaction has added the record in the meantime
     if new:
@@ -189,6 +191,14 @@ async def _insert(transaction: Connection, new: Sequence[Record], existing: Exis
         transaction,
         [existing.definition_row(record) for record in new if isinstance(record, DefinitionRecord)],
     )
+
+
+async def _index_paths(transaction: Connection, new: Sequence[Record], existing: ExistingRecords) -> None:
+    """Index the paths that new definitions declare. Documents may have come before their definitions."""
+    rows = [existing.definition_row(record) for record in new if isinstance(record, DefinitionRecord)]
+    for row in rows:
+        if paths := row.definition.indexed_paths:
+            await index_paths(transaction, row.platform_id, row.key, paths, seconds=None)
 
 
 def _how_to_continue(line: int, summary: Summary) -> str:

@@ -46,7 +46,9 @@ def without_random_parts(document: Any) -> Any:
 
 
 TOKEN = {"id": "RANDOM", "label": "", "createdAt": "TIME", "expiresAt": None, "revokedAt": None}
-NO_RULES = dict.fromkeys(("minimum", "maximum", "minLength", "maxLength", "pattern", "choices", "schema"))
+NO_RULES = dict.fromkeys(
+    ("minimum", "maximum", "minLength", "maxLength", "pattern", "choices", "schema", "indexedPaths")
+)
 NO_DEFAULTS = dict.fromkeys(("isEncrypted", "isIndexed", "isPublic", "isEditable", "category", "description"))
 DEFINITION = {"key": "age", "valueType": "number"} | NO_RULES | NO_DEFAULTS
 DEFINITION |= {"minimum": 0, "isIndexed": True, "createdAt": "TIME", "updatedAt": "TIME"}

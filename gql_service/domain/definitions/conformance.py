@@ -5,7 +5,7 @@ The caller holds the platform exclusively, so that no document is written betwee
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
 from sqlalchemy import bindparam, func, or_, select
@@ -74,24 +74,35 @@ async def check_conformance(
 
     Raises LimitExceeded if that takes longer than `seconds`.
     """
-    deadline = None if seconds is None else time.monotonic() + seconds
-    count, examples, after = 0, dict[str, str](), ""
+    count, examples = 0, dict[str, str]()
+    async for document in documents_of_platform(transaction, access.platform_id, key=key, seconds=seconds):
+        if (violation := check(document, document.content())) is not None:
+            count += 1
+            if len(examples) < _MAX_EXAMPLES:
+                examples[document.user_id] = violation
+    return ConformanceReport(count, await _describe(transaction, examples))
+
+
+async def documents_of_platform(
+    transaction: Connection, platform_id: str, *, key: str | None, seconds: float | None
+) -> AsyncIterator[MetadataDocument]:
+    """All documents of a platform or, if a key is passed, those that have it, page by page.
+
+    Raises LimitExceeded if that takes longer than `seconds`.
+    """
+    deadline, after = None if seconds is None else time.monotonic() + seconds, ""
     statement = _ALL if key is None else _MENTIONING
-    parameters = {"platform_id": access.platform_id}
+    parameters = {"platform_id": platform_id}
     if key is not None:
         parameters["text"] = f"{strict_json.dumps(key)}:"
     while (last := await _last_of_page(transaction, after)) is not None:
         rows = await transaction.fetch(statement, **parameters, after=after, last=last)
         for document in rows_as(MetadataDocument, rows):
-            if (violation := check(document, document.content())) is not None:
-                count += 1
-                if len(examples) < _MAX_EXAMPLES:
-                    examples[document.user_id] = violation
+            yield document
             _check_deadline(deadline)
         _check_deadline(deadline)
         after = last
         await asyncio.sleep(0)  # with SQLite, nothing else in this loop lets other tasks run
-    return ConformanceReport(count, await _describe(transaction, examples))
 
 
 async def _last_of_page(transaction: Connection, after: str) -> str | None:

@@ -15,6 +15,7 @@ from gql_service.domain.definitions.conformance import (
     plaintext,
 )
 from gql_service.domain.definitions.definitions import StoredDefinition
+from gql_service.domain.definitions.path_index import index_paths
 from gql_service.domain.definitions.refusals import invalid_definition
 from gql_service.domain.definitions.value_rules import check_rules
 from gql_service.domain.documents.entries import TEXT_LIMITS, Content, check_text
@@ -47,6 +48,7 @@ _RULE_NAMES = {
     "pattern": "pattern",
     "choices": "choices",
     "schema": "schema",
+    "indexed_paths": "indexedPaths",
 }
 """The rules by the names of the inputs, with their names in the API."""
 
@@ -145,6 +147,9 @@ async def define(
     else:
         updated = {name: values[name] for name in _UPDATED_COLUMNS}
         await transaction.execute(_UPDATE, of_platform=access.platform_id, of_key=row.key, **updated)
+    paths = row.definition.indexed_paths
+    if paths != (former.definition.indexed_paths if former else []):
+        await index_paths(transaction, access.platform_id, row.key, paths, seconds=seconds)
     _note(transaction, EventKind.DEFINITION_CHANGED, access, row.key)
     return row, report.documents
 
@@ -154,6 +159,7 @@ async def remove_definition(transaction: Connection, access: PlatformAccess, key
     if key not in await _lock_platform(transaction, access):
         return False
     await transaction.execute(_DELETE, of_platform=access.platform_id, of_key=key)
+    await index_paths(transaction, access.platform_id, key, (), seconds=None)
     _note(transaction, EventKind.DEFINITION_REMOVED, access, key)
     return True
 

@@ -12,6 +12,7 @@ from gql_service.domain.definitions.json_schema import MAX_SIZE, check_schema, c
 from gql_service.domain.definitions.json_schema_cost import max_checkable_size
 from gql_service.domain.definitions.refusals import invalid_definition
 from gql_service.domain.definitions.regex import pattern_size
+from gql_service.domain.values import json_pointer
 from gql_service.domain.values.types import InvalidValue, ValueType, canonical_date, comparable_date, conform
 from gql_service.domain.values.validation import Limits
 from gql_service.errors import Rejected
@@ -32,14 +33,16 @@ _TYPES_BY_RULE = {
     "pattern": (ValueType.string,),
     "choices": tuple(ValueType),
     "schema": tuple(ValueType),
+    "indexedPaths": (ValueType.json,),
 }
 """The value types that may have each rule."""
 RULES = tuple(_TYPES_BY_RULE)
 """The names of the rules in the API."""
-_INPUT_NAMES = {"minLength": "min_length", "maxLength": "max_length"}
+_INPUT_NAMES = {"minLength": "min_length", "maxLength": "max_length", "indexedPaths": "indexed_paths"}
 """The inputs of rules whose names differ in snake case."""
 _MAX_PATTERN_LENGTH = 2000
 MAX_CHOICES = 500
+MAX_INDEXED_PATHS, _MAX_PATH_LENGTH = 10, 200
 _MAX_RULES_SIZE = 2 * MAX_SIZE
 """Bytes of all rules of one definition."""
 _MAX_QUOTED_RULE = 200
@@ -234,6 +237,22 @@ def _check_schema(_type: ValueType, rule: Any, name: str, _limits: Limits) -> An
     return rule
 
 
+def _check_indexed_paths(_type: ValueType, rule: Any, name: str, _limits: Limits) -> list[str]:
+    if not isinstance(rule, list) or not 0 < len(rule) <= MAX_INDEXED_PATHS:
+        raise _invalid_rule(name, f"`{name}` must be a list of 1 to {MAX_INDEXED_PATHS} JSON Pointers.")
+    for index, path in enumerate(rule):
+        if not isinstance(path, str) or "\0" in path or len(path) > _MAX_PATH_LENGTH:
+            message = f"A path is a text of at most {_MAX_PATH_LENGTH} characters, without U+0000."
+            raise _invalid_rule(name, message, index)
+        try:
+            json_pointer.parse(path)
+        except json_pointer.PointerError as error:
+            raise _invalid_rule(name, str(error), index) from None
+        if path in rule[:index]:
+            raise _invalid_rule(name, "This path is listed twice.", index)
+    return list(rule)
+
+
 _CHECKS: dict[str, Callable[[ValueType, Any, str, Limits], Any]] = {
     "minimum": _check_bound,
     "maximum": _check_bound,
@@ -242,6 +261,7 @@ _CHECKS: dict[str, Callable[[ValueType, Any, str, Limits], Any]] = {
     "pattern": _check_pattern,
     "choices": _check_choices,
     "schema": _check_schema,
+    "indexedPaths": _check_indexed_paths,
 }
 
 _REQUIREMENTS = {

@@ -20,6 +20,7 @@ def _measured(table: Any, *columns: ColumnElement[Any]) -> Any:
 
 _documents, _changes = tables.documents.c, tables.document_changes.c
 _answers, _index = tables.idempotency_keys.c, tables.metadata_index.c
+_parts = tables.metadata_index_parts.c
 _BY_TABLE = {
     "documents": _measured(
         tables.documents, _documents.metadata, _documents.conditions, _documents.attributes
@@ -29,7 +30,9 @@ _BY_TABLE = {
     "search_index": _measured(tables.metadata_index, _index.key, _index.equality, _index.text_value),
 }
 KINDS = tuple(_BY_TABLE)
-_STATEMENTS = {kind: Statement(measured, scans=True) for kind, measured in _BY_TABLE.items()}
+_STATEMENTS = [(kind, Statement(measured, scans=True)) for kind, measured in _BY_TABLE.items()]
+_PARTS = _measured(tables.metadata_index_parts, _parts.key, _parts.path, _parts.equality, _parts.text_value)
+_STATEMENTS.append(("search_index", Statement(_PARTS, scans=True)))
 _PLATFORM_KEYS = Statement(select(tables.platforms.c.id, tables.platforms.c.key))
 _TOTAL = Statement(select(database_size()))
 
@@ -61,9 +64,11 @@ async def platform_sizes(connection: Connection) -> list[PlatformSizes]:
     for id, key in await connection.fetch(_PLATFORM_KEYS):
         keys[id] = key
     found: dict[str, dict[str, Size]] = {id: {} for id in keys}
-    for kind, statement in _STATEMENTS.items():
+    for kind, statement in _STATEMENTS:
         for platform_id, rows, size in await connection.fetch(statement):
-            found.setdefault(platform_id, {})[kind] = Size(int(rows), int(size))
+            sizes = found.setdefault(platform_id, {})
+            before = sizes.get(kind, Size())
+            sizes[kind] = Size(before.rows + int(rows), before.bytes + int(size))
     ordered = sorted(found, key=lambda id: keys.get(id) or "")
     return [PlatformSizes(keys.get(id), *(found[id].get(kind, Size()) for kind in KINDS)) for id in ordered]
 

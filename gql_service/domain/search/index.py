@@ -102,7 +102,11 @@ def indexed(
     """What to index of an entry whose value has the canonical text `text`, and whose definition declares
     `paths`."""
     row = _row_of(context, entry, text, keys) if entry.is_indexed else None
-    return IndexedEntry(row, _parts_of(context, entry, text, paths) if has_parts(entry, paths) else ())
+    if not has_parts(entry, paths):
+        return IndexedEntry(row)
+    document, key = (context.user_id, context.platform_id), context.key
+    members = _members_of(document, key, entry, "", orjson.loads(text)) if entry.is_indexed else []
+    return IndexedEntry(row, [*members, *parts_at(document, key, entry, text, paths)])
 
 
 def has_parts(entry: Entry, paths: Sequence[str]) -> bool:
@@ -131,22 +135,27 @@ def _row_of(context: CipherContext, entry: Entry, text: str, keys: KeyRing) -> I
     )
 
 
-def _parts_of(context: CipherContext, entry: Entry, text: str, paths: Sequence[str]) -> list[PartRow]:
-    root = orjson.loads(text)
-    rows = _members_of(context, entry, "", root) if entry.is_indexed else []
+def parts_at(
+    document: tuple[str, str], key: str, entry: Entry, text: str, paths: Sequence[str]
+) -> list[PartRow]:
+    """The rows of the values at these paths, where there are any."""
+    rows: list[PartRow] = []
+    root = orjson.loads(text) if paths else None
     for path in paths:
         try:
             value = json_pointer.resolve(root, json_pointer.parse(path))
         except json_pointer.PointerError:
             continue
-        rows += [_value_at(context, entry, path, value), *_members_of(context, entry, path, value)]
+        rows.append(_value_at(document, key, entry, path, value))
+        rows += _members_of(document, key, entry, path, value)
     return rows
 
 
-def _value_at(context: CipherContext, entry: Entry, path: str, value: Any) -> PartRow:
+def _value_at(document: tuple[str, str], key: str, entry: Entry, path: str, value: Any) -> PartRow:
     is_text, is_number = isinstance(value, str), type(value) in (int, float)
     return PartRow(
-        *(context.user_id, context.platform_id, context.key),
+        *document,
+        key,
         path,
         equality_digest(strict_json.dumps(value)),
         False,
@@ -158,13 +167,14 @@ def _value_at(context: CipherContext, entry: Entry, path: str, value: Any) -> Pa
     )
 
 
-def _members_of(context: CipherContext, entry: Entry, path: str, value: Any) -> list[PartRow]:
+def _members_of(document: tuple[str, str], key: str, entry: Entry, path: str, value: Any) -> list[PartRow]:
     """The first `MAX_MEMBERS` members of an array that are no arrays or objects."""
     members = value if isinstance(value, list) else []
     texts = dict.fromkeys(strict_json.dumps(each) for each in members if not isinstance(each, list | dict))
     return [
         PartRow(
-            *(context.user_id, context.platform_id, context.key),
+            *document,
+            key,
             path,
             member_digest(text),
             True,

@@ -5,7 +5,7 @@ from typing import Any
 
 import strawberry
 
-from gql_service.domain.definitions.value_rules import MAX_CHOICES
+from gql_service.domain.definitions.value_rules import MAX_CHOICES, MAX_INDEXED_PATHS
 from gql_service.schema.enums import MetadataMode, ValueType
 from gql_service.schema.list_limits import max_items
 from gql_service.schema.scalars import JSON
@@ -53,6 +53,12 @@ class DefineMetadataInput:
     schema: JSON | None = _optional(
         "A JSON Schema (draft 2020-12) that the values must satisfy, at most 16 KiB. It may refer only to "
         "its own parts, and `format` is not checked."
+    )
+    indexed_paths: list[str] | None = _optional(
+        f"JSON Pointers (RFC 6901) to the parts of values by which users can be searched, 1 to "
+        f"{MAX_INDEXED_PATHS}, such as `/plan/tier`. They are indexed in all entries that are not encrypted, "
+        "whatever their `isIndexed`. For the type `json`.",
+        max_items(MAX_INDEXED_PATHS),
     )
     is_encrypted: bool | None = _optional("The default of `isEncrypted` for new entries.")
     is_indexed: bool | None = _optional("The default of `isIndexed` for new entries.")

@@ -34,6 +34,10 @@ def _operator(description: str, name: str | None = None, metadata: Mapping[str, 
 )
 class MetadataCondition:
     key: str = strawberry.field(description="The key.")
+    path: str | None = _operator(
+        "A JSON Pointer that the definition of the key declares in `indexedPaths`, such as `/plan/tier`: the "
+        "condition is about the part of the value that it refers to. Default: the whole value."
+    )
     equals: JSON | None = _operator(
         "The value equals this one. Numbers are compared by amount, so 1 equals 1.0. Null equals null."
     )

@@ -68,6 +68,14 @@ class MetadataDefinition:
     def schema(self) -> JSON | None:
         return self._json("schema")
 
+    @strawberry.field(
+        description="JSON Pointers to the parts of values by which users can be searched. Null if there "
+        "are none."
+    )
+    def indexed_paths(self) -> list[str] | None:
+        paths: list[str] | None = self._rule("indexedPaths")
+        return paths
+
     @strawberry.field(description="The default of `isEncrypted` for new entries. Null if there is none.")
     def is_encrypted(self) -> bool | None:
         return self.row.defaults.get("is_encrypted")
