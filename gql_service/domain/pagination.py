@@ -4,7 +4,7 @@ Rows that are inserted or deleted meanwhile make a client neither miss a row nor
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, select
@@ -42,6 +42,8 @@ class Page(NamedTuple, Generic[T]):
     items: list[T]
     has_previous: bool
     has_next: bool
+    cursors: Mapping[str, str] | None = None
+    """The keys of the rows by their ids, where the rows do not have them."""
 
 
 def page_request(first: int | None, after: str | None, last: int | None, before: str | None) -> PageRequest:

@@ -6,10 +6,11 @@ from typing import Any
 
 import strawberry
 
+from gql_service.domain.search.members import OrderDirection
 from gql_service.domain.tenants import MetadataMode
 from gql_service.domain.values.types import ValueType
 
-__all__ = ["MetadataMode", "ValueType"]
+__all__ = ["MetadataMode", "OrderDirection", "ValueType"]
 
 
 def described_enum(enum: type[Enum], name: str, description: str, members: Mapping[Any, str]) -> None:
@@ -40,4 +41,10 @@ described_enum(
         MetadataMode.OPEN: "Any keys. The values of defined keys must satisfy their definitions.",
         MetadataMode.STRICT: "Only defined keys. Their values must satisfy their definitions.",
     },
+)
+described_enum(
+    OrderDirection,
+    "OrderDirection",
+    "The direction of an order.",
+    {OrderDirection.ASC: "Small values are first.", OrderDirection.DESC: "Large values are first."},
 )

@@ -19,7 +19,7 @@ from gql_service.domain.history import changes as history
 from gql_service.domain.history import point_in_time
 from gql_service.domain.history.point_in_time import Past
 from gql_service.domain.pagination import Page, PageRequest
-from gql_service.domain.search import directory
+from gql_service.domain.search import directory, ordered
 from gql_service.domain.search import members as search
 from gql_service.domain.search.conditions import Searchability
 from gql_service.domain.search.directory import UserSearch
@@ -85,7 +85,8 @@ class ListLoaders:
                 if isinstance(wanted, UserSearch):
                     found[wanted, request] = await directory.page(connection, wanted, request)
                 else:
-                    found[wanted, request] = await search.page(connection, wanted, request, now)
+                    read = ordered.page if wanted.order else search.page
+                    found[wanted, request] = await read(connection, wanted, request, now)
             return [found[each] for each in requests]
 
         async def notification_pages(

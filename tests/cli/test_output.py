@@ -63,7 +63,7 @@ NOTIFICATION = {
     "readAt": None,
 }
 ROWS = ("memberships", "earnedBadges", "notifications", "accessTokens", "documents", "documentChanges",
-        "metadataIndex", "idempotencyKeys", "userTexts")  # fmt: skip
+        "metadataIndex", "metadataIndexParts", "idempotencyKeys", "userTexts")  # fmt: skip
 CHANGED_ROWS = ("documents", "documentChanges", "idempotencyKeys", "accessTokens")
 OTHER = {"id": "other", "users": 0, "guests": 0, "platforms": 0, "documents": 0}
 STEPS: list[tuple[str, Any]] = [

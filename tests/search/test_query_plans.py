@@ -14,6 +14,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from gql_service.domain.pagination import PageRequest, page_parameters
 from gql_service.domain.search import members as search
+from gql_service.domain.search import ordered
 from gql_service.domain.search.conditions import ConditionInput, parse_conditions
 from gql_service.domain.search.index import IndexRow, PartRow, equality_digest, folded_digest, member_digest
 from gql_service.domain.values.encryption import KeyRing
@@ -39,6 +40,11 @@ CASES: dict[str, tuple[list[ConditionInput], set[str]]] = {
     "contains a number": ([{"contains": 77}], {"parts_equality"}),
     "contains a text": ([{"contains": "-77"}], {"text", "parts_equality"}),
     "contains and equals": ([{"contains": "-77", "equals": "v-77"}], {"equality"}),
+    "a text at a path": ([{"path": "/text", "equals": "v-77"}], {"parts_equality"}),
+    "a prefix at a path": ([{"path": "/text", "prefix": "v-777"}], {"parts_text"}),
+    "numbers at a path": ([{"path": "/number", "greater_than": 100, "less_than": 200}], {"parts_number"}),
+    "ignoring case at a path": ([{"path": "/text", "equals_ignore_case": "V-7"}], {"parts_folded"}),
+    "exists at a path": ([{"path": "/text", "exists": True}], {"parts_user"}),
     "several": ([{"exists": True}, {"prefix": "v"}, {"equals": "v-77"}, {"exists": False}], {"equality"}),
 }
 KEYS = {"equals a number": "number", "range of numbers": "number", "range of dates": "date"}
@@ -48,7 +54,7 @@ def statements(name: str, request: PageRequest) -> Iterator[tuple[Statement, dic
     """The statements of the page and of the count, with their parameters."""
     inputs: list[ConditionInput] = [{"key": KEYS.get(name, "text"), **each} for each in CASES[name][0]]
     members = search.MemberSearch("t", "p", None, parse_conditions(inputs, "p", KeyRing({}, None)))
-    shapes, parameters = search._shapes_and_parameters(members, 5)
+    shapes, parameters = search.shapes_and_parameters(members, 5)
     request_shape = request._replace(size=0, after=request.after and "", before=request.before and "")
     yield search._page(shapes, False, request_shape), parameters | page_parameters(request)
     yield search._count(shapes, False), parameters
@@ -177,8 +183,63 @@ async def explain(url: str, prepared: Prepared, parameters: dict[str, Any]) -> s
 def test_postgres_searches_by_index(postgres_url: str, name: str, request_: PageRequest) -> None:
     for statement, parameters in statements(name, request_):
         plan = asyncio.run(explain(postgres_url, statement.for_postgres, parameters))
-        counts_all = name == "exists" and "count" in statement.for_postgres.sql
+        counts_all = name.startswith("exists") and "count" in statement.for_postgres.sql
         assert counts_all or "Seq Scan on metadata_index" not in plan, plan
         # For texts that are no dates, the index that sorts them is as good.
         used = set(re.findall(r"Scan (?:using|on) ix_metadata_index_(\w+?)(?:_order)?\b", plan))
         assert counts_all or used >= CASES[name][1], plan
+
+
+ORDERS: dict[str, tuple[search.Order, list[ConditionInput], str]] = {
+    "numbers": (search.Order("number"), [], "number"),
+    "texts": (search.Order("text"), [], "text"),
+    "numbers at a path": (search.Order("text", "/number"), [], "parts_number"),
+    "texts at a path": (search.Order("text", "/text"), [{"exists": True}], "parts_text"),
+    "few": (search.Order("number"), [{"equals": "v-77"}], "equality"),
+}
+
+
+def ordered_statements(name: str) -> Iterator[tuple[Statement, dict[str, Any]]]:
+    """The statements of the pages after and before a cursor, in both directions."""
+    order, inputs, _ = ORDERS[name]
+    conditions = parse_conditions([{"key": "text", **each} for each in inputs], "p", KeyRing({}, None))
+    shapes, parameters = search.shapes_and_parameters(
+        search.MemberSearch("t", "p", None, conditions, order), 5
+    )
+    of_numbers = "number" in name or name == "few"
+    parameters |= {"key_order": order.key, "path_order": order.path, "size": 21}
+    for bound in ("after", "before"):
+        parameters |= {f"{bound}_value": 500.0 if of_numbers else "v-500", f"{bound}_user": "u00500"}
+    for descending in (False, True):
+        for backwards in (False, True):
+            shape = ordered._Shape(
+                of_numbers, bool(order.path), descending, backwards, not backwards, backwards
+            )
+            yield ordered._page(shapes, False, shape), parameters
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_sqlite_sorts_by_index(sqlite_database: sqlite3.Connection, name: str) -> None:
+    for statement, parameters in ordered_statements(name):
+        sql, bind, _ = statement.for_sqlite
+        plan = [row[3] for row in sqlite_database.execute(f"EXPLAIN QUERY PLAN {sql}", bind(parameters))]
+        assert not [step for step in plan if step.startswith("SCAN")], plan
+        driving = re.match(
+            r"SEARCH (ordered|entry_0) USING (?:COVERING )?INDEX ix_metadata_index_(\w+?)(?:_order)? ",
+            plan[0],
+        )
+        assert driving, plan
+        assert driving[2] == ORDERS[name][2], plan
+        assert (driving[1] == "entry_0") is (name == "few"), plan
+        sorts = [step for step in plan if "TEMP B-TREE" in step]
+        assert bool(sorts) is (name == "few"), plan
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_postgres_sorts_by_index(postgres_url: str, name: str) -> None:
+    for statement, parameters in ordered_statements(name):
+        plan = asyncio.run(explain(postgres_url, statement.for_postgres, parameters))
+        assert "Seq Scan on metadata_index" not in plan, plan
+        used = set(re.findall(r"Scan (?:Backward )?(?:using|on) ix_metadata_index_(\w+?)(?:_order)?\b", plan))
+        assert ORDERS[name][2] in used, plan
+        assert name == "few" or not re.search(r"^ *-> +Sort", plan, re.M), plan

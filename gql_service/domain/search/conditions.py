@@ -128,7 +128,7 @@ def _require_path(condition: Condition, paths: Sequence[str]) -> None:
 def _parse_condition(condition: ConditionInput, platform_id: str, keys: KeyRing) -> list[Condition]:
     """The conditions of one input. A user has one entry of each key, so all of them are about the same."""
     key, path = condition["key"], condition.get("path") or ""
-    _check_no_nul(key + path)
+    check_no_nul(key + path)
     # Null is a value that an entry may equal. For every other operator it is the same as leaving it out.
     operands = {
         name: condition[name]
@@ -251,7 +251,7 @@ def end_of_prefix(prefix: str) -> str:
 
 
 def _check_comparable_text(key: str, text: str) -> None:
-    _check_no_nul(text)
+    check_no_nul(text)
     if len(text) > MAX_TEXT:
         raise BadUserInput(
             f"{quoted(key)}: a text to look for or to compare with has at most {MAX_TEXT} characters; "
@@ -259,6 +259,7 @@ def _check_comparable_text(key: str, text: str) -> None:
         )
 
 
-def _check_no_nul(text: str) -> None:
+def check_no_nul(text: str) -> None:
+    """Refuse a text that no database stores. Raises BadUserInput."""
     if "\0" in text:
         raise BadUserInput(strict_json.NUL_REFUSAL)

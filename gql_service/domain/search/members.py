@@ -6,6 +6,7 @@ of the condition that the fewest users are likely to meet.
 """
 
 from collections.abc import Sequence
+from enum import Enum
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -34,10 +35,30 @@ from gql_service.store.statement import Statement
 from gql_service.store.tables import memberships, metadata_definitions, metadata_index, metadata_index_parts
 from gql_service.store.tables import users as users_table
 
-_MAX_STATEMENTS = 256
+MAX_STATEMENTS = 256
 """Compiled statements that are cached."""
 _OF_SUBSTRING = 4
 """The selectivity of a condition that reads all texts of a key."""
+
+
+class OrderDirection(Enum):
+    """Which values of an ordered list come first."""
+
+    ASC = "ASC"
+    DESC = "DESC"
+
+
+class Order(NamedTuple):
+    """The order of a list of members by the values of a key, or of a part of them."""
+
+    key: str
+    path: str = ""
+    descending: bool = False
+
+    @property
+    def condition(self) -> Condition:
+        """What holds for the users in the list."""
+        return Condition(self.key, path=self.path, is_sortable=True)
 
 
 class MemberSearch(NamedTuple):
@@ -47,6 +68,8 @@ class MemberSearch(NamedTuple):
     platform_id: str
     username_prefix: str | None = None
     conditions: tuple[Condition, ...] = ()
+    order: Order | None = None
+    """None: the order of the user ids. For others see `domain.search.ordered`."""
 
 
 class _ConditionShape(NamedTuple):
@@ -91,7 +114,7 @@ async def page(connection: Connection, members: MemberSearch, request: PageReque
     """A page of members in the order of their ids. Entries must be valid at the instant `now`."""
     if not members.conditions:
         return await users.page_of_tenant(connection, members.tenant_id, request, members.username_prefix)
-    shapes, parameters = _shapes_and_parameters(members, now)
+    shapes, parameters = shapes_and_parameters(members, now)
     request_shape = request._replace(size=0, after=request.after and "", before=request.before and "")
     statement = _page(shapes, bool(members.username_prefix), request_shape)
     rows = await connection.fetch(statement, **parameters, **page_parameters(request))
@@ -100,9 +123,11 @@ async def page(connection: Connection, members: MemberSearch, request: PageReque
 
 async def count(connection: Connection, members: MemberSearch, now: int) -> int:
     """How many members meet the conditions. Entries must be valid at the instant `now`."""
+    if members.order is not None:
+        members = members._replace(conditions=(*members.conditions, members.order.condition))
     if not members.conditions:
         return await users.count_of_tenant(connection, members.tenant_id, members.username_prefix)
-    shapes, parameters = _shapes_and_parameters(members, now)
+    shapes, parameters = shapes_and_parameters(members, now)
     statement = _count(shapes, bool(members.username_prefix))
     ((number,),) = await connection.fetch(statement, **parameters)
     return int(number)
@@ -181,7 +206,7 @@ _SEARCHABILITY = Statement(
 )
 
 
-def _shapes_and_parameters(members: MemberSearch, now: int) -> tuple[Shapes, dict[str, Any]]:
+def shapes_and_parameters(members: MemberSearch, now: int) -> tuple[Shapes, dict[str, Any]]:
     """What the statement depends on, and its parameters."""
     pairs = sorted(((_shape_of(each), each) for each in members.conditions), key=lambda pair: pair[0])
     parameters: dict[str, Any] = {
@@ -258,7 +283,7 @@ def _pad(digests: Sequence[bytes], size: int) -> Sequence[bytes]:
     return [*digests, *[digests[-1]] * (size - len(digests))] if digests else []
 
 
-@lru_cache(_MAX_STATEMENTS)
+@lru_cache(MAX_STATEMENTS)
 def _page(shapes: Shapes, prefixed: bool, request_shape: PageRequest) -> Statement:
     """`request_shape` is a request without its values, on which the statement does not depend."""
     driving, *_ = shapes
@@ -279,7 +304,7 @@ def _page(shapes: Shapes, prefixed: bool, request_shape: PageRequest) -> Stateme
     return Statement(statement.order_by(order), scans=True)
 
 
-@lru_cache(_MAX_STATEMENTS)
+@lru_cache(MAX_STATEMENTS)
 def _count(shapes: Shapes, prefixed: bool) -> Statement:
     table = _driving_table(shapes[0])
     statement = select(func.count()).select_from(table)
@@ -290,17 +315,25 @@ def _count(shapes: Shapes, prefixed: bool) -> Statement:
 
 def _where_all_hold(statement: Select[Any], table: FromClause, shapes: Shapes, prefixed: bool) -> Select[Any]:
     """Restrict a query of the driving table to the members of the tenant who meet all conditions."""
-    user_id = table.c.user_id
     (_, driving), *others = enumerate(shapes)
     if driving.absent:
-        statement = statement.where(_of_tenant(table))
         others = list(enumerate(shapes))  # the driving table is that of the members, not the index
+    elif not driving.substring:  # its rows were selected already
+        statement = statement.where(matches(table, 0, driving))
+    return where_all_exist(statement, table, others, prefixed)
+
+
+def where_all_exist(
+    statement: Select[Any], table: FromClause, shapes: Sequence[tuple[int, _ConditionShape]], prefixed: bool
+) -> Select[Any]:
+    """Restrict a query of a table with user ids to the members of the tenant who meet these conditions."""
+    user_id = table.c.user_id
+    if table is memberships:
+        statement = statement.where(_of_tenant(table))
     else:
         member = exists().where(memberships.c.user_id == user_id, _of_tenant(memberships))
-        # The rows of a substring were selected already.
-        matches = [] if driving.substring else [_matches(table, 0, driving)]
-        statement = statement.where(*matches, member.correlate(table))
-    for number, shape in others:
+        statement = statement.where(member.correlate(table))
+    for number, shape in shapes:
         match = or_(
             *(
                 exists().where(entry.c.user_id == user_id, clause).correlate(table)
@@ -309,6 +342,11 @@ def _where_all_hold(statement: Select[Any], table: FromClause, shapes: Shapes, p
         )
         statement = statement.where(~match if shape.absent else match)
     return statement.where(users.STARTS_WITH) if prefixed else statement
+
+
+def selects_few(shape: _ConditionShape) -> bool:
+    """Whether few users are likely to meet a condition, which is true of equality."""
+    return shape.selectivity <= 1
 
 
 def _driving_table(shape: _ConditionShape) -> FromClause:
@@ -325,15 +363,15 @@ def _alternatives(number: int, shape: _ConditionShape) -> list[tuple[Any, Column
     """The tables whose rows may meet a condition, each with the clause that they must meet."""
     entry = shape.table.alias(f"entry_{number}")
     if not shape.substring:
-        return [(entry, _matches(entry, number, shape))]
+        return [(entry, matches(entry, number, shape))]
     text = (metadata_index_parts if shape.of_part else metadata_index).alias(f"text_{number}")
     contains = and_(
         text.c.text_value.is_not(None),
         contains_text(text.c.text_value, f"substring_{number}"),
     )
     return [
-        (text, and_(_is_valid(text, number), *_at_path(text, number), contains)),
-        (entry, _matches(entry, number, shape)),
+        (text, and_(is_valid(text, number), contains)),
+        (entry, matches(entry, number, shape)),
     ]
 
 
@@ -341,9 +379,9 @@ def _of_tenant(table: FromClause) -> ColumnElement[bool]:
     return table.c.tenant_id == bindparam("tenant_id")
 
 
-def _matches(entry: FromClause, number: int, shape: _ConditionShape) -> ColumnElement[bool]:
+def matches(entry: FromClause, number: int, shape: _ConditionShape) -> ColumnElement[bool]:
     """Whether a row of the index meets the condition with this number and shape."""
-    clauses = [_is_valid(entry, number), *_at_path(entry, number)]
+    clauses = [is_valid(entry, number)]
     number_value, text_value = entry.c.number_value, entry.c.text_value
     if shape.member:
         clauses.append(entry.c.equality == bindparam(f"member_{number}", type_=LargeBinary))
@@ -377,19 +415,20 @@ def _matches(entry: FromClause, number: int, shape: _ConditionShape) -> ColumnEl
     return and_(*clauses)
 
 
-def _is_valid(entry: Any, number: int) -> ColumnElement[bool]:
-    """Whether a row of the index is of the key, and its entry is valid now."""
+def is_valid(entry: Any, number: int | str, *, is_joined: bool = False) -> ColumnElement[bool]:
+    """Whether a row of the index is of the key and the path, and its entry is valid now.
+
+    Rows that are joined to others are to be found by their users, not by their key.
+    """
+    platform_id: Any = without_index(entry.c.platform_id) if is_joined else entry.c.platform_id
+    at_path = [entry.c.path == bindparam(f"path_{number}")] if "path" in entry.c else []
     return and_(
-        entry.c.platform_id == bindparam("platform_id"),
+        platform_id == bindparam("platform_id"),
         entry.c.key == bindparam(f"key_{number}"),
+        *at_path,
         or_(entry.c.valid_from.is_(None), entry.c.valid_from <= bindparam("now")),
         or_(entry.c.valid_until.is_(None), entry.c.valid_until > bindparam("now")),
     )
-
-
-def _at_path(entry: Any, number: int) -> list[ColumnElement[bool]]:
-    """What restricts rows about parts of values to one path."""
-    return [entry.c.path == bindparam(f"path_{number}")] if "path" in entry.c else []
 
 
 def _equals_any(column: ColumnElement[bytes], name: str, count: int) -> ColumnElement[bool]:

@@ -5,18 +5,22 @@ from typing import Any
 
 import strawberry
 
+from gql_service.domain.pagination import PageRequest
 from gql_service.domain.search.conditions import (
     MAX_CONDITIONS,
     MAX_VALUES,
+    check_no_nul,
     parse_conditions,
     require_few_texts,
     require_searchable,
 )
 from gql_service.domain.search.directory import MAX_LISTED, UserSearch, user_search
-from gql_service.domain.search.members import MemberSearch, keys_to_scan
+from gql_service.domain.search.members import MemberSearch, Order, keys_to_scan
+from gql_service.domain.search.ordered import check_cursors
 from gql_service.domain.tenants import Platform
 from gql_service.errors import BadUserInput
 from gql_service.names import MAX_TEXT
+from gql_service.schema.enums import OrderDirection
 from gql_service.schema.inputs.documents import provided
 from gql_service.schema.list_limits import max_items
 from gql_service.schema.scalars import JSON
@@ -114,17 +118,49 @@ class DirectoryFilter:
         return user_search(tenant_id, *(conditions.get(name) for name in names))
 
 
-async def member_search(services: Services, platform: Platform, where: UserFilter | None) -> MemberSearch:
+@strawberry.input(
+    description="An order of users by an indexed key: numbers, then strings by UTF-8 bytes. Dates count as "
+    "numbers, as microseconds since 1970. Users with the same value are in the order of their user ids. "
+    "Users without such a value that is valid now are not in the list."
+)
+class UserOrder:
+    key: str = strawberry.field(description="The key, which must be indexed.")
+    path: str | None = _operator(
+        "A JSON Pointer that the definition of the key declares in `indexedPaths`. Default: the whole value."
+    )
+    direction: OrderDirection = strawberry.field(
+        default=OrderDirection.ASC, description="Whether small values are first, or large ones."
+    )
+
+
+async def member_search(
+    services: Services,
+    platform: Platform,
+    where: UserFilter | None,
+    order_by: UserOrder | None,
+    request: PageRequest,
+) -> MemberSearch:
     """The search for the members of a platform that match a filter. Raises BadUserInput."""
-    if where is None:
-        return MemberSearch(platform.tenant_id, platform.id)
+    order = _order(order_by, request)
+    where = where or UserFilter()
     prefix = where.username_prefix
     if prefix and "\0" in prefix:
         raise BadUserInput("Text must not contain the character U+0000.")
     conditions = parse_conditions(provided(where.metadata or []), platform.id, services.write_settings.keys)
-    if conditions:
-        keys = [(platform.id, condition.key) for condition in conditions]
-        require_searchable(conditions, await services.loaders.searchable.load_many(keys))
+    if conditions or order:
+        required = (*conditions, order.condition) if order else conditions
+        keys = [(platform.id, condition.key) for condition in required]
+        require_searchable(required, await services.loaders.searchable.load_many(keys))
     if scanned := keys_to_scan(platform.id, conditions):
         require_few_texts(await services.loaders.text_counts.load_many(scanned))
-    return MemberSearch(platform.tenant_id, platform.id, prefix or None, conditions)
+    return MemberSearch(platform.tenant_id, platform.id, prefix or None, conditions, order)
+
+
+def _order(order_by: UserOrder | None, request: PageRequest) -> Order | None:
+    """Raises BadUserInput."""
+    if order_by is None:
+        return None
+    order = Order(order_by.key, order_by.path or "", order_by.direction is OrderDirection.DESC)
+    check_no_nul(order.key + order.path)
+    check_cursors(order, request)
+    return order

@@ -13,7 +13,7 @@ from gql_service.domain.users import rows as users
 from gql_service.schema.auth_directive import AUTHENTICATED, TENANT_ADMIN, TENANT_MEMBER
 from gql_service.schema.batched_fields import batched_field
 from gql_service.schema.enums import MetadataMode
-from gql_service.schema.inputs.user_filter import UserFilter, member_search
+from gql_service.schema.inputs.user_filter import UserFilter, UserOrder, member_search
 from gql_service.schema.row_fields import column
 from gql_service.schema.types.metadata_definition import MetadataDefinition
 from gql_service.schema.types.relay import (
@@ -31,14 +31,13 @@ from gql_service.schema.types.user import User
 from gql_service.services.context import Context
 
 
-@strawberry.type(directives=AUTHENTICATED, description="A page of users, in the order of their user ids.")
+@strawberry.type(directives=AUTHENTICATED, description="A page of users.")
 class UserConnection(Connection[User]):
     node_type = User
     search: strawberry.Private[MemberSearch | UserSearch]
 
-    @staticmethod
-    def sort_key(row: users.User) -> str:
-        return row.user_id
+    def sort_key(self, row: users.User) -> str:
+        return row.user_id if self.page.cursors is None else self.page.cursors[row.user_id]
 
     @strawberry.field(description="The number of users in the whole list, on all pages.")
     async def total_count(self, info: Info[Context, None]) -> int:
@@ -100,7 +99,8 @@ class Platform(Node):
 
     @strawberry.field(
         directives=TENANT_ADMIN,
-        description="The members of the platform's tenant, in the order of their user ids.",
+        description="The members of the platform's tenant, in the order of their user ids or of a metadata "
+        "key.",
     )
     async def users(
         self,
@@ -112,9 +112,13 @@ class Platform(Node):
         where: Annotated[
             UserFilter | None, strawberry.argument(description="Only users that match this filter.")
         ] = None,
+        order_by: Annotated[
+            UserOrder | None,
+            strawberry.argument(description="The order of the list. Default: that of the user ids."),
+        ] = None,
     ) -> UserConnection | None:
         request = read_page(first, after, last, before)
-        search = await member_search(info.context.services, self.row, where)
+        search = await member_search(info.context.services, self.row, where, order_by, request)
         page = await info.context.members(search, request)
         return UserConnection(search=search, page=page)
 

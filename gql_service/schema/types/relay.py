@@ -128,8 +128,7 @@ class Connection(Generic[N]):
         super().__init_subclass__()
         _CONNECTION_CLASSES[cls.__name__] = cls
 
-    @staticmethod
-    def sort_key(row: Any) -> str:
+    def sort_key(self, row: Any) -> str:
         """The key of a row in the order of the list, from which its cursor is made."""
         raise NotImplementedError
 
