@@ -33,7 +33,8 @@ ALLOWED = {
 DOMAIN = [
     {"maintenance"},
     {"writes"},
-    {"definitions", "history", "search"},
+    {"definitions", "history"},
+    {"search"},
     {"documents"},
     {"users"},
     {"tenants", "values"},

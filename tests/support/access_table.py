@@ -77,7 +77,7 @@ SetRetentionPayload platform userErrors                                     . . 
 MetadataDefinition key valueType createdAt updatedAt minimum maximum        . . v v v v
 MetadataDefinition minLength maxLength pattern choices schema               . . v v v v
 MetadataDefinition isEncrypted isIndexed isPublic isEditable                . . v v v v
-MetadataDefinition category description                                     . . v v v v
+MetadataDefinition category description indexedPaths                        . . v v v v
 DefineMetadataPayload definition brokenDocuments userErrors                 . . . . v v
 RemoveMetadataDefinitionPayload removed userErrors                          . . . . v v
 SetMetadataModePayload platform brokenDocuments userErrors                  . . . . v v
