@@ -15,6 +15,7 @@ import pytest
 
 from tests.cli.test_commands import contents, refused
 from tests.conftest import require
+from tests.store.test_migration_upgrade import migrate_to
 from tests.support.cli_processes import PROGRAM, command, environment, run_command, serving_process
 from tests.support.service import serving
 from tests.support.world import World
@@ -262,16 +263,10 @@ def test_what_is_no_valid_backup_is_refused(url: str, file: Path, backup: Path, 
     assert contents(url) == before
 
 
-def test_a_backup_of_an_older_version_is_migrated_afterwards(url: str, file: Path, backup: Path) -> None:
-    with closing(sqlite3.connect(backup)) as connection, connection:
-        connection.execute("UPDATE alembic_version SET version_num = '0004'")
-        for name in ("history_max_age", "history_max_changes", "idempotency_max_age"):
-            connection.execute(f"ALTER TABLE platforms DROP COLUMN {name}")
-        for name in ("folded", "text_order"):
-            connection.execute(f"DROP INDEX ix_metadata_index_{name}")
-        connection.execute("ALTER TABLE metadata_index DROP COLUMN folded")
-        connection.execute("DROP TABLE metadata_index_parts")
-    done = command(url, "restore", str(backup), "--force", "--yes")
+def test_a_backup_of_an_older_version_is_migrated_afterwards(url: str, file: Path, tmp_path: Path) -> None:
+    old = tmp_path / "old.sqlite3"
+    migrate_to(url_of(old), "0004", "SELECT 1")
+    done = command(url, "restore", str(old), "--force", "--yes")
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("It is from an older version. Run: gql-service migrate\n")
     run_command(url, "migrate")

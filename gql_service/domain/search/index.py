@@ -14,8 +14,8 @@ from gql_service import strict_json
 from gql_service.domain.documents.entries import Entry
 from gql_service.domain.values import json_pointer
 from gql_service.domain.values.encryption import CipherContext, KeyRing
-from gql_service.domain.values.folding import fold
 from gql_service.domain.values.types import TEXTUAL, ValueType, comparable_number
+from gql_service.names import fold
 from gql_service.store.connection import Connection
 from gql_service.store.statement import Statement
 from gql_service.store.tables import metadata_index, metadata_index_parts

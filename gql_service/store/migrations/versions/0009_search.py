@@ -16,7 +16,7 @@ from alembic import op
 from gql_service import strict_json
 
 revision = "0009"
-down_revision = "0006"
+down_revision = "0008"
 
 _BYTEWISE = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _BATCH = 500
@@ -66,7 +66,9 @@ def _index(connection: sa.Connection, row: Any) -> None:
 
 
 def _digests_of_members(values: list[Any]) -> Iterator[bytes]:
-    texts = dict.fromkeys(strict_json.dumps(each) for each in values if not isinstance(each, list | dict))
+    texts = dict.fromkeys(
+        strict_json.canonical(strict_json.dumps(each)) for each in values if not isinstance(each, list | dict)
+    )
     for text in list(texts)[:_MAX_MEMBERS]:
         yield hashlib.sha256(b"member:" + text.encode()).digest()
 
