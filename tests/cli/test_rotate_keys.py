@@ -89,8 +89,9 @@ def test_after_the_rotation_the_old_key_can_be_removed(fresh_database_url: str) 
         set_encrypted(world, world.member, "b", "second", isIndexed=False)
         set_encrypted(world, world.colleague, "a", "first")
         set_entries(
-            world.member, world, {"metadataKey": "w", "metadataValue": "wide", "isEncrypted": True,
+            world.admin, world, {"metadataKey": "w", "metadataValue": "wide", "isEncrypted": True,
                                   "isPublic": True, "isEditable": True}, platformKey=None,
+            username=world.member.username,
         )  # fmt: skip
         repeated = {"idempotencyKey": "once", "entries": [{"metadataKey": "c", "metadataValue": "1"}]}
         first = set_entries(world.admin, world, username=world.member.username, **repeated)
