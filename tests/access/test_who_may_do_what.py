@@ -192,7 +192,7 @@ def test_the_platform_document_of_a_guest_is_the_platforms_tenants(cast: Cast, o
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_user_who_is_not_a_member_of_the_platform_is_not_found(cast: Cast, operation: str) -> None:
     for role in ("admin", "owner"):
-        for username in (cast.world.stranger.username, "nobody-has-this-name", "", " ", "é"):
+        for username in (cast.world.stranger.username, "nobody-has-this-name", " ", "é"):
             assert cast.attempt(operation, role, cast.world.platform_key, username) == NO_USER, (
                 role,
                 username,
@@ -213,7 +213,7 @@ def test_usernames_cannot_be_probed(cast: Cast, operation: str) -> None:
     world = cast.world
     for role in ("nobody", "colleague", "guest", "stranger", "foreign_admin"):
         missing = cast.send(operation, role, world.platform_key, "nobody-has-this-name")
-        for username in (world.member.username, world.admin.username, world.owner.username, "", "\u20ac"):
+        for username in (world.member.username, world.admin.username, world.owner.username, "\u20ac"):
             assert _same_response(cast.send(operation, role, world.platform_key, username), missing), (
                 role,
                 username,

@@ -98,4 +98,4 @@ def test_the_fields_of_an_introspection_are_limited(service: Service) -> None:
     body = post(service, f"{{ __schema {{ {many} }} }}").json()
     (error,) = body["errors"]
     assert error["extensions"] == {"code": "LIMIT_EXCEEDED"}
-    assert error["message"] == "The introspection has more than 10000 fields. Request less at a time."
+    assert error["message"] == "The introspection has more than 14000 fields. Request less at a time."

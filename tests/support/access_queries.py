@@ -96,9 +96,9 @@ NULL = {
     ("PlatformMetadataEdge.node", "platformKey"),
 }
 NULL |= {
-    (path, bound)
+    (path, rule)
     for path in ("Platform.definitions", "DefineMetadataPayload.definition")
-    for bound in ("minimum", "maximum")  # the definition is of a string
+    for rule in ("minimum", "maximum", "indexedPaths")  # the definition is of a string
 }
 """Fields that are null for everybody who may see them."""
 PATHS = {  # from the root to the object that has the field

@@ -24,10 +24,12 @@ NOT_IN_SESSION = frozenset(
     {
         "badgeProgress",
         "displayName",
+        "documents",
         "emailVerified",
         "image",
         "notifications",
         "platformMetadata",
+        "platforms",
         "tokens",
         "unreadNotificationCount",
         "userId",

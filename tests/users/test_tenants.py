@@ -18,7 +18,8 @@ from gql_service.domain.writes.unit_of_work import Write, any_revision
 from gql_service.errors import NotFound
 from gql_service.store import tables
 from gql_service.store.statement import Statement
-from tests.support.cli_processes import command
+from tests.support.cli_processes import command, run_command
+from tests.support.service import serving
 from tests.support.users import codes, verdict, write
 from tests.support.world import Caller, World
 
@@ -176,10 +177,21 @@ def test_a_deleted_platform_is_gone_at_once_and_its_documents_later(world: World
     assert verdict(owner, "deletePlatform", {"platformKey": key}) == "NOT_FOUND"
     assert verdict(owner, "createPlatform", {"key": key, "tenantId": world.tenant_id}) == "TAKEN key"
     assert rows_of(world, id) > 25
-    assert command(world.service.settings.database_url, "export", "-").returncode == 0
     assert purge(world) >= 25
     assert rows_of(world, id) == 0
     assert purge(world) == 0
+
+
+def test_an_export_leaves_out_what_is_left_of_a_deleted_platform(fresh_database_url: str) -> None:
+    run_command(fresh_database_url, "migrate")
+    with serving(fresh_database_url) as service:
+        world = World(service)
+        world.member.rest("PATCH", world.platform_key, {"metadata": {"a": 1}})
+        write(world.owner, "deletePlatform", {"platformKey": world.platform_key, "force": True})
+        exported = command(fresh_database_url, "export", "-")
+    assert exported.returncode == 0, exported.stderr
+    assert world.platform_key not in exported.stdout
+    assert '"type":"document"' not in exported.stdout
 
 
 def test_who_has_opened_a_platform_before_its_end_defines_nothing(world: World) -> None:

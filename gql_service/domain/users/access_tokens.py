@@ -338,16 +338,16 @@ async def revoke_all(transaction: Connection, access: UserAccess, now: int) -> l
     return sorted(id for id, _ in rows)
 
 
-def _narrowed(allowed: frozenset[T] | None, asked: Collection[T] | None, field: str) -> frozenset[T] | None:
+def _narrowed(allowed: frozenset[T] | None, wanted: Collection[T] | None, field: str) -> frozenset[T] | None:
     """What a new token is limited to, given what the token is limited to that issues it. Raises Rejected."""
-    if asked is None:
+    if wanted is None:
         return allowed
-    if not asked or not all(isinstance(each, str) and each and "\n" not in each for each in asked):
+    if not wanted or not all(isinstance(each, str) and each and "\n" not in each for each in wanted):
         raise Rejected(Problem.INVALID_VALUE, "Name at least one, or leave the field out.", (field,))
-    if allowed is not None and not allowed.issuperset(asked):
+    if allowed is not None and not allowed.issuperset(wanted):
         message = "A token issues only tokens that may do no more than itself."
         raise Rejected(Problem.NOT_ALLOWED, message, (field,))
-    return frozenset(asked)
+    return frozenset(wanted)
 
 
 def note_revoked(transaction: Connection, rows: Iterable[Row], reason: str | None = None) -> None:

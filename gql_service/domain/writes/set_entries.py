@@ -79,8 +79,8 @@ def _set(draft: Draft, new: _NewEntry) -> None:
     entry = current
     if entry is None:
         entry = draft.new_entry(key, type_, text, public=not by_admin, editable=not by_admin)
-    given = {name: value for name, value in new.attributes.items() if by_admin or name not in _FLAGS}
-    entry = entry._replace(type=type_, **given)
+    attributes = {name: value for name, value in new.attributes.items() if by_admin or name not in _FLAGS}
+    entry = entry._replace(type=type_, **attributes)
     if text is not None:
         entry = entry._replace(text=text, ciphertext=None)
     start, end = entry.valid_from, entry.valid_until
