@@ -99,8 +99,8 @@ def test_every_operation_has_its_parameters_and_statuses(document: Any) -> None:
     expected = {
         "get": (always, read | failures),
         "head": (always, read | failures),
-        "patch": (always | {"Idempotency-Key"}, {"200"} | write | failures | body),
-        "put": (always | {"Idempotency-Key"}, {"200"} | write | failures | body),
+        "patch": (always | {"Idempotency-Key"}, {"200", "204"} | write | failures | body),
+        "put": (always | {"Idempotency-Key"}, {"200", "204"} | write | failures | body),
         "delete": (always | {"Idempotency-Key"}, {"204"} | write | failures),
     }
     found = {

@@ -116,6 +116,8 @@ def _responses(method: str) -> dict[str, Any]:
         names = {"200": "Read"} | {status: status for status in sorted(statuses)}
         return {status: _without_body(responses()[name]) for status, name in names.items()}
     success = {"204" if method == "DELETE" else "200": ref(_SUCCESSES[method], "responses")}
+    if method in BODY_FIELDS:
+        success["204"] = ref("WrittenUnseen", "responses")
     return success | {status: ref(status, "responses") for status in sorted(statuses)}
 
 

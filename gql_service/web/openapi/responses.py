@@ -76,12 +76,16 @@ def headers() -> dict[str, Any]:
 
 
 def responses() -> dict[str, Response]:
-    """The named responses, `NNN` by status; `Read`, `Written` and `Cleared` are successes."""
+    """The named responses, `NNN` by status; `Read`, `Written`, `WrittenUnseen` and `Cleared` are 2xx."""
     too_large = {"metadata": ["The document would have 2001 keys; 2000 are allowed."]}
     return {
         "Read": _document("The document.", ["ETag"]),
         "Written": _document(
             "The document after the write. A write that changes nothing succeeds, too.",
+            ["ETag", "Idempotency-Replayed"],
+        ),
+        "WrittenUnseen": _response(
+            "Written. The token does not have the scope `READ`, so the document is not shown.",
             ["ETag", "Idempotency-Replayed"],
         ),
         "Cleared": _response("All keys and their history are deleted.", ["ETag", "Idempotency-Replayed"]),
@@ -109,9 +113,13 @@ def responses() -> dict[str, Response]:
             ["WWW-Authenticate"],
         ),
         "403": _json(
-            "`username` names somebody else, and the caller is not an admin of the tenant.",
+            "`username` names somebody else, and the caller is not an admin of the tenant; or the token is "
+            "limited to other scopes or platforms.",
             ["Error"],
-            {"member": {"error": "Only tenant admins can access other users' metadata"}},
+            {
+                "member": {"error": "Only tenant admins can access other users' metadata"},
+                "scope": {"error": "The access token does not have the scope WRITE."},
+            },
         ),
         "404": _json(
             "There is no such platform or user, or the caller must not know that there is.",
