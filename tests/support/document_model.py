@@ -190,6 +190,9 @@ class _Draft:
             raise Refused("KEY_NOT_EDITABLE")
 
     def delete(self, key: str) -> None:
+        entry = self.unexpired(key)
+        if entry and not self.sees(entry):
+            return  # what is hidden is as if it were absent
         self.require_editable(key)
         self.entries.pop(key, None)
 
@@ -225,6 +228,9 @@ class _Draft:
 
     def set_entry(self, input: EntryInput) -> None:
         key = input["metadataKey"]
+        binds = input.get("isPublic") is False or input.get("isEditable") is False or "isEncrypted" in input
+        if binds and not self.admin:
+            raise Refused("NOT_ALLOWED")
         self.require_editable(key)
         current = self.unexpired(key)
         visible = current if self.sees(current) else None
@@ -241,8 +247,9 @@ class _Draft:
                 text = self.converted(visible, type_)
         if text is None:
             raise Refused("INVALID_VALUE")
-        entry = dict(current or self.new_entry(public=False, editable=False))
-        entry |= {"type": type_, "text": text} | {name: input[name] for name in other_names}
+        entry = dict(current or self.new_entry(public=not self.admin, editable=not self.admin))
+        changed_names = other_names if self.admin else other_names - {"isPublic", "isEditable"}
+        entry |= {"type": type_, "text": text} | {name: input[name] for name in changed_names}
         if entry["validFrom"] and entry["validUntil"] and entry["validFrom"] >= entry["validUntil"]:
             raise Refused("INVALID_VALIDITY")
         self.store(key, entry)
