@@ -14,6 +14,7 @@ COMPOSERS = ["apollo", "theguild", "wundergraph"]
 COMBINATIONS = ["alone", "pages", "nodes", "roles", "references", "all"]
 OWN_QUERIES = {
     "me", "session", "badgeCatalog", "user", "platform", "platformMetadata", "limits", "serviceStatus",
+    "users", "platforms", "tenants", "exportUser",
 }  # fmt: skip
 
 

@@ -9,8 +9,6 @@ from typing import Any
 
 import asyncpg
 import pytest
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 from gql_service.domain.pagination import PageRequest, page_parameters
 from gql_service.domain.search import members as search
@@ -19,8 +17,9 @@ from gql_service.domain.search.conditions import ConditionInput, parse_condition
 from gql_service.domain.search.index import IndexRow, PartRow, equality_digest, folded_digest, member_digest
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.settings import Settings
-from gql_service.store import migrations, tables
+from gql_service.store import migrations
 from gql_service.store.statement import Prepared, Statement
+from tests.support.cli_processes import run_command
 
 USERS = 20_000
 FIRST = PageRequest(50, False, None, None)
@@ -107,12 +106,11 @@ def parts() -> Iterator[PartRow]:
 
 
 @pytest.fixture(scope="module")
-def sqlite_database() -> Iterator[sqlite3.Connection]:
-    with closing(sqlite3.connect(":memory:")) as database:
-        for table in tables.metadata.sorted_tables:
-            database.execute(str(CreateTable(table).compile(dialect=sqlite.dialect())))
-            for index in table.indexes:
-                database.execute(str(CreateIndex(index).compile(dialect=sqlite.dialect())))
+def sqlite_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
+    """A database that was migrated: which of several indexes SQLite takes may depend on their order."""
+    path = tmp_path_factory.mktemp("plans") / "data.sqlite3"
+    run_command(f"sqlite+aiosqlite:///{path}", "migrate")
+    with closing(sqlite3.connect(path)) as database:
         yield database
 
 
