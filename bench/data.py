@@ -12,6 +12,7 @@ from gql_service import instants, strict_json
 from gql_service.domain.documents.entries import Content, Entry
 from gql_service.domain.users import access_tokens
 from gql_service.domain.values.types import type_of
+from gql_service.names import fold, search_texts
 from gql_service.settings import Settings
 from gql_service.store import migrations, tables
 from gql_service.store.connection import Connection
@@ -81,6 +82,7 @@ async def _fill(transaction: AsyncConnection, people: Sequence[Person], conditio
     await _insert(transaction, tables.users, [_user(person) for person in people])
     memberships = [{"user_id": person.id, "tenant_id": TENANT} for person in people]
     await _insert(transaction, tables.memberships, memberships)
+    await _insert(transaction, tables.user_texts, [row for person in people for row in _texts(person)])
     await _insert(transaction, tables.earned_badges, [row for person in people for row in _badges(person)])
     documents = [
         _document(person, number, platform["id"], conditional) for number, person in enumerate(people)
@@ -95,21 +97,35 @@ async def _insert(transaction: AsyncConnection, table: Table, rows: Sequence[Row
 
 def _user(person: Person) -> Row:
     permission = "admin" if person.username == "admin" else "read"
-    number = person.username[-6:]
-    profile = {"firstName": {"value": "Bench"}, "lastName": {"value": f"User {number}"}}
     return {
         "id": person.id,
         "tenant_id": TENANT,
         "username": person.username,
-        "email": f"{person.username}@example.com",
+        "name_key": fold(person.username),
+        "email": _email(person),
+        "email_key": fold(_email(person)),
         "image": f"https://images.example.com/{person.id}.png",
-        "profile_fields": strict_json.dumps(profile),
+        "profile_fields": strict_json.dumps(_profile(person)),
         "permissions": strict_json.dumps([f"{TENANT}::{permission}"]),
         "is_platform_owner": False,
         "revision": 1,
         "created_at": _CREATED_AT,
         "updated_at": _CREATED_AT,
     }
+
+
+def _texts(person: Person) -> list[Row]:
+    """What the user is found by."""
+    texts = search_texts(person.username, _email(person), _profile(person), ("tenant", "private"))
+    return [{"user_id": person.id, "tenant_id": TENANT, "text": text} for text in texts]
+
+
+def _email(person: Person) -> str:
+    return f"{person.username}@example.com"
+
+
+def _profile(person: Person) -> Row:
+    return {"firstName": {"value": "Bench"}, "lastName": {"value": f"User {person.username[-6:]}"}}
 
 
 def _badges(person: Person) -> list[Row]:

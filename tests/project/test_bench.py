@@ -1,0 +1,39 @@
+"""The data and the requests of the benchmark fit the service. Nothing is measured here."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.data import Dataset, load
+from bench.works import WORKS
+from tests.support.service import Service, serving
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, Dataset]]:
+    path: Path = tmp_path_factory.mktemp("bench") / "data.sqlite3"
+    url = f"sqlite+aiosqlite:///{path}"
+    dataset = asyncio.run(load(url, 100, conditional=True))
+    with serving(url) as service:
+        yield service, dataset
+
+
+@pytest.mark.parametrize("name", WORKS)
+def test_a_request_of_each_work_succeeds(loaded: tuple[Service, Dataset], name: str) -> None:
+    service, dataset = loaded
+    work = WORKS[name]
+    headers = {"Authorization": f"Bearer {dataset.tokens[work.caller]}", "Content-Type": "application/json"}
+    body = work.bodies(dataset, 0)[0]
+    response = service.client.post("/graphql", content=body, headers=headers)
+    assert response.status_code == 200
+    assert "errors" not in response.json(), response.text
+
+
+def test_users_of_the_benchmark_are_found(loaded: tuple[Service, Dataset]) -> None:
+    service, dataset = loaded
+    query = '{ users(where: {text: "user 000007"}) { nodes { username } } }'
+    headers = {"Authorization": f"Bearer {dataset.tokens['admin']}"}
+    response = service.client.post("/graphql", json={"query": query}, headers=headers)
+    assert response.json() == {"data": {"users": {"nodes": [{"username": "user_000007"}]}}}
