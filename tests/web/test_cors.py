@@ -79,7 +79,7 @@ def test_an_allowed_origin_may_read_the_headers_of_the_service(open_world: World
 
 def test_an_unexpected_error_can_be_read_as_well(open_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise the page sees a network error instead of the id to report."""
-    monkeypatch.setattr("gql_service.web.rest._precondition", None)
+    monkeypatch.setattr("gql_service.web.rest.read_preconditions", None)
     response = open_world.service.client.request(
         "DELETE",
         REST,
