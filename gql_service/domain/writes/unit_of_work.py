@@ -8,6 +8,7 @@ transaction.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence, Set
+from functools import partial
 from typing import Any, NamedTuple
 
 from gql_service.auth.access import DocumentAccess
@@ -179,6 +180,14 @@ async def _stored_past(transaction: Connection, write: Write) -> Past | None:
     return await to_revision(transaction, write.access.key, revision, write.budget.spend)
 
 
+def _answers_before(
+    platforms: Mapping[str, PlatformDefinitions], write_settings: WriteSettings, now: int, platform_id: str
+) -> int:
+    """Answers about documents of a platform up to this instant are not used any more."""
+    own = platforms.get(platform_id, NO_DEFINITIONS).idempotency_max_age
+    return write_settings.retention.shortened(Retention(idempotency_max_age=own)).answers_before(now)
+
+
 class UnitOfWork:
     """The documents of one transaction, and everything to be stored at its end."""
 
@@ -189,7 +198,8 @@ class UnitOfWork:
         write_settings: WriteSettings,
         now: int,
     ) -> None:
-        self.answers = StoredAnswers(now, self._answers_before)
+        # A method of this object would make a cycle, and keep all documents until the garbage is collected.
+        self.answers = StoredAnswers(now, partial(_answers_before, platforms, write_settings, now))
         self._before = before
         self._after = dict(before)
         self._platforms = platforms
@@ -201,12 +211,6 @@ class UnitOfWork:
         """Documents whose history is purged, with the keys to keep in it."""
         self._concealed: dict[DocumentKey, set[str]] = {}
         """Keys whose values leave the history, because they are encrypted from now on."""
-
-    def _answers_before(self, platform_id: str) -> int:
-        """Answers about documents of a platform up to this instant are not used any more."""
-        own = self._platforms.get(platform_id, NO_DEFINITIONS).idempotency_max_age
-        retention = self._write_settings.retention.shortened(Retention(idempotency_max_age=own))
-        return retention.answers_before(self._now)
 
     def attempt(self, write: Write, past: Past | None) -> WriteResult | Exception:
         """Do a write, or return why it is refused. `past` is the stored past that a restore asked for."""
