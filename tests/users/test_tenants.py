@@ -157,16 +157,17 @@ def test_a_deleted_platform_is_gone_at_once_and_its_documents_later(world: World
     key, owner = world.platform_key, world.owner
     define = {"platformKey": key, "key": "plan", "valueType": "string", "isIndexed": True}
     write(world.admin, "defineMetadata", define)
+    write(world.admin, "defineMetadata", define | {"key": "tags", "valueType": "json"})
     users = [world.new_user() for _ in range(25)]
     for user in users:
-        user.rest("PATCH", key, {"metadata": {"plan": "a"}})
+        user.rest("PATCH", key, {"metadata": {"plan": "a", "tags": ["x", "y"]}})
     for number in range(3):
         users[0].rest("PATCH", key, {"metadata": {"plan": str(number)}})
     id = platform_id(world, key)
     assert verdict(owner, "deletePlatform", {"platformKey": key}) == "NOT_EMPTY force"
     select = "contents { documents definitions } deletedPlatformKey"
     planned = write(owner, "deletePlatform", {"platformKey": key, "dryRun": True}, select)
-    assert planned == {"contents": {"documents": 25, "definitions": 1}, "deletedPlatformKey": None}
+    assert planned == {"contents": {"documents": 25, "definitions": 2}, "deletedPlatformKey": None}
     assert users[0].rest("GET", key).status_code == 200
     done = write(owner, "deletePlatform", {"platformKey": key, "force": True}, select)
     assert done == planned | {"deletedPlatformKey": key}

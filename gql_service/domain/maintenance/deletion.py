@@ -69,8 +69,10 @@ _DELETE_CHANGES = Statement(
 )
 _DELETE_REST = [
     Statement(delete(table).where(table.c.user_id == _OF_DOCUMENT, table.c.platform_id == _PLATFORM))
-    for table in (tables.metadata_index, tables.idempotency_keys, tables.documents)
+    for table in tables.metadata.sorted_tables
+    if {"user_id", "platform_id"} <= set(table.c.keys()) and table is not tables.document_changes
 ]
+"""For all tables that have rows of a document, so that none is forgotten."""
 _COUNT_USERS = Statement(select(func.count()).where(_users.tenant_id == _TENANT), scans=True)
 _COUNT_MEMBERS = Statement(select(func.count()).where(_memberships.tenant_id == _TENANT), scans=True)
 _PLATFORMS_OF_TENANT = Statement(
