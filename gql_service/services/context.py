@@ -198,7 +198,7 @@ class Context:
                 views.append(self.view(policy.user_wide_document(self.viewer, user), document))
             elif platform is not None:
                 views.append(self.view(policy.platform_document(self.viewer, platform, user), document))
-        return page._replace(items=views)  # type: ignore[arg-type,return-value]
+        return Page(views, page.has_previous, page.has_next)
 
     async def export_user(self, user: User, *, include_hidden: bool) -> str:
         """The export of a user as the caller may see it, as canonical JSON. Raises LimitExceeded."""

@@ -1,6 +1,9 @@
-"""What payloads have in common: the written document, or the errors with the current entries."""
+"""What payloads have in common: the errors, and the written document or the current entries."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from typing import TypeVar
+
+import strawberry
 
 from gql_service.auth.access import DocumentAccess
 from gql_service.domain.documents import visibility
@@ -9,17 +12,35 @@ from gql_service.domain.documents.visibility import Viewer
 from gql_service.domain.writes.idempotency import WriteResult
 from gql_service.domain.writes.unit_of_work import Conflict
 from gql_service.errors import Rejected
+from gql_service.schema.auth_directive import AUTHENTICATED
 from gql_service.schema.types.platform_metadata import PlatformMetadata
 from gql_service.schema.types.user_error import RevisionConflict, UserError, user_error
 from gql_service.schema.types.user_metadata import UserMetadata
 from gql_service.services.context import Context
 
+P = TypeVar("P", bound="Payload")
+INPUT = strawberry.argument(description="The input of the mutation.")
 DELETED_KEYS = "The keys that the write deleted. Keys that did not exist are left out."
 REPLAYED = (
     "True if a request with this `idempotencyKey` was done before. Then `platformMetadata` is the document "
     "as it is now, and the lists of keys are those of the first request; they are empty if the document was "
     "cleared since."
 )
+
+
+@strawberry.type(directives=AUTHENTICATED, description="The result of a write.")
+class Payload:
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="Errors that the caller can fix. Empty on success."
+    )
+
+
+async def payload_of(write: Awaitable[P], payload: type[P]) -> P:
+    """Await a write; if it is rejected, return a payload with the user errors."""
+    try:
+        return await write
+    except Rejected as rejected:
+        return payload(user_errors=[user_error(rejected)])
 
 
 def to_platform_metadata(context: Context, access: DocumentAccess, result: WriteResult) -> PlatformMetadata:

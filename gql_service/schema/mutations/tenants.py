@@ -1,10 +1,11 @@
 """Mutations that create, rename and delete tenants and platforms."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 from strawberry import Info
 
+from gql_service.auth.access import UserAccess
 from gql_service.domain import tenants
 from gql_service.domain.maintenance import deletion, user_erasure
 from gql_service.errors import NotFound, Problem, Rejected
@@ -17,7 +18,7 @@ from gql_service.schema.inputs.tenants import (
     RenamePlatformInput,
     RenameTenantInput,
 )
-from gql_service.schema.mutations.user_payloads import INPUT, Payload, payload_of
+from gql_service.schema.mutations.payloads import INPUT, Payload, payload_of
 from gql_service.schema.types.platform import Platform
 from gql_service.schema.types.tenant import Tenant
 from gql_service.services.context import Context
@@ -25,10 +26,6 @@ from gql_service.store.connection import Connection
 
 _MAX_USERS = 20
 """Users that one request deletes with their tenant: each takes a transaction that looks at all documents."""
-
-
-def _number(description: str) -> Any:
-    return strawberry.field(description=description)
 
 
 @strawberry.type(directives=AUTHENTICATED, description="A write of a tenant.")
@@ -50,10 +47,14 @@ class RenameTenantPayload(TenantPayload):
 
 @strawberry.type(directives=AUTHENTICATED, description="What a tenant has, and what is deleted with it.")
 class TenantContents:
-    users: int = _number("Users whose home tenant it is. They are deleted with all their data.")
-    guests: int = _number("Users of other tenants, who lose their permissions in this one.")
-    platforms: int = _number("Platforms of the tenant.")
-    documents: int = _number("Documents on these platforms.")
+    users: int = strawberry.field(
+        description="Users whose home tenant it is. They are deleted with all their data."
+    )
+    guests: int = strawberry.field(
+        description="Users of other tenants, who lose their permissions in this one."
+    )
+    platforms: int = strawberry.field(description="Platforms of the tenant.")
+    documents: int = strawberry.field(description="Documents on these platforms.")
 
 
 @strawberry.type(directives=AUTHENTICATED, description="The result of `deleteTenant`.")
@@ -87,8 +88,8 @@ class RenamePlatformPayload(PlatformPayload):
 
 @strawberry.type(directives=AUTHENTICATED, description="What a platform has, and what is deleted with it.")
 class PlatformContents:
-    documents: int = _number("Documents on the platform, cleared ones included.")
-    definitions: int = _number("Definitions of metadata keys.")
+    documents: int = strawberry.field(description="Documents on the platform, cleared ones included.")
+    definitions: int = strawberry.field(description="Definitions of metadata keys.")
 
 
 @strawberry.type(directives=AUTHENTICATED, description="The result of `deletePlatform`.")
@@ -227,12 +228,14 @@ async def _delete_tenant(
         user_ids = await deletion.next_users(connection, tenant_id, _MAX_USERS + 1)
     for user_id in user_ids[:_MAX_USERS]:
         erased = context.services.policy.user_of_deleted_tenant(context.viewer, user_id)
-        await context.write_with(
-            lambda connection, now, erased=erased: user_erasure.erase(connection, erased, now)  # type: ignore[misc]
-        )
+        await _erase(context, erased)
     if len(user_ids) <= _MAX_USERS:
         await context.write_with(
             lambda connection, now: deletion.delete_tenant(connection, access, tenant_id, now=now), tenant_id
         )
         payload.deleted_tenant_id = tenant_id
     return payload
+
+
+async def _erase(context: Context, user: UserAccess) -> None:
+    await context.write_with(lambda connection, now: user_erasure.erase(connection, user, now))

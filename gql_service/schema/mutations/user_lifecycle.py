@@ -11,7 +11,8 @@ from gql_service.domain.maintenance.user_erasure import ErasureResult, Rehearsal
 from gql_service.domain.users import access_tokens, provisioning
 from gql_service.schema.auth_directive import AUTHENTICATED, SELF, TENANT_ADMIN
 from gql_service.schema.inputs.user_lifecycle import DeleteUserInput, RenameUserInput, RevokeTokensInput
-from gql_service.schema.mutations.user_payloads import INPUT, Payload, UserPayload, access_to_user, payload_of
+from gql_service.schema.mutations.payloads import INPUT, Payload, payload_of
+from gql_service.schema.mutations.user_payloads import UserPayload, access_to_user
 from gql_service.schema.types.user import User
 from gql_service.services.context import Context
 from gql_service.store.connection import Connection

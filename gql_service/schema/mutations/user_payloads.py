@@ -1,7 +1,6 @@
-"""What mutations on users share: their payloads, and the access of the caller to the user."""
+"""What mutations on users share: their payload, and the access of the caller to the user."""
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Callable
 
 import strawberry
 
@@ -9,22 +8,12 @@ from gql_service.auth.access import UserAccess
 from gql_service.auth.policy import Policy
 from gql_service.auth.principal import Principal
 from gql_service.domain.users import rows as users
-from gql_service.errors import NotFound, Rejected
+from gql_service.errors import NotFound
 from gql_service.names import is_same
 from gql_service.schema.auth_directive import AUTHENTICATED
+from gql_service.schema.mutations.payloads import Payload
 from gql_service.schema.types.user import User
-from gql_service.schema.types.user_error import UserError, user_error
 from gql_service.services.context import Context
-
-P = TypeVar("P", bound="Payload")
-INPUT = strawberry.argument(description="The input of the mutation.")
-
-
-@strawberry.type(directives=AUTHENTICATED, description="The result of a write of a user.")
-class Payload:
-    user_errors: list[UserError] = strawberry.field(
-        default_factory=list, description="Errors that the caller can fix. Empty on success."
-    )
 
 
 @strawberry.type(directives=AUTHENTICATED, description="The result of a write of a user, with the user.")
@@ -50,11 +39,3 @@ async def access_to_user(
     if user is None:
         raise NotFound("User not found")
     return access, user
-
-
-async def payload_of(write: Awaitable[P], payload: type[P]) -> P:
-    """Await a write; if it is rejected, return a payload with the user errors."""
-    try:
-        return await write
-    except Rejected as rejected:
-        return payload(user_errors=[user_error(rejected)])

@@ -19,13 +19,8 @@ from gql_service.schema.inputs.users import (
     RevokeTokenInput,
     UpdateUserInput,
 )
-from gql_service.schema.mutations.user_payloads import (
-    INPUT,
-    Payload,
-    UserPayload,
-    access_to_user,
-    payload_of,
-)
+from gql_service.schema.mutations.payloads import INPUT, Payload, payload_of
+from gql_service.schema.mutations.user_payloads import UserPayload, access_to_user
 from gql_service.schema.types.access_token import AccessToken
 from gql_service.schema.types.badge import EarnedBadge
 from gql_service.schema.types.user import MALFORMED, User
