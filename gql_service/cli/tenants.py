@@ -42,17 +42,8 @@ def tenant_create(
 @tenant_app.command("list")
 def tenant_list(as_json: AsJson = False) -> None:
     """List all tenants, ordered by id."""
-
-    async def read(services: Services) -> None:
-        headings = {"id": "id", "name": "name", "createdAt": "created"}
-        with table_of(headings, as_json=as_json) as add_row:
-            after = ""
-            while page := await _page(services, tenants.tenants_after, after):
-                for tenant in page:
-                    add_row(_tenant_json(tenant))
-                after = page[-1].id
-
-    runner.run_on_migrated(read)
+    headings = {"id": "id", "name": "name", "createdAt": "created"}
+    _print_all(headings, tenants.tenants_after, "id", _tenant_json, as_json=as_json)
 
 
 @tenant_app.command("rename")
@@ -131,17 +122,8 @@ def platform_create(
 @platform_app.command("list")
 def platform_list(as_json: AsJson = False) -> None:
     """List the platforms of all tenants, ordered by key."""
-
-    async def read(services: Services) -> None:
-        headings = {"key": "key", "name": "name", "tenantId": "tenant"}
-        with table_of(headings, as_json=as_json) as add_row:
-            after = ""
-            while page := await _page(services, tenants.platforms_after, after):
-                for platform in page:
-                    add_row(platform_json(platform))
-                after = page[-1].key
-
-    runner.run_on_migrated(read)
+    headings = {"key": "key", "name": "name", "tenantId": "tenant"}
+    _print_all(headings, tenants.platforms_after, "key", platform_json, as_json=as_json)
 
 
 @platform_app.command("rename")
@@ -197,11 +179,29 @@ async def _delete_platform(services: Services, key: str, *, force: bool) -> None
     await deletion.purge(services.database)
 
 
-async def _page(
-    services: Services, read: Callable[[Connection, str, int], Awaitable[list[T]]], after: str
-) -> list[T]:
-    async with services.database.read() as connection:
-        return await read(connection, after, MAX_PAGE)
+def _print_all(
+    headings: dict[str, str],
+    read_after: Callable[[Connection, str, int], Awaitable[list[T]]],
+    order: str,
+    to_json: Callable[[T], Json],
+    *,
+    as_json: bool,
+) -> None:
+    """Print all rows, page by page. `order` is the attribute that they are ordered by."""
+
+    async def read_page(services: Services, after: str) -> list[T]:
+        async with services.database.read() as connection:
+            return await read_after(connection, after, MAX_PAGE)
+
+    async def print_pages(services: Services) -> None:
+        with table_of(headings, as_json=as_json) as add_row:
+            after = ""
+            while page := await read_page(services, after):
+                for row in page:
+                    add_row(to_json(row))
+                after = getattr(page[-1], order)
+
+    runner.run_on_migrated(print_pages)
 
 
 async def _platform(connection: Connection, key: str) -> Platform:
