@@ -43,14 +43,18 @@ OnBatch = Callable[[str, int, float], None]
 """See `DataLoader.observe`. The name of the loader is first."""
 
 
-def _observe(loaders: object, on_batch: OnBatch) -> None:
-    for name, loader in vars(loaders).items():
-        loader.observe(partial(on_batch, name))
+class _LoaderGroup:
+    """Loaders by their names: each attribute is one."""
 
+    def waiting(self) -> Iterator[tuple[str, int]]:
+        """The name of each loader, and how many keys wait to be read."""
+        for name, loader in vars(self).items():
+            yield name, loader.waiting
 
-def _waiting(loaders: object) -> Iterator[tuple[str, int]]:
-    for name, loader in vars(loaders).items():
-        yield name, loader.waiting
+    def observe(self, on_batch: OnBatch) -> None:
+        """From now on, call `on_batch` after each read."""
+        for name, loader in vars(self).items():
+            loader.observe(partial(on_batch, name))
 
 
 async def _grouped(
@@ -69,7 +73,7 @@ async def _grouped(
     return [values[each] for each in requests]
 
 
-class ListLoaders:
+class ListLoaders(_LoaderGroup):
     """The searches, histories and lists that resolvers read, from one source: they may be a little behind.
 
     Resolvers get them from the context of their request, which knows the source.
@@ -132,16 +136,8 @@ class ListLoaders:
         self.unread: DataLoader[str, int] = DataLoader(source, notifications.unread_counts)
         """By user id: the number of unread notifications."""
 
-    def waiting(self) -> Iterator[tuple[str, int]]:
-        """See `Loaders.waiting`."""
-        return _waiting(self)
 
-    def observe(self, on_batch: OnBatch) -> None:
-        """See `Loaders.observe`."""
-        _observe(self, on_batch)
-
-
-class Loaders:
+class Loaders(_LoaderGroup):
     """All other reads that resolvers use, from the primary. The value is None for users and platforms that do
     not exist."""
 
@@ -239,11 +235,3 @@ class Loaders:
         """By platform id and key: how the key can be searched."""
         self.text_counts: DataLoader[SearchKey, int] = DataLoader(database, search.text_counts, scans=True)
         """How many texts of a key are indexed."""
-
-    def waiting(self) -> Iterator[tuple[str, int]]:
-        """The name of each loader, and how many keys wait to be read."""
-        return _waiting(self)
-
-    def observe(self, on_batch: OnBatch) -> None:
-        """From now on, call `on_batch` after each read."""
-        _observe(self, on_batch)
