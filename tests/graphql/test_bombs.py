@@ -1,7 +1,7 @@
 """Requests that are built to cost much: each costs little processor time, and other requests need not wait.
 
-A real server process on SQLite answers them. The limits are milliseconds of the machine of the issue; this
-machine's are scaled by what a trivial request costs.
+A real server process on SQLite answers them. The limits are milliseconds of one machine. They are scaled by
+what parsing a fixed document costs there and here.
 """
 
 import re
@@ -48,7 +48,7 @@ def test_a_bomb_costs_little(target: Target, name: str) -> None:
 def assert_at_most(limit: float, target: Target, measure: Callable[[], float]) -> None:
     """Assert that the least of several measurements is within the limit.
 
-    The trivial request is measured before each of them, so that other load on the machine slows both.
+    The speed of the machine is measured before each of them, so that other load on it slows both.
     """
     found: list[float] = []
     while not found or min(found) > limit:
