@@ -5,10 +5,11 @@ object are checked against a row: that of the object that the field returns, if 
 the object that the field belongs to. Root fields with neither only require a token here: their resolvers
 cannot do anything without a proof from `auth.policy`.
 
-Introspection does not show directives, so the role is also appended to descriptions, see `describe_role`.
+Introspection does not show directives, so the role is also appended to descriptions, with the scopes that
+`auth.policy` requires for it: see `requirement`.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import cache
 from inspect import isawaitable
 from typing import Any, NamedTuple
@@ -25,6 +26,7 @@ from graphql import (
 )
 from strawberry.schema_directive import Location
 
+from gql_service.auth.policy import required_scopes
 from gql_service.auth.roles import Role, Verdict, allows
 from gql_service.auth.scopes import Scope
 from gql_service.errors import Forbidden, RequestError, Unauthenticated
@@ -79,14 +81,14 @@ TENANT_ADMIN = [Auth(requires=Role.TENANT_ADMIN)]
 PLATFORM_OWNER = [Auth(requires=Role.PLATFORM_OWNER)]
 
 REQUIREMENTS = {
-    Role.PUBLIC: "Requires: no token.",
-    Role.AUTHENTICATED: "Requires: a valid token.",
-    Role.TENANT_MEMBER: "Requires: a member of a common tenant.",
-    Role.SELF: "Requires: the user or a tenant admin.",
-    Role.TENANT_ADMIN: "Requires: a tenant admin.",
-    Role.PLATFORM_OWNER: "Requires: a platform owner.",
+    Role.PUBLIC: "no token",
+    Role.AUTHENTICATED: "a valid token",
+    Role.TENANT_MEMBER: "a member of a common tenant",
+    Role.SELF: "the user or a tenant admin",
+    Role.TENANT_ADMIN: "a tenant admin",
+    Role.PLATFORM_OWNER: "a platform owner",
 }
-"""The sentence at the end of each field's description, by the role that the field requires."""
+"""Who may use a field, by the role that it requires."""
 
 Resolve = Callable[..., Any]
 _SUBJECT_ROLES = {Role.TENANT_MEMBER, Role.SELF, Role.TENANT_ADMIN}
@@ -139,7 +141,7 @@ class UnguardedField(Exception):
 
 
 def guard_schema(schema: GraphQLSchema) -> None:
-    """Guard every field by its role, and append the roles to the descriptions.
+    """Guard every field by its role, and append the roles and scopes to the descriptions.
 
     Raises UnguardedField, naming all fields without a role.
     """
@@ -152,17 +154,18 @@ def guard_schema(schema: GraphQLSchema) -> None:
                 if role is None:
                     missing.append(f"{type_.name}.{name}")
                     continue
-                describe_role(role, field)
-                if role is not Role.PUBLIC:
-                    scope = Scope.READ if type_.name in readable else Scope.WRITE
-                    _guard(f"{type_.name}.{name}", role, scope, type_, field)
+                scopes = required_scopes(role, reads=type_.name in readable)
+                field.description = f"{field.description} {requirement(role, scopes)}"
+                if scopes:
+                    _guard(f"{type_.name}.{name}", role, scopes[0], type_, field)
     if missing:
         raise UnguardedField(f"declare @auth on {', '.join(missing)}")
 
 
-def describe_role(role: Role, field: GraphQLField) -> None:
-    """Append the required role to the description of a field: introspection does not show directives."""
-    field.description = f"{field.description} {REQUIREMENTS[role]}"
+def requirement(role: Role, scopes: Sequence[Scope]) -> str:
+    """The sentence at the end of a field's description."""
+    plural = "s" if len(scopes) > 1 else ""
+    return f"Requires: {REQUIREMENTS[role]}{f'; scope{plural} ' if scopes else ''}{' and '.join(scopes)}."
 
 
 def _readable_types(schema: GraphQLSchema) -> set[str]:

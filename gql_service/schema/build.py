@@ -45,7 +45,8 @@ _DESCRIPTION = """\
 Per-user metadata: key-value documents of users on platforms, with users, platforms and badges.
 
 The viewer is the user whose token the request carries in its `Authorization` header. The description of a \
-field ends with who may use it, such as "Requires: a tenant admin." Platform owners may do everything.
+field ends with who may use it, such as "Requires: a tenant admin; scopes READ and ADMIN." Platform owners \
+may do everything.
 
 A field that the viewer may not read is null, with an error; the fields beside it are as usual.
 

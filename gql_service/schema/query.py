@@ -11,7 +11,14 @@ from strawberry.schema import BaseSchema
 from gql_service.auth.policy import Policy
 from gql_service.domain.search.directory import UserSearch
 from gql_service.errors import Forbidden, NotFound
-from gql_service.schema.auth_directive import AUTHENTICATED, PLATFORM_OWNER, PUBLIC, SELF, TENANT_MEMBER
+from gql_service.schema.auth_directive import (
+    AUTHENTICATED,
+    PLATFORM_OWNER,
+    PUBLIC,
+    SELF,
+    TENANT_ADMIN,
+    TENANT_MEMBER,
+)
 from gql_service.schema.entity_resolution import (
     Entity,
     Lookup,
@@ -82,8 +89,8 @@ class Query:
         return await resolve_one(info.context, user_lookup(by), User)
 
     @strawberry.field(
-        directives=AUTHENTICATED,
-        description="The members of a tenant, in the order of their user ids. For admins of the tenant.",
+        directives=TENANT_ADMIN,
+        description="The members of a tenant, in the order of their user ids.",
     )
     async def users(
         self,

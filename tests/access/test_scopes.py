@@ -1,5 +1,6 @@
 """Scopes of tokens: every root field and REST method with every scope, and tokens limited to platforms."""
 
+import re
 from itertools import combinations
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.support.users import codes, verdict, write
 from tests.support.world import Caller, World
 
 SCOPES = ("READ", "WRITE", "EVALUATE", "EVENTS", "ADMIN")
+SCOPE = re.compile("|".join(SCOPES))
 SETS = [set(each) for size in (1, 2, 5) for each in combinations(SCOPES, size)]
 TYPENAME = "{ __typename }"
 WITHOUT_FIELDS = {"Query.exportUser"}
@@ -29,6 +31,7 @@ ADMINS_ONLY = {
     "Mutation.setRetention",
     "Mutation.createUser",
     "Mutation.checkBadge",
+    "Mutation.renameUser",
     "Mutation.renamePlatform",
     "Query.users",
 }
@@ -47,6 +50,12 @@ ENDING = {"Mutation.revokeToken", "Mutation.revokeTokens", "Mutation.deleteUser"
 @pytest.fixture(scope="module")
 def world(service: Service) -> World:
     return World(service)
+
+
+def needed_scopes(name: str) -> set[str]:
+    """What a root field needs for the viewer's own data, or for anything if only admins may use it."""
+    use = "READ" if name.startswith("Query.") else "WRITE"
+    return {use, "ADMIN"} if name in ADMINS_ONLY | OWNERS_ONLY else {use}
 
 
 def limited(user: Caller, scopes: set[str] | None = None, platforms: list[str] | None = None) -> Caller:
@@ -80,9 +89,9 @@ def test_every_root_field_needs_its_scopes(world: World, scopes: set[str]) -> No
     admin = world.new_user(permissions=[f"{world.tenant_id}::admin"])
     token = limited(admin, scopes)
     for name, text in (QUERIES | MUTATIONS).items():
-        kind, scope = ("query", "READ") if name in QUERIES else ("mutation", "WRITE")
-        needed = {scope, "ADMIN"} if name in ADMINS_ONLY else {scope}
-        if name not in OWNERS_ONLY and (name not in ENDING or scope not in scopes):
+        kind = "query" if name in QUERIES else "mutation"
+        needed = needed_scopes(name)
+        if name not in OWNERS_ONLY and (name not in ENDING or "WRITE" not in scopes):
             selection = "" if name in WITHOUT_FIELDS else TYPENAME
             body = token.graphql(f"{kind} {{ {filled(text, world, admin)} {selection} }}")
             assert is_forbidden(body) == (not needed <= scopes), (name, body)
@@ -90,6 +99,22 @@ def test_every_root_field_needs_its_scopes(world: World, scopes: set[str]) -> No
       metadata: {{a: 1}}}}) {{ replayed userErrors {{ code }} platformMetadata {{ revision }} }} }}"""
     body = token.graphql(document)
     assert ("errors" not in body) == ({"READ", "WRITE"} <= scopes)
+
+
+def test_the_schema_says_which_scopes_each_root_field_needs(world: World) -> None:
+    data = world.admin.ask(
+        "{ __schema { queryType { fields { ...d } } mutationType { fields { ...d } } } }"
+        " fragment d on __Field { name description }"
+    )["__schema"]
+    described = {
+        f"{type_}.{field['name']}": set(SCOPE.findall(field["description"].rpartition("Requires:")[2]))
+        for type_, key in (("Query", "queryType"), ("Mutation", "mutationType"))
+        for field in data[key]["fields"]
+    }
+    assert {name: described[name] for name in QUERIES | MUTATIONS} == {
+        name: needed_scopes(name) for name in QUERIES | MUTATIONS
+    }
+    assert described["Query.limits"] == set()
 
 
 @pytest.mark.parametrize("scopes", SETS, ids=lambda scopes: "+".join(sorted(scopes)))

@@ -109,7 +109,9 @@ def test_the_description_of_a_field_ends_with_the_role_that_it_requires(schema: 
             role = own or inherited
             assert role is not None
             description = field.description or ""
-            assert description.endswith(f". {auth.REQUIREMENTS[role]}"), f"{type_.name}.{name}"
+            ending = re.escape(f". Requires: {auth.REQUIREMENTS[role]}")
+            scopes = "" if role is Role.PUBLIC else r"; scopes? [A-Z]+( and ADMIN)?"
+            assert re.search(rf"{ending}{scopes}\.$", description), f"{type_.name}.{name}"
             assert description.count("Requires:") == 1, f"{type_.name}.{name}"
             endings.add(role)
     assert endings == set(Role)
@@ -126,8 +128,9 @@ def test_introspection_shows_the_role_and_the_description_of_the_schema(service:
     data = service.client.post("/graphql", json={"query": query}).json()["data"]
     assert data["__schema"]["description"] == build_schema()._schema.description
     fields = {field["name"]: field["description"] for field in data["__type"]["fields"]}
-    assert fields["email"] == "The email address. Requires: the user or a tenant admin."
-    assert fields["username"] == "The unique username. Requires: a member of a common tenant."
+    assert fields["email"] == "The email address. Requires: the user or a tenant admin; scope READ."
+    username = "The unique username. Requires: a member of a common tenant; scope READ."
+    assert fields["username"] == username
 
 
 def test_the_printed_schema_has_the_description_of_the_schema() -> None:
