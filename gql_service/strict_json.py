@@ -26,13 +26,13 @@ NUL_REFUSAL = "Text must not contain the character U+0000."
 _DIGITS_ALIKE = bytes.maketrans(b"123456789E", b"000000000e")
 _WHITE_SPACE = b" \t\r\n"
 _LONG_INTEGER = b"0" * 19
-_LONG_DOUBLES = (b"0" * 16 + b".", b"0" * 15 + b"e")
-"""How numbers look that a double may not hold, if all digits are written as 0."""
+_LONG_FRACTION, _LONG_MANTISSA = b"0" * 16 + b".", b"0" * 15 + b"e"
+"""How numbers look that a double may not hold, if all digits are written as 0; the last without its point."""
 _KEY_END = b'":'
 _LARGE_DOUBLE = b"e+1"
 """Part of doubles from 10^16 to 10^19, as orjson writes them."""
 _MAX_LONG_DOUBLES = 5_000
-"""Of one text. Reading one takes a microsecond."""
+"""Of one text and one of the patterns. Reading one takes a microsecond."""
 _POINT, _PLUS = b".+"
 """A single byte as an integer is found many times faster than as text."""
 
@@ -58,11 +58,13 @@ def loads(text: bytes, max_depth: int = MAX_BODY_DEPTH) -> Any:
         check_depth(value, max_depth)
     rewritten = orjson.dumps(value)
     # Matches inside strings are possible; they only cost time.
-    if _may_have_long_numbers(text):
+    has_whole = _may_have_whole_doubles(rewritten)
+    alike = text.translate(_DIGITS_ALIKE)
+    if (has_whole and _may_have_long_doubles(alike)) or alike.find(_LONG_INTEGER) >= 0:
         value = _load_with_standard_library(text)
     elif rewritten != text and _may_have_equal_keys(text, rewritten):
         json.loads(text.decode(), object_pairs_hook=_check_duplicates)
-    if _may_have_whole_doubles(rewritten):
+    if has_whole:
         _count(rewritten, _LARGE_DOUBLE)
         return _normalized(value)
     return value
@@ -150,17 +152,18 @@ def _may_have_equal_keys(text: bytes, rewritten: bytes) -> bool:
     return text.translate(None, _WHITE_SPACE).count(_KEY_END) != _without_escapes(rewritten).count(_KEY_END)
 
 
-def _may_have_long_numbers(text: bytes) -> bool:
-    """Raises InvalidJson for too many."""
-    alike = text.translate(_DIGITS_ALIKE)
-    doubles = _count(alike, *_LONG_DOUBLES)
-    return doubles > 0 or alike.find(_LONG_INTEGER) >= 0
+def _may_have_long_doubles(alike: bytes) -> bool:
+    """Whether JSON text, with 0 for all digits, may have integers of 64 bits that are written with a fraction
+    or an exponent and that a double does not hold. Raises InvalidJson for too many."""
+    # The digits of `90071992.54740993e8` are on both sides of the point.
+    mantissas = _count(alike.replace(b".", b""), _LONG_MANTISSA)
+    return _count(alike, _LONG_FRACTION) + mantissas > 0
 
 
-def _count(text: bytes, *patterns: bytes) -> int:
-    """How often JSON text has one of these. Raises InvalidJson for too many in numbers."""
-    count = sum(map(text.count, patterns))
-    if count > _MAX_LONG_DOUBLES and sum(map(without_strings(text).count, patterns)) > _MAX_LONG_DOUBLES:
+def _count(text: bytes, pattern: bytes) -> int:
+    """How often JSON text has a pattern. Raises InvalidJson if too many numbers have it."""
+    count = text.count(pattern)
+    if count > _MAX_LONG_DOUBLES and without_strings(text).count(pattern) > _MAX_LONG_DOUBLES:
         message = (
             f"At most {_MAX_LONG_DOUBLES} numbers with a fraction or an exponent may have more than 15 digits"
         )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import require
@@ -97,6 +97,30 @@ def test_a_literal_is_the_same_value_as_a_variable(world: World, number: Any, di
     assert stored_text(client) == before
     if isinstance(number, int):
         assert before[0] == f'{{"kept":1,"n":{number}}}'
+
+
+def written(integer: int, digits: int) -> str:
+    """An integer with its point after so many digits, and an exponent that makes up for it."""
+    sign, text = "-" if integer < 0 else "", str(abs(integer))
+    digits = min(digits, len(text))
+    mantissa = f"{text[:digits] or 0}.{text[digits:] or 0}"
+    return f"{sign}{mantissa}e{len(text) - digits}"
+
+
+@settings(max_examples=GENERATED)
+@given(integer=st.integers(-(2**63), 2**63 - 1), digits=st.integers(0, 19))
+@example(integer=9007199254740993, digits=8)
+def test_an_integer_is_exact_wherever_its_point_is_written(world: World, integer: int, digits: int) -> None:
+    client, spelling = RawClient(world), written(integer, digits)
+    for operation in ("PUT", "PATCH", "replacePlatformMetadata", "patchPlatformMetadata"):
+        client.write("PUT", "{}")
+        assert client.write(operation, f'{{"n": [{spelling}]}}').status_code == 200
+        assert stored_text(client)[0] == f'{{"n":[{integer}]}}'
+    before = stored_text(client)
+    inside = f"platformKey: {json.dumps(world.platform_key)}, metadata: {{n: [{spelling}]}}"
+    mutation = f"mutation {{ patchPlatformMetadata(input: {{{inside}}}) {{ userErrors {{ code }} }} }}"
+    assert "errors" not in client.ask(mutation).json()
+    assert stored_text(client) == before
 
 
 def test_an_integer_beyond_64_bits_must_be_exact_as_a_double(world: World) -> None:
