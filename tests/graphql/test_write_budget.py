@@ -9,6 +9,7 @@ from tests.graphql.test_read_size import write_keys
 from tests.support.service import serving
 from tests.support.world import Caller, World
 
+DEFINE = "mutation ($i: DefineMetadataInput!) { defineMetadata(input: $i) { userErrors { message } } }"
 MESSAGE = (
     "The writes of the request process more than 16777216 bytes of stored data (GQL_SERVICE_MAX_READ_SIZE). "
     "Send the rest in another request."
@@ -72,6 +73,36 @@ def test_restores_count_the_history_that_they_undo(world: World) -> None:
     )
     assert payloads[0] == done(13)
     assert payloads[-1] == REFUSED
+
+
+def define_indexed(world: World, keys: int) -> None:
+    for number in range(keys):
+        definition = {"platformKey": world.platform_key, "key": f"a{number}", "valueType": "json"}
+        payload = world.admin.ask(DEFINE, i=definition | {"isIndexed": True})["defineMetadata"]
+        assert payload["userErrors"] == []
+
+
+def test_indexed_members_of_arrays_use_the_budget_up(world: World) -> None:
+    define_indexed(world, 51)
+    inputs = [
+        {
+            "platformKey": world.platform_key,
+            "metadata": {f"a{key}": list(range(number, number + 100)) for key in range(30)},
+        }
+        for number in range(5)
+    ]
+    payloads = write_many(world.member, "patchPlatformMetadata", *inputs)
+    assert payloads[:2] == [done(1), done(2)]
+    assert payloads[-1] == REFUSED
+    too_many = {"metadata": {f"a{key}": list(range(100)) for key in range(51)}}
+    payloads = write_many(
+        world.member, "replacePlatformMetadata", {"platformKey": world.platform_key} | too_many
+    )
+    assert payloads[0]["userErrors"][0]["code"] == "TOO_MUCH_AT_ONCE"
+    assert world.member.rest("PUT", world.platform_key, too_many).status_code == 400
+    for each in range(2):
+        too_many["metadata"][f"a{each}"] = []
+    assert world.member.rest("PUT", world.platform_key, too_many).status_code == 200
 
 
 @pytest.mark.parametrize("on_error", ["REJECT_ALL", "REJECT_FAILED"])

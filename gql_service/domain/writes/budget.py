@@ -8,6 +8,10 @@ _DOCUMENT_COST = 4
 """Bytes that can be read in the time in which a byte of a document is decoded, compared and written."""
 _KEY_COST = 12 * 1024
 """The same for a key that is changed."""
+_PART_COST = 2 * 1024
+"""The same for a part of a value that is indexed, such as a member of an array."""
+_MAX_PARTS = 5_000
+"""Indexed parts of values of one write of a client. A thousand take about 20 milliseconds."""
 
 
 def write_cost(document_size: int, keys: int) -> int:
@@ -36,6 +40,18 @@ class WriteBudget:
                 (),
             )
         self.rest -= cost
+
+    def spend_on_parts(self, parts: int, *, of_write: int) -> None:
+        """Count parts of values that a write indexes, which are known only when it is done. `of_write` are
+        all of the write so far. Raises Rejected if these are too many."""
+        if of_write > _MAX_PARTS and self._size != inf:
+            raise Rejected(
+                Problem.TOO_MUCH_AT_ONCE,
+                f"The write indexes more than {_MAX_PARTS} members of arrays and values at paths. "
+                "Write fewer indexed arrays at once.",
+                (),
+            )
+        self.rest -= _PART_COST * parts
 
 
 UNLIMITED = WriteBudget(inf)

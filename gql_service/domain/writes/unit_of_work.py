@@ -268,7 +268,7 @@ class UnitOfWork:
                 expires_at=content.expires_at,
                 **columns,
             )
-            self._record(draft, document, write.source, changed)
+            self._record(draft, document, write, changed)
             self._index.remove(access.key, expired_keys)
             self._after[access.key] = document
             self._conceal(access.key, changed)
@@ -311,9 +311,11 @@ class UnitOfWork:
                 past.undo(row)
         return past
 
-    def _record(self, draft: Draft, document: MetadataDocument, source: str, changed: ChangedEntries) -> None:
+    def _record(
+        self, draft: Draft, document: MetadataDocument, write: Write, changed: ChangedEntries
+    ) -> None:
         """Add to the history and to the index. Raises Rejected, and then adds nothing."""
-        rows = self._index_rows(draft, changed)
+        rows = self._index_rows(draft, changed, write.budget)
         self._history.append(
             history.ChangeRow(
                 user_id=document.user_id,
@@ -321,7 +323,7 @@ class UnitOfWork:
                 revision=document.revision,
                 actor_id=draft.access.actor_id,
                 changed_at=draft.written_at,
-                source=source,
+                source=write.source,
                 changes=history.changes_text(changed),
             )
         )
@@ -329,11 +331,12 @@ class UnitOfWork:
             self._index.set(context, entry, had_parts=had_parts)
 
     def _index_rows(
-        self, draft: Draft, changed: ChangedEntries
+        self, draft: Draft, changed: ChangedEntries, budget: WriteBudget
     ) -> dict[CipherContext, tuple[index.IndexedEntry, bool]]:
         """What to index of changed entries, nothing for those that leave the index, and whether they may
-        have had parts in it."""
+        have had parts in it. Raises Rejected."""
         rows: dict[CipherContext, tuple[index.IndexedEntry, bool]] = {}
+        parts = 0
         for key, (before, after) in changed.items():
             context, paths = CipherContext.of(draft.access, key), draft.indexed_paths(key)
             had_parts = before is not None and index.has_parts(before, paths)
@@ -341,6 +344,8 @@ class UnitOfWork:
                 text = _text_to_index(draft, key, after)
                 entry = index.indexed(context, after, text, self._write_settings.keys, paths)
                 rows[context] = entry, had_parts
+                parts += len(entry.parts)
+                budget.spend_on_parts(len(entry.parts), of_write=parts)
             elif before is not None and (before.is_indexed or had_parts):
                 rows[context] = index.IndexedEntry(), had_parts
         return rows
