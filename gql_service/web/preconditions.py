@@ -1,4 +1,5 @@
-"""Conditional requests (RFC 9110, section 13). The entity tag of a document is its revision.
+"""Conditional requests (RFC 9110, section 13). The entity tag of a document is its revision, followed by a
+digest of what the viewer sees if that depends on more than the revision. Only the revision counts for writes.
 
 Two decisions differ from the letter of the RFC, or go beyond it:
 
@@ -11,6 +12,7 @@ Two decisions differ from the letter of the RFC, or go beyond it:
 
 import re
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import NamedTuple
 
 from starlette.datastructures import Headers
@@ -24,8 +26,17 @@ _ENTITY_TAG = r'(?:W/)?"[!#-~\x80-\xff]*"'
 _LIST = re.compile(rf"[ \t,]*{_ENTITY_TAG}(?:[ \t]*,[ \t,]*{_ENTITY_TAG})*[ \t,]*")
 _TAG = re.compile(_ENTITY_TAG)
 _ADDED_BY_PROXIES = re.compile(r'^W/|--?(?:gzip|br|zstd|deflate)(?="$)')
+_DIGEST = re.compile(r'\.[0-9a-f]{16}(?="$)')
 _UNQUOTED = re.compile(r"(W/)?[!#-+\--~]+", re.IGNORECASE)
 """A single tag without its quotation marks."""
+
+
+def entity_tag(revision: int, seen: str | None = None) -> str:
+    """The tag of a document at a revision. `seen` is what the viewer sees, if that depends on more than the
+    revision: on the time, or on who they are."""
+    if seen is None:
+        return f'"{revision}"'
+    return f'"{revision}.{blake2b(seen.encode(), digest_size=8).hexdigest()}"'
 
 
 class TagCondition(NamedTuple):
@@ -33,12 +44,14 @@ class TagCondition(NamedTuple):
 
     tags: frozenset[str]
     """Entity tags, without what proxies add."""
+    revisions: frozenset[str]
+    """The same without digests."""
     matches_any: bool = False
     """Whether the value is `*`."""
 
     def matches(self, revision: int) -> bool:
         """Whether a revision is named; `*` names all documents that were written at least once."""
-        return revision > 0 if self.matches_any else f'"{revision}"' in self.tags
+        return revision > 0 if self.matches_any else f'"{revision}"' in self.revisions
 
 
 class Preconditions(NamedTuple):
@@ -54,6 +67,13 @@ class Preconditions(NamedTuple):
     def is_known(self, revision: int) -> bool:
         """Whether `If-None-Match` fails: the client has this revision."""
         return self.if_none_match is not None and self.if_none_match.matches(revision)
+
+    def is_cached(self, revision: int, tag: str) -> bool:
+        """Whether `If-None-Match` fails for a reader: the client has the very document."""
+        condition = self.if_none_match
+        return condition is not None and (
+            condition.matches(revision) if condition.matches_any else tag in condition.tags
+        )
 
     def allow_write(self, revision: int) -> bool:
         """Whether a document at this revision may be written."""
@@ -71,10 +91,11 @@ def _condition(name: str, lines: Sequence[str]) -> TagCondition | None:
         return None
     value = ", ".join(lines).strip(" \t")
     if value == "*":
-        return TagCondition(frozenset(), matches_any=True)
+        return TagCondition(frozenset(), frozenset(), matches_any=True)
     if not _LIST.fullmatch(value):
         raise BadUserInput(_fault(name, value))
-    return TagCondition(frozenset(_ADDED_BY_PROXIES.sub("", tag) for tag in _TAG.findall(value)))
+    tags = frozenset(_ADDED_BY_PROXIES.sub("", tag) for tag in _TAG.findall(value))
+    return TagCondition(tags, frozenset(_DIGEST.sub("", tag) for tag in tags))
 
 
 def _fault(name: str, value: str) -> str:

@@ -32,7 +32,13 @@ from gql_service.settings import Settings
 from gql_service.web.authentication import Authenticator
 from gql_service.web.content_negotiation import JSON, essence
 from gql_service.web.error_headers import error_headers
-from gql_service.web.preconditions import IF_MATCH, IF_NONE_MATCH, Preconditions, read_preconditions
+from gql_service.web.preconditions import (
+    IF_MATCH,
+    IF_NONE_MATCH,
+    Preconditions,
+    entity_tag,
+    read_preconditions,
+)
 from gql_service.web.read_after import READ_AFTER, position_after, read_after
 from gql_service.web.request import (
     MalformedBody,
@@ -84,7 +90,7 @@ class RestEndpoint:
         except RequestError as error:
             return _error_response(error)
         except RevisionConflict as conflict:
-            return _json_response({"error": conflict.message}, 412, conflict.current_revision)
+            return _json_response({"error": conflict.message}, 412, entity_tag(conflict.current_revision))
         except Rejected as rejected:
             name = rejected.field[0] if rejected.field else "non_field_errors"
             return _json_response({name: [rejected.message]}, _status(rejected.problem))
@@ -120,7 +126,7 @@ class RestEndpoint:
         result = await context.write(access, change, preconditions.allow_write, key)
         document = context.view(access, result.document)
         if request.method == "DELETE" or not policy.has_scope(principal, Scope.READ):
-            response = Response(status_code=204, headers=_headers(document.revision))
+            response = Response(status_code=204, headers=_headers(entity_tag(document.revision)))
         else:
             response = _document_response(document)
         if result.replayed:
@@ -212,24 +218,30 @@ def _read_response(document: DocumentView, preconditions: Preconditions) -> Resp
     """Raises RevisionConflict or MalformedData."""
     if preconditions.is_stale(document.revision):
         raise RevisionConflict(document.revision)
-    # Entries with a validity window appear and expire without a new revision.
-    if preconditions.is_known(document.revision) and not document.is_conditional:
-        return Response(status_code=304, headers=_headers(document.revision))
+    tag = _tag(document)
+    if preconditions.is_cached(document.revision, tag):
+        return Response(status_code=304, headers=_headers(tag))
     return _document_response(document)
 
 
 def _document_response(document: DocumentView) -> Response:
     """Raises MalformedData."""
-    if isinstance(document.metadata, MalformedData):
-        raise document.metadata
+    tag = _tag(document)
     body = {
         "username": document.username,
         "platform_key": document.platform_key,
-        "metadata": orjson.Fragment(document.metadata),
+        "metadata": orjson.Fragment(str(document.metadata)),
         "created_at": None if document.created_at is None else rfc3339(document.created_at),
         "updated_at": None if document.updated_at is None else rfc3339(document.updated_at),
     }
-    return _json_response(body, 200, document.revision)
+    return _json_response(body, 200, tag)
+
+
+def _tag(document: DocumentView) -> str:
+    """Raises MalformedData. Entries with a validity window appear and expire without a new revision."""
+    if isinstance(document.metadata, MalformedData):
+        raise document.metadata
+    return entity_tag(document.revision, document.metadata if document.is_conditional else None)
 
 
 def _error_response(error: RequestError) -> Response:
@@ -242,10 +254,10 @@ def _error_response(error: RequestError) -> Response:
     return response
 
 
-def _json_response(body: dict[str, Any], status: int, revision: int | None = None) -> Response:
-    return Response(orjson.dumps(body), status, headers=_headers(revision), media_type=JSON)
+def _json_response(body: dict[str, Any], status: int, tag: str | None = None) -> Response:
+    return Response(orjson.dumps(body), status, headers=_headers(tag), media_type=JSON)
 
 
-def _headers(revision: int | None) -> dict[str, str]:
+def _headers(tag: str | None) -> dict[str, str]:
     headers = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
-    return headers if revision is None else headers | {"ETag": f'"{revision}"'}
+    return headers if tag is None else headers | {"ETag": tag}

@@ -1,5 +1,6 @@
 """Flags restrict the user: hidden values stay unknown, and entries that are not editable stay unchanged."""
 
+import re
 from typing import Any
 
 import pytest
@@ -266,7 +267,7 @@ def test_a_user_cannot_include_inactive_entries(world: World) -> None:
     assert [error["extensions"]["code"] for error in body["errors"]] == ["FORBIDDEN"]
 
 
-def test_reads_that_depend_on_time_are_never_304(world: World) -> None:
+def test_reads_that_depend_on_time_are_304_until_it_changes_them(world: World) -> None:
     headers = {"If-None-Match": '"1"'}
     world.member.rest("PATCH", world.platform_key, {"metadata": {"k": 1}})
     assert world.member.rest("GET", world.platform_key, headers=headers).status_code == 304
@@ -274,11 +275,12 @@ def test_reads_that_depend_on_time_are_never_304(world: World) -> None:
     until = {"metadataKey": "k", "validUntil": "2033-05-18T03:33:20Z"}
     set_for_member(world, until)
     response = world.member.rest("GET", world.platform_key, headers=headers)
-    assert (response.status_code, response.headers["etag"], response.json()["metadata"]) == (
-        200,
-        '"2"',
-        {"k": 1},
-    )
+    assert (response.status_code, response.json()["metadata"]) == (200, {"k": 1})
+    tag = response.headers["etag"]
+    assert re.fullmatch(r'"2\.[0-9a-f]{16}"', tag)
+    headers = {"If-None-Match": tag}
+    again = world.member.rest("GET", world.platform_key, headers=headers)
+    assert (again.status_code, again.headers["etag"]) == (304, tag)
     with world.service.at(2_000_000_000_000):
         response = world.member.rest("GET", world.platform_key, headers=headers)
         assert (response.status_code, response.headers["etag"], response.json()["metadata"]) == (
@@ -286,6 +288,34 @@ def test_reads_that_depend_on_time_are_never_304(world: World) -> None:
             '"2"',
             {},
         )
+
+
+def test_entries_that_a_user_does_not_see_do_not_change_their_tag(world: World) -> None:
+    hidden = {"metadataKey": "h", "metadataValue": "v", "isPublic": False}
+    set_for_member(world, hidden, {"metadataKey": "k", "metadataValue": "v", "isPublic": True})
+    response = world.member.rest("GET", world.platform_key)
+    assert (response.headers["etag"], response.json()["metadata"]) == ('"1"', {"k": "v"})
+    known = {"If-None-Match": '"1"'}
+    assert world.member.rest("GET", world.platform_key, headers=known).status_code == 304
+
+    # The admin sees more at this revision, under another tag.
+    other = world.admin.rest("GET", world.platform_key, username=world.member.username, headers=known)
+    assert (other.status_code, other.json()["metadata"]) == (200, {"h": "v", "k": "v"})
+    tag = other.headers["etag"]
+    assert tag != '"1"'
+    known = {"If-None-Match": tag}
+    again = world.admin.rest("GET", world.platform_key, username=world.member.username, headers=known)
+    assert (again.status_code, again.headers["etag"]) == (304, tag)
+    assert world.member.rest("GET", world.platform_key, headers=known).status_code == 200
+
+    # For a write, the revision in the tag counts.
+    body = {"metadata": {"k": "w"}}
+    stale = {"If-Match": tag.replace("1.", "7.", 1)}
+    assert world.member.rest("PATCH", world.platform_key, body, headers=stale).status_code == 412
+    written = world.admin.rest(
+        "PATCH", world.platform_key, body, username=world.member.username, headers={"If-Match": tag}
+    )
+    assert (written.status_code, written.headers["etag"][:3]) == (200, '"2.')
 
 
 def test_flags_also_restrict_the_user_wide_document(world: World) -> None:

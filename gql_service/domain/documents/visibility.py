@@ -88,7 +88,8 @@ class DocumentView(NamedTuple):
     updated_at: int | None
     access: DocumentAccess
     is_conditional: bool
-    """Whether another viewer, or another moment, may see other metadata at the same revision."""
+    """Whether the metadata has entries that another viewer, or another moment, may not see at the same
+    revision. What is hidden from this viewer makes no difference."""
     document: MetadataDocument
     """The row that was read or has just been written."""
 
@@ -118,7 +119,7 @@ class DocumentView(NamedTuple):
             document.created_at,
             document.updated_at,
             access,
-            document.conditions is not None,
+            metadata is not document.metadata,
             document,
         )
 

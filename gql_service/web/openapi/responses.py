@@ -24,10 +24,11 @@ def headers() -> dict[str, Any]:
     seconds = {"type": "string", "pattern": "^[0-9]+$"}
     return {
         "ETag": {
-            "description": "The revision of the document, in quotation marks. Send it in `If-Match` or "
-            "`If-None-Match`.",
+            "description": "The revision of the document, in quotation marks. If the caller sees entries "
+            "that are hidden from others, encrypted or limited in time, a point and a digest follow it. "
+            "Send it in `If-Match` or `If-None-Match`.",
             "required": True,
-            "schema": {"type": "string", "pattern": '^"[0-9]+"$'},
+            "schema": {"type": "string", "pattern": '^"[0-9]+([.][0-9a-f]{16})?"$'},
             "example": '"33"',
         },
         "Cache-Control": {
