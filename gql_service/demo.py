@@ -49,9 +49,10 @@ async def load(
 async def _create(
     transaction: Connection, policy: Policy, write_settings: WriteSettings, now: int
 ) -> users.User:
-    await tenants.create_tenant(transaction, name="Acme", id=TENANT, now=now)
+    operator = policy.tenants_for_operator()
+    await tenants.create_tenant(transaction, operator, name="Acme", id=TENANT, now=now)
     for key, name in PLATFORMS.items():
-        await tenants.create_platform(transaction, key=key, tenant_id=TENANT, name=name, now=now)
+        await tenants.create_platform(transaction, operator, key=key, tenant_id=TENANT, name=name, now=now)
     member = await provisioning.create(
         transaction,
         policy.user_for_operator(),

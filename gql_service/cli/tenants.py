@@ -35,7 +35,8 @@ def tenant_create(
     as_json: AsJson = False,
 ) -> None:
     """Create a tenant and print its id."""
-    tenant = runner.write(lambda tx, now: tenants.create_tenant(tx, name=name, id=id, now=now))
+    access = Policy().tenants_for_operator()
+    tenant = runner.write(lambda tx, now: tenants.create_tenant(tx, access, name=name, id=id, now=now))
     print_result(tenant.id, _tenant_json(tenant), as_json=as_json)
 
 
@@ -112,8 +113,9 @@ def platform_create(
     as_json: AsJson = False,
 ) -> None:
     """Create a platform and print its id."""
+    access = Policy().tenants_for_operator()
     platform = runner.write(
-        lambda tx, now: tenants.create_platform(tx, key=key, tenant_id=tenant, name=name, now=now)
+        lambda tx, now: tenants.create_platform(tx, access, key=key, tenant_id=tenant, name=name, now=now)
     )
     document = platform_json(platform) | {"createdAt": timestamp(platform.created_at)}
     print_result(platform.id, document, as_json=as_json)

@@ -130,8 +130,11 @@ def tenant_lock(id: str) -> str:
     return f"tenant:{id}"
 
 
-async def create_tenant(transaction: Connection, *, name: str, now: int, id: str | None = None) -> Tenant:
+async def create_tenant(
+    transaction: Connection, access: TenantsAccess, *, name: str, now: int, id: str | None = None
+) -> Tenant:
     """Add a tenant. Raises Rejected if the name or the id is malformed, or the id is taken."""
+    access.verify()
     _check_name(name)
     if id is not None:
         if not _ID.fullmatch(id):
@@ -150,9 +153,16 @@ async def create_tenant(transaction: Connection, *, name: str, now: int, id: str
 
 
 async def create_platform(
-    transaction: Connection, *, key: str, tenant_id: str, now: int, name: str | None = None
+    transaction: Connection,
+    access: TenantsAccess,
+    *,
+    key: str,
+    tenant_id: str,
+    now: int,
+    name: str | None = None,
 ) -> Platform:
     """Add a platform. Raises Rejected if the key is malformed or taken, or the tenant is unknown."""
+    access.verify()
     if not _PLATFORM_KEY.fullmatch(key):
         raise Rejected(Problem.INVALID_VALUE, _KEY_RULE, ("key",))
     if name is not None:

@@ -86,7 +86,7 @@ def admin_of(service: Service, *, create: bool) -> Caller:
     async def enter(tx: Any) -> tuple[Any, str]:
         now = service.services.clock()
         if create:
-            await tenants.create_tenant(tx, name="Acme", id="acme", now=now)
+            await tenants.create_tenant(tx, Policy().tenants_for_operator(), name="Acme", id="acme", now=now)
             for id in PEOPLE:
                 permissions = ["acme::admin"] if id == "admin_789" else []
                 await provisioning.create(

@@ -24,8 +24,9 @@ async def _new_shop(settings: Settings) -> str:
     now = instants.now()
 
     async def fill(tx: Connection) -> str:
-        await tenants.create_tenant(tx, id="acme", name="Acme", now=now)
-        await tenants.create_platform(tx, key="shop", tenant_id="acme", name="Shop", now=now)
+        access = Policy().tenants_for_operator()
+        await tenants.create_tenant(tx, access, id="acme", name="Acme", now=now)
+        await tenants.create_platform(tx, access, key="shop", tenant_id="acme", name="Shop", now=now)
         operator = Policy().user_for_operator()
         user = await provisioning.create(
             tx, operator, tenant_id="acme", username="joe", email="joe@example.com", now=now

@@ -68,6 +68,9 @@ class Caller:
         )
 
 
+OPERATOR = Policy().tenants_for_operator()
+
+
 class World:
     """A tenant with a platform, and a second tenant with its own."""
 
@@ -109,11 +112,11 @@ class World:
         return self.service.write(lambda tx: self._create_user(tx, tenant_id or self.tenant_id, **facts))
 
     async def _create_tenant(self, tx: Connection) -> str:
-        return (await tenants.create_tenant(tx, name="A tenant", now=self._now())).id
+        return (await tenants.create_tenant(tx, OPERATOR, name="A tenant", now=self._now())).id
 
     async def _create_platform(self, tx: Connection, tenant_id: str) -> str:
         key = f"p-{uuid4().hex}"
-        await tenants.create_platform(tx, key=key, tenant_id=tenant_id, now=self._now())
+        await tenants.create_platform(tx, OPERATOR, key=key, tenant_id=tenant_id, now=self._now())
         return key
 
     async def _create_user(self, tx: Connection, tenant_id: str, **facts: Any) -> Caller:

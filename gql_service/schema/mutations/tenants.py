@@ -110,10 +110,12 @@ class TenantMutation:
     async def create_tenant(
         self, info: Info[Context, None], input: Annotated[CreateTenantInput, INPUT]
     ) -> CreateTenantPayload:
-        info.context.services.policy.tenants_access(info.context.viewer)
+        access = info.context.services.policy.tenants_access(info.context.viewer)
 
         async def create(connection: Connection, now: int) -> CreateTenantPayload:
-            row = await tenants.create_tenant(connection, name=input.name, id=input.tenant_id, now=now)
+            row = await tenants.create_tenant(
+                connection, access, name=input.name, id=input.tenant_id, now=now
+            )
             return CreateTenantPayload(tenant=Tenant(row=row))
 
         return await payload_of(info.context.write_with(create), CreateTenantPayload)
@@ -151,11 +153,11 @@ class TenantMutation:
     async def create_platform(
         self, info: Info[Context, None], input: Annotated[CreatePlatformInput, INPUT]
     ) -> CreatePlatformPayload:
-        info.context.services.policy.tenants_access(info.context.viewer)
+        access = info.context.services.policy.tenants_access(info.context.viewer)
 
         async def create(connection: Connection, now: int) -> CreatePlatformPayload:
             row = await tenants.create_platform(
-                connection, key=input.key, tenant_id=input.tenant_id, name=input.name, now=now
+                connection, access, key=input.key, tenant_id=input.tenant_id, name=input.name, now=now
             )
             return CreatePlatformPayload(platform=Platform(row=row))
 
