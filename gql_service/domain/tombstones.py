@@ -3,12 +3,13 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from enum import Enum
+from typing import NamedTuple
 
 from sqlalchemy import LargeBinary, bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
 from gql_service import strict_json
-from gql_service.store.connection import Connection
+from gql_service.store.connection import Connection, rows_as
 from gql_service.store.statement import Statement
 from gql_service.store.tables import tombstones
 
@@ -28,7 +29,19 @@ _INSERT = Statement(
 _FIND = Statement(
     select(tombstones.c.digest).where(tombstones.c.digest == bindparam("digest", type_=LargeBinary))
 )
+_AFTER = Statement(
+    select(tombstones)
+    .where(tombstones.c.digest > bindparam("after", type_=LargeBinary))
+    .order_by(tombstones.c.digest)
+    .limit(bindparam("size"))
+)
 _ANY = Statement(select(tombstones.c.digest).limit(1))
+
+
+class Tombstone(NamedTuple):
+    """The digest of an id or a key, with its kind."""
+
+    digest: bytes
 
 
 async def bury(transaction: Connection, dead: Iterable[tuple[Grave, str]]) -> None:
@@ -46,6 +59,21 @@ async def all_buried(connection: Connection, named: Sequence[tuple[Grave, str]])
     if not named or not await connection.fetch(_ANY):
         return set()
     return {id for kind, id in named if await is_buried(connection, kind, id)}
+
+
+async def after(connection: Connection, digest: bytes, size: int) -> list[Tombstone]:
+    """The next tombstones after a digest, in the order of their bytes."""
+    return rows_as(Tombstone, await connection.fetch(_AFTER, after=digest, size=size))
+
+
+async def stored(connection: Connection, wanted: Iterable[Tombstone]) -> list[Tombstone]:
+    """Those of the tombstones that are stored."""
+    return [each for each in wanted if await connection.fetch(_FIND, digest=each.digest)]
+
+
+async def insert_tombstones(transaction: Connection, new: Iterable[Tombstone]) -> None:
+    """Store tombstones from an export."""
+    await transaction.execute_many(_INSERT, [each._asdict() for each in new])
 
 
 def _digest(kind: Grave, id: str) -> bytes:

@@ -11,6 +11,7 @@ from gql_service.domain.definitions.rows import check_definition
 from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.retention import MAX_RETENTION
 from gql_service.domain.tenants import Platform, Tenant
+from gql_service.domain.tombstones import Tombstone
 from gql_service.domain.users.fields import USER_FIELDS
 from gql_service.domain.users.notifications import Notification
 from gql_service.domain.values.validation import Limits, check_document
@@ -41,6 +42,10 @@ _RETENTION = FieldKind(
     f"an integer from 1 to {MAX_RETENTION}", lambda value: type(value) is int and 1 <= value <= MAX_RETENTION
 )
 _EMPTY = RecordField(OBJECT, {})
+_DIGEST = FieldKind(
+    "64 lower-case hexadecimal digits",
+    lambda value: isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None,
+)
 _SHAPES: dict[str, Shape] = {
     "tenant": {"id": RecordField(TEXT), "name": RecordField(TEXT), "createdAt": _CREATED},
     "platform": {
@@ -80,6 +85,7 @@ _SHAPES: dict[str, Shape] = {
         "createdAt": _CREATED,
         "updatedAt": _UPDATED,
     },
+    "tombstone": {"digest": RecordField(_DIGEST)},
 }
 _NAMES = {field.column: field.public_name for field in USER_FIELDS.values()} | {"value_type": "valueType"}
 """The names in a line of the fields that a `Rejected` names."""
@@ -191,6 +197,10 @@ def _definition(fields: Json, limits: Limits) -> DefinitionRecord:
     return DefinitionRecord(fields["platformKey"], row)
 
 
+def _tombstone(fields: Json, _limits: Limits) -> Tombstone:
+    return Tombstone(bytes.fromhex(fields["digest"]))
+
+
 _DECODERS: dict[str, Callable[[Json, Limits], Record]] = {
     "tenant": _tenant,
     "platform": _platform,
@@ -198,4 +208,5 @@ _DECODERS: dict[str, Callable[[Json, Limits], Record]] = {
     "notification": _notification,
     "document": _document,
     "definition": _definition,
+    "tombstone": _tombstone,
 }

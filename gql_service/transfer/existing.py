@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from gql_service.auth.access import USER_WIDE
-from gql_service.domain import tenants
+from gql_service.domain import tenants, tombstones
 from gql_service.domain.definitions import definitions
 from gql_service.domain.definitions import rows as definition_rows
 from gql_service.domain.definitions.define import MAX_DEFINITIONS
@@ -12,7 +12,7 @@ from gql_service.domain.definitions.definitions import NO_DEFINITIONS, PlatformD
 from gql_service.domain.documents import rows as documents
 from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.tenants import Platform, Tenant
-from gql_service.domain.tombstones import Grave, all_buried
+from gql_service.domain.tombstones import Grave, Tombstone, all_buried
 from gql_service.domain.users import notifications
 from gql_service.domain.users import rows as users
 from gql_service.domain.users.notifications import Notification
@@ -46,6 +46,7 @@ class ExistingRecords:
         """Folds of the usernames that are taken."""
         self.email_keys: set[tuple[str, str]] = set()
         """Home tenants, with folds of the email addresses that are taken there."""
+        self.tombstones: set[Tombstone] = set()
         self.buried: set[str] = set()
         """New ids and keys that belonged to what was deleted."""
 
@@ -67,6 +68,8 @@ class ExistingRecords:
                 stored = self.documents.get(_location(record))
             case DefinitionRecord():
                 stored = self.definitions.get((record.platform_key, record.definition.key))
+            case Tombstone():
+                stored = record if record in self.tombstones else None
         if stored is None:
             self._check_references(record)
             return True
@@ -91,6 +94,8 @@ class ExistingRecords:
                 self.take_names(record.user)
             case Notification():
                 self.notifications[record.key] = record
+            case Tombstone():
+                self.tombstones.add(record)
             case DocumentRecord():
                 self.documents[_location(record)] = record
             case DefinitionRecord():
@@ -211,6 +216,7 @@ async def load_existing(transaction: Connection, records: Sequence[Record]) -> E
         await tenants.platforms_by_keys(transaction, list(platform_keys)),
         await load_users_with_badges(transaction, list(user_ids)),
         await notifications.by_keys(transaction, notification_keys),
+        await tombstones.stored(transaction, [each for each in records if isinstance(each, Tombstone)]),
     ]
     for of_one_kind in stored_records:
         for stored in of_one_kind:

@@ -11,7 +11,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from gql_service import strict_json
 from gql_service.auth.access import USER_WIDE
-from gql_service.domain import tenants
+from gql_service.domain import tenants, tombstones
 from gql_service.domain.definitions import rows as definition_rows
 from gql_service.domain.documents import rows as documents
 from gql_service.domain.documents.rows import MetadataDocument
@@ -43,10 +43,11 @@ class ExportedLine(NamedTuple):
 
 
 async def export(database: Database) -> AsyncIterator[ExportedLine]:
-    """Export tenants by id, platforms by key, users by id, and definitions by platform id and key.
+    """Export tenants by id, platforms by key, users by id, definitions by platform id and key, and tombstones
+    by digest.
 
-    Each user is followed by their notifications and documents. Definitions come last, because they may be
-    newer than documents that do not conform to them.
+    Each user is followed by their notifications and documents. Definitions come after all documents, because
+    they may be newer than documents that do not conform to them.
 
     Raises MalformedData, or BadUserInput for a definition, if stored data breaks a rule.
     """
@@ -82,6 +83,9 @@ class _Exporter:
                 async for record in self._platform_if_new(definition.platform_id):
                     yield record
                 yield DefinitionRecord(self._platform_keys[definition.platform_id] or "", definition)
+        async for buried in self._pages(tombstones.after, attrgetter("digest"), _ID_PAGE, b""):
+            for tombstone in buried:
+                yield tombstone
 
     async def _pages(
         self,

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import BinaryIO, NamedTuple
 
-from gql_service.domain import tenants
+from gql_service.domain import tenants, tombstones
 from gql_service.domain.definitions import rows as definition_rows
 from gql_service.domain.definitions.path_index import index_paths
 from gql_service.domain.documents import rows as documents
 from gql_service.domain.search import index
 from gql_service.domain.tenants import Platform, Tenant
+from gql_service.domain.tombstones import Tombstone
 from gql_service.domain.users import badges, notifications
 from gql_service.domain.users import rows as users
 from gql_service.domain.users.notifications import Notification
@@ -190,6 +191,9 @@ async def _insert(transaction: Connection, new: Sequence[Record], existing: Exis
     await definition_rows.insert_definitions(
         transaction,
         [existing.definition_row(record) for record in new if isinstance(record, DefinitionRecord)],
+    )
+    await tombstones.insert_tombstones(
+        transaction, [record for record in new if isinstance(record, Tombstone)]
     )
 
 

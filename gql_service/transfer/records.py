@@ -1,7 +1,8 @@
 """The records of an export. Each line is the JSON object of one record, with its kind as `type`.
 
 Times are milliseconds since 1970. A user has their badges. A document has the key of its platform, null for
-the user-wide document. The contents of documents and definitions have the same form as in the database.
+the user-wide document. The contents of documents and definitions have the same form as in the database. A
+tombstone has the digest of an id or a key that was deleted, in hexadecimal.
 """
 
 from typing import NamedTuple
@@ -11,6 +12,7 @@ import orjson
 from gql_service.domain.definitions.definitions import StoredDefinition
 from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.tenants import Platform, Tenant
+from gql_service.domain.tombstones import Tombstone
 from gql_service.domain.users.notifications import Notification
 from gql_service.errors import BadUserInput, MalformedData
 from gql_service.quoting import quoted
@@ -39,7 +41,7 @@ RETENTION_NAMES = {
 }
 """The retention of a platform. Exports have only what the platform has chosen."""
 
-Record = Tenant | Platform | UserRecord | Notification | DocumentRecord | DefinitionRecord
+Record = Tenant | Platform | UserRecord | Notification | DocumentRecord | DefinitionRecord | Tombstone
 
 
 def encode(record: Record) -> Json:
@@ -101,6 +103,8 @@ def encode(record: Record) -> Json:
                 "createdAt": definition.created_at,
                 "updatedAt": definition.updated_at,
             }
+        case Tombstone():
+            return {"type": "tombstone", "digest": record.digest.hex()}
 
 
 def _stored(text: str, field: str, user_id: str) -> Json:

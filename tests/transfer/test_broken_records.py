@@ -97,7 +97,8 @@ def test_the_lines_before_an_invalid_one_are_stored(
     ("fixed", "fields", "message"),
     [
         (USER, {"type": OMITTED},
-         "`type` must be one of tenant, platform, user, notification, document, definition."),
+         "`type` must be one of tenant, platform, user, notification, document, definition, "
+         "tombstone."),
         (USER, {"type": "token"}, "`type` must be one of"),
         (USER, {"type": ["user"]}, "`type` must be one of"),
         (USER, {"email": OMITTED}, "The field `email` is missing."),
