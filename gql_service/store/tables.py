@@ -231,13 +231,6 @@ metadata_index = Table(
     Index("ix_metadata_index_text", "platform_id", "key", "text_value", "user_id"),
     Index("ix_metadata_index_number", "platform_id", "key", "number_value", "user_id"),
     Index("ix_metadata_index_user", "platform_id", "key", "user_id"),
-    Index(
-        "ix_metadata_index_encrypted",
-        "platform_id",
-        "key",
-        sqlite_where=text("encrypted = 1"),
-        postgresql_where=text("encrypted"),
-    ),
     _partial_index("ix_metadata_index_folded", "platform_id", "key", "folded", "user_id", where=_FOLDED),
     _partial_index(
         "ix_metadata_index_text_order", "platform_id", "key", "text_value", "user_id", where=_PURE_TEXT
