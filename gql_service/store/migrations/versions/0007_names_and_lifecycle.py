@@ -4,7 +4,7 @@ If stored users collide, nothing is migrated: see `gql_service.store.migrations.
 `user_texts` are written here as `gql_service.domain.users.rows` writes them. Users are read in batches.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -23,7 +23,9 @@ _USERS = sa.text(
     "ORDER BY id LIMIT :size"
 )
 _SET_KEYS = sa.text("UPDATE users SET name_key = :name_key, email_key = :email_key WHERE id = :id")
-_TENANTS = sa.text("SELECT tenant_id FROM memberships WHERE user_id = :id")
+_MEMBERSHIPS = sa.text(
+    "SELECT user_id, tenant_id FROM memberships WHERE user_id BETWEEN :first AND :last ORDER BY user_id"
+)
 _INSERT_TEXT = sa.text(
     "INSERT INTO user_texts (tenant_id, text, user_id) VALUES (:tenant_id, :text, :user_id)"
 )
@@ -61,7 +63,11 @@ def upgrade() -> None:
                 for id, _, username, email, _ in batch
             ],
         )
-        texts = [row for user in batch for row in _texts(connection, *user)]
+        tenants: dict[str, list[str]] = {id: [] for id, *_ in batch}
+        of_batch = {"first": batch[0][0], "last": batch[-1][0]}
+        for user_id, tenant_id in connection.execute(_MEMBERSHIPS, of_batch):
+            tenants[user_id].append(tenant_id)
+        texts = [row for user in batch for row in _texts(tenants[user[0]], *user)]
         if texts:
             connection.execute(_INSERT_TEXT, texts)
     op.create_index("uq_users_name_key", "users", ["name_key"], unique=True)
@@ -76,14 +82,14 @@ def _batches(connection: sa.Connection) -> Iterator[list[Any]]:
 
 
 def _texts(
-    connection: sa.Connection, id: str, home: str, username: str, email: str, profile_text: str
+    tenants: Sequence[str], id: str, home: str, username: str, email: str, profile_text: str
 ) -> Iterator[dict[str, str]]:
     try:
         profile = orjson.loads(profile_text)
     except ValueError:
         profile = {}
     profile = profile if isinstance(profile, dict) else {}
-    for (tenant_id,) in connection.execute(_TENANTS, {"id": id}).all():
+    for tenant_id in tenants:
         is_home = tenant_id == home
         visibilities = ("tenant", "private") if is_home else ("tenant",)
         for text in sorted(search_texts(username, email if is_home else None, profile, visibilities)):

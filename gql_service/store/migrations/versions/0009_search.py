@@ -6,7 +6,7 @@ indexed texts and arrays, some hundred at a time. Paths have no rows yet: no def
 
 import hashlib
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -45,12 +45,21 @@ def upgrade() -> None:
     connection = op.get_bind()
     last = {"user_id": "", "platform_id": "", "key": ""}
     while rows := connection.execute(_ENTRIES, {**last, "size": _BATCH}).all():
-        for row in rows:
-            _index(connection, row)
+        _index(connection, rows)
         last = dict(zip(last, rows[-1][:3], strict=True))
 
 
-def _index(connection: sa.Connection, row: Any) -> None:
+def _index(connection: sa.Connection, rows: Sequence[Any]) -> None:
+    """Index entries by two statements: each takes a round trip to PostgreSQL."""
+    folds, members = list[dict[str, Any]](), list[dict[str, Any]]()
+    for row in rows:
+        _derive(row, folds, members)
+    for statement, parameters in ((_FOLD, folds), (_ADD_MEMBER, members)):
+        if parameters:
+            connection.execute(statement, parameters)
+
+
+def _derive(row: Any, folds: list[dict[str, Any]], members: list[dict[str, Any]]) -> None:
     user_id, platform_id, key, valid_from, valid_until, metadata, conditions, attributes = row
     values, others = orjson.loads(metadata), orjson.loads(conditions or "{}")
     value = values[key] if key in values else orjson.loads(others.get(key, {}).get("text", "null"))
@@ -58,11 +67,10 @@ def _index(connection: sa.Connection, row: Any) -> None:
     entry = {"user_id": user_id, "platform_id": platform_id, "key": key}
     if isinstance(value, str) and type_ == "string":
         folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold())
-        connection.execute(_FOLD, {**entry, "folded": hashlib.sha256(folded.encode()).digest()})
+        folds.append({**entry, "folded": hashlib.sha256(folded.encode()).digest()})
     if isinstance(value, list):
         entry |= {"valid_from": valid_from, "valid_until": valid_until}
-        for digest in _digests_of_members(value):
-            connection.execute(_ADD_MEMBER, {**entry, "equality": digest})
+        members += [{**entry, "equality": digest} for digest in _digests_of_members(value)]
 
 
 def _digests_of_members(values: list[Any]) -> Iterator[bytes]:
