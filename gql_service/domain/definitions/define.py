@@ -1,5 +1,6 @@
 """Setting and removing definitions, and the mode of a platform, after checking existing documents."""
 
+import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -120,9 +121,10 @@ async def define(
 ) -> tuple[StoredDefinition, int]:
     """Create or replace a definition; returns it, and how many documents do not conform to it.
 
-    Raises NonconformingData, Rejected, or LimitExceeded if checking the documents takes longer than
-    `seconds`; nothing has changed then.
+    Raises NonconformingData, Rejected, or LimitExceeded if checking and indexing the documents takes longer
+    than `seconds`; nothing has changed then.
     """
+    started = time.monotonic()
     others = await _lock_platform(transaction, access)
     former = others.pop(definition.key, None)
     _check_platform_limits(others, definition)
@@ -149,7 +151,8 @@ async def define(
         await transaction.execute(_UPDATE, of_platform=access.platform_id, of_key=row.key, **updated)
     paths = row.definition.indexed_paths
     if paths != (former.definition.indexed_paths if former else []):
-        await index_paths(transaction, access.platform_id, row.key, paths, seconds=seconds)
+        rest = None if seconds is None else seconds - (time.monotonic() - started)
+        await index_paths(transaction, access.platform_id, row.key, paths, seconds=rest)
     _note(transaction, EventKind.DEFINITION_CHANGED, access, row.key)
     return row, report.documents
 

@@ -10,6 +10,8 @@ from gql_service.store.connection import Connection
 from gql_service.store.statement import Statement
 from gql_service.store.tables import metadata_index_parts
 
+_BATCH = 100
+"""Documents whose rows are inserted together."""
 _parts = metadata_index_parts.c
 _DELETE = Statement(
     delete(metadata_index_parts).where(
@@ -31,8 +33,13 @@ async def index_paths(
     await transaction.execute(_DELETE, of_platform=platform_id, of_key=key)
     if not paths:
         return
+    entries: list[index.IndexedEntry] = []
     async for document in documents_of_platform(transaction, platform_id, key=key, seconds=seconds):
         entry = document.content().get(key)
         if entry is not None and entry.text is not None and index.has_parts(entry, paths):
             parts = index.parts_at(document.key, key, entry, entry.text, paths)
-            await index.insert_rows(transaction, [index.IndexedEntry(None, parts)])
+            entries.append(index.IndexedEntry(None, parts))
+            if len(entries) == _BATCH:
+                await index.insert_rows(transaction, entries)
+                entries.clear()
+    await index.insert_rows(transaction, entries)
