@@ -47,6 +47,18 @@ class UserWithRights(UserFacts, Protocol):
 _SEAL = object()
 
 
+class Author(NamedTuple):
+    """Who changes a user, and through which interface: `graphql`, `cli` or `import`."""
+
+    actor_id: str | None
+    """None for the operator at the command line."""
+    source: str
+
+
+OPERATOR = Author(None, "cli")
+"""Whoever uses the command line."""
+
+
 class DocumentAccess(NamedTuple):
     """Proof that the caller may read and write one document.
 
@@ -82,6 +94,7 @@ class DocumentAccess(NamedTuple):
 class UserAccess(NamedTuple):
     """Proof that the caller may change one user."""
 
+    author: Author
     origin_id: str | None
     """See `Principal.origin_id`; None for the operator at the command line."""
     user_id: str
@@ -123,6 +136,7 @@ class UserAccess(NamedTuple):
 class TenantsAccess(NamedTuple):
     """Proof that the caller may administer tenants, and create and delete platforms."""
 
+    author: Author
     seal: object
 
     def verify(self) -> None:

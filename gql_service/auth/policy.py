@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from gql_service.auth.access import (
     _SEAL,
+    OPERATOR,
     USER_WIDE,
+    Author,
     DocumentAccess,
     PlatformAccess,
     PlatformFacts,
@@ -185,6 +187,7 @@ class Policy:
             if user is None or not (is_owner or user.tenant_id in administered):
                 raise NotFound("User not found", _id(user))
         return UserAccess(
+            author=_author(principal),
             origin_id=principal.origin_id,
             user_id=user.user_id,
             is_admin=is_owner or user.tenant_id in administered,
@@ -212,6 +215,7 @@ class Policy:
         if user is None or not is_guest or principal.is_platform_owner or fields != {"permissions"}:
             return self.user_access(principal, user)
         return UserAccess(
+            author=_author(principal),
             origin_id=principal.origin_id,
             user_id=user.user_id,
             is_admin=False,
@@ -272,6 +276,7 @@ class Policy:
         if not (is_owner or tenant_id in administered):
             raise Forbidden("Only tenant admins can create users")
         return UserAccess(
+            author=_author(principal),
             origin_id=principal.origin_id,
             user_id="",
             is_admin=True,
@@ -304,9 +309,10 @@ class Policy:
             seal=_SEAL,
         )
 
-    def user_for_operator(self, user_id: str = "") -> UserAccess:
+    def user_for_operator(self, user_id: str = "", author: Author = OPERATOR) -> UserAccess:
         """Access for the command line, which may do everything: its user has the database anyway."""
         return UserAccess(
+            author=author,
             origin_id=None,
             user_id=user_id,
             is_admin=True,
@@ -324,20 +330,23 @@ class Policy:
         """Access to administer tenants, for platform owners only. Raises Forbidden."""
         if not principal.is_platform_owner:
             raise Forbidden("Only platform owners can administer tenants")
-        return self.tenants_for_operator()
+        return TenantsAccess(_author(principal), _SEAL)
 
     def user_of_deleted_tenant(self, principal: Principal, user_id: str) -> UserAccess:
         """Access to delete a user with their tenant, for platform owners only. Raises Forbidden."""
-        self.tenants_access(principal)
-        return self.user_for_operator(user_id)
+        return self.user_for_operator(user_id, self.tenants_access(principal).author)
 
     def tenants_for_operator(self) -> TenantsAccess:
         """Access to administer tenants for the command line."""
-        return TenantsAccess(_SEAL)
+        return TenantsAccess(OPERATOR, _SEAL)
 
     def platform_for_operator(self, platform: PlatformFacts) -> PlatformAccess:
         """Access to administer a platform for the command line."""
         return PlatformAccess(platform.id, platform.key, platform.tenant_id, _SEAL)
+
+
+def _author(principal: Principal) -> Author:
+    return Author(principal.user_id, "graphql")
 
 
 def _id(user: UserFacts | None) -> str | None:

@@ -27,6 +27,7 @@ _LABELS = {
     "access_tokens": "tokens",
     "memberships": "memberships",
     "user_texts": "search texts",
+    "user_changes": "changes of the user",
 }
 
 
@@ -70,6 +71,7 @@ def erase(
         "changes of history": erased.changes,
         "answers to writes": erased.answers,
         "tokens revoked": erased.tokens,
+        "changes of users": erased.user_changes,
     }
     document = {
         "username": username,
@@ -80,6 +82,7 @@ def erase(
             "documentChanges": erased.changes,
             "idempotencyKeys": erased.answers,
             "accessTokens": erased.tokens,
+            "userChanges": erased.user_changes,
         },
     }
     message = (

@@ -131,6 +131,7 @@ async def _import(services: Services, file: str, from_line: int) -> Summary:
             services.database,
             source,
             services.write_settings,
+            clock=services.clock,
             from_line=from_line,
             report=advance,
             on_commit=partial(runner.log_events, services),

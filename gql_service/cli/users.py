@@ -21,6 +21,7 @@ from gql_service.cli.output import (
     timestamp,
 )
 from gql_service.cli.parameters import NewId, TenantId, Username
+from gql_service.cli.user_changes import user_changes
 from gql_service.cli.user_options import FieldOptions, create_options
 from gql_service.cli.user_update import user_update
 from gql_service.domain import tenants
@@ -59,6 +60,7 @@ def user_create(
 
 
 user_app.command("update")(user_update)
+user_app.command("changes")(user_changes)
 
 
 @user_app.command("export")

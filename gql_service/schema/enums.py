@@ -8,9 +8,10 @@ import strawberry
 
 from gql_service.domain.search.members import OrderDirection
 from gql_service.domain.tenants import MetadataMode
+from gql_service.domain.users.changes import UserAction
 from gql_service.domain.values.types import ValueType
 
-__all__ = ["MetadataMode", "OrderDirection", "ValueType"]
+__all__ = ["MetadataMode", "OrderDirection", "UserAction", "ValueType"]
 
 
 def described_enum(enum: type[Enum], name: str, description: str, members: Mapping[Any, str]) -> None:
@@ -47,4 +48,19 @@ described_enum(
     "OrderDirection",
     "The direction of an order.",
     {OrderDirection.ASC: "Small values are first.", OrderDirection.DESC: "Large values are first."},
+)
+described_enum(
+    UserAction,
+    "UserAction",
+    "What a write did to a field of a user.",
+    {
+        UserAction.CREATED: "The user was created, also by an import. There is no field.",
+        UserAction.CHANGED: "The value of the field, or of a member of it, was changed.",
+        UserAction.GRANTED: "A permission was granted.",
+        UserAction.REMOVED: "A permission was removed.",
+        UserAction.AWARDED: "A badge was awarded.",
+        UserAction.ISSUED: "An access token was issued.",
+        UserAction.SHORTENED: "An access token was replaced by another one, and ends earlier.",
+        UserAction.REVOKED: "An access token was revoked.",
+    },
 )

@@ -25,10 +25,11 @@ from gql_service.domain.search.conditions import Searchability
 from gql_service.domain.search.directory import UserSearch
 from gql_service.domain.search.members import MemberSearch, SearchKey
 from gql_service.domain.tenants import Platform, Tenant
-from gql_service.domain.users import access_tokens, badges, notifications
+from gql_service.domain.users import access_tokens, badges, changes, notifications
 from gql_service.domain.users import rows as users
 from gql_service.domain.users.access_tokens import AccessToken, TokenRefusal
 from gql_service.domain.users.badges import EarnedBadge
+from gql_service.domain.users.changes import UserChange
 from gql_service.domain.users.notifications import Notification
 from gql_service.domain.users.rows import User
 from gql_service.errors import MalformedData, RequestError
@@ -98,6 +99,12 @@ class ListLoaders(_LoaderGroup):
         ) -> Sequence[Page[Notification]]:
             return await _grouped(connection, requests, notifications.pages_of_users)
 
+        async def change_pages(
+            connection: Connection, requests: Sequence[tuple[str, PageRequest]]
+        ) -> Sequence[Page[UserChange]]:
+            found = {each: await changes.page_of_user(connection, *each) for each in set(requests)}
+            return [found[each] for each in requests]
+
         async def history_pages(
             connection: Connection, requests: Sequence[tuple[DocumentKey, PageRequest]]
         ) -> Sequence[Page[history.ChangeRow]]:
@@ -133,6 +140,10 @@ class ListLoaders(_LoaderGroup):
             source, notification_pages
         )
         """By user id and page: notifications, newest first."""
+        self.user_changes: DataLoader[tuple[str, PageRequest], Page[UserChange]] = DataLoader(
+            source, change_pages, scans=True
+        )
+        """By user id and page: changes of the user, newest first."""
         self.unread: DataLoader[str, int] = DataLoader(source, notifications.unread_counts)
         """By user id: the number of unread notifications."""
 

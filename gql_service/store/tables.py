@@ -163,6 +163,23 @@ notifications = Table(
     sqlite_with_rowid=False,
 )
 
+# One row for each field of a user that was changed. The ids are made so that the newest sorts first: see
+# `domain.users.changes`. The values are JSON, but no JsonText, of which SQLite makes numbers.
+user_changes = Table(
+    "user_changes",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("field", Text),
+    Column("member", Text),
+    Column("action", Text, nullable=False),
+    Column("old", Text),
+    Column("new", Text),
+    Column("actor_id", Text),
+    Column("source", Text, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+)
+
 access_tokens = Table(
     "access_tokens",
     metadata,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import BinaryIO, NamedTuple
 
+from gql_service.auth.access import Author
 from gql_service.domain import tenants, tombstones
 from gql_service.domain.definitions import rows as definition_rows
 from gql_service.domain.definitions.path_index import index_paths
@@ -11,7 +12,7 @@ from gql_service.domain.documents import rows as documents
 from gql_service.domain.search import index
 from gql_service.domain.tenants import Platform, Tenant
 from gql_service.domain.tombstones import Tombstone
-from gql_service.domain.users import badges, notifications
+from gql_service.domain.users import badges, changes, notifications
 from gql_service.domain.users import rows as users
 from gql_service.domain.users.notifications import Notification
 from gql_service.domain.values.encryption import KeyRing
@@ -31,6 +32,7 @@ _BATCH_LINES = 500
 """Other transactions can write between two batches."""
 _BATCH_BYTES = 4 * 2**20
 _CHUNK = 2**20
+_AUTHOR = Author(None, "import")
 
 
 class Summary(NamedTuple):
@@ -67,6 +69,7 @@ async def import_lines(
     source: BinaryIO,
     write_settings: WriteSettings,
     *,
+    clock: Callable[[], int],
     from_line: int = 1,
     report: Callable[[int], None] = lambda _: None,
     on_commit: OnCommit | None = None,
@@ -82,7 +85,7 @@ async def import_lines(
     limits, keys = write_settings.limits, write_settings.keys
     for batch, size in _batches(_lines(source, from_line, limits), from_line, limits):
         try:
-            outcome = await database.write(partial(_write, batch=batch, keys=keys), on_commit)
+            outcome = await database.write(partial(_write, batch=batch, keys=keys, now=clock()), on_commit)
         except ServiceError as error:
             raise BadUserInput(f"{error.message} {_how_to_continue(batch.first_line, summary)}") from error
         key_ids = {
@@ -145,7 +148,7 @@ def _skip_line(source: BinaryIO) -> bool:
     return found
 
 
-async def _write(transaction: Connection, batch: _Batch, keys: KeyRing) -> _Outcome:
+async def _write(transaction: Connection, batch: _Batch, keys: KeyRing, now: int) -> _Outcome:
     """Store the new records, up to the first one that cannot be stored."""
     existing = await load_existing(transaction, batch.records)
     new: list[Record] = []
@@ -166,7 +169,7 @@ async def _write(transaction: Connection, batch: _Batch, keys: KeyRing) -> _Outc
         else:
             unchanged += 1
     try:
-        await _insert(transaction, new, existing)
+        await _insert(transaction, new, existing, now)
         await index.insert_rows(transaction, index_rows)
         await _index_paths(transaction, new, existing)
     except Duplicate as duplicate:
@@ -176,11 +179,15 @@ async def _write(transaction: Connection, batch: _Batch, keys: KeyRing) -> _Outc
     return _Outcome(len(new), unchanged, error)
 
 
-async def _insert(transaction: Connection, new: Sequence[Record], existing: ExistingRecords) -> None:
+async def _insert(
+    transaction: Connection, new: Sequence[Record], existing: ExistingRecords, now: int
+) -> None:
     user_records = [record for record in new if isinstance(record, UserRecord)]
     await tenants.insert_tenants(transaction, [record for record in new if isinstance(record, Tenant)])
     await tenants.insert_platforms(transaction, [record for record in new if isinstance(record, Platform)])
-    await users.insert_users(transaction, [record.user for record in user_records])
+    new_users = [record.user for record in user_records]
+    await users.insert_users(transaction, new_users)
+    await changes.record_new(transaction, new_users, _AUTHOR, now)
     await badges.insert_badges(transaction, [badge for record in user_records for badge in record.badges])
     await notifications.insert_notifications(
         transaction, [record for record in new if isinstance(record, Notification)]

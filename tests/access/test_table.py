@@ -133,6 +133,8 @@ class Cast:
         self.callers["admin"].ask(f"mutation {{ {define} {{ userErrors {{ code }} }} }}")
         self.write()
         self._change()
+        change = 'mutation ($n: String) { updateUser(input: {username: $n, language: "en"}) { user { id } } }'
+        self.callers["admin"].ask(change, n=self.member.username)
 
     def write(self) -> None:
         """Create entries with all attributes. Some only admins may set, so the member is one meanwhile."""
@@ -181,7 +183,8 @@ class Cast:
         body = self.world.service.client.post("/graphql", json={"query": query}, headers=headers).json()
         if "errors" in body:
             assert _leaf(body.get("data")) is None, body
-            return "+".join(OUTCOMES.get(error["extensions"]["code"], str(error)) for error in body["errors"])
+            outcomes = [OUTCOMES.get(error["extensions"]["code"], str(error)) for error in body["errors"]]
+            return "+".join(dict.fromkeys(outcomes))
         return "-" if _leaf(body["data"]) is None else "v"
 
     def _texts(self, type_name: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ SELECT = {
     "PlatformMetadata.entries": "entries(first: 1)",
     "PlatformMetadata.history": "history(first: 9)",
     "User.notifications": "notifications(first: 1)",
+    "User.changes": "changes(first: 1)",
     "User.tokens": "tokens(last: 1)",
     "Platform.users": 'users(first: 1, where: {usernamePrefix: "NAME"})',
     "Mutation.patchPlatformMetadata": "patchPlatformMetadata(input: {DOC, metadata: {a: 1}})",
@@ -92,6 +93,8 @@ NULL = {
     ("AccessTokenEdge.node", "platformKeys"),
     ("ClearPlatformMetadataPayload.platformMetadata", "entry"),
     ("PlatformMetadata.history", "prunedUntil"),
+    ("UserChangeConnection.nodes", "member"),
+    ("UserChangeEdge.node", "member"),
     ("PlatformMetadataConnection.nodes", "platformKey"),  # the user-wide document is the first
     ("PlatformMetadataEdge.node", "platformKey"),
 }
@@ -110,6 +113,9 @@ PATHS = {  # from the root to the object that has the field
     "NotificationConnection": "Query.user User.notifications",
     "AccessTokenConnection": "Query.user User.tokens",
     "AccessTokenEdge": "Query.user User.tokens AccessTokenConnection.edges",
+    "UserChangeConnection": "Query.user User.changes",
+    "UserChangeEdge": "Query.user User.changes UserChangeConnection.edges",
+    "UserChange": "Query.user User.changes UserChangeConnection.nodes",
     "NotificationEdge": "Query.user User.notifications NotificationConnection.edges",
     "Platform": "Query.platform",
     "PlatformMetadata": "Query.platformMetadata",

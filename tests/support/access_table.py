@@ -54,6 +54,7 @@ User             passwordChangeDisabled projectCreationDisabled             . . 
 User             profileFieldChangeDisabled messagingDisabled               . . F v v v
 User             recentProjects personalAgentPermissions optInDecisions     . . F v v v
 User             notifications unreadNotificationCount tokens               . . F v v v
+User             changes                                                    . F F F v v
 LocalAuthUser    id createdAt updatedAt tenantId email permissions          . . . v . .
 LocalAuthUser    profileFields badges optInDecisions revision               . . . v . .
 LocalAuthUser    passwordChangeDisabled projectCreationDisabled             . . . v . .
@@ -65,6 +66,10 @@ Badge            name title description criteria                            . v 
 EarnedBadge      name earnedAt badge                                        . . v v v v
 BadgeProgress    earned total locked                                        . . v v v v
 NotificationConnection edges nodes pageInfo                                 . . . v v v
+UserChangeConnection edges nodes pageInfo                                   . . . . v v
+UserChangeEdge   cursor node                                                . . . . v v
+UserChange       id action field member oldValue newValue actorId           . . . . v v
+UserChange       actor source changedAt                                     . . . . v v
 NotificationEdge cursor node                                                . . . v v v
 Notification     id kind title body createdAt readAt                        . . . v v v
 AccessTokenConnection edges nodes pageInfo                                  . . . v v v
@@ -120,6 +125,7 @@ RenameUserPayload user userErrors                                           . . 
 DeleteUserPayload userErrors deletion deletedUserId                         . . . . v v
 UserDeletion     documents changes badges notifications tokens              . . . . v v
 UserDeletion     changedDocuments changedChanges revokedTokens              . . . . v v
+UserDeletion     userChanges changedUserChanges                             . . . . v v
 InvalidInput     message code field                                         . . . v v v
 RevisionConflict message code field currentRevision entries                 . . . v v v
 ServiceStatus    version database worker limits                             . . . . . v
@@ -156,6 +162,10 @@ EarnedBadge      User.badges                                                U - 
 EarnedBadge      LocalAuthUser.badges                                       U s s s s s
 EarnedBadge      CheckBadgePayload.earnedBadge                              U F F F v v
 BadgeProgress    User.badgeProgress                                         U - v v v v
+UserChangeConnection User.changes                                           U - F F v v
+UserChangeEdge   UserChangeConnection.edges                                 U - F F v v
+UserChange       UserChangeConnection.nodes UserChangeEdge.node             U - F F v v
+User             UserChange.actor                                           U - F F v v
 NotificationConnection User.notifications                                   U - F v v v
 NotificationEdge NotificationConnection.edges                               U - F v v v
 Notification     NotificationConnection.nodes NotificationEdge.node         U - F v v v
@@ -205,6 +215,7 @@ RevisionConflict RenamePlatformPayload.userErrors                           neve
 RevisionConflict DeletePlatformPayload.userErrors                           never
 UserEdge         UserConnection.edges                                       U - F F v v
 PageInfo         UserConnection.pageInfo                                    U - F F v v
+PageInfo         UserChangeConnection.pageInfo                              U - F F v v
 PageInfo         NotificationConnection.pageInfo                            U - F v v v
 PageInfo         AccessTokenConnection.pageInfo                             U - F v v v
 PageInfo         UserMetadataConnection.pageInfo                             U N F v v v

@@ -23,6 +23,7 @@ ROWS = """id createdAt updatedAt tenantId email permissions profileFields badges
 NOT_IN_SESSION = frozenset(
     {
         "badgeProgress",
+        "changes",
         "displayName",
         "documents",
         "emailVerified",

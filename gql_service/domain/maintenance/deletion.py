@@ -211,7 +211,10 @@ async def delete_tenant(transaction: Connection, access: TenantsAccess, tenant_i
         member = await provisioning.lock(transaction, user_id)
         kept = [each for each in member.permissions if each.partition("::")[0] != tenant_id]
         await provisioning.change(
-            transaction, policy.user_for_operator(user_id), {"permissions": kept}, now=now
+            transaction,
+            policy.user_for_operator(user_id, access.author),
+            {"permissions": kept},
+            now=now,
         )
     await transaction.execute(_DELETE_TENANT, of_tenant=tenant_id)
     await bury(transaction, [(Grave.TENANT_ID, tenant_id)])

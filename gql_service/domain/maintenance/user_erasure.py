@@ -55,6 +55,13 @@ def _names(column: ColumnElement[str]) -> ColumnElement[bool]:
     return func.replace(text, _ERASED, "") != text
 
 
+_user_changes = tables.user_changes.c
+_ANONYMIZE_USER_CHANGES = Statement(
+    update(tables.user_changes)
+    .where(any_of(_user_changes.user_id, "user_ids"), _user_changes.actor_id == _ERASED)
+    .values(actor_id=null())
+    .returning(_user_changes.id)
+)
 _documents, _changes, _answers = tables.documents.c, tables.document_changes.c, tables.idempotency_keys.c
 _DOCUMENTS_NAMING_USER = Statement(
     select(_documents.user_id, _documents.platform_id).where(
@@ -106,6 +113,8 @@ class ErasureResult(NamedTuple):
     """Answers to writes of others' documents, kept in case these are sent again."""
     tokens: int = 0
     """Tokens that the user had issued for others, which were revoked."""
+    user_changes: int = 0
+    """Changes of other users that the user had made."""
 
 
 class Rehearsal(Exception):
@@ -136,22 +145,24 @@ async def erase(
     await bury(transaction, [(Grave.USER_ID, erased)])
     transaction.security_events.append(SecurityEvent(EventKind.USER_ERASED, erased))
     revoked = [(token, owner) for token, owner, revoked_at in tokens if revoked_at == now]
-    access_tokens.note_revoked(transaction, revoked, reason="ISSUER_ERASED")
-    found = [0, 0, 0]
+    author = access.author._replace(actor_id=None) if access.author.actor_id == erased else access.author
+    await access_tokens.note_revoked(transaction, revoked, author, now, reason="ISSUER_ERASED")
+    found = [0, 0, 0, 0]
     after = ""
     while user_ids := await users.ids_after(transaction, after, _BATCH):
         for index, count in enumerate(await _anonymize(transaction, erased, user_ids)):
             found[index] += count
         after = user_ids[-1]
-    documents_, changes, answers = found
-    result = ErasureResult(rows, documents_, changes, answers, len(tokens))
+    documents_, changes, answers, user_changes = found
+    result = ErasureResult(rows, documents_, changes, answers, len(tokens), user_changes)
     if dry_run:
         raise Rehearsal(result)
     return result
 
 
-async def _anonymize(transaction: Connection, erased: str, user_ids: Sequence[str]) -> tuple[int, int, int]:
-    """Remove a user's id from documents, changes and answers of others; returns how many of each had it."""
+async def _anonymize(transaction: Connection, erased: str, user_ids: Sequence[str]) -> tuple[int, ...]:
+    """Remove a user's id from documents, their changes, answers and changes of others; returns how many of
+    each had it."""
     parameters = {"erased": erased, "user_ids": user_ids}
     documents_naming = await transaction.fetch(_DOCUMENTS_NAMING_USER, **parameters)
     histories_naming = await transaction.fetch(_HISTORIES_NAMING_USER, **parameters)
@@ -168,7 +179,8 @@ async def _anonymize(transaction: Connection, erased: str, user_ids: Sequence[st
         await _anonymize_history(transaction, erased, user, platform) for user, platform in histories_naming
     ]
     sent = await transaction.fetch(_DELETE_SENT, sender=f"{erased}:", user_ids=user_ids)
-    return len(changed), sum(changes), len(sent)
+    made = await transaction.fetch(_ANONYMIZE_USER_CHANGES, **parameters)
+    return len(changed), sum(changes), len(sent), len(made)
 
 
 async def _anonymize_history(transaction: Connection, erased: str, user: str, platform: str) -> int:

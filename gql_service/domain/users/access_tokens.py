@@ -7,12 +7,15 @@ from typing import NamedTuple, TypeVar
 from sqlalchemy import bindparam, delete, func, insert, not_, select, update
 
 from gql_service.auth import tokens
-from gql_service.auth.access import UserAccess
+from gql_service.auth.access import OPERATOR, Author, UserAccess
 from gql_service.auth.policy import Policy
 from gql_service.auth.principal import Principal
 from gql_service.auth.scopes import Scope, Scopes, parse_scopes, scopes_text
+from gql_service.domain.users import changes
+from gql_service.domain.users.changes import FieldChange, UserAction
 from gql_service.domain.users.profiles import read_permissions
 from gql_service.errors import MalformedData, NotFound, Problem, Rejected
+from gql_service.instants import rfc3339
 from gql_service.observability.security_log import EventKind, SecurityEvent
 from gql_service.store.connection import Connection, Row, rows_as
 from gql_service.store.sql_functions import any_of
@@ -82,6 +85,7 @@ _SHORTEN = Statement(
         access_tokens.c.expires_at.is_(None) | (access_tokens.c.expires_at > bindparam("end")),
     )
     .values(expires_at=bindparam("end"))
+    .returning(access_tokens.c.id)
 )
 _OWNERS = Statement(
     select(access_tokens.c.id, access_tokens.c.user_id).where(any_of(access_tokens.c.id, "ids"))
@@ -245,6 +249,7 @@ async def issue(
     issued_by: str | None = None,
     scopes: Scopes = None,
     platform_keys: frozenset[str] | None = None,
+    author: Author = OPERATOR,
 ) -> tokens.Token:
     """Issue a token. Its secret is in the result only. `issued_by` is None for the operator."""
     token = tokens.generate()
@@ -262,15 +267,18 @@ async def issue(
         platform_keys=None if platform_keys is None else "\n".join(sorted(platform_keys)),
     )
     transaction.security_events.append(_event(EventKind.TOKEN_ISSUED, token.id, user_id))
+    facts = {"label": label, "expiresAt": None if expires_at is None else rfc3339(expires_at)}
+    issued = FieldChange(UserAction.ISSUED, "tokens", token.id, new=facts)
+    await changes.record(transaction, user_id, author, now, [issued])
     return token
 
 
-async def revoke(transaction: Connection, id: str, *, now: int) -> None:
+async def revoke(transaction: Connection, id: str, *, now: int, author: Author = OPERATOR) -> None:
     """Revoke a token; revoking it again changes nothing. Raises NotFound."""
     if not await transaction.fetch(_TOKEN, id=id):
         raise NotFound(f"There is no token {id}; `token list` shows the ids.")
     rows = await transaction.fetch(_REVOKE, token_id=id, revoked_at=now)
-    note_revoked(transaction, rows)
+    await note_revoked(transaction, rows, author, now)
 
 
 async def issue_for(
@@ -306,7 +314,9 @@ async def issue_for(
         if await owners(transaction, [replaces]) != [access.user_id]:
             raise Rejected(Problem.INVALID_VALUE, "This user has no such token.", ("replaces",))
         end = now + overlap * 1000
-        await transaction.execute(_SHORTEN, token_id=replaces, of_user=access.user_id, end=end)
+        if await transaction.fetch(_SHORTEN, token_id=replaces, of_user=access.user_id, end=end):
+            shortened = FieldChange(UserAction.SHORTENED, "tokens", replaces, new={"expiresAt": rfc3339(end)})
+            await changes.record(transaction, access.user_id, access.author, now, [shortened])
         transaction.security_events.append(_event(EventKind.TOKEN_REPLACED, replaces, access.user_id))
     [(active,)] = await transaction.fetch(_COUNT_ACTIVE, of_user=access.user_id, now=now)
     if active >= _MAX_ACTIVE:
@@ -327,6 +337,7 @@ async def issue_for(
         issued_by=access.origin_id,
         scopes=own_scopes,
         platform_keys=own_platform_keys,
+        author=access.author,
     )
 
 
@@ -334,7 +345,7 @@ async def revoke_all(transaction: Connection, access: UserAccess, now: int) -> l
     """Revoke all tokens of a user. Returns the ids of those that were not revoked before."""
     access.verify()
     rows = await transaction.fetch(_REVOKE_ALL, of_user=access.user_id, revoked_at=now)
-    note_revoked(transaction, rows, reason="ALL_OF_USER")
+    await note_revoked(transaction, rows, access.author, now, reason="ALL_OF_USER")
     return sorted(id for id, _ in rows)
 
 
@@ -350,12 +361,20 @@ def _narrowed(allowed: frozenset[T] | None, wanted: Collection[T] | None, field:
     return frozenset(wanted)
 
 
-def note_revoked(transaction: Connection, rows: Iterable[Row], reason: str | None = None) -> None:
-    """Put revoked tokens into the security log. `rows` have the id of a token and that of its user."""
-    transaction.security_events += [
-        _event(EventKind.TOKEN_REVOKED, row.token_id, row.user_id, reason)
-        for row in rows_as(_TokenOwner, rows)
-    ]
+async def note_revoked(
+    transaction: Connection, rows: Iterable[Row], author: Author, now: int, reason: str | None = None
+) -> None:
+    """Put revoked tokens into the security log, and record them as changes of their users.
+
+    `rows` have the id of a token and that of its user.
+    """
+    revoked: dict[str, list[str]] = {}
+    for row in rows_as(_TokenOwner, rows):
+        transaction.security_events.append(_event(EventKind.TOKEN_REVOKED, row.token_id, row.user_id, reason))
+        revoked.setdefault(row.user_id, []).append(row.token_id)
+    for user_id, ids in sorted(revoked.items()):
+        recorded = [FieldChange(UserAction.REVOKED, "tokens", id) for id in sorted(ids)]
+        await changes.record(transaction, user_id, author, now, recorded)
 
 
 def _event(kind: EventKind, token_id: str, user_id: str, reason: str | None = None) -> SecurityEvent:

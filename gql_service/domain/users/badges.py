@@ -8,7 +8,8 @@ from sqlalchemy import bindparam, insert, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 
 from gql_service.auth.access import UserAccess
-from gql_service.domain.users import notifications
+from gql_service.domain.users import changes, notifications
+from gql_service.domain.users.changes import FieldChange, UserAction
 from gql_service.errors import MalformedData, Problem, Rejected
 from gql_service.instants import is_instant
 from gql_service.quoting import quoted
@@ -139,6 +140,8 @@ async def award(transaction: Connection, access: UserAccess, name: str, now: int
         raise Rejected(Problem.UNKNOWN_BADGE, message, ("badge",))
     if not await record(transaction, access.user_id, name, now):
         return False
+    awarded = FieldChange(UserAction.AWARDED, "badges", name)
+    await changes.record(transaction, access.user_id, access.author, now, [awarded])
     await notifications.notify(
         transaction,
         access.user_id,

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or_nothing
 from gql_service.auth.access import UserAccess
 from gql_service.domain.tenants import tenant_exists, tenant_lock
 from gql_service.domain.tombstones import Grave, is_buried
+from gql_service.domain.users import changes as changes_of_users
 from gql_service.domain.users import security_events
 from gql_service.domain.users.fields import REQUIRED, USER_FIELDS, Editor
 from gql_service.domain.users.rows import (
@@ -78,6 +79,7 @@ async def create(
     await _require_free_name(transaction, user.user_id, username, "username")
     await insert_user(transaction, user)
     transaction.security_events += security_events.of_creation(user)
+    await changes_of_users.record_new(transaction, [user], access.author, now)
     return user
 
 
@@ -159,6 +161,7 @@ async def change(
         await _require_free_address(transaction, changed)
     await _store(transaction, current, changed)
     transaction.security_events += security_events.of_change(current, changed)
+    await _record(transaction, access, current, changed, now)
     return changed
 
 
@@ -189,7 +192,13 @@ async def rename(
     renamed = current._replace(username=username, revision=current.revision + 1, updated_at=now)
     await _store(transaction, current, renamed)
     transaction.security_events.append(SecurityEvent(EventKind.USER_RENAMED, renamed.user_id))
+    await _record(transaction, access, current, renamed, now)
     return renamed
+
+
+async def _record(transaction: Connection, access: UserAccess, before: User, after: User, now: int) -> None:
+    recorded = changes_of_users.of_change(before, after)
+    await changes_of_users.record(transaction, after.user_id, access.author, now, recorded)
 
 
 async def _store(transaction: Connection, before: User, after: User) -> None:

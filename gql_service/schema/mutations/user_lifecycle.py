@@ -36,6 +36,8 @@ class UserDeletion:
     tokens: int = _count("Access tokens of the user.")
     changed_documents: int = _count("Documents of others from which the id of the user is removed.")
     changed_changes: int = _count("Changes of these documents from which the id of the user is removed.")
+    user_changes: int = _count("Changes of the user's own fields (`User.changes`).")
+    changed_user_changes: int = _count("Such changes of others from which the id of the user is removed.")
     revoked_tokens: int = _count("Tokens of others that end, because the user has issued them.")
 
     @staticmethod
@@ -48,6 +50,8 @@ class UserDeletion:
             tokens=erased.rows["access_tokens"],
             changed_documents=erased.documents,
             changed_changes=erased.changes,
+            user_changes=erased.rows["user_changes"],
+            changed_user_changes=erased.user_changes,
             revoked_tokens=erased.tokens,
         )
 

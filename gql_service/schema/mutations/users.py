@@ -186,8 +186,8 @@ class UserMutation:
         user_id = (await _access_to_token(context, input.id)).user_id
 
         async def revoke(connection: Connection, now: int) -> RevokeTokenPayload:
-            await _lock_token_access(context, connection, user_id)
-            await access_tokens.revoke(connection, input.id, now=now)
+            access = await _lock_token_access(context, connection, user_id)
+            await access_tokens.revoke(connection, input.id, now=now, author=access.author)
             revoked = await access_tokens.by_id(connection, input.id)
             return RevokeTokenPayload(access_token=AccessToken(row=revoked))
 

@@ -14,7 +14,7 @@ from gql_service.domain.pagination import page_of_list
 from gql_service.domain.users import rows as users
 from gql_service.domain.users.profiles import visible_fields
 from gql_service.errors import MalformedData
-from gql_service.schema.auth_directive import SELF, TENANT_MEMBER
+from gql_service.schema.auth_directive import SELF, TENANT_ADMIN, TENANT_MEMBER
 from gql_service.schema.batched_fields import batched_field
 from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import DateTime, JSONObject
@@ -43,6 +43,7 @@ _PLATFORMS: LazyType[Any, Any] = LazyType("PlatformConnection", "gql_service.sch
 _DOCUMENTS: LazyType[Any, Any] = LazyType(
     "PlatformMetadataConnection", "gql_service.schema.types.platform_metadata"
 )
+_CHANGES: LazyType[Any, Any] = LazyType("UserChangeConnection", "gql_service.schema.types.user_change")
 _PLATFORM_METADATA: LazyType[Any, Any] = LazyType(
     "PlatformMetadata", "gql_service.schema.types.platform_metadata"
 )
@@ -186,6 +187,28 @@ class User(Node):
         request = read_page(first, after, last, before)
         rows = await info.context.services.loaders.tokens.load(self.row.user_id)
         return AccessTokenConnection(page=page_of_list(rows, request, AccessTokenConnection.sort_key))
+
+    @batched_field(
+        directives=TENANT_ADMIN,
+        description="Who changed which field of the user, and when, newest first. Permissions, badges and "
+        "tokens are among the fields. Documents have a `history` of their own.",
+        type_=_CHANGES | None,
+    )
+    async def changes(
+        users: Sequence["User"],
+        info: Info[Context, None],
+        first: Annotated[int | None, FIRST] = None,
+        after: Annotated[str | None, AFTER] = None,
+        last: Annotated[int | None, LAST] = None,
+        before: Annotated[str | None, BEFORE] = None,
+    ) -> list[Any]:
+        request = read_page(first, after, last, before)
+        connection = connection_class("UserChangeConnection")
+        pages = await info.context.lists.user_changes.load_many(
+            [(user.row.user_id, request) for user in users]
+        )
+        info.context.stored_data.count(sum(change.size for page in pages for change in page.items))
+        return [connection(page=page) for page in pages]
 
     @batched_field(
         directives=SELF,
