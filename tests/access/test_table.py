@@ -230,7 +230,8 @@ def test_each_viewer_gets_what_the_table_says(
         if (path, field) in NULL:
             cells = cells.replace("v", "-")
         expected[field] = "".join(
-            {"v": cell, "s": own}.get(reached, reached) for reached, cell in zip(reach, cells, strict=True)
+            {"v": cell, "s": own if own == "v" else cell}.get(reached, reached)
+            for reached, cell in zip(reach, cells, strict=True)
         )
         actual[field] = ""
         for principal in PRINCIPALS:

@@ -87,17 +87,17 @@ def erase(world: World, *arguments: str) -> Any:
 def test_all_rows_of_a_user_are_removed(world: World, doomed: Caller) -> None:
     before = {name: [row for row in rows if "canary" in row] for name, rows in _everything(world).items()}
     owned = {"users", "memberships", "user_texts", "earned_badges", "notifications", "access_tokens",
-             "documents", "document_changes", "metadata_index", "idempotency_keys"}  # fmt: skip
+             "user_changes", "documents", "document_changes", "metadata_index", "idempotency_keys"}  # fmt: skip
     assert {name for name, rows in before.items() if rows} == owned
     assert all(canary in str(before) for canary in CANARIES)
     done = erase(world)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
-        f"Deleted {NAME}. Their data: answers to writes 2, badges 1, changes of their history 4, "
-        "documents 2, entries of the search index 1, memberships 1, notifications 1, "
+        f"Deleted {NAME}. Their data: answers to writes 2, badges 1, changes of the user 4, "
+        "changes of their history 4, documents 2, entries of the search index 1, memberships 1, notifications 1, "
         "parts of values in the search index 0, search texts 3, tokens 2.",
-        "Data of others that named them: answers to writes 0, changes of history 0, documents 0, "
-        "tokens revoked 0.",
+        "Data of others that named them: answers to writes 0, changes of history 0, changes of users 0, "
+        "documents 0, tokens revoked 0.",
     ]
     assert not [row for rows in _everything(world).values() for row in rows if "canary" in row]
     assert codes(doomed.graphql("{ me { id } }")) == "UNAUTHENTICATED"
@@ -116,7 +116,10 @@ def test_changes_made_for_others_are_kept_without_the_name(world: World, doomed:
     assert done.returncode == 0, done.stderr
     after = _everything(world)
     assert "canary" not in str(after)
-    assert "answers to writes 1, changes of history 4, documents 1, tokens revoked 0" in done.stdout
+    assert (
+        "answers to writes 1, changes of history 4, changes of users 0, documents 1, tokens revoked 0"
+        in done.stdout
+    )
     assert len(before["idempotency_keys"]) - len(after["idempotency_keys"]) == 3
     history = changes(world, world.admin, world.member)
     assert [values(each) for each in history] == [

@@ -273,7 +273,7 @@ _UPDATES = st.fixed_dictionaries(
         ),
     },
 )
-_OPERATIONS = st.one_of(
+_OPERATIONS: Any = st.one_of(
     st.tuples(st.just("update"), _UPDATES),
     st.tuples(st.sampled_from(["rename", "badge", "issue", "revoke"]), st.just({})),
 )

@@ -1,6 +1,6 @@
 """The changes of users: who changed what of whom, and when. What was changed before is not known.
 
-It is a new table, so the version before can go on serving. What that writes meanwhile is not recorded.
+Servers of the version before it would change users without recording it.
 """
 
 import sqlalchemy as sa
