@@ -19,6 +19,7 @@ from gql_service import instants
 from gql_service.auth.policy import Policy
 from gql_service.domain.maintenance import deletion, expiry
 from gql_service.domain.maintenance.retention_walk import RetentionWalk
+from gql_service.domain.maintenance.user_change_retention import UserChangeWalk
 from gql_service.domain.retention import Retention
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.domain.values.validation import Limits, WriteSettings
@@ -179,12 +180,14 @@ async def _sweep_periodically(services: Services, sizes: SizeMetrics | None) -> 
     """
     retention = services.write_settings.retention
     walk = RetentionWalk(services.database, retention, services.clock)
+    user_walk = UserChangeWalk(services.database, retention, services.clock)
     while True:
         await asyncio.sleep(services.settings.sweep_interval)
         try:
             await expiry.sweep(services.database, services.clock, retention)
             await deletion.purge(services.database)
             await walk.step()
+            await user_walk.step()
             if sizes is not None:
                 await sizes.measure_if_due()
         except Exception as error:

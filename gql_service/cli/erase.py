@@ -12,6 +12,7 @@ from gql_service.cli.parameters import Username
 from gql_service.domain.maintenance import deletion, expiry, user_erasure
 from gql_service.domain.maintenance.expiry import SweepResult
 from gql_service.domain.maintenance.retention_walk import PruneResult, RetentionWalk
+from gql_service.domain.maintenance.user_change_retention import UserChangeWalk
 from gql_service.domain.maintenance.user_erasure import Rehearsal
 from gql_service.domain.users import rows as users
 from gql_service.services.context import Services
@@ -99,24 +100,28 @@ def sweep(as_json: AsJson = False) -> None:
     are older than the settings and the platforms allow.
     """
 
-    async def work(services: Services) -> tuple[SweepResult, PruneResult]:
+    async def work(services: Services) -> tuple[SweepResult, PruneResult, int]:
         retention = services.write_settings.retention
         swept = await expiry.sweep(services.database, services.clock, retention)
         await deletion.purge(services.database)
-        return swept, await RetentionWalk(services.database, retention, services.clock).whole()
+        pruned = await RetentionWalk(services.database, retention, services.clock).whole()
+        of_users = UserChangeWalk(services.database, retention, services.clock)
+        return swept, pruned, await of_users.whole()
 
-    swept, pruned = runner.run_on_migrated(work)
+    swept, pruned, user_changes = runner.run_on_migrated(work)
     answers = swept.answers + pruned.answers
     entries = count_of(swept.entries, "expired entry", "expired entries")
     message = (
-        f"Deleted {entries}, {count_of(answers, 'answer to a write', 'answers to writes')} "
-        f"and {count_of(pruned.changes, 'change', 'changes')} of history."
+        f"Deleted {entries}, {count_of(answers, 'answer to a write', 'answers to writes')}, "
+        f"{count_of(pruned.changes, 'change', 'changes')} of history "
+        f"and {count_of(user_changes, 'change', 'changes')} of users."
     )
     document = {
         "documents": swept.documents,
         "entries": swept.entries,
         "answers": answers,
         "changes": pruned.changes,
+        "userChanges": user_changes,
     }
     print_result(message, document, as_json=as_json)
 

@@ -5,11 +5,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gql_service.domain.maintenance.user_change_retention import UserChangeWalk
 from tests.support.cli_processes import command
-from tests.support.service import Service
+from tests.support.retention import DAY
+from tests.support.service import Service, serving
 from tests.support.users import ask, codes, corrupt, guest, verdict, write
 from tests.support.world import Caller, World
 
@@ -228,6 +230,31 @@ def test_the_command_line_writes_and_lists_changes(world: World) -> None:
     assert command(url, "user", "changes", "nobody").returncode == 1
 
 
+def test_changes_are_kept_as_long_as_history(fresh_database_url: str) -> None:
+    with serving(fresh_database_url, history_max_age=2, history_max_changes=4) as service:
+        world, walk = (
+            World(service),
+            UserChangeWalk(
+                service.services.database, service.services.write_settings.retention, service.services.clock
+            ),
+        )
+        user, other = world.new_user(), world.new_user()
+        for language in ("de", "en", "fr"):
+            write(user, "updateUser", {"language": language})
+        everything = changes_of(world.admin, user)
+        assert service.run(walk.whole) == len(everything) - 4
+        assert changes_of(world.admin, user) == everything[-4:]
+        service.clock_offset += 3 * DAY
+        write(user, "updateUser", {"language": "it"})
+        assert service.run(walk.whole) > 4  # those of all others, too
+        assert [each["newValue"] for each in changes_of(world.admin, user)] == ["it"]
+        assert changes_of(world.admin, other) == []
+        write(user, "updateUser", {"language": "es"})
+        assert [each["newValue"] for each in changes_of(world.admin, user)] == ["it", "es"]
+        done = command(fresh_database_url, "sweep", "--json")
+        assert json.loads(done.stdout)["userChanges"] == 0
+
+
 def test_erasing_removes_changes_and_the_actor(world: World) -> None:
     admin = world.new_user(permissions=[f"{world.tenant_id}::admin"])
     user = world.new_user()
@@ -343,6 +370,7 @@ def undo(state: dict[str, Any], change: dict[str, Any]) -> None:
                 state[field][member] = old
 
 
+@settings(max_examples=20)
 @given(st.lists(_OPERATIONS, min_size=1, max_size=8))
 def test_undoing_changes_gives_each_earlier_state(world: World, operations: list[Operation]) -> None:
     user = world.new_user()
