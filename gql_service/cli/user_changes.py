@@ -2,12 +2,12 @@
 
 import orjson
 
+from gql_service import strict_json
 from gql_service.cli import runner
-from gql_service.cli.output import AsJson, Json, table_of, timestamp
+from gql_service.cli.output import AsJson, table_of
 from gql_service.cli.parameters import Username
 from gql_service.domain.pagination import MAX_PAGE, PageRequest
 from gql_service.domain.users import changes
-from gql_service.domain.users.changes import UserChange
 from gql_service.services.context import Services
 
 
@@ -36,27 +36,9 @@ def user_changes(username: Username, as_json: AsJson = False) -> None:
                 async with services.database.read() as connection:
                     page = await changes.page_of_user(connection, user.user_id, request)
                 for change in page.items:
-                    add_row(_change_json(change))
+                    add_row(orjson.loads(strict_json.dumps(changes.as_json(change))))
                 if not page.has_next:
                     return
                 request = request._replace(after=page.items[-1].id)
 
     runner.run_on_migrated(read)
-
-
-def _change_json(change: UserChange) -> Json:
-    return {
-        "id": change.id,
-        "action": change.action.value,
-        "field": change.field,
-        "member": change.member,
-        "oldValue": _value(change.old_value),
-        "newValue": _value(change.new_value),
-        "actorId": change.actor_id,
-        "source": change.source,
-        "changedAt": timestamp(change.changed_at),
-    }
-
-
-def _value(text: str | None) -> object:
-    return None if text is None else orjson.loads(text)

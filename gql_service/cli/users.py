@@ -32,6 +32,7 @@ from gql_service.domain.users import badges, notifications, provisioning
 from gql_service.domain.users import rows as users
 from gql_service.domain.users.notifications import Notification
 from gql_service.errors import MalformedData, NotFound
+from gql_service.observability.security_log import EventKind, SecurityEvent
 from gql_service.services.context import Services
 from gql_service.store.connection import Connection
 from gql_service.transfer.user_records import user_record
@@ -83,7 +84,7 @@ def user_export(
             user = await runner.user_by_username(connection, username)
             operator = Principal.create("", "", user.tenant_id, (), is_platform_owner=True)
             settings = services.write_settings
-            return await export_user(
+            exported = await export_user(
                 connection,
                 operator,
                 services.policy,
@@ -93,6 +94,9 @@ def user_export(
                 now=services.clock(),
                 count=lambda _: None,
             )
+        reason = "WITH_HIDDEN" if include_hidden else None
+        runner.log_events(services, [SecurityEvent(EventKind.USER_EXPORTED, user.user_id, reason)])
+        return exported
 
     # Stored values are texts that only the encoder knows.
     exported = orjson.loads(strict_json.dumps(runner.run_on_migrated(read)))

@@ -31,6 +31,7 @@ class EventKind(Enum):
     USER_RENAMED = "user.renamed"
     USER_CREATED = "user.created"
     USER_ERASED = "user.erased"
+    USER_EXPORTED = "user.exported"
     USER_PERMISSIONS_CHANGED = "user.permissions_changed"
     USER_OWNER_CHANGED = "user.owner_changed"
     USER_EMAIL_CHANGED = "user.email_changed"

@@ -29,7 +29,7 @@ from gql_service.domain.writes.digest_preconditions import NO_DIGESTS, ExpectedD
 from gql_service.domain.writes.idempotency import IdempotencyKey, WriteResult
 from gql_service.domain.writes.unit_of_work import Precondition, Write, any_revision
 from gql_service.errors import Rejected, RequestError, Unauthenticated
-from gql_service.observability.security_log import LocalOrigin, Origin, SecurityEvent, SecurityLog
+from gql_service.observability.security_log import EventKind, LocalOrigin, Origin, SecurityEvent, SecurityLog
 from gql_service.services.batch_writer import BatchWriter
 from gql_service.services.list_routing import ListRouting
 from gql_service.services.loaders import ListLoaders, Loaders
@@ -214,6 +214,8 @@ class Context:
                 now=services.clock(),
                 count=self.stored_data.count,
             )
+        reason = "WITH_HIDDEN" if include_hidden else None
+        self._log_all([SecurityEvent(EventKind.USER_EXPORTED, user.user_id, reason)])
         return strict_json.dumps(exported)
 
     def view(self, access: DocumentAccess, document: MetadataDocument) -> DocumentView:

@@ -63,8 +63,8 @@ NOTIFICATION = {
     "readAt": None,
 }
 ROWS = ("memberships", "earnedBadges", "notifications", "accessTokens", "documents", "documentChanges",
-        "metadataIndex", "metadataIndexParts", "idempotencyKeys", "userTexts")  # fmt: skip
-CHANGED_ROWS = ("documents", "documentChanges", "idempotencyKeys", "accessTokens")
+        "metadataIndex", "metadataIndexParts", "idempotencyKeys", "userTexts", "userChanges")  # fmt: skip
+CHANGED_ROWS = ("documents", "documentChanges", "idempotencyKeys", "accessTokens", "userChanges")
 OTHER = {"id": "other", "users": 0, "guests": 0, "platforms": 0, "documents": 0}
 STEPS: list[tuple[str, Any]] = [
     ("migrate", {"upToDate": True, "changed": False}),
@@ -114,10 +114,11 @@ STEPS: list[tuple[str, Any]] = [
      {"username": "Ann",
       "dryRun": False,
       "deletedRows": dict.fromkeys(ROWS, 0)
-      | {"memberships": 1, "earnedBadges": 1, "notifications": 1, "accessTokens": 1, "userTexts": 2},
+      | {"memberships": 1, "earnedBadges": 1, "notifications": 1, "accessTokens": 1, "userTexts": 2,
+         "userChanges": 6},
       "changedRowsOfOthers": dict.fromkeys(CHANGED_ROWS, 0)}),
 ]  # fmt: skip
-OTHERS = [("user", "show"), ("user", "export"), ("user", "badges"), ("export-schema",)]
+OTHERS = [("user", "show"), ("user", "export"), ("user", "badges"), ("user", "changes"), ("export-schema",)]
 OTHERS += [("doctor",), ("config",), ("healthcheck",), ("backup",), ("restore",), ("sizes",)]
 """Tested one by one."""
 

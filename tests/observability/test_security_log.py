@@ -300,11 +300,29 @@ def test_the_log_never_contains_values(world: World, lines: SecurityLines) -> No
     kinds = {line["event"] for line in lines.new()}
     by_command_line = {"tenant", "platform", "data", "database", "keys"}
     missing = {kind.value for kind in EventKind} - kinds
-    assert missing == {"authentication.throttled", "user.erased", "platform.created", "tenant.created"} | {
-        kind.value for kind in EventKind if kind.value.split(".")[0] in by_command_line
-    } - {"platform.mode_changed", "platform.retention_changed"}
+    assert missing == {
+        "authentication.throttled",
+        "user.erased",
+        "user.exported",
+        "platform.created",
+        "tenant.created",
+    } | {kind.value for kind in EventKind if kind.value.split(".")[0] in by_command_line} - {
+        "platform.mode_changed",
+        "platform.retention_changed",
+    }
     for hidden in (secret, unknown.secret, world.member.token, world.admin.token, "example.com"):
         assert hidden not in text
+
+
+def test_an_export_of_a_user_is_logged(world: World, lines: SecurityLines) -> None:
+    query = "query ($u: String, $h: Boolean!) { exportUser(username: $u, includeHidden: $h) }"
+    world.member.ask(query, h=False)
+    world.admin.ask(query, u=world.member.username, h=True)
+    world.colleague.graphql(query, u=world.member.username, h=False)
+    assert lines.summaries()[:2] == [
+        ("user.exported", world.member.id, None),
+        ("user.exported", world.member.id, "WITH_HIDDEN"),
+    ]
 
 
 def _table(heading: str) -> list[str]:

@@ -71,6 +71,16 @@ def test_admins_answer_requests(world: World) -> None:
     assert len(documents(exported(world.owner, u=user.username.upper(), h=True))) == 3
 
 
+def test_admins_also_get_the_changes_of_the_user(world: World) -> None:
+    user = user_with_data(world)
+    query = """query ($id: ID!) { user(by: {userId: $id}) { changes { nodes {
+      id action field member oldValue newValue actorId source changedAt } } } }"""
+    changes = world.admin.ask(query, id=user.id)["user"]["changes"]["nodes"]
+    assert len(changes) >= 3
+    assert exported(world.admin, u=user.username)["changes"] == changes
+    assert "changes" not in exported(user)
+
+
 def test_who_may_export(world: World) -> None:
     user = world.new_user()
     cases: list[tuple[Caller, dict[str, Any], str]] = [
@@ -97,7 +107,7 @@ def test_the_command_line_does_the_same(world: World) -> None:
     user, url = user_with_data(world), world.service.settings.database_url
     done = command(url, "user", "export", user.username, "--json")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == exported(user)
+    assert json.loads(done.stdout) == exported(world.owner, u=user.username)
     assert "dark" in command(url, "user", "export", user.username).stdout
     full = command(url, "user", "export", user.username, "--include-hidden", "--json")
     assert documents(json.loads(full.stdout))[world.platform_key][0]["risk"] == "high"

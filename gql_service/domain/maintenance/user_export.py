@@ -16,7 +16,8 @@ from gql_service.domain import tenants
 from gql_service.domain.documents import rows as documents
 from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.documents.visibility import EntryView, Viewer, entries
-from gql_service.domain.users import access_tokens, badges, notifications
+from gql_service.domain.pagination import PageRequest
+from gql_service.domain.users import access_tokens, badges, changes, notifications
 from gql_service.domain.users.fields import USER_FIELDS, FieldType
 from gql_service.domain.users.rows import User
 from gql_service.domain.values.encryption import KeyRing
@@ -49,7 +50,7 @@ async def export_user(
     if isinstance(earned, MalformedData):
         raise earned
     tokens = await access_tokens.of_user(connection, user.user_id)
-    return {
+    exported = {
         **_fields(user),
         "badges": [{"name": badge.name, "earnedAt": rfc3339(badge.earned_at)} for badge in earned],
         "tokens": [
@@ -65,6 +66,9 @@ async def export_user(
         "notifications": await _notifications(connection, user, count),
         "documents": await _documents(connection, principal, policy, user, include_hidden, keys, now, count),
     }
+    if policy.administers(principal, user.tenant_id):
+        exported["changes"] = await _changes(connection, user, count)
+    return exported
 
 
 def _fields(user: User) -> Json:
@@ -105,6 +109,19 @@ async def _notifications(connection: Connection, user: User, count: Callable[[in
             )
         after = page[-1].key
     return found
+
+
+async def _changes(connection: Connection, user: User, count: Callable[[int], None]) -> list[Json]:
+    found: list[Json] = []
+    request = PageRequest(_PAGE, backwards=False, after=None, before=None)
+    while True:
+        page = await changes.page_of_user(connection, user.user_id, request)
+        for each in page.items:
+            count(each.size)
+            found.append(changes.as_json(each))
+        if not page.has_next:
+            return found
+        request = request._replace(after=page.items[-1].id)
 
 
 async def _documents(

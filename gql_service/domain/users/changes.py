@@ -9,6 +9,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, NamedTuple
 
+import orjson
 from sqlalchemy import bindparam, func, insert, select
 
 from gql_service import strict_json
@@ -17,6 +18,7 @@ from gql_service.domain.pagination import Page, PageRequest, keyset, page_of, pa
 from gql_service.domain.users.fields import USER_FIELDS, FieldType, UserField
 from gql_service.domain.users.rows import User
 from gql_service.errors import MalformedData
+from gql_service.instants import rfc3339
 from gql_service.store.connection import Connection, rows_as
 from gql_service.store.statement import Statement
 from gql_service.store.tables import user_changes
@@ -191,3 +193,18 @@ async def page_of_user(connection: Connection, user_id: str, request: PageReques
 @cache
 def _page(shape: PageRequest) -> Statement:
     return Statement(keyset(select(user_changes).where(_OF_USER), user_changes.c.id, shape))
+
+
+def as_json(change: UserChange) -> dict[str, Any]:
+    """A change under the names of its GraphQL fields, for `strict_json.dumps`."""
+    return {
+        "id": change.id,
+        "action": change.stored_action,
+        "field": change.field,
+        "member": change.member,
+        "oldValue": change.old_value and orjson.Fragment(change.old_value),
+        "newValue": change.new_value and orjson.Fragment(change.new_value),
+        "actorId": change.actor_id,
+        "source": change.source,
+        "changedAt": rfc3339(change.changed_at),
+    }
