@@ -73,8 +73,8 @@ class StoredData:
         viewer, changes, rest = Viewer(row.access, self._clock()), list[VisibleChange](), request
         count = _CHANGES_PER_READ
         while True:
-            part = rest._replace(size=min(rest.size, count))
-            found = []
+            part = rest._replace(size=min(max(rest.size, 1), count))
+            found: list[VisibleChange] = []
             async with self._large_reads:
                 self.count(0)  # reads nothing more if the limit is exceeded already
                 page = await self._lists.histories.load((row.access.key, part))
@@ -85,13 +85,22 @@ class StoredData:
                     self.count(_CHANGE_COST * len(found[-1].entries))
                     if size > _BYTES_PER_TURN:
                         await asyncio.sleep(0)
-            changes = found + changes if request.backwards else changes + found
+            # A change of which the viewer may know nothing is no change to them. Whether there are more
+            # changes than those of the page is known only once the next one is found.
+            visible = [change for change in found if change.is_visible]
+            changes = visible + changes if request.backwards else changes + visible
             has_more = page.has_previous if request.backwards else page.has_next
-            if not has_more or len(changes) == request.size:
+            is_full = len(changes) >= request.size
+            if not has_more or len(changes) > request.size or (is_full and viewer.access.is_admin):
                 break
             outermost = found[0] if request.backwards else found[-1]
-            rest = rest.following(len(found), str(outermost.revision))
+            rest = request.following(len(changes), str(outermost.revision))
             count = max(_CHANGES_PER_READ, len(found) * _BYTES_PER_READ // max(size, 1))
+        if len(changes) > request.size:
+            has_more = True
+            changes = changes[-request.size :] if request.backwards else changes[: request.size]
+        elif not viewer.access.is_admin:
+            has_more = False
         if request.backwards:
             return Page(changes, has_more, request.before is not None)
         return Page(changes, request.after is not None, has_more)

@@ -58,6 +58,8 @@ class VisibleChange(NamedTuple):
     deleted_keys: Sequence[str]
     entries: Sequence[VisibleKeyChange]
     """Without the keys of which the history has only the names."""
+    is_visible: bool
+    """Whether the viewer may know of the change: users only if they made it or see a part of it."""
 
 
 def visible_change(viewer: Viewer, row: ChangeRow, content: Content) -> VisibleChange:
@@ -75,7 +77,14 @@ def visible_change(viewer: Viewer, row: ChangeRow, content: Content) -> VisibleC
         elif is_admin:
             (deleted_keys if "deleted" in change else changed_keys).append(key)
     return VisibleChange(
-        row.revision, row.changed_at, row.source, row.actor_id, changed_keys, deleted_keys, entries
+        row.revision,
+        row.changed_at,
+        row.source,
+        row.actor_id,
+        changed_keys,
+        deleted_keys,
+        entries,
+        is_visible=is_admin or bool(entries) or row.actor_id == viewer.access.actor_id,
     )
 
 
