@@ -131,7 +131,8 @@ class Query:
         directives=SELF,
         description="Everything that is stored about a user and that they may see, as JSON: fields, badges, "
         "tokens without secrets, notifications, and documents with their entries. Documents say whether they "
-        "have hidden entries. To download it; it cannot be imported.",
+        "have hidden entries. Admins also get the changes of the user. History is not in it. It "
+        "cannot be imported.",
     )
     async def export_user(
         self,
