@@ -47,6 +47,7 @@ from gql_service.observability.statements import StatementObserver
 from gql_service.schema.build import build_schema
 from gql_service.services.batch_writer import BatchWriter
 from gql_service.services.context import Services
+from gql_service.services.jwt_callers import Issuer, JwtCallers, open_issuer
 from gql_service.services.list_routing import ListRouting
 from gql_service.services.loaders import ListLoaders, Loaders
 from gql_service.services.size_metrics import SizeMetrics
@@ -60,6 +61,7 @@ from gql_service.web.graphql import GraphQLEndpoint
 from gql_service.web.observation import ObserveRequests
 from gql_service.web.openapi.endpoint import PATH as OPENAPI_PATH
 from gql_service.web.openapi.endpoint import OpenAPIEndpoint
+from gql_service.web.protected_resource import metadata_routes
 from gql_service.web.security_headers import DEFAULT_HEADERS, ProtectResponses
 from gql_service.web.throttle import FailedAuthentications
 
@@ -89,10 +91,12 @@ def create_app(
         services.database.on_statement = StatementObserver(
             settings.slow_statement, metrics, traces=settings.tracing
         )
+    issuer = open_issuer(settings, clock)
     authenticator = Authenticator(
         services.loaders,
         FailedAuthentications(settings.max_failed_authentications, services.security_log, clock),
         TrustedProxies(settings.trusted_proxies),
+        None if issuer is None else _jwt_callers(issuer, services),
     )
     access_log = AccessLog() if settings.access_log else None
     traces = open_traces(has_sampler=is_set("OTEL_TRACES_SAMPLER")) if settings.tracing else None
@@ -124,6 +128,8 @@ def create_app(
                 await task
         if replicas is not None:
             await replicas.close()
+        if issuer is not None:
+            await issuer.close()
         await services.database.close()
         observer.close()
         if metrics is not None:
@@ -134,6 +140,7 @@ def create_app(
             *_routes("/graphql", explorer.ExplorerOrGraphQL(graphql) if settings.explorer else graphql),
             *_routes(rest.PATH, rest_endpoint.__call__, list(rest.METHODS)),
             Route(OPENAPI_PATH, OpenAPIEndpoint(settings).__call__),
+            *metadata_routes(settings),
             *_routes("/health/live", health.live),
             *_routes("/health/ready", health.Ready(services.database).__call__),
             *([explorer.assets_route()] if settings.explorer else []),
@@ -269,6 +276,18 @@ def build_services(settings: Settings, clock: Callable[[], int] = instants.now) 
         security_log=SecurityLog(clock),
         clock=clock,
         started_at=clock(),
+    )
+
+
+def _jwt_callers(issuer: Issuer, services: Services) -> JwtCallers:
+    return JwtCallers(
+        issuer,
+        services.loaders,
+        services.database,
+        services.policy,
+        services.settings,
+        services.security_log,
+        services.clock,
     )
 
 

@@ -95,6 +95,16 @@ class Unavailable(RequestError):
     """Seconds after which the caller may try again."""
 
 
+class IssuerUnavailable(Unavailable):
+    """The issuer of a JWT cannot be reached, and the key of the token is not known."""
+
+    code = "ISSUER_UNAVAILABLE"
+    retry_after = 5
+
+    def __init__(self) -> None:
+        super().__init__("The issuer of the access token cannot be reached to verify it; try again.")
+
+
 class Locked(Unavailable):
     """Another transaction holds a lock that this one needs, for longer than this one waits."""
 

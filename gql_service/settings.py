@@ -15,7 +15,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretBytes, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-PREFIX = "GQL_SERVICE_"
+from gql_service.oidc_settings import PREFIX as PREFIX
+from gql_service.oidc_settings import OidcSettings
+
 KEY_SIZE = 32
 """Bytes of an encryption key."""
 _DRIVERS = {
@@ -30,7 +32,7 @@ _ADDRESS = re.compile(r"([^:\[\]]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}")
 _LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
-class Settings(BaseSettings):
+class Settings(OidcSettings):
     """All settings of a server process. Values are checked when they are read: raises ValidationError."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True)
@@ -463,7 +465,8 @@ class SocketActivation(BaseSettings):
 def settings_table() -> str:
     """A Markdown table of all settings: environment variable, default, meaning."""
     rows = ["| variable | default | meaning |", "|---|---|---|"]
-    for name, field in Settings.model_fields.items():
+    inherited = OidcSettings.model_fields
+    for name, field in sorted(Settings.model_fields.items(), key=lambda item: item[0] in inherited):
         rows.append(f"| `{PREFIX}{name.upper()}` | {_format_default(field.default)} | {field.description} |")
     return "\n".join(rows)
 
@@ -471,6 +474,8 @@ def settings_table() -> str:
 def _format_default(value: object) -> str:
     if value is None or value == ():
         return "not set"
+    if isinstance(value, tuple):
+        return f"`{','.join(value)}`"
     return f"`{str(value).lower() if isinstance(value, bool) else str(value).removesuffix('.0')}`"
 
 

@@ -186,6 +186,7 @@ class Policy:
                 raise Forbidden("Only tenant admins can change other users", _id(user))
             if user is None or not (is_owner or user.tenant_id in administered):
                 raise NotFound("User not found", _id(user))
+        is_bound = is_self and not principal.signed_in_recently
         return UserAccess(
             author=_author(principal),
             origin_id=principal.origin_id,
@@ -197,7 +198,7 @@ class Policy:
             is_guest=False,
             scopes=principal.scopes,
             platform_keys=principal.platform_keys,
-            tokens_end_by=principal.token_expires_at if is_self else None,
+            tokens_end_by=principal.token_expires_at if is_bound else None,
             seal=_SEAL,
         )
 
@@ -240,6 +241,31 @@ class Policy:
         if user is not None and not access.covers(user):
             raise Forbidden("This user has rights that you do not administer", user.user_id)
         return access
+
+    def unlinking_access(self, principal: Principal, user: UserWithRights | None) -> UserAccess:
+        """Access to unlink identities of an issuer from a user, for admins only.
+
+        Raises Forbidden, NotFound or MalformedData.
+        """
+        self._require_no_platforms(principal)
+        access = self.token_access(principal, user)
+        if not access.is_admin:
+            raise Forbidden("Only tenant admins can link identities", access.user_id)
+        return access
+
+    def linking_access(self, principal: Principal, user: UserWithRights | None) -> UserAccess:
+        """Access to link identities of an issuer to a user, for admins only: whoever has such an identity can
+        act as the user. Raises Forbidden, NotFound or MalformedData."""
+        access = self.unlinking_access(principal, user)
+        if principal.scopes is not None or access.tokens_end_by is not None:
+            # The identity would be able to do more, or for longer.
+            raise Forbidden("This token is restricted, so it cannot link identities", access.user_id)
+        return access
+
+    def is_privileged(self, user: UserWithRights) -> bool:
+        """Whether a user is a platform owner, or an admin of any tenant. Raises MalformedData."""
+        admin = f"::{self.admin_permission}"
+        return bool(user.is_platform_owner) or any(each.endswith(admin) for each in user.permissions)
 
     def badge_access(self, principal: Principal, user: UserFacts | None) -> UserAccess:
         """Access to award badges to a user, for admins only. Raises Forbidden or NotFound."""

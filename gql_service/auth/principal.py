@@ -27,6 +27,9 @@ class Principal(NamedTuple):
     """The scopes of the presented token."""
     platform_keys: frozenset[str] | None = None
     """The platforms that the presented token is limited to; None if it is not."""
+    signed_in_recently: bool = False
+    """Whether the caller has signed in at an issuer a moment ago. Tokens that they issue for themselves may
+    then outlive the presented one."""
 
     @staticmethod
     def create(

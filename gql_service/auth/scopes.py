@@ -13,6 +13,9 @@ class Scope(StrEnum):
     ADMIN = "ADMIN"
 
 
+SCOPE_PREFIX = "gql_service:"
+"""How our scopes begin in the tokens of an issuer, which has scopes of its own."""
+
 Scopes = frozenset[Scope] | None
 """The scopes of a token; None stands for all, those of later versions included."""
 

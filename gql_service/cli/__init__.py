@@ -29,6 +29,7 @@ _COMMANDS = {
     "definition": "definitions:definition_app",
     "user": "users:user_app",
     "token": "tokens:token_app",
+    "identity": "identities:identity_app",
 }
 """In the order of the help."""
 

@@ -26,6 +26,8 @@ _LABELS = {
     "earned_badges": "badges",
     "notifications": "notifications",
     "access_tokens": "tokens",
+    "identities": "identities",
+    "revocations": "revocations",
     "memberships": "memberships",
     "user_texts": "search texts",
     "user_changes": "changes of the user",

@@ -69,6 +69,8 @@ def configure(level: str, security_log: Path | None = None) -> None:
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = name != "uvicorn.access"
     logging.getLogger("aiosqlite").setLevel(logging.INFO)  # its debug lines contain values of statements
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # they would log each request to an issuer
     _configure_security_log(security_log, formatter)
 
 

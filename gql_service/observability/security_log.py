@@ -28,6 +28,8 @@ class EventKind(Enum):
     TOKEN_ISSUED = "token.issued"  # noqa: S105 - the name of an event
     TOKEN_REPLACED = "token.replaced"  # noqa: S105
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
+    IDENTITY_LINKED = "identity.linked"
+    IDENTITY_UNLINKED = "identity.unlinked"
     USER_RENAMED = "user.renamed"
     USER_CREATED = "user.created"
     USER_ERASED = "user.erased"

@@ -5,6 +5,7 @@ import strawberry
 from gql_service.schema.mutations.bulk_patch import BulkMutation
 from gql_service.schema.mutations.definitions import DefinitionMutation
 from gql_service.schema.mutations.documents import DocumentMutation
+from gql_service.schema.mutations.identities import IdentityMutation
 from gql_service.schema.mutations.retention import RetentionMutation
 from gql_service.schema.mutations.tenants import TenantMutation
 from gql_service.schema.mutations.user_lifecycle import UserLifecycleMutation
@@ -17,6 +18,7 @@ class Mutation(
     BulkMutation,
     UserMutation,
     UserLifecycleMutation,
+    IdentityMutation,
     DefinitionMutation,
     RetentionMutation,
     TenantMutation,

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
 
+from gql_service.auth.claims import Claims, JwtRefusal
 from gql_service.auth.policy import Policy
 from gql_service.auth.principal import Principal
 from gql_service.auth.tokens import Token
@@ -25,11 +26,12 @@ from gql_service.domain.search.conditions import Searchability
 from gql_service.domain.search.directory import UserSearch
 from gql_service.domain.search.members import MemberSearch, SearchKey
 from gql_service.domain.tenants import Platform, Tenant
-from gql_service.domain.users import access_tokens, badges, changes, notifications
+from gql_service.domain.users import access_tokens, badges, changes, identities, notifications
 from gql_service.domain.users import rows as users
 from gql_service.domain.users.access_tokens import AccessToken, TokenRefusal
 from gql_service.domain.users.badges import EarnedBadge
 from gql_service.domain.users.changes import UserChange
+from gql_service.domain.users.identities import Identity
 from gql_service.domain.users.notifications import Notification
 from gql_service.domain.users.rows import User
 from gql_service.errors import MalformedData, RequestError
@@ -160,6 +162,11 @@ class Loaders(_LoaderGroup):
         ) -> Sequence[Principal | MalformedData | TokenRefusal]:
             return await access_tokens.principals(connection, requests, policy, clock())
 
+        async def jwt_principals(
+            connection: Connection, requests: Sequence[Claims]
+        ) -> Sequence[Principal | MalformedData | JwtRefusal | None]:
+            return await identities.principals(connection, requests, policy, clock())
+
         async def pasts(
             connection: Connection, requests: Sequence[tuple[DocumentKey, int]]
         ) -> Sequence[Past | RequestError]:
@@ -197,6 +204,10 @@ class Loaders(_LoaderGroup):
             database, principals
         )
         """The caller with a token, or why it is not valid now."""
+        self.jwt_principals: DataLoader[Claims, Principal | MalformedData | JwtRefusal | None] = DataLoader(
+            database, jwt_principals
+        )
+        """The caller with a verified JWT, or why it is not valid now; None if its identity is not linked."""
         self.users: DataLoader[str, User | None] = DataLoader(database, users.by_ids)
         self.users_named: DataLoader[str, User | None] = DataLoader(database, users.by_usernames)
         self.users_by_email: DataLoader[tuple[str, str], User | None] = DataLoader(database, by_emails)
@@ -226,6 +237,8 @@ class Loaders(_LoaderGroup):
         """By user id: the earned badges, oldest first."""
         self.tokens: DataLoader[str, list[AccessToken]] = DataLoader(database, access_tokens.of_users)
         """By user id: the access tokens, oldest first."""
+        self.identities: DataLoader[str, list[Identity]] = DataLoader(database, identities.of_users)
+        """By user id: the linked identities, oldest link first."""
         self.token_owners: DataLoader[str, str | None] = DataLoader(database, access_tokens.owners)
         """By token id: the id of its user."""
         self.documents: DataLoader[tuple[str, str], MetadataDocument] = DataLoader(

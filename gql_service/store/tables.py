@@ -195,6 +195,26 @@ access_tokens = Table(
     Column("platform_keys", Text),
 )
 
+# Identities of OpenID Connect issuers, and the users whom they authenticate.
+identities = Table(
+    "identities",
+    metadata,
+    Column("issuer", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("linked_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# When all tokens of a user were last revoked. JWTs that were issued before are refused.
+revocations = Table(
+    "revocations",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("revoked_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 # `platform_id` is the empty string for the user-wide document, so it is no foreign key. A cleared document
 # keeps its row, because a revision is never used twice. `domain.documents.entries` explains the three JSON
 # columns. `attributes` is the last column because most reads leave it out.

@@ -5,10 +5,11 @@ from gql_service.web.request import MethodNotAllowed, UnsupportedEncoding
 from gql_service.web.throttle import TooManyRequests
 
 
-def error_headers(error: RequestError, scheme: str) -> dict[str, str]:
-    """The headers for an error. `scheme` is the authentication scheme that the endpoint asks for."""
+def error_headers(error: RequestError, scheme: str, metadata_url: str | None = None) -> dict[str, str]:
+    """The headers for an error. `scheme` is the authentication scheme that the endpoint asks for, and
+    `metadata_url` says where it tells of the issuer of its tokens (RFC 9728)."""
     if isinstance(error, Unauthenticated):
-        return {"WWW-Authenticate": _challenge(error, scheme)}
+        return {"WWW-Authenticate": _challenge(error, scheme, metadata_url)}
     if isinstance(error, MethodNotAllowed):
         return {"Allow": error.allow}
     if isinstance(error, UnsupportedEncoding):
@@ -18,8 +19,11 @@ def error_headers(error: RequestError, scheme: str) -> dict[str, str]:
     return {"Retry-After": str(error.retry_after)} if isinstance(error, Unavailable) else {}
 
 
-def _challenge(error: Unauthenticated, scheme: str) -> str:
+def _challenge(error: Unauthenticated, scheme: str, metadata_url: str | None) -> str:
     """The scheme, with the reason if a token was sent (RFC 6750, section 3)."""
-    if not isinstance(error, InvalidToken):
-        return scheme
-    return f'{scheme} error="invalid_token", error_description="{error.message}"'
+    parameters = []
+    if isinstance(error, InvalidToken):
+        parameters += ['error="invalid_token"', f'error_description="{error.message}"']
+    if metadata_url is not None:
+        parameters.append(f'resource_metadata="{metadata_url}"')
+    return " ".join([scheme, ", ".join(parameters)]).rstrip()

@@ -40,6 +40,7 @@ from gql_service.web.graphql_result import (
     response_to,
 )
 from gql_service.web.introspection import IntrospectionAnswers, introspects
+from gql_service.web.protected_resource import metadata_url
 from gql_service.web.read_after import READ_AFTER, position_after, read_after
 from gql_service.web.request import (
     MethodNotAllowed,
@@ -103,6 +104,7 @@ class GraphQLEndpoint:
         self._introspection_answers = IntrospectionAnswers()
         self._anonymous_body_limit = anonymous_body_limit(settings)
         self._timeouts = RequestTimeouts(settings.request_timeout)
+        self._metadata_url = metadata_url(settings)
         self.documents = DocumentCache(
             schema,
             max_tokens=settings.max_document_tokens,
@@ -157,11 +159,11 @@ class GraphQLEndpoint:
         except ClientDisconnect:
             return None
         except TimeoutError:
-            status, body, extra = _failure(
+            status, body, extra = self._failure(
                 Unavailable("The request took too long. Request less, or try again.")
             )
         except RequestError as error:
-            status, body, extra = _failure(error)
+            status, body, extra = self._failure(error)
         except Exception as exception:
             status, body = 500, {"errors": [masked_error(exception)]}
         content = orjson.dumps(body)
@@ -231,6 +233,13 @@ class GraphQLEndpoint:
             raise_unavailable(result.data, result.errors)
         return response_to(result, media_type)
 
+    def _failure(self, error: RequestError) -> tuple[int, Body, HeaderPairs]:
+        """The status, the body and the headers for a request that fails as a whole."""
+        headers = error_headers(error, "Bearer", self._metadata_url).items()
+        return *request_error(error), tuple(
+            (name.lower().encode(), value.encode()) for name, value in headers
+        )
+
 
 async def _traced_execute(
     schema: GraphQLSchema, document: GraphQLDocument, *, operation_name: str | None, **parameters: Any
@@ -244,12 +253,6 @@ async def _traced_execute(
     attributes: dict[str, str | int] = {"graphql.operation.type": kind, "graphql.operation.name": name}
     note_part(Part(f"{kind} {name}", started, perf_counter(), attributes))
     return result
-
-
-def _failure(error: RequestError) -> tuple[int, Body, HeaderPairs]:
-    """The status, the body and the headers for a request that fails as a whole."""
-    headers = error_headers(error, "Bearer").items()
-    return *request_error(error), tuple((name.lower().encode(), value.encode()) for name, value in headers)
 
 
 def _position_after(replicas: Replicas, status: int) -> HeaderPairs:

@@ -39,6 +39,7 @@ from gql_service.web.preconditions import (
     entity_tag,
     read_preconditions,
 )
+from gql_service.web.protected_resource import metadata_url
 from gql_service.web.read_after import READ_AFTER, position_after, read_after
 from gql_service.web.request import (
     MalformedBody,
@@ -70,6 +71,7 @@ class RestEndpoint:
         self._body_limit = body_limit(settings)
         self._max_json_values = settings.max_json_values
         self._timeouts = RequestTimeouts(settings.request_timeout)
+        self._metadata_url = metadata_url(settings)
 
     async def __call__(self, request: Request) -> Response:
         if (record := CURRENT_REQUEST.get()) is not None:
@@ -86,9 +88,9 @@ class RestEndpoint:
             with self._timeouts():
                 return await self._respond(request)
         except TimeoutError:
-            return _error_response(Unavailable("The request took too long. Try again."))
+            return self._error_response(Unavailable("The request took too long. Try again."))
         except RequestError as error:
-            return _error_response(error)
+            return self._error_response(error)
         except RevisionConflict as conflict:
             return _json_response({"error": conflict.message}, 412, entity_tag(conflict.current_revision))
         except Rejected as rejected:
@@ -166,6 +168,15 @@ class RestEndpoint:
             raise Rejected(Problem.INVALID_VALUE, "The body must be a JSON object.", ())
         return body
 
+    def _error_response(self, error: RequestError) -> Response:
+        """The field `detail` or `error` with the message: the REST contract defines which."""
+        field = "detail" if error.status in (401, 415) or isinstance(error, MalformedBody) else "error"
+        # The contract has one message for all requests without a valid token; the header has the reason.
+        message = NO_CREDENTIALS if isinstance(error, Unauthenticated) else error.message
+        response = _json_response({field: message}, error.status)
+        response.headers.update(error_headers(error, "Token", self._metadata_url))
+        return response
+
 
 def _writes(request: Request) -> bool:
     return request.method not in ("GET", "HEAD")
@@ -242,16 +253,6 @@ def _tag(document: DocumentView) -> str:
     if isinstance(document.metadata, MalformedData):
         raise document.metadata
     return entity_tag(document.revision, document.metadata if document.is_conditional else None)
-
-
-def _error_response(error: RequestError) -> Response:
-    """The field `detail` or `error` with the message: the REST contract defines which."""
-    field = "detail" if error.status in (401, 415) or isinstance(error, MalformedBody) else "error"
-    # The contract has one message for all requests without a valid token; the header has the reason.
-    message = NO_CREDENTIALS if isinstance(error, Unauthenticated) else error.message
-    response = _json_response({field: message}, error.status)
-    response.headers.update(error_headers(error, "Token"))
-    return response
 
 
 def _json_response(body: dict[str, Any], status: int, tag: str | None = None) -> Response:

@@ -2,10 +2,8 @@
 
 from collections.abc import Callable
 
-from gql_service.auth.tokens import Token
-from gql_service.domain.users.access_tokens import TokenRefusal
-from gql_service.errors import InvalidToken, RequestError
-from gql_service.observability.security_log import MALFORMED_TOKEN, EventKind, SecurityEvent, SecurityLog
+from gql_service.errors import RequestError
+from gql_service.observability.security_log import EventKind, SecurityEvent, SecurityLog
 from gql_service.observability.windows import Windows, network_of
 from gql_service.web.request_origin import RequestOrigin
 
@@ -37,17 +35,20 @@ class FailedAuthentications:
         self._security_log = security_log
 
     def error(
-        self, refusal: TokenRefusal, token: Token | None, *, source: str, origin: RequestOrigin
+        self, error: RequestError, reason: str, target: str | None, *, source: str, origin: RequestOrigin
     ) -> RequestError:
-        """Count and log an invalid token; returns the error for it. `token` is None if it is malformed."""
+        """Count and log an invalid token; returns the error for it, which is `error` unless it is throttled.
+
+        `reason` and `target` are for the log: a code, and the public id of the token.
+        """
         hit = self._windows.hit(network_of(origin.address))
         is_refused = self._is_throttled and not hit.is_within_limit
         if hit.is_notable:
             event = SecurityEvent(
                 EventKind.AUTHENTICATION_THROTTLED if is_refused else EventKind.AUTHENTICATION_FAILED,
-                target=token and token.id,  # the id is public
-                reason=refusal.name if token else MALFORMED_TOKEN,
+                target=target,
+                reason=reason,
                 number=None if hit.is_within_limit else hit.number,
             )
             self._security_log.write(event, source=source, actor=None, origin=origin)
-        return TooManyRequests(hit.seconds_left) if is_refused else InvalidToken(refusal.value)
+        return TooManyRequests(hit.seconds_left) if is_refused else error

@@ -30,6 +30,7 @@ SELF_FIELDS = {
     "notifications": "notifications(first: 1) { nodes { id } }",
     "unreadNotificationCount": "unreadNotificationCount",
     "tokens": "tokens(first: 1) { nodes { id } }",
+    "identities": "identities { subject }",
 }
 ROUTES = {
     "by username": 'user(by: {username: "NAME"}) { FIELD }',

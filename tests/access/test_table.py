@@ -131,6 +131,8 @@ class Cast:
         )
         define = SELECT["Mutation.defineMetadata"].replace("KEY", world.platform_key)
         self.callers["admin"].ask(f"mutation {{ {define} {{ userErrors {{ code }} }} }}")
+        link = SELECT["Mutation.linkIdentity"].replace("NAME", self.member.username)
+        self.callers["admin"].ask(f"mutation {{ {link} {{ userErrors {{ code }} }} }}")
         self.write()
         self._change()
         change = 'mutation ($n: String) { updateUser(input: {username: $n, language: "en"}) { user { id } } }'

@@ -95,8 +95,9 @@ def test_all_rows_of_a_user_are_removed(world: World, doomed: Caller) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
         f"Deleted {NAME}. Their data: answers to writes 2, badges 1, changes of the user 4, "
-        "changes of their history 4, documents 2, entries of the search index 1, memberships 1, "
-        "notifications 1, parts of values in the search index 0, search texts 3, tokens 2.",
+        "changes of their history 4, documents 2, entries of the search index 1, identities 0, "
+        "memberships 1, notifications 1, parts of values in the search index 0, revocations 0, "
+        "search texts 3, tokens 2.",
         "Data of others that named them: answers to writes 0, changes of history 0, changes of users 0, "
         "documents 0, tokens revoked 0.",
     ]

@@ -63,9 +63,11 @@ NOTIFICATION = {
     "readAt": None,
 }
 ROWS = ("memberships", "earnedBadges", "notifications", "accessTokens", "documents", "documentChanges",
-        "metadataIndex", "metadataIndexParts", "idempotencyKeys", "userTexts", "userChanges")  # fmt: skip
+        "metadataIndex", "metadataIndexParts", "idempotencyKeys", "userTexts", "userChanges", "identities",
+        "revocations")  # fmt: skip
 CHANGED_ROWS = ("documents", "documentChanges", "idempotencyKeys", "accessTokens", "userChanges")
 OTHER = {"id": "other", "users": 0, "guests": 0, "platforms": 0, "documents": 0}
+IDENTITY = {"issuer": "https://issuer.example.com", "subject": "s-1", "linkedAt": "TIME"}
 STEPS: list[tuple[str, Any]] = [
     ("migrate", {"upToDate": True, "changed": False}),
     ("tenant create Other --id other", {"id": "other", "name": "Other", "createdAt": "TIME"}),
@@ -93,6 +95,11 @@ STEPS: list[tuple[str, Any]] = [
     ("token issue joe", {"token": "RANDOM", "id": "RANDOM", "expiresAt": None}),
     ("token list joe", [TOKEN]),
     ("token revoke TOKEN", TOKEN | {"revokedAt": "TIME"}),
+    ("identity link ann https://issuer.example.com s-1", {"identities": [IDENTITY]}),
+    ("identity list ann", [IDENTITY]),
+    ("identity link ann https://issuer.example.com s-2",
+     {"identities": [IDENTITY, IDENTITY | {"subject": "s-2"}]}),
+    ("identity unlink ann https://issuer.example.com s-2", {"identities": [IDENTITY]}),
     ("rotate-keys",
      {"activeKey": "k1", "entries": 0, "digests": 0, "failures": [], "remainingEntries": {},
       "removableKeys": []}),
@@ -115,7 +122,7 @@ STEPS: list[tuple[str, Any]] = [
       "dryRun": False,
       "deletedRows": dict.fromkeys(ROWS, 0)
       | {"memberships": 1, "earnedBadges": 1, "notifications": 1, "accessTokens": 1, "userTexts": 2,
-         "userChanges": 6},
+         "userChanges": 6, "identities": 1, "revocations": 1},
       "changedRowsOfOthers": dict.fromkeys(CHANGED_ROWS, 0)}),
 ]  # fmt: skip
 OTHERS = [("user", "show"), ("user", "export"), ("user", "badges"), ("user", "changes"), ("export-schema",)]

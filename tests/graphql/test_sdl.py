@@ -146,6 +146,7 @@ def test_mutations_are_listed_by_subject(schema: GraphQLSchema) -> None:
         "patchPlatformMetadata", "replacePlatformMetadata", "clearPlatformMetadata", "setUserMetadata",
         "restorePlatformMetadata", "bulkPatchPlatformMetadata", "createUser", "updateUser", "checkBadge",
         "markNotificationsRead", "issueToken", "revokeToken", "renameUser", "deleteUser", "revokeTokens",
+        "linkIdentity", "unlinkIdentity",
         "defineMetadata", "removeMetadataDefinition", "setMetadataMode", "setRetention", "createTenant",
         "renameTenant", "deleteTenant", "createPlatform", "renamePlatform", "deletePlatform",
     ]  # fmt: skip

@@ -35,6 +35,8 @@ LOGGED = {"createUser", "updateUser", "issueToken", "revokeToken"} | {
     "renameUser",
     "deleteUser",
     "revokeTokens",
+    "linkIdentity",
+    "unlinkIdentity",
     "defineMetadata",
     "removeMetadataDefinition",
     "setMetadataMode",

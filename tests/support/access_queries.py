@@ -51,6 +51,10 @@ SELECT = {
     "Mutation.renameUser": 'renameUser(input: {username: "NAME", newUsername: "NAME"})',
     "Mutation.deleteUser": 'deleteUser(input: {username: "NAME", dryRun: true})',
     "Mutation.revokeTokens": 'revokeTokens(input: {username: "NAME"})',
+    "Mutation.linkIdentity": """linkIdentity(input: {username: "NAME", subject: "NAME",
+        issuer: "https://issuer.example.com"})""",
+    "Mutation.unlinkIdentity": """unlinkIdentity(input: {username: "NAME", subject: "first-NAME",
+        issuer: "https://issuer.example.com"})""",
     "Mutation.revokeToken": 'revokeToken(input: {id: "TOKEN"})',
 }
 """How to select a field that needs arguments. Apart from `clear`, writes do not affect other cells."""
@@ -66,6 +70,7 @@ INVALID_VARIANTS = {
         '{tenantId: "TENANT", dryRun: true}': '{tenantId: "TENANT"}',
         '{platformKey: "KEY", dryRun: true}': '{platformKey: "KEY"}',
         'language: "de"': 'language: "xx"',
+        'issuer: "https://issuer.example.com"': 'issuer: ""',
         'badge: "projectCreated"': 'badge: "xx"',
         "overlapSeconds: 0": "overlapSeconds: -1",
         "valueType: string": "valueType: boolean",
@@ -168,4 +173,7 @@ PATHS = {  # from the root to the object that has the field
     "DeleteUserPayload": "Mutation.deleteUser",
     "UserDeletion": "Mutation.deleteUser DeleteUserPayload.deletion",
     "RevokeTokensPayload": "Mutation.revokeTokens",
+    "LinkIdentityPayload": "Mutation.linkIdentity",
+    "UnlinkIdentityPayload": "Mutation.unlinkIdentity",
+    "Identity": "Query.user User.identities",
 }

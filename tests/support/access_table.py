@@ -40,6 +40,7 @@ Mutation         bulkPatchPlatformMetadata                          U N F F v v
 Mutation         createUser checkBadge renameUser                           U F F F v v
 Mutation         deleteUser                                                 U F F F v v
 Mutation         revokeTokens                                               U F F v v v
+Mutation         linkIdentity unlinkIdentity                                U F F F v v
 Mutation         updateUser issueToken revokeToken                          U F F v v v
 Mutation         markNotificationsRead                                      U v v v v v
 Mutation         defineMetadata removeMetadataDefinition                    U N F F v v
@@ -53,8 +54,9 @@ User             emailVerified language lastSeenReleaseVersion              . . 
 User             passwordChangeDisabled projectCreationDisabled             . . F v v v
 User             profileFieldChangeDisabled messagingDisabled               . . F v v v
 User             recentProjects personalAgentPermissions optInDecisions     . . F v v v
-User             notifications unreadNotificationCount tokens               . . F v v v
+User             notifications unreadNotificationCount tokens identities    . . F v v v
 User             changes                                                    . F F F v v
+Identity         issuer subject linkedAt                                    . . . v v v
 LocalAuthUser    id createdAt updatedAt tenantId email permissions          . . . v . .
 LocalAuthUser    profileFields badges optInDecisions revision               . . . v . .
 LocalAuthUser    passwordChangeDisabled projectCreationDisabled             . . . v . .
@@ -122,6 +124,8 @@ IssueTokenPayload userErrors token accessToken                              . . 
 RevokeTokenPayload userErrors accessToken                                   . . . v v v
 RevokeTokensPayload userErrors revokedIds                                   . . . v v v
 RenameUserPayload user userErrors                                           . . . . v v
+LinkIdentityPayload user userErrors                                         . . . . v v
+UnlinkIdentityPayload user userErrors                                       . . . . v v
 DeleteUserPayload userErrors deletion deletedUserId                         . . . . v v
 UserDeletion     documents changes badges notifications tokens              . . . . v v
 UserDeletion     changedDocuments changedChanges revokedTokens              . . . . v v
@@ -262,6 +266,14 @@ DeleteUserPayload            Mutation.deleteUser                            U F 
 UserDeletion     DeleteUserPayload.deletion                                 U F F F v v
 User             RenameUserPayload.user                                     U F F F v v
 InvalidInput     RenameUserPayload.userErrors                               U F F F v v
+Identity         User.identities                                            U - F v v v
+LinkIdentityPayload          Mutation.linkIdentity                          U F F F v v
+UnlinkIdentityPayload        Mutation.unlinkIdentity                        U F F F v v
+User             LinkIdentityPayload.user UnlinkIdentityPayload.user        U F F F v v
+InvalidInput     LinkIdentityPayload.userErrors                             U F F F v v
+InvalidInput     UnlinkIdentityPayload.userErrors                           U F F F v v
+RevisionConflict LinkIdentityPayload.userErrors                             never
+RevisionConflict UnlinkIdentityPayload.userErrors                           never
 RevisionConflict RenameUserPayload.userErrors                               U F F F v v
 InvalidInput     DeleteUserPayload.userErrors                               never
 RevisionConflict DeleteUserPayload.userErrors                               never

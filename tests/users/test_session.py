@@ -27,6 +27,7 @@ NOT_IN_SESSION = frozenset(
         "displayName",
         "documents",
         "emailVerified",
+        "identities",
         "image",
         "notifications",
         "platformMetadata",

@@ -17,7 +17,7 @@ from gql_service.domain.documents import rows as documents
 from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.documents.visibility import EntryView, Viewer, entries
 from gql_service.domain.pagination import PageRequest
-from gql_service.domain.users import access_tokens, badges, changes, notifications
+from gql_service.domain.users import access_tokens, badges, changes, identities, notifications
 from gql_service.domain.users.fields import USER_FIELDS, FieldType
 from gql_service.domain.users.rows import User
 from gql_service.domain.values.encryption import KeyRing
@@ -50,6 +50,7 @@ async def export_user(
     if isinstance(earned, MalformedData):
         raise earned
     tokens = await access_tokens.of_user(connection, user.user_id)
+    linked = await identities.of_user(connection, user.user_id)
     exported = {
         **_fields(user),
         "badges": [{"name": badge.name, "earnedAt": rfc3339(badge.earned_at)} for badge in earned],
@@ -62,6 +63,10 @@ async def export_user(
                 "revokedAt": _instant(token.revoked_at),
             }
             for token in tokens
+        ],
+        "identities": [
+            {"issuer": each.issuer, "subject": each.subject, "linkedAt": rfc3339(each.linked_at)}
+            for each in linked
         ],
         "notifications": await _notifications(connection, user, count),
         "documents": await _documents(connection, principal, policy, user, include_hidden, keys, now, count),

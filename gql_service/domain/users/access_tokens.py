@@ -11,7 +11,7 @@ from gql_service.auth.access import OPERATOR, Author, UserAccess
 from gql_service.auth.policy import Policy
 from gql_service.auth.principal import Principal
 from gql_service.auth.scopes import Scope, Scopes, parse_scopes, scopes_text
-from gql_service.domain.users import changes
+from gql_service.domain.users import changes, identities
 from gql_service.domain.users.changes import FieldChange, UserAction
 from gql_service.domain.users.profiles import read_permissions
 from gql_service.errors import MalformedData, NotFound, Problem, Rejected
@@ -342,8 +342,12 @@ async def issue_for(
 
 
 async def revoke_all(transaction: Connection, access: UserAccess, now: int) -> list[str]:
-    """Revoke all tokens of a user. Returns the ids of those that were not revoked before."""
+    """Revoke all tokens of a user, and refuse JWTs that were issued to them so far.
+
+    Returns the ids of the tokens that were not revoked before.
+    """
     access.verify()
+    await identities.revoke_issued_before(transaction, access.user_id, now)
     rows = await transaction.fetch(_REVOKE_ALL, of_user=access.user_id, revoked_at=now)
     await note_revoked(transaction, rows, access.author, now, reason="ALL_OF_USER")
     return sorted(id for id, _ in rows)

@@ -20,6 +20,7 @@ from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import DateTime, JSONObject
 from gql_service.schema.types.access_token import AccessTokenConnection
 from gql_service.schema.types.badge import BadgeProgress, EarnedBadge, progress
+from gql_service.schema.types.identity import Identity
 from gql_service.schema.types.notification import NotificationConnection
 from gql_service.schema.types.opt_in import OptInDecision
 from gql_service.schema.types.relay import (
@@ -209,6 +210,16 @@ class User(Node):
         )
         info.context.stored_data.count(sum(change.size for page in pages for change in page.items))
         return [connection(page=page) for page in pages]
+
+    @batched_field(
+        directives=SELF,
+        description="The accounts at OpenID Connect issuers that authenticate the user, in the order in "
+        "which they were linked.",
+    )
+    async def identities(users: Sequence["User"], info: Info[Context, None]) -> list[list[Identity] | None]:
+        ids = [user.row.user_id for user in users]
+        found = await info.context.services.loaders.identities.load_many(ids)
+        return [[Identity(row=row) for row in rows] for rows in found]
 
     @batched_field(
         directives=SELF,
