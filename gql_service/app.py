@@ -137,13 +137,13 @@ def create_app(
 
     app = Application(
         routes=[
-            *_routes("/graphql", explorer.ExplorerOrGraphQL(graphql) if settings.explorer else graphql),
+            *_routes("/graphql", _explorer_or(graphql, issuer, settings)),
             *_routes(rest.PATH, rest_endpoint.__call__, list(rest.METHODS)),
             Route(OPENAPI_PATH, OpenAPIEndpoint(settings).__call__),
             *metadata_routes(settings),
             *_routes("/health/live", health.live),
             *_routes("/health/ready", health.Ready(services.database).__call__),
-            *([explorer.assets_route()] if settings.explorer else []),
+            *(explorer.asset_routes(settings) if settings.explorer else []),
         ],
         middleware=[
             Middleware(ObserveRequests, observer),
@@ -277,6 +277,14 @@ def build_services(settings: Settings, clock: Callable[[], int] = instants.now) 
         clock=clock,
         started_at=clock(),
     )
+
+
+def _explorer_or(
+    graphql: GraphQLEndpoint, issuer: Issuer | None, settings: Settings
+) -> explorer.ExplorerOrGraphQL | GraphQLEndpoint:
+    if not settings.explorer:
+        return graphql
+    return explorer.ExplorerOrGraphQL(graphql, issuer if settings.oidc_client_id else None)
 
 
 def _jwt_callers(issuer: Issuer, services: Services) -> JwtCallers:

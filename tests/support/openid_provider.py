@@ -64,6 +64,8 @@ class OpenIdProvider:
         self.keys = keys or (SigningKey(),)
         self.port = port or free_port()
         self.issuer = f"http://127.0.0.1:{self.port}"
+        self.redirect_uris = [_CALLBACK]
+        """Where people are sent after signing in. To be set before it starts."""
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -80,7 +82,7 @@ class OpenIdProvider:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         settings = {"port": self.port, "audience": AUDIENCE, "keys": [key.jwk for key in self.keys]}
-        settings |= {"redirectUris": [_CALLBACK]} | self._settings
+        settings |= {"redirectUris": self.redirect_uris} | self._settings
         self._process.stdin.write(json.dumps(settings).encode())
         self._process.stdin.close()
         for line in self._process.stdout:

@@ -1,8 +1,9 @@
 import "graphiql/setup-workers/vite";
 import { GraphiQL } from "graphiql";
-import { useMemo, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { createFetcher, whoIs } from "./client.js";
+import { finishSignIn, readIssuer, startSignIn } from "./openid.js";
 // JSON Schemas of our scalars: without them, GraphiQL marks objects and lists in variables as errors.
 // JSON is spelled out, because `{}` makes null match twice where the variable is nullable.
 import scalarSchemas from "./scalars.json";
@@ -43,6 +44,33 @@ query Me {
 function SignIn({ token, onToken }) {
   const [status, setStatus] = useState({ text: "Not signed in" });
   const [busy, setBusy] = useState(false);
+  const [issuer, setIssuer] = useState(null);
+
+  useEffect(() => {
+    attempt(async () => {
+      const found = await readIssuer();
+      setIssuer(found);
+      const candidate = found && (await finishSignIn(found));
+      if (candidate) await accept(candidate);
+    });
+  }, []);
+
+  async function accept(candidate) {
+    const { displayName, username } = await whoIs(candidate);
+    onToken(candidate);
+    setStatus({ text: `Signed in as ${displayName} (${username})` });
+  }
+
+  async function attempt(action) {
+    setBusy(true);
+    try {
+      await action();
+    } catch (error) {
+      setStatus({ text: error.message, failed: true });
+    } finally {
+      setBusy(false);
+    }
+  }
 
   async function submit(event) {
     event.preventDefault();
@@ -52,17 +80,7 @@ function SignIn({ token, onToken }) {
       return;
     }
     const candidate = event.target.elements["access-token"].value.trim();
-    if (!candidate) return;
-    setBusy(true);
-    try {
-      const { displayName, username } = await whoIs(candidate);
-      onToken(candidate);
-      setStatus({ text: `Signed in as ${displayName} (${username})` });
-    } catch (error) {
-      setStatus({ text: error.message, failed: true });
-    } finally {
-      setBusy(false);
-    }
+    if (candidate) await attempt(() => accept(candidate));
   }
 
   return (
@@ -76,6 +94,11 @@ function SignIn({ token, onToken }) {
       <button id="sign-in" type="submit" disabled={busy}>
         {token ? "Sign out" : "Sign in"}
       </button>
+      {issuer && !token && (
+        <button id="openid-sign-in" type="button" disabled={busy} onClick={() => attempt(() => startSignIn(issuer))}>
+          Sign in at {new URL(issuer.issuer).host}
+        </button>
+      )}
       <output id="signed-in-as" aria-live="polite" className={status.failed ? "failed" : undefined}>
         {status.text}
       </output>

@@ -5,7 +5,7 @@ import Provider from "oidc-provider";
 const settings = JSON.parse(await new Response(process.stdin).text());
 const issuer = `http://127.0.0.1:${settings.port}`;
 
-const page = (uid) => `<!doctype html><title>Provider</title>
+const page = (uid) => `<!doctype html><title>Provider</title><link rel="icon" href="data:,">
 <form method="post" action="/interaction/${uid}"><label>Name <input name="login" required></label>
 <button type="submit">Continue</button></form>`;
 

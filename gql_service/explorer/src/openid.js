@@ -1,0 +1,78 @@
+// Sign-in at an OpenID Connect issuer: authorization code with PKCE (RFC 7636), in this page.
+import * as oauth from "oauth4webapi";
+
+// What must survive the way to the issuer and back. It has no token, and is deleted on return.
+const PENDING = "gql_service:sign-in";
+
+/** The issuer that the server trusts, or null. */
+export async function readIssuer() {
+  const response = await fetch("/explorer/sign-in.json");
+  const settings = response.ok ? await response.json() : {};
+  return settings.issuer ? settings : null;
+}
+
+/** Leave the page for the issuer's. */
+export async function startSignIn(settings) {
+  const server = await discover(settings);
+  const pending = {
+    verifier: oauth.generateRandomCodeVerifier(),
+    state: oauth.generateRandomState(),
+    nonce: oauth.generateRandomNonce(),
+  };
+  const url = new URL(server.authorization_endpoint);
+  const parameters = {
+    client_id: settings.clientId,
+    response_type: "code",
+    redirect_uri: redirectUri(),
+    scope: settings.scopes,
+    state: pending.state,
+    code_challenge: await oauth.calculatePKCECodeChallenge(pending.verifier),
+    code_challenge_method: "S256",
+    ...(hasIdToken(settings) && { nonce: pending.nonce }),
+    ...resource(settings),
+  };
+  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+  sessionStorage.setItem(PENDING, JSON.stringify(pending));
+  window.location.assign(url);
+}
+
+/** The access token if the page was opened by the issuer, or null; throws if the sign-in has failed. */
+export async function finishSignIn(settings) {
+  const parameters = new URLSearchParams(window.location.search);
+  if (!parameters.has("code") && !parameters.has("error")) return null;
+  const stored = sessionStorage.getItem(PENDING);
+  sessionStorage.removeItem(PENDING);
+  // The code is used once. It must not stay in the history.
+  window.history.replaceState(null, "", window.location.pathname);
+  if (!stored) throw new Error("This sign-in was not started here, or was finished before.");
+  const pending = JSON.parse(stored);
+
+  const server = await discover(settings);
+  const client = { client_id: settings.clientId };
+  const callback = oauth.validateAuthResponse(server, client, parameters, pending.state);
+  const response = await oauth.authorizationCodeGrantRequest(
+    server,
+    client,
+    oauth.None(),
+    callback,
+    redirectUri(),
+    pending.verifier,
+    { ...options(settings), additionalParameters: resource(settings) },
+  );
+  const expected = hasIdToken(settings) && { expectedNonce: pending.nonce, requireIdToken: true };
+  const tokens = await oauth.processAuthorizationCodeResponse(server, client, response, expected || {});
+  return tokens.access_token;
+}
+
+async function discover(settings) {
+  const issuer = new URL(settings.issuer);
+  const response = await oauth.discoveryRequest(issuer, options(settings));
+  return oauth.processDiscoveryResponse(issuer, response);
+}
+
+// The server only accepts such issuers on its own machine.
+const options = ({ issuer }) => ({ [oauth.allowInsecureRequests]: issuer.startsWith("http:") });
+
+const redirectUri = () => window.location.origin + window.location.pathname;
+const resource = (settings) => (settings.resource ? { resource: settings.resource } : {});
+const hasIdToken = ({ scopes }) => scopes.split(" ").includes("openid");
