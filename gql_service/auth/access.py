@@ -48,7 +48,8 @@ _SEAL = object()
 
 
 class Author(NamedTuple):
-    """Who changes a user, and through which interface: `graphql`, `cli` or `import`."""
+    """Who changes a user, and through which interface: `graphql`, `cli`, `import`
+    or `sign-in`."""
 
     actor_id: str | None
     """None for the operator at the command line."""

@@ -49,7 +49,7 @@ def identity_unlink(username: Username, issuer: Issuer, subject: Subject, as_jso
         user = await runner.user_by_username(transaction, username)
         await provisioning.lock(transaction, user.user_id)
         access = Policy().user_for_operator(user.user_id)
-        if not await identities.unlink(transaction, access, issuer, subject):
+        if not await identities.unlink(transaction, access, issuer, subject, now=now):
             raise NotFound("The user has no such identity; `identity list` shows those they have.")
         return await identities.of_user(transaction, user.user_id)
 

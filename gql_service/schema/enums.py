@@ -62,5 +62,7 @@ described_enum(
         UserAction.ISSUED: "An access token was issued.",
         UserAction.SHORTENED: "An access token was replaced by another one, and ends earlier.",
         UserAction.REVOKED: "An access token was revoked.",
+        UserAction.LINKED: "An account at an OpenID Connect issuer was linked to the user.",
+        UserAction.UNLINKED: "An account at an OpenID Connect issuer was unlinked from the user.",
     },
 )

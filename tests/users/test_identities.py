@@ -19,6 +19,7 @@ from tests.support.users import ask, verdict, write
 from tests.support.world import Caller, World
 from tests.users.test_authentication import later
 from tests.users.test_jwt import graphql
+from tests.users.test_user_changes import QUERY, changes_of, summary
 
 MINUTE = 60_000
 
@@ -78,6 +79,7 @@ def test_an_admin_links_and_unlinks(
         assert ask(viewer, user, "identities { issuer subject }")["identities"] == [linked]
     exported = user.ask("{ exportUser }")["exportUser"]["identities"]
     assert [{name: each[name] for name in linked} for each in exported] == [linked]
+    assert jwt_lines.summaries() == [("user.exported", user.id, None)]
     holder = with_jwt(user, provider)
     assert holder.ask("{ me { userId } }")["me"]["userId"] == user.id
     for _ in range(2):
@@ -85,6 +87,10 @@ def test_an_admin_links_and_unlinks(
             "user": {"identities": []}
         }
     assert jwt_lines.summaries() == [("identity.unlinked", user.id, None)]
+    assert [summary(each) for each in changes_of(admin, user)[-2:]] == [
+        ("LINKED", "identities", None, None, linked, admin.id),
+        ("UNLINKED", "identities", None, linked, None, admin.id),
+    ]
     assert reason(holder, jwt_lines) == "UNLINKED"
 
 
@@ -273,6 +279,9 @@ def test_a_new_user_has_the_name_and_no_rights(
             "isPlatformOwner": False,
         }
         assert jwt_lines.summaries() == [("user.created", id, None), ("identity.linked", id, "FIRST_SIGHT")]
+        rows = jwt_world.admin.ask(QUERY, id=id)["user"]["changes"]["nodes"]
+        assert {(each["actorId"], each["source"]) for each in rows} == {(None, "sign-in")}
+        assert [each["action"] for each in rows] == ["LINKED", "CREATED"]
         assert holder.ask("{ me { userId } }")["me"]["userId"] == id
         assert jwt_lines.new() == []
 

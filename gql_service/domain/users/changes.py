@@ -35,6 +35,8 @@ class UserAction(Enum):
     ISSUED = "ISSUED"
     SHORTENED = "SHORTENED"
     REVOKED = "REVOKED"
+    LINKED = "LINKED"
+    UNLINKED = "UNLINKED"
 
 
 class FieldChange(NamedTuple):

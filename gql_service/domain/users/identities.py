@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from gql_service.auth.access import UserAccess
+from gql_service.auth.access import Author, UserAccess
 from gql_service.auth.claims import Claims, JwtRefusal
 from gql_service.auth.policy import Policy
 from gql_service.auth.principal import Principal
-from gql_service.domain.users import provisioning
+from gql_service.domain.users import changes, provisioning
+from gql_service.domain.users.changes import FieldChange, UserAction
 from gql_service.domain.users.profiles import read_permissions
 from gql_service.domain.users.rows import User, by_emails, by_usernames
 from gql_service.errors import MalformedData, Problem, Rejected
@@ -33,6 +34,9 @@ _RECENT = 10 * 60 * 1000
 _FUTURE = 5 * 60 * 1000
 """A sign-in further in the future is a mistake of the issuer."""
 _EMAIL = "email"
+_FIELD = "identities"
+SIGN_IN = Author(None, "sign-in")
+"""Who creates and links users at first sight."""
 
 _HOLDERS = Statement(
     select(
@@ -172,7 +176,8 @@ async def admit(transaction: Connection, claims: Claims, rules: FirstSight, poli
         user = await _create_user(transaction, claims, rules.create_claim, rules.tenant_id, policy, now)
     if user is None:
         raise RefusedIdentity(IdentityRefusal.UNLINKED)
-    await _insert(transaction, Identity(claims.issuer, claims.subject, user.user_id, now), "FIRST_SIGHT")
+    identity = Identity(claims.issuer, claims.subject, user.user_id, now)
+    await _insert(transaction, identity, SIGN_IN, "FIRST_SIGHT")
 
 
 async def _linkable_user(
@@ -210,7 +215,7 @@ async def _create_user(
     try:
         return await provisioning.create(
             transaction,
-            policy.user_for_operator(),
+            policy.user_for_operator(author=SIGN_IN),
             username=username,
             tenant_id=tenant_id,
             now=now,
@@ -237,10 +242,10 @@ async def link(transaction: Connection, access: UserAccess, issuer: str, subject
     if len(await of_user(transaction, access.user_id)) >= _MAX_OF_USER:
         message = f"A user has at most {_MAX_OF_USER} identities; unlink one first."
         raise Rejected(Problem.NOT_ALLOWED, message, ("subject",))
-    await _insert(transaction, Identity(issuer, subject, access.user_id, now), None)
+    await _insert(transaction, Identity(issuer, subject, access.user_id, now), access.author, None)
 
 
-async def unlink(transaction: Connection, access: UserAccess, issuer: str, subject: str) -> bool:
+async def unlink(transaction: Connection, access: UserAccess, issuer: str, subject: str, *, now: int) -> bool:
     """Unlink an identity from a user. Returns whether it was linked."""
     access.verify()
     _check_texts(issuer, subject)
@@ -248,6 +253,8 @@ async def unlink(transaction: Connection, access: UserAccess, issuer: str, subje
     if not await transaction.fetch(_DELETE, **parameters):
         return False
     transaction.security_events.append(SecurityEvent(EventKind.IDENTITY_UNLINKED, access.user_id))
+    change = FieldChange(UserAction.UNLINKED, _FIELD, old={"issuer": issuer, "subject": subject})
+    await changes.record(transaction, access.user_id, access.author, now, [change])
     return True
 
 
@@ -286,7 +293,10 @@ async def _find(connection: Connection, issuer: str, subject: str) -> Identity |
     return rows[0] if rows else None
 
 
-async def _insert(transaction: Connection, identity: Identity, reason: str | None) -> None:
+async def _insert(transaction: Connection, identity: Identity, author: Author, reason: str | None) -> None:
     values: dict[str, Any] = identity._asdict()
     await transaction.execute(_INSERT, **values)
     transaction.security_events.append(SecurityEvent(EventKind.IDENTITY_LINKED, identity.user_id, reason))
+    account = {"issuer": identity.issuer, "subject": identity.subject}
+    change = FieldChange(UserAction.LINKED, _FIELD, new=account)
+    await changes.record(transaction, identity.user_id, author, identity.linked_at, [change])

@@ -65,7 +65,7 @@ class IdentityMutation:
             locked = await provisioning.lock(connection, access.user_id)
             access_now = context.services.policy.unlinking_access(context.viewer, locked)
             issuer = input.full_issuer(context.services.settings)
-            await identities.unlink(connection, access_now, issuer, input.subject)
+            await identities.unlink(connection, access_now, issuer, input.subject, now=now)
             return UnlinkIdentityPayload(user=User(row=user))
 
         return await payload_of(context.write_with(unlink, access.user_id), UnlinkIdentityPayload)

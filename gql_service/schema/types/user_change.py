@@ -34,7 +34,7 @@ class UserChange:
         "The id of the user who did it. Null if that was the command line, an import, or a user who was "
         "deleted."
     )
-    source: str = column("The interface through which it was done: `graphql`, `cli` or `import`.")
+    source: str = column("The interface through which it was done: `graphql`, `cli`, `import` or `sign-in`.")
     changed_at: DateTime = column("When it was done.")
 
     @strawberry.field(description="The user who did it. Null if unknown or if the viewer may not see them.")
