@@ -1,6 +1,7 @@
 """`User.changes`: who did what to a user, and when, for admins; it never has a secret."""
 
 import json
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -385,3 +386,21 @@ def test_undoing_changes_gives_each_earlier_state(world: World, operations: list
         while len(changes) > count:
             undo(state, changes.pop())
         assert canonical_state(state) == canonical_state(expected)
+
+
+def test_an_import_records_the_creation(fresh_database_url: str, tmp_path: Path) -> None:
+    lines = [
+        {"type": "tenant", "id": "t", "name": "T", "createdAt": 1},
+        {"type": "user", "id": "u", "tenantId": "t", "username": "ann", "email": "a@b.c", "createdAt": 1,
+         "permissions": ["t::read"]},
+    ]  # fmt: skip
+    file = tmp_path / "all.jsonl"
+    file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    assert command(fresh_database_url, "migrate").returncode == 0
+    for _ in range(2):  # the second one changes nothing
+        assert command(fresh_database_url, "import", str(file)).returncode == 0
+    listed = json.loads(command(fresh_database_url, "user", "changes", "ann", "--json").stdout)
+    assert [(each["action"], each["member"], each["source"], each["actorId"]) for each in listed] == [
+        ("GRANTED", "t::read", "import", None),
+        ("CREATED", None, "import", None),
+    ]
