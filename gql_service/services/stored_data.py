@@ -71,7 +71,7 @@ class StoredData:
     async def _read_history(self, row: DocumentView, request: PageRequest) -> Page[VisibleChange]:
         (content,) = await self.contents([row])
         viewer, changes, rest = Viewer(row.access, self._clock()), list[VisibleChange](), request
-        count = _CHANGES_PER_READ
+        count, begin = _CHANGES_PER_READ, self._size
         while True:
             part = rest._replace(size=min(max(rest.size, 1), count))
             found: list[VisibleChange] = []
@@ -85,13 +85,13 @@ class StoredData:
                     self.count(_CHANGE_COST * len(found[-1].entries))
                     if size > _BYTES_PER_TURN:
                         await asyncio.sleep(0)
-            # A change of which the viewer may know nothing is no change to them. Whether there are more
-            # changes than those of the page is known only once the next one is found.
+            # A change of which the viewer may know nothing is no change to them. So whether there are more
+            # than those of the page is known only once the next one is found, if there is room to read it.
             visible = [change for change in found if change.is_visible]
             changes = visible + changes if request.backwards else changes + visible
             has_more = page.has_previous if request.backwards else page.has_next
-            is_full = len(changes) >= request.size
-            if not has_more or len(changes) > request.size or (is_full and viewer.access.is_admin):
+            has_room = 2 * self._size - begin <= self._max_size and not viewer.access.is_admin
+            if not has_more or len(changes) > request.size or (len(changes) == request.size and not has_room):
                 break
             outermost = found[0] if request.backwards else found[-1]
             rest = request.following(len(changes), str(outermost.revision))
@@ -99,8 +99,6 @@ class StoredData:
         if len(changes) > request.size:
             has_more = True
             changes = changes[-request.size :] if request.backwards else changes[: request.size]
-        elif not viewer.access.is_admin:
-            has_more = False
         if request.backwards:
             return Page(changes, has_more, request.before is not None)
         return Page(changes, request.after is not None, has_more)
