@@ -14,9 +14,7 @@ from gql_service.errors import NotFound
 from gql_service.services.context import Services
 from gql_service.store.connection import Connection
 
-identity_app = typer.Typer(
-    no_args_is_help=True, help="Link accounts at an OpenID Connect issuer to users, and list them."
-)
+identity_app = typer.Typer(no_args_is_help=True, help="Link accounts of an OpenID Connect issuer.")
 Issuer = Annotated[
     str, typer.Argument(metavar="ISSUER", help="The URL of the issuer, exactly as in the claim iss.")
 ]
@@ -43,7 +41,7 @@ def identity_link(username: Username, issuer: Issuer, subject: Subject, as_json:
 
 @identity_app.command("unlink")
 def identity_unlink(username: Username, issuer: Issuer, subject: Subject, as_json: AsJson = False) -> None:
-    """Stop an account from authenticating a user; it stops working immediately."""
+    """Stop an account from authenticating a user."""
 
     async def unlink(transaction: Connection, now: int) -> list[Identity]:
         user = await runner.user_by_username(transaction, username)
@@ -60,7 +58,7 @@ def identity_unlink(username: Username, issuer: Issuer, subject: Subject, as_jso
 
 @identity_app.command("list")
 def identity_list(username: Username, as_json: AsJson = False) -> None:
-    """List the accounts that authenticate a user, in the order in which they were linked."""
+    """List the accounts that authenticate a user."""
 
     async def read(services: Services) -> list[Identity]:
         async with services.database.read() as connection:

@@ -288,6 +288,9 @@ def test_the_log_never_contains_values(world: World, lines: SecurityLines) -> No
     succeed(world.admin, world, "setMetadataMode", platformKey=world.platform_key, mode="STRICT")
     succeed(world.admin, world, "setRetention", platformKey=world.platform_key, historyMaxAge=9)
     succeed(world.admin, world, "removeMetadataDefinition", **definition)
+    identity = {"username": world.member.username, "issuer": "https://id.example.com", "subject": secret}
+    succeed(world.admin, world, "linkIdentity", **identity)
+    succeed(world.admin, world, "unlinkIdentity", **identity)
     values = {"platformKey": secret, "username": secret, "metadata": {secret: secret}}
     mutate(world.admin, world, "patchPlatformMetadata", **values)
     mutate(world.admin, world, "updateUser", username=secret, email=address)

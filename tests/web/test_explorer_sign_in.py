@@ -80,14 +80,14 @@ def test_a_code_that_nobody_asked_for_is_not_used(
     tab: Tab, world: World, provider: OpenIdProvider, pending: dict[str, str] | None
 ) -> None:
     """Otherwise, somebody could sign another person in to their own account."""
-    asked: list[str] = []
-    tab.page.on("request", lambda request: asked.append(request.url))
+    requests: list[str] = []
+    tab.page.on("request", lambda request: requests.append(request.url))
     tab.open(world.service.url)
     if pending is not None:
         tab.page.evaluate("each => sessionStorage.setItem('gql_service:sign-in', each)", json.dumps(pending))
     tab.page.goto(f"{world.service.url}/graphql?code=stolen&state=theirs&iss={provider.issuer}")
     expect(tab.page.locator("#signed-in-as.failed")).to_be_visible()
-    assert f"{provider.issuer}/token" not in asked
+    assert f"{provider.issuer}/token" not in requests
     assert tab.page.url == f"{world.service.url}/graphql"
 
 
