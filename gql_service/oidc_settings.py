@@ -8,7 +8,8 @@ from pydantic_settings import BaseSettings, NoDecode
 
 PREFIX = "GQL_SERVICE_"
 JWT_ALGORITHMS = ("RS256", "ES256", "EdDSA")
-_LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
+"""The hosts whose issuers may be reached without encryption."""
 
 
 class OidcSettings(BaseSettings):
@@ -86,7 +87,7 @@ class OidcSettings(BaseSettings):
         if url is None:
             return None
         parts = urlsplit(url)
-        is_local = info.field_name == "oidc_resource" or parts.hostname in _LOOPBACK_HOSTS
+        is_local = info.field_name == "oidc_resource" or parts.hostname in LOOPBACK_HOSTS
         if not parts.hostname or parts.scheme not in (("https", "http") if is_local else ("https",)):
             raise ValueError("use an https URL; http is for issuers on this machine only")
         if parts.query or parts.fragment or parts.username or "#" in url or "?" in url:

@@ -1,4 +1,7 @@
-"""Ids and keys that were given out once and never will be again: digests of those that were deleted."""
+"""Ids and keys that were given out once and never will be again: digests of those that were deleted.
+
+Identities of an issuer are here as well: they are not linked by themselves again.
+"""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -21,6 +24,7 @@ class Grave(Enum):
     TENANT_ID = "tenant"
     PLATFORM_ID = "platform"
     PLATFORM_KEY = "platform key"
+    IDENTITY = "identity"
 
 
 _INSERT = Statement(

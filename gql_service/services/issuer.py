@@ -21,6 +21,7 @@ from gql_service.auth.claims import Claims, JwtRefusal
 from gql_service.auth.jwt import InvalidJwt, KeySet, Rules, UnknownKey
 from gql_service.errors import IssuerUnavailable
 from gql_service.observability.logging import report
+from gql_service.oidc_settings import LOOPBACK_HOSTS
 from gql_service.services.jwt_callers import IssuerMetadata, RefusedJwt
 from gql_service.settings import Settings
 
@@ -193,13 +194,13 @@ class OpenIdIssuer:
         return IssuerMetadata(jwks_uri, frozenset(origins))
 
     def _is_allowed(self, url: str) -> bool:
-        """Whether a URL may be asked: encrypted, as the issuer's own."""
+        """Whether a URL may be requested: with encryption, except where the issuer is on this machine."""
         try:
             parts = urlsplit(url)
         except ValueError:
             return False
-        schemes = ("https", "http") if self._allows_http else ("https",)
-        return bool(parts.hostname) and parts.scheme in schemes
+        is_local = self._allows_http and parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS
+        return is_local or (parts.scheme == "https" and bool(parts.hostname))
 
     async def _get(self, url: str) -> Any:
         """The JSON document at a URL. Redirects are not followed, and nothing is decompressed."""

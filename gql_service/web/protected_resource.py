@@ -40,7 +40,8 @@ def metadata_routes(settings: Settings) -> list[Route]:
         headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=300"}
         return JSONResponse(metadata, headers=headers)
 
-    return [Route(_PATH, respond), Route(_PATH + "/{path:path}", respond)]
+    path = urlsplit(settings.oidc_resource_name or "").path.rstrip("/")
+    return [Route(each, respond) for each in sorted({_PATH, _PATH + path})]
 
 
 def _own_scopes() -> list[str]:

@@ -286,6 +286,26 @@ def test_a_new_user_has_the_name_and_no_rights(
         assert jwt_lines.new() == []
 
 
+@pytest.mark.parametrize("end", ["unlink", "delete"])
+def test_what_an_admin_has_ended_does_not_begin_again_by_itself(
+    jwt_world: World, jwt_lines: SecurityLines, provider: OpenIdProvider, end: str
+) -> None:
+    claims = {"oidc_create_claim": "preferred_username", "oidc_link_claim": "preferred_username"}
+    with admitting(jwt_world, **claims) as world:
+        name = f"n_{uuid4().hex}"
+        token = provider.token(name, preferred_username=name, email=f"{name}@example.com")
+        holder = Caller(world.service, world.member.user, token)
+        assert holder.ask("{ me { username } }") == {"me": {"username": name}}
+        if end == "unlink":
+            write(world.admin, "unlinkIdentity", {"username": name, "subject": name})
+        else:
+            write(world.admin, "deleteUser", {"username": name})
+        assert reason(holder, jwt_lines) == "NOT_LINKABLE"
+        another = world.new_user()
+        write(world.admin, "linkIdentity", {"username": another.username, "subject": name})
+        assert holder.ask("{ me { userId } }")["me"]["userId"] == another.id, "an admin may"
+
+
 @pytest.mark.parametrize(
     ("claims", "expected"),
     [

@@ -158,6 +158,7 @@ def test_many_requests_read_the_keys_once(fake: FakeIssuer, database: str) -> No
         ("metadata", lambda fake: {"issuer": fake.issuer}),
         ("metadata", lambda fake: {"issuer": fake.issuer, "jwks_uri": "file:///keys"}),
         ("metadata", lambda fake: {"issuer": fake.issuer, "jwks_uri": 7}),
+        ("metadata", lambda fake: {"issuer": fake.issuer, "jwks_uri": "http://192.0.2.1/keys"}),
         ("metadata", lambda fake: (302, {"Location": f"{fake.issuer}/elsewhere"}, "")),
         ("metadata", lambda fake: (200, {}, "{")),
         ("metadata", lambda fake: (200, {}, "[" * 300_000)),

@@ -13,7 +13,7 @@ from gql_service.domain.documents import rows as documents
 from gql_service.domain.documents.entries import anonymized
 from gql_service.domain.history import changes as history
 from gql_service.domain.tombstones import Grave, bury
-from gql_service.domain.users import access_tokens
+from gql_service.domain.users import access_tokens, identities
 from gql_service.domain.users import rows as users
 from gql_service.errors import NotFound
 from gql_service.observability.security_log import EventKind, SecurityEvent
@@ -137,6 +137,7 @@ async def erase(
     if not await transaction.fetch(_LOCK, erased=erased):
         raise NotFound("User not found")
     tokens = await transaction.fetch(_REVOKE_ISSUED_TOKENS, erased=erased, now=now)
+    await identities.bury_those_of(transaction, erased)
     rows = {
         name: len(await transaction.fetch(statement, erased=erased))
         for name, statement in _DELETE_OWNED.items()

@@ -15,6 +15,7 @@ from gql_service.auth.access import Author, UserAccess
 from gql_service.auth.claims import Claims, JwtRefusal
 from gql_service.auth.policy import Policy
 from gql_service.auth.principal import Principal
+from gql_service.domain.tombstones import Grave, bury, is_buried
 from gql_service.domain.users import changes, provisioning
 from gql_service.domain.users.changes import FieldChange, UserAction
 from gql_service.domain.users.profiles import read_permissions
@@ -117,7 +118,7 @@ class IdentityRefusal(Enum):
     INVALID_NAME = "The name or the address in the access token is not allowed here."
     NAME_TAKEN = "The username in the access token is taken. Ask an admin to link the identity."
     EMAIL_TAKEN = "The email address in the access token is taken. Ask an admin to link the identity."
-    NOT_LINKABLE = "The user whom the access token names can be linked by an admin only."
+    NOT_LINKABLE = "Only an admin can link the identity of the access token."
 
 
 class RefusedIdentity(Exception):
@@ -171,6 +172,8 @@ async def admit(transaction: Connection, claims: Claims, rules: FirstSight, poli
     await _reserve(transaction, claims.issuer, claims.subject)
     if await _find(transaction, claims.issuer, claims.subject) is not None:
         return  # another request has linked it just now
+    if await is_buried(transaction, Grave.IDENTITY, _key(claims.issuer, claims.subject)):
+        raise RefusedIdentity(IdentityRefusal.NOT_LINKABLE)
     user = await _linkable_user(transaction, claims, rules, policy)
     if user is None and rules.create_claim is not None:
         user = await _create_user(transaction, claims, rules.create_claim, rules.tenant_id, policy, now)
@@ -223,9 +226,16 @@ async def _create_user(
             email_verified=claims.others.get("email_verified") is True,
         )
     except Rejected as rejected:
-        taken = IdentityRefusal.EMAIL_TAKEN if _EMAIL in rejected.field else IdentityRefusal.NAME_TAKEN
-        is_taken = rejected.problem is Problem.TAKEN
-        raise RefusedIdentity(taken if is_taken else IdentityRefusal.INVALID_NAME) from None
+        raise RefusedIdentity(_refusal(rejected)) from None
+
+
+def _refusal(rejected: Rejected) -> IdentityRefusal:
+    """Why a new user cannot be created."""
+    if rejected.problem is Problem.UNKNOWN_TENANT:
+        return IdentityRefusal.UNLINKED
+    if rejected.problem is not Problem.TAKEN:
+        return IdentityRefusal.INVALID_NAME
+    return IdentityRefusal.EMAIL_TAKEN if _EMAIL in rejected.field else IdentityRefusal.NAME_TAKEN
 
 
 async def link(transaction: Connection, access: UserAccess, issuer: str, subject: str, *, now: int) -> None:
@@ -246,12 +256,16 @@ async def link(transaction: Connection, access: UserAccess, issuer: str, subject
 
 
 async def unlink(transaction: Connection, access: UserAccess, issuer: str, subject: str, *, now: int) -> bool:
-    """Unlink an identity from a user. Returns whether it was linked."""
+    """Unlink an identity from a user. Returns whether it was linked.
+
+    It is not linked at first sight again, because its next request would undo what was done here.
+    """
     access.verify()
     _check_texts(issuer, subject)
     parameters = {"of_issuer": issuer, "of_subject": subject, "of_user": access.user_id}
     if not await transaction.fetch(_DELETE, **parameters):
         return False
+    await bury(transaction, [(Grave.IDENTITY, _key(issuer, subject))])
     transaction.security_events.append(SecurityEvent(EventKind.IDENTITY_UNLINKED, access.user_id))
     change = FieldChange(UserAction.UNLINKED, _FIELD, old={"issuer": issuer, "subject": subject})
     await changes.record(transaction, access.user_id, access.author, now, [change])
@@ -283,9 +297,19 @@ async def of_user(connection: Connection, user_id: str) -> list[Identity]:
     return (await of_users(connection, [user_id]))[0]
 
 
+async def bury_those_of(transaction: Connection, user_id: str) -> None:
+    """Keep the identities of a user who is deleted from creating another user at their next request."""
+    linked = await of_user(transaction, user_id)
+    await bury(transaction, [(Grave.IDENTITY, _key(each.issuer, each.subject)) for each in linked])
+
+
+def _key(issuer: str, subject: str) -> str:
+    return f"{issuer}\n{subject}"
+
+
 async def _reserve(transaction: Connection, issuer: str, subject: str) -> None:
     """Keep other transactions from linking an identity."""
-    await transaction.lock({f"identity:{issuer}\n{subject}"}, exclusive=True)
+    await transaction.lock({f"identity:{_key(issuer, subject)}"}, exclusive=True)
 
 
 async def _find(connection: Connection, issuer: str, subject: str) -> Identity | None:
