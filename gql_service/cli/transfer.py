@@ -41,9 +41,10 @@ def export(
     """Export all data except access tokens to a file.
 
     The file has one JSON object per line: tenants, platforms, users with
-    their badges, notifications and documents, and definitions. Tokens cannot
-    be exported, because only digests of them are stored; issue new ones.
-    Documents are exported at their current revision, without their history.
+    their badges, identities, notifications and documents, and definitions.
+    Tokens cannot be exported, because only digests of them are stored; issue
+    new ones. Documents are exported at their current revision, without their
+    history.
 
     Encrypted values stay encrypted. The encryption keys are not exported:
     keep them, because the values cannot be read without them.

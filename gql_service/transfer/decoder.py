@@ -12,7 +12,9 @@ from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.retention import MAX_RETENTION
 from gql_service.domain.tenants import Platform, Tenant
 from gql_service.domain.tombstones import Tombstone
+from gql_service.domain.users import identities
 from gql_service.domain.users.fields import USER_FIELDS
+from gql_service.domain.users.identities import Identity
 from gql_service.domain.users.notifications import Notification
 from gql_service.domain.values.validation import Limits, check_document
 from gql_service.errors import BadUserInput, Rejected
@@ -58,6 +60,12 @@ _SHAPES: dict[str, Shape] = {
         **{name: RecordField(or_null(_RETENTION), None) for name in RETENTION_NAMES.values()},
     },
     "user": USER_SHAPE,
+    "identity": {
+        "userId": RecordField(TEXT),
+        "issuer": RecordField(TEXT),
+        "subject": RecordField(TEXT),
+        "linkedAt": _CREATED,
+    },
     "notification": {
         "userId": RecordField(TEXT),
         "id": RecordField(TEXT),
@@ -145,6 +153,16 @@ def _user(fields: Json, _limits: Limits) -> UserRecord:
     return read_user(fields)
 
 
+def _identity(fields: Json, _limits: Limits) -> Identity:
+    identities.check_texts(fields["issuer"], fields["subject"])
+    return Identity(
+        issuer=fields["issuer"],
+        subject=fields["subject"],
+        user_id=fields["userId"],
+        linked_at=fields["linkedAt"],
+    )
+
+
 def _notification(fields: Json, _limits: Limits) -> Notification:
     if not _NOTIFICATION_ID.fullmatch(fields["id"]):
         raise InvalidRecord("`id` must be 1 to 64 letters and digits.")
@@ -205,6 +223,7 @@ _DECODERS: dict[str, Callable[[Json, Limits], Record]] = {
     "tenant": _tenant,
     "platform": _platform,
     "user": _user,
+    "identity": _identity,
     "notification": _notification,
     "document": _document,
     "definition": _definition,

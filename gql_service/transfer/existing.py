@@ -13,8 +13,9 @@ from gql_service.domain.documents import rows as documents
 from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.tenants import Platform, Tenant
 from gql_service.domain.tombstones import Grave, Tombstone, all_buried
-from gql_service.domain.users import notifications
+from gql_service.domain.users import identities, notifications
 from gql_service.domain.users import rows as users
+from gql_service.domain.users.identities import Identity
 from gql_service.domain.users.notifications import Notification
 from gql_service.domain.users.rows import User
 from gql_service.names import fold
@@ -36,6 +37,7 @@ class ExistingRecords:
         self.tenants: dict[str, Tenant] = {}
         self.platforms: dict[str, Platform] = {}
         self.users: dict[str, UserRecord] = {}
+        self.identities: dict[tuple[str, str], Identity] = {}
         self.notifications: dict[tuple[str, str], Notification] = {}
         self.documents: dict[RecordLocation, DocumentRecord] = {}
         self.definitions: dict[tuple[str, str], DefinitionRecord] = {}
@@ -62,6 +64,8 @@ class ExistingRecords:
                 stored = self.platforms.get(record.key)
             case UserRecord():
                 stored = self.users.get(record.user.user_id)
+            case Identity():
+                stored = self.identities.get(record.key)
             case Notification():
                 stored = self.notifications.get(record.key)
             case DocumentRecord():
@@ -92,6 +96,8 @@ class ExistingRecords:
             case UserRecord():
                 self.users[record.user.user_id] = record
                 self.take_names(record.user)
+            case Identity():
+                self.identities[record.key] = record
             case Notification():
                 self.notifications[record.key] = record
             case Tombstone():
@@ -155,7 +161,7 @@ class ExistingRecords:
                         f"{user.username}; upper and lower case do not differ."
                     )
                 self._require_unburied("id", user.user_id)
-            case Notification():
+            case Identity() | Notification():
                 self._require_user(record.user_id)
             case DocumentRecord():
                 self._require_user(record.document.user_id)
@@ -197,6 +203,7 @@ async def load_existing(transaction: Connection, records: Sequence[Record]) -> E
     existing = ExistingRecords()
     new_platforms = [record for record in records if isinstance(record, Platform)]
     new_users = [record.user for record in records if isinstance(record, UserRecord)]
+    new_identities = [record for record in records if isinstance(record, Identity)]
     notification_keys = [_notification_key(record) for record in records if isinstance(record, Notification)]
     document_records = [record for record in records if isinstance(record, DocumentRecord)]
     definition_records = [record for record in records if isinstance(record, DefinitionRecord)]
@@ -209,12 +216,14 @@ async def load_existing(transaction: Connection, records: Sequence[Record]) -> E
     platform_keys |= {record.platform_key for record in definition_records}
     platform_keys |= {record.platform_key for record in document_records if record.platform_key is not None}
     user_ids = {user.user_id for user in new_users} | {user_id for user_id, _ in notification_keys}
+    user_ids |= {identity.user_id for identity in new_identities}
     user_ids |= {record.document.user_id for record in document_records}
 
     stored_records: list[Sequence[Record | None]] = [
         await tenants.tenants_by_ids(transaction, list(tenant_ids)),
         await tenants.platforms_by_keys(transaction, list(platform_keys)),
         await load_users_with_badges(transaction, list(user_ids)),
+        await identities.by_keys(transaction, [identity.key for identity in new_identities]),
         await notifications.by_keys(transaction, notification_keys),
         await tombstones.stored(transaction, [each for each in records if isinstance(each, Tombstone)]),
     ]

@@ -17,7 +17,7 @@ from gql_service.domain.documents import rows as documents
 from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.maintenance import deletion
 from gql_service.domain.tenants import Platform
-from gql_service.domain.users import badges, notifications
+from gql_service.domain.users import badges, identities, notifications
 from gql_service.domain.users import rows as users
 from gql_service.domain.users.notifications import Notification
 from gql_service.errors import MalformedData
@@ -106,7 +106,8 @@ class _Exporter:
     async def _users(self, ids: Sequence[str]) -> AsyncIterator[Record]:
         async with self._database.read() as connection:
             user_records = await load_users_with_badges(connection, ids)
-        ids = [record.user.user_id for record in user_records]
+            ids = [record.user.user_id for record in user_records]
+            linked = dict(zip(ids, await identities.of_users(connection, ids), strict=True))
         notifications_by_user = _RowsByUser(
             self._database, notifications.of_users, attrgetter("user_id", "id"), ids
         )
@@ -117,6 +118,8 @@ class _Exporter:
             async for tenant in self._tenants_if_new(user_record.user.tenant_ids):
                 yield tenant
             yield user_record
+            for identity in linked[user_record.user.user_id]:
+                yield identity
             async for notification in notifications_by_user.of(user_record.user.user_id):
                 yield notification
             async for document in documents_by_user.of(user_record.user.user_id):

@@ -12,8 +12,9 @@ from gql_service.domain.documents import rows as documents
 from gql_service.domain.search import index
 from gql_service.domain.tenants import Platform, Tenant
 from gql_service.domain.tombstones import Tombstone
-from gql_service.domain.users import badges, changes, notifications
+from gql_service.domain.users import badges, changes, identities, notifications
 from gql_service.domain.users import rows as users
+from gql_service.domain.users.identities import Identity
 from gql_service.domain.users.notifications import Notification
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.domain.values.validation import Limits, WriteSettings
@@ -189,6 +190,9 @@ async def _insert(
     await users.insert_users(transaction, new_users)
     await changes.record_new(transaction, new_users, _AUTHOR, now)
     await badges.insert_badges(transaction, [badge for record in user_records for badge in record.badges])
+    await identities.insert_identities(
+        transaction, [record for record in new if isinstance(record, Identity)]
+    )
     await notifications.insert_notifications(
         transaction, [record for record in new if isinstance(record, Notification)]
     )

@@ -13,6 +13,7 @@ from gql_service.domain.definitions.definitions import StoredDefinition
 from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.tenants import Platform, Tenant
 from gql_service.domain.tombstones import Tombstone
+from gql_service.domain.users.identities import Identity
 from gql_service.domain.users.notifications import Notification
 from gql_service.errors import BadUserInput, MalformedData
 from gql_service.quoting import quoted
@@ -41,7 +42,9 @@ RETENTION_NAMES = {
 }
 """The retention of a platform. Exports have only what the platform has chosen."""
 
-Record = Tenant | Platform | UserRecord | Notification | DocumentRecord | DefinitionRecord | Tombstone
+Record = (
+    Tenant | Platform | UserRecord | Identity | Notification | DocumentRecord | DefinitionRecord | Tombstone
+)
 
 
 def encode(record: Record) -> Json:
@@ -68,6 +71,14 @@ def encode(record: Record) -> Json:
             }
         case UserRecord():
             return {"type": "user"} | user_record(record.user, record.badges)
+        case Identity():
+            return {
+                "type": "identity",
+                "userId": record.user_id,
+                "issuer": record.issuer,
+                "subject": record.subject,
+                "linkedAt": record.linked_at,
+            }
         case Notification():
             return {
                 "type": "notification",

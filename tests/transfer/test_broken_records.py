@@ -19,6 +19,7 @@ from tests.transfer.test_round_trip import (
     jsonl,
     user_line,
 )
+from tests.transfer.test_round_trip import IDENTITY as IDENTITY_OF_ANN
 
 OMITTED = object()
 """The value of a field that `changed` removes."""
@@ -27,7 +28,13 @@ TENANT: Line = {"type": "tenant", "id": "new", "name": "New", "createdAt": CREAT
 PLATFORM: Line = DIRECTORY[-1] | {"id": "p-3", "key": "new", "name": "New"}
 USER = completed(user_line("u2"))
 DOCUMENT = document_line("u1", "blog", {})
-BEFORE: list[Line] = [*DIRECTORY, completed(user_line("u1")), document_line("u1", "shop", {"a": 1})]
+IDENTITY: Line = IDENTITY_OF_ANN | {"userId": "u1", "subject": "z", "linkedAt": CREATED_AT}
+BEFORE: list[Line] = [
+    *DIRECTORY,
+    completed(user_line("u1")),
+    IDENTITY | {"subject": "taken", "linkedAt": 1},
+    document_line("u1", "shop", {"a": 1}),
+]
 AFTER: list[Line] = [completed(user_line("u3")), document_line("u3", "shop", {"b": 2})]
 LINE = len(BEFORE) + 1
 
@@ -97,7 +104,7 @@ def test_the_lines_before_an_invalid_one_are_stored(
     ("fixed", "fields", "message"),
     [
         (USER, {"type": OMITTED},
-         "`type` must be one of tenant, platform, user, notification, document, definition, "
+         "`type` must be one of tenant, platform, user, identity, notification, document, definition, "
          "tombstone."),
         (USER, {"type": "token"}, "`type` must be one of"),
         (USER, {"type": ["user"]}, "`type` must be one of"),
@@ -133,6 +140,10 @@ def test_the_lines_before_an_invalid_one_are_stored(
         (USER, {"revision": True}, "`revision` must be an integer"),
         (USER, {"createdAt": 2**53}, "`createdAt` must be milliseconds"),
         (USER, {"updatedAt": 1.5}, "`updatedAt` must be milliseconds"),
+        (IDENTITY, {"userId": "none"}, "`userId`: there is no user 'none'"),
+        (IDENTITY, {"subject": ""}, "`subject`: This must have 1 to 255 characters."),
+        (IDENTITY, {"subject": "taken"}, "This record is already stored with a different `linkedAt`."),
+        (IDENTITY, {"issuer": OMITTED}, "The field `issuer` is missing."),
         (DOCUMENT, {"metadata": {"": 1}}, "`metadata`: A key must not be empty."),
         (DOCUMENT, {"metadata": {" a": 1}}, "`metadata`: The key ' a' begins or ends with white space."),
         (DOCUMENT, {"metadata": {"a": "x" * 2**17}}, "`metadata`: The value takes 131074 bytes; 131072 are"),

@@ -134,6 +134,7 @@ ANN = user_line(
     revision=2**31 - 1,
     updatedAt=CREATED_AT + 1,
 )  # fmt: skip
+IDENTITY: Line = {"type": "identity", "userId": "B", "issuer": "https://login.example.com"}
 NEWS: Line = {
     "type": "notification",
     "userId": "B",
@@ -146,6 +147,8 @@ EVERYTHING: list[Line] = [
     *DIRECTORY,
     completed(user_line("-")),
     ANN,
+    IDENTITY | {"subject": "ö", "linkedAt": 0},
+    IDENTITY | {"subject": "a", "linkedAt": CREATED_AT},
     NEWS | {"id": "0a", "createdAt": CREATED_AT},
     NEWS | {"id": "0b", "createdAt": CREATED_AT, "readAt": CREATED_AT + 1},
     document_line("B", None, {"ü": None, "n": [1, 1.5, 1e22, 2**63 - 1, True, {"": {}}]}, revision=7),
@@ -207,7 +210,7 @@ def test_the_service_uses_imported_data(shell: Shell) -> None:
     headers = {"Authorization": f"Bearer {token}"}
     query = """{
       me { userId email permissions badges { name earnedAt } revision language unreadNotificationCount
-           notifications(first: 5) { nodes { body } } }
+           identities { subject } notifications(first: 5) { nodes { body } } }
       platformMetadata(platformKey: "shop") { revision metadata }
       platform(key: "blog") { users(first: 9) { nodes { userId } } }
     }"""
@@ -218,6 +221,7 @@ def test_the_service_uses_imported_data(shell: Shell) -> None:
         patched = service.client.post("/graphql", json={"query": patch}, headers=headers).json()["data"]
     assert response["me"] == {
         "userId": "B", "email": ANN["email"], "permissions": ANN["permissions"], "badges": ANN["badges"],
+        "identities": [{"subject": "ö"}, {"subject": "a"}],
         "notifications": {"nodes": [{"body": NEWS["body"]}] * 2}, "revision": 2**31 - 1, "language": "de",
         "unreadNotificationCount": 1,
     }  # fmt: skip

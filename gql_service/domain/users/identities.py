@@ -89,6 +89,11 @@ class Identity(NamedTuple):
     user_id: str
     linked_at: int
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """The issuer and the subject."""
+        return self.issuer, self.subject
+
 
 class _Holder(NamedTuple):
     """The user of an identity: the columns of `_HOLDERS`."""
@@ -241,7 +246,7 @@ def _refusal(rejected: Rejected) -> IdentityRefusal:
 async def link(transaction: Connection, access: UserAccess, issuer: str, subject: str, *, now: int) -> None:
     """Link an identity to a user; again has no effect. Lock the user before. Raises Rejected."""
     access.verify()
-    _check_texts(issuer, subject)
+    check_texts(issuer, subject)
     await _reserve(transaction, issuer, subject)
     existing = await _find(transaction, issuer, subject)
     if existing is not None and existing.user_id == access.user_id:
@@ -261,7 +266,7 @@ async def unlink(transaction: Connection, access: UserAccess, issuer: str, subje
     It is not linked at first sight again, because its next request would undo what was done here.
     """
     access.verify()
-    _check_texts(issuer, subject)
+    check_texts(issuer, subject)
     parameters = {"of_issuer": issuer, "of_subject": subject, "of_user": access.user_id}
     if not await transaction.fetch(_DELETE, **parameters):
         return False
@@ -272,7 +277,7 @@ async def unlink(transaction: Connection, access: UserAccess, issuer: str, subje
     return True
 
 
-def _check_texts(issuer: str, subject: str) -> None:
+def check_texts(issuer: str, subject: str) -> None:
     """Raise Rejected for texts that no token can have."""
     for name, text in (("issuer", issuer), ("subject", subject)):
         if not 0 < len(text) <= MAX_TEXT or "\0" in text:
@@ -290,6 +295,17 @@ async def of_users(connection: Connection, user_ids: Sequence[str]) -> list[list
     for identity in rows_as(Identity, await connection.fetch(_OF_USERS, user_ids=found)):
         found[identity.user_id].append(identity)
     return [found[user_id] for user_id in user_ids]
+
+
+async def by_keys(connection: Connection, keys: Sequence[tuple[str, str]]) -> list[Identity]:
+    """The linked identities with these issuers and subjects."""
+    found = [await _find(connection, *key) for key in keys]
+    return [identity for identity in found if identity is not None]
+
+
+async def insert_identities(transaction: Connection, rows: Sequence[Identity]) -> None:
+    """Store identities of an import. Raises Duplicate."""
+    await transaction.execute_many(_INSERT, [row._asdict() for row in rows])
 
 
 async def of_user(connection: Connection, user_id: str) -> list[Identity]:
