@@ -16,10 +16,12 @@ from gql_service import instants
 from gql_service.app import build_services
 from gql_service.cli import runner
 from gql_service.cli.output import AsJson, Json, count_of, table_of
+from gql_service.domain import tenants
 from gql_service.domain.maintenance import inspection
 from gql_service.environment import InvalidSettings, read_server_settings
 from gql_service.errors import BadUserInput, Rejected, ServiceError
 from gql_service.services.context import Services
+from gql_service.services.jwt_callers import open_issuer
 from gql_service.settings import Settings
 from gql_service.store.database import Replicas
 from gql_service.store.revisions import newest_revision
@@ -49,7 +51,8 @@ def doctor(as_json: AsJson = False) -> None:
 
     Each line says that something is ok, or what to do: the settings, the
     database, its migration, the encryption keys (every encrypted value is
-    decrypted), the permissions of files, the clock, and the free disk space.
+    decrypted), the permissions of files, the clock, the free disk space, and
+    the OpenID Connect issuer.
     Nothing is changed. Servers may run at the same time.
 
     The exit code is 1 if there is something to do.
@@ -87,6 +90,8 @@ async def _findings_about(settings: Settings) -> list[_Finding]:
             found.append(await _attempt("clock", _check_clock(services)))
             if services.lists.replicas is not None:
                 found += await _check_replicas(services.lists.replicas)
+            if settings.oidc_issuer is not None:
+                found.append(await _attempt("issuer", _check_issuer(services)))
     finally:
         if services.lists.replicas is not None:
             await services.lists.replicas.close()
@@ -148,6 +153,23 @@ async def _check_clock(services: Services) -> str:
             "the clock of this machine. Synchronise both with NTP."
         )
     return f"the clocks of the database and of this machine differ by {abs(ahead)} ms at least"
+
+
+async def _check_issuer(services: Services) -> str:
+    settings, problems = services.settings, list[str]()
+    issuer = open_issuer(settings, services.clock, problems.append)
+    assert issuer is not None
+    try:
+        metadata = await issuer.metadata()
+    finally:
+        await issuer.close()
+    if metadata is None or not metadata.keys:
+        reason = problems[0] if problems else "it has no key for the algorithms of the settings"
+        raise BadUserInput(f"The issuer {settings.oidc_issuer} cannot be used: {reason}. Check its address.")
+    async with services.database.read() as connection:
+        if settings.oidc_tenant and not await tenants.tenant_exists(connection, settings.oidc_tenant):
+            raise BadUserInput(f"There is no tenant {settings.oidc_tenant}. Set GQL_SERVICE_OIDC_TENANT.")
+    return f"{count_of(metadata.keys, 'key', 'keys')} of {settings.oidc_issuer} can verify tokens"
 
 
 async def _check_replicas(replicas: Replicas) -> list[_Finding]:

@@ -20,7 +20,6 @@ from gql_service.auth import jwt
 from gql_service.auth.claims import Claims, JwtRefusal
 from gql_service.auth.jwt import InvalidJwt, KeySet, Rules, UnknownKey
 from gql_service.errors import IssuerUnavailable
-from gql_service.observability.logging import report
 from gql_service.oidc_settings import LOOPBACK_HOSTS
 from gql_service.services.jwt_callers import IssuerMetadata, RefusedJwt
 from gql_service.settings import Settings
@@ -85,8 +84,10 @@ def _size(text: str) -> int:
 class OpenIdIssuer:
     """Verifies the tokens of one issuer."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], int]) -> None:
-        """`clock` returns milliseconds."""
+    def __init__(
+        self, settings: Settings, clock: Callable[[], int], on_problem: Callable[[str], None]
+    ) -> None:
+        """`clock` returns milliseconds; `on_problem` gets the reason if the keys cannot be read."""
         assert settings.oidc_issuer is not None
         assert settings.oidc_audience is not None
         self._rules = Rules(
@@ -96,6 +97,7 @@ class OpenIdIssuer:
             round(settings.oidc_clock_skew * 1000),
         )
         self._clock = clock
+        self._on_problem = on_problem
         self._allows_http = settings.oidc_issuer.startswith("http:")
         self._metadata: IssuerMetadata | None = None
         self._keys: KeySet | None = None
@@ -172,11 +174,11 @@ class OpenIdIssuer:
             if not isinstance(keys, dict) or not isinstance(keys.get("keys"), list):
                 raise _Unusable("the keys are not a JSON Web Key Set")
             self._keys = KeySet(keys["keys"], self._rules.algorithms)
-            self._metadata = metadata
+            self._metadata = metadata._replace(keys=len(self._keys))
             self._read_at = monotonic()
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, _Unusable) as error:
             self._failed_at = monotonic()
-            report("the keys of the issuer cannot be read", reason=str(error) or type(error).__name__)
+            self._on_problem(str(error) or type(error).__name__)
         finally:
             self._ended_at = monotonic()
             self._reading = None

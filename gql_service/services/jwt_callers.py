@@ -11,6 +11,7 @@ from gql_service.auth.principal import Principal
 from gql_service.domain.users import identities
 from gql_service.domain.users.identities import FirstSight, IdentityRefusal, RefusedIdentity
 from gql_service.errors import Forbidden, InvalidToken, MalformedData, RequestError
+from gql_service.observability.logging import report
 from gql_service.observability.security_log import Origin, SecurityEvent, SecurityLog
 from gql_service.services.loaders import Loaders
 from gql_service.settings import Settings
@@ -24,6 +25,8 @@ class IssuerMetadata(NamedTuple):
     jwks_uri: str
     origins: frozenset[str]
     """The origins of the endpoints that pages in browsers call."""
+    keys: int = 0
+    """How many of its keys can verify tokens."""
 
 
 class Issuer(Protocol):
@@ -42,11 +45,20 @@ class Issuer(Protocol):
         ...
 
 
-def open_issuer(settings: Settings, clock: Callable[[], int]) -> Issuer | None:
-    """The issuer of the settings; None if there is none. Its libraries are only imported if it is used."""
+def _report_problem(reason: str) -> None:
+    report("the keys of the issuer cannot be read", "warning", reason=reason)
+
+
+def open_issuer(
+    settings: Settings, clock: Callable[[], int], on_problem: Callable[[str], None] = _report_problem
+) -> Issuer | None:
+    """The issuer of the settings; None if there is none. Its libraries are only imported if it is used.
+
+    `on_problem` is called with the reason if its keys cannot be read.
+    """
     if settings.oidc_issuer is None:
         return None
-    issuer: Issuer = import_module("gql_service.services.issuer").OpenIdIssuer(settings, clock)
+    issuer: Issuer = import_module("gql_service.services.issuer").OpenIdIssuer(settings, clock, on_problem)
     return issuer
 
 

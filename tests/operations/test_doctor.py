@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.cli_processes import command, free_port, run_command
+from tests.support.openid_provider import AUDIENCE, OpenIdProvider, providing
 from tests.support.postgres import Postgres
 from tests.support.service import serving
 from tests.transfer.test_round_trip import Shell
@@ -179,3 +180,14 @@ def test_a_clock_that_differs_is_reported(postgres_server: Postgres, seconds: in
     subprocess.run(["psql", "-qc", clock, plain], check=True)
     found = findings(url, 1)["clock"]
     assert f" ms {where} the clock of this machine. Synchronise both with NTP." in found
+
+
+def test_the_issuer_must_be_reachable_and_its_tenant_must_exist(url: str) -> None:
+    provider = OpenIdProvider()
+    settings = {"oidc_issuer": provider.issuer, "oidc_audience": AUDIENCE}
+    reason = findings(url, 1, **settings)["issuer"]
+    assert reason.startswith(f"TODO The issuer {provider.issuer} cannot be used: ")
+    with providing(port=provider.port):
+        assert findings(url, 0, **settings)["issuer"] == f"1 key of {provider.issuer} can verify tokens"
+        settings |= {"oidc_create_claim": "sub", "oidc_tenant": "nowhere"}
+        assert findings(url, 1, **settings)["issuer"].startswith("TODO There is no tenant nowhere.")

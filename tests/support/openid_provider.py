@@ -155,9 +155,9 @@ class OpenIdProvider:
 
 
 @contextmanager
-def providing(*keys: SigningKey, **settings: Any) -> Iterator[OpenIdProvider]:
+def providing(*keys: SigningKey, port: int | None = None, **settings: Any) -> Iterator[OpenIdProvider]:
     """A provider that runs within the block."""
-    provider = OpenIdProvider(*keys, **settings)
+    provider = OpenIdProvider(*keys, port=port, **settings)
     provider.start()
     try:
         yield provider
