@@ -34,6 +34,7 @@ NOT_LOGGED = {
     "user badges": "it reads one user",
     "user notifications": "the same",
     "token list": "it shows no secrets",
+    "identity list": "the same",
     "definition list": "it shows no data of users",
     "doctor": "it shows no data",
     "config": "it shows no secrets",
@@ -121,6 +122,11 @@ def test_each_command_that_changes_something(fresh_database_url: str, tmp_path: 
     assert len(run("token", "issue", f"{CANARY}2")) == 1
     ((event, _, reason),) = run("token", "revoke-all", f"{CANARY}2")
     assert (event, reason) == ("token.revoked", "ALL_OF_USER")
+    identity = (f"{CANARY}2", "https://id.example.com", CANARY)
+    assert run("identity", "link", *identity) == [("identity.linked", "u-2", None)]
+    assert run("identity", "link", *identity) == []
+    assert run("token", "revoke-all", f"{CANARY}2") == [("token.revoked", "u-2", "JWTS_OF_USER")]
+    assert run("identity", "unlink", *identity) == [("identity.unlinked", "u-2", None)]
     assert run("tenant", "rename", "acme", "New") == [("tenant.renamed", "acme", None)]
     assert run("platform", "rename", "shop", "New") == [("platform.renamed", "shop", None)]
     assert run("platform", "delete", "shop", "--yes") == [("platform.deleted", "shop", None)]

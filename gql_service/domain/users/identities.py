@@ -287,6 +287,8 @@ def check_texts(issuer: str, subject: str) -> None:
 async def revoke_issued_before(transaction: Connection, user_id: str, now: int) -> None:
     """Refuse the JWTs of a user that were issued before now."""
     await transaction.execute(_REVOKE, user_id=user_id, revoked_at=now)
+    if await of_user(transaction, user_id):
+        transaction.security_events.append(SecurityEvent(EventKind.TOKEN_REVOKED, user_id, "JWTS_OF_USER"))
 
 
 async def of_users(connection: Connection, user_ids: Sequence[str]) -> list[list[Identity]]:
