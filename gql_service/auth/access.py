@@ -152,6 +152,8 @@ class PlatformAccess(NamedTuple):
     platform_id: str
     platform_key: str
     tenant_id: str
+    actor_id: str | None
+    """Who the caller is; None for the operator at the command line."""
     seal: object
 
     def verify(self) -> None:

@@ -171,7 +171,7 @@ class Policy:
         """Access to administer a platform that the caller sees. Raises Forbidden."""
         if not self.administers(principal, platform.tenant_id):
             raise Forbidden("Only tenant admins can administer a platform", platform.key)
-        return self.platform_for_operator(platform)
+        return PlatformAccess(platform.id, platform.key, platform.tenant_id, principal.user_id, _SEAL)
 
     def user_access(self, principal: Principal, user: UserFacts | None) -> UserAccess:
         """Access to change a user. Raises Forbidden or NotFound; neither reveals whether the user exists."""
@@ -368,7 +368,7 @@ class Policy:
 
     def platform_for_operator(self, platform: PlatformFacts) -> PlatformAccess:
         """Access to administer a platform for the command line."""
-        return PlatformAccess(platform.id, platform.key, platform.tenant_id, _SEAL)
+        return PlatformAccess(platform.id, platform.key, platform.tenant_id, None, _SEAL)
 
 
 def _author(principal: Principal) -> Author:

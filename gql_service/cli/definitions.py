@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import orjson
 import typer
 
 from gql_service import strict_json
@@ -13,6 +14,7 @@ from gql_service.cli.parameters import MetadataKey, PlatformKey
 from gql_service.cli.tenants import platform_app, platform_json
 from gql_service.domain import tenants
 from gql_service.domain.definitions import definitions
+from gql_service.domain.definitions.assignment import DEFAULTS
 from gql_service.domain.definitions.define import check_input, define, remove_definition, set_mode
 from gql_service.domain.definitions.definitions import StoredDefinition
 from gql_service.domain.tenants import MetadataMode
@@ -32,6 +34,8 @@ _DEFAULTS = {
     "category": "category",
     "description": "description",
 }
+_ASSIGNMENT = ("enabled", "salt", "userWideFallback", "clientVisible")
+_PRESENTATION = ("title", "section", "position")
 
 
 def _text(help: str, metavar: str = "TEXT") -> Any:
@@ -73,12 +77,23 @@ def definition_set(
     editable: Annotated[Flag, _flag("Whether users may change new entries by default.")] = None,
     category: Annotated[Text, _text("The default category of new entries.")] = None,
     description: Annotated[Text, _text("The default description of new entries.")] = None,
+    default: Annotated[Text, _text("The value of users who have none of their own.", "JSON")] = None,
+    enabled: Annotated[Flag, _flag("Disabled: everybody gets the default.")] = None,
+    variants: Annotated[
+        Text, _text('Shares of users: [{"name": …, "value": …, "weight": …}, …], in 1/100,000.', "JSON")
+    ] = None,
+    salt: Annotated[Text, _text("Another salt shuffles the users of all variants.")] = None,
+    user_wide_fallback: Annotated[Flag, _flag("Whether user-wide values count as well.")] = None,
+    client_visible: Annotated[Flag, _flag("Whether others than admins may evaluate the key.")] = None,
+    title: Annotated[Text, _text("What a settings page calls the key.")] = None,
+    section: Annotated[Text, _text("The section of a settings page.")] = None,
+    position: Annotated[Number, _number("The position in the section.")] = None,
     force: Annotated[bool, _FORCE] = False,
     as_json: AsJson = False,
 ) -> None:
     """Create or replace the definition of a metadata key.
 
-    All documents of the platform are checked, without a time limit.
+    If the type or the rules change, all documents of the platform are checked, without a time limit.
     """
     is_number = type is ValueType.number
     arguments = {
@@ -98,6 +113,15 @@ def definition_set(
         "is_editable": editable,
         "category": category,
         "description": description,
+        "default": _json("--default", default),
+        "enabled": enabled,
+        "variants": _variants(variants),
+        "salt": salt,
+        "user_wide_fallback": user_wide_fallback,
+        "client_visible": client_visible,
+        "title": title,
+        "section": section,
+        "position": position,
     }
 
     async def write(services: Services, transaction: Connection, now: int) -> tuple[StoredDefinition, int]:
@@ -114,7 +138,7 @@ def definition_set(
         )
 
     row, broken = runner.write_without_timeout(write)
-    document = {"definition": _definition_json(row), "brokenDocuments": broken}
+    document = {"definition": definition_json(row), "brokenDocuments": broken}
     message = f"The key {key} is defined on {platform}{_and_broken(broken)}."
     print_result(message, document, as_json=as_json)
 
@@ -130,19 +154,25 @@ def definition_list(platform: PlatformKey, as_json: AsJson = False) -> None:
             return rows
 
     rows = runner.run_on_migrated(read)
-    headings = {"key": "key", "valueType": "type", "rules": "rules", "defaults": "defaults of new entries"}
+    headings = {
+        "key": "key",
+        "valueType": "type",
+        "rules": "rules",
+        "defaults": "defaults of new entries",
+        "assignment": "default and variants",
+    }
     with table_of(headings, as_json=as_json, to_cells=_definition_cells) as add_row:
         for row in rows:
-            add_row(_definition_json(row))
+            add_row(definition_json(row))
 
 
 @definition_app.command("remove")
 def definition_remove(platform: PlatformKey, key: MetadataKey, as_json: AsJson = False) -> None:
     """Remove a definition. Stored values stay."""
 
-    async def remove(_services: Services, transaction: Connection, _now: int) -> bool:
+    async def remove(_services: Services, transaction: Connection, now: int) -> bool:
         access = await platform_access(transaction, platform)
-        return await remove_definition(transaction, access, key)
+        return await remove_definition(transaction, access, key, now=now)
 
     removed = runner.write_without_timeout(remove)
     message = f"The definition of {key} is removed." if removed else f"The key {key} was not defined."
@@ -196,11 +226,28 @@ def _json(option: str, text: str | None) -> Any:
         exit_with_error(f"{option}: {error}")
 
 
-def _definition_json(row: StoredDefinition) -> Json:
+def _variants(text: str | None) -> Any:
+    variants = _json("--variants", text)
+    names = {"name", "value", "weight"}
+    if variants is not None and not (
+        isinstance(variants, list)
+        and all(isinstance(each, dict) and each.keys() == names for each in variants)
+    ):
+        exit_with_error("--variants must be a list of objects, each with a name, a value and a weight.")
+    return variants
+
+
+def definition_json(row: StoredDefinition) -> Json:
     """A definition as the GraphQL type MetadataDefinition."""
     document: Json = {"key": row.key, "valueType": row.value_type.value}
     document |= {name: row.rules.get(name) for name in _RULES}
     document |= {name: row.defaults.get(stored_name) for name, stored_name in _DEFAULTS.items()}
+    assignment = {**DEFAULTS, **orjson.loads(row.stored_assignment)}
+    document |= {"default": assignment["default"], "variants": assignment["variants"]}
+    for variant in document["variants"]:
+        del variant["ranges"]
+    document |= {name: assignment[name] for name in _ASSIGNMENT}
+    document |= {name: row.presentation.get(name) for name in _PRESENTATION}
     return document | {"createdAt": timestamp(row.created_at), "updatedAt": timestamp(row.updated_at)}
 
 
@@ -208,7 +255,12 @@ def _definition_cells(definition: Json) -> Json:
     def present(names: Any) -> Json:
         return {name: definition[name] for name in names if definition[name] is not None}
 
-    return definition | {"rules": present(_RULES), "defaults": present(_DEFAULTS)}
+    assignment = {name: definition[name] for name in DEFAULTS if definition[name] != DEFAULTS[name]}
+    return definition | {
+        "rules": present(_RULES),
+        "defaults": present(_DEFAULTS),
+        "assignment": assignment,
+    }
 
 
 def _and_broken(documents: int) -> str:

@@ -6,12 +6,13 @@ from typing import Any
 
 import strawberry
 
+from gql_service.domain.flags.evaluation import Reason as EvaluationReason
 from gql_service.domain.search.members import OrderDirection
 from gql_service.domain.tenants import MetadataMode
 from gql_service.domain.users.changes import UserAction
 from gql_service.domain.values.types import ValueType
 
-__all__ = ["MetadataMode", "OrderDirection", "UserAction", "ValueType"]
+__all__ = ["EvaluationReason", "MetadataMode", "OrderDirection", "UserAction", "ValueType"]
 
 
 def described_enum(enum: type[Enum], name: str, description: str, members: Mapping[Any, str]) -> None:
@@ -41,6 +42,19 @@ described_enum(
     {
         MetadataMode.OPEN: "Any keys. The values of defined keys must satisfy their definitions.",
         MetadataMode.STRICT: "Only defined keys. Their values must satisfy their definitions.",
+    },
+)
+described_enum(
+    EvaluationReason,
+    "EvaluationReason",
+    "Why a key has its effective value.",
+    {
+        EvaluationReason.TARGETING_MATCH: "An entry of the user has it.",
+        EvaluationReason.SPLIT: "The user is in a variant.",
+        EvaluationReason.DEFAULT: "It is the default of the definition.",
+        EvaluationReason.DISABLED: "The key is disabled, so that everybody gets the default.",
+        EvaluationReason.ERROR: "The user has an entry that breaks the definition or cannot be decrypted. It "
+        "was skipped.",
     },
 )
 described_enum(

@@ -328,7 +328,22 @@ metadata_definitions = Table(
     Column("defaults", JsonText, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    Column("assignment", JsonText, nullable=False, server_default="{}"),
+    Column("presentation", JsonText, nullable=False, server_default="{}"),
     sqlite_with_rowid=False,
+)
+
+# Every change of a definition. `definition` is null where it was removed: see `domain.definitions.history`.
+definition_changes = Table(
+    "definition_changes",
+    metadata,
+    Column("platform_id", Text, ForeignKey("platforms.id"), primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("actor_id", Text),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("definition", JsonText),
+    Index("ix_definition_changes_actor_id", "actor_id"),
 )
 
 # What writes with an idempotency key did: see `domain.writes.idempotency`. `key` starts with the sender's id.

@@ -90,6 +90,8 @@ _SHAPES: dict[str, Shape] = {
         "valueType": RecordField(TEXT),
         "rules": _EMPTY,
         "defaults": _EMPTY,
+        "assignment": _EMPTY,
+        "presentation": _EMPTY,
         "createdAt": _CREATED,
         "updatedAt": _UPDATED,
     },
@@ -202,7 +204,7 @@ def _document(fields: Json, limits: Limits) -> DocumentRecord:
 
 
 def _definition(fields: Json, limits: Limits) -> DefinitionRecord:
-    check_definition(fields["key"], fields["valueType"], fields["rules"], fields["defaults"], limits)
+    check_definition(fields, limits)
     row = StoredDefinition(
         platform_id="",  # until it is known
         key=fields["key"],
@@ -211,6 +213,8 @@ def _definition(fields: Json, limits: Limits) -> DefinitionRecord:
         stored_defaults=strict_json.dumps(fields["defaults"]),
         created_at=fields["createdAt"],
         updated_at=fields["updatedAt"],
+        stored_assignment=strict_json.dumps(fields["assignment"]),
+        stored_presentation=strict_json.dumps(fields["presentation"]),
     )
     return DefinitionRecord(fields["platformKey"], row)
 

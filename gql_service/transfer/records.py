@@ -113,7 +113,7 @@ def encode(record: Record) -> Json:
                 "defaults": _stored_in_definition(definition.stored_defaults, "defaults", record),
                 "createdAt": definition.created_at,
                 "updatedAt": definition.updated_at,
-            }
+            } | _assignment_and_presentation(record)
         case Tombstone():
             return {"type": "tombstone", "digest": record.digest.hex()}
 
@@ -130,6 +130,16 @@ def _stored_attributes(document: MetadataDocument) -> Json:
         return document.content().recorded_attributes()
     except (AttributeError, TypeError, ValueError):
         raise MalformedData("attributes", document.user_id, "not an object of objects") from None
+
+
+def _assignment_and_presentation(record: DefinitionRecord) -> Json:
+    """Exports have only what was chosen."""
+    definition = record.definition
+    stored = {
+        "assignment": _stored_in_definition(definition.stored_assignment, "assignment", record),
+        "presentation": _stored_in_definition(definition.stored_presentation, "presentation", record),
+    }
+    return {name: members for name, members in stored.items() if members}
 
 
 def _stored_in_definition(text: str, field: str, record: DefinitionRecord) -> Json:

@@ -31,12 +31,17 @@ def refusal(url: str, *arguments: str) -> str:
 
 
 def listed(url: str) -> list[Any]:
-    """The definitions of the platform, without the fields that are null and the times."""
+    """The definitions of the platform, without the fields that are not set and the times."""
     rows = json.loads(command(url, "definition", "list", "shop", "--json").stdout)
     times = ("createdAt", "updatedAt")
     assert all(row[name].endswith("Z") for row in rows for name in times)
+    unset = {"enabled": True, "variants": [], "salt": "", "userWideFallback": False, "clientVisible": True}
     return [
-        {name: value for name, value in row.items() if value is not None and name not in times}
+        {
+            name: value
+            for name, value in row.items()
+            if value is not None and name not in times and unset.get(name) != value
+        }
         for row in rows
     ]
 
@@ -64,8 +69,8 @@ def test_definitions_are_set_listed_and_removed(shop: str) -> None:
     ]
     rows = [line.split("\t") for line in command(shop, "definition", "list", "shop").stdout.splitlines()]
     assert rows[1:] == [
-        ["day", "date", '{"minimum": "2024-01-01"}', "{}"],
-        ["plan", "string", '{"choices": ["free", "pro"]}', "{}"],
+        ["day", "date", '{"minimum": "2024-01-01"}', "{}", "{}"],
+        ["plan", "string", '{"choices": ["free", "pro"]}', "{}", "{}"],
     ]
     assert run_command(shop, "definition", "remove", "shop", "day") == "The definition of day is removed."
     assert run_command(shop, "definition", "remove", "shop", "day") == "The key day was not defined."

@@ -33,7 +33,7 @@ ALLOWED = {
 # Inside `domain/`, each level may import the levels after it.
 DOMAIN = [
     {"maintenance"},
-    {"writes"},
+    {"writes", "flags"},
     {"definitions", "history"},
     {"search"},
     {"documents"},

@@ -203,7 +203,7 @@ def test_who_has_opened_a_platform_before_its_end_defines_nothing(world: World) 
     access = Policy().platform_for_operator(platform)
     write(world.owner, "deletePlatform", {"platformKey": world.platform_key})
     with pytest.raises(NotFound):
-        world.service.write(lambda tx: remove_definition(tx, access, "plan"))
+        world.service.write(lambda tx: remove_definition(tx, access, "plan", now=0))
 
 
 def test_who_has_opened_a_document_before_the_end_of_its_platform_writes_nothing(world: World) -> None:

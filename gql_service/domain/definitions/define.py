@@ -8,7 +8,8 @@ from sqlalchemy import bindparam, delete, insert, update
 
 from gql_service import strict_json
 from gql_service.auth.access import PlatformAccess
-from gql_service.domain.definitions import definitions
+from gql_service.domain.definitions import definitions, history
+from gql_service.domain.definitions.assignment import Assignment, check_assignment
 from gql_service.domain.definitions.conformance import (
     ConformanceReport,
     DocumentCheck,
@@ -17,6 +18,7 @@ from gql_service.domain.definitions.conformance import (
 )
 from gql_service.domain.definitions.definitions import StoredDefinition
 from gql_service.domain.definitions.path_index import index_paths
+from gql_service.domain.definitions.presentation import check_presentation
 from gql_service.domain.definitions.refusals import invalid_definition
 from gql_service.domain.definitions.value_rules import check_rules
 from gql_service.domain.documents.entries import TEXT_LIMITS, Content, check_text
@@ -36,6 +38,8 @@ MAX_DEFINITIONS = 500
 """Definitions of one platform."""
 MAX_RULES = 256 * 1024
 """Characters of all rules of one platform, which each write reads."""
+MAX_ASSIGNMENTS = 256 * 1024
+"""Characters of all assignments of one platform, which each evaluation reads."""
 
 DEFAULT_FLAGS = ("is_encrypted", "is_indexed", "is_public", "is_editable")
 DEFAULT_TEXTS = ("category", "description")
@@ -58,7 +62,7 @@ _BY_KEY = (
     metadata_definitions.c.key == bindparam("of_key"),
 )
 _INSERT = Statement(insert(metadata_definitions))
-_UPDATED_COLUMNS = ("value_type", "rules", "defaults", "updated_at")
+_UPDATED_COLUMNS = ("value_type", "rules", "defaults", "assignment", "presentation", "updated_at")
 _UPDATE = Statement(
     update(metadata_definitions).where(*_BY_KEY).values({name: bindparam(name) for name in _UPDATED_COLUMNS})
 )
@@ -75,12 +79,14 @@ DefinitionInput = Mapping[str, Any]
 
 
 class CheckedDefinition(NamedTuple):
-    """A definition that was checked; its rules and defaults are canonical JSON text."""
+    """A definition that was checked; its rules, defaults and presentation are canonical JSON text."""
 
     key: str
     value_type: ValueType
     rules: str
     defaults: str
+    assignment: Assignment
+    presentation: str
 
 
 class NonconformingData(Rejected):
@@ -106,7 +112,11 @@ def check_input(arguments: DefinitionInput, limits: Limits) -> CheckedDefinition
     for name in DEFAULT_TEXTS:
         defaults[name] = check_text(arguments.get(name), TEXT_LIMITS[name], (name,))
     defaults = {name: default for name, default in defaults.items() if default is not None}
-    return CheckedDefinition(arguments["key"], type_, rules, strict_json.dumps(defaults))
+    assignment = check_assignment(type_, rules, arguments, limits)
+    presentation = strict_json.dumps(check_presentation(arguments))
+    return CheckedDefinition(
+        arguments["key"], type_, rules, strict_json.dumps(defaults), assignment, presentation
+    )
 
 
 async def define(
@@ -121,13 +131,13 @@ async def define(
 ) -> tuple[StoredDefinition, int]:
     """Create or replace a definition; returns it, and how many documents do not conform to it.
 
-    Raises NonconformingData, Rejected, or LimitExceeded if checking and indexing the documents takes longer
-    than `seconds`; nothing has changed then.
+    If only other parts than the type and the rules change, documents are not checked: a flag must be switched
+    off at once, however many documents there are. Raises NonconformingData, Rejected, or LimitExceeded if
+    checking and indexing the documents takes longer than `seconds`; nothing has changed then.
     """
     started = time.monotonic()
     others = await _lock_platform(transaction, access)
     former = others.pop(definition.key, None)
-    _check_platform_limits(others, definition)
     row = StoredDefinition(
         access.platform_id,
         definition.key,
@@ -136,12 +146,18 @@ async def define(
         definition.defaults,
         former.created_at if former else now,
         now,
+        definition.assignment.with_ranges(former.assignment if former else Assignment()).encode(),
+        definition.presentation,
     )
-    check = _value_check(access, row, keys, now)
-    report = await check_conformance(transaction, access, check, key=row.key, seconds=seconds)
+    _check_platform_limits(others, row)
+    is_same = former is not None and former == row._replace(updated_at=former.updated_at)
+    report = ConformanceReport(0, [])
+    if former is None or is_same or row.has_other_rules(former):
+        check = _value_check(access, row, keys, now)
+        report = await check_conformance(transaction, access, check, key=row.key, seconds=seconds)
     if report.documents and not force:
         raise NonconformingData(report, "this definition", ("key",))
-    if former is not None and former == row._replace(updated_at=former.updated_at):
+    if former is not None and is_same:
         return former, report.documents
     values = row.column_values()
     if former is None:
@@ -153,16 +169,18 @@ async def define(
     if paths != (former.definition.indexed_paths if former else []):
         rest = None if seconds is None else seconds - (time.monotonic() - started)
         await index_paths(transaction, access.platform_id, row.key, paths, seconds=rest)
+    await history.record(transaction, access, row.key, row, now=now)
     _note(transaction, EventKind.DEFINITION_CHANGED, access, row.key)
     return row, report.documents
 
 
-async def remove_definition(transaction: Connection, access: PlatformAccess, key: str) -> bool:
+async def remove_definition(transaction: Connection, access: PlatformAccess, key: str, *, now: int) -> bool:
     """Remove a definition; values stay. Returns whether there was one."""
     if key not in await _lock_platform(transaction, access):
         return False
     await transaction.execute(_DELETE, of_platform=access.platform_id, of_key=key)
     await index_paths(transaction, access.platform_id, key, (), seconds=None)
+    await history.record(transaction, access, key, None, now=now)
     _note(transaction, EventKind.DEFINITION_REMOVED, access, key)
     return True
 
@@ -205,14 +223,20 @@ async def _lock_platform(transaction: Connection, access: PlatformAccess) -> dic
     return {row.key: row for row in rows}
 
 
-def _check_platform_limits(others: Mapping[str, StoredDefinition], definition: CheckedDefinition) -> None:
+def _check_platform_limits(others: Mapping[str, StoredDefinition], definition: StoredDefinition) -> None:
     if len(others) >= MAX_DEFINITIONS:
         message = f"The platform has {len(others)} definitions; {MAX_DEFINITIONS} are allowed."
         raise invalid_definition(message, ("key",))
-    size = sum(len(row.stored_rules) for row in others.values()) + len(definition.rules)
-    if size > MAX_RULES:
+    rows = [*others.values(), definition]
+    if (size := sum(len(row.stored_rules) for row in rows)) > MAX_RULES:
         message = f"The rules of all definitions would take {size} characters; {MAX_RULES} are allowed."
         raise invalid_definition(message, ("schema",))
+    if (size := sum(len(row.stored_assignment) for row in rows)) > MAX_ASSIGNMENTS:
+        message = (
+            f"The defaults and variants of all definitions would take {size} characters; {MAX_ASSIGNMENTS} "
+            "are allowed."
+        )
+        raise invalid_definition(message, ("default",))
 
 
 def _value_check(access: PlatformAccess, row: StoredDefinition, keys: KeyRing, now: int) -> DocumentCheck:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy import select
 
+from gql_service.domain.definitions.assignment import Assignment, assignment_of
 from gql_service.domain.definitions.refusals import rule_violation
 from gql_service.domain.definitions.value_rules import ValueRules, rules_of
 from gql_service.domain.values.types import ValueType
@@ -113,6 +114,10 @@ class StoredDefinition(NamedTuple):
     """Canonical JSON text."""
     created_at: int
     updated_at: int
+    stored_assignment: str = "{}"
+    """Canonical JSON text: see `domain.definitions.assignment`."""
+    stored_presentation: str = "{}"
+    """Canonical JSON text: see `domain.definitions.presentation`."""
 
     @property
     def definition(self) -> Definition:
@@ -133,14 +138,33 @@ class StoredDefinition(NamedTuple):
         """Attributes of new entries, by the names of `Entry`'s fields."""
         return self.definition.defaults
 
+    @property
+    def assignment(self) -> Assignment:
+        """Which value users get who have none of their own."""
+        return assignment_of(self.stored_assignment)
+
+    @property
+    def presentation(self) -> Mapping[str, Any]:
+        """`title`, `section` and `position`, as far as they are set."""
+        presentation: Mapping[str, Any] = orjson.loads(self.stored_presentation)
+        return presentation
+
+    @property
+    def is_known_to_members(self) -> bool:
+        """Whether others than admins may know the definition."""
+        return not self.definition.is_hidden and self.assignment.client_visible
+
+    def has_other_rules(self, other: "StoredDefinition") -> bool:
+        """Whether other values may conform to this definition than to another one."""
+        return (self.stored_type, self.stored_rules) != (other.stored_type, other.stored_rules)
+
     def column_values(self) -> dict[str, Any]:
         """The values by the names of their columns."""
         return {_column_name(field): value for field, value in self._asdict().items()}
 
 
 def _column_name(field: str) -> str:
-    names = {"stored_type": "value_type", "stored_rules": "rules", "stored_defaults": "defaults"}
-    return names.get(field, field)
+    return "value_type" if field == "stored_type" else field.removeprefix("stored_")
 
 
 STORED_COLUMNS = [metadata_definitions.c[_column_name(field)] for field in StoredDefinition._fields]

@@ -6,8 +6,10 @@ from typing import Any
 from sqlalchemy import Text, bindparam, insert, select, tuple_
 
 from gql_service import strict_json
+from gql_service.domain.definitions import assignment, presentation
 from gql_service.domain.definitions.define import DEFAULT_FLAGS, DEFAULT_TEXTS
 from gql_service.domain.definitions.definitions import STORED_COLUMNS, StoredDefinition
+from gql_service.domain.definitions.history import record_imported
 from gql_service.domain.definitions.refusals import invalid_definition
 from gql_service.domain.definitions.value_rules import RULES, check_rules
 from gql_service.domain.documents.entries import TEXT_LIMITS
@@ -42,11 +44,10 @@ _RULES_EXCERPT = 200
 """Characters of the canonical rules that a message quotes."""
 
 
-def check_definition(
-    key: str, value_type: str, rules: Mapping[str, Any], defaults: Mapping[str, Any], limits: Limits
-) -> None:
-    """Check an imported definition, which must be canonical. Raises Rejected."""
-    check_key(key, limits, ("key",))
+def check_definition(fields: Mapping[str, Any], limits: Limits) -> None:
+    """Check the fields of an imported definition, which must be canonical. Raises Rejected."""
+    value_type, rules = fields["valueType"], fields["rules"]
+    check_key(fields["key"], limits, ("key",))
     if value_type not in ValueType.__members__:
         message = f"There is no such type; the types are {', '.join(ValueType.__members__)}."
         raise invalid_definition(message, ("value_type",))
@@ -56,8 +57,10 @@ def check_definition(
     if (text := check_rules(ValueType(value_type), rules, limits)) != strict_json.dumps(rules):
         message = f"The rules are not canonical; write them as {shortened(text, _RULES_EXCERPT)}"
         raise invalid_definition(message, ("rules",))
-    for name, value in defaults.items():
+    for name, value in fields["defaults"].items():
         _check_default(name, value)
+    assignment.check_stored(ValueType(value_type), text, fields["assignment"], limits)
+    presentation.check_stored(fields["presentation"])
 
 
 def _check_default(name: str, value: Any) -> None:
@@ -92,3 +95,4 @@ async def after(connection: Connection, key: DefinitionKey, size: int) -> list[S
 async def insert_definitions(transaction: Connection, rows: Sequence[StoredDefinition]) -> None:
     """Insert checked definitions of existing platforms. Raises Duplicate."""
     await transaction.execute_many(_INSERT, [row.column_values() for row in rows])
+    await record_imported(transaction, rows)

@@ -33,9 +33,12 @@ _COUNT_DOCUMENTS = Statement(select(func.count()).where(_documents.platform_id =
 _COUNT_DEFINITIONS = Statement(
     select(func.count()).where(tables.metadata_definitions.c.platform_id == _PLATFORM)
 )
-_DELETE_DEFINITIONS = Statement(
-    delete(tables.metadata_definitions).where(tables.metadata_definitions.c.platform_id == _PLATFORM)
-)
+_DELETE_OWNED = [
+    Statement(delete(table).where(table.c.platform_id == _PLATFORM))
+    for table in tables.metadata.sorted_tables
+    if any(column.references(_platforms.id) for column in table.c)
+]
+"""For all tables that have rows of a platform, so that none is forgotten."""
 _DELETE_PLATFORM = Statement(delete(tables.platforms).where(_platforms.id == _PLATFORM))
 _NOTE_DELETED = Statement(insert(tables.deleted_platforms))
 _NEXT_DELETED = Statement(select(tables.deleted_platforms.c.platform_id).limit(1))
@@ -141,7 +144,8 @@ async def delete_platform(
     if contents.documents and not force:
         message = f"The platform has {contents.documents} documents. To delete them, too, set `force`."
         raise Rejected(Problem.NOT_EMPTY, message, ("force",))
-    await transaction.execute(_DELETE_DEFINITIONS, of_platform=platform.id)
+    for statement in _DELETE_OWNED:
+        await transaction.execute(statement, of_platform=platform.id)
     await transaction.execute(_DELETE_PLATFORM, of_platform=platform.id)
     await transaction.execute(_NOTE_DELETED, platform_id=platform.id)
     await bury(transaction, [(Grave.PLATFORM_ID, platform.id), (Grave.PLATFORM_KEY, platform.key)])

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Table, Text, bindparam, cast, delete, func, null, or_, select, update
 
 from gql_service.auth.access import UserAccess
+from gql_service.domain.definitions.history import forget_actor
 from gql_service.domain.documents import rows as documents
 from gql_service.domain.documents.entries import anonymized
 from gql_service.domain.history import changes as history
@@ -143,6 +144,7 @@ async def erase(
         for name, statement in _DELETE_OWNED.items()
     }
     await transaction.execute(_DELETE_USER, erased=erased)
+    await forget_actor(transaction, erased)
     await bury(transaction, [(Grave.USER_ID, erased)])
     transaction.security_events.append(SecurityEvent(EventKind.USER_ERASED, erased))
     revoked = [(token, owner) for token, owner, revoked_at in tokens if revoked_at == now]

@@ -5,6 +5,7 @@ from typing import Any
 
 import strawberry
 
+from gql_service.domain.definitions.assignment import MAX_NAME_LENGTH, MAX_SALT_LENGTH, MAX_VARIANTS
 from gql_service.domain.definitions.value_rules import MAX_CHOICES, MAX_INDEXED_PATHS
 from gql_service.schema.enums import MetadataMode, ValueType
 from gql_service.schema.list_limits import max_items
@@ -19,6 +20,19 @@ _FORCE = (
 
 def _optional(description: str, metadata: Mapping[str, int] | None = None) -> Any:
     return strawberry.field(default=strawberry.UNSET, description=description, metadata=metadata)
+
+
+@strawberry.input(description="A variant of a key: the value that a share of the users gets.")
+class VariantInput:
+    name: str = strawberry.field(
+        description=f"The name, which is unique among the variants of the key, 1 to {MAX_NAME_LENGTH} "
+        "characters."
+    )
+    value: JSON = strawberry.field(description="The value. It must satisfy the definition.")
+    weight: int = strawberry.field(
+        description="The share of the users, in 1/100,000. All weights of a key add up to at most 100,000; "
+        "the remaining users get the default."
+    )
 
 
 @strawberry.input(
@@ -70,6 +84,33 @@ class DefineMetadataInput:
     description: str | None = _optional(
         "The default of `description` for new entries, at most 500 characters."
     )
+    default: JSON | None = _optional(
+        "The value of users who have none of their own, and who are in no variant. It must satisfy the "
+        "definition."
+    )
+    enabled: bool | None = _optional(
+        "If false, everybody gets the default, whatever their own values are. Default: true."
+    )
+    variants: list[VariantInput] | None = _optional(
+        f"Values that shares of the users get instead of the default, at most {MAX_VARIANTS}. A variant "
+        "keeps its users when its weight is raised, and loses those who came last when it is lowered.",
+        max_items(MAX_VARIANTS),
+    )
+    salt: str | None = _optional(
+        f"Another salt shuffles the users of all variants. At most {MAX_SALT_LENGTH} characters."
+    )
+    user_wide_fallback: bool | None = _optional(
+        "If true, users without a value on the platform get that of their user-wide document, if the "
+        "platform belongs to their home tenant and the value satisfies the definition. Where users may not "
+        "edit the key, only values that an admin has made read-only count. Default: false."
+    )
+    client_visible: bool | None = _optional(
+        "If false, only tenant admins and tokens with the scope `EVALUATE` of admins can evaluate the key. "
+        "Default: true."
+    )
+    title: str | None = _optional("What a settings page calls the key, at most 100 characters.")
+    section: str | None = _optional("The section of a settings page, at most 100 characters.")
+    position: int | None = _optional("The position of the key in its section; small numbers are first.")
     force: bool = strawberry.field(default=False, description=_FORCE)
 
 

@@ -29,6 +29,9 @@ from gql_service.services.context import Context
 
 _INPUT = strawberry.argument(description="The input of the mutation.")
 _BROKEN = "The number of documents that violate the {}, whether or not the write was rejected."
+_UNCHECKED = (
+    " 0 where neither the type nor the rules have changed, but other parts: documents are not checked then."
+)
 _ERRORS = "Errors that the caller can fix. Empty on success."
 
 
@@ -37,7 +40,7 @@ class DefineMetadataPayload:
     definition: MetadataDefinition | None = strawberry.field(
         default=None, description="The definition after the write. Null if the write was rejected."
     )
-    broken_documents: int = strawberry.field(default=0, description=_BROKEN.format("definition"))
+    broken_documents: int = strawberry.field(default=0, description=_BROKEN.format("definition") + _UNCHECKED)
     user_errors: list[UserError] = strawberry.field(default_factory=list, description=_ERRORS)
 
 
@@ -62,8 +65,9 @@ class SetMetadataModePayload:
 class DefinitionMutation:
     @strawberry.mutation(
         directives=TENANT_ADMIN,
-        description="Define a metadata key of a platform: type and rules of its values, and defaults for new "
-        "entries. Rejected if existing documents violate the definition, unless `force` is true.",
+        description="Define a metadata key of a platform: type and rules of its values, defaults for new "
+        "entries, and the values of users who have none of their own. "
+        "Rejected if existing documents violate the definition, unless `force` is true.",
     )
     async def define_metadata(
         self, info: Info[Context, None], input: Annotated[DefineMetadataInput, _INPUT]
@@ -86,7 +90,7 @@ class DefinitionMutation:
     ) -> RemoveMetadataDefinitionPayload:
         access, _ = await info.context.platform_access(input.platform_key)
         removed = await info.context.write_with(
-            lambda connection, _now: remove_definition(connection, access, input.key)
+            lambda connection, now: remove_definition(connection, access, input.key, now=now)
         )
         return RemoveMetadataDefinitionPayload(removed=removed)
 

@@ -5,6 +5,7 @@ from typing import Any
 import strawberry
 
 from gql_service import strict_json
+from gql_service.domain.definitions.assignment import Variant
 from gql_service.domain.definitions.definitions import StoredDefinition
 from gql_service.schema.auth_directive import AUTHENTICATED
 from gql_service.schema.enums import ValueType
@@ -13,9 +14,19 @@ from gql_service.schema.scalars import JSON, DateTime
 
 
 @strawberry.type(
+    directives=AUTHENTICATED, description="A variant of a key: the value that a share of the users gets."
+)
+class MetadataVariant:
+    row: strawberry.Private[Variant]
+    name: str = column("The name, which is unique among the variants of the key.")
+    value: JSON = column("The value.")
+    weight: int = column("The share of the users, in 1/100,000.")
+
+
+@strawberry.type(
     directives=AUTHENTICATED,
-    description="The definition of a metadata key of a platform: type and rules of its values, and "
-    "defaults for new entries.",
+    description="The definition of a metadata key of a platform: type and rules of its values, "
+    "defaults for new entries, and the values of users who have none of their own.",
 )
 class MetadataDefinition:
     row: strawberry.Private[StoredDefinition]
@@ -102,6 +113,54 @@ class MetadataDefinition:
     @strawberry.field(description="The default of `description` for new entries. Null if there is none.")
     def description(self) -> str | None:
         return self.row.defaults.get("description")
+
+    @strawberry.field(
+        description="The value of users who have none of their own, and who are in no variant. Null if there "
+        "is none."
+    )
+    def default(self) -> JSON | None:
+        text = self.row.assignment.default
+        return None if text is None else JSON(text)
+
+    @strawberry.field(description="If false, everybody gets the default, whatever their own values are.")
+    def enabled(self) -> bool:
+        return self.row.assignment.enabled
+
+    @strawberry.field(description="Values that shares of the users get instead of the default.")
+    def variants(self) -> list[MetadataVariant]:
+        return [MetadataVariant(row=each) for each in self.row.assignment.variants]
+
+    @strawberry.field(description="Another salt shuffles the users of all variants. Empty by default.")
+    def salt(self) -> str:
+        return self.row.assignment.salt
+
+    @strawberry.field(
+        description="Whether users without a value on the platform get that of their user-wide document."
+    )
+    def user_wide_fallback(self) -> bool:
+        return self.row.assignment.user_wide_fallback
+
+    @strawberry.field(
+        description="Whether others than tenant admins and tokens with the scope `EVALUATE` of admins can "
+        "evaluate the key."
+    )
+    def client_visible(self) -> bool:
+        return self.row.assignment.client_visible
+
+    @strawberry.field(description="What a settings page calls the key. Null if that was not specified.")
+    def title(self) -> str | None:
+        return self.row.presentation.get("title")
+
+    @strawberry.field(description="The section of a settings page. Null if that was not specified.")
+    def section(self) -> str | None:
+        return self.row.presentation.get("section")
+
+    @strawberry.field(
+        description="The position of the key in its section; small numbers are first. Null if that was not "
+        "specified."
+    )
+    def position(self) -> int | None:
+        return self.row.presentation.get("position")
 
     def _rule(self, name: str) -> Any:
         return self.row.rules.get(name)

@@ -83,7 +83,8 @@ class Platform(Node):
 
     @batched_field(
         description="The definitions of metadata keys, in the order of the keys. Tenant admins see all, "
-        "other members those of keys whose entries are not hidden by default (`isPublic: false`)."
+        "other members those of keys whose entries are not hidden by default (`isPublic: false`), and which "
+        "they can evaluate (`clientVisible`)."
     )
     async def definitions(
         platforms: Sequence["Platform"], info: Info[Context, None]
@@ -93,7 +94,7 @@ class Platform(Node):
         policy, viewer = info.context.services.policy, info.context.viewer
         administered = [policy.administers(viewer, platform.row.tenant_id) for platform in platforms]
         return [
-            [MetadataDefinition(row=row) for row in rows if sees_all or not row.definition.is_hidden]
+            [MetadataDefinition(row=row) for row in rows if sees_all or row.is_known_to_members]
             for sees_all, rows in zip(administered, definitions, strict=True)
         ]
 

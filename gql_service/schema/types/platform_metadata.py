@@ -9,6 +9,7 @@ from strawberry import Info
 from gql_service.domain.documents import visibility
 from gql_service.domain.documents.entries import Content
 from gql_service.domain.documents.visibility import DocumentView, Viewer
+from gql_service.domain.flags.evaluation import effective_object
 from gql_service.domain.history.changes import check_page
 from gql_service.domain.history.point_in_time import MAX_CHANGES, Past, metadata_in_past
 from gql_service.domain.pagination import page_of_list
@@ -21,6 +22,7 @@ from gql_service.schema.inputs.entry_filter import EntryFilter
 from gql_service.schema.list_limits import max_items
 from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import DateTime, JSONObject
+from gql_service.schema.types.evaluation import Evaluation
 from gql_service.schema.types.platform_metadata_change import PlatformMetadataChangeConnection
 from gql_service.schema.types.relay import (
     AFTER,
@@ -36,11 +38,15 @@ from gql_service.schema.types.relay import (
 from gql_service.schema.types.user import User
 from gql_service.schema.types.user_metadata import UserMetadata, UserMetadataConnection
 from gql_service.services.context import Context
+from gql_service.services.evaluations import EvaluationRequest, evaluate_documents
 
 _COMPARISON_COST = 128
 """Bytes that can be read in the time in which an entry is compared, or its key is returned."""
 MAX_KEYS = 2000
 """Keys that one selection of `metadata` may name."""
+ONLY_KEYS = strawberry.argument(
+    description=f"Only these keys, at most {MAX_KEYS:,}. Default: all keys.", metadata=max_items(MAX_KEYS)
+)
 
 
 @strawberry.federation.type(
@@ -72,13 +78,7 @@ class PlatformMetadata(Node):
     async def metadata(
         documents: Sequence["PlatformMetadata"],
         info: Info[Context, None],
-        keys: Annotated[
-            list[str] | None,
-            strawberry.argument(
-                description=f"Only these keys, at most {MAX_KEYS:,}. Default: all keys.",
-                metadata=max_items(MAX_KEYS),
-            ),
-        ] = None,
+        keys: Annotated[list[str] | None, ONLY_KEYS] = None,
         as_of: Annotated[
             DateTime | None,
             strawberry.argument(description="The time at which the document is read. Default: now."),
@@ -89,6 +89,47 @@ class PlatformMetadata(Node):
         now = info.context.services.clock()
         at = now if as_of is None else _parse_as_of(str(as_of))
         return await _metadata_at(info.context, [document.row for document in documents], at, now, keys)
+
+    @batched_field(
+        description="The effective values by key: of each entry, and of each defined key the user's own "
+        "value, else the one of a variant, else the default. Keys without any are left out. Entries count "
+        "if they are valid and satisfy the definition. With `asOf` in the future: with the current entries "
+        "and definitions; users who are not admins get only what entries say that are also valid now. An "
+        "error if `asOf` is in the past. Users who are not admins get no values of hidden entries, except of "
+        "flags (category `feature_flags`), and none of keys that are not `clientVisible`."
+    )
+    async def effective(
+        documents: Sequence["PlatformMetadata"],
+        info: Info[Context, None],
+        keys: Annotated[list[str] | None, ONLY_KEYS] = None,
+        as_of: Annotated[
+            DateTime | None,
+            strawberry.argument(description="The time for which keys are evaluated. Default: now."),
+        ] = None,
+    ) -> list[JSONObject]:
+        at = None if as_of is None else _parse_future(str(as_of), info.context.services.clock())
+        request = EvaluationRequest(keys, None, at)
+        found = await evaluate_documents(info.context, [each.row for each in documents], request)
+        return [JSONObject(effective_object(each)) for each in found]
+
+    @batched_field(
+        description="The effective values as in `effective`, each with its reason, in the order of the keys."
+    )
+    async def evaluations(
+        documents: Sequence["PlatformMetadata"],
+        info: Info[Context, None],
+        keys: Annotated[list[str] | None, ONLY_KEYS] = None,
+        category: Annotated[
+            str | None,
+            strawberry.argument(
+                description="Only keys whose definition has this category, and entries with this category "
+                "whose keys are not defined. Default: all."
+            ),
+        ] = None,
+    ) -> list[list[Evaluation]]:
+        request = EvaluationRequest(keys, category)
+        found = await evaluate_documents(info.context, [each.row for each in documents], request)
+        return [[Evaluation(row=row) for row in evaluations] for evaluations in found]
 
     @strawberry.field(
         description="The entry of a key. Null if there is none that is valid now and that the viewer can see."
@@ -163,6 +204,13 @@ class PlatformMetadata(Node):
         if row is None:
             raise NotFound("User not found")
         return User(row=row)
+
+
+def _parse_future(text: str, now: int) -> int:
+    at = _parse_as_of(text)
+    if at < now:
+        raise BadUserInput("`asOf` is in the past. Effective values are known for now and the future only.")
+    return at
 
 
 def _parse_as_of(text: str) -> int:

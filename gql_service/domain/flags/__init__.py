@@ -1,0 +1,1 @@
+"""Effective values: what a key is worth to a user, from entries, variants and defaults."""
