@@ -13,7 +13,9 @@ from gql_service.auth.principal import Principal
 from gql_service.auth.tokens import Token
 from gql_service.domain import tenants
 from gql_service.domain.definitions import definitions
+from gql_service.domain.definitions import history as definition_history
 from gql_service.domain.definitions.definitions import StoredDefinition
+from gql_service.domain.definitions.history import DefinitionChange
 from gql_service.domain.documents import rows as documents
 from gql_service.domain.documents.rows import DocumentKey, MetadataDocument
 from gql_service.domain.history import changes as history
@@ -231,6 +233,10 @@ class Loaders(_LoaderGroup):
             database, definitions.stored_of_platforms
         )
         """By platform id: its definitions, ordered by key."""
+        self.definition_changes: DataLoader[
+            tuple[tuple[str, str | None], PageRequest], Page[DefinitionChange]
+        ] = DataLoader(database, definition_history.pages, scans=True)
+        """By platform id, with a key or None, and page: changes of definitions, newest first."""
         self.badges: DataLoader[str, list[EarnedBadge] | MalformedData] = DataLoader(
             database, badges.by_users
         )

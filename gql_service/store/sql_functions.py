@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ColumnElement, Text, bindparam
+from sqlalchemy import BigInteger, Boolean, ColumnElement, Text, bindparam, literal
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -139,3 +139,25 @@ def _database_size_sqlite(_element: database_size, _compiler: SQLCompiler, **_op
 @compiles(database_size, "postgresql")
 def _database_size_postgres(_element: database_size, _compiler: SQLCompiler, **_options: Any) -> str:
     return "pg_database_size(current_database())"
+
+
+class json_instant(FunctionElement[int]):
+    """An instant in a JSON object; NULL if it has no such member."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any], member: str) -> None:
+        super().__init__(column, literal(member))
+
+
+@compiles(json_instant, "sqlite")
+def _json_instant_sqlite(element: json_instant, compiler: SQLCompiler, **options: Any) -> str:
+    column, member = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"json_extract({column}, '$.' || {member})"
+
+
+@compiles(json_instant, "postgresql")
+def _json_instant_postgres(element: json_instant, compiler: SQLCompiler, **options: Any) -> str:
+    column, member = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"CAST(({column} ->> {member}) AS BIGINT)"

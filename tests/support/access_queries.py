@@ -15,6 +15,9 @@ SELECT = {
     "User.notifications": "notifications(first: 1)",
     "User.changes": "changes(first: 1)",
     "User.tokens": "tokens(last: 1)",
+    "Platform.definitionHistory": "definitionHistory(first: 1)",
+    "Platform.rolloutPreview": 'rolloutPreview(key: "plan", variants: [])',
+    "Platform.adoption": "adoption",
     "Platform.users": 'users(first: 1, where: {usernamePrefix: "NAME"})',
     "Mutation.patchPlatformMetadata": "patchPlatformMetadata(input: {DOC, metadata: {a: 1}})",
     "Mutation.bulkPatchPlatformMetadata": """bulkPatchPlatformMetadata(input: {platformKey: "KEY",
@@ -27,7 +30,8 @@ SELECT = {
     "Mutation.restorePlatformMetadata": "restorePlatformMetadata(input: {DOC, revision: 1})",
     "Mutation.defineMetadata": """defineMetadata(input: {platformKey: "KEY", key: "plan", valueType: string,
         minLength: 1, maxLength: 9, pattern: "a", choices: ["a"], schema: {}, isEncrypted: false,
-        isIndexed: false, isPublic: true, isEditable: true, category: "c", description: "d"})""",
+        isIndexed: false, isPublic: true, isEditable: true, category: "c", description: "d", default: "a",
+        variants: [{name: "v", value: "a", weight: 1}], title: "t", section: "s", position: 1})""",
     "Mutation.removeMetadataDefinition": 'removeMetadataDefinition(input: {platformKey: "KEY", key: "none"})',
     "Mutation.setMetadataMode": 'setMetadataMode(input: {platformKey: "KEY", mode: OPEN})',
     "Mutation.setRetention": 'setRetention(input: {platformKey: "KEY", historyMaxAge: 365})',
@@ -100,12 +104,18 @@ NULL = {
     ("PlatformMetadata.history", "prunedUntil"),
     ("UserChangeConnection.nodes", "member"),
     ("UserChangeEdge.node", "member"),
+    ("CreatePlatformPayload.platform", "rolloutPreview"),
+    ("PlatformMetadata.evaluations", "variant"),
     ("PlatformMetadataConnection.nodes", "platformKey"),  # the user-wide document is the first
     ("PlatformMetadataEdge.node", "platformKey"),
 }
 NULL |= {
     (path, rule)
-    for path in ("Platform.definitions", "DefineMetadataPayload.definition")
+    for path in (
+        "Platform.definitions",
+        "DefineMetadataPayload.definition",
+        "MetadataDefinitionChange.definition",
+    )
     for rule in ("minimum", "maximum", "indexedPaths")  # the definition is of a string
 }
 """Fields that are null for everybody who may see them."""
@@ -135,6 +145,18 @@ PATHS = {  # from the root to the object that has the field
     "PlatformMetadataChangeConnection.nodes",
     "EntryChange": "Query.platformMetadata PlatformMetadata.history PlatformMetadataChangeConnection.nodes "
     "PlatformMetadataChange.changes",
+    "MetadataDefinition": "Query.platform Platform.definitions",
+    "MetadataVariant": "Query.platform Platform.definitions MetadataDefinition.variants",
+    "MetadataDefinitionChangeConnection": "Query.platform Platform.definitionHistory",
+    "MetadataDefinitionChangeEdge": "Query.platform Platform.definitionHistory "
+    "MetadataDefinitionChangeConnection.edges",
+    "MetadataDefinitionChange": "Query.platform Platform.definitionHistory "
+    "MetadataDefinitionChangeConnection.nodes",
+    "RolloutPreview": "Query.platform Platform.rolloutPreview",
+    "VariantCount": "Query.platform Platform.rolloutPreview RolloutPreview.variants",
+    "Adoption": "Query.platform Platform.adoption",
+    "KeyAdoption": "Query.platform Platform.adoption Adoption.keys",
+    "Evaluation": "Query.platformMetadata PlatformMetadata.evaluations",
     "DefineMetadataPayload": "Mutation.defineMetadata",
     "SetMetadataModePayload": "Mutation.setMetadataMode",
     "RetentionPolicy": "Query.platform Platform.retention",

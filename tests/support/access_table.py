@@ -85,6 +85,18 @@ MetadataDefinition key valueType createdAt updatedAt minimum maximum        . . 
 MetadataDefinition minLength maxLength pattern choices schema               . . v v v v
 MetadataDefinition isEncrypted isIndexed isPublic isEditable                . . v v v v
 MetadataDefinition category description indexedPaths                        . . v v v v
+MetadataDefinition default enabled variants salt userWideFallback           . . v v v v
+MetadataDefinition clientVisible title section position                     . . v v v v
+MetadataVariant  name value weight                                          . . v v v v
+Platform         metadataSchema                                             . . v v v v
+Platform         definitionHistory rolloutPreview adoption                  . . F F v v
+MetadataDefinitionChangeConnection edges nodes pageInfo                     . . . . v v
+MetadataDefinitionChangeEdge cursor node                                    . . . . v v
+MetadataDefinitionChange key changedAt actor definition                     . . . . v v
+RolloutPreview   members overrides moved variants                           . . . . v v
+VariantCount     name weight members membersNow                             . . . . v v
+Adoption         documents keys                                             . . . . v v
+KeyAdoption      key documents                                              . . . . v v
 DefineMetadataPayload definition brokenDocuments userErrors                 . . . . v v
 RemoveMetadataDefinitionPayload removed userErrors                          . . . . v v
 SetMetadataModePayload platform brokenDocuments userErrors                  . . . . v v
@@ -93,7 +105,8 @@ UserConnection   edges nodes pageInfo totalCount                            . . 
 UserEdge         cursor node                                                . . . . v v
 PageInfo         hasNextPage hasPreviousPage startCursor endCursor          . . . v v v
 PlatformMetadata id userId username platformKey metadata revision           . . . v v v
-PlatformMetadata entry entries                                      . . . v v v
+PlatformMetadata entry entries effective evaluations                . . . v v v
+Evaluation       key value reason variant                                   . . . v v v
 UserMetadata     id userId metadataKey metadataValue value valueType        . . . v v v
 UserMetadata     category description source isEncrypted isIndexed          . . . v v v
 UserMetadata     isPublic isEditable validFrom validUntil digest            . . . v v v
@@ -304,6 +317,19 @@ RevisionConflict IssueTokenPayload.userErrors RevokeTokenPayload.userErrors neve
 MetadataDefinition Platform.definitions                                     U - v v v v
 RetentionPolicy  Platform.retention                                         U - v v v v
 MetadataDefinition DefineMetadataPayload.definition                         U N F F v v
+MetadataDefinition MetadataDefinitionChange.definition                      U - F F v v
+MetadataVariant  MetadataDefinition.variants                                U - v v v v
+MetadataDefinitionChangeConnection Platform.definitionHistory               U - F F v v
+MetadataDefinitionChangeEdge MetadataDefinitionChangeConnection.edges       U - F F v v
+MetadataDefinitionChange MetadataDefinitionChangeConnection.nodes           U - F F v v
+MetadataDefinitionChange MetadataDefinitionChangeEdge.node                  U - F F v v
+PageInfo         MetadataDefinitionChangeConnection.pageInfo                U - F F v v
+User             MetadataDefinitionChange.actor                             U - F F v v
+RolloutPreview   Platform.rolloutPreview                                    U - F F v v
+VariantCount     RolloutPreview.variants                                    U - F F v v
+Adoption         Platform.adoption                                          U - F F v v
+KeyAdoption      Adoption.keys                                              U - F F v v
+Evaluation       PlatformMetadata.evaluations                               U N F v v v
 Platform         SetMetadataModePayload.platform                            U N F F v v
 Platform         SetRetentionPayload.platform                               U N F F v v
 DefineMetadataPayload           Mutation.defineMetadata                     U N F F v v

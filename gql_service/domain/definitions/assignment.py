@@ -106,13 +106,14 @@ class Assignment(NamedTuple):
         allocated = self._replace(
             variants=tuple(each._replace(ranges=tuple(ranges[each.name])) for each in self.variants)
         )
-        if len(allocated.encode().encode()) > _MAX_SIZE:
+        text = allocated.encode()
+        if len(text.encode()) > _MAX_SIZE:
             message = (
                 f"The default and the variants take more than {_MAX_SIZE} bytes, with the buckets that they "
                 "have got. Use smaller values, or another `salt`, which gives out the buckets anew."
             )
             raise invalid_definition(message, ("variants",))
-        return allocated
+        return assignment_of(text)
 
 
 @lru_cache(maxsize=2048)

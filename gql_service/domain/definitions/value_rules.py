@@ -18,7 +18,7 @@ from gql_service.domain.values.validation import Limits
 from gql_service.errors import Rejected
 from gql_service.quoting import shortened
 
-_JSON_TYPES = {
+JSON_TYPES = {
     ValueType.number: "number",
     ValueType.boolean: "boolean",
     ValueType.json: ["object", "array", "null", "string", "number", "boolean"],
@@ -60,7 +60,7 @@ class ValueRules:
         """`rules` must have been checked with `check_rules`."""
         self._type = type_
         self._rules = rules
-        schema: dict[str, Any] = {"type": _JSON_TYPES.get(type_, "string")}
+        schema: dict[str, Any] = {"type": JSON_TYPES.get(type_, "string")}
         if type_ is ValueType.number:
             schema |= {name: rules[name] for name in _BOUNDS if name in rules}
         if type_ is ValueType.string:

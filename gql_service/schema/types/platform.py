@@ -7,14 +7,21 @@ import strawberry
 from strawberry import Info
 
 from gql_service.domain import tenants
+from gql_service.domain.definitions.assignment import MAX_VARIANTS
+from gql_service.domain.definitions.define import MAX_DEFINITIONS
+from gql_service.domain.definitions.history import check_page
 from gql_service.domain.search.directory import UserSearch
 from gql_service.domain.search.members import MemberSearch
 from gql_service.domain.users import rows as users
+from gql_service.errors import BadUserInput, Rejected
 from gql_service.schema.auth_directive import AUTHENTICATED, TENANT_ADMIN, TENANT_MEMBER
 from gql_service.schema.batched_fields import batched_field
 from gql_service.schema.enums import MetadataMode
 from gql_service.schema.inputs.user_filter import UserFilter, UserOrder, member_search
+from gql_service.schema.list_limits import max_items
 from gql_service.schema.row_fields import column
+from gql_service.schema.scalars import JSONObject
+from gql_service.schema.types.definition_change import MetadataDefinitionChangeConnection
 from gql_service.schema.types.metadata_definition import MetadataDefinition
 from gql_service.schema.types.relay import (
     AFTER,
@@ -27,8 +34,10 @@ from gql_service.schema.types.relay import (
     global_id,
     read_page,
 )
+from gql_service.schema.types.rollout import Adoption, KeyAdoption, RolloutPreview, VariantWeightInput
 from gql_service.schema.types.user import User
 from gql_service.services.context import Context
+from gql_service.services.definition_reports import platform_adoption, platform_schema, rollout_preview
 
 
 @strawberry.type(directives=AUTHENTICATED, description="A page of users.")
@@ -83,8 +92,8 @@ class Platform(Node):
 
     @batched_field(
         description="The definitions of metadata keys, in the order of the keys. Tenant admins see all, "
-        "other members those of keys whose entries are not hidden by default (`isPublic: false`), and which "
-        "they can evaluate (`clientVisible`)."
+        "other members those of keys whose entries are not hidden by default (`isPublic: "
+        "false`), and which they can evaluate (`clientVisible`)."
     )
     async def definitions(
         platforms: Sequence["Platform"], info: Info[Context, None]
@@ -97,6 +106,79 @@ class Platform(Node):
             [MetadataDefinition(row=row) for row in rows if sees_all or row.is_known_to_members]
             for sees_all, rows in zip(administered, definitions, strict=True)
         ]
+
+    @strawberry.field(
+        description="The JSON Schema (draft 2020-12) of the metadata of the platform, made of the "
+        "definitions that the viewer sees. For generating types; bounds of dates are not in it."
+    )
+    async def metadata_schema(self, info: Info[Context, None]) -> JSONObject:
+        return JSONObject(await platform_schema(info.context, self.row))
+
+    @strawberry.field(
+        directives=TENANT_ADMIN,
+        description="Every change of the definitions, newest first, with who made it and when.",
+    )
+    async def definition_history(
+        self,
+        info: Info[Context, None],
+        key: Annotated[
+            str | None, strawberry.argument(description="Only changes of this key. Default: all.")
+        ] = None,
+        first: Annotated[int | None, FIRST] = None,
+        after: Annotated[str | None, AFTER] = None,
+        last: Annotated[int | None, LAST] = None,
+        before: Annotated[str | None, BEFORE] = None,
+    ) -> MetadataDefinitionChangeConnection | None:
+        request = check_page(read_page(first, after, last, before))
+        page = await info.context.services.loaders.definition_changes.load(((self.row.id, key), request))
+        info.context.stored_data.count(sum(len(each.stored_definition or "") for each in page.items))
+        return MetadataDefinitionChangeConnection(page=page)
+
+    @strawberry.field(
+        directives=TENANT_ADMIN,
+        description="What other weights of the variants of a key would mean for the members of the "
+        "platform's tenant. Nothing is changed. Null if the key is not defined.",
+    )
+    async def rollout_preview(
+        self,
+        info: Info[Context, None],
+        key: Annotated[str, strawberry.argument(description="The defined key.")],
+        variants: Annotated[
+            list[VariantWeightInput],
+            strawberry.argument(
+                description="The new weights. Variants that are not named keep theirs.",
+                metadata=max_items(MAX_VARIANTS),
+            ),
+        ],
+        salt: Annotated[
+            str | None, strawberry.argument(description="Another salt. Default: that of the definition.")
+        ] = None,
+    ) -> RolloutPreview | None:
+        weights = {each.name: each.weight for each in variants}
+        try:
+            row = await rollout_preview(info.context, self.row, key, weights, salt)
+        except Rejected as refusal:
+            raise BadUserInput(refusal.message) from None
+        return None if row is None else RolloutPreview(row=row)
+
+    @strawberry.field(
+        directives=TENANT_ADMIN,
+        description="How many documents of the platform have a valid entry of each key, also a hidden one.",
+    )
+    async def adoption(
+        self,
+        info: Info[Context, None],
+        keys: Annotated[
+            list[str] | None,
+            strawberry.argument(
+                description=f"Only these keys, at most {MAX_DEFINITIONS}. Default: the defined keys.",
+                metadata=max_items(MAX_DEFINITIONS),
+            ),
+        ] = None,
+    ) -> Adoption | None:
+        found = await platform_adoption(info.context, self.row, keys)
+        counts = [KeyAdoption(key=key, documents=found.by_key[key]) for key in sorted(found.by_key)]
+        return Adoption(documents=found.documents, keys=counts)
 
     @strawberry.field(
         directives=TENANT_ADMIN,
