@@ -53,7 +53,7 @@ from gql_service.services.loaders import ListLoaders, Loaders
 from gql_service.services.size_metrics import SizeMetrics
 from gql_service.settings import Settings
 from gql_service.store.database import open_database, open_replicas
-from gql_service.web import explorer, health, rest
+from gql_service.web import explorer, health, ofrep, rest
 from gql_service.web.authentication import Authenticator
 from gql_service.web.client_address import TrustedProxies
 from gql_service.web.error_masking import MaskErrors
@@ -111,6 +111,7 @@ def create_app(
         _measure(metrics, services, graphql.documents)
         sizes = SizeMetrics(services.database, SharedGauges(metrics.folder))
     rest_endpoint = rest.RestEndpoint(services, settings, authenticator)
+    ofrep_endpoint = ofrep.OfrepEndpoint(services, settings, authenticator)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -139,6 +140,8 @@ def create_app(
         routes=[
             *_routes("/graphql", _explorer_or(graphql, issuer, settings)),
             *_routes(rest.PATH, rest_endpoint.__call__, list(rest.METHODS)),
+            Route(ofrep.PATH, ofrep_endpoint.__call__, methods=["POST"]),
+            Route(f"{ofrep.PATH}/{{key:path}}", ofrep_endpoint.__call__, methods=["POST"]),
             Route(OPENAPI_PATH, OpenAPIEndpoint(settings).__call__),
             *metadata_routes(settings),
             *_routes("/health/live", health.live),

@@ -69,6 +69,8 @@ class Policy:
             permissions=kept,
             tenant_ids=tenant_ids_of(principal.tenant_id, kept),
             is_platform_owner=False,
+            evaluates=principal.evaluates & administered,
+            evaluates_everywhere=False,
         )
 
     def restricted(
@@ -76,11 +78,15 @@ class Policy:
     ) -> Principal:
         """The caller with a token that has only these scopes, or is limited to these platforms.
 
-        Without ADMIN, the caller is no admin and no platform owner.
+        Without ADMIN, the caller is no admin and no platform owner. What EVALUATE allows admins is kept.
         """
         principal = principal._replace(scopes=scopes, platform_keys=platform_keys)
         if scopes is None or Scope.ADMIN in scopes:
             return principal
+        if Scope.EVALUATE in scopes:
+            principal = principal._replace(
+                evaluates=self.administered(principal), evaluates_everywhere=principal.is_platform_owner
+            )
         admin = f"::{self.admin_permission}"
         kept = frozenset(each for each in principal.permissions if not each.endswith(admin))
         return principal._replace(permissions=kept, is_platform_owner=False)
@@ -93,6 +99,14 @@ class Policy:
         """Raise Forbidden if the caller's token does not have a scope."""
         if not self.has_scope(principal, scope):
             raise Forbidden(f"The access token does not have the scope {scope}.")
+
+    def evaluates(self, principal: Principal, tenant_id: str) -> bool:
+        """Whether the caller may evaluate anybody's flags on the platforms of a tenant, those that are not
+        visible to clients included: admins may, and their tokens with the scope EVALUATE."""
+        if not self.has_scope(principal, Scope.EVALUATE):
+            return False
+        may_evaluate = principal.evaluates_everywhere or tenant_id in principal.evaluates
+        return may_evaluate or self.administers(principal, tenant_id)
 
     def require_platform(self, principal: Principal, key: str) -> None:
         """Raise Forbidden if the caller's token is limited to other platforms.

@@ -30,6 +30,11 @@ class Principal(NamedTuple):
     signed_in_recently: bool = False
     """Whether the caller has signed in at an issuer a moment ago. Tokens that they issue for themselves may
     then outlive the presented one."""
+    evaluates: frozenset[str] = frozenset()
+    """Tenants for whose platforms a token without the scope ADMIN may evaluate anybody's flags, because its
+    user administers them and it has the scope EVALUATE."""
+    evaluates_everywhere: bool = False
+    """The same for the tokens of platform owners: the platforms of all tenants."""
 
     @staticmethod
     def create(

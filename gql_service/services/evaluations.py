@@ -4,17 +4,19 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from gql_service.auth.access import USER_WIDE
+from gql_service.auth.access import USER_WIDE, UserFacts
 from gql_service.domain.definitions.definitions import StoredDefinition
 from gql_service.domain.documents.entries import Content
 from gql_service.domain.documents.visibility import DocumentView
-from gql_service.domain.flags.evaluation import Evaluation, Perspective, Subject, evaluate
+from gql_service.domain.flags.evaluation import FLAGS, Evaluation, Perspective, Subject, evaluate
+from gql_service.domain.tenants import Platform
 from gql_service.services.context import Context
 
 _EVALUATION_COST = 1024
 """Bytes that can be read in the time in which a key is evaluated."""
 _KEYS_PER_TURN = 1000
 """After so many keys, other requests get their turn."""
+_NOTHING = Content("{}", None, "{}", 0)
 
 
 class EvaluationRequest(NamedTuple):
@@ -91,3 +93,36 @@ async def user_wide_contents(context: Context, tenants_of_platforms: Mapping[str
     documents = await loaders.documents_with_attributes.load_many([(id, USER_WIDE) for id in at_home])
     context.stored_data.count(sum(document.size for document in documents))
     return {document.user_id: document.content() for document in documents}
+
+
+async def evaluate_flags(
+    context: Context,
+    platform: Platform,
+    user: UserFacts | None,
+    key: str,
+    *,
+    sees_all: bool,
+    only: str | None,
+) -> list[Evaluation]:
+    """The feature flags of a platform for a user, in the order of their keys, or one of them.
+
+    For those who are no users of the platform, `user` is None; variants go by `key`. Raises LimitExceeded.
+    """
+    by_key = (await _definitions(context, {platform.id}))[platform.id]
+    content, user_wide = _NOTHING, dict[str, Content]()
+    if user is not None:
+        loader = context.services.loaders.documents_with_attributes
+        document = await loader.load((user.user_id, platform.id))
+        content = document.content()
+        if any(each.assignment.user_wide_fallback for each in by_key.values()):
+            user_wide = await user_wide_contents(context, {user.user_id: platform.tenant_id})
+    user_id, now = key if user is None else user.user_id, context.services.clock()
+    evaluations = evaluate(
+        Subject(user_id, platform.tenant_id, platform.id, content, user_wide.get(user_id)),
+        by_key,
+        Perspective(sees_all, now, now),
+        context.services.write_settings.keys,
+        only=None if only is None else [only],
+        category=FLAGS,
+    )
+    return sorted(evaluations)

@@ -1,13 +1,12 @@
 """Effective values: which of entry, user-wide entry, variant and default decides, and for whom."""
 
 from base64 import b64encode
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from tests.support.definitions import patch, set_entries
-from tests.support.flags import define_flag, evaluations, try_to_define, variant
+from tests.support.flags import define_flag, evaluations, instant_text, try_to_define, variant
 from tests.support.service import serving
 from tests.support.world import World
 
@@ -52,7 +51,7 @@ def test_entries_count_in_their_window_only(world: World, monkeypatch: pytest.Mo
     set_entries(
         world.admin, world,
         {"metadataKey": "beta", "metadataValue": "true", "valueType": "boolean"}
-        | {"validFrom": _instant(now + 60_000), "validUntil": _instant(now + 120_000)},
+        | {"validFrom": instant_text(now + 60_000), "validUntil": instant_text(now + 120_000)},
         username=world.member.username,
     )  # fmt: skip
     seen = []
@@ -60,10 +59,6 @@ def test_entries_count_in_their_window_only(world: World, monkeypatch: pytest.Mo
         monkeypatch.setattr(world.service, "clock_offset", offset)
         seen.append(evaluations(world.member, world)["beta"][:2])
     assert seen == [(False, "DEFAULT"), (True, "TARGETING_MATCH"), (False, "DEFAULT")]
-
-
-def _instant(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat()
 
 
 AS_OF = """query ($key: String!, $username: String, $at: DateTime) {
@@ -76,14 +71,16 @@ def test_the_future_is_told_only_as_far_as_it_is_seen_now(world: World) -> None:
     set_entries(
         world.admin, world,
         {"metadataKey": "beta", "metadataValue": "true", "valueType": "boolean"}
-        | {"validFrom": _instant(now + 600_000)},
+        | {"validFrom": instant_text(now + 600_000)},
         {"metadataKey": "ends", "metadataValue": "x", "isPublic": True}
-        | {"validUntil": _instant(now + 600_000)},
+        | {"validUntil": instant_text(now + 600_000)},
         username=world.member.username,
     )  # fmt: skip
 
     def effective(caller: Any, at: int) -> Any:
-        body = caller.graphql(AS_OF, key=world.platform_key, username=world.member.username, at=_instant(at))
+        body = caller.graphql(
+            AS_OF, key=world.platform_key, username=world.member.username, at=instant_text(at)
+        )
         if "errors" in body:
             return body["errors"][0]["extensions"]["code"]
         return body["data"]["platformMetadata"]["effective"]

@@ -1,5 +1,6 @@
 """Flags and effective values, for tests."""
 
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -42,6 +43,10 @@ def evaluations(
     keys = [each["key"] for each in document["evaluations"]]
     assert keys == sorted(keys)
     return {each["key"]: (each["value"], each["reason"], each["variant"]) for each in document["evaluations"]}
+
+
+def instant_text(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat()
 
 
 def variant(name: str, value: Any, weight: int) -> dict[str, Any]:
