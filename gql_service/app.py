@@ -51,6 +51,7 @@ from gql_service.services.jwt_callers import Issuer, JwtCallers, open_issuer
 from gql_service.services.list_routing import ListRouting
 from gql_service.services.loaders import ListLoaders, Loaders
 from gql_service.services.size_metrics import SizeMetrics
+from gql_service.services.write_counts import WriteCounts
 from gql_service.settings import Settings
 from gql_service.store.database import open_database, open_replicas
 from gql_service.web import explorer, health, ofrep, rest
@@ -116,7 +117,10 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         _configure_garbage_collection()
-        tasks = [asyncio.create_task(_sweep_periodically(services, sizes))]
+        tasks = [
+            asyncio.create_task(_sweep_periodically(services, sizes)),
+            asyncio.create_task(services.write_counts.run()),
+        ]
         if metrics is not None:
             tasks.append(asyncio.create_task(metrics.run()))
         replicas = services.lists.replicas
@@ -131,6 +135,7 @@ def create_app(
             await replicas.close()
         if issuer is not None:
             await issuer.close()
+        await services.write_counts.flush()
         await services.database.close()
         observer.close()
         if metrics is not None:
@@ -266,13 +271,16 @@ def build_services(settings: Settings, clock: Callable[[], int] = instants.now) 
     )
     write_settings = WriteSettings(limits, keys, retention)
     policy = Policy(settings.admin_permission)
+    counts = WriteCounts(database, clock)
+    waiting = max(1, settings.database_pool_size // 2)
     return Services(
         database=database,
         loaders=Loaders(database, clock, settings.max_read_size, policy),
         lists=ListRouting(
             database, open_replicas(settings, database), lambda source: ListLoaders(source, clock)
         ),
-        writer=BatchWriter(database, write_settings, clock, max(1, settings.database_pool_size // 2)),
+        writer=BatchWriter(database, write_settings, clock, waiting, counts),
+        write_counts=counts,
         policy=policy,
         write_settings=write_settings,
         settings=settings,

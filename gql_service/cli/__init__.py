@@ -26,7 +26,7 @@ _COMMANDS = {
     "rotate-keys": "rotate_keys:rotate_keys",
     "tenant": "tenants:tenant_app",
     "platform": "storage:platform_app",
-    "definition": "definitions:definition_app",
+    "definition": "definition_reports:definition_app",
     "user": "users:user_app",
     "token": "tokens:token_app",
     "identity": "identities:identity_app",

@@ -21,6 +21,7 @@ from gql_service.domain.values.validation import WriteSettings
 from gql_service.domain.writes.idempotency import WriteResult
 from gql_service.domain.writes.unit_of_work import Write, write_all
 from gql_service.errors import Locked, Unavailable
+from gql_service.services.write_counts import WriteCounts
 from gql_service.store.connection import Connection
 from gql_service.store.database import Database
 
@@ -55,12 +56,14 @@ class BatchWriter:
         database: Database,
         write_settings: WriteSettings,
         clock: Callable[[], int],
-        max_waiting: int = 1,
+        max_waiting: int,
+        counts: WriteCounts,
     ) -> None:
         """`max_waiting` transactions may wait for locks at the same time. Each holds a connection."""
         self._database = database
         self._write_settings = write_settings
         self._clock = clock
+        self._counts = counts
         self._pending: deque[_PendingWrite] = deque()
         self._task: asyncio.Task[None] | None = None
         self._lanes: dict[DocumentKey, deque[_PendingWrite]] = {}
@@ -130,11 +133,13 @@ class BatchWriter:
             return await write_all(connection, writes, write_settings=settings, now=now, wait=wait)
 
         try:
-            return await self._database.write(transaction)
+            results = await self._database.write(transaction)
         except Unavailable as error:
             return [error] * len(batch)
         except Exception as error:
             return [error] if len(batch) == 1 else None
+        self._counts.add(results)
+        return results
 
     def _use_lane(self, pending: _PendingWrite) -> None:
         key = pending.write.access.key

@@ -35,6 +35,7 @@ from gql_service.services.list_routing import ListRouting
 from gql_service.services.loaders import ListLoaders, Loaders
 from gql_service.services.refusals import refused_write
 from gql_service.services.stored_data import StoredData
+from gql_service.services.write_counts import WriteCounts
 from gql_service.settings import Settings
 from gql_service.store.connection import Connection
 from gql_service.store.database import Database
@@ -52,6 +53,7 @@ class Services:
     loaders: Loaders
     lists: ListRouting
     writer: BatchWriter
+    write_counts: WriteCounts
     policy: Policy
     write_settings: WriteSettings
     settings: Settings

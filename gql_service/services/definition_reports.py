@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from gql_service.domain.definitions.document_schema import document_schema
 from gql_service.domain.flags.adoption import Adoption, adoption
 from gql_service.domain.flags.rollout import RolloutPreview, preview_rollout
+from gql_service.domain.maintenance.write_counts import MAX_DAYS, DailyWrites, per_day
 from gql_service.domain.tenants import MetadataMode, Platform
+from gql_service.errors import BadUserInput
 from gql_service.services.context import Context
 
 
@@ -51,6 +53,17 @@ async def platform_adoption(context: Context, platform: Platform, keys: Sequence
         return await adoption(
             connection, access, list(dict.fromkeys(keys)), now=services.clock(), seconds=_seconds(context)
         )
+
+
+async def writes_per_day(context: Context, platform: Platform, days: int) -> list[DailyWrites]:
+    """The writes of the last days. Raises BadUserInput."""
+    if not 1 <= days <= MAX_DAYS:
+        raise BadUserInput(f"`days` must be between 1 and {MAX_DAYS}.")
+    services = context.services
+    access = services.policy.platform_access(context.viewer, platform)
+    pending = services.write_counts.pending
+    async with services.database.read() as connection:
+        return await per_day(connection, access, pending, now=services.clock(), days=days)
 
 
 def _seconds(context: Context) -> float:

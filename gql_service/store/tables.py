@@ -346,6 +346,16 @@ definition_changes = Table(
     Index("ix_definition_changes_actor_id", "actor_id"),
 )
 
+# How many writes the documents of a platform got on a day: see `domain.maintenance.write_counts`.
+platform_writes = Table(
+    "platform_writes",
+    metadata,
+    Column("platform_id", Text, ForeignKey("platforms.id"), primary_key=True),
+    Column("day", BigInteger, primary_key=True),
+    Column("writes", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 # What writes with an idempotency key did: see `domain.writes.idempotency`. `key` starts with the sender's id.
 idempotency_keys = Table(
     "idempotency_keys",

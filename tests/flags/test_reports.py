@@ -206,3 +206,52 @@ def test_the_schema_of_a_platform_accepts_what_the_service_accepts(world: World)
     strict = jsonschema_rs.Draft202012Validator(of_platform(world.member, world, SCHEMA))
     assert not strict.is_valid({"undefined": 1})
     assert strict.is_valid({"size": 2})
+
+
+WRITES = """query ($key: String!, $days: Int! = 2) { platform(key: $key) {
+  writesPerDay(days: $days) { day writes } } }"""
+BULK = """mutation ($input: BulkPatchPlatformMetadataInput!) { bulkPatchPlatformMetadata(input: $input) {
+  written } }"""
+
+
+def test_writes_are_counted_by_day(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.service.run(world.service.services.write_counts.flush)
+    patch(world.member, world, {"a": 1})
+    patch(world.member, world, {"a": 1})  # changes nothing
+    set_entries(world.member, world, {"metadataKey": "a", "metadataValue": "1"}, platformKey=None)
+    monkeypatch.setattr(world.service, "clock_offset", 86_400_000)
+    patch(world.member, world, {"a": 2})
+    patches = [{"username": each.username, "metadata": {"b": 1}} for each in (world.member, world.colleague)]
+    bulk: dict[str, Any] = {"platformKey": world.platform_key, "patches": patches}
+    for inputs in ({"dryRun": True}, {"onError": "REJECT_ALL"}):
+        world.admin.ask(BULK, input=bulk | inputs)
+    patches.append({"username": "nobody", "metadata": {"b": 2}})
+    world.admin.ask(BULK, input=bulk | {"onError": "REJECT_ALL"})
+    for _ in range(2):  # not stored yet, and stored
+        found = of_platform(world.admin, world, WRITES)
+        assert [each["writes"] for each in found] == [1, 3]
+        days = [each["day"] for each in found]
+        assert days == sorted(days)
+        world.service.run(world.service.services.write_counts.flush)
+        assert not world.service.services.write_counts.pending
+    patch(world.member, world, {"a": 3})
+    world.service.run(world.service.services.write_counts.flush)
+    assert [each["writes"] for each in of_platform(world.admin, world, WRITES)] == [1, 4]
+    body = world.admin.graphql(WRITES, key=world.platform_key, days=367)
+    assert body["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+def test_writes_of_a_deleted_platform_are_forgotten(world: World) -> None:
+    key = world.new_platform()
+    input = {"platformKey": key, "metadata": {"a": 1}}
+    write = (
+        "mutation ($input: PatchPlatformMetadataInput!) { patchPlatformMetadata(input: $input) { replayed } }"
+    )
+    delete = """mutation ($key: String!) { deletePlatform(input: {platformKey: $key, force: true}) {
+      deletedPlatformKey } }"""
+    world.member.ask(write, input=input)
+    world.service.run(world.service.services.write_counts.flush)
+    world.member.ask(write, input=input | {"metadata": {"a": 2}})
+    assert world.owner.ask(delete, key=key)["deletePlatform"]["deletedPlatformKey"] == key
+    world.service.run(world.service.services.write_counts.flush)
+    assert not world.service.services.write_counts.pending

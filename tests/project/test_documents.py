@@ -36,7 +36,15 @@ def _codes_in_the_source() -> set[str]:
         {each for each in strings if CODE.fullmatch(each)}
         - {method.value for method in HTTPMethod}
         - {"DENY"}  # the value of X-Frame-Options
+        - {"STATIC", "UNKNOWN"}  # reasons of OFREP
+        - _codes_of_ofrep()
     )
+
+
+def _codes_of_ofrep() -> set[str]:
+    """Codes of the protocol that are no codes of ours."""
+    strings = {each for each in _constants(PACKAGE / "web" / "ofrep.py") if isinstance(each, str)}
+    return {each for each in strings if CODE.fullmatch(each)} - {"STATIC", "UNKNOWN", "POST"}
 
 
 def first_column(section: str) -> Counter[str]:
@@ -48,6 +56,10 @@ def first_column(section: str) -> Counter[str]:
 
 def test_every_code_of_a_top_level_error_is_documented_once() -> None:
     assert first_column("Codes of top-level errors") == Counter(_codes_in_the_source() - PROBLEMS)
+
+
+def test_every_code_of_ofrep_is_documented_once() -> None:
+    assert first_column("Codes of OFREP") == Counter(_codes_of_ofrep())
 
 
 def test_every_code_of_user_errors_is_documented_once() -> None:

@@ -155,6 +155,7 @@ PATHS = {  # from the root to the object that has the field
     "RolloutPreview": "Query.platform Platform.rolloutPreview",
     "VariantCount": "Query.platform Platform.rolloutPreview RolloutPreview.variants",
     "Adoption": "Query.platform Platform.adoption",
+    "DailyWrites": "Query.platform Platform.writesPerDay",
     "KeyAdoption": "Query.platform Platform.adoption Adoption.keys",
     "Evaluation": "Query.platformMetadata PlatformMetadata.evaluations",
     "DefineMetadataPayload": "Mutation.defineMetadata",

@@ -89,7 +89,8 @@ MetadataDefinition default enabled variants salt userWideFallback           . . 
 MetadataDefinition clientVisible title section position                     . . v v v v
 MetadataVariant  name value weight                                          . . v v v v
 Platform         metadataSchema                                             . . v v v v
-Platform         definitionHistory rolloutPreview adoption                  . . F F v v
+Platform         definitionHistory rolloutPreview adoption writesPerDay     . . F F v v
+DailyWrites      day writes                                                 . . . . v v
 MetadataDefinitionChangeConnection edges nodes pageInfo                     . . . . v v
 MetadataDefinitionChangeEdge cursor node                                    . . . . v v
 MetadataDefinitionChange key changedAt actor definition                     . . . . v v
@@ -329,6 +330,7 @@ RolloutPreview   Platform.rolloutPreview                                    U - 
 VariantCount     RolloutPreview.variants                                    U - F F v v
 Adoption         Platform.adoption                                          U - F F v v
 KeyAdoption      Adoption.keys                                              U - F F v v
+DailyWrites      Platform.writesPerDay                                      U - F F v v
 Evaluation       PlatformMetadata.evaluations                               U N F v v v
 Platform         SetMetadataModePayload.platform                            U N F F v v
 Platform         SetRetentionPayload.platform                               U N F F v v

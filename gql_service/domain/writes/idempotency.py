@@ -96,6 +96,8 @@ class WriteResult(NamedTuple):
     """Keys that a restore has left as they are."""
     replayed: bool = False
     """Whether the write was done earlier, and this is a repetition of the same request."""
+    changed: bool = False
+    """Whether the document has a new revision."""
 
 
 AnswerKey = tuple[str, str, str]

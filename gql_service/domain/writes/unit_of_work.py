@@ -279,7 +279,12 @@ class UnitOfWork:
             for key, (before, after) in changed.items()
             if after is None and before is not None and draft.viewer.may_know_of(before)
         }
-        return WriteResult(document, sorted(deleted_keys & change.deleted_keys), sorted(draft.skipped_keys))
+        return WriteResult(
+            document,
+            sorted(deleted_keys & change.deleted_keys),
+            sorted(draft.skipped_keys),
+            changed=bool(changed),
+        )
 
     def _columns(self, content: Content, viewer: Viewer) -> tuple[dict[str, Any], list[str]]:
         """The columns of a content within the limits, and the expired keys that were removed to make room.

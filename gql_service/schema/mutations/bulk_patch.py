@@ -111,7 +111,11 @@ async def _write_patches(
             now=now,
         )
 
-    return await context.write_with(write)
+    results = await context.write_with(write)
+    is_refused = input.on_error is OnError.REJECT_ALL and any(isinstance(each, Rejected) for each in results)
+    if not (input.dry_run or is_refused):
+        context.services.write_counts.add(results)
+    return results
 
 
 def _build_write(

@@ -10,6 +10,7 @@ from gql_service.domain import tenants
 from gql_service.domain.definitions.assignment import MAX_VARIANTS
 from gql_service.domain.definitions.define import MAX_DEFINITIONS
 from gql_service.domain.definitions.history import check_page
+from gql_service.domain.maintenance.write_counts import MAX_DAYS
 from gql_service.domain.search.directory import UserSearch
 from gql_service.domain.search.members import MemberSearch
 from gql_service.domain.users import rows as users
@@ -34,10 +35,21 @@ from gql_service.schema.types.relay import (
     global_id,
     read_page,
 )
-from gql_service.schema.types.rollout import Adoption, KeyAdoption, RolloutPreview, VariantWeightInput
+from gql_service.schema.types.rollout import (
+    Adoption,
+    DailyWrites,
+    KeyAdoption,
+    RolloutPreview,
+    VariantWeightInput,
+)
 from gql_service.schema.types.user import User
 from gql_service.services.context import Context
-from gql_service.services.definition_reports import platform_adoption, platform_schema, rollout_preview
+from gql_service.services.definition_reports import (
+    platform_adoption,
+    platform_schema,
+    rollout_preview,
+    writes_per_day,
+)
 
 
 @strawberry.type(directives=AUTHENTICATED, description="A page of users.")
@@ -179,6 +191,18 @@ class Platform(Node):
         found = await platform_adoption(info.context, self.row, keys)
         counts = [KeyAdoption(key=key, documents=found.by_key[key]) for key in sorted(found.by_key)]
         return Adoption(documents=found.documents, keys=counts)
+
+    @strawberry.field(
+        directives=TENANT_ADMIN,
+        description="How many writes have changed documents of the platform, for each of the last days "
+        "including today (UTC), oldest first. Writes of the last seconds may be missing.",
+    )
+    async def writes_per_day(
+        self,
+        info: Info[Context, None],
+        days: Annotated[int, strawberry.argument(description=f"How many days, 1 to {MAX_DAYS}.")] = 30,
+    ) -> list[DailyWrites] | None:
+        return [DailyWrites(row=each) for each in await writes_per_day(info.context, self.row, days)]
 
     @strawberry.field(
         directives=TENANT_ADMIN,

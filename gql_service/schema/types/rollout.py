@@ -1,8 +1,10 @@
-"""`RolloutPreview`: what other weights of variants would mean; `Adoption`: how many documents have a key."""
+"""What admins are told about a platform: previews of rollouts, adoption of keys, writes per day."""
 
 import strawberry
 
 from gql_service.domain.flags import rollout
+from gql_service.domain.maintenance import write_counts
+from gql_service.instants import rfc3339
 from gql_service.schema.auth_directive import AUTHENTICATED
 from gql_service.schema.row_fields import column
 
@@ -35,6 +37,16 @@ class RolloutPreview:
     @strawberry.field(description="The members by variant; the default is the first.")
     def variants(self) -> list[VariantCount]:
         return [VariantCount(row=each) for each in self.row.variants]
+
+
+@strawberry.type(directives=AUTHENTICATED, description="The writes of one day.")
+class DailyWrites:
+    row: strawberry.Private[write_counts.DailyWrites]
+    writes: int = column("How many writes have changed documents.")
+
+    @strawberry.field(description="The day (UTC), such as `2024-03-01`.")
+    def day(self) -> str:
+        return rfc3339(self.row.number * write_counts.DAY)[:10]
 
 
 @strawberry.type(directives=AUTHENTICATED, description="How many documents have a valid entry of a key.")

@@ -1,4 +1,4 @@
-"""Definitions with defaults, variants and what a settings page shows, and their history.
+"""Definitions with defaults, variants and what a settings page shows, their history, and counts of writes.
 
 Existing definitions have none of it, and their history begins now. The tables stay usable meanwhile.
 """
@@ -28,3 +28,13 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["platform_id"], ["platforms.id"], name=f"fk_{table}_platform_id_platforms"),
     )
     op.create_index(f"ix_{table}_actor_id", table, ["actor_id"])
+    table = "platform_writes"
+    op.create_table(
+        table,
+        sa.Column("platform_id", sa.Text, nullable=False),
+        sa.Column("day", sa.BigInteger, nullable=False),
+        sa.Column("writes", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("platform_id", "day", name=f"pk_{table}"),
+        sa.ForeignKeyConstraint(["platform_id"], ["platforms.id"], name=f"fk_{table}_platform_id_platforms"),
+        sqlite_with_rowid=False,
+    )
