@@ -17,7 +17,8 @@ from gql_service.services.context import Services
 
 _OnlyKey = Annotated[str | None, typer.Option("--key", metavar="KEY", help="Only changes of this key.")]
 _Weights = Annotated[
-    list[str], typer.Argument(metavar="VARIANT=WEIGHT", help="New weights, in 1/100,000 of the users.")
+    list[str],
+    typer.Option("--weight", metavar="TEXT", help="VARIANT=WEIGHT, in 1/100,000 of the users. Repeatable."),
 ]
 
 

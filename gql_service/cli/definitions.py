@@ -80,7 +80,7 @@ def definition_set(
     default: Annotated[Text, _text("The value of users who have none of their own.", "JSON")] = None,
     enabled: Annotated[Flag, _flag("Disabled: everybody gets the default.")] = None,
     variants: Annotated[
-        Text, _text('Shares of users: [{"name": …, "value": …, "weight": …}, …], in 1/100,000.', "JSON")
+        Text, _text("A list of objects with name, value and weight (in 1/100,000).", "JSON")
     ] = None,
     salt: Annotated[Text, _text("Another salt shuffles the users of all variants.")] = None,
     user_wide_fallback: Annotated[Flag, _flag("Whether user-wide values count as well.")] = None,

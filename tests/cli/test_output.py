@@ -50,7 +50,10 @@ NO_RULES = dict.fromkeys(
     ("minimum", "maximum", "minLength", "maxLength", "pattern", "choices", "schema", "indexedPaths")
 )
 NO_DEFAULTS = dict.fromkeys(("isEncrypted", "isIndexed", "isPublic", "isEditable", "category", "description"))
-DEFINITION = {"key": "age", "valueType": "number"} | NO_RULES | NO_DEFAULTS
+NO_ASSIGNMENT: dict[str, Any] = {"default": None, "enabled": True, "variants": [], "salt": ""}
+NO_ASSIGNMENT |= {"userWideFallback": False, "clientVisible": True}
+NO_PRESENTATION = dict.fromkeys(("title", "section", "position"))
+DEFINITION = {"key": "age", "valueType": "number"} | NO_RULES | NO_DEFAULTS | NO_ASSIGNMENT | NO_PRESENTATION
 DEFINITION |= {"minimum": 0, "isIndexed": True, "createdAt": "TIME", "updatedAt": "TIME"}
 SHOP = {"id": "RANDOM", "key": "shop", "tenantId": "acme", "name": "shop", "mode": "STRICT"}
 ANN = {"userId": "ann-1", "tenantId": "acme", "username": "ann", "email": "ann@example.com"}
@@ -77,6 +80,9 @@ STEPS: list[tuple[str, Any]] = [
      {"definition": DEFINITION, "brokenDocuments": 0}),
     ("definition list shop", [DEFINITION]),
     ("definition list blog", []),
+    ("definition history shop",
+     [{"key": "age", "changedAt": "TIME", "actorId": None, "definition": DEFINITION}]),
+    ("definition adoption shop", [{"key": "age", "documents": 0}]),
     ("definition remove shop age", {"removed": True}),
     ("platform mode shop strict", {"platform": SHOP, "brokenDocuments": 0}),
     ("platform retention shop --history-max-age 30",
@@ -125,7 +131,14 @@ STEPS: list[tuple[str, Any]] = [
          "userChanges": 6, "identities": 1, "revocations": 1},
       "changedRowsOfOthers": dict.fromkeys(CHANGED_ROWS, 0)}),
 ]  # fmt: skip
-OTHERS = [("user", "show"), ("user", "export"), ("user", "badges"), ("user", "changes"), ("export-schema",)]
+OTHERS = [
+    ("definition", "preview"),
+    ("user", "show"),
+    ("user", "export"),
+    ("user", "badges"),
+    ("user", "changes"),
+    ("export-schema",),
+]
 OTHERS += [("doctor",), ("config",), ("healthcheck",), ("backup",), ("restore",), ("sizes",)]
 """Tested one by one."""
 

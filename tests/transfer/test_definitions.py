@@ -1,7 +1,9 @@
 """Export and import of definitions, and their effect on imported documents."""
 
+import json
 import sqlite3
 from contextlib import closing
+from typing import Any
 
 import pytest
 
@@ -149,3 +151,72 @@ def test_the_number_of_definitions_of_a_platform_is_limited(shell: Shell) -> Non
     number = len(lines) + 1
     assert output.startswith(f"Line {number}: The platform has 500 definitions; no more are allowed.")
     assert shell.exported() == jsonl(lines)
+
+
+ASSIGNMENT: Line = {
+    "default": 1,
+    "variants": [
+        {"name": "a", "value": 2.5, "weight": 3, "ranges": [[0, 2], [9, 10]]},
+        {"name": "b", "value": 7, "weight": 2, "ranges": [[2, 4]]},
+    ],
+    "salt": "s",
+    "enabled": False,
+    "clientVisible": False,
+    "userWideFallback": True,
+}
+ASSIGNED = DEFINITION | {
+    "assignment": ASSIGNMENT,
+    "presentation": {"title": "Size", "section": "Look", "position": 3},
+}
+
+
+def test_variants_keep_their_buckets(shell: Shell, other: Shell) -> None:
+    text = jsonl([*DIRECTORY, ASSIGNED])
+    for target in (shell, other):
+        target.output("import", "-", input=text.encode())
+        exported = [json.loads(line) for line in target.exported().split("\n") if line]
+        assert exported[-1] == ASSIGNED
+        history = json.loads(target.output("definition", "history", "shop", "--json"))
+        (change,) = history
+        assert (change["key"], change["actorId"]) == ("size", None)
+        assert [each["name"] for each in change["definition"]["variants"]] == ["a", "b"]
+
+
+def _variants(**changed: Any) -> Line:
+    first, second = ASSIGNMENT["variants"]
+    return ASSIGNMENT | {"variants": [first | changed, second]}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"assignment": ASSIGNMENT | {"default": 3}},  # is no choice
+        {"assignment": ASSIGNMENT | {"enabled": True}},  # the default, which is left out
+        {"assignment": ASSIGNMENT | {"other": 1}},
+        {"assignment": ASSIGNMENT | {"variants": 1}},
+        {"assignment": ASSIGNMENT | {"enabled": "no"}},
+        {"assignment": _variants(value=3)},
+        {"assignment": _variants(weight=4)},  # the ranges have 3
+        {"assignment": _variants(weight="3")},
+        {"assignment": _variants(weight=100_000)},
+        {"assignment": _variants(ranges=[[0, 3]])},  # overlaps
+        {"assignment": _variants(ranges=[[99_999, 100_002]])},
+        {"assignment": _variants(ranges=[[5, 2]])},
+        {"assignment": _variants(ranges="abc")},
+        {"assignment": _variants(ranges=[["0", "3"]])},
+        {"assignment": _variants(ranges=[[10.5, 13.5]])},
+        {"assignment": _variants(ranges=[[False, 2], [9, 10]])},
+        {"assignment": _variants(name=7)},
+        {"assignment": _variants(name="b")},
+        {"assignment": ASSIGNMENT | {"variants": [{"name": "a"}]}},
+        {"presentation": {"title": 1}},
+        {"presentation": {"title": ""}},
+        {"presentation": {"position": "1"}},
+        {"presentation": {"position": True}},
+        {"presentation": {"other": "x"}},
+    ],
+)
+def test_a_wrong_assignment_is_not_imported(shell: Shell, fields: Line) -> None:
+    lines = [*DIRECTORY, ASSIGNED | fields]
+    output = shell.error("import", "-", input=jsonl(lines).encode())
+    assert output.startswith(f"Line {len(lines)}: `"), output

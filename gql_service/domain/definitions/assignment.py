@@ -153,11 +153,11 @@ def check_assignment(type_: ValueType, rules: str, inputs: Mapping[str, Any], li
     default = provided.get("default")
     return Assignment(
         None if default is None else _check_value(type_, rules, default, ("default",), limits),
-        provided.get("enabled", True),
+        _check_boolean(provided.get("enabled", True), ("enabled",)),
         _check_variants(type_, rules, provided.get("variants", ()), limits),
         _check_name(provided.get("salt", ""), MAX_SALT_LENGTH, ("salt",), required=False),
-        provided.get("user_wide_fallback", False),
-        provided.get("client_visible", True),
+        _check_boolean(provided.get("user_wide_fallback", False), ("user_wide_fallback",)),
+        _check_boolean(provided.get("client_visible", True), ("client_visible",)),
     )
 
 
@@ -185,7 +185,9 @@ def check_stored(type_: ValueType, rules: str, stored: Mapping[str, Any], limits
     ranges = sorted(each for variant in assignment.variants for each in variant.ranges)
     are_exact = all(size(each.ranges) == each.weight for each in assignment.variants)
     bounds = [bound for each in ranges for bound in each]
-    are_disjoint = bounds == sorted(bounds) and all(0 <= each <= BUCKETS for each in bounds)
+    are_disjoint = bounds == sorted(bounds) and all(
+        type(each) is int and 0 <= each <= BUCKETS for each in bounds
+    )
     with_ranges = checked._replace(variants=assignment.variants)
     if not (are_exact and are_disjoint) or with_ranges.encode() != strict_json.dumps(stored):
         message = "The assignment is not canonical, or the ranges of its variants do not have their weights."
@@ -213,6 +215,12 @@ def _check_variants(
         message = f"The weights add up to {total}; {BUCKETS} are all users, so that no more buckets are free."
         raise invalid_definition(message, ("variants",))
     return tuple(checked.values())
+
+
+def _check_boolean(value: Any, path: InputPath) -> bool:
+    if not isinstance(value, bool):
+        raise invalid_definition("This must be true or false.", path)
+    return value
 
 
 def _check_name(name: Any, limit: int, path: InputPath, *, required: bool) -> str:
