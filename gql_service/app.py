@@ -17,10 +17,11 @@ from starlette.routing import Route
 
 from gql_service import instants
 from gql_service.auth.policy import Policy
+from gql_service.domain.events.pruning import prune
 from gql_service.domain.maintenance import deletion, expiry
 from gql_service.domain.maintenance.retention_walk import RetentionWalk
 from gql_service.domain.maintenance.user_change_retention import UserChangeWalk
-from gql_service.domain.retention import Retention
+from gql_service.domain.retention import DAY, Retention
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.domain.values.validation import Limits, WriteSettings
 from gql_service.engine.document.cache import DocumentCache
@@ -47,6 +48,7 @@ from gql_service.observability.statements import StatementObserver
 from gql_service.schema.build import build_schema
 from gql_service.services.batch_writer import BatchWriter
 from gql_service.services.context import Services
+from gql_service.services.event_numbering import EventNumbering
 from gql_service.services.jwt_callers import Issuer, JwtCallers, open_issuer
 from gql_service.services.list_routing import ListRouting
 from gql_service.services.loaders import ListLoaders, Loaders
@@ -121,6 +123,10 @@ def create_app(
             asyncio.create_task(_sweep_periodically(services, sizes)),
             asyncio.create_task(services.write_counts.run()),
         ]
+        if not services.database.numbers_events:
+            numbering = EventNumbering(services.database)
+            services.database.on_events = numbering.wake
+            tasks.append(asyncio.create_task(numbering.run()))
         if metrics is not None:
             tasks.append(asyncio.create_task(metrics.run()))
         replicas = services.lists.replicas
@@ -203,6 +209,7 @@ async def _sweep_periodically(services: Services, sizes: SizeMetrics | None) -> 
             await deletion.purge(services.database)
             await walk.step()
             await user_walk.step()
+            await prune(services.database, services.clock() - services.settings.event_max_age * DAY)
             if sizes is not None:
                 await sizes.measure_if_due()
         except Exception as error:

@@ -68,6 +68,18 @@ class BadUserInput(RequestError):
     status = 400
 
 
+class EventsDeleted(RequestError):
+    """Events that the caller has not read yet were deleted for their age."""
+
+    code = "EVENTS_DELETED"
+    status = 400
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Events after this cursor were deleted. Read the data itself anew, then follow from the start."
+        )
+
+
 class LimitExceeded(RequestError):
     """The request is too large, or requests too much."""
 

@@ -316,6 +316,12 @@ class Settings(OidcSettings):
         description="Hours in which a repeated write with an idempotency key is done once. A platform may "
         "shorten them.",
     )
+    event_max_age: int = Field(
+        default=7,
+        ge=1,
+        le=36_500,
+        description="Days that events are kept: who follows changes must read them within this time.",
+    )
     tracing: bool = Field(
         default=False,
         description="Whether requests are traced by OpenTelemetry, which the extra `tracing` installs. Its "

@@ -9,11 +9,13 @@ from gql_service.auth.policy import Policy
 from gql_service.cli import runner
 from gql_service.cli.output import AsJson, count_of, print_result, printable
 from gql_service.cli.parameters import Username
+from gql_service.domain.events.pruning import prune
 from gql_service.domain.maintenance import deletion, expiry, user_erasure
 from gql_service.domain.maintenance.expiry import SweepResult
 from gql_service.domain.maintenance.retention_walk import PruneResult, RetentionWalk
 from gql_service.domain.maintenance.user_change_retention import UserChangeWalk
 from gql_service.domain.maintenance.user_erasure import Rehearsal
+from gql_service.domain.retention import DAY
 from gql_service.domain.users import rows as users
 from gql_service.services.context import Services
 
@@ -98,25 +100,27 @@ def erase(
 def sweep(as_json: AsJson = False) -> None:
     """Delete expired data, as servers do regularly.
 
-    That is expired entries, and history and answers to repeated writes that
-    are older than the settings and the platforms allow.
+    That is expired entries, and history, answers to repeated writes and events
+    that are older than the settings and the platforms allow.
     """
 
-    async def work(services: Services) -> tuple[SweepResult, PruneResult, int]:
+    async def work(services: Services) -> tuple[SweepResult, PruneResult, int, int]:
         retention = services.write_settings.retention
         swept = await expiry.sweep(services.database, services.clock, retention)
         await deletion.purge(services.database)
         pruned = await RetentionWalk(services.database, retention, services.clock).whole()
-        of_users = UserChangeWalk(services.database, retention, services.clock)
-        return swept, pruned, await of_users.whole()
+        user_changes = await UserChangeWalk(services.database, retention, services.clock).whole()
+        before = services.clock() - services.settings.event_max_age * DAY
+        return swept, pruned, user_changes, await prune(services.database, before)
 
-    swept, pruned, user_changes = runner.run_on_migrated(work)
+    swept, pruned, user_changes, events = runner.run_on_migrated(work)
     answers = swept.answers + pruned.answers
     entries = count_of(swept.entries, "expired entry", "expired entries")
     message = (
         f"Deleted {entries}, {count_of(answers, 'answer to a write', 'answers to writes')}, "
-        f"{count_of(pruned.changes, 'change', 'changes')} of history "
-        f"and {count_of(user_changes, 'change', 'changes')} of users."
+        f"{count_of(pruned.changes, 'change', 'changes')} of history, "
+        f"{count_of(user_changes, 'change', 'changes')} of users "
+        f"and {count_of(events, 'event', 'events')}."
     )
     document = {
         "documents": swept.documents,
@@ -124,6 +128,7 @@ def sweep(as_json: AsJson = False) -> None:
         "answers": answers,
         "changes": pruned.changes,
         "userChanges": user_changes,
+        "events": events,
     }
     print_result(message, document, as_json=as_json)
 

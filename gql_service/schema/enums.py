@@ -6,13 +6,14 @@ from typing import Any
 
 import strawberry
 
+from gql_service.domain.events.events import EventType
 from gql_service.domain.flags.evaluation import Reason as EvaluationReason
 from gql_service.domain.search.members import OrderDirection
 from gql_service.domain.tenants import MetadataMode
 from gql_service.domain.users.changes import UserAction
 from gql_service.domain.values.types import ValueType
 
-__all__ = ["EvaluationReason", "MetadataMode", "OrderDirection", "UserAction", "ValueType"]
+__all__ = ["EvaluationReason", "EventType", "MetadataMode", "OrderDirection", "UserAction", "ValueType"]
 
 
 def described_enum(enum: type[Enum], name: str, description: str, members: Mapping[Any, str]) -> None:
@@ -55,6 +56,25 @@ described_enum(
         EvaluationReason.DISABLED: "The key is disabled, so that everybody gets the default.",
         EvaluationReason.ERROR: "The user has an entry that breaks the definition or cannot be decrypted. It "
         "was skipped.",
+    },
+)
+described_enum(
+    EventType,
+    "EventType",
+    "What has happened.",
+    {
+        EventType.DOCUMENT_CHANGED: "Keys of a metadata document were created, changed or deleted.",
+        EventType.DOCUMENT_CLEARED: "A metadata document was cleared, its history included.",
+        EventType.DEFINITION_CHANGED: "The definition of a metadata key was created or changed.",
+        EventType.DEFINITION_REMOVED: "The definition of a metadata key was removed.",
+        EventType.USER_CREATED: "A user was created.",
+        EventType.USER_CHANGED: "Fields of a user were changed.",
+        EventType.USER_ERASED: "A user was erased. Their earlier events were deleted.",
+        EventType.BADGE_AWARDED: "A user got a badge.",
+        EventType.NOTIFICATION_CREATED: "A user got a notification.",
+        EventType.NOTIFICATION_READ: "A user has read notifications.",
+        EventType.TOKEN_ISSUED: "An access token was issued for a user.",
+        EventType.TOKEN_REVOKED: "An access token of a user was revoked.",
     },
 )
 described_enum(

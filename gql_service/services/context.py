@@ -8,6 +8,7 @@ from gql_service import strict_json
 from gql_service.auth.access import USER_WIDE, DocumentAccess, PlatformAccess, UserFacts
 from gql_service.auth.policy import Policy, is_member
 from gql_service.auth.principal import Principal
+from gql_service.auth.scopes import Scope
 from gql_service.domain.documents.access import (
     find_document,
     find_documents_named,
@@ -16,6 +17,7 @@ from gql_service.domain.documents.access import (
 )
 from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.documents.visibility import DocumentView
+from gql_service.domain.events.feed import PositionedEvent
 from gql_service.domain.maintenance.user_export import export_user
 from gql_service.domain.pagination import Page, PageRequest
 from gql_service.domain.search.directory import UserSearch
@@ -106,6 +108,14 @@ class Context:
             self._lists = primary
             return await primary.members.load((search, request))
         return page._replace(items=users)
+
+    async def events(self, platform: Platform, request: PageRequest) -> Page[PositionedEvent]:
+        """A page of the events of a platform. Raises Forbidden or EventsDeleted."""
+        self.services.policy.require_scope(self.viewer, Scope.EVENTS)
+        page = await self.lists.event_pages.load((platform.tenant_id, platform.id, request))
+        if isinstance(page, RequestError):
+            raise page
+        return page
 
     @property
     def stored_data(self) -> StoredData:

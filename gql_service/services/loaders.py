@@ -18,6 +18,8 @@ from gql_service.domain.definitions.definitions import StoredDefinition
 from gql_service.domain.definitions.history import DefinitionChange
 from gql_service.domain.documents import rows as documents
 from gql_service.domain.documents.rows import DocumentKey, MetadataDocument
+from gql_service.domain.events import feed
+from gql_service.domain.events.feed import PositionedEvent
 from gql_service.domain.history import changes as history
 from gql_service.domain.history import point_in_time
 from gql_service.domain.history.point_in_time import Past
@@ -36,7 +38,7 @@ from gql_service.domain.users.changes import UserChange
 from gql_service.domain.users.identities import Identity
 from gql_service.domain.users.notifications import Notification
 from gql_service.domain.users.rows import User
-from gql_service.errors import MalformedData, RequestError
+from gql_service.errors import EventsDeleted, MalformedData, RequestError
 from gql_service.services.dataloader import DataLoader, K, T
 from gql_service.store.connection import Connection
 from gql_service.store.database import Database, ReadSource
@@ -76,6 +78,15 @@ async def _grouped(
         group = await read(connection, keys, parameter)
         values |= {(key, parameter): each for key, each in zip(keys, group, strict=True)}
     return [values[each] for each in requests]
+
+
+async def _event_page(
+    connection: Connection, tenant_id: str, platform_id: str, request: PageRequest
+) -> Page[PositionedEvent] | RequestError:
+    try:
+        return await feed.page(connection, tenant_id, platform_id, request)
+    except EventsDeleted as error:
+        return error
 
 
 class ListLoaders(_LoaderGroup):
@@ -125,6 +136,12 @@ class ListLoaders(_LoaderGroup):
                     found[each] = await search.count(connection, each, now)
             return [found[each] for each in requests]
 
+        async def event_pages(
+            connection: Connection, requests: Sequence[tuple[str, str, PageRequest]]
+        ) -> Sequence[Page[PositionedEvent] | RequestError]:
+            found = {each: await _event_page(connection, *each) for each in set(requests)}
+            return [found[each] for each in requests]
+
         self.members: DataLoader[tuple[MemberSearch | UserSearch, PageRequest], Page[User]] = DataLoader(
             source, pages, scans=True
         )
@@ -148,6 +165,10 @@ class ListLoaders(_LoaderGroup):
             source, change_pages, scans=True
         )
         """By user id and page: changes of the user, newest first."""
+        self.event_pages: DataLoader[tuple[str, str, PageRequest], Page[PositionedEvent] | RequestError] = (
+            DataLoader(source, event_pages)
+        )
+        """By tenant, platform id and page: events."""
         self.unread: DataLoader[str, int] = DataLoader(source, notifications.unread_counts)
         """By user id: the number of unread notifications."""
 

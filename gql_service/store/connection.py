@@ -67,6 +67,8 @@ class Connection(Protocol):
 
     security_events: list[SecurityEvent]
     """What the transaction has done that belongs in the security log once it is committed."""
+    has_events: bool
+    """Whether the transaction has written events: see `domain.events`."""
     is_alone: bool
     """Whether no other transaction writes at the same time, so that all rows are free."""
 

@@ -41,6 +41,10 @@ class Database(ReadSource, Protocol):
     on_statement: OnStatement | None
     """Called after every statement, and after every commit with the name `commit`. To be set before the first
     use. None costs nothing."""
+    numbers_events: bool
+    """Whether events have their positions from the start, because transactions run one after the other."""
+    on_events: Callable[[], None] | None
+    """Called after each commit of transactions that have written events. It must not raise."""
 
     async def write(self, work: Callable[[Connection], Awaitable[T]], on_commit: OnCommit | None = None) -> T:
         """Run `work` in a transaction of its own, commit, and return its result.

@@ -25,6 +25,7 @@ class PostgresDatabase:
     """See `store.database.Database`."""
 
     reads_inline = False
+    numbers_events = False
 
     @property
     def inline_reader(self) -> Connection:
@@ -33,6 +34,7 @@ class PostgresDatabase:
     def __init__(self, settings: Settings) -> None:
         self.observers: list[Callable[[str], None]] = []
         self.on_statement: OnStatement | None = None
+        self.on_events: Callable[[], None] | None = None
         self._settings = settings
         self._pool = PostgresPool(settings)
         self._finishing: set[asyncio.Task[None]] = set()
@@ -128,6 +130,8 @@ class PostgresDatabase:
         if self._settings.database_replica_url is not None:
             await self._note_position(transaction)
         await transaction.release()
+        if transaction.has_events and self.on_events is not None:
+            self.on_events()
         if transaction.security_events and on_commit is not None:
             on_commit(transaction.security_events)
 

@@ -63,6 +63,7 @@ class PostgresSession:
         self._on_statement = on_statement
         self._lease: Lease | None = None
         self.security_events: list[SecurityEvent] = []
+        self.has_events = False
         self.failure: Exception | None = None
         """The last error of the driver. Other errors come from whoever uses the session."""
         self.failed_statement: Statement | None = None

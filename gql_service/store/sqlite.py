@@ -23,7 +23,7 @@ from sqlalchemy.engine import make_url
 
 from gql_service.errors import OutcomeUnknown, Unavailable
 from gql_service.observability.database_log import report_database_error, report_files
-from gql_service.observability.security_log import OnCommit, SecurityEvent
+from gql_service.observability.security_log import OnCommit
 from gql_service.settings import Settings
 from gql_service.store.connection import (
     COMMIT,
@@ -140,7 +140,7 @@ class _UncommittedWrite(NamedTuple):
 
     pending: _PendingWrite
     value: Any
-    security_events: list[SecurityEvent]
+    transaction: Connection
 
     def acknowledge(self) -> None:
         """To be called after the commit."""
@@ -149,18 +149,20 @@ class _UncommittedWrite(NamedTuple):
 
     def report_events(self) -> None:
         """To be called after all writes of the group are acknowledged, because it may fail."""
-        if self.security_events and self.pending.on_commit is not None:
-            self.pending.on_commit(self.security_events)
+        if self.transaction.security_events and self.pending.on_commit is not None:
+            self.pending.on_commit(self.transaction.security_events)
 
 
 class SqliteDatabase:
     """See `store.database.Database`."""
 
     reads_inline = True
+    numbers_events = True
 
     def __init__(self, settings: Settings) -> None:
         self.observers: list[Callable[[str], None]] = []
         self.on_statement: OnStatement | None = None
+        self.on_events: Callable[[], None] | None = None
         self._path = make_url(settings.database_url).database or ""
         self._timeout = settings.database_timeout
         self._lock = FileLock(f"{self._path}.lock", self._timeout)
@@ -336,6 +338,8 @@ class SqliteDatabase:
                 self._committing = []
         for each in written:
             each.acknowledge()
+        if self.on_events is not None and any(each.transaction.has_events for each in written):
+            self.on_events()
         for each in written:
             each.report_events()
 
@@ -348,7 +352,7 @@ class SqliteDatabase:
             value = await work(transaction)
             if result.done():  # the caller was cancelled, or its time ran out
                 raise asyncio.CancelledError
-            written.append(_UncommittedWrite(pending, value, transaction.security_events))
+            written.append(_UncommittedWrite(pending, value, transaction))
         except LostRace:
             connection.execute("ROLLBACK TO one")
             self._queue.append(pending)

@@ -63,6 +63,7 @@ class InlineConnection:
         self._raw = raw
         self._observers = observers
         self.security_events: list[SecurityEvent] = []
+        self.has_events = False
 
     async def fetch(self, statement: Statement, **parameters: Any) -> list[Row]:
         return self._run(statement, parameters).fetchall()

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Double,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
     Table,
@@ -366,4 +367,43 @@ idempotency_keys = Table(
     Column("request", LargeBinary, nullable=False),
     Column("response", JsonText, nullable=False),
     Column("created_at", BigInteger, nullable=False, index=True),
+)
+
+# What has changed, in the order of `position`: see `domain.events`. On SQLite, `position` is computed from
+# `id`. `platform_id` is the empty string for what concerns no platform.
+events = Table(
+    "events",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("position", BigInteger),
+    Column("type", Text, nullable=False),
+    Column("tenant_id", Text, nullable=False),
+    Column("platform_id", Text, nullable=False),
+    Column("user_id", Text),
+    Column("actor_id", Text),
+    Column("occurred_at", BigInteger, nullable=False),
+    Column("revision", BigInteger),
+    Column("changed_keys", JsonText, nullable=False),
+    Column("hidden_keys", JsonText, nullable=False),
+    Index("ix_events_position", "tenant_id", "platform_id", "position"),
+    Index("ix_events_user_id", "user_id"),
+    _partial_index("ix_events_waiting", "id", where=text("position IS NULL")),
+)
+
+# One row: the last position that was given. PostgreSQL only: see `domain.events.numbering`.
+event_counter = Table(
+    "event_counter",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+)
+
+# The last positions of events that were deleted for their age.
+pruned_events = Table(
+    "pruned_events",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("platform_id", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )

@@ -109,7 +109,7 @@ STEPS: list[tuple[str, Any]] = [
     ("rotate-keys",
      {"activeKey": "k1", "entries": 0, "digests": 0, "failures": [], "remainingEntries": {},
       "removableKeys": []}),
-    ("sweep", {"documents": 0, "entries": 0, "answers": 0, "changes": 0, "userChanges": 0}),
+    ("sweep", {"documents": 0, "entries": 0, "answers": 0, "changes": 0, "userChanges": 0, "events": 0}),
     ("export FILE", {"lines": 9}),
     ("import FILE", {"read": 9, "written": 0, "unchanged": 9, "missingEncryptionKeys": []}),
     ("user rename ann Ann", ANN | {"username": "Ann"}),

@@ -244,7 +244,7 @@ def test_the_command_sweeps_once_and_prints_the_counts(fresh_database_url: str) 
             set_entries(
                 world.admin, world, expiring(world, "a"), expiring(world, "b"), username=world.member.username
             )
-    rest = "0 answers to writes, 0 changes of history and 0 changes of users."
+    rest = "0 answers to writes, 0 changes of history, 0 changes of users and 0 events."
     assert run_command(fresh_database_url, "sweep") == f"Deleted 2 expired entries, {rest}"
     assert run_command(fresh_database_url, "sweep") == f"Deleted 0 expired entries, {rest}"
 

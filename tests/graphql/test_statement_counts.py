@@ -86,8 +86,9 @@ def test_a_write_is_one_transaction_of_few_statements(world: World) -> None:
     is_postgres = "$1" in seen[0]
     is_new = ["documents"] if is_postgres else []  # on PostgreSQL, it could also be locked
     assert [table[1] for table in tables if table] == [
-        "access_tokens", "platforms", "platforms", "documents", *is_new, "documents", "document_changes",
-    ]  # fmt: skip # token, platform, its definitions, lock, insert, history
+        "access_tokens", "platforms", "platforms", "documents", *is_new, "documents",
+        "document_changes", "events",
+    ]  # fmt: skip # token, platform, its definitions, lock, insert, history, event
     assert len(seen) - len([table for table in tables if table]) == (1 if is_postgres else 0)  # advisory lock
 
 

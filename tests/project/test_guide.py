@@ -14,7 +14,7 @@ from tests.conftest import require
 from tests.support.walkthrough import ROOT, DemoServer, blocks_of, make_serve, run_document
 
 DOCS = ROOT / "docs"
-WITH_SNIPPETS = ("guide.md", "rest.md", "users.md", "graphql.md", "flags.md")
+WITH_SNIPPETS = ("guide.md", "rest.md", "users.md", "graphql.md", "flags.md", "live.md")
 PROMPT = "$ gql-service "
 
 

@@ -39,6 +39,7 @@ DOMAIN = [
     {"documents"},
     {"users"},
     {"tenants", "values"},
+    {"events"},
     {"retention", "pagination", "tombstones"},
 ]
 LEAF_ALLOWED = {

@@ -101,7 +101,11 @@ KeyAdoption      key documents                                              . . 
 DefineMetadataPayload definition brokenDocuments userErrors                 . . . . v v
 RemoveMetadataDefinitionPayload removed userErrors                          . . . . v v
 SetMetadataModePayload platform brokenDocuments userErrors                  . . . . v v
-Platform         users                                                      . . F F v v
+Platform         users events                                               . . F F v v
+EventConnection  edges nodes pageInfo                                       . . . . v v
+EventEdge        cursor node                                                . . . . v v
+Event            type platformKey userId actorId occurredAt revision        . . . . v v
+Event            changedKeys                                                . . . . v v
 UserConnection   edges nodes pageInfo totalCount                            . . . . v v
 UserEdge         cursor node                                                . . . . v v
 PageInfo         hasNextPage hasPreviousPage startCursor endCursor          . . . v v v
@@ -231,6 +235,10 @@ RevisionConflict DeleteTenantPayload.userErrors                             neve
 RevisionConflict CreatePlatformPayload.userErrors                           never
 RevisionConflict RenamePlatformPayload.userErrors                           never
 RevisionConflict DeletePlatformPayload.userErrors                           never
+EventConnection  Platform.events                                            U - F F v v
+EventEdge        EventConnection.edges                                      U - F F v v
+Event            EventConnection.nodes EventEdge.node                       U - F F v v
+PageInfo         EventConnection.pageInfo                                   U - F F v v
 UserEdge         UserConnection.edges                                       U - F F v v
 PageInfo         UserConnection.pageInfo                                    U - F F v v
 PageInfo         UserChangeConnection.pageInfo                              U - F F v v

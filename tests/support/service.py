@@ -1,6 +1,7 @@
 """The service under test: the real application behind a real uvicorn on loopback, in a thread."""
 
 import asyncio
+import re
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -18,6 +19,8 @@ from gql_service.store.connection import Connection
 from tests.support.http_clients import PATIENCE, http_client
 
 T = TypeVar("T")
+_NUMBERS_EVENTS = re.compile("event_counter|SET position")
+"""What PostgreSQL executes in the background, at any time."""
 
 
 class Service:
@@ -87,15 +90,19 @@ class Service:
 
     @contextmanager
     def statements(self) -> Iterator[list[str]]:
-        """The SQL statements that the service executes within the block."""
+        """The SQL statements that requests execute within the block."""
         seen: list[str] = []
 
+        def observe(statement: str) -> None:
+            if not _NUMBERS_EVENTS.search(statement):
+                seen.append(statement)
+
         observers = self.services.database.observers
-        observers.append(seen.append)
+        observers.append(observe)
         try:
             yield seen
         finally:
-            observers.remove(seen.append)
+            observers.remove(observe)
 
     def _serve(self) -> None:
         async def serve() -> None:

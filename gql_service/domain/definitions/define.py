@@ -23,6 +23,7 @@ from gql_service.domain.definitions.refusals import invalid_definition
 from gql_service.domain.definitions.value_rules import check_rules
 from gql_service.domain.documents.entries import TEXT_LIMITS, Content, check_text
 from gql_service.domain.documents.rows import MetadataDocument
+from gql_service.domain.events.events import Event, EventType, record
 from gql_service.domain.tenants import MetadataMode, platforms_by_ids
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.domain.values.types import ValueType
@@ -170,18 +171,19 @@ async def define(
         rest = None if seconds is None else seconds - (time.monotonic() - started)
         await index_paths(transaction, access.platform_id, row.key, paths, seconds=rest)
     await history.record(transaction, access, row.key, row, now=now)
-    _note(transaction, EventKind.DEFINITION_CHANGED, access, row.key)
+    await _note(transaction, access, row.key, row.definition.is_hidden, now)
     return row, report.documents
 
 
 async def remove_definition(transaction: Connection, access: PlatformAccess, key: str, *, now: int) -> bool:
     """Remove a definition; values stay. Returns whether there was one."""
-    if key not in await _lock_platform(transaction, access):
+    former = (await _lock_platform(transaction, access)).get(key)
+    if former is None:
         return False
     await transaction.execute(_DELETE, of_platform=access.platform_id, of_key=key)
     await index_paths(transaction, access.platform_id, key, (), seconds=None)
     await history.record(transaction, access, key, None, now=now)
-    _note(transaction, EventKind.DEFINITION_REMOVED, access, key)
+    await _note(transaction, access, key, former.definition.is_hidden, now, is_removed=True)
     return True
 
 
@@ -208,9 +210,29 @@ async def set_mode(
     return report.documents
 
 
-def _note(transaction: Connection, kind: EventKind, access: PlatformAccess, key: str) -> None:
-    """Put a write of a definition into the security log."""
+async def _note(
+    transaction: Connection,
+    access: PlatformAccess,
+    key: str,
+    is_hidden: bool,
+    now: int,
+    *,
+    is_removed: bool = False,
+) -> None:
+    """Put a write of a definition into the security log and the events."""
+    kind = EventKind.DEFINITION_REMOVED if is_removed else EventKind.DEFINITION_CHANGED
     transaction.security_events.append(SecurityEvent(kind, f"{access.platform_key}:{key}"))
+    event = Event(
+        EventType.DEFINITION_REMOVED if is_removed else EventType.DEFINITION_CHANGED,
+        access.tenant_id,
+        access.platform_id,
+        user_id=None,
+        actor_id=None,
+        occurred_at=now,
+        changed_keys=() if is_hidden else (key,),
+        hidden_keys=(key,) if is_hidden else (),
+    )
+    await record(transaction, [event])
 
 
 async def _lock_platform(transaction: Connection, access: PlatformAccess) -> dict[str, StoredDefinition]:

@@ -12,6 +12,7 @@ from gql_service.auth.access import UserAccess
 from gql_service.domain.definitions.history import forget_actor
 from gql_service.domain.documents import rows as documents
 from gql_service.domain.documents.entries import anonymized
+from gql_service.domain.events import events
 from gql_service.domain.history import changes as history
 from gql_service.domain.tombstones import Grave, bury
 from gql_service.domain.users import access_tokens, identities
@@ -29,6 +30,7 @@ _ERASED = bindparam("erased", type_=Text)
 
 # Other writes of the user wait for this lock, and then find that the user does not exist.
 _LOCK = Statement(select(tables.users.c.id).where(tables.users.c.id == _ERASED).with_for_update())
+_TENANTS = Statement(select(tables.memberships.c.tenant_id).where(tables.memberships.c.user_id == _ERASED))
 _DELETE_USER = Statement(delete(tables.users).where(tables.users.c.id == _ERASED))
 
 
@@ -137,6 +139,7 @@ async def erase(
     erased = access.user_id
     if not await transaction.fetch(_LOCK, erased=erased):
         raise NotFound("User not found")
+    tenant_ids = [row[0] for row in await transaction.fetch(_TENANTS, erased=erased)]
     tokens = await transaction.fetch(_REVOKE_ISSUED_TOKENS, erased=erased, now=now)
     await identities.bury_those_of(transaction, erased)
     rows = {
@@ -146,6 +149,7 @@ async def erase(
     await transaction.execute(_DELETE_USER, erased=erased)
     await forget_actor(transaction, erased)
     await bury(transaction, [(Grave.USER_ID, erased)])
+    await events.erase(transaction, erased, tenant_ids, now)
     transaction.security_events.append(SecurityEvent(EventKind.USER_ERASED, erased))
     revoked = [(token, owner) for token, owner, revoked_at in tokens if revoked_at == now]
     author = access.author._replace(actor_id=None) if access.author.actor_id == erased else access.author

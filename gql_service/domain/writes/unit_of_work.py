@@ -18,6 +18,7 @@ from gql_service.domain.documents import rows as documents
 from gql_service.domain.documents.entries import Content, Entry
 from gql_service.domain.documents.rows import DocumentKey, MetadataDocument
 from gql_service.domain.documents.visibility import Viewer
+from gql_service.domain.events import events
 from gql_service.domain.history import changes as history
 from gql_service.domain.history.point_in_time import Past, to_revision
 from gql_service.domain.retention import Retention
@@ -28,6 +29,7 @@ from gql_service.domain.values.validation import Limits, WriteSettings, check_do
 from gql_service.domain.writes.budget import UNLIMITED, WriteBudget, write_cost
 from gql_service.domain.writes.changes import Change
 from gql_service.domain.writes.digest_preconditions import NO_DIGESTS, ExpectedDigests, unmet_keys
+from gql_service.domain.writes.document_events import change_event, without_keys
 from gql_service.domain.writes.draft import Draft
 from gql_service.domain.writes.idempotency import IdempotencyKey, StoredAnswers, WriteResult
 from gql_service.errors import Locked, NotFound, Problem, Rejected, RevisionConflict
@@ -207,6 +209,7 @@ class UnitOfWork:
         self._now = now
         self._index = index.Updates()
         self._history: list[history.ChangeRow] = []
+        self._events: list[events.Event] = []
         self._purged: dict[DocumentKey, set[str]] = {}
         """Documents whose history is purged, with the keys to keep in it."""
         self._concealed: dict[DocumentKey, set[str]] = {}
@@ -234,9 +237,11 @@ class UnitOfWork:
         await documents.store(transaction, changed, self._before)
         for document, keep in self._purged.items():
             await history.forget(transaction, document, keep)
+            await events.conceal(transaction, *document, keep)
         for document, keys in self._concealed.items():
             await history.conceal(transaction, document, keys)
         await history.record(transaction, self._history)
+        await events.record(transaction, self._events)
         await self._index.store(transaction)
         await self.answers.store(transaction)
 
@@ -332,6 +337,7 @@ class UnitOfWork:
                 changes=history.changes_text(changed),
             )
         )
+        self._events.append(change_event(draft.access, document, changed, self._now))
         for context, (entry, had_parts) in rows.items():
             self._index.set(context, entry, had_parts=had_parts)
 
@@ -372,6 +378,10 @@ class UnitOfWork:
         self._purged[document] = keep & self._purged.get(document, keep)
         self._history = [
             row.without_values(keep) if row.document_key == document else row for row in self._history
+        ]
+        self._events = [
+            without_keys(event, keep) if (event.user_id, event.platform_id) == document else event
+            for event in self._events
         ]
         self.answers.clear(document)
 

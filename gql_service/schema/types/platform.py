@@ -10,6 +10,7 @@ from gql_service.domain import tenants
 from gql_service.domain.definitions.assignment import MAX_VARIANTS
 from gql_service.domain.definitions.define import MAX_DEFINITIONS
 from gql_service.domain.definitions.history import check_page
+from gql_service.domain.events.feed import check_page as check_feed_page
 from gql_service.domain.maintenance.write_counts import MAX_DAYS
 from gql_service.domain.search.directory import UserSearch
 from gql_service.domain.search.members import MemberSearch
@@ -23,6 +24,7 @@ from gql_service.schema.list_limits import max_items
 from gql_service.schema.row_fields import column
 from gql_service.schema.scalars import JSONObject
 from gql_service.schema.types.definition_change import MetadataDefinitionChangeConnection
+from gql_service.schema.types.event import EventConnection
 from gql_service.schema.types.metadata_definition import MetadataDefinition
 from gql_service.schema.types.relay import (
     AFTER,
@@ -228,6 +230,21 @@ class Platform(Node):
         search = await member_search(info.context.services, self.row, where, order_by, request)
         page = await info.context.members(search, request)
         return UserConnection(search=search, page=page)
+
+    @strawberry.field(
+        directives=TENANT_ADMIN,
+        description="What has changed on the platform and in its tenant, oldest first. To follow the "
+        "changes, ask again with the last cursor as `after`. Events are deleted after some days; if any of "
+        "those after the cursor were, the error is EVENTS_DELETED. Needs the scope EVENTS.",
+    )
+    async def events(
+        self,
+        info: Info[Context, None],
+        first: Annotated[int | None, FIRST] = None,
+        after: Annotated[str | None, AFTER] = None,
+    ) -> EventConnection | None:
+        request = check_feed_page(read_page(first, after, None, None))
+        return EventConnection(page=await info.context.events(self.row, request))
 
 
 @strawberry.type(directives=AUTHENTICATED, description="A page of platforms, in the order of their keys.")

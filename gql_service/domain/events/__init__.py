@@ -1,0 +1,1 @@
+"""What has changed, in an order that readers can rely on."""

@@ -1,0 +1,94 @@
+"""Reading events in their order."""
+
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import BigInteger, Select, Text, bindparam, select, union_all
+
+from gql_service.domain.events.events import OF_TENANT, Event, EventType
+from gql_service.domain.events.pruning import pruned_until
+from gql_service.domain.pagination import Page, PageRequest, page_of
+from gql_service.errors import BadUserInput, EventsDeleted
+from gql_service.store.connection import Connection, Row
+from gql_service.store.statement import Statement
+from gql_service.store.tables import events
+
+_MAX_POSITION = 2**63 - 1
+
+
+class PositionedEvent(NamedTuple):
+    """An event, with its position in the order of all events."""
+
+    position: int
+    event: Event
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.event, name)
+
+    @property
+    def changed_keys(self) -> list[str]:
+        """All of them, for admins."""
+        return sorted((*self.event.changed_keys, *self.event.hidden_keys))
+
+
+_COLUMNS: list[Any] = [events.c[name] for name in Event._fields]
+
+
+def _first_of(platform_id: Any) -> Select[Any]:
+    first = (
+        select(events.c.position, *_COLUMNS)
+        .where(
+            events.c.tenant_id == bindparam("tenant_id", type_=Text),
+            events.c.platform_id == platform_id,
+            events.c.position > bindparam("after", type_=BigInteger),
+        )
+        .order_by(events.c.position)
+        .limit(bindparam("size"))
+    )
+    return select(first.subquery())
+
+
+# One statement, and so one snapshot: of two, the second could see an event after one that the first missed.
+_BOTH = union_all(
+    _first_of(bindparam("platform_id", type_=Text)),
+    _first_of(bindparam("no_platform", OF_TENANT, type_=Text)),
+)
+_PAGE = Statement(_BOTH.order_by("position").limit(bindparam("size")))
+
+
+async def page(
+    connection: Connection, tenant_id: str, platform_id: str, request: PageRequest
+) -> Page[PositionedEvent]:
+    """The events that concern a platform, and its tenant as a whole, in the order of their positions.
+
+    Raises EventsDeleted if events after the cursor were deleted already.
+    """
+    after = int(request.after or 0)
+    rows = await connection.fetch(
+        _PAGE, tenant_id=tenant_id, platform_id=platform_id, after=after, size=request.size + 1
+    )
+    # Read after the events, so that what was deleted meanwhile is noticed.
+    if request.after is not None and after < await pruned_until(connection, tenant_id, platform_id):
+        raise EventsDeleted
+    return page_of([_event(row) for row in rows], request)
+
+
+def check_page(request: PageRequest) -> PageRequest:
+    """The cursors of a feed are positions. Raises BadUserInput for others."""
+    cursor = request.after
+    if cursor is not None and not (
+        cursor.isascii() and cursor.isdigit() and len(cursor) < 20 and int(cursor) <= _MAX_POSITION
+    ):
+        raise BadUserInput("The cursor is not one of a feed. Use a cursor that `events` returned.")
+    return request
+
+
+def _event(row: Row) -> PositionedEvent:
+    position, type_, *others, changed, hidden = row
+    columns: list[Any] = [
+        EventType(type_),
+        *others,
+        tuple(orjson.loads(changed)),
+        tuple(orjson.loads(hidden)),
+    ]
+    return PositionedEvent(position, Event(*columns))

@@ -1,0 +1,45 @@
+"""Numbers the events of PostgreSQL soon after they were committed. SQLite needs no numbering."""
+
+import asyncio
+from contextlib import suppress
+
+from gql_service.domain.events.numbering import MAX_NUMBERED, number
+from gql_service.errors import Unavailable
+from gql_service.observability import logging
+from gql_service.store.database import Database
+
+_POLL_INTERVAL = 1.0
+"""Seconds after which events are looked for that another process has left, for example because it died."""
+_PAUSE = 0.005
+"""Seconds between two transactions that number. Meanwhile, more events are committed."""
+
+
+class EventNumbering:
+    """Numbers the events of all processes. Each process has one, and only one numbers at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._is_due = asyncio.Event()
+
+    def wake(self) -> None:
+        """Events were committed."""
+        self._is_due.set()
+
+    async def run(self) -> None:
+        """Number until cancelled."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_POLL_INTERVAL):
+                    await self._is_due.wait()
+            self._is_due.clear()
+            try:
+                count = await self._database.write(number)
+            except Exception as error:
+                if not isinstance(error, Unavailable):  # that one is in the log already
+                    logging.report_unexpected(error)
+                await asyncio.sleep(_POLL_INTERVAL)
+                self._is_due.set()
+                continue
+            if count is None or count == MAX_NUMBERED:
+                self._is_due.set()
+            await asyncio.sleep(_PAUSE)

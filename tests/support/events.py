@@ -1,0 +1,53 @@
+"""Reading the feed of a platform."""
+
+from typing import Any
+
+from tests.support.service import wait_until
+from tests.support.world import Caller, World
+
+FEED = """query ($key: String!, $first: Int, $after: String) { platform(key: $key) {
+  events(first: $first, after: $after) { edges { cursor node {
+    type platformKey userId actorId revision changedKeys occurredAt } } pageInfo { hasNextPage } } } }"""
+
+
+def page(caller: Caller, key: str, after: str | None = None, first: int = 100) -> Any:
+    return caller.ask(FEED, key=key, after=after, first=first)["platform"]["events"]
+
+
+class Follower:
+    """Reads a feed page by page, and remembers where it is."""
+
+    def __init__(self, caller: Caller, key: str) -> None:
+        self._caller = caller
+        self._key = key
+        self.after: str | None = None
+
+    def new(self, first: int = 100) -> list[Any]:
+        """The events that have come since the last call."""
+        found = []
+        while True:
+            part = page(self._caller, self._key, self.after, first)
+            found += [edge["node"] for edge in part["edges"]]
+            if part["edges"]:
+                self.after = part["edges"][-1]["cursor"]
+            if not part["pageInfo"]["hasNextPage"]:
+                return found
+
+    def wait_for(self, count: int) -> list[Any]:
+        """The next events; waits until there are so many."""
+        found: list[Any] = []
+
+        def have_come() -> bool:
+            found.extend(self.new())
+            return len(found) >= count
+
+        wait_until(have_come)
+        assert len(found) == count, found
+        return found
+
+
+def following(world: World) -> Follower:
+    """A follower of the world's platform, who has read everything so far."""
+    follower = Follower(world.admin, world.platform_key)
+    follower.new()
+    return follower
