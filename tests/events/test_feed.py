@@ -10,6 +10,7 @@ from tests.support import definitions
 from tests.support.entries import set_entries
 from tests.support.events import FEED, Follower, following, page
 from tests.support.patches import patch
+from tests.support.users import write
 from tests.support.world import World
 
 CLEAR = """mutation ($i: ClearPlatformMetadataInput!) { clearPlatformMetadata(input: $i) {
@@ -118,7 +119,7 @@ def test_an_erased_actor_is_forgotten(world: World) -> None:
 
 
 def test_only_admins_with_the_scope_read_the_feed(world: World) -> None:
-    assert page(limited(world.admin, {"READ", "ADMIN", "EVENTS"}), world.platform_key)["edges"] == []
+    assert page(limited(world.admin, {"READ", "ADMIN", "EVENTS"}), world.platform_key)["edges"] != []
     for caller in (
         world.member,
         limited(world.admin, {"READ", "ADMIN"}),
@@ -153,3 +154,27 @@ def test_whoever_has_missed_deleted_events_is_told(world: World) -> None:
     patch(world.member, world, metadata={"a": 3})
     assert [event["revision"] for event in late.wait_for(1)] == [3]
     assert [event["revision"] for event in Follower(world.admin, world.platform_key).new()] == [3]
+
+
+def test_what_happens_to_users_is_an_event(world: World) -> None:
+    admin, user = world.admin, world.new_user()
+    everything = Follower(admin, world.platform_key, ignores_new_users=False)
+    assert [facts(event) for event in everything.wait_for(8)][-2:] == [
+        ("USER_CREATED", user.id, None, None, []),
+        ("TOKEN_ISSUED", user.id, None, None, ["tokens"]),
+    ]
+    follower = following(world)
+    write(admin, "updateUser", {"username": user.username, "language": "de", "image": "https://a.example/b"})
+    write(admin, "updateUser", {"username": user.username, "language": "de"})  # changes nothing
+    write(admin, "checkBadge", {"username": user.username, "badge": "projectCreated"})
+    user.ask("mutation { markNotificationsRead(input: {}) { readIds } }")
+    issued = write(user, "issueToken", {}, "accessToken { id }")["accessToken"]["id"]
+    write(admin, "revokeToken", {"id": issued})
+    assert [facts(event)[:3] + facts(event)[4:] for event in follower.wait_for(6)] == [
+        ("USER_CHANGED", user.id, admin.id, ["image", "language"]),
+        ("BADGE_AWARDED", user.id, admin.id, ["badges"]),
+        ("NOTIFICATION_CREATED", user.id, None, ["notifications"]),
+        ("NOTIFICATION_READ", user.id, user.id, ["notifications"]),
+        ("TOKEN_ISSUED", user.id, user.id, ["tokens"]),
+        ("TOKEN_REVOKED", user.id, admin.id, ["tokens"]),
+    ]

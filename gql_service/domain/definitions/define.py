@@ -227,7 +227,7 @@ async def _note(
         access.tenant_id,
         access.platform_id,
         user_id=None,
-        actor_id=None,
+        actor_id=access.actor_id,
         occurred_at=now,
         changed_keys=() if is_hidden else (key,),
         hidden_keys=(key,) if is_hidden else (),

@@ -14,7 +14,9 @@ from sqlalchemy import bindparam, func, insert, select
 
 from gql_service import strict_json
 from gql_service.auth.access import Author
+from gql_service.domain.events.events import EventType
 from gql_service.domain.pagination import Page, PageRequest, keyset, page_of, page_parameters
+from gql_service.domain.users import user_events
 from gql_service.domain.users.fields import USER_FIELDS, FieldType, UserField
 from gql_service.domain.users.rows import User
 from gql_service.errors import MalformedData
@@ -37,6 +39,13 @@ class UserAction(Enum):
     REVOKED = "REVOKED"
     LINKED = "LINKED"
     UNLINKED = "UNLINKED"
+
+
+_EVENT_TYPES = {
+    UserAction.AWARDED: EventType.BADGE_AWARDED,
+    UserAction.ISSUED: EventType.TOKEN_ISSUED,
+    UserAction.REVOKED: EventType.TOKEN_REVOKED,
+}
 
 
 class FieldChange(NamedTuple):
@@ -93,14 +102,18 @@ async def record(
     [(newest,)] = await transaction.fetch(_NEWEST, of_user=user_id)
     first = now if newest is None else max(now, _number(newest) + 1)
     await _insert(transaction, _rows(user_id, author, now, changes, first))
+    events = ((_EVENT_TYPES.get(change.action, EventType.USER_CHANGED), change.field) for change in changes)
+    await user_events.record_changes(transaction, user_id, author.actor_id, now, events)
 
 
 async def record_new(transaction: Connection, rows: Iterable[User], author: Author, now: int) -> None:
     """Record that the transaction creates these users."""
-    recorded = [(user.user_id, of_creation(user)) for user in rows]
+    created = list(rows)
+    recorded = [(user.user_id, of_creation(user)) for user in created]
     await _insert(
         transaction, [row for id, changes in recorded for row in _rows(id, author, now, changes, now)]
     )
+    await user_events.record_creations(transaction, created, author.actor_id, now)
 
 
 async def _insert(transaction: Connection, rows: Sequence[UserChange]) -> None:

@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Text, bindparam, func, insert, select, tuple_, update
 
+from gql_service.domain.events.events import EventType
 from gql_service.domain.pagination import Page, PageRequest, keyset_of_each, page_of, page_parameters
+from gql_service.domain.users.user_events import record_changes
 from gql_service.store.connection import Connection, rows_as
 from gql_service.store.sql_functions import any_of, bytewise
 from gql_service.store.statement import Statement
@@ -66,6 +68,8 @@ async def notify(
     """Notify a user. Call it in the transaction of the event that the notification is about."""
     notification = Notification(user_id, _new_id(now), kind, title, body, now, None)
     await transaction.execute(_INSERT, **notification._asdict())
+    created = [(EventType.NOTIFICATION_CREATED, "notifications")]
+    await record_changes(transaction, user_id, None, now, created)
     return notification
 
 
@@ -105,6 +109,9 @@ async def mark_read(transaction: Connection, user_id: str, ids: Sequence[str] | 
         rows = await transaction.fetch(_MARK_ALL, of_user=user_id, now=now)
     else:
         rows = await transaction.fetch(_MARK_SOME, of_user=user_id, now=now, ids=ids)
+    if rows:
+        read = [(EventType.NOTIFICATION_READ, "notifications")]
+        await record_changes(transaction, user_id, user_id, now, read)
     return sorted(id for (id,) in rows)
 
 
