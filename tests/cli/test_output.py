@@ -128,7 +128,7 @@ STEPS: list[tuple[str, Any]] = [
       "dryRun": False,
       "deletedRows": dict.fromkeys(ROWS, 0)
       | {"memberships": 1, "earnedBadges": 1, "notifications": 1, "accessTokens": 1, "userTexts": 2,
-         "userChanges": 6, "identities": 1, "revocations": 1},
+         "userChanges": 9, "identities": 1, "revocations": 1},
       "changedRowsOfOthers": dict.fromkeys(CHANGED_ROWS, 0)}),
 ]  # fmt: skip
 OTHERS = [
