@@ -54,7 +54,7 @@ described_enum(
     {
         Scope.READ: "Everything that queries return.",
         Scope.WRITE: "Mutations. Their payloads show stored data with READ only.",
-        Scope.EVALUATE: "Evaluating flags for other users.",
+        Scope.EVALUATE: "Evaluating flags by OFREP: those of the user; if the user is an admin, of anybody.",
         Scope.EVENTS: "Feeds of changes and subscriptions.",
         Scope.ADMIN: "Acting as an admin or a platform owner. Without it, the user is an ordinary one.",
     },
