@@ -48,6 +48,7 @@ from gql_service.observability.statements import StatementObserver
 from gql_service.schema.build import build_schema
 from gql_service.services.batch_writer import BatchWriter
 from gql_service.services.context import Services
+from gql_service.services.evaluation_plans import EvaluationPlans
 from gql_service.services.event_numbering import EventNumbering
 from gql_service.services.jwt_callers import Issuer, JwtCallers, open_issuer
 from gql_service.services.list_routing import ListRouting
@@ -278,11 +279,13 @@ def build_services(settings: Settings, clock: Callable[[], int] = instants.now) 
     )
     write_settings = WriteSettings(limits, keys, retention)
     policy = Policy(settings.admin_permission)
+    loaders = Loaders(database, clock, settings.max_read_size, policy)
     counts = WriteCounts(database, clock)
     waiting = max(1, settings.database_pool_size // 2)
     return Services(
         database=database,
-        loaders=Loaders(database, clock, settings.max_read_size, policy),
+        loaders=loaders,
+        evaluation_plans=EvaluationPlans(loaders),
         lists=ListRouting(
             database, open_replicas(settings, database), lambda source: ListLoaders(source, clock)
         ),

@@ -33,6 +33,7 @@ from gql_service.domain.writes.unit_of_work import Precondition, Write, any_revi
 from gql_service.errors import Rejected, RequestError, Unauthenticated
 from gql_service.observability.security_log import EventKind, LocalOrigin, Origin, SecurityEvent, SecurityLog
 from gql_service.services.batch_writer import BatchWriter
+from gql_service.services.evaluation_plans import EvaluationPlans
 from gql_service.services.list_routing import ListRouting
 from gql_service.services.loaders import ListLoaders, Loaders
 from gql_service.services.refusals import refused_write
@@ -53,6 +54,7 @@ class Services:
 
     database: Database
     loaders: Loaders
+    evaluation_plans: EvaluationPlans
     lists: ListRouting
     writer: BatchWriter
     write_counts: WriteCounts

@@ -254,6 +254,10 @@ class Loaders(_LoaderGroup):
             database, definitions.stored_of_platforms
         )
         """By platform id: its definitions, ordered by key."""
+        self.definition_versions: DataLoader[str, tuple[int, int]] = DataLoader(
+            database, definition_history.versions
+        )
+        """By platform id: what changes with every change of its definitions."""
         self.definition_changes: DataLoader[
             tuple[tuple[str, str | None], PageRequest], Page[DefinitionChange]
         ] = DataLoader(database, definition_history.pages, scans=True)

@@ -12,12 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gql_service import strict_json
+from gql_service.auth.access import UserFacts
 from gql_service.auth.policy import is_member
 from gql_service.auth.principal import Principal
 from gql_service.auth.scopes import Scope
 from gql_service.domain.flags.evaluation import Evaluation, Reason
 from gql_service.domain.tenants import Platform
-from gql_service.domain.users.rows import User
 from gql_service.errors import (
     BadUserInput,
     Forbidden,
@@ -41,8 +41,8 @@ from gql_service.web.timeouts import RequestTimeouts
 
 PATH = "/platforms/{platform_key}/ofrep/v1/evaluate/flags"
 _MAX_TARGETING_KEY = 255
-_REASONS = {Reason.DEFAULT: "STATIC", Reason.ERROR: "UNKNOWN"}
-"""The reasons whose names differ in the protocol."""
+_REASONS = {each: str(each) for each in Reason} | {Reason.DEFAULT: "STATIC", Reason.ERROR: "UNKNOWN"}
+"""The reasons by their names in the protocol."""
 _HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
 
 
@@ -143,7 +143,7 @@ async def _user(
     targeting_key: str,
     *,
     evaluates_anybody: bool,
-) -> User | None:
+) -> UserFacts | None:
     """The user whom a targeting key names, first by id, then by name; None for strangers of the platform.
 
     Raises Forbidden, before anybody is looked up, if the caller may only evaluate themselves.
@@ -152,7 +152,7 @@ async def _user(
     if not evaluates_anybody:
         if targeting_key != principal.user_id and not is_same(targeting_key, principal.username):
             raise Forbidden("Only tenant admins and their tokens can evaluate the flags of others.")
-        return await loaders.users.load(principal.user_id)
+        return principal
     user = await loaders.users.load(targeting_key) or await loaders.users_named.load(targeting_key)
     return user if user is not None and is_member(user, platform.tenant_id) else None
 
@@ -188,7 +188,7 @@ def _flag(evaluation: Evaluation) -> dict[str, Any]:
     if value is not None and value[0] in "[n":
         message = "The protocol has no flags whose values are lists or null."
         return {"key": key, "errorCode": "GENERAL", "errorDetails": message}
-    flag: dict[str, Any] = {"key": key, "reason": _REASONS.get(reason, reason.value)}
+    flag: dict[str, Any] = {"key": key, "reason": _REASONS[reason]}
     if value is not None:
         flag["value"] = orjson.Fragment(value)
     return flag if variant is None else flag | {"variant": variant}

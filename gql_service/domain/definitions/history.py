@@ -51,6 +51,12 @@ _LAST_NUMBER = Statement(
         _changes.platform_id == bindparam("of_platform")
     )
 )
+_LAST_CHANGE = Statement(
+    select(_changes.number, _changes.changed_at)
+    .where(_changes.platform_id == bindparam("of_platform"))
+    .order_by(_changes.number.desc())
+    .limit(1)
+)
 _FORGET_ACTOR = Statement(
     update(definition_changes).where(_changes.actor_id == bindparam("erased")).values(actor_id=null())
 )
@@ -96,6 +102,16 @@ async def record_imported(transaction: Connection, definitions: Sequence[StoredD
             changed_at=each.updated_at,
             definition=_encode(each),
         )
+
+
+async def versions(connection: Connection, platform_ids: Sequence[str]) -> list[tuple[int, int]]:
+    """Of each platform, what changes with every change of its definitions: their number, and the time of the
+    last one, which tells apart what was restored from a backup."""
+    found = []
+    for platform_id in platform_ids:
+        rows = await connection.fetch(_LAST_CHANGE, of_platform=platform_id)
+        found.append((int(rows[0][0]), int(rows[0][1])) if rows else (0, 0))
+    return found
 
 
 async def forget_actor(transaction: Connection, user_id: str) -> None:

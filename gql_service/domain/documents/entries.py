@@ -107,10 +107,17 @@ class Content:
     def __len__(self) -> int:
         return len(self._values) + len(self._conditions)
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._values or key in self._conditions
+
     def get(self, key: str) -> Entry | None:
         if key not in self._decoded:
             self._decoded[key] = self._decode(key)
         return self._decoded[key]
+
+    def in_category(self, category: str) -> list[str]:
+        """The keys of the entries of a category. They are found without decoding the entries."""
+        return [key for key, each in self._attributes.items() if each.get("category") == category]
 
     def _decode(self, key: str) -> Entry | None:
         attributes = self._attributes.get(key, {})

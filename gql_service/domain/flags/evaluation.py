@@ -4,7 +4,7 @@ An entry decides only where its user could not have made it against the will of 
 not edit a key, only entries count that they cannot edit either.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -12,7 +12,8 @@ import orjson
 
 from gql_service import strict_json
 from gql_service.auth.access import USER_WIDE
-from gql_service.domain.definitions.definitions import StoredDefinition
+from gql_service.domain.definitions.assignment import Assignment
+from gql_service.domain.definitions.definitions import Definition, StoredDefinition
 from gql_service.domain.documents.entries import Content, Entry
 from gql_service.domain.values.encryption import CipherContext, KeyRing, Undecipherable
 
@@ -28,6 +29,11 @@ class Reason(StrEnum):
     DEFAULT = "DEFAULT"
     DISABLED = "DISABLED"
     ERROR = "ERROR"
+
+
+# Looking up a member of an enum takes as long as half of an evaluation.
+_TARGETING_MATCH, _SPLIT, _DEFAULT = Reason.TARGETING_MATCH, Reason.SPLIT, Reason.DEFAULT
+_DISABLED, _ERROR = Reason.DISABLED, Reason.ERROR
 
 
 class Evaluation(NamedTuple):
@@ -61,14 +67,6 @@ class Perspective(NamedTuple):
     at: int
     """Now or later."""
 
-    def may_know_of(self, definition: StoredDefinition) -> bool:
-        """Whether the effective value of a key may be told. A flag is told even if its entries are hidden."""
-        if self.sees_all:
-            return True
-        return definition.assignment.client_visible and (
-            is_flag(definition) or not definition.definition.is_hidden
-        )
-
     def counts(self, entry: Entry, *, is_flag: bool) -> bool:
         """Whether an entry is valid, and may decide the value that is told."""
         if not entry.is_active(self.at):
@@ -76,14 +74,46 @@ class Perspective(NamedTuple):
         return self.sees_all or ((is_flag or entry.is_public) and entry.is_active(self.now))
 
 
-def is_flag(definition: StoredDefinition) -> bool:
-    """Whether a defined key is a feature flag."""
-    return definition.defaults.get("category") == FLAGS
+class KeyPlan(NamedTuple):
+    """What evaluating a defined key needs to know of its definition."""
+
+    key: str
+    definition: Definition
+    assignment: Assignment
+    category: str | None
+    is_told: bool
+    """Whether others than admins may know the effective value. A flag is told even if its entries are
+    hidden."""
+    users_may_edit: bool
+
+    @staticmethod
+    def of(row: StoredDefinition) -> "KeyPlan":
+        definition, assignment = row.definition, row.assignment
+        category = definition.defaults.get("category")
+        is_told = assignment.client_visible and (category == FLAGS or not definition.is_hidden)
+        users_may_edit = definition.defaults.get("is_editable", True)
+        return KeyPlan(row.key, definition, assignment, category, is_told, users_may_edit)
+
+
+class PlatformPlan:
+    """The defined keys of a platform, prepared for evaluation."""
+
+    def __init__(self, rows: Iterable[StoredDefinition]) -> None:
+        self.by_key = {row.key: KeyPlan.of(row) for row in rows}
+        self.flags = [each for each in self.by_key.values() if each.category == FLAGS]
+        self.has_fallback = any(each.assignment.user_wide_fallback for each in self.by_key.values())
+
+    def of_category(self, category: str | None) -> Iterable[KeyPlan]:
+        """The keys of a category, or all."""
+        if category == FLAGS:
+            return self.flags
+        plans = self.by_key.values()
+        return plans if category is None else [each for each in plans if each.category == category]
 
 
 def evaluate(
     subject: Subject,
-    definitions: Mapping[str, StoredDefinition],
+    platform: PlatformPlan,
     perspective: Perspective,
     keys: KeyRing,
     *,
@@ -94,14 +124,15 @@ def evaluate(
 
     `only` limits them to some keys, `category` to those whose definition (without one: whose entry) has it.
     """
-    for key in definitions if only is None else only:
-        definition = definitions.get(key)
-        if definition is None or not perspective.may_know_of(definition):
-            continue
-        if category is None or definition.defaults.get("category") == category:
-            yield _evaluate_defined(subject, definition, perspective, keys)
-    for key in subject.content if only is None else only:
-        if key not in definitions:
+    by_key, sees_all = platform.by_key, perspective.sees_all
+    for plan in platform.of_category(category):
+        if (plan.is_told or sees_all) and (only is None or plan.key in only):
+            yield _evaluate_defined(subject, plan, perspective, keys)
+    others: Iterable[str] | None = only
+    if others is None:
+        others = subject.content if category is None else subject.content.in_category(category)
+    for key in others:
+        if key not in by_key:
             yield from _evaluate_undefined(subject, key, perspective, keys, category)
 
 
@@ -119,46 +150,41 @@ def _evaluate_undefined(
     yield Evaluation(key, text, reason)
 
 
-def _evaluate_defined(
-    subject: Subject, definition: StoredDefinition, perspective: Perspective, keys: KeyRing
-) -> Evaluation:
-    key, assignment = definition.key, definition.assignment
+def _evaluate_defined(subject: Subject, plan: KeyPlan, perspective: Perspective, keys: KeyRing) -> Evaluation:
+    key, assignment = plan.key, plan.assignment
     if not assignment.enabled:
-        return Evaluation(key, assignment.default, Reason.DISABLED)
+        return Evaluation(key, assignment.default, _DISABLED)
     has_failed = False
-    entry = _deciding_entry(subject.content, definition, perspective)
+    entry = _deciding_entry(subject.content, plan, perspective)
     if entry is not None:
-        text = _valid_text(subject, subject.platform_id, definition, entry, keys)
+        text = _valid_text(subject, subject.platform_id, plan, entry, keys)
         if text is not None:
-            return Evaluation(key, text, Reason.TARGETING_MATCH)
+            return Evaluation(key, text, _TARGETING_MATCH)
         has_failed = True
     if assignment.user_wide_fallback and subject.user_wide is not None:
-        entry = _deciding_entry(subject.user_wide, definition, perspective)
+        entry = _deciding_entry(subject.user_wide, plan, perspective)
         if entry is not None:
-            text = _valid_text(subject, USER_WIDE, definition, entry, keys)
+            text = _valid_text(subject, USER_WIDE, plan, entry, keys)
             if text is not None:
-                return Evaluation(key, text, Reason.TARGETING_MATCH)
+                return Evaluation(key, text, _TARGETING_MATCH)
     variant = assignment.variant_of(subject.platform_id, key, subject.user_id)
     if variant is not None:
-        return Evaluation(key, variant.text, Reason.ERROR if has_failed else Reason.SPLIT, variant.name)
-    return Evaluation(key, assignment.default, Reason.ERROR if has_failed else Reason.DEFAULT)
+        return Evaluation(key, variant.text, _ERROR if has_failed else _SPLIT, variant.name)
+    return Evaluation(key, assignment.default, _ERROR if has_failed else _DEFAULT)
 
 
-def _deciding_entry(content: Content, definition: StoredDefinition, perspective: Perspective) -> Entry | None:
+def _deciding_entry(content: Content, plan: KeyPlan, perspective: Perspective) -> Entry | None:
     """The entry that decides the value of a key, if it is valid then."""
-    entry = content.get(definition.key)
-    if entry is None or not perspective.counts(entry, is_flag=is_flag(definition)):
+    entry = content.get(plan.key) if plan.key in content else None
+    if entry is None or not perspective.counts(entry, is_flag=plan.category == FLAGS):
         return None
-    users_may_edit = definition.defaults.get("is_editable", True)
-    return entry if users_may_edit or not entry.is_editable else None
+    return entry if plan.users_may_edit or not entry.is_editable else None
 
 
-def _valid_text(
-    subject: Subject, platform_id: str, definition: StoredDefinition, entry: Entry, keys: KeyRing
-) -> str | None:
+def _valid_text(subject: Subject, platform_id: str, plan: KeyPlan, entry: Entry, keys: KeyRing) -> str | None:
     """The canonical text of an entry that satisfies the definition; None if it does not."""
-    text = _text(subject, platform_id, definition.key, entry, keys)
-    if text is None or definition.definition.violation(entry.type, text) is not None:
+    text = _text(subject, platform_id, plan.key, entry, keys)
+    if text is None or plan.definition.violation(entry.type, text) is not None:
         return None
     return text
 

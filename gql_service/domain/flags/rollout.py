@@ -17,7 +17,7 @@ from gql_service.domain.definitions.definitions import StoredDefinition
 from gql_service.domain.definitions.refusals import invalid_definition
 from gql_service.domain.documents.entries import Content
 from gql_service.domain.documents.rows import MetadataDocument
-from gql_service.domain.flags.evaluation import Perspective, Reason, Subject, evaluate
+from gql_service.domain.flags.evaluation import Perspective, PlatformPlan, Reason, Subject, evaluate
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.errors import BadUserInput, LimitExceeded
 from gql_service.store.connection import Connection, Row, rows_as
@@ -122,7 +122,8 @@ class _Count:
 
     def __init__(self, definition: StoredDefinition, before: Assignment, after: Assignment) -> None:
         self.before, self.after = before, after
-        self.definition = definition._replace(stored_assignment=before.encode())
+        self.definition = definition
+        self.plan = PlatformPlan([definition._replace(stored_assignment=before.encode())])
         self.members = self.overrides = self.moved = 0
         self.now, self.then = Counter[str | None](), Counter[str | None]()
 
@@ -172,9 +173,7 @@ async def _count(
         if own is not None or wide is not None:
             subject = Subject(user_id, access.tenant_id, access.platform_id, own or _EMPTY, wide)
             perspective = Perspective(True, now, now)
-            (evaluation,) = evaluate(
-                subject, {definition.key: definition}, perspective, keys, only=[definition.key]
-            )
+            (evaluation,) = evaluate(subject, counted.plan, perspective, keys, only=[definition.key])
             if evaluation.reason is Reason.TARGETING_MATCH:
                 counted.overrides += 1
                 continue
