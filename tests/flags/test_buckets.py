@@ -60,6 +60,14 @@ def test_a_freed_bucket_goes_to_whoever_is_raised() -> None:
     }
 
 
+def test_a_raise_takes_the_next_buckets_and_then_those_of_the_largest_gap() -> None:
+    owned: Owned = {"a": [(0, 5)], "b": [(10, 20)], "c": [(25, 90_000)]}
+    raised = reallocate(owned, {"a": 5, "b": 12, "c": 89_975})
+    assert raised["b"] == [(10, 22)]
+    raised = reallocate(owned, {"a": 5, "b": 18, "c": 89_975})
+    assert raised["b"] == [(10, 25), (90_000, 90_003)]
+
+
 @given(st.text(), st.text(), st.text(), st.text())
 def test_the_bucket_of_a_user_follows_the_documented_rule(
     platform_id: str, key: str, salt: str, user_id: str

@@ -134,6 +134,20 @@ def test_the_user_wide_document_of_a_guest_does_not_count(world: World) -> None:
     assert evaluations(guest, world)["theme"] == ("none", "DEFAULT", None)
 
 
+def test_a_page_of_users_has_the_values_of_each(world: World) -> None:
+    define_flag(world, "theme", "string", default="none", userWideFallback=True)
+    guest = world.new_user(world.other_tenant_id, permissions=[f"{world.tenant_id}::guest"])
+    for caller, value in ((world.member, "dark"), (world.colleague, "light"), (guest, "red")):
+        set_entries(caller, world, *_texts(theme=value), **PLATFORM)
+    query = """query ($key: String!) { platform(key: $key) { users(first: 9) { nodes {
+      userId platformMetadata(platformKey: $key) { effective } } } } }"""
+    users = world.admin.ask(query, key=world.platform_key)["platform"]["users"]["nodes"]
+    found = {each["userId"]: each["platformMetadata"]["effective"]["theme"] for each in users}
+    assert found == {
+        world.member.id: "dark", world.colleague.id: "light", world.admin.id: "none", guest.id: "none",
+    }  # fmt: skip
+
+
 def test_a_user_cannot_switch_on_what_is_not_theirs(world: World) -> None:
     # Before the admin defines the flag, the user takes its key.
     patch(world.member, world, {"beta": True})

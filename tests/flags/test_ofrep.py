@@ -243,6 +243,17 @@ def test_a_token_of_a_former_admin_evaluates_nobody_else(world: World) -> None:
     assert ofrep(token, world, admin.id, "beta").status_code == 404
 
 
+def test_the_entries_of_a_former_guest_do_not_count(world: World) -> None:
+    define_flag(world, "theme", "string", default="light")
+    guest = world.new_user(world.other_tenant_id, permissions=[f"{world.tenant_id}::guest"])
+    patch(guest, world, {"theme": "dark"})
+    assert flags(ofrep(world.admin, world, guest.id))["theme"]["value"] == "dark"
+    update = """mutation ($name: String!) { updateUser(input: {username: $name, permissions: []}) {
+      userErrors { code } } }"""
+    assert world.owner.ask(update, name=guest.username)["updateUser"]["userErrors"] == []
+    assert flags(ofrep(world.admin, world, guest.id))["theme"]["value"] == "light"
+
+
 def test_nobody_switches_a_flag_on_that_is_not_theirs(world: World) -> None:
     patch(world.member, world, {"beta": True})
     define_flag(world, "beta", default=False, isEditable=False, userWideFallback=True)

@@ -4,10 +4,12 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from sqlalchemy import select
 
+from gql_service.store import tables
 from tests.support.definitions import REMOVE, define, patch, set_entries, set_mode
 from tests.support.flags import bucket, define_flag, evaluations, variant
-from tests.support.stored import platform_id
+from tests.support.stored import fetch, platform_id
 from tests.support.world import Caller, World
 
 HISTORY = """query ($key: String!, $of: String, $first: Int, $after: String) { platform(key: $key) {
@@ -58,6 +60,9 @@ def test_an_erased_admin_leaves_the_history_of_definitions(world: World) -> None
     delete = """mutation ($name: String!) { deleteUser(input: {username: $name}) { userErrors { code } } }"""
     assert world.admin.ask(delete, name=admin.username)["deleteUser"]["userErrors"] == []
     assert of_platform(world.admin, world, HISTORY)["nodes"][0]["actor"] is None
+    changes = tables.definition_changes
+    rows = fetch(world, select(changes.c.actor_id).where(changes.c.platform_id == platform_id(world)))
+    assert [tuple(row) for row in rows] == [(None,)]
 
 
 def test_a_preview_counts_members_and_those_whose_own_value_decides(world: World) -> None:

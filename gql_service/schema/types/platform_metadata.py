@@ -96,7 +96,7 @@ class PlatformMetadata(Node):
         "if they are valid and satisfy the definition. With `asOf` in the future: with the current entries "
         "and definitions; users who are not admins get only what entries say that are also valid now. An "
         "error if `asOf` is in the past. Users who are not admins get no values of hidden entries, except of "
-        "flags (category `feature_flags`), and none of keys that are not `clientVisible`."
+        "feature flags, and none of keys that are not `clientVisible`."
     )
     async def effective(
         documents: Sequence["PlatformMetadata"],
