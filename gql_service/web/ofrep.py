@@ -43,6 +43,9 @@ PATH = "/platforms/{platform_key}/ofrep/v1/evaluate/flags"
 _MAX_TARGETING_KEY = 255
 _REASONS = {each: str(each) for each in Reason} | {Reason.DEFAULT: "STATIC", Reason.ERROR: "UNKNOWN"}
 """The reasons by their names in the protocol."""
+_VARIANTS = dict.fromkeys(Reason, "default") | {Reason.TARGETING_MATCH: "override"}
+"""The `variant` of values that are of no variant. It is optional in the protocol, but the provider of the
+Python SDK needs it."""
 _HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
 
 
@@ -188,10 +191,14 @@ def _flag(evaluation: Evaluation) -> dict[str, Any]:
     if value is not None and value[0] in "[n":
         message = "The protocol has no flags whose values are lists or null."
         return {"key": key, "errorCode": "GENERAL", "errorDetails": message}
-    flag: dict[str, Any] = {"key": key, "reason": _REASONS[reason]}
+    flag: dict[str, Any] = {
+        "key": key,
+        "reason": _REASONS[reason],
+        "variant": _VARIANTS[reason] if variant is None else variant,
+    }
     if value is not None:
         flag["value"] = orjson.Fragment(value)
-    return flag if variant is None else flag | {"variant": variant}
+    return flag
 
 
 def _error_response(error: RequestError, key: str | None) -> Response:

@@ -62,18 +62,18 @@ def test_all_flags_are_evaluated_at_once(world: World) -> None:
     patch(world.member, world, {"theme": "light", "plain": 1})
     set_entries(world.member, world, FLAG | {"metadataKey": "mine", "category": "feature_flags"})
     assert flags(ofrep(world.member, world, world.member.id)) == {
-        "broken": {"value": 1, "reason": "STATIC"},
-        "config": {"value": {"a": [1]}, "reason": "STATIC"},
+        "broken": {"value": 1, "reason": "STATIC", "variant": "default"},
+        "config": {"value": {"a": [1]}, "reason": "STATIC", "variant": "default"},
         "list": {
             "errorCode": "GENERAL",
             "errorDetails": "The protocol has no flags whose values are lists or null.",
         },
-        "mine": {"value": True, "reason": "TARGETING_MATCH"},
-        "none": {"reason": "STATIC"},
-        "off": {"value": False, "reason": "DISABLED"},
-        "size": {"value": 2, "reason": "STATIC"},
+        "mine": {"value": True, "reason": "TARGETING_MATCH", "variant": "override"},
+        "none": {"reason": "STATIC", "variant": "default"},
+        "off": {"value": False, "reason": "DISABLED", "variant": "default"},
+        "size": {"value": 2, "reason": "STATIC", "variant": "default"},
         "split": {"value": True, "reason": "SPLIT", "variant": "on"},
-        "theme": {"value": "light", "reason": "TARGETING_MATCH"},
+        "theme": {"value": "light", "reason": "TARGETING_MATCH", "variant": "override"},
     }
     assert ofrep(world.member, world, world.member.id, "list").status_code == 400
 
@@ -97,7 +97,9 @@ def test_one_flag_is_evaluated(world: World) -> None:
 def test_a_broken_entry_has_the_reason_unknown(world: World) -> None:
     patch(world.member, world, {"size": "wrong"})
     define_flag(world, "size", "number", default=1, force=True)
-    assert flags(ofrep(world.member, world, world.member.id)) == {"size": {"value": 1, "reason": "UNKNOWN"}}
+    assert flags(ofrep(world.member, world, world.member.id)) == {
+        "size": {"value": 1, "reason": "UNKNOWN", "variant": "default"}
+    }
 
 
 def test_the_entity_tag_changes_with_what_decides_the_flags(
@@ -218,10 +220,14 @@ def test_a_token_with_the_scope_of_an_admin_evaluates_anybody(world: World, who:
     token = limited(admin, {"EVALUATE"})
     for target in (world.member.id, world.member.username):
         found = flags(ofrep(token, world, target))
-        assert found["beta"] == {"value": True, "reason": "TARGETING_MATCH"}
-        assert found["split"].get("variant") == evaluations(world.member, world)["split"][2]
+        assert found["beta"] == {"value": True, "reason": "TARGETING_MATCH", "variant": "override"}
+        assert found["split"]["variant"] == (evaluations(world.member, world)["split"][2] or "default")
     for target in ("visitor-1", world.stranger.username, world.stranger.id):
-        assert flags(ofrep(token, world, target))["beta"] == {"value": False, "reason": "STATIC"}
+        assert flags(ofrep(token, world, target))["beta"] == {
+            "value": False,
+            "reason": "STATIC",
+            "variant": "default",
+        }
     seen = {flags(ofrep(token, world, f"visitor-{index}"))["split"]["reason"] for index in range(40)}
     assert seen == {"SPLIT", "STATIC"}
     # It is good for nothing else.
@@ -263,10 +269,10 @@ def test_nobody_switches_a_flag_on_that_is_not_theirs(world: World) -> None:
         for entry in (FLAG, FLAG | {"metadataKey": "internal"}, FLAG | hidden):
             set_entries(world.member, world, entry, platformKey=platform)
     seen = flags(ofrep(world.member, world, world.member.id))
-    assert seen == {"beta": {"value": False, "reason": "STATIC"}}
+    assert seen == {"beta": {"value": False, "reason": "STATIC", "variant": "default"}}
     assert ofrep(world.member, world, world.member.id, "internal").status_code == 404
     as_admin = flags(ofrep(world.admin, world, world.member.id))
     assert as_admin == {
-        "beta": {"value": False, "reason": "STATIC"},
-        "internal": {"value": False, "reason": "STATIC"},
+        "beta": {"value": False, "reason": "STATIC", "variant": "default"},
+        "internal": {"value": False, "reason": "STATIC", "variant": "default"},
     }
