@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from time import perf_counter
 from typing import Any, Literal
@@ -13,7 +13,8 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp
 
 from gql_service import instants
 from gql_service.auth.policy import Policy
@@ -50,6 +51,7 @@ from gql_service.services.batch_writer import BatchWriter
 from gql_service.services.context import Services
 from gql_service.services.evaluation_plans import EvaluationPlans
 from gql_service.services.event_numbering import EventNumbering
+from gql_service.services.event_wakeups import EventWakeups
 from gql_service.services.jwt_callers import Issuer, JwtCallers, open_issuer
 from gql_service.services.list_routing import ListRouting
 from gql_service.services.loaders import ListLoaders, Loaders
@@ -61,13 +63,17 @@ from gql_service.web import explorer, health, ofrep, rest
 from gql_service.web.authentication import Authenticator
 from gql_service.web.client_address import TrustedProxies
 from gql_service.web.error_masking import MaskErrors
+from gql_service.web.event_stream import EventStreamOrGraphQL
 from gql_service.web.graphql import GraphQLEndpoint
+from gql_service.web.live_operations import LiveOperations
 from gql_service.web.observation import ObserveRequests
+from gql_service.web.open_connections import OpenConnections
 from gql_service.web.openapi.endpoint import PATH as OPENAPI_PATH
 from gql_service.web.openapi.endpoint import OpenAPIEndpoint
 from gql_service.web.protected_resource import metadata_routes
 from gql_service.web.security_headers import DEFAULT_HEADERS, ProtectResponses
 from gql_service.web.throttle import FailedAuthentications
+from gql_service.web.websocket import WebSocketEndpoint
 
 EXPOSED_HEADERS = ("ETag", "Retry-After", "X-Request-Id", "X-Read-After", "Idempotency-Replayed")
 """The response headers that scripts of allowed origins may read."""
@@ -110,6 +116,12 @@ def create_app(
     if settings.tracing:
         services.loaders.observe(_note_read)
         services.lists.observe(_note_read)
+    connections = OpenConnections(services)
+    operations = LiveOperations(
+        schema, graphql.documents, graphql.persisted_documents, connections, settings.max_response_size
+    )
+    http_graphql = _explorer_or(graphql, issuer, settings)
+    streams = EventStreamOrGraphQL(http_graphql, services, authenticator, operations, connections)
     sizes = None
     if metrics is not None:
         _measure(metrics, services, graphql.documents)
@@ -124,10 +136,7 @@ def create_app(
             asyncio.create_task(_sweep_periodically(services, sizes)),
             asyncio.create_task(services.write_counts.run()),
         ]
-        if not services.database.numbers_events:
-            numbering = EventNumbering(services.database)
-            services.database.on_events = numbering.wake
-            tasks.append(asyncio.create_task(numbering.run()))
+        tasks += [asyncio.create_task(each) for each in (*_follow_events(services), connections.run())]
         if metrics is not None:
             tasks.append(asyncio.create_task(metrics.run()))
         replicas = services.lists.replicas
@@ -150,7 +159,10 @@ def create_app(
 
     app = Application(
         routes=[
-            *_routes("/graphql", _explorer_or(graphql, issuer, settings)),
+            *_routes("/graphql", streams),
+            *_websocket_routes(
+                "/graphql", WebSocketEndpoint(services, authenticator, operations, connections)
+            ),
             *_routes(rest.PATH, rest_endpoint.__call__, list(rest.METHODS)),
             Route(ofrep.PATH, ofrep_endpoint.__call__, methods=["POST"]),
             Route(f"{ofrep.PATH}/{{key:path}}", ofrep_endpoint.__call__, methods=["POST"]),
@@ -172,6 +184,7 @@ def create_app(
     app.router.redirect_slashes = False
     app.state.services = services
     app.state.is_draining = False
+    app.connections = connections
     if not settings.cors_origins:
         app.graphql = graphql
     return app
@@ -183,6 +196,8 @@ class Application(Starlette):
     graphql: GraphQLEndpoint | None = None
     """`web.http_protocol` passes `POST /graphql` to it, without routing and middleware. None if CORS is
     on."""
+    connections: OpenConnections | None = None
+    """What to end when the server stops."""
 
 
 def _configure_garbage_collection() -> None:
@@ -215,6 +230,17 @@ async def _sweep_periodically(services: Services, sizes: SizeMetrics | None) -> 
                 await sizes.measure_if_due()
         except Exception as error:
             logging.report_unexpected(error)
+
+
+def _follow_events(services: Services) -> Iterator[Coroutine[Any, Any, None]]:
+    """What runs so that new events are found by those who wait for them."""
+    database, wakeups = services.database, services.wakeups
+    database.on_events = wakeups.wake
+    if not database.numbers_events:
+        numbering = EventNumbering(database, wakeups.wake)
+        database.on_events = numbering.wake
+        yield numbering.run()
+    yield wakeups.run()
 
 
 def _note_read(loader: str, count: int, started: float) -> None:
@@ -295,6 +321,7 @@ def build_services(settings: Settings, clock: Callable[[], int] = instants.now) 
         write_settings=write_settings,
         settings=settings,
         security_log=SecurityLog(clock),
+        wakeups=EventWakeups(database),
         clock=clock,
         started_at=clock(),
     )
@@ -324,7 +351,11 @@ def server_options(settings: Settings) -> dict[str, Any]:
     """The options of uvicorn with which the application is served."""
     return {
         "http": "gql_service.web.http_protocol:HttpProtocol",
-        "ws": "none",
+        "ws": "gql_service.web.websocket_protocol:WebSocketProtocol",
+        "ws_max_size": settings.max_body_size,
+        "ws_ping_interval": settings.subscription_ping_interval,
+        "ws_ping_timeout": settings.subscription_ping_interval,
+        "ws_per_message_deflate": False,  # it takes much memory for each connection
         "log_config": None,
         "access_log": False,
         "proxy_headers": False,
@@ -348,6 +379,11 @@ def _routes(path: str, endpoint: Callable[..., Any], methods: list[str] | None =
     """
     path = path.rstrip("/")
     return [Route(each, endpoint, methods=methods) for each in (path, f"{path}/")]
+
+
+def _websocket_routes(path: str, endpoint: ASGIApp) -> list[WebSocketRoute]:
+    """The same for WebSockets."""
+    return [WebSocketRoute(each, endpoint) for each in (path, f"{path}/")]
 
 
 def _cors(settings: Settings) -> list[Middleware]:

@@ -350,6 +350,21 @@ class Settings(OidcSettings):
         "command line have no such limit.",
     )
 
+    database_direct_url: str | None = Field(
+        default=None,
+        description="PostgreSQL only: the URL of the same database past its connection pooler, which passes "
+        "no notifications on. Without it, subscriptions behind a pooler are up to 0.1 seconds later.",
+    )
+    max_connection_subscriptions: int = Field(
+        default=20, ge=1, description="Maximum number of operations of one WebSocket at a time."
+    )
+    max_user_subscriptions: int = Field(
+        default=100, ge=1, description="Maximum number of subscriptions of one user, in each process."
+    )
+    subscription_ping_interval: float = Field(
+        default=20.0, ge=1, description="Seconds between two pings on a connection with subscriptions."
+    )
+
     @property
     def database_kind(self) -> Literal["SQLite", "PostgreSQL"]:
         """The database of the URL, by the name that people know it by."""
@@ -380,9 +395,9 @@ class Settings(OidcSettings):
             raise ValueError("an in-memory SQLite database would lose all data; use the path of a file")
         return url
 
-    @field_validator("database_replica_url")
+    @field_validator("database_replica_url", "database_direct_url")
     @classmethod
-    def _check_replica_url(cls, url: str | None, info: ValidationInfo) -> str | None:
+    def _check_other_url(cls, url: str | None, info: ValidationInfo) -> str | None:
         if not url:
             return None
         scheme, separator, rest = url.partition("://")

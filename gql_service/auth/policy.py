@@ -24,14 +24,13 @@ from gql_service.errors import Forbidden, NotFound
 _ROLES_OF_ADMINS = {Role.TENANT_ADMIN, Role.PLATFORM_OWNER}
 
 
-def required_scopes(role: Role, *, reads: bool) -> tuple[Scope, ...]:
-    """The scopes that a token needs for a field with a role; `reads` says whether queries return the field.
+def required_scopes(role: Role, use: Scope) -> tuple[Scope, ...]:
+    """The scopes that a token needs for a field with a role; `use` is the one for reading or calling it.
 
     Whoever acts as an admin needs ADMIN, since `Policy.restricted` makes others ordinary users.
     """
     if role is Role.PUBLIC:
         return ()
-    use = Scope.READ if reads else Scope.WRITE
     return (use, Scope.ADMIN) if role in _ROLES_OF_ADMINS else (use,)
 
 

@@ -9,7 +9,7 @@ Introspection does not show directives, so the role is also appended to descript
 `auth.policy` requires for it: see `requirement`.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from functools import cache
 from inspect import isawaitable
 from typing import Any, NamedTuple
@@ -66,8 +66,8 @@ described_enum(
     name="auth",
     description="The role that is required to read a field. On a type, it applies to all fields that have "
     "no role of their own. Tokens that are restricted to scopes also need READ for what queries return, "
-    "WRITE for mutations and their payloads, and ADMIN where the viewer acts as an admin or a platform "
-    "owner.",
+    "EVENTS for subscriptions, WRITE for mutations and their payloads, and ADMIN where the viewer acts as an "
+    "admin or a platform owner.",
 )
 class Auth:
     requires: Role = strawberry.directive_field(name="requires")
@@ -154,12 +154,19 @@ def guard_schema(schema: GraphQLSchema) -> None:
                 if role is None:
                     missing.append(f"{type_.name}.{name}")
                     continue
-                scopes = required_scopes(role, reads=type_.name in readable)
+                scopes = required_scopes(role, _use(schema, type_, readable))
                 field.description = f"{field.description} {requirement(role, scopes)}"
                 if scopes:
                     _guard(f"{type_.name}.{name}", role, scopes[0], type_, field)
     if missing:
         raise UnguardedField(f"declare @auth on {', '.join(missing)}")
+
+
+def _use(schema: GraphQLSchema, type_: GraphQLObjectType, readable: Collection[str]) -> Scope:
+    """The scope for using the fields of a type, whoever the viewer is."""
+    if type_ is schema.subscription_type:
+        return Scope.EVENTS
+    return Scope.READ if type_.name in readable else Scope.WRITE
 
 
 def requirement(role: Role, scopes: Sequence[Scope]) -> str:
@@ -169,9 +176,12 @@ def requirement(role: Role, scopes: Sequence[Scope]) -> str:
 
 
 def _readable_types(schema: GraphQLSchema) -> set[str]:
-    """The object types that queries return. The others are the mutation type and what only it returns."""
+    """The object types that queries and subscriptions return. The others are their roots and what only
+    mutations return."""
     found: set[str] = set()
     waiting: list[Any] = [schema.query_type]
+    if schema.subscription_type is not None:
+        waiting += [get_named_type(each.type) for each in schema.subscription_type.fields.values()]
     while waiting:
         type_ = waiting.pop()
         if isinstance(type_, GraphQLUnionType | GraphQLInterfaceType):
@@ -195,6 +205,8 @@ def _guard(name: str, role: Role, scope: Scope, parent: GraphQLObjectType, field
     guard = Guard(name, role, _requirement(before, scope), required_after, field.resolve)
     field.extensions["guard"] = guard
     field.resolve = _guarded(guard)
+    if field.subscribe is not None:
+        field.subscribe = _guarded(guard._replace(after=None, resolve=field.subscribe))
 
 
 def _declared_role(extensions: dict[str, Any]) -> Role | None:

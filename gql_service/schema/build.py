@@ -24,6 +24,7 @@ from gql_service.schema.query import Query
 from gql_service.schema.row_fields import read
 from gql_service.schema.scalars import SCALARS
 from gql_service.schema.sdl import api_sdl, subgraph_sdl
+from gql_service.schema.subscription import Subscription
 from gql_service.schema.types.platform import Platform
 from gql_service.schema.types.platform_metadata import PlatformMetadata
 from gql_service.schema.types.user import User
@@ -99,6 +100,7 @@ def build_schema(settings: Settings | None = None) -> Schema:
     schema = Schema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         types=[User, Platform, PlatformMetadata, UserMetadata, InvalidInput, RevisionConflict],
         config=StrawberryConfig(scalar_map=SCALARS, default_resolver=read),
         scalar_overrides={FederationAny: _ANY},

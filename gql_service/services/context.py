@@ -34,6 +34,7 @@ from gql_service.errors import Rejected, RequestError, Unauthenticated
 from gql_service.observability.security_log import EventKind, LocalOrigin, Origin, SecurityEvent, SecurityLog
 from gql_service.services.batch_writer import BatchWriter
 from gql_service.services.evaluation_plans import EvaluationPlans
+from gql_service.services.event_wakeups import EventWakeups
 from gql_service.services.list_routing import ListRouting
 from gql_service.services.loaders import ListLoaders, Loaders
 from gql_service.services.refusals import refused_write
@@ -62,6 +63,7 @@ class Services:
     write_settings: WriteSettings
     settings: Settings
     security_log: SecurityLog
+    wakeups: EventWakeups
     clock: Callable[[], int]
     """Returns the current time in milliseconds since 1970 UTC."""
     started_at: int

@@ -1,6 +1,7 @@
 """Numbers the events of PostgreSQL soon after they were committed. SQLite needs no numbering."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 from gql_service.domain.events.numbering import MAX_NUMBERED, number
@@ -17,8 +18,10 @@ _PAUSE = 0.005
 class EventNumbering:
     """Numbers the events of all processes. Each process has one, and only one numbers at a time."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, on_numbered: Callable[[], None]) -> None:
+        """`on_numbered` is called when events have got their positions."""
         self._database = database
+        self._on_numbered = on_numbered
         self._is_due = asyncio.Event()
 
     def wake(self) -> None:
@@ -40,6 +43,8 @@ class EventNumbering:
                 await asyncio.sleep(_POLL_INTERVAL)
                 self._is_due.set()
                 continue
+            if count:
+                self._on_numbered()
             if count is None or count == MAX_NUMBERED:
                 self._is_due.set()
             await asyncio.sleep(_PAUSE)

@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 
 from gql_service.observability.security_log import OnCommit
 from gql_service.settings import Settings
+from gql_service.store.commits import CommitWatch
 from gql_service.store.connection import Connection, DatabaseLoad, OnStatement
 from gql_service.store.positions import Position
 from gql_service.store.sqlite import SqliteDatabase
@@ -45,6 +46,11 @@ class Database(ReadSource, Protocol):
     """Whether events have their positions from the start, because transactions run one after the other."""
     on_events: Callable[[], None] | None
     """Called after each commit of transactions that have written events. It must not raise."""
+
+    @property
+    def commits(self) -> CommitWatch:
+        """Learns of the commits of all processes."""
+        ...
 
     async def write(self, work: Callable[[Connection], Awaitable[T]], on_commit: OnCommit | None = None) -> T:
         """Run `work` in a transaction of its own, commit, and return its result.

@@ -11,6 +11,7 @@ from gql_service.observability.security_log import OnCommit
 from gql_service.settings import Settings
 from gql_service.store.connection import COMMIT, Connection, DatabaseLoad, LostRace, OnStatement
 from gql_service.store.positions import PRIMARY_POSITION, UNKNOWN, Position, parse_primary
+from gql_service.store.postgres_commits import PostgresCommits
 from gql_service.store.postgres_errors import BUSY, ROLLED_BACK, is_retryable, is_stale, translate
 from gql_service.store.postgres_pool import PostgresPool
 from gql_service.store.postgres_session import PostgresReader, PostgresSession, RolledBack
@@ -37,6 +38,7 @@ class PostgresDatabase:
         self.on_events: Callable[[], None] | None = None
         self._settings = settings
         self._pool = PostgresPool(settings)
+        self.commits = PostgresCommits(settings)
         self._finishing: set[asyncio.Task[None]] = set()
         self.position: Position | None = None
         """A position that the writes of this process have reached. Kept only if there are replicas."""
@@ -93,6 +95,7 @@ class PostgresDatabase:
     async def close(self) -> None:
         if self._finishing:
             await asyncio.wait(self._finishing, timeout=self._pool.deadline)
+        await self.commits.stop()
         await self._pool.close()
 
     async def _attempt(

@@ -30,13 +30,17 @@ class Connector:
     """Opens connections. Tries the host that was reached last first, because after a failover the one before
     it may be silent."""
 
-    def __init__(self, settings: Settings, replica: ConnectionPlan | None = None) -> None:
-        """By default, to the database of the settings. Raises BadUserInput if its URL asks for what cannot be
-        done."""
+    def __init__(
+        self, settings: Settings, plan: ConnectionPlan | None = None, variable: str = REPLICA_URL
+    ) -> None:
+        """By default, to the database of the settings. `variable` is the setting that a plan comes from.
+
+        Raises BadUserInput if the URL asks for what cannot be done.
+        """
         if asyncpg is None:
             raise ModuleNotFoundError("PostgreSQL needs an extra: pip install 'gql-service[postgres]'")
-        self._plan = replica or parse_postgres_url(settings.database_url)
-        self._variable = DATABASE_URL if replica is None else REPLICA_URL
+        self._plan = plan or parse_postgres_url(settings.database_url)
+        self._variable = DATABASE_URL if plan is None else variable
         self._hosts = list(self._plan.hosts)
         patience = min(settings.database_timeout, _LONGEST_CONNECT)
         self.connect_timeout = self._plan.connect_timeout or patience / max(len(self._hosts), 1)

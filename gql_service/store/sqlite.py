@@ -36,6 +36,7 @@ from gql_service.store.connection import (
 )
 from gql_service.store.file_lock import FileLock
 from gql_service.store.probe import READ_ALL_TABLES, WRITE_NOTHING
+from gql_service.store.sqlite_commits import SqliteCommits
 from gql_service.store.sqlite_connection import (
     InlineConnection,
     ObservedInlineConnection,
@@ -164,6 +165,7 @@ class SqliteDatabase:
         self.on_statement: OnStatement | None = None
         self.on_events: Callable[[], None] | None = None
         self._path = make_url(settings.database_url).database or ""
+        self.commits = SqliteCommits(self._path)
         self._timeout = settings.database_timeout
         self._lock = FileLock(f"{self._path}.lock", self._timeout)
         self._queue: deque[_PendingWrite] = deque()
@@ -231,6 +233,7 @@ class SqliteDatabase:
         if self._draining is not None:
             await self._draining
         self._closed = True
+        await self.commits.stop()
         if "_reader" in self.__dict__:
             await self.__dict__.pop("_reader").close()
         await self._close_writer()

@@ -387,6 +387,7 @@ events = Table(
     Column("hidden_keys", JsonText, nullable=False),
     Index("ix_events_position", "tenant_id", "platform_id", "position"),
     Index("ix_events_user_id", "user_id"),
+    Index("ix_events_all_positions", "position").ddl_if(dialect="postgresql"),
     _partial_index("ix_events_waiting", "id", where=text("position IS NULL")),
 )
 

@@ -18,7 +18,7 @@ from gql_service.engine.document.cache import (
 from gql_service.engine.document.limits import DocumentLimits
 from gql_service.engine.document.persisted import PersistedDocuments, Trust
 from gql_service.engine.execution.execute import execute
-from gql_service.errors import RequestError, Unauthenticated, Unavailable
+from gql_service.errors import BadUserInput, RequestError, Unauthenticated, Unavailable
 from gql_service.observability.current_request import CURRENT_REQUEST, Part, note_part
 from gql_service.observability.logging import report
 from gql_service.observability.requests import RequestObserver
@@ -62,6 +62,9 @@ _HEADERS = {
     )
     for offer in _OFFERS
 }
+SUBSCRIPTION_OVER_HTTP = (
+    "Subscriptions need a WebSocket (`graphql-transport-ws`), or the header `Accept: text/event-stream`."
+)
 HeaderPairs = tuple[tuple[bytes, bytes], ...]
 
 
@@ -104,7 +107,7 @@ class GraphQLEndpoint:
         self._introspection_answers = IntrospectionAnswers()
         self._anonymous_body_limit = anonymous_body_limit(settings)
         self._timeouts = RequestTimeouts(settings.request_timeout)
-        self._metadata_url = metadata_url(settings)
+        self._failure = partial(failure, settings)
         self.documents = DocumentCache(
             schema,
             max_tokens=settings.max_document_tokens,
@@ -122,7 +125,7 @@ class GraphQLEndpoint:
         )
         if settings.trusted_documents is not None:
             report("trusted documents were read", number=len(trusted_documents), trust=settings.trust)
-        self._persisted_documents = PersistedDocuments(
+        self.persisted_documents = PersistedDocuments(
             trusted_documents,
             Trust(settings.trust),
             settings.max_cached_documents,
@@ -189,7 +192,7 @@ class GraphQLEndpoint:
         limit = self._anonymous_body_limit if principal is None else self._body_limit
         parameters = await read_parameters(method, query_string, headers, read, limit, self._max_json_values)
         try:
-            text = self._persisted_documents.find_text(parameters.query, parameters.hash)
+            text = self.persisted_documents.find_text(parameters.query, parameters.hash)
         except RequestError as error:
             status, body = request_error(error)
             return status if media_type == GRAPHQL_RESPONSE else 200, body
@@ -200,9 +203,11 @@ class GraphQLEndpoint:
         except InvalidDocument as invalid:
             return document_errors(invalid.errors, invalid.code, media_type)
         if parameters.query is not None and parameters.hash is not None:
-            self._persisted_documents.register(parameters.hash, text)
+            self.persisted_documents.register(parameters.hash, text)
         operation = origin.graphql_operation = document.operation(parameters.operation_name)
         is_read = operation is None or operation.node.operation is OperationType.QUERY
+        if not is_read and operation and operation.node.operation is OperationType.SUBSCRIPTION:
+            raise BadUserInput(SUBSCRIPTION_OVER_HTTP)
         if not is_read and method != "POST":
             raise MethodNotAllowed("Only queries may use GET. Use POST for this operation.", "POST")
         answer_key = (text, parameters.operation_name) if operation and operation.is_constant else None
@@ -233,12 +238,11 @@ class GraphQLEndpoint:
             raise_unavailable(result.data, result.errors)
         return response_to(result, media_type)
 
-    def _failure(self, error: RequestError) -> tuple[int, Body, HeaderPairs]:
-        """The status, the body and the headers for a request that fails as a whole."""
-        headers = error_headers(error, "Bearer", self._metadata_url).items()
-        return *request_error(error), tuple(
-            (name.lower().encode(), value.encode()) for name, value in headers
-        )
+
+def failure(settings: Settings, error: RequestError) -> tuple[int, Body, HeaderPairs]:
+    """The status, the body and the headers for a request that fails as a whole."""
+    headers = error_headers(error, "Bearer", metadata_url(settings)).items()
+    return *request_error(error), tuple((name.lower().encode(), value.encode()) for name, value in headers)
 
 
 async def _traced_execute(

@@ -54,7 +54,7 @@ async def read_parameters(
         for name in ("variables", "extensions"):
             if name in provided:
                 provided[name] = _parse_json(provided[name].encode(), f"`{name}`", max_json_values)
-        return _check_parameters(provided)
+        return check_parameters(provided)
     content_type = headers.get(b"content-type")
     if content_type != b"application/json" or b"content-encoding" in headers:
         _check_content_type(content_type, headers)
@@ -62,7 +62,7 @@ async def read_parameters(
     body = await read(limit)
     if body[:1] != b"{" and body.lstrip()[:1] == b"[":
         raise BadUserInput("Batches (JSON arrays) are not supported. Send one operation in each request.")
-    return _check_parameters(_parse_json(body, "The body", max_json_values))
+    return check_parameters(_parse_json(body, "The body", max_json_values))
 
 
 def _check_content_type(content_type: bytes | None, headers: Headers) -> None:
@@ -80,7 +80,7 @@ def _parse_json(text: bytes, source: str, max_values: int) -> Any:
         raise BadUserInput(f"{source} cannot be read. {error}") from None
 
 
-def _check_parameters(parameters: Any) -> Parameters:
+def check_parameters(parameters: Any) -> Parameters:
     """Raises BadUserInput."""
     if not isinstance(parameters, dict):
         raise BadUserInput("The body must be a JSON object with a `query`.")

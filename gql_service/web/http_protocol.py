@@ -4,8 +4,9 @@
 - Each response is written by one system call. uvicorn writes the head and the body separately, as two
   packets, which takes a third of the time of a small query.
 - Request heads that are too large or too slow end the connection (`web/connection.py`).
-- A request to upgrade to another protocol is answered as if it had no `Upgrade` header. uvicorn would lose
-  its body, or execute the body as the next request (its issue 2722).
+- A request for a WebSocket on `/graphql` is handed over to `web/websocket_protocol.py`.
+- Any other request to upgrade to another protocol is answered as if it had no `Upgrade` header. uvicorn
+  would lose its body, or execute the body as the next request (its issue 2722).
 - Requests without a valid `Host` are rejected (`web/request_head.py`).
 - While the server drains, responses close the connection.
 - The error for a malformed request is sent after the responses to the requests before it.
@@ -24,11 +25,13 @@ from gql_service.web.connection import MAX_HEAD_SIZE, HeadLimits, WriteBuffer
 from gql_service.web.graphql import GraphQLEndpoint
 from gql_service.web.graphql_shortcut import GraphQLRequest
 from gql_service.web.observation import ObservedGraphQLRequest, brings_id
+from gql_service.web.open_connections import OpenConnections
 from gql_service.web.request_head import (
     InvalidRequest,
     check,
     is_plain,
     one_value_each,
+    request_head,
     without_upgrade,
 )
 from gql_service.web.security_headers import API_HEADERS
@@ -49,6 +52,8 @@ class HttpProtocol(HttpToolsProtocol):
         """Whether the head of the last request is complete, and its body is not."""
         self._head_without_upgrade: bytes | None = None
         """The head of the last request if it asks for an upgrade, until it is parsed again."""
+        self._websocket_head: bytes | None = None
+        """The head of the last request if it becomes a WebSocket."""
         self._is_at_end = False
         """Whether the client has closed its side, after complete requests."""
         self._refusal: InvalidRequest | None = None
@@ -59,6 +64,7 @@ class HttpProtocol(HttpToolsProtocol):
         may_bypass_uvicorn = not (self.access_log or self.root_path or self.limit_concurrency)
         graphql = getattr(self.app, "graphql", None) if may_bypass_uvicorn else None
         self._graphql: GraphQLEndpoint | None = graphql
+        self._connections: OpenConnections | None = getattr(self.app, "connections", None)
         observes = self._graphql is not None and self._graphql.observer.is_on
         self._request_type = ObservedGraphQLRequest if observes else GraphQLRequest
 
@@ -100,6 +106,9 @@ class HttpProtocol(HttpToolsProtocol):
                 end_of_head = upgrade.args[0]
             else:
                 return
+            if self._websocket_head is not None:
+                self._become_websocket(self._websocket_head + data[end_of_head:])
+                return
             # The parser takes the head for the whole message. A new one parses it again, then the body.
             assert self._head_without_upgrade is not None
             head, self._head_without_upgrade = self._head_without_upgrade, None
@@ -113,6 +122,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._is_draining = True
         if self.cycle is not None:
             self._close_after(self.cycle)
+        if self._connections is not None:
+            self._connections.drain()
 
     def _close_after(self, request: RequestResponseCycle) -> None:
         former, self._last = self._last, None
@@ -128,6 +139,8 @@ class HttpProtocol(HttpToolsProtocol):
             self.drain()
             self._limits.hurry()
         else:
+            if self._connections is not None:
+                self._connections.drain()
             super().shutdown()
 
     def _refuse(self, refusal: InvalidRequest) -> None:
@@ -191,7 +204,7 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        if self._head_without_upgrade is None:
+        if self._head_without_upgrade is None and self._websocket_head is None:
             self._limits.unparsed = 0
             self._is_in_body = False
             super().on_message_complete()
@@ -199,7 +212,11 @@ class HttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._limits.finish_head()
         if self.parser.should_upgrade():
-            self._decline_upgrade()
+            if self._asks_for_websocket():
+                check(self.parser.get_http_version(), self.headers)
+                self._websocket_head = request_head(b"GET", self.url, "1.1", self.headers)
+            else:
+                self._decline_upgrade()
             return
         headers = one_value_each(self.headers)
         if not is_plain(headers, self.headers):
@@ -210,6 +227,7 @@ class HttpProtocol(HttpToolsProtocol):
             or self.url != b"/graphql"
             or self.parser.get_method() != b"POST"
             or b"expect" in headers
+            or b"event-stream" in headers.get(b"accept", b"")
         ):
             self._pass_to_uvicorn()
         else:
@@ -219,6 +237,30 @@ class HttpProtocol(HttpToolsProtocol):
         self._is_in_body = True
         if self._is_draining:
             self._close_after(self.cycle)
+
+    def _asks_for_websocket(self) -> bool:
+        """Whether the request is the handshake of a WebSocket, and no response is under way."""
+        upgrades = [value.strip().lower() for name, value in self.headers if name == b"upgrade"]
+        return (
+            upgrades == [b"websocket"]
+            and self.url.partition(b"?")[0] in (b"/graphql", b"/graphql/")
+            and self.parser.get_method() == b"GET"
+            and self.parser.get_http_version() == "1.1"
+            and self.ws_protocol_class is not None
+            and (self.cycle is None or self.cycle.response_complete)
+        )
+
+    def _become_websocket(self, data: bytes) -> None:
+        """Hand the connection over, with the head of its request and what has come after that."""
+        assert self.ws_protocol_class is not None, "it was asked before"
+        self._limits.stop()
+        self.connections.discard(self)
+        protocol: Any = self.ws_protocol_class(  # type: ignore[call-arg]
+            self.config, self.server_state, self.app_state
+        )
+        protocol.connection_made(self.transport)
+        self.transport.set_protocol(protocol)
+        protocol.data_received(data)
 
     def _decline_upgrade(self) -> None:
         """Let `_parse` continue. The next callback is `on_message_complete`, before the body."""

@@ -70,6 +70,10 @@ def without_upgrade(method: bytes, target: bytes, version: str, lines: HeaderLin
 
     A server that does not support a protocol ignores the header (RFC 9110, section 7.8).
     """
+    return request_head(method, target, version, [line for line in lines if line[0] != b"upgrade"])
+
+
+def request_head(method: bytes, target: bytes, version: str, lines: HeaderLines) -> bytes:
+    """A request head in bytes."""
     request_line = b"%b %b HTTP/%b" % (method, target, version.encode())
-    kept = [b"%b: %b" % line for line in lines if line[0] != b"upgrade"]
-    return b"\r\n".join([request_line, *kept, b"", b""])
+    return b"\r\n".join([request_line, *[b"%b: %b" % line for line in lines], b"", b""])

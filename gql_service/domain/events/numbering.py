@@ -10,6 +10,7 @@ whoever sees an event also sees those of earlier revisions, and these have lower
 
 from sqlalchemy import text
 
+from gql_service.store.commits import CHANNEL
 from gql_service.store.connection import Connection
 from gql_service.store.statement import Statement
 
@@ -24,7 +25,14 @@ _NUMBER = Statement(
         " WHERE events.id = due.id RETURNING events.id"
     )
 )
-_COUNT = Statement(text("UPDATE event_counter SET last = CAST(:last AS bigint)"))
+# Whoever waits for events is notified here, and not by the writes: at the commit of a transaction that
+# notifies, PostgreSQL takes a lock that all of them share.
+_COUNT = Statement(
+    text(
+        "WITH counted AS (UPDATE event_counter SET last = CAST(:last AS bigint))"
+        " SELECT pg_notify(:channel, '')"
+    )
+)
 
 
 async def number(transaction: Connection) -> int | None:
@@ -35,5 +43,5 @@ async def number(transaction: Connection) -> int | None:
     ((last,),) = rows
     count = len(await transaction.fetch(_NUMBER, last=last, most=MAX_NUMBERED))
     if count:
-        await transaction.execute(_COUNT, last=last + count)
+        await transaction.fetch(_COUNT, last=last + count, channel=CHANNEL)
     return count

@@ -2,7 +2,7 @@
 
 A plan is made for one combination of values of the variables that `@skip` and `@include` use. Where a plan
 does not support something, the planner raises `Unplannable`, and graphql-core executes the operation:
-subscriptions, field extensions and permissions, types with an `is_type_of` or `resolve_type`
+field extensions and permissions, types with an `is_type_of` or `resolve_type`
 of their own, and whatever else may change how a field is resolved.
 """
 

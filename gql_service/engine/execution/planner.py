@@ -12,7 +12,6 @@ from graphql import (
     GraphQLOutputType,
     GraphQLSchema,
     OperationDefinitionNode,
-    OperationType,
     get_nullable_type,
     is_abstract_type,
     is_leaf_type,
@@ -58,7 +57,7 @@ class Planner:
         """Plan the operation. Raises Unplannable, or GraphQLError where graphql-core would, too."""
         self._check_is_plannable()
         root = self._schema.get_root_type(self._operation.operation)
-        if root is None or self._operation.operation is OperationType.SUBSCRIPTION:
+        if root is None:
             raise Unplannable
         collected = collect_fields(self._schema, self._fragments, self._variables, root, self._operation)
         return self._plan_object(root, None, collected)

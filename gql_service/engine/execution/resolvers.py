@@ -40,6 +40,8 @@ def field_resolver(
     field = definition.extensions.get("strawberry-definition")
     if type(field) is not StrawberryField or field.extensions or not resolver_is_unchanged(definition):
         raise Unplannable
+    if field.is_subscription:  # its function makes the stream; here, the source is one event of it
+        return FieldResolver(lambda _run, source: source)
     if field.base_resolver is not None:
         return _function_resolver(schema, nodes[0], definition, field)
     read, name = field.default_resolver, field.python_name

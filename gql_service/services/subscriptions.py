@@ -1,0 +1,114 @@
+"""The streams behind subscriptions.
+
+Each reads from the database as far as it has got, and waits when there is no more. Nothing is queued: a slow
+client is behind, and no more. The rights of the caller are checked again before anything is told.
+"""
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import NamedTuple
+
+from gql_service.auth.scopes import Scope
+from gql_service.domain.documents.visibility import DocumentView
+from gql_service.domain.events.arrivals import last_position
+from gql_service.domain.events.feed import PositionedEvent
+from gql_service.domain.history.visibility import VisibleChange
+from gql_service.domain.pagination import MAX_PAGE, PageRequest
+from gql_service.errors import BadUserInput, NotFound
+from gql_service.services.context import Context, Services
+from gql_service.services.event_wakeups import document_topic, platform_topics
+from gql_service.services.subscribers import SubscriptionContext
+
+MAX_BEHIND = 1000
+"""Changes of a document that a subscriber may be behind. Whoever is farther reads the document instead."""
+
+
+async def platform_events(
+    context: SubscriptionContext, key: str, after: str | None
+) -> AsyncGenerator[PositionedEvent, None]:
+    """The events of a platform after a position, by default from now on.
+
+    Raises Forbidden, NotFound or EventsDeleted, also later.
+    """
+    caller, services = context.caller, context.services
+    _access, platform = await context.platform_access(key)
+    with services.wakeups.waiting(platform_topics(platform.tenant_id, platform.id)) as wakeup:
+        position = await _last_position(services) if after is None else after
+        while True:
+            wakeup.clear()
+            page = await context.events(platform, PageRequest(MAX_PAGE, False, position, None))
+            for event in page.items:
+                services.policy.platform_access(caller.principal, platform)
+                yield event
+                position = str(event.position)
+            if not page.has_next:
+                await wakeup.wait()
+            await caller.refresh()
+            context = caller.context()
+            await context.platform_access(key)
+
+
+class DocumentChange(NamedTuple):
+    """A change of a document, as its subscriber may see it, with the document of now."""
+
+    revision: int
+    changed_keys: Sequence[str]
+    resync: bool
+    view: DocumentView
+
+
+async def document_changes(
+    context: SubscriptionContext, platform_key: str | None, username: str | None, since: int | None
+) -> AsyncGenerator[DocumentChange, None]:
+    """The changes of a document after a revision, by default from now on.
+
+    Raises what `Context.access` raises, also later, and BadUserInput for a revision that does not exist.
+    """
+    caller, services = context.caller, context.services
+    services.policy.require_scope(caller.principal, Scope.EVENTS)
+    access = await context.access(platform_key, username)
+    key = access.key
+    with services.wakeups.waiting([document_topic(*key)]) as wakeup:
+        view = await context.document(access)
+        revision = view.revision if since is None else since
+        if not 0 <= revision <= view.revision:
+            raise BadUserInput(
+                f"`sinceRevision` is {revision}, but the document has revision {view.revision}."
+            )
+        while True:
+            if view.revision > revision:
+                for change in await _changes_since(context, view, revision):
+                    if change.resync or change.changed_keys:
+                        yield change
+                    revision = change.revision
+            else:
+                await wakeup.wait()
+            wakeup.clear()
+            await caller.refresh()
+            context = caller.context()
+            access = await context.access(platform_key, username)
+            if access.key != key:  # the name was given to another user
+                raise NotFound("User not found")
+            view = await context.document(access)
+
+
+async def _changes_since(context: Context, view: DocumentView, revision: int) -> list[DocumentChange]:
+    """The next changes, oldest first, also those that the viewer may know nothing of. One that tells to read
+    the document anew, if the history does not have them all any more, or if they are too many."""
+    if view.revision - revision <= MAX_BEHIND:
+        request = PageRequest(MAX_PAGE, True, None, str(revision))
+        found = reversed((await context.stored_data.history(view, request)).items)
+        changes = [change for change in found if change.revision <= view.revision]
+        if changes and [change.revision for change in changes] == [
+            *range(revision + 1, revision + 1 + len(changes))
+        ]:
+            return [DocumentChange(change.revision, _changed_keys(change), False, view) for change in changes]
+    return [DocumentChange(view.revision, (), True, view)]
+
+
+def _changed_keys(change: VisibleChange) -> list[str]:
+    return sorted([*change.changed_keys, *change.deleted_keys])
+
+
+async def _last_position(services: Services) -> str:
+    async with services.database.read() as connection:
+        return str(await last_position(connection, numbers_events=services.database.numbers_events))

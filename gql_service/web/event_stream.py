@@ -1,0 +1,189 @@
+"""`/graphql` as server-sent events: the "distinct connections mode" of the protocol GraphQL over SSE.
+
+See https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md. Strawberry's own implementation is not
+used: it answers with a stream whenever the client would accept one, also to queries of urql, and it would
+execute operations past the engine, the limits and the cache of documents.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from functools import partial
+
+import orjson
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gql_service.auth import tokens
+from gql_service.errors import RequestError, Unauthenticated
+from gql_service.services.context import Services
+from gql_service.services.subscribers import Subscriber
+from gql_service.settings import Settings
+from gql_service.web.authentication import Authenticator
+from gql_service.web.content_negotiation import GRAPHQL_RESPONSE, JSON, negotiate
+from gql_service.web.graphql import failure
+from gql_service.web.graphql_parameters import Headers, Parameters, read_parameters
+from gql_service.web.graphql_result import request_error
+from gql_service.web.live_operations import LiveOperations, OperationFailed
+from gql_service.web.open_connections import OpenConnections
+from gql_service.web.request import body_limit, read_body
+from gql_service.web.request_head import one_value_each
+from gql_service.web.request_origin import RequestOrigin
+
+EVENT_STREAM = "text/event-stream"
+_HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),  # or nginx would hold events back
+    (b"vary", b"Accept, Authorization"),
+]
+_COMPLETE = b"event: complete\ndata:\n\n"
+_PING = b":\n\n"
+_SEND_TIMEOUT = 60.0
+"""Seconds after which a client that does not read is given up."""
+
+
+def wants_stream(accept: bytes | None) -> bool:
+    """Whether a client prefers a stream to a plain response. Clients such as urql list it last."""
+    return accept is not None and negotiate(accept, (JSON, GRAPHQL_RESPONSE, EVENT_STREAM)) == EVENT_STREAM
+
+
+class EventStreamOrGraphQL:
+    """Answers with a stream to who prefers one, and passes all other requests to the GraphQL endpoint."""
+
+    def __init__(
+        self,
+        graphql: ASGIApp,
+        services: Services,
+        authenticator: Authenticator,
+        operations: LiveOperations,
+        connections: OpenConnections,
+    ) -> None:
+        self._graphql = graphql
+        self._services = services
+        self._authenticator = authenticator
+        self._operations = operations
+        self._connections = connections
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = one_value_each(scope["headers"])
+        if scope["method"] not in ("GET", "POST") or not wants_stream(headers.get(b"accept")):
+            await self._graphql(scope, receive, send)
+            return
+        try:
+            subscriber, parameters = await self._read(scope, headers, receive)
+        except RequestError as error:
+            await _refuse(self._services.settings, error, send)
+            return
+        except ClientDisconnect:
+            return
+        results = self._operations.results(subscriber, parameters, may_write=scope["method"] == "POST")
+        stream = _EventStream(subscriber, results, send, self._services.settings.subscription_ping_interval)
+        with self._connections.opened(stream):
+            if self._connections.is_draining:
+                stream.drain()
+            await stream.run(receive)
+
+    async def _read(self, scope: Scope, headers: Headers, receive: Receive) -> tuple[Subscriber, Parameters]:
+        """Raises RequestError or ClientDisconnect."""
+        settings = self._services.settings
+        origin = RequestOrigin(self._authenticator.proxies, scope.get("client"), scope["headers"])
+        authorization = headers.get(b"authorization")
+        principal = await self._authenticator.authenticate(authorization, source="graphql", origin=origin)
+        token = tokens.from_header((authorization or b"").decode("latin-1"))
+        if principal is None or token is None:
+            raise Unauthenticated
+        read = partial(read_body, receive, headers.get(b"content-length"))
+        parameters = await read_parameters(
+            scope["method"],
+            scope["query_string"],
+            headers,
+            read,
+            body_limit(settings),
+            settings.max_json_values,
+        )
+        return Subscriber(self._services, token, principal, origin), parameters
+
+
+class _EventStream:
+    """One response. See `open_connections.OpenConnection`."""
+
+    def __init__(
+        self, subscriber: Subscriber, results: AsyncGenerator[bytes, None], send: Send, ping_interval: float
+    ) -> None:
+        self.subscriber: Subscriber | None = subscriber
+        self._results = results
+        self._send = send
+        self._ping_interval = ping_interval
+        self._end = asyncio.Event()
+        self._reason: RequestError | None = None
+        """Why it ends before its operation."""
+
+    def revoke(self, error: RequestError) -> None:
+        self._reason = error
+        self._end.set()
+
+    def drain(self) -> None:
+        self._end.set()
+
+    async def run(self, receive: Receive) -> None:
+        """Send until the operation has ended, the client has gone, or the connection has to end."""
+        await self._send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        writing = asyncio.create_task(self._write())
+        leaving = asyncio.create_task(_wait_for_disconnect(receive))
+        others = [asyncio.create_task(each) for each in (self._ping(), self._wait_for_end())]
+        tasks = [writing, leaving, *others]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in tasks:
+                each.cancel()
+            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        if leaving.cancelled() and not any(isinstance(each, TimeoutError) for each in outcomes):
+            if self._reason is not None:
+                await self._next(orjson.dumps(request_error(self._reason)[1]))
+            await self._send_part(_COMPLETE, more_body=False)
+
+    async def _write(self) -> None:
+        async with aclosing(self._results):
+            try:
+                async for result in self._results:
+                    await self._next(result)
+            except OperationFailed as failure:
+                await self._next(orjson.dumps({"errors": failure.errors}))
+
+    async def _next(self, result: bytes) -> None:
+        await self._send_part(b"event: next\ndata: %b\n\n" % result)
+
+    async def _ping(self) -> None:
+        """So that proxies do not take the connection for dead, and that we learn if it is."""
+        while True:
+            await self._send_part(_PING)
+            await asyncio.sleep(self._ping_interval)
+
+    async def _wait_for_end(self) -> None:
+        await self._end.wait()
+
+    async def _send_part(self, part: bytes, *, more_body: bool = True) -> None:
+        """Raises TimeoutError if the client does not read."""
+        async with asyncio.timeout(_SEND_TIMEOUT):
+            await self._send({"type": "http.response.body", "body": part, "more_body": more_body})
+
+
+async def _wait_for_disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _refuse(settings: Settings, error: RequestError, send: Send) -> None:
+    """A plain response: the request was not understood, or its sender is not known."""
+    status, body, headers = failure(settings, error)
+    content = orjson.dumps(body)
+    lines = [
+        (b"content-type", f"{GRAPHQL_RESPONSE}; charset=utf-8".encode()),
+        (b"cache-control", b"no-store"),
+        (b"content-length", b"%d" % len(content)),
+        *headers,
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": lines})
+    await send({"type": "http.response.body", "body": content})

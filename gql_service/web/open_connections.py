@@ -1,0 +1,102 @@
+"""The connections that stay open: how many subscriptions they may have, and when they have to end."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from gql_service.errors import LimitExceeded, RequestError
+from gql_service.observability import logging
+from gql_service.services.context import Services
+from gql_service.services.subscribers import Subscriber
+from gql_service.settings import PREFIX
+
+_CHECK_INTERVAL = 0.5
+"""Seconds after which the tokens of open connections are read again: revocation works within a second."""
+
+
+class OpenConnection(Protocol):
+    """A WebSocket, or the response with an event stream."""
+
+    subscriber: Subscriber | None
+    """None before the client has authenticated."""
+
+    def revoke(self, error: RequestError) -> None:
+        """End, because the token is not valid any more."""
+        ...
+
+    def drain(self) -> None:
+        """End, because the server stops."""
+        ...
+
+
+class OpenConnections:
+    """All of this process."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._connections: set[OpenConnection] = set()
+        self._max_of_user = services.settings.max_user_subscriptions
+        self._subscriptions: Counter[str] = Counter()
+        self._is_used = asyncio.Event()
+        self.is_draining = False
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    @contextmanager
+    def opened(self, connection: OpenConnection) -> Iterator[None]:
+        """While the connection is open."""
+        self._connections.add(connection)
+        self._is_used.set()
+        try:
+            yield
+        finally:
+            self._connections.discard(connection)
+
+    @contextmanager
+    def subscription(self, user_id: str) -> Iterator[None]:
+        """Count a subscription of a user while it runs. Raises LimitExceeded."""
+        if self._subscriptions[user_id] >= self._max_of_user:
+            raise LimitExceeded(
+                f"You have {self._max_of_user} subscriptions already ({PREFIX}MAX_USER_SUBSCRIPTIONS). "
+                "Complete one first."
+            )
+        self._subscriptions[user_id] += 1
+        try:
+            yield
+        finally:
+            self._subscriptions[user_id] -= 1
+            if not self._subscriptions[user_id]:
+                del self._subscriptions[user_id]
+
+    def drain(self) -> None:
+        """End all connections. Clients open new ones to another server."""
+        self.is_draining = True
+        for each in list(self._connections):
+            each.drain()
+
+    async def run(self) -> None:
+        """End connections whose token is not valid any more, until cancelled."""
+        while True:
+            if not self._connections:
+                self._is_used.clear()
+                await self._is_used.wait()
+            await asyncio.sleep(_CHECK_INTERVAL)
+            try:
+                await self._check()
+            except RequestError:  # the database does not answer: it is in the log, and the next check comes
+                continue
+            except Exception as error:
+                logging.report_unexpected(error)
+
+    async def _check(self) -> None:
+        connections = [(each, each.subscriber) for each in self._connections if each.subscriber is not None]
+        tokens = list({subscriber.token for _, subscriber in connections})
+        found = dict(zip(tokens, await self._services.loaders.principals.load_many(tokens), strict=True))
+        for connection, subscriber in connections:
+            try:
+                subscriber.update(found[subscriber.token])
+            except RequestError as error:
+                connection.revoke(error)
