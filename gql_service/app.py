@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from importlib import import_module
 from time import perf_counter
 from typing import Any, Literal
 
@@ -25,6 +26,7 @@ from gql_service.domain.maintenance.user_change_retention import UserChangeWalk
 from gql_service.domain.retention import DAY, Retention
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.domain.values.validation import Limits, WriteSettings
+from gql_service.domain.webhooks import deliveries
 from gql_service.engine.document.cache import DocumentCache
 from gql_service.environment import is_set, read_server_settings, read_trusted_documents
 from gql_service.observability import logging
@@ -137,6 +139,10 @@ def create_app(
             asyncio.create_task(services.write_counts.run()),
         ]
         tasks += [asyncio.create_task(each) for each in (*_follow_events(services), connections.run())]
+        if services.write_settings.keys.active is not None:
+            # Without a key, there are no webhooks. Then, the import of an HTTP client would be in vain.
+            module = import_module("gql_service.services.webhooks")
+            tasks.append(asyncio.create_task(module.WebhookDispatcher(services).run()))
         if metrics is not None:
             tasks.append(asyncio.create_task(metrics.run()))
         replicas = services.lists.replicas
@@ -226,6 +232,7 @@ async def _sweep_periodically(services: Services, sizes: SizeMetrics | None) -> 
             await walk.step()
             await user_walk.step()
             await prune(services.database, services.clock() - services.settings.event_max_age * DAY)
+            await deliveries.prune(services.database, services.clock())
             if sizes is not None:
                 await sizes.measure_if_due()
         except Exception as error:

@@ -364,6 +364,12 @@ class Settings(OidcSettings):
     subscription_ping_interval: float = Field(
         default=20.0, ge=1, description="Seconds between two pings on a connection with subscriptions."
     )
+    webhook_networks: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Networks such as `10.0.0.0/8`, separated by commas, to which webhooks may be sent "
+        "although they are not public, and without TLS. By default, webhooks go to public addresses by "
+        "HTTPS only. See [webhooks](webhooks.md).",
+    )
 
     @property
     def database_kind(self) -> Literal["SQLite", "PostgreSQL"]:
@@ -442,16 +448,16 @@ class Settings(OidcSettings):
         except ValueError:
             raise ValueError('use a JSON list, for example ["https://app.example.com"]') from None
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator("trusted_proxies", "webhook_networks", mode="before")
     @classmethod
-    def _parse_proxies(cls, value: object) -> object:
-        """Split and check the proxies. Host bits are refused: they are a sign of a misspelt network."""
+    def _parse_networks(cls, value: object, info: ValidationInfo) -> object:
+        """Split and check networks. Host bits are refused: they are a sign of a misspelt network."""
         if not isinstance(value, str):
             return value
         names = [name.strip() for name in value.split(",")] if value.strip() else []
         for name in names:
             try:
-                _ = name == UNIX_SOCKET or ip_network(name)
+                _ = (name == UNIX_SOCKET and info.field_name == "trusted_proxies") or ip_network(name)
             except ValueError:
                 message = "use IP addresses and networks, separated by commas, such as 10.0.0.0/8,192.0.2.1"
                 raise ValueError(f"{message}; invalid: {name!r}") from None

@@ -12,8 +12,20 @@ from gql_service.domain.search.members import OrderDirection
 from gql_service.domain.tenants import MetadataMode
 from gql_service.domain.users.changes import UserAction
 from gql_service.domain.values.types import ValueType
+from gql_service.domain.webhooks.deliveries import DeliveryState
+from gql_service.domain.webhooks.webhooks import DisabledReason, WebhookState
 
-__all__ = ["EvaluationReason", "EventType", "MetadataMode", "OrderDirection", "UserAction", "ValueType"]
+__all__ = [
+    "DeliveryState",
+    "DisabledReason",
+    "EvaluationReason",
+    "EventType",
+    "MetadataMode",
+    "OrderDirection",
+    "UserAction",
+    "ValueType",
+    "WebhookState",
+]
 
 
 def described_enum(enum: type[Enum], name: str, description: str, members: Mapping[Any, str]) -> None:
@@ -98,5 +110,34 @@ described_enum(
         UserAction.REVOKED: "An access token was revoked.",
         UserAction.LINKED: "An account at an OpenID Connect issuer was linked to the user.",
         UserAction.UNLINKED: "An account at an OpenID Connect issuer was unlinked from the user.",
+    },
+)
+described_enum(
+    WebhookState,
+    "WebhookState",
+    "Whether the events of a platform are sent to a webhook.",
+    {
+        WebhookState.ACTIVE: "Events are sent.",
+        WebhookState.PAUSED: "An admin has paused it. Events wait, as long as they are kept.",
+        WebhookState.DISABLED: "The service has disabled it. Events wait, as long as they are kept.",
+    },
+)
+described_enum(
+    DisabledReason,
+    "WebhookDisabledReason",
+    "Why the service has disabled a webhook.",
+    {
+        DisabledReason.GONE: "The receiver has answered 410 (Gone).",
+        DisabledReason.FAILING: "Nothing could be delivered for 24 hours.",
+    },
+)
+described_enum(
+    DeliveryState,
+    "WebhookDeliveryState",
+    "What has become of a delivery.",
+    {
+        DeliveryState.PENDING: "It waits for its first or next attempt.",
+        DeliveryState.DELIVERED: "The receiver has answered with a status from 200 to 299.",
+        DeliveryState.FAILED: "It has failed for 24 hours, or its event was deleted. It is not tried again.",
     },
 )

@@ -10,6 +10,7 @@ from gql_service.schema.mutations.retention import RetentionMutation
 from gql_service.schema.mutations.tenants import TenantMutation
 from gql_service.schema.mutations.user_lifecycle import UserLifecycleMutation
 from gql_service.schema.mutations.users import UserMutation
+from gql_service.schema.mutations.webhooks import WebhookMutation
 
 
 @strawberry.type(description="The operations that write data.")
@@ -22,5 +23,6 @@ class Mutation(
     DefinitionMutation,
     RetentionMutation,
     TenantMutation,
+    WebhookMutation,
 ):
     pass

@@ -172,6 +172,12 @@ class Context:
         """Access to administer a platform: see `domain.documents.access.find_platform`."""
         return find_platform(self, self.services.policy, self.principal, key)
 
+    async def webhook_access(self, key: str) -> PlatformAccess:
+        """Access to administer the webhooks of a platform. Raises Forbidden or NotFound."""
+        access, _ = await self.platform_access(key)
+        self.services.policy.require_scope(self.viewer, Scope.EVENTS)
+        return access
+
     def documents_named(
         self, platform: Platform, usernames: Sequence[str]
     ) -> Awaitable[list[DocumentAccess | None]]:

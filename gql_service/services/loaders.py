@@ -38,6 +38,9 @@ from gql_service.domain.users.changes import UserChange
 from gql_service.domain.users.identities import Identity
 from gql_service.domain.users.notifications import Notification
 from gql_service.domain.users.rows import User
+from gql_service.domain.webhooks import deliveries, webhooks
+from gql_service.domain.webhooks.deliveries import Delivery
+from gql_service.domain.webhooks.webhooks import Webhook
 from gql_service.errors import EventsDeleted, MalformedData, RequestError
 from gql_service.services.dataloader import DataLoader, K, T
 from gql_service.store.connection import Connection
@@ -218,6 +221,11 @@ class Loaders(_LoaderGroup):
             found = {each: await documents.page_of_user(connection, *each) for each in set(requests)}
             return [found[each] for each in requests]
 
+        async def delivery_pages(
+            connection: Connection, requests: Sequence[tuple[str, PageRequest]]
+        ) -> Sequence[Page[Delivery]]:
+            return await _grouped(connection, requests, deliveries.pages)
+
         async def tenant_pages(
             connection: Connection, requests: Sequence[PageRequest]
         ) -> Sequence[Page[Tenant]]:
@@ -262,6 +270,12 @@ class Loaders(_LoaderGroup):
             tuple[tuple[str, str | None], PageRequest], Page[DefinitionChange]
         ] = DataLoader(database, definition_history.pages, scans=True)
         """By platform id, with a key or None, and page: changes of definitions, newest first."""
+        self.webhooks: DataLoader[str, list[Webhook]] = DataLoader(database, webhooks.of_platforms)
+        """By platform id: its webhooks, oldest first."""
+        self.delivery_pages: DataLoader[tuple[str, PageRequest], Page[Delivery]] = DataLoader(
+            database, delivery_pages
+        )
+        """By webhook id and page: deliveries, newest first."""
         self.badges: DataLoader[str, list[EarnedBadge] | MalformedData] = DataLoader(
             database, badges.by_users
         )

@@ -161,3 +161,20 @@ def _json_instant_sqlite(element: json_instant, compiler: SQLCompiler, **options
 def _json_instant_postgres(element: json_instant, compiler: SQLCompiler, **options: Any) -> str:
     column, member = (compiler.process(clause, **options) for clause in element.clauses)
     return f"CAST(({column} ->> {member}) AS BIGINT)"
+
+
+class database_now(FunctionElement[int]):
+    """The current instant by the clock of the database, which all processes share."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(database_now, "sqlite")
+def _database_now_sqlite(_element: database_now, _compiler: SQLCompiler, **_options: Any) -> str:
+    return "CAST((julianday('now') - 2440587.5) * 86400000.0 AS INTEGER)"
+
+
+@compiles(database_now, "postgresql")
+def _database_now_postgres(_element: database_now, _compiler: SQLCompiler, **_options: Any) -> str:
+    return "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"

@@ -408,3 +408,57 @@ pruned_events = Table(
     Column("position", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
+
+# Where events of a platform and of its tenant are sent: see `domain.webhooks`.
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("platform_id", Text, ForeignKey("platforms.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("url", Text, nullable=False),
+    Column("types", JsonText),
+    Column("state", Text, nullable=False),
+    Column("disabled_reason", Text),
+    Column("secret", Text, nullable=False),
+    Column("previous_secret", Text),
+    Column("previous_until", BigInteger),
+    Column("position", BigInteger, nullable=False),
+    Column("failing_since", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+# What was and is to be sent. `next_at` is null where an earlier delivery of the same lane must come first.
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("webhook_id", Text, ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False),
+    Column("event_id", BigInteger),
+    Column("user_id", Text),
+    Column("lane", Text),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("next_at", BigInteger),
+    Column("give_up_at", BigInteger),
+    Column("attempted_at", BigInteger),
+    Column("status", Integer),
+    Column("response", Text),
+    Column("error", Text),
+    Index(None, "webhook_id", "id"),
+    Index(None, "user_id"),
+    Index(None, "attempted_at"),
+    _partial_index("ix_webhook_deliveries_due", "webhook_id", "next_at", where=text("next_at IS NOT NULL")),
+    _partial_index("ix_webhook_deliveries_lane", "webhook_id", "lane", "id", where=text("state = 'PENDING'")),
+)
+
+# One row: which process sends, and until when, by the time of the database.
+webhook_dispatcher = Table(
+    "webhook_dispatcher",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)

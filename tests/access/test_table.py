@@ -2,6 +2,7 @@
 
 import re
 from base64 import b64encode
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -11,8 +12,9 @@ from gql_service.domain.users import access_tokens, badges
 from gql_service.domain.users.profiles import OptInDecision
 from tests.support.access_queries import INVALID_VARIANTS, NULL, PATHS, SELECT
 from tests.support.access_table import FIELDS, REACH
-from tests.support.service import Service
+from tests.support.service import Service, serving
 from tests.support.users import notify
+from tests.support.webhooks import KEYS, store_webhook
 from tests.support.world import Caller, World
 
 PRINCIPALS = ("nobody", "stranger", "colleague", "self", "admin", "owner")
@@ -59,6 +61,13 @@ class Schema:
 
 def _named_type(type_: dict[str, Any]) -> str:
     return _named_type(type_["ofType"]) if type_.get("ofType") else str(type_["name"])
+
+
+@pytest.fixture(scope="session")
+def service(database_url: str) -> Iterator[Service]:
+    """Webhooks need an encryption key."""
+    with serving(database_url, encryption_keys=KEYS) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
@@ -137,6 +146,7 @@ class Cast:
         self._change()
         change = 'mutation ($n: String) { updateUser(input: {username: $n, language: "en"}) { user { id } } }'
         self.callers["admin"].ask(change, n=self.member.username)
+        self.webhook = store_webhook(world)
 
     def write(self) -> None:
         """Create entries with all attributes. Some only admins may set, so the member is one meanwhile."""
@@ -198,6 +208,8 @@ class Cast:
             "FRESH": uuid4().hex,
             "TENANT": self.world.tenant_id,
             "TOKEN": self.token_id,
+            "WEBHOOK": self.webhook[0],
+            "DELIVERY": self.webhook[1],
             "KEY": key,
             "GID": gid,
             "TYPE": type_name,
@@ -240,6 +252,8 @@ def test_each_viewer_gets_what_the_table_says(
             actual[field] += cast.outcome(principal, type_name, text)
             if "clear" in text:
                 cast.write()
+            if "ebhook" in text or "redeliver" in text:
+                cast.webhook = store_webhook(world)
             if "revokeTokens" in text:
                 cast.sign_in()
     assert actual == expected

@@ -33,6 +33,7 @@ ALLOWED = {
 # Inside `domain/`, each level may import the levels after it.
 DOMAIN = [
     {"maintenance"},
+    {"webhooks"},
     {"writes", "flags"},
     {"definitions", "history"},
     {"search"},

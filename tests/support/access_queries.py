@@ -61,6 +61,17 @@ SELECT = {
     "Mutation.unlinkIdentity": """unlinkIdentity(input: {username: "NAME", subject: "first-NAME",
         issuer: "https://issuer.example.com"})""",
     "Mutation.revokeToken": 'revokeToken(input: {id: "TOKEN"})',
+    "Webhook.deliveries": "deliveries(first: 1)",
+    "Mutation.createWebhook": """createWebhook(input: {platformKey: "KEY", url: "https://hooks.invalid/",
+        types: [USER_ERASED]})""",
+    "Mutation.updateWebhook": """updateWebhook(input: {platformKey: "KEY", webhookId: "WEBHOOK",
+        url: "https://hooks.invalid/"})""",
+    "Mutation.rotateWebhookSecret": """rotateWebhookSecret(input: {platformKey: "KEY",
+        webhookId: "WEBHOOK"})""",
+    "Mutation.deleteWebhook": 'deleteWebhook(input: {platformKey: "KEY", webhookId: "WEBHOOK"})',
+    "Mutation.testWebhook": 'testWebhook(input: {platformKey: "KEY", webhookId: "WEBHOOK"})',
+    "Mutation.redeliver": """redeliver(input: {platformKey: "KEY", webhookId: "WEBHOOK",
+        deliveryId: "DELIVERY"})""",
 }
 """How to select a field that needs arguments. Apart from `clear`, writes do not affect other cells."""
 INVALID_VARIANTS = {
@@ -81,6 +92,8 @@ INVALID_VARIANTS = {
         "valueType: string": "valueType: boolean",
         "mode: OPEN": "mode: STRICT",
         "historyMaxAge: 365": "historyMaxAge: 0",
+        "https://hooks.invalid/": "https://localhost/",
+        'webhookId: "WEBHOOK"': 'webhookId: "none"',
     },
     "RevisionConflict": {
         "DOC": "DOC, expectedRevision: 99",
@@ -102,6 +115,8 @@ NULL = {
     ("AccessTokenConnection.nodes", "platformKeys"),
     ("AccessTokenEdge.node", "platformKeys"),
     ("ClearPlatformMetadataPayload.platformMetadata", "entry"),
+    ("CreateWebhookPayload.webhook", "disabledReason"),
+    ("CreateWebhookPayload.webhook", "failingSince"),
     ("PlatformMetadata.history", "prunedUntil"),
     ("UserChangeConnection.nodes", "member"),
     ("UserChangeEdge.node", "member"),
@@ -118,6 +133,11 @@ NULL |= {
         "MetadataDefinitionChange.definition",
     )
     for rule in ("minimum", "maximum", "indexedPaths")  # the definition is of a string
+}
+NULL |= {
+    (path, field)
+    for path in ("TestWebhookPayload.delivery", "RedeliverPayload.delivery")
+    for field in ("attemptedAt", "status", "response", "error")  # it was not sent yet
 }
 """Fields that are null for everybody who may see them."""
 PATHS = {  # from the root to the object that has the field
@@ -137,6 +157,17 @@ PATHS = {  # from the root to the object that has the field
     "EventConnection": "Query.platform Platform.events",
     "EventEdge": "Query.platform Platform.events EventConnection.edges",
     "Event": "Query.platform Platform.events EventConnection.nodes",
+    "Webhook": "Query.platform Platform.webhooks",
+    "WebhookDeliveryConnection": "Query.platform Platform.webhooks Webhook.deliveries",
+    "WebhookDeliveryEdge": "Query.platform Platform.webhooks Webhook.deliveries "
+    "WebhookDeliveryConnection.edges",
+    "WebhookDelivery": "Query.platform Platform.webhooks Webhook.deliveries WebhookDeliveryConnection.nodes",
+    "CreateWebhookPayload": "Mutation.createWebhook",
+    "UpdateWebhookPayload": "Mutation.updateWebhook",
+    "RotateWebhookSecretPayload": "Mutation.rotateWebhookSecret",
+    "DeleteWebhookPayload": "Mutation.deleteWebhook",
+    "TestWebhookPayload": "Mutation.testWebhook",
+    "RedeliverPayload": "Mutation.redeliver",
     "PlatformMetadata": "Query.platformMetadata",
     "UserMetadata": "Query.platformMetadata PlatformMetadata.entry",
     "UserMetadataConnection": "Query.platformMetadata PlatformMetadata.entries",

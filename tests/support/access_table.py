@@ -101,7 +101,21 @@ KeyAdoption      key documents                                              . . 
 DefineMetadataPayload definition brokenDocuments userErrors                 . . . . v v
 RemoveMetadataDefinitionPayload removed userErrors                          . . . . v v
 SetMetadataModePayload platform brokenDocuments userErrors                  . . . . v v
-Platform         users events                                               . . F F v v
+Mutation         createWebhook updateWebhook rotateWebhookSecret            U N F F v v
+Mutation         deleteWebhook testWebhook redeliver                        U N F F v v
+CreateWebhookPayload webhook secret userErrors                              . . . . v v
+UpdateWebhookPayload webhook userErrors                                     . . . . v v
+RotateWebhookSecretPayload webhook secret userErrors                        . . . . v v
+DeleteWebhookPayload deletedWebhookId userErrors                            . . . . v v
+TestWebhookPayload delivery userErrors                                      . . . . v v
+RedeliverPayload delivery userErrors                                        . . . . v v
+Webhook          webhookId url types state disabledReason failingSince      . . . . v v
+Webhook          createdAt updatedAt deliveries                             . . . . v v
+WebhookDeliveryConnection edges nodes pageInfo                              . . . . v v
+WebhookDeliveryEdge cursor node                                             . . . . v v
+WebhookDelivery  deliveryId state isTest attempts createdAt attemptedAt     . . . . v v
+WebhookDelivery  nextAt status response error                               . . . . v v
+Platform         users events webhooks                                      . . F F v v
 EventConnection  edges nodes pageInfo                                       . . . . v v
 EventEdge        cursor node                                                . . . . v v
 Event            type platformKey userId actorId occurredAt revision        . . . . v v
@@ -235,6 +249,33 @@ RevisionConflict DeleteTenantPayload.userErrors                             neve
 RevisionConflict CreatePlatformPayload.userErrors                           never
 RevisionConflict RenamePlatformPayload.userErrors                           never
 RevisionConflict DeletePlatformPayload.userErrors                           never
+Webhook          Platform.webhooks                                          U - F F v v
+Webhook          CreateWebhookPayload.webhook                               U N F F v v
+Webhook          UpdateWebhookPayload.webhook                               U N F F v v
+Webhook          RotateWebhookSecretPayload.webhook                         U N F F v v
+WebhookDeliveryConnection Webhook.deliveries                                         U - F F v v
+WebhookDeliveryEdge WebhookDeliveryConnection.edges                            U - F F v v
+WebhookDelivery  WebhookDeliveryConnection.nodes WebhookDeliveryEdge.node   U - F F v v
+WebhookDelivery  TestWebhookPayload.delivery RedeliverPayload.delivery      U N F F v v
+PageInfo         WebhookDeliveryConnection.pageInfo                         U - F F v v
+CreateWebhookPayload Mutation.createWebhook                                     U N F F v v
+InvalidInput     CreateWebhookPayload.userErrors                            U N F F v v
+RevisionConflict CreateWebhookPayload.userErrors                            never
+UpdateWebhookPayload Mutation.updateWebhook                                     U N F F v v
+InvalidInput     UpdateWebhookPayload.userErrors                            U N F F v v
+RevisionConflict UpdateWebhookPayload.userErrors                            never
+RotateWebhookSecretPayload Mutation.rotateWebhookSecret                               U N F F v v
+InvalidInput     RotateWebhookSecretPayload.userErrors                      U N F F v v
+RevisionConflict RotateWebhookSecretPayload.userErrors                      never
+DeleteWebhookPayload Mutation.deleteWebhook                                     U N F F v v
+InvalidInput     DeleteWebhookPayload.userErrors                            U N F F v v
+RevisionConflict DeleteWebhookPayload.userErrors                            never
+TestWebhookPayload Mutation.testWebhook                                       U N F F v v
+InvalidInput     TestWebhookPayload.userErrors                              U N F F v v
+RevisionConflict TestWebhookPayload.userErrors                              never
+RedeliverPayload Mutation.redeliver                                         U N F F v v
+InvalidInput     RedeliverPayload.userErrors                                U N F F v v
+RevisionConflict RedeliverPayload.userErrors                                never
 EventConnection  Platform.events                                            U - F F v v
 EventEdge        EventConnection.edges                                      U - F F v v
 Event            EventConnection.nodes EventEdge.node                       U - F F v v

@@ -17,6 +17,7 @@ from gql_service.domain.history import changes as history
 from gql_service.domain.tombstones import Grave, bury
 from gql_service.domain.users import access_tokens, identities
 from gql_service.domain.users import rows as users
+from gql_service.domain.webhooks import deliveries
 from gql_service.errors import NotFound
 from gql_service.observability.security_log import EventKind, SecurityEvent
 from gql_service.store import tables
@@ -150,6 +151,7 @@ async def erase(
     await forget_actor(transaction, erased)
     await bury(transaction, [(Grave.USER_ID, erased)])
     await events.erase(transaction, erased, tenant_ids, now)
+    await deliveries.erase(transaction, erased)
     transaction.security_events.append(SecurityEvent(EventKind.USER_ERASED, erased))
     revoked = [(token, owner) for token, owner, revoked_at in tokens if revoked_at == now]
     author = access.author._replace(actor_id=None) if access.author.actor_id == erased else access.author

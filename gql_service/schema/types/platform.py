@@ -6,6 +6,7 @@ from typing import Annotated
 import strawberry
 from strawberry import Info
 
+from gql_service.auth.scopes import Scope
 from gql_service.domain import tenants
 from gql_service.domain.definitions.assignment import MAX_VARIANTS
 from gql_service.domain.definitions.define import MAX_DEFINITIONS
@@ -45,6 +46,7 @@ from gql_service.schema.types.rollout import (
     VariantWeightInput,
 )
 from gql_service.schema.types.user import User
+from gql_service.schema.types.webhook import Webhook
 from gql_service.services.context import Context
 from gql_service.services.definition_reports import (
     platform_adoption,
@@ -245,6 +247,15 @@ class Platform(Node):
     ) -> EventConnection | None:
         request = check_feed_page(read_page(first, after, None, None))
         return EventConnection(page=await info.context.events(self.row, request))
+
+    @strawberry.field(
+        directives=TENANT_ADMIN,
+        description="The webhooks of the platform, oldest first. Needs the scope EVENTS.",
+    )
+    async def webhooks(self, info: Info[Context, None]) -> list[Webhook] | None:
+        context = info.context
+        context.services.policy.require_scope(context.viewer, Scope.EVENTS)
+        return [Webhook(row=row) for row in await context.services.loaders.webhooks.load(self.row.id)]
 
 
 @strawberry.type(directives=AUTHENTICATED, description="A page of platforms, in the order of their keys.")

@@ -48,6 +48,10 @@ described_enum(
         Problem.UNKNOWN_BADGE: "The catalog has no such badge.",
         Problem.TOO_MANY_TOKENS: "The user has the maximum number of valid tokens.",
         Problem.TOO_MUCH_AT_ONCE: "The writes of the request process too much stored data.",
+        Problem.URL_NOT_ALLOWED: "Webhooks must not be sent to this URL.",
+        Problem.TOO_MANY_WEBHOOKS: "The platform has the maximum number of webhooks.",
+        Problem.UNKNOWN_WEBHOOK: "The platform has no such webhook.",
+        Problem.UNKNOWN_DELIVERY: "The webhook has no such delivery, or its event was deleted.",
     },
 )
 

@@ -1,0 +1,1 @@
+"""Webhooks: events that are sent to URLs of tenants."""
