@@ -73,6 +73,12 @@ def needed_scopes(name: str) -> set[str]:
     return {use, "ADMIN"} if name in ADMINS_ONLY | OWNERS_ONLY else {use}
 
 
+def scopes_of(description: str) -> set[str]:
+    """The scopes that the description of a field names."""
+    text, _, requirement = description.rpartition("Requires:")
+    return set(SCOPE.findall(requirement)) | set(re.findall(r"Needs the scope (\w+)", text))
+
+
 def limited(user: Caller, scopes: set[str] | None = None, platforms: list[str] | None = None) -> Caller:
     """A token of the user with these scopes, limited to these platforms."""
     input: dict[str, Any] = {} if scopes is None else {"scopes": sorted(scopes)}
@@ -123,7 +129,7 @@ def test_the_schema_says_which_scopes_each_root_field_needs(world: World) -> Non
         " fragment d on __Field { name description }"
     )["__schema"]
     described = {
-        f"{type_}.{field['name']}": set(SCOPE.findall(field["description"]))
+        f"{type_}.{field['name']}": scopes_of(field["description"])
         for type_, key in (("Query", "queryType"), ("Mutation", "mutationType"))
         for field in data[key]["fields"]
     }

@@ -140,7 +140,7 @@ def test_the_printed_schema_has_the_description_of_the_schema() -> None:
 
 
 def test_mutations_are_listed_by_subject(schema: GraphQLSchema) -> None:
-    """Documents, then many documents, users, definitions, tenants."""
+    """Documents, then many documents, users, definitions, tenants, webhooks."""
     assert schema.mutation_type is not None
     assert list(schema.mutation_type.fields) == [
         "patchPlatformMetadata", "replacePlatformMetadata", "clearPlatformMetadata", "setUserMetadata",
@@ -149,6 +149,7 @@ def test_mutations_are_listed_by_subject(schema: GraphQLSchema) -> None:
         "linkIdentity", "unlinkIdentity",
         "defineMetadata", "removeMetadataDefinition", "setMetadataMode", "setRetention", "createTenant",
         "renameTenant", "deleteTenant", "createPlatform", "renamePlatform", "deletePlatform",
+        "createWebhook", "updateWebhook", "rotateWebhookSecret", "deleteWebhook", "testWebhook", "redeliver",
     ]  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from gql_service.schema.types.webhook import Webhook, WebhookDelivery
 from gql_service.services.context import Context
 from gql_service.store.connection import Connection
 
-_SECRET = "The secret that verifies the signatures. It is shown only now. Null if the write was rejected."  # noqa: S105
+_SECRET = "The secret that verifies signatures. Only this response has it. Null if the write was rejected."  # noqa: S105
 
 
 @strawberry.type(directives=AUTHENTICATED, description="A write of a webhook.")
@@ -53,7 +53,7 @@ class DeleteWebhookPayload(Payload):
     )
 
 
-@strawberry.type(directives=AUTHENTICATED, description="What is to be sent.")
+@strawberry.type(directives=AUTHENTICATED, description="A new delivery.")
 class DeliveryPayload(Payload):
     delivery: WebhookDelivery | None = strawberry.field(
         default=None, description="The delivery, which is sent soon. Null if the write was rejected."

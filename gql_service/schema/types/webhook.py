@@ -17,8 +17,7 @@ from gql_service.services.context import Context
 
 @strawberry.type(
     directives=AUTHENTICATED,
-    description="An event that was or is to be sent to a webhook, or a test. Finished ones are kept for "
-    "7 days.",
+    description="The delivery of an event to a webhook, or of a test. Finished ones are kept for 7 days.",
 )
 class WebhookDelivery:
     row: strawberry.Private[deliveries.Delivery]
@@ -61,7 +60,7 @@ class Webhook:
     state: WebhookState = column("Whether events are sent.")
     disabled_reason: DisabledReason | None = column("Why it was disabled. Null if it was not.")
     failing_since: DateTime | None = column(
-        "When the first of the latest attempts was made, all of which failed. Null if the last succeeded."
+        "Since when every attempt has failed. Null if the last one succeeded."
     )
     created_at: DateTime = column("When it was created.")
     updated_at: DateTime = column("When it was last changed.")
