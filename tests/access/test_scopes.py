@@ -128,15 +128,15 @@ def test_the_schema_says_which_scopes_each_root_field_needs(world: World) -> Non
         "{ __schema { queryType { fields { ...d } } mutationType { fields { ...d } } } }"
         " fragment d on __Field { name description }"
     )["__schema"]
-    described = {
+    documented = {
         f"{type_}.{field['name']}": scopes_of(field["description"])
         for type_, key in (("Query", "queryType"), ("Mutation", "mutationType"))
         for field in data[key]["fields"]
     }
-    assert {name: described[name] for name in QUERIES | MUTATIONS} == {
+    assert {name: documented[name] for name in QUERIES | MUTATIONS} == {
         name: needed_scopes(name) for name in QUERIES | MUTATIONS
     }
-    assert described["Query.limits"] == set()
+    assert documented["Query.limits"] == set()
 
 
 @pytest.mark.parametrize("scopes", SETS, ids=lambda scopes: "+".join(sorted(scopes)))

@@ -28,11 +28,11 @@ def read(url: str, *arguments: str) -> Any:
 def test_a_flag_is_defined_previewed_and_listed(shop: str) -> None:
     variants = [{"name": "on", "value": True, "weight": 100_000}]
     options = ["--category", "feature_flags", "--default", "false", "--variants", json.dumps(variants)]
-    shown = ["--title", "Beta", "--section", "New", "--position", "2", "--salt", "s"]
+    presentation = ["--title", "Beta", "--section", "New", "--position", "2", "--salt", "s"]
     flags = ["--no-enabled", "--user-wide-fallback", "--no-client-visible"]
     set_beta = ["definition", "set", "shop", "beta", "--type", "boolean", *options]
     run_command(shop, *set_beta)
-    document = read(shop, *set_beta, *shown, *flags)
+    document = read(shop, *set_beta, *presentation, *flags)
     stored = {
         "default": False,
         "variants": variants,

@@ -222,11 +222,11 @@ def _texts(**values: str) -> list[dict[str, str]]:
 
 
 def test_what_a_settings_page_needs_is_kept(world: World) -> None:
-    shown = {"title": "Theme", "section": "Look", "position": -3}
+    presentation = {"title": "Theme", "section": "Look", "position": -3}
     definition = define_flag(
-        world, "theme", "string", default="dark", choices=["dark", "light"], salt="s", **shown
+        world, "theme", "string", default="dark", choices=["dark", "light"], salt="s", **presentation
     )
-    assert {name: definition[name] for name in shown} == shown
+    assert {name: definition[name] for name in presentation} == presentation
     assert definition["default"] == "dark"
     assert (definition["enabled"], definition["variants"], definition["salt"]) == (True, [], "s")
     assert (definition["userWideFallback"], definition["clientVisible"]) == (False, True)

@@ -67,11 +67,11 @@ def test_an_erased_admin_leaves_the_history_of_definitions(world: World) -> None
 
 def test_a_preview_counts_members_and_those_whose_own_value_decides(world: World) -> None:
     members = [world.new_user() for _ in range(20)] + [world.member, world.colleague, world.admin]
-    shown: dict[str, Any] = {
+    presentation: dict[str, Any] = {
         "variants": [variant("on", True, 30_000), variant("off", False, 20_000)],
         "default": False,
     }
-    define_flag(world, "flag", userWideFallback=True, **shown)
+    define_flag(world, "flag", userWideFallback=True, **presentation)
     patch(members[0], world, {"flag": True})
     wide = {"metadataKey": "flag", "metadataValue": "true", "valueType": "boolean"}
     set_entries(members[1], world, wide, platformKey=None)

@@ -115,6 +115,11 @@ NULL = {
     ("AccessTokenConnection.nodes", "platformKeys"),
     ("AccessTokenEdge.node", "platformKeys"),
     ("ClearPlatformMetadataPayload.platformMetadata", "entry"),
+    *(
+        (path, field)  # the first event is that of a new user
+        for path in ("EventConnection.nodes", "EventEdge.node")
+        for field in ("platformKey", "revision", "actorId")
+    ),
     ("CreateWebhookPayload.webhook", "disabledReason"),
     ("CreateWebhookPayload.webhook", "failingSince"),
     ("PlatformMetadata.history", "prunedUntil"),

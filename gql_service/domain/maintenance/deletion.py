@@ -76,6 +76,13 @@ _DELETE_REST = [
     if {"user_id", "platform_id"} <= set(table.c.keys()) and table is not tables.document_changes
 ]
 """For all tables that have rows of a document, so that none is forgotten."""
+_DELETE_EVENTS = [
+    Statement(
+        delete(table).where(table.c.tenant_id == _TENANT, table.c.platform_id == _PLATFORM, *conditions)
+    )
+    for table, *conditions in ((tables.events, tables.events.c.user_id.is_(None)), (tables.pruned_events,))
+]
+"""Of the platform itself. Those of users are deleted with their documents."""
 _COUNT_USERS = Statement(select(func.count()).where(_users.tenant_id == _TENANT), scans=True)
 _COUNT_MEMBERS = Statement(select(func.count()).where(_memberships.tenant_id == _TENANT), scans=True)
 _PLATFORMS_OF_TENANT = Statement(
@@ -146,6 +153,8 @@ async def delete_platform(
         raise Rejected(Problem.NOT_EMPTY, message, ("force",))
     for statement in _DELETE_OWNED:
         await transaction.execute(statement, of_platform=platform.id)
+    for statement in _DELETE_EVENTS:
+        await transaction.execute(statement, of_tenant=access.tenant_id, of_platform=platform.id)
     await transaction.execute(_DELETE_PLATFORM, of_platform=platform.id)
     await transaction.execute(_NOTE_DELETED, platform_id=platform.id)
     await bury(transaction, [(Grave.PLATFORM_ID, platform.id), (Grave.PLATFORM_KEY, platform.key)])
