@@ -22,7 +22,7 @@ from gql_service.services.context import Services
 from gql_service.services.subscribers import Subscriber
 from gql_service.settings import PREFIX
 from gql_service.web.authentication import Authenticator
-from gql_service.web.graphql_parameters import Parameters, check_parameters
+from gql_service.web.graphql_parameters import check_parameters
 from gql_service.web.graphql_result import request_error
 from gql_service.web.live_operations import LiveOperations, OperationFailed
 from gql_service.web.open_connections import OpenConnections
@@ -207,7 +207,8 @@ class WebSocketConnection:
         id = _id(message)
         if id in self._operations:
             raise Close(4409, f"Subscriber for {id} already exists")
-        task = asyncio.create_task(self._operate(id, message.get("payload"), self.subscriber))
+        has_room = len(self._operations) < self._settings.max_connection_subscriptions
+        task = asyncio.create_task(self._operate(id, message.get("payload"), self.subscriber, has_room))
         self._operations[id] = task
         task.add_done_callback(partial(self._forget, id))
 
@@ -215,10 +216,12 @@ class WebSocketConnection:
         if self._operations.get(id) is task:
             del self._operations[id]
 
-    async def _operate(self, id: str, payload: Any, subscriber: Subscriber) -> None:
+    async def _operate(self, id: str, payload: Any, subscriber: Subscriber, has_room: bool) -> None:
         """Execute an operation, and send its results."""
         try:
-            results = self._endpoint.operations.results(subscriber, self._check(payload))
+            if not has_room:
+                raise self._too_many_operations()
+            results = self._endpoint.operations.results(subscriber, check_parameters(payload))
             async with aclosing(results):
                 async for result in results:
                     await self._send_message({"id": id, "type": "next", "payload": orjson.Fragment(result)})
@@ -230,15 +233,11 @@ class WebSocketConnection:
         except ClientDisconnected:
             pass
 
-    def _check(self, payload: Any) -> Parameters:
-        """The parameters of a new operation, which is counted already. Raises RequestError."""
-        maximum = self._settings.max_connection_subscriptions
-        if len(self._operations) > maximum:
-            raise LimitExceeded(
-                f"The connection has {maximum} operations already ({PREFIX}MAX_CONNECTION_SUBSCRIPTIONS). "
-                "Complete one first."
-            )
-        return check_parameters(payload)
+    def _too_many_operations(self) -> LimitExceeded:
+        return LimitExceeded(
+            f"The connection has {self._settings.max_connection_subscriptions} operations already "
+            f"({PREFIX}MAX_CONNECTION_SUBSCRIPTIONS). Complete one first."
+        )
 
     async def _send_errors(self, id: str, errors: list[Any]) -> None:
         with suppress(ClientDisconnected):

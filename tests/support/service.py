@@ -76,6 +76,10 @@ class Service:
         self._thread.join(PATIENCE)
         assert not self._thread.is_alive(), "the server did not stop"
 
+    def begin_to_stop(self) -> None:
+        """As `stop`, but do not wait."""
+        self._server.should_exit = True
+
     def run(self, work: Callable[[], Awaitable[T]]) -> T:
         """Await something in the server's own event loop."""
 
