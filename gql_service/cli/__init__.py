@@ -27,6 +27,7 @@ _COMMANDS = {
     "tenant": "tenants:tenant_app",
     "platform": "storage:platform_app",
     "definition": "definition_reports:definition_app",
+    "webhook": "webhooks:webhook_app",
     "user": "users:user_app",
     "token": "tokens:token_app",
     "identity": "identities:identity_app",

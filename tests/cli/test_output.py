@@ -41,6 +41,8 @@ def without_random_parts(document: Any) -> Any:
     if isinstance(document, str):
         if TIME.fullmatch(document):
             return "TIME"
+        if document.startswith("whsec_"):
+            return "SECRET"
         return re.sub(r"upm_\w+|^[0-9a-f]{32}$|^[0-9a-f-]{36}$|^\w{16}$", "RANDOM", document)
     return document
 
@@ -71,6 +73,12 @@ ROWS = ("memberships", "earnedBadges", "notifications", "accessTokens", "documen
 CHANGED_ROWS = ("documents", "documentChanges", "idempotencyKeys", "accessTokens", "userChanges")
 OTHER = {"id": "other", "users": 0, "guests": 0, "platforms": 0, "documents": 0}
 IDENTITY = {"issuer": "https://issuer.example.com", "subject": "s-1", "linkedAt": "TIME"}
+HOOK = {"webhookId": "RANDOM", "url": "https://hooks.example.com/", "types": ["USER_ERASED"],
+        "state": "ACTIVE", "disabledReason": None, "failingSince": None, "createdAt": "TIME",
+        "updatedAt": "TIME"}  # fmt: skip
+DELIVERY = {"deliveryId": "1", "state": "PENDING", "isTest": True, "attempts": 0, "createdAt": "TIME",
+            "attemptedAt": None, "nextAt": "TIME", "status": None, "response": None,
+            "error": None}  # fmt: skip
 STEPS: list[tuple[str, Any]] = [
     ("migrate", {"upToDate": True, "changed": False}),
     ("tenant create Other --id other", {"id": "other", "name": "Other", "createdAt": "TIME"}),
@@ -123,6 +131,15 @@ STEPS: list[tuple[str, Any]] = [
     ("platform list", [SHOP | {"key": "blog", "name": "blog", "mode": "OPEN"}, SHOP]),
     ("platform rename blog Blog", SHOP | {"key": "blog", "name": "Blog", "mode": "OPEN"}),
     ("platform delete blog --yes", {"key": "blog", "documents": 0, "definitions": 0, "dryRun": False}),
+    ("webhook create shop https://hooks.example.com/ --type user.erased", HOOK | {"secret": "SECRET"}),
+    ("webhook list shop", [HOOK]),
+    ("webhook update shop WEBHOOK --all-types --pause", HOOK | {"types": None, "state": "PAUSED"}),
+    ("webhook update shop WEBHOOK --resume", HOOK | {"types": None}),
+    ("webhook rotate-secret shop WEBHOOK", HOOK | {"types": None, "secret": "SECRET"}),
+    ("webhook test shop WEBHOOK", DELIVERY),
+    ("webhook redeliver shop WEBHOOK 1", DELIVERY | {"deliveryId": "2"}),
+    ("webhook deliveries shop WEBHOOK --count 1", [DELIVERY | {"deliveryId": "2"}]),
+    ("webhook delete shop WEBHOOK", {"deletedWebhookId": "RANDOM"}),
     ("erase ann --yes",
      {"username": "Ann",
       "dryRun": False,
@@ -161,6 +178,8 @@ def test_json_is_one_document_with_stable_keys(shell: Shell, tmp_path: Path) -> 
             assert document[0]["id"] == token
             replacements["TOKEN"] = document[1]["id"]
             document = document[1:]
+        if step.startswith("webhook create"):
+            replacements["WEBHOOK"] = document["webhookId"]
         assert without_random_parts(document) == expected, step
         if not step.startswith("token issue"):
             assert done.stderr == "", step

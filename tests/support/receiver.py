@@ -87,12 +87,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def receiving(context: ssl.SSLContext | None = None) -> Iterator[Receiver]:
+def receiving(receiver: Receiver | None = None, context: ssl.SSLContext | None = None) -> Iterator[Receiver]:
     """A receiver that runs within the block, with TLS if there is a context."""
     server = _Server(("127.0.0.1", 0), _Handler)
     if context is not None:
         server.socket = context.wrap_socket(server.socket, server_side=True)
-    server.receiver = Receiver()
+    server.receiver = receiver or Receiver()
     server.receiver.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()

@@ -74,7 +74,7 @@ def test_host_and_certificate_are_those_of_the_name(
     context.load_cert_chain(certificate, key)
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.path))
     names |= {"127.0.0.1": ["127.0.0.1"], "other.example.com": ["127.0.0.1"]}
-    with receiving(context) as receiver, serving(database_url, **SETTINGS) as service:
+    with receiving(context=context) as receiver, serving(database_url, **SETTINGS) as service:
         world = World(service)
         mutate(
             world, "testWebhook", create(world, f"https://127.0.0.1:{receiver.port}/")["webhook"]["webhookId"]
