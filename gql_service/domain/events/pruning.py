@@ -44,7 +44,7 @@ async def prune(database: Database, before: int) -> int:
     while True:
         count = await database.write(lambda transaction: _prune_batch(transaction, before))
         total += count
-        if count < _BATCH:
+        if not count:
             return total
 
 
