@@ -29,7 +29,7 @@ class Subscription:
         info: Info[Context, None],
         platform_key: Annotated[str, strawberry.argument(description="The platform key.")],
         after: Annotated[str | None, AFTER] = None,
-    ) -> AsyncGenerator[Edge[Event], None]:
+    ) -> AsyncGenerator[Edge[Event] | None, None]:
         request = check_page(read_page(None, after, None, None))
         context = cast(SubscriptionContext, info.context)
         async with aclosing(subscriptions.platform_events(context, platform_key, request.after)) as events:
@@ -59,7 +59,7 @@ class Subscription:
             int | None,
             strawberry.argument(description="Also the changes after this revision. Default: from now on."),
         ] = None,
-    ) -> AsyncGenerator[PlatformMetadataChanged, None]:
+    ) -> AsyncGenerator[PlatformMetadataChanged | None, None]:
         context = cast(SubscriptionContext, info.context)
         stream = subscriptions.document_changes(context, platform_key, username, since_revision)
         async with aclosing(stream) as changes:

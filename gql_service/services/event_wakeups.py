@@ -75,9 +75,9 @@ class EventWakeups:
         commits = self._database.commits
         while True:
             if not self._waiting:
-                await commits.stop()
                 self._position = None
                 self._is_used.clear()
+                await commits.stop()
                 await self._is_used.wait()
                 commits.start(self.wake)
             try:

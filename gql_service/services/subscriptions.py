@@ -95,13 +95,14 @@ async def _changes_since(context: Context, view: DocumentView, revision: int) ->
     """The next changes, oldest first, also those that the viewer may know nothing of. One that tells to read
     the document anew, if the history does not have them all any more, or if they are too many."""
     if view.revision - revision <= MAX_BEHIND:
-        request = PageRequest(MAX_PAGE, True, None, str(revision))
-        found = reversed((await context.stored_data.history(view, request)).items)
-        changes = [change for change in found if change.revision <= view.revision]
-        if changes and [change.revision for change in changes] == [
-            *range(revision + 1, revision + 1 + len(changes))
-        ]:
-            return [DocumentChange(change.revision, _changed_keys(change), False, view) for change in changes]
+        # With the change that the viewer knows: clearing a document removes it, and is told by that.
+        known = max(revision, 1)
+        request = PageRequest(MAX_PAGE, True, None, str(known - 1))
+        found = list(reversed((await context.stored_data.history(view, request)).items))
+        is_complete = [change.revision for change in found] == [*range(known, known + len(found))]
+        new = [change for change in found if revision < change.revision <= view.revision]
+        if new and is_complete:
+            return [DocumentChange(change.revision, _changed_keys(change), False, view) for change in new]
     return [DocumentChange(view.revision, (), True, view)]
 
 

@@ -59,8 +59,10 @@ def test_an_id_can_be_used_again(world: World) -> None:
         ("subscription { nothing }", "GRAPHQL_VALIDATION_FAILED"),
         ("subscription { a: platformMetadataChanged { revision } b: platformMetadataChanged { revision } }",
          "GRAPHQL_VALIDATION_FAILED"),
-        ("subscription { platformMetadataChanged @skip(if: true) { revision } }", "GRAPHQL_VALIDATION_FAILED"),
-        ("subscription ($k: String!) { platformMetadataChanged(platformKey: $k) { revision } }", "BAD_USER_INPUT"),
+        ("subscription { platformMetadataChanged @skip(if: true) { revision } }",
+         "GRAPHQL_VALIDATION_FAILED"),
+        ("subscription ($k: String!) { platformMetadataChanged(platformKey: $k) { revision } }",
+         "BAD_USER_INPUT"),
         ('subscription { platformMetadataChanged(platformKey: "nowhere") { revision } }', "NOT_FOUND"),
         ("subscription { platformMetadataChanged(sinceRevision: 7) { revision } }", "BAD_USER_INPUT"),
         ("subscription { platformMetadataChanged(sinceRevision: -1) { revision } }", "BAD_USER_INPUT"),
@@ -81,7 +83,8 @@ def test_errors_end_the_operation_alone(world: World, query: str, code: str) -> 
     ("payload", "code"),
     [(None, "BAD_USER_INPUT"), ([], "BAD_USER_INPUT"), ({"query": 1}, "BAD_USER_INPUT"),
      ({"query": ME, "variables": []}, "BAD_USER_INPUT"),
-     ({"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}}, "PERSISTED_QUERY_NOT_FOUND")],
+     ({"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}},
+      "PERSISTED_QUERY_NOT_FOUND")],
 )  # fmt: skip
 def test_malformed_payloads(world: World, payload: object, code: str) -> None:
     with subscriber(world.service.url, world.member.token) as opened:
@@ -208,8 +211,8 @@ def test_limits(fresh_database_url: str) -> None:
             assert second.errors() == ["LIMIT_EXCEEDED"]
             with subscriber(service.url, world.colleague.token) as other:
                 other.subscribe(
-                    "subscription { platformMetadataChanged { platformMetadata {"
-                    " history(first: 100) { nodes { actor { notifications(first: 100) { nodes { id } } } } } } } }"
+                    "subscription { platformMetadataChanged { platformMetadata { history(first: 100) {"
+                    " nodes { actor { notifications(first: 100) { nodes { id } } } } } } } }"
                 )
                 assert other.errors() == ["LIMIT_EXCEEDED"]
 
