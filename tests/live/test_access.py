@@ -3,7 +3,7 @@
 import pytest
 
 from tests.access.test_scopes import limited
-from tests.support.live import METADATA_CHANGED, PLATFORM_EVENTS, stream, subscriber
+from tests.support.live import METADATA_CHANGED, PLATFORM_EVENTS, START, stream, subscriber
 from tests.support.patches import patch
 from tests.support.world import Caller, World
 
@@ -22,7 +22,7 @@ def outcome(caller: Caller, world: World, query: str, **variables: object) -> st
 def test_events_are_for_admins(world: World) -> None:
     patch(world.member, world, metadata={"a": 1})
     callers = (world.stranger, world.foreign_admin, world.member, world.admin, world.owner)
-    assert [outcome(each, world, PLATFORM_EVENTS, after="MA==") for each in callers] == [
+    assert [outcome(each, world, PLATFORM_EVENTS, after=START) for each in callers] == [
         "NOT_FOUND",
         "NOT_FOUND",
         "FORBIDDEN",

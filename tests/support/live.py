@@ -22,6 +22,8 @@ METADATA_CHANGED = """subscription ($key: String, $username: String, $since: Int
   platformMetadataChanged(platformKey: $key, username: $username, sinceRevision: $since) {
     revision changedKeys resync platformMetadata { revision metadata } } }"""
 PROTOCOL = "graphql-transport-ws"
+START = "MA=="
+"""The cursor before all events."""
 
 
 class Socket:
