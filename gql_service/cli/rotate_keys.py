@@ -20,6 +20,7 @@ from gql_service.cli.output import (
 from gql_service.cli.transfer import progress
 from gql_service.domain.maintenance import key_rotation
 from gql_service.domain.maintenance.key_rotation import EncryptedDocument, RotationResult
+from gql_service.domain.webhooks.secret_rotation import rotate_secrets
 from gql_service.observability.security_log import EventKind, SecurityEvent
 from gql_service.services.context import Services
 from gql_service.store.connection import Connection
@@ -66,6 +67,8 @@ def rotate_keys(as_json: AsJson = False) -> None:
 
     If it is interrupted, run it again: values that already use the active key
     are skipped. Revisions, timestamps and history do not change.
+
+    The secrets of webhooks are re-encrypted, too, and count as entries.
 
     Values that cannot be decrypted are reported and stay as they are. The
     exit code is 1 if any value is still encrypted with another key.
@@ -123,7 +126,8 @@ async def _rotate(services: Services) -> _Summary:
                     for key, reason in result.failed.items()
                 ]
             advance(1)
-    remaining = Counter[str]()
+    secrets, remaining = await database.write(lambda transaction: rotate_secrets(transaction, keys))
+    entries += secrets
     async for document in key_rotation.all_encrypted_documents(database):
         remaining.update(key_rotation.needed_keys(document, keys))
     runner.log_events(services, [SecurityEvent(EventKind.KEYS_ROTATED, number=entries)])

@@ -1,16 +1,20 @@
 """Creating, changing and deleting webhooks: what is refused, and what the security log tells."""
 
+import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from standardwebhooks import Webhook as Verifier
 
+from tests.support.cli_processes import command
+from tests.support.receiver import receiving
 from tests.support.security_lines import serving_with_log
-from tests.support.service import Service, serving
+from tests.support.service import Service, serving, wait_until
 from tests.support.users import verdict
-from tests.support.webhooks import KEYS, create, mutate, webhooks
+from tests.support.webhooks import KEYS, SETTINGS, create, mutate, webhooks
 from tests.support.world import World
 
 URL = "https://hooks.invalid/in"
@@ -128,3 +132,22 @@ def test_the_secret_is_shown_once_and_stored_encrypted(database_url: str, tmp_pa
             assert hidden not in read
             assert hidden not in lines.path.read_text()
         assert "canary" not in lines.path.read_text()
+
+
+def test_key_rotation_covers_the_secrets(fresh_database_url: str) -> None:
+    """A server that has only the new key sends with the same secret."""
+    both = {"k1": base64.b64encode(bytes(32)).decode(), "k2": base64.b64encode(bytes([1] * 32)).decode()}
+    with serving(fresh_database_url, encryption_keys=json.dumps({"k1": both["k1"]})) as service:
+        world = World(service)
+        secret = create(world, URL)["secret"]
+    done = command(fresh_database_url, "rotate-keys", "--json", encryption_keys=json.dumps(both))
+    assert (json.loads(done.stdout)["entries"], json.loads(done.stdout)["removableKeys"]) == (1, ["k1"])
+    settings = SETTINGS | {"encryption_keys": json.dumps({"k2": both["k2"]})}
+    with receiving() as receiver, serving(fresh_database_url, **settings) as service:
+        again = world.on(service)
+        (webhook,) = webhooks(again)
+        mutate(again, "updateWebhook", webhook["webhookId"], url=receiver.url)
+        mutate(again, "testWebhook", webhook["webhookId"])
+        wait_until(lambda: len(receiver.accepted) == 1)
+        (request,) = receiver.accepted
+        Verifier(secret).verify(request.body, dict(request.headers))
