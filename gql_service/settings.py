@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretBytes, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from gql_service.live_settings import LiveSettings
 from gql_service.oidc_settings import PREFIX as PREFIX
 from gql_service.oidc_settings import OidcSettings
 
@@ -32,7 +33,7 @@ _ADDRESS = re.compile(r"([^:\[\]]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}")
 _LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
-class Settings(OidcSettings):
+class Settings(OidcSettings, LiveSettings):
     """All settings of a server process. Values are checked when they are read: raises ValidationError."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True)
@@ -354,15 +355,6 @@ class Settings(OidcSettings):
         default=None,
         description="PostgreSQL only: the URL of the same database past its connection pooler, which passes "
         "no notifications on. Without it, subscriptions behind a pooler are up to 0.1 seconds later.",
-    )
-    max_connection_subscriptions: int = Field(
-        default=20, ge=1, description="Maximum number of operations of one WebSocket at a time."
-    )
-    max_user_subscriptions: int = Field(
-        default=100, ge=1, description="Maximum number of subscriptions of one user, in each process."
-    )
-    subscription_ping_interval: float = Field(
-        default=20.0, ge=1, description="Seconds between two pings on a connection with subscriptions."
     )
     webhook_networks: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),

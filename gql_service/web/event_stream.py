@@ -44,8 +44,10 @@ _SEND_TIMEOUT = 60.0
 
 
 def wants_stream(accept: bytes | None) -> bool:
-    """Whether a client prefers a stream to a plain response. Clients such as urql list it last."""
-    return accept is not None and negotiate(accept, (JSON, GRAPHQL_RESPONSE, EVENT_STREAM)) == EVENT_STREAM
+    """Whether a client names a stream, and prefers it to a plain response. urql, for one, lists it last."""
+    if accept is None or EVENT_STREAM.encode() not in accept.lower():
+        return False
+    return negotiate(accept, (JSON, GRAPHQL_RESPONSE, EVENT_STREAM)) == EVENT_STREAM
 
 
 class EventStreamOrGraphQL:

@@ -133,7 +133,7 @@ def test_redirects_are_failures(world: World, receiver: Receiver) -> None:
 
 
 def test_a_webhook_that_is_gone_is_disabled_and_admins_learn_of_it(world: World, receiver: Receiver) -> None:
-    id = create(world, receiver.url)["webhook"]["webhookId"]
+    id = create(world, receiver.url, types=["DOCUMENT_CHANGED"])["webhook"]["webhookId"]
     receiver.answer = lambda _request: Answer(410)
     patch(world.member, world, metadata={"n": 1})
     wait_until(lambda: webhooks(world)[0]["state"] == "DISABLED")
