@@ -5,8 +5,13 @@ from pydantic_settings import BaseSettings
 
 
 class LiveSettings(BaseSettings):
-    """How many subscriptions there may be, and how they are kept alive."""
+    """How subscribers learn of changes, and how many subscriptions there may be."""
 
+    database_direct_url: str | None = Field(
+        default=None,
+        description="PostgreSQL only: the URL of the same database past its connection pooler, which passes "
+        "no notifications on. Without it, subscriptions behind a pooler are up to 0.1 seconds later.",
+    )
     max_connection_subscriptions: int = Field(
         default=20, ge=1, description="Maximum number of operations of one WebSocket at a time."
     )

@@ -351,11 +351,6 @@ class Settings(OidcSettings, LiveSettings):
         "command line have no such limit.",
     )
 
-    database_direct_url: str | None = Field(
-        default=None,
-        description="PostgreSQL only: the URL of the same database past its connection pooler, which passes "
-        "no notifications on. Without it, subscriptions behind a pooler are up to 0.1 seconds later.",
-    )
     webhook_networks: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="Networks such as `10.0.0.0/8`, separated by commas, to which webhooks may be sent "
