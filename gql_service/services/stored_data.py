@@ -43,7 +43,7 @@ class StoredData:
         self._clock = clock
         self._max_size = max_size
         self._size = 0
-        self._histories: dict[tuple[DocumentKey, int, PageRequest], Awaitable[Page[VisibleChange]]] = {}
+        self._histories: dict[tuple[DocumentKey, int, PageRequest, bool], Awaitable[Page[VisibleChange]]] = {}
         self._contents: dict[tuple[DocumentKey, int, int], tuple[asyncio.Future[list[Content]], int]] = {}
         self._entries: dict[tuple[DocumentKey, int, int, bool], Awaitable[list[EntryView]]] = {}
 
@@ -57,18 +57,24 @@ class StoredData:
         """Held while the pasts of documents are read, so that each counts before the next one is read."""
         return asyncio.Lock()
 
-    def history(self, row: DocumentView, request: PageRequest) -> Awaitable[Page[VisibleChange]]:
+    def history(
+        self, row: DocumentView, request: PageRequest, *, with_invisible: bool = False
+    ) -> Awaitable[Page[VisibleChange]]:
         """A page of the history of a document that was read, as the caller may see it.
 
-        It is read and decoded once per request, however often the operation selects it.
+        It is read and decoded once per request, however often the operation selects it. `with_invisible`
+        keeps changes of which the caller may know nothing, without their keys: they must not be shown.
         """
-        key = row.access.key, row.revision, request
+        key = row.access.key, row.revision, request, with_invisible
         history = self._histories.get(key)
         if history is None:
-            history = self._histories[key] = asyncio.ensure_future(self._read_history(row, request))
+            reading = self._read_history(row, request, with_invisible=with_invisible)
+            history = self._histories[key] = asyncio.ensure_future(reading)
         return history
 
-    async def _read_history(self, row: DocumentView, request: PageRequest) -> Page[VisibleChange]:
+    async def _read_history(
+        self, row: DocumentView, request: PageRequest, *, with_invisible: bool
+    ) -> Page[VisibleChange]:
         (content,) = await self.contents([row])
         viewer, changes, rest = Viewer(row.access, self._clock()), list[VisibleChange](), request
         count, begin = _CHANGES_PER_READ, self._size
@@ -87,11 +93,13 @@ class StoredData:
                         await asyncio.sleep(0)
             # A change of which the viewer may know nothing is no change to them. So whether there are more
             # than those of the page is known only once the next one is found, if there is room to read it.
-            visible = [change for change in found if change.is_visible]
+            visible = [change for change in found if change.is_visible or with_invisible]
             changes = visible + changes if request.backwards else changes + visible
             has_more = page.has_previous if request.backwards else page.has_next
-            has_room = 2 * self._size - begin <= self._max_size and not viewer.access.is_admin
-            if not has_more or len(changes) > request.size or (len(changes) == request.size and not has_room):
+            has_room = 2 * self._size - begin <= self._max_size
+            looks_ahead = has_room and not (viewer.access.is_admin or with_invisible)
+            is_full = len(changes) > request.size or (len(changes) == request.size and not looks_ahead)
+            if not has_more or is_full:
                 break
             outermost = found[0] if request.backwards else found[-1]
             rest = request.following(len(changes), str(outermost.revision))

@@ -98,7 +98,8 @@ async def _changes_since(context: Context, view: DocumentView, revision: int) ->
         # With the change that the viewer knows: clearing a document removes it, and is told by that.
         known = max(revision, 1)
         request = PageRequest(MAX_PAGE, True, None, str(known - 1))
-        found = list(reversed((await context.stored_data.history(view, request)).items))
+        page = await context.stored_data.history(view, request, with_invisible=True)
+        found = list(reversed(page.items))
         is_complete = [change.revision for change in found] == [*range(known, known + len(found))]
         new = [change for change in found if revision < change.revision <= view.revision]
         if new and is_complete:
