@@ -10,6 +10,7 @@ from tests.support import definitions
 from tests.support.entries import set_entries
 from tests.support.events import FEED, Follower, following, page
 from tests.support.patches import patch
+from tests.support.service import serving
 from tests.support.users import write
 from tests.support.world import World
 
@@ -136,24 +137,26 @@ def test_malformed_cursors_are_refused(world: World, cursor: str) -> None:
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
 
 
-def test_whoever_has_missed_deleted_events_is_told(world: World) -> None:
-    quiet = world.new_platform()
-    early, late = following(world), following(world)
-    on_quiet = Follower(world.admin, quiet)
-    patch(world.member, world, metadata={"a": 1})
-    patch(world.admin, world, platformKey=quiet, metadata={"a": 1})
-    assert [len(each.wait_for(1)) for each in (early, late, on_quiet)] == [1, 1, 1]
-    patch(world.member, world, metadata={"a": 2})
-    late.wait_for(1)
-    services = world.service.services
-    assert world.service.run(lambda: prune(services.database, services.clock() + 1)) >= 3
-    for follower in (late, on_quiet):
-        assert follower.new() == []
-    (error,) = world.admin.graphql(FEED, key=world.platform_key, after=early.after)["errors"]
-    assert error["extensions"]["code"] == "EVENTS_DELETED"
-    patch(world.member, world, metadata={"a": 3})
-    assert [event["revision"] for event in late.wait_for(1)] == [3]
-    assert [event["revision"] for event in Follower(world.admin, world.platform_key).new()] == [3]
+def test_whoever_has_missed_deleted_events_is_told(fresh_database_url: str) -> None:
+    with serving(fresh_database_url) as service:
+        world = World(service)
+        quiet = world.new_platform()
+        early, late = following(world), following(world)
+        on_quiet = Follower(world.admin, quiet)
+        patch(world.member, world, metadata={"a": 1})
+        patch(world.admin, world, platformKey=quiet, metadata={"a": 1})
+        assert [len(each.wait_for(1)) for each in (early, late, on_quiet)] == [1, 1, 1]
+        patch(world.member, world, metadata={"a": 2})
+        late.wait_for(1)
+        services = world.service.services
+        assert world.service.run(lambda: prune(services.database, services.clock() + 1)) >= 3
+        for follower in (late, on_quiet):
+            assert follower.new() == []
+        (error,) = world.admin.graphql(FEED, key=world.platform_key, after=early.after)["errors"]
+        assert error["extensions"]["code"] == "EVENTS_DELETED"
+        patch(world.member, world, metadata={"a": 3})
+        assert [event["revision"] for event in late.wait_for(1)] == [3]
+        assert [event["revision"] for event in Follower(world.admin, world.platform_key).new()] == [3]
 
 
 def test_what_happens_to_users_is_an_event(world: World) -> None:
