@@ -144,18 +144,6 @@ def test_fields_have_the_order_of_their_selection(query: str) -> None:
     assert compared.ours == compared.theirs
 
 
-BY_GRAPHQL_CORE = {
-    "a subscription": "subscription { a }",
-}
-
-
-@pytest.mark.parametrize("query", BY_GRAPHQL_CORE.values(), ids=BY_GRAPHQL_CORE)
-def test_operations_without_a_plan_are_executed_by_graphql_core(query: str) -> None:
-    compared = compare(SCHEMA, query)
-    assert not compared.planned
-    assert compared.ours == compared.theirs
-
-
 CONDITIONAL = [
     "{ a b @include(if: %s) }",
     "{ a @skip(if: %s) }",
