@@ -99,6 +99,6 @@ def test_the_cache_is_bounded_in_bytes(tmp_path: Path) -> None:
             )
         assert 0 < documents._size <= MIB
         assert documents._size == sum(each.size for each in documents._documents.values())
-        registered = service.app.graphql._persisted_documents  # type: ignore[attr-defined]
+        registered = service.app.graphql.persisted_documents  # type: ignore[attr-defined]
         assert 0 < registered._size <= MIB
         assert registered._size == sum(map(len, registered._registered.values()))
