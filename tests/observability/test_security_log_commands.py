@@ -35,6 +35,11 @@ NOT_LOGGED = {
     "platform list": "the same",
     "user badge": "a badge gives no rights",
     "user badges": "it reads one user",
+    "user changes": "the same",
+    "webhook list": "it shows no secrets",
+    "webhook deliveries": "it shows no data of users",
+    "webhook test": "it sends an event without data",
+    "webhook redeliver": "it sends again what was sent",
     "user notifications": "the same",
     "token list": "it shows no secrets",
     "identity list": "the same",
@@ -130,6 +135,12 @@ def test_each_command_that_changes_something(fresh_database_url: str, tmp_path: 
     assert run("identity", "link", *identity) == []
     assert run("token", "revoke-all", f"{CANARY}2") == [("token.revoked", "u-2", "JWTS_OF_USER")]
     assert run("identity", "unlink", *identity) == [("identity.unlinked", "u-2", None)]
+    ((event, hook, _),) = run("webhook", "create", "shop", f"https://{CANARY}.example.com/")
+    assert (event, str(hook).partition(":")[0]) == ("webhook.created", "shop")
+    id = str(hook).partition(":")[2]
+    assert run("webhook", "update", "shop", id, "--pause") == [("webhook.changed", hook, None)]
+    assert run("webhook", "rotate-secret", "shop", id) == [("webhook.secret_rotated", hook, None)]
+    assert run("webhook", "delete", "shop", id) == [("webhook.deleted", hook, None)]
     assert run("tenant", "rename", "acme", "New") == [("tenant.renamed", "acme", None)]
     assert run("platform", "rename", "shop", "New") == [("platform.renamed", "shop", None)]
     assert run("platform", "delete", "shop", "--yes") == [("platform.deleted", "shop", None)]

@@ -33,4 +33,4 @@ def test_slow_statements_are_warnings_without_values(fresh_database_url: str, tm
     for line in lines:
         assert line["level"] == "warning"
         assert line["duration_ms"] >= 1
-        assert line["statement"].split()[0] in ("commit", "SELECT", "INSERT", "UPDATE", "DELETE")
+        assert line["statement"].split()[0] in ("commit", "connect", "SELECT", "INSERT", "UPDATE", "DELETE")
