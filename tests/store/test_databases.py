@@ -59,6 +59,11 @@ async def tenants(database: Database) -> list[str]:
         return [row[0] for row in await connection.fetch(_TENANTS)]
 
 
+def _is_for(dialect: str) -> Any:
+    """Tells what a database has: one index is on PostgreSQL only."""
+    return lambda _object, name, *_: dialect == "postgresql" or name != "ix_events_all_positions"
+
+
 def test_migrations_create_exactly_the_tables(fresh_database_url: str) -> None:
     async def differences() -> Any:
         await migrations.upgrade(Settings(database_url=fresh_database_url))
@@ -66,7 +71,10 @@ def test_migrations_create_exactly_the_tables(fresh_database_url: str) -> None:
         async with engine.connect() as connection:
             found = await connection.run_sync(
                 lambda sync: compare_metadata(
-                    MigrationContext.configure(sync, opts={"compare_type": True}), tables.metadata
+                    MigrationContext.configure(
+                        sync, opts={"compare_type": True, "include_object": _is_for(sync.dialect.name)}
+                    ),
+                    tables.metadata,
                 )
             )
         await engine.dispose()

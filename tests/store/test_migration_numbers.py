@@ -65,7 +65,8 @@ def test_former_spellings_are_the_same_values(fresh_database_url: str) -> None:
         read = '{ platformMetadata(platformKey: "shop") { revision metadata } }'
         before = admin.ask(read)["platformMetadata"]
         assert before["metadata"] == NUMBERS
-        assert admin.rest("PUT", "shop", {"metadata": NUMBERS}).headers["ETag"] == f'"{before["revision"]}"'
+        tag = admin.rest("PUT", "shop", {"metadata": NUMBERS}).headers["ETag"]
+        assert tag.startswith(f'"{before["revision"]}.')
 
         # The next write of a key stores the new spelling.
         assert admin.rest("PATCH", "shop", {"metadata": {"n": 11}}).status_code == 200

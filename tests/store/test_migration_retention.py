@@ -56,5 +56,12 @@ VALUES ('u', 'p-1', 'u:k', {digest}, '{{"format":1}}', {now()})"""
         )
         assert response.headers["Idempotency-Replayed"] == "true"
         swept = json.loads(shell.output("sweep", "--json"))
-        assert swept == {"documents": 0, "entries": 0, "answers": 0, "changes": 2, "userChanges": 0}
+        assert swept == {
+            "documents": 0,
+            "entries": 0,
+            "answers": 0,
+            "changes": 2,
+            "userChanges": 0,
+            "events": 0,
+        }
         assert revisions() == (rfc3339(old), [4])

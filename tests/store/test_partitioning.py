@@ -60,7 +60,7 @@ def test_the_service_works_on_partitioned_tables(postgres_server: Postgres) -> N
             put(world, user, "number", str(number), "number")
         assert found(world, {"key": "number", "greaterThanOrEqual": 3}) == {user.id for user in users[3:]}
         user = users[0]
-        assert [change["revision"] for change in changes(world, user)] == [3, 2, 1]
+        assert [change["revision"] for change in changes(world, world.admin, user)] == [3, 2, 1]
         restore = {"platformKey": world.platform_key, "username": user.username, "revision": 1}
         payload = world.admin.ask(RESTORE, i=restore)["restorePlatformMetadata"]
         assert payload == {"platformMetadata": {"metadata": {"value": 0}}, "userErrors": []}
