@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from starlette.applications import Starlette
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, WebSocketRoute
 
 import gql_service
 from gql_service.auth import tokens
@@ -80,7 +80,7 @@ def paths(app: Starlette) -> Iterator[str]:
         if isinstance(route, Mount):
             yield from (route.path, f"{route.path}/index.html", f"{route.path}/nowhere")
         else:
-            assert isinstance(route, Route), "name the paths of this kind of route"
+            assert isinstance(route, Route | WebSocketRoute), "name the paths of this kind of route"
             yield route.path
 
 
