@@ -19,7 +19,7 @@ from gql_service.store.connection import Connection
 from tests.support.http_clients import PATIENCE, http_client
 
 T = TypeVar("T")
-_NUMBERS_EVENTS = re.compile("event_counter|SET position")
+_NUMBERS_EVENTS = re.compile("event_counter|SET position|position IS NULL")
 """What PostgreSQL executes in the background, at any time."""
 
 
