@@ -227,7 +227,7 @@ class HttpProtocol(HttpToolsProtocol):
             or self.url != b"/graphql"
             or self.parser.get_method() != b"POST"
             or b"expect" in headers
-            or b"event-stream" in headers.get(b"accept", b"")
+            or headers.get(b"accept", b"").find(b"event-stream") >= 0  # quicker than `in`
         ):
             self._pass_to_uvicorn()
         else:
