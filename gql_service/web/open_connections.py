@@ -72,10 +72,12 @@ class OpenConnections:
                 del self._subscriptions[user_id]
 
     def drain(self) -> None:
-        """End all connections. Clients open new ones to another server."""
-        self.is_draining = True
-        for each in list(self._connections):
-            each.drain()
+        """End all connections. Clients open new ones to another server. Again has no effect: the server tells
+        each of its connections, and each of them tells it here."""
+        if not self.is_draining:
+            self.is_draining = True
+            for each in list(self._connections):
+                each.drain()
 
     async def run(self) -> None:
         """End connections whose token is not valid any more, until cancelled."""
