@@ -13,6 +13,7 @@ from gql_service.domain.maintenance import write_counts
 from gql_service.domain.maintenance.write_counts import DAY
 from gql_service.domain.writes.idempotency import WriteResult
 from gql_service.errors import Unavailable
+from gql_service.observability import logging
 from gql_service.store.database import Database
 
 _INTERVAL = 10.0
@@ -45,8 +46,10 @@ class WriteCounts:
         counts, self._pending = self._pending, Counter()
         try:
             await self._database.write(lambda transaction: write_counts.add(transaction, counts))
-        except Unavailable:
+        except Exception as error:
             self._pending.update(counts)
+            if not isinstance(error, Unavailable):  # that one is in the log already
+                logging.report_unexpected(error)
 
     async def run(self) -> None:
         """Store the counts again and again, until cancelled."""
