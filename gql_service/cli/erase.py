@@ -17,6 +17,7 @@ from gql_service.domain.maintenance.user_change_retention import UserChangeWalk
 from gql_service.domain.maintenance.user_erasure import Rehearsal
 from gql_service.domain.retention import DAY
 from gql_service.domain.users import rows as users
+from gql_service.domain.webhooks import deliveries
 from gql_service.services.context import Services
 
 _LABELS = {
@@ -110,6 +111,7 @@ def sweep(as_json: AsJson = False) -> None:
         await deletion.purge(services.database)
         pruned = await RetentionWalk(services.database, retention, services.clock).whole()
         user_changes = await UserChangeWalk(services.database, retention, services.clock).whole()
+        await deliveries.prune(services.database, services.clock())
         before = services.clock() - services.settings.event_max_age * DAY
         return swept, pruned, user_changes, await prune(services.database, before)
 
