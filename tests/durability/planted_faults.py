@@ -46,7 +46,8 @@ def lost_update() -> Handler:
 
 
 def stale_read() -> Handler:
-    """A read gets an earlier response."""
+    """A read gets the first response that any read got, which writes have overtaken long ago. The one before
+    might be true still, or be explained by a write at the same time."""
     strikes = _strikes()
     responses: dict[str, bytes] = {}
 
@@ -56,7 +57,7 @@ def stale_read() -> Handler:
             return responses[platform_key]
         response = await upstream.exchange(request)
         if platform_key is not None:
-            responses[platform_key] = response
+            responses.setdefault(platform_key, response)
         return response
 
     return handle
