@@ -1,13 +1,13 @@
 """What subscriptions tell, and to whom."""
 
 from tests.support.events import following
-from tests.support.live import METADATA_CHANGED, PLATFORM_EVENTS, START, stream, subscriber
+from tests.support.live import METADATA_CHANGED, PLATFORM_EVENTS, stream, subscriber
 from tests.support.patches import patch
 from tests.support.world import World
 
 
 def test_an_admin_gets_the_events_of_a_platform(world: World) -> None:
-    begin = following(world).after or START
+    begin = following(world).after
     with subscriber(world.service.url, world.admin.token) as socket:
         socket.subscribe(PLATFORM_EVENTS, key=world.platform_key, after=begin)
         patch(world.member, world, metadata={"a": 1})

@@ -7,7 +7,7 @@ from websockets.exceptions import InvalidStatus
 
 from tests.support.events import following
 from tests.support.http_clients import PATIENCE
-from tests.support.live import METADATA_CHANGED, PLATFORM_EVENTS, START, socket, subscriber
+from tests.support.live import METADATA_CHANGED, PLATFORM_EVENTS, socket, subscriber
 from tests.support.patches import patch
 from tests.support.service import serving
 from tests.support.world import World
@@ -184,7 +184,7 @@ def test_a_revoked_token_closes_the_connection(world: World) -> None:
 def test_the_rights_are_those_of_now(world: World) -> None:
     admin = world.new_user(permissions=[f"{world.tenant_id}::admin"])
     with subscriber(world.service.url, admin.token) as opened:
-        opened.subscribe(PLATFORM_EVENTS, key=world.platform_key, after=following(world).after or START)
+        opened.subscribe(PLATFORM_EVENTS, key=world.platform_key, after=following(world).after)
         patch(world.member, world, metadata={"a": 1})
         opened.next()
         change = {"username": admin.username, "permissions": []}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.support.cli_processes import serving_process
 from tests.support.events import following
-from tests.support.live import METADATA_CHANGED, PLATFORM_EVENTS, START, subscriber
+from tests.support.live import METADATA_CHANGED, PLATFORM_EVENTS, subscriber
 from tests.support.patches import patch
 from tests.support.service import serving
 from tests.support.world import World
@@ -19,7 +19,7 @@ SUBSCRIBERS, CHANGES, WORKERS = (100, 10_000, 4) if IS_LONG else (20, 500, 2)
 def test_no_change_is_skipped(fresh_database_url: str, tmp_path: Path) -> None:
     with serving(fresh_database_url, max_user_subscriptions=1000) as service:
         world = World(service)
-        start = following(world).after or START
+        start = following(world).after
         arguments = ("--workers", str(WORKERS))
         extra = {"GQL_SERVICE_MAX_USER_SUBSCRIPTIONS": "1000"}
         with (

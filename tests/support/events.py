@@ -17,12 +17,14 @@ def page(caller: Caller, key: str, after: str | None = None, first: int = 100) -
 class Follower:
     """Reads a feed page by page, and remembers where it is."""
 
-    def __init__(self, caller: Caller, key: str, *, ignores_new_users: bool = True) -> None:
+    def __init__(
+        self, caller: Caller, key: str, *, after: str | None = None, ignores_new_users: bool = True
+    ) -> None:
         """By default, the users and tokens that the operator creates are ignored: each test has its own."""
         self._caller = caller
         self._key = key
         self._ignored = {"USER_CREATED", "TOKEN_ISSUED"} if ignores_new_users else set()
-        self.after: str | None = None
+        self.after = after
 
     def new(self, first: int = 100) -> list[Any]:
         """The events that have come since the last call."""
@@ -50,7 +52,14 @@ class Follower:
 
 
 def following(world: World) -> Follower:
-    """A follower of the world's platform, who has read everything so far."""
-    follower = Follower(world.admin, world.platform_key)
-    follower.new()
-    return follower
+    """A follower of the world's platform, who has read everything that has happened so far.
+
+    Events of PostgreSQL are numbered soon after they were committed. Once the last token was seen, so was
+    whatever came before it.
+    """
+    newest = world.new_user().user.user_id
+    follower = Follower(world.admin, world.platform_key, ignores_new_users=False)
+    wait_until(
+        lambda: any(event["userId"] == newest and event["type"] == "TOKEN_ISSUED" for event in follower.new())
+    )
+    return Follower(world.admin, world.platform_key, after=follower.after)
