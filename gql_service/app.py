@@ -49,6 +49,7 @@ from gql_service.observability.security_log import SecurityLog
 from gql_service.observability.shared_gauges import SharedGauges
 from gql_service.observability.statements import StatementObserver
 from gql_service.schema.build import build_schema
+from gql_service.services.background import report_failure
 from gql_service.services.batch_writer import BatchWriter
 from gql_service.services.context import Services
 from gql_service.services.evaluation_plans import EvaluationPlans
@@ -236,7 +237,7 @@ async def _sweep_periodically(services: Services, sizes: SizeMetrics | None) -> 
             if sizes is not None:
                 await sizes.measure_if_due()
         except Exception as error:
-            logging.report_unexpected(error)
+            report_failure(error)
 
 
 def _follow_events(services: Services) -> Iterator[Coroutine[Any, Any, None]]:

@@ -5,8 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from gql_service.domain.events.numbering import MAX_NUMBERED, number
-from gql_service.errors import Unavailable
-from gql_service.observability import logging
+from gql_service.services.background import report_failure
 from gql_service.store.database import Database
 
 _POLL_INTERVAL = 1.0
@@ -38,8 +37,7 @@ class EventNumbering:
             try:
                 count = await self._database.write(number)
             except Exception as error:
-                if not isinstance(error, Unavailable):  # that one is in the log already
-                    logging.report_unexpected(error)
+                report_failure(error)
                 await asyncio.sleep(_POLL_INTERVAL)
                 self._is_due.set()
                 continue

@@ -7,8 +7,7 @@ from contextlib import contextmanager, suppress
 
 from gql_service.domain.events.arrivals import MAX_ARRIVALS, Arrival, arrivals, last_position
 from gql_service.domain.events.events import OF_TENANT
-from gql_service.errors import Unavailable
-from gql_service.observability import logging
+from gql_service.services.background import report_failure
 from gql_service.store.database import Database
 
 _RETRY_INTERVAL = 1.0
@@ -83,8 +82,7 @@ class EventWakeups:
             try:
                 await self._read()
             except Exception as error:
-                if not isinstance(error, Unavailable):  # that one is in the log already
-                    logging.report_unexpected(error)
+                report_failure(error)
                 await asyncio.sleep(_RETRY_INTERVAL)
                 continue
             await self._wait_for_news()

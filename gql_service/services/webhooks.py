@@ -12,9 +12,9 @@ from gql_service.domain.webhooks.destinations import AllowedNetworks
 from gql_service.domain.webhooks.dispatch import Result, Step, step
 from gql_service.domain.webhooks.due import MAX_SENDING, Due
 from gql_service.domain.webhooks.webhooks import any_exists
-from gql_service.errors import Unavailable
 from gql_service.observability import logging
 from gql_service.observability.security_log import LocalOrigin, SecurityEvent
+from gql_service.services.background import report_failure
 from gql_service.services.context import Services
 from gql_service.services.webhook_sender import Response, WebhookSender
 
@@ -54,8 +54,7 @@ class WebhookDispatcher:
                     while self._fence is not None:
                         await self._step(self._fence)
                 except Exception as error:
-                    if not isinstance(error, Unavailable):  # that one is in the log already
-                        logging.report_unexpected(error)
+                    report_failure(error)
                 await asyncio.sleep(_IDLE_INTERVAL)
         finally:
             await self._stop()

@@ -12,8 +12,7 @@ from gql_service.auth.access import USER_WIDE
 from gql_service.domain.maintenance import write_counts
 from gql_service.domain.maintenance.write_counts import DAY
 from gql_service.domain.writes.idempotency import WriteResult
-from gql_service.errors import Unavailable
-from gql_service.observability import logging
+from gql_service.services.background import report_failure
 from gql_service.store.database import Database
 
 _INTERVAL = 10.0
@@ -48,8 +47,7 @@ class WriteCounts:
             await self._database.write(lambda transaction: write_counts.add(transaction, counts))
         except Exception as error:
             self._pending.update(counts)
-            if not isinstance(error, Unavailable):  # that one is in the log already
-                logging.report_unexpected(error)
+            report_failure(error)
 
     async def run(self) -> None:
         """Store the counts again and again, until cancelled."""

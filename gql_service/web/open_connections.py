@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from gql_service.errors import LimitExceeded, RequestError
-from gql_service.observability import logging
+from gql_service.services.background import report_failure
 from gql_service.services.context import Services
 from gql_service.services.subscribers import Subscriber
 from gql_service.settings import PREFIX
@@ -88,10 +88,8 @@ class OpenConnections:
             await asyncio.sleep(_CHECK_INTERVAL)
             try:
                 await self._check()
-            except RequestError:  # the database does not answer: it is in the log, and the next check comes
-                continue
             except Exception as error:
-                logging.report_unexpected(error)
+                report_failure(error)
 
     async def _check(self) -> None:
         connections = [(each, each.subscriber) for each in self._connections if each.subscriber is not None]

@@ -1,9 +1,10 @@
 """Reading events in their order."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import BigInteger, Select, Text, bindparam, select, union_all
+from sqlalchemy import BigInteger, CompoundSelect, Select, Text, bindparam, select, union_all
 
 from gql_service.domain.events.events import OF_TENANT, Event, EventType
 from gql_service.domain.events.pruning import pruned_until
@@ -34,9 +35,9 @@ class PositionedEvent(NamedTuple):
 _COLUMNS: list[Any] = [events.c[name] for name in Event._fields]
 
 
-def _first_of(platform_id: Any) -> Select[Any]:
+def _first_of(platform_id: Any, columns: Sequence[Any]) -> Select[Any]:
     first = (
-        select(events.c.position, *_COLUMNS)
+        select(events.c.position, *columns)
         .where(
             events.c.tenant_id == bindparam("tenant_id", type_=Text),
             events.c.platform_id == platform_id,
@@ -48,12 +49,21 @@ def _first_of(platform_id: Any) -> Select[Any]:
     return select(first.subquery())
 
 
-# One statement, and so one snapshot: of two, the second could see an event after one that the first missed.
-_BOTH = union_all(
-    _first_of(bindparam("platform_id", type_=Text)),
-    _first_of(bindparam("no_platform", OF_TENANT, type_=Text)),
-)
-_PAGE = Statement(_BOTH.order_by("position").limit(bindparam("size")))
+def select_next(*columns: Any) -> CompoundSelect[Any]:
+    """Select the next `size` events `after` a position that concern a platform, or its tenant as a whole:
+    their positions, and `columns`.
+
+    It is one statement, and so one snapshot: of two, the second could see an event after one that the first
+    missed.
+    """
+    both = union_all(
+        _first_of(bindparam("platform_id", type_=Text), columns),
+        _first_of(bindparam("no_platform", OF_TENANT, type_=Text), columns),
+    )
+    return both.order_by("position").limit(bindparam("size"))
+
+
+_PAGE = Statement(select_next(*_COLUMNS))
 
 
 async def page(

@@ -6,9 +6,10 @@ lane, one delivery is due at a time.
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Text, bindparam, exists, insert, or_, select, union_all, update
+from sqlalchemy import BigInteger, Text, bindparam, exists, insert, or_, select, update
 
 from gql_service.domain.events.events import OF_TENANT, EventType
+from gql_service.domain.events.feed import select_next
 from gql_service.domain.webhooks.deliveries import DeliveryState
 from gql_service.domain.webhooks.webhooks import COLUMNS, Webhook, WebhookState
 from gql_service.store.connection import Connection, rows_as
@@ -39,25 +40,7 @@ _BEHIND = Statement(
     .order_by(webhooks.c.position)
     .limit(_MAX_BEHIND)
 )
-_TENANT = bindparam("tenant_id", type_=Text)
-_AFTER = bindparam("after", type_=BigInteger)
-
-
-def _first_of(platform_id: Any) -> Any:
-    first = (
-        select(events.c.position, events.c.id, events.c.type, events.c.user_id, events.c.platform_id)
-        .where(events.c.tenant_id == _TENANT, events.c.platform_id == platform_id, events.c.position > _AFTER)
-        .order_by(events.c.position)
-        .limit(_BATCH)
-    )
-    return select(first.subquery())
-
-
-_EVENTS = Statement(
-    union_all(_first_of(bindparam("platform_id", type_=Text)), _first_of(bindparam("none", OF_TENANT)))
-    .order_by("position")
-    .limit(_BATCH)
-)
+_EVENTS = Statement(select_next(events.c.id, events.c.type, events.c.user_id, events.c.platform_id))
 _BUSY_LANES = Statement(
     select(webhook_deliveries.c.lane)
     .where(
@@ -90,9 +73,8 @@ async def fan_out(transaction: Connection, now: int) -> bool:
 
 
 async def _fan_out_to(transaction: Connection, webhook: Webhook, now: int) -> int:
-    rows = await transaction.fetch(
-        _EVENTS, tenant_id=webhook.tenant_id, platform_id=webhook.platform_id, after=webhook.position
-    )
+    scope = {"tenant_id": webhook.tenant_id, "platform_id": webhook.platform_id}
+    rows = await transaction.fetch(_EVENTS, **scope, after=webhook.position, size=_BATCH)
     types = None if webhook.types is None else frozenset(webhook.types)
     new = [
         {
