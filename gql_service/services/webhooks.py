@@ -155,7 +155,6 @@ class WebhookDispatcher:
         """Give the lease back, so that another process goes on at once."""
         fence, self._fence = self._fence, None
         await self._cancel_sending()
-        await self._sender.close()
         if fence is not None:
             with suppress(Exception):
                 await self._services.database.write(partial(lease.release, fence=fence))

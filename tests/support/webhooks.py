@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, delete, insert, select
 from gql_service.store import tables
 from gql_service.store.connection import Connection
 from gql_service.store.statement import Statement
+from tests.support.service import wait_until
 from tests.support.users import write
 from tests.support.world import Caller, World
 
@@ -23,11 +24,18 @@ WEBHOOKS = f"""query ($key: String!, $first: Int, $after: String) {{ platform(ke
 
 
 def create(world: World, url: str, caller: Caller | None = None, **input: Any) -> Any:
-    """Create a webhook, which must succeed; its payload."""
+    """Create a webhook, which must succeed; its payload. It gets no events from before."""
+    wait_until(lambda: _all_are_numbered(world))
     sent = {"platformKey": world.platform_key, "url": url} | input
     payload = write(caller or world.admin, "createWebhook", sent, f"webhook {{ {WEBHOOK} }} secret")
     assert payload["webhook"], payload
     return payload
+
+
+def _all_are_numbered(world: World) -> bool:
+    """On PostgreSQL, events get their positions soon after they were committed."""
+    waiting = Statement(select(tables.events.c.id).where(tables.events.c.position.is_(None)).limit(1))
+    return not world.service.write(lambda transaction: transaction.fetch(waiting))
 
 
 def mutate(world: World, name: str, webhook_id: str, selection: str = "", **input: Any) -> Any:

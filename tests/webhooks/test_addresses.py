@@ -4,10 +4,12 @@ import asyncio
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpcore
 import pytest
 
-from gql_service.services import webhook_sender
+from gql_service.services import webhook_connection
 from tests.support.certificates import Authority
 from tests.support.receiver import Answer, receiving
 from tests.support.service import Service, serving, wait_until
@@ -33,7 +35,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
             raise OSError("unknown")
         return known[host]
 
-    monkeypatch.setattr(webhook_sender, "resolve", resolve)
+    monkeypatch.setattr(webhook_connection, "resolve", resolve)
     return known
 
 
@@ -46,7 +48,14 @@ def error_of_test(world: World, url: str) -> str:
 
 
 @pytest.mark.parametrize("fresh_database_url", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "10.1.2.3", "169.254.169.254", "::ffff:127.0.0.1"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1", "0.0.0.0", "10.1.2.3", "169.254.169.254", "192.0.0.8", "::1", "::", "::ffff:127.0.0.1",
+        "::127.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a00:1", "64:ff9b:1::1", "2002:7f00:1::", "fec0::1",
+        "fd00::1", "fe80::1%lo", "ff02::1", "3fff::1", "100::1",
+    ],
+)  # fmt: skip
 def test_a_name_that_resolves_to_a_private_address_is_not_connected(
     service: Service, names: dict[str, list[str]], address: str
 ) -> None:
@@ -56,6 +65,24 @@ def test_a_name_that_resolves_to_a_private_address_is_not_connected(
         url = f"https://rebound.example.com:{receiver.port}/"
         assert error_of_test(world, url) == "ADDRESS_NOT_ALLOWED"
         assert receiver.requests == []
+
+
+@pytest.mark.parametrize("fresh_database_url", ["sqlite"], indirect=True)
+def test_the_public_addresses_of_a_name_are_used_and_no_others(
+    service: Service, names: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where IPv4 is reached by the addresses of NAT64. What is connected is told by the resolver of the
+    library, which gets the address that was chosen."""
+    connected = list[str]()
+
+    async def connect(_self: Any, host: str, port: int, timeout: float) -> Any:  # noqa: ASYNC109
+        connected.append(host)
+        raise httpcore.ConnectError(f"{port} {timeout}")
+
+    monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", connect)
+    names["several.example.com"] = ["10.0.0.1", "8.8.8.8", "64:ff9b::7f00:1", "64:ff9b::808:808", "fd00::1"]
+    assert error_of_test(World(service), "https://several.example.com/") == "CONNECTION_FAILED"
+    assert connected[:2] == ["8.8.8.8", "64:ff9b::808:808"]
 
 
 @pytest.mark.parametrize("fresh_database_url", ["sqlite"], indirect=True)

@@ -48,7 +48,11 @@ def world(service: Service) -> World:
         "https://[fe80::1]/", "https://[fe80::1%25eth0]/", "https://[fc00::1]/", "https://[fd00::1]/",
         "https://[ff02::1]/", "https://[2002:7f00:1::]/", "https://[64:ff9b::7f00:1]/",
         "https://[::127.0.0.1]/", "https://[2001:db8::1]/", "https://[2001:0:7f00:1::80ff:fffe]/",
-        "https://[::1/", "https://[]/",
+        "https://[::1/", "https://[]/", "https://[fec0::1]/", "https://[64:ff9b::a00:1]/", "https://127.0.0.1./",
+        "https://localhost./", "https://127.0.0.0x1/", "https://017700000001/", "https://0x7f.1/", "https://[v1.a]/",
+        "https://\uff11\uff12\uff17.0.0.1/", "https://127\u3002" "0.0.1/",
+        "https://8.8.8.8%2f@127.0.0.1/", "https://127.0.0.1%2f.example.com/", "https://a.internal/",
+        "HTTPS://127.0.0.1/", "https://[::ffff:0:127.0.0.1]/", "https://192.88.99.1/", "https://3232235777./",
     ],
 )  # fmt: skip
 def test_forbidden_urls_are_refused(world: World, url: str) -> None:
@@ -62,7 +66,11 @@ def test_forbidden_urls_are_refused(world: World, url: str) -> None:
     [
         "https://example.com",
         "https://a.example.com:8443/x?y=z",
+        "https://example.com./",
+        "https://xn--exmple-cua.com/",
         "https://8.8.8.8/",
+        "https://8.8.8.8:/@127.0.0.1/",
+        "https://[64:ff9b::808:808]/",
         "https://[2606:4700::1]/",
     ],
 )

@@ -21,6 +21,11 @@ _NUMERIC = re.compile(r"(0x[0-9a-f]*|[0-9]+)", re.IGNORECASE)
 _LOCAL_NAMES = (".localhost", ".local", ".internal")
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+_SPECIAL = tuple(map(ip_network, ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20")))
+"""Networks for protocols and documents, which not every version of Python knows."""
+_NAT64 = IPv6Network("64:ff9b::/96")
+"""Where hosts without IPv4 reach IPv4: names of public hosts resolve to it there."""
 
 
 class NotAllowed(Exception):
@@ -33,6 +38,10 @@ class Destination(NamedTuple):
     is_secure: bool
     host: str
     port: int
+    authority: str
+    """The host and the port as they are written."""
+    target: str
+    """The path and the query."""
 
 
 class AllowedNetworks:
@@ -59,7 +68,7 @@ class AllowedNetworks:
             return
         if not is_secure:
             raise NotAllowed("Webhooks need an https URL")
-        if not parsed.is_global or parsed.is_multicast or parsed.is_reserved or parsed.is_unspecified:
+        if not _is_public(parsed):
             raise NotAllowed("Webhooks are sent to public addresses only")
 
     def _check(self, destination: Destination) -> None:
@@ -99,11 +108,22 @@ def parse(url: str) -> Destination:
     port = parts.port if parts.port is not None else 443 if is_secure else 80
     if not port:
         raise ValueError("its port is 0")
-    return Destination(is_secure, host, port)
+    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+    return Destination(is_secure, host, port, parts.netloc, target)
+
+
+def _is_public(address: Address) -> bool:
+    if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
+        return False  # among them site-local addresses, which `is_global` takes for global
+    if any(address in network for network in _SPECIAL):
+        return False
+    return address.is_global and not (address.is_multicast or address.is_reserved)
 
 
 def _embedded(address: Address) -> Address:
     """The IPv4 address behind an IPv6 address that is translated or tunnelled to it."""
     if isinstance(address, IPv6Address):
+        if address in _NAT64:
+            return IPv4Address(int(address) & 0xFFFF_FFFF)
         return address.ipv4_mapped or address.sixtofour or (address.teredo or (None, address))[1]
     return address

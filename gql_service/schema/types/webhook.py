@@ -34,8 +34,8 @@ class WebhookDelivery:
     response: str | None = column("The first 1,024 bytes of the last response.")
     error: str | None = column(
         "Why the last attempt has failed: REFUSED (by its status), REDIRECTED, TIMEOUT, CONNECTION_FAILED, "
-        "TLS_FAILED, HOST_NOT_FOUND, ADDRESS_NOT_ALLOWED, SECRET_UNAVAILABLE, EVENT_DELETED or "
-        "INTERNAL_ERROR."
+        "INVALID_RESPONSE (no HTTP, or too long headers), TLS_FAILED, HOST_NOT_FOUND, ADDRESS_NOT_ALLOWED, "
+        "SECRET_UNAVAILABLE, EVENT_DELETED or INTERNAL_ERROR."
     )
 
 
