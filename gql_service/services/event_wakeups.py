@@ -13,6 +13,8 @@ from gql_service.store.database import Database
 _RETRY_INTERVAL = 1.0
 
 Topic = tuple[Hashable, ...]
+ANY_EVENT: Topic = ("any",)
+"""All events."""
 
 
 def document_topic(user_id: str, platform_id: str) -> Topic:
@@ -26,6 +28,7 @@ def platform_topics(tenant_id: str, platform_id: str) -> tuple[Topic, Topic]:
 
 
 def _topics(arrival: Arrival) -> Iterator[Topic]:
+    yield ANY_EVENT
     yield "platform", arrival.tenant_id, arrival.platform_id
     if arrival.user_id is not None:
         yield document_topic(arrival.user_id, arrival.platform_id)

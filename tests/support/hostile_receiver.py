@@ -16,8 +16,6 @@ class HostileReceiver:
         self._listener = listener
         self._behaviour = behaviour
         self.connections = 0
-        self.released = threading.Event()
-        """Set when the test is over: then, whoever waits goes on."""
 
     @property
     def url(self) -> str:
@@ -46,9 +44,14 @@ def hostile(behaviour: Behaviour) -> Iterator[HostileReceiver]:
         try:
             yield receiver
         finally:
-            receiver.released.set()
             with suppress(OSError):
                 listener.shutdown(socket.SHUT_RDWR)
+
+
+def keeps_silent(connection: socket.socket) -> None:
+    """Waits for the other side to close the connection."""
+    while connection.recv(4096):
+        pass
 
 
 def sends(data: bytes) -> Behaviour:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gql_service.services import webhook_sender
-from tests.support.hostile_receiver import Behaviour, drips, floods, hostile, sends
+from tests.support.hostile_receiver import Behaviour, drips, floods, hostile, keeps_silent, sends
 from tests.support.receiver import Answer, receiving
 from tests.support.service import Service, serving, wait_until
 from tests.support.webhooks import SETTINGS, create, deliveries, mutate
@@ -53,12 +53,6 @@ def attempt(world: World, url: str) -> Any:
 def resets(connection: socket.socket) -> None:
     """Closes the connection with a reset."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-
-def keeps_silent(connection: socket.socket) -> None:
-    """Waits for the other side to close the connection."""
-    while connection.recv(4096):
-        pass
 
 
 BOMB = gzip.compress(bytes(10_000_000))

@@ -15,10 +15,14 @@ from gql_service.errors import BadUserInput, Problem, Rejected
 from gql_service.store.connection import Connection, rows_as
 from gql_service.store.database import Database
 from gql_service.store.statement import Statement
-from gql_service.store.tables import events, webhook_deliveries
+from gql_service.store.tables import events, webhook_deliveries, webhooks
 
 KEPT = 7 * 24 * 3600 * 1000
 """Milliseconds for which finished deliveries are kept."""
+MAX_WAITING = 10_000
+"""Deliveries of a webhook that wait, apart from those that one transaction adds at once."""
+MAX_KEPT = 20_000
+"""Deliveries of a webhook, from which on the oldest of the finished ones are deleted."""
 MAX_RESPONSE = 1024
 """Characters of a response that are kept."""
 _BATCH = 500
@@ -65,6 +69,17 @@ class Delivery(NamedTuple):
 _deliveries = webhook_deliveries.c
 _COLUMNS: list[Any] = [_deliveries["state" if name == "stored_state" else name] for name in Delivery._fields]
 _WEBHOOK = bindparam("of_webhook", type_=Text)
+
+
+def is_full(webhook_id: Any) -> Any:
+    """Whether so many deliveries of a webhook wait that no more are made."""
+    waiting = select(_deliveries.id).where(
+        _deliveries.webhook_id == webhook_id, _deliveries.state == DeliveryState.PENDING.value
+    )
+    return waiting.offset(bindparam("most_waiting", MAX_WAITING - 1)).limit(1).exists()
+
+
+_IS_FULL = Statement(select(is_full(_WEBHOOK)))
 _INSERT_ONE = Statement(
     insert(webhook_deliveries)
     .values(
@@ -111,9 +126,29 @@ _PRUNE = Statement(
     .returning(_deliveries.id)
 )
 
+_WEBHOOK_IDS = Statement(select(webhooks.c.id), scans=True)
+_OLDEST_KEPT = (
+    select(_deliveries.id)
+    .where(_deliveries.webhook_id == _WEBHOOK)
+    .order_by(_deliveries.id.desc())
+    .offset(bindparam("kept"))
+    .limit(1)
+    .scalar_subquery()
+)
+_SURPLUS = select(_deliveries.id).where(
+    _deliveries.webhook_id == _WEBHOOK,
+    _deliveries.id <= _OLDEST_KEPT,
+    _deliveries.state != DeliveryState.PENDING.value,
+)
+_PRUNE_SURPLUS = Statement(
+    delete(webhook_deliveries)
+    .where(_deliveries.id.in_(_SURPLUS.limit(bindparam("size")).scalar_subquery()))
+    .returning(_deliveries.id)
+)
+
 
 async def send_test(transaction: Connection, access: PlatformAccess, webhook_id: str, now: int) -> Delivery:
-    """Let a test event be sent, whatever the state of the webhook. The webhook must be locked."""
+    """Let a test event be sent, whatever the state of the webhook, which must be locked. Raises Rejected."""
     access.verify()
     return await _insert(transaction, webhook_id, None, None, now)
 
@@ -144,10 +179,17 @@ async def erase(transaction: Connection, user_id: str) -> None:
 
 
 async def prune(database: Database, now: int) -> None:
-    """Delete finished deliveries that are too old, in short transactions. Raises Unavailable."""
+    """Delete finished deliveries that are too old or too many, in short transactions. Raises Unavailable."""
+    await _delete(database, _PRUNE, before=now - KEPT)
+    async with database.read() as connection:
+        rows = await connection.fetch(_WEBHOOK_IDS)
+    for (webhook_id,) in rows:
+        await _delete(database, _PRUNE_SURPLUS, of_webhook=webhook_id, kept=MAX_KEPT)
 
+
+async def _delete(database: Database, statement: Statement, **parameters: Any) -> None:
     async def batch(transaction: Connection) -> int:
-        return len(await transaction.fetch(_PRUNE, before=now - KEPT, size=_BATCH))
+        return len(await transaction.fetch(statement, size=_BATCH, **parameters))
 
     while await database.write(batch) == _BATCH:
         pass
@@ -185,6 +227,10 @@ def _number(text: str) -> int | None:
 async def _insert(
     transaction: Connection, webhook_id: str, event_id: int | None, user_id: str | None, now: int
 ) -> Delivery:
+    ((is_full,),) = await transaction.fetch(_IS_FULL, of_webhook=webhook_id)
+    if is_full:
+        message = f"{MAX_WAITING:,} deliveries of the webhook wait already. Let its receiver take them first."
+        raise Rejected(Problem.TOO_MANY_DELIVERIES, message, ("webhook_id",))
     parameters = {"of_webhook": webhook_id, "event_id": event_id, "user_id": user_id, "now": now}
     (delivery,) = rows_as(Delivery, await transaction.fetch(_INSERT_ONE, **parameters))
     return delivery

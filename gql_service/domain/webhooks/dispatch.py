@@ -1,4 +1,4 @@
-"""One step of the dispatcher: note what came back, make deliveries of new events, find what is due.
+"""One step of the dispatcher: note what came back, and make deliveries of new events.
 
 All of it is one transaction of the holder of the lease, so that a process that has lost it changes nothing.
 """
@@ -7,12 +7,12 @@ import random
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Text, bindparam, func, select, update
+from sqlalchemy import BigInteger, Boolean, Text, bindparam, case, func, null, select, update
 
 from gql_service.domain.users.notifications import notify
 from gql_service.domain.webhooks import lease
 from gql_service.domain.webhooks.deliveries import DeliveryState
-from gql_service.domain.webhooks.due import Due, find_due
+from gql_service.domain.webhooks.due import Due
 from gql_service.domain.webhooks.fan_out import fan_out
 from gql_service.domain.webhooks.webhooks import COLUMNS, DisabledReason, Webhook, WebhookState, store
 from gql_service.observability.security_log import EventKind, SecurityEvent
@@ -43,13 +43,6 @@ class Result(NamedTuple):
     """Milliseconds that the receiver has asked for."""
 
 
-class Step(NamedTuple):
-    """What is to be sent now, and whether more could be found at once."""
-
-    due: list[Due]
-    has_more: bool
-
-
 _deliveries = webhook_deliveries.c
 _ID = bindparam("delivery_id", type_=BigInteger)
 _NOTE = Statement(
@@ -72,7 +65,12 @@ _NEXT_OF_LANE = (
 _ADVANCE_LANE = Statement(
     update(webhook_deliveries)
     .where(_deliveries.id == _NEXT_OF_LANE, _deliveries.next_at.is_(None))
-    .values(next_at=bindparam("now", type_=BigInteger))
+    .values(
+        next_at=bindparam("now", type_=BigInteger),
+        give_up_at=case(
+            (bindparam("gave_up", type_=Boolean), _deliveries.created_at + RETRIED), else_=null()
+        ),
+    )
 )
 _LOCK_WEBHOOKS = Statement(
     select(*COLUMNS).where(any_of(webhooks.c.id, "ids")).order_by(webhooks.c.id).with_for_update()
@@ -100,8 +98,11 @@ async def step(
     renews: bool,
     admin_permission: str,
     now: int,
-) -> Step | None:
-    """Do one step. None if another process has taken the lease: then nothing is changed."""
+) -> bool | None:
+    """Do one step; returns whether there may be more events.
+
+    None if another process has taken the lease: then nothing is changed.
+    """
     if not await lease.hold(transaction, fence, renews=renews):
         return None
     by_webhook: dict[str, list[Result]] = {}
@@ -110,8 +111,7 @@ async def step(
     rows = await transaction.fetch(_LOCK_WEBHOOKS, ids=set(by_webhook)) if by_webhook else ()
     for webhook in rows_as(Webhook, rows):
         await _note_all(transaction, webhook, by_webhook[webhook.id], admin_permission, now)
-    has_more = await fan_out(transaction, now)
-    return Step(await find_due(transaction, now), has_more)
+    return await fan_out(transaction, now)
 
 
 async def _note_all(
@@ -165,7 +165,10 @@ async def _note(transaction: Connection, result: Result, *, gives_up: bool, now:
         give_up=give_up_at,
     )
     if noted and next_at is None and due.lane is not None:
-        await transaction.execute(_ADVANCE_LANE, of_webhook=due.webhook_id, of_lane=due.lane, now=now)
+        # After one that was given up, those that have waited for as long behind it are tried once.
+        gave_up = state is DeliveryState.FAILED and not due.is_gone
+        lane = {"of_webhook": due.webhook_id, "of_lane": due.lane}
+        await transaction.execute(_ADVANCE_LANE, **lane, now=now, gave_up=gave_up)
 
 
 def _delay(attempts: int) -> int:

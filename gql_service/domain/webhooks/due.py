@@ -2,18 +2,25 @@
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Text, bindparam, or_, select
+from sqlalchemy import BigInteger, Text, bindparam, case, func, or_, select
 
+from gql_service.domain.webhooks.deliveries import DeliveryState
 from gql_service.domain.webhooks.message import EventFacts, Message, of_event, of_test
 from gql_service.domain.webhooks.webhooks import WebhookState
-from gql_service.store.connection import Connection
+from gql_service.store.connection import Connection, rows_as
 from gql_service.store.statement import Statement
 from gql_service.store.tables import events, platforms, webhook_deliveries, webhooks
 
-MAX_SENDING = 16
-"""Requests that are sent to one webhook at the same time."""
-_MAX_WEBHOOKS = 100
 _deliveries = webhook_deliveries.c
+
+
+class Waiting(NamedTuple):
+    """A webhook for which deliveries wait."""
+
+    tenant_id: str
+    webhook_id: str
+    soonest: int
+    """When the first of them is due."""
 
 
 class Due(NamedTuple):
@@ -50,17 +57,23 @@ class Due(NamedTuple):
         return of_event(self.event, self.tenant_id)
 
 
-_IS_DUE = (
-    _deliveries.next_at <= bindparam("now", type_=BigInteger),
-    or_(webhooks.c.state == WebhookState.ACTIVE.value, _deliveries.event_id.is_(None)),
+def _soonest(*conditions: Any) -> Any:
+    of_webhook = (_deliveries.webhook_id == webhooks.c.id, *conditions)
+    return select(func.min(_deliveries.next_at)).where(*of_webhook).scalar_subquery()
+
+
+_IS_ACTIVE = webhooks.c.state == WebhookState.ACTIVE.value
+# Both use an index of their own: those that wait for a paused webhook may be many.
+_OF_ACTIVE = _soonest(_deliveries.next_at.is_not(None))
+_OF_OTHERS = _soonest(
+    _deliveries.state == DeliveryState.PENDING.value,
+    _deliveries.lane.is_(None),
+    _deliveries.event_id.is_(None),
 )
-_WEBHOOKS = Statement(
-    select(_deliveries.webhook_id)
-    .join(webhooks, webhooks.c.id == _deliveries.webhook_id)
-    .where(*_IS_DUE)
-    .distinct()
-    .limit(_MAX_WEBHOOKS)
-)
+_waiting = select(
+    webhooks.c.tenant_id, webhooks.c.id, case((_IS_ACTIVE, _OF_ACTIVE), else_=_OF_OTHERS).label("soonest")
+).subquery()
+_WAITING = Statement(select(_waiting).where(_waiting.c.soonest.is_not(None)))
 _OF_DELIVERY = [_deliveries[name] for name in ("id", "webhook_id", "lane", "attempts", "give_up_at")]
 _OF_WEBHOOK = [
     webhooks.c[name] for name in ("tenant_id", "url", "secret", "previous_secret", "previous_until")
@@ -80,17 +93,23 @@ _DUE = Statement(
     .outerjoin(_own_platform, _own_platform.c.id == webhooks.c.platform_id)
     .outerjoin(events, events.c.id == _deliveries.event_id)
     .outerjoin(platforms, platforms.c.id == events.c.platform_id)
-    .where(_deliveries.webhook_id == bindparam("of_webhook", type_=Text), *_IS_DUE)
+    .where(
+        _deliveries.webhook_id == bindparam("of_webhook", type_=Text),
+        _deliveries.next_at <= bindparam("now", type_=BigInteger),
+        or_(_IS_ACTIVE, _deliveries.event_id.is_(None)),
+    )
     .order_by(_deliveries.next_at, _deliveries.id)
-    .limit(2 * MAX_SENDING)
+    .limit(bindparam("size"))
 )  # fmt: skip
 _OWN = len(Due._fields) - 1
 
 
-async def find_due(connection: Connection, now: int) -> list[Due]:
-    """Deliveries that are due, for each webhook the oldest. Those that are being sent are among them."""
-    found = []
-    for (webhook_id,) in await connection.fetch(_WEBHOOKS, now=now):
-        rows = await connection.fetch(_DUE, of_webhook=webhook_id, now=now)
-        found += [Due(*(*row[:_OWN], EventFacts(*row[_OWN:]))) for row in rows]
-    return found
+async def find_waiting(connection: Connection) -> list[Waiting]:
+    """All webhooks for which something waits that may be sent, now or later."""
+    return rows_as(Waiting, await connection.fetch(_WAITING))
+
+
+async def find_due(connection: Connection, webhook_id: str, now: int, size: int) -> list[Due]:
+    """The oldest deliveries of a webhook that are due. Those that are being sent are among them."""
+    rows = await connection.fetch(_DUE, of_webhook=webhook_id, now=now, size=size)
+    return [Due(*(*row[:_OWN], EventFacts(*row[_OWN:]))) for row in rows]

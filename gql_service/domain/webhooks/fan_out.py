@@ -2,6 +2,8 @@
 
 A lane is what is delivered in order: the events of one document, or of what else belongs to one user. In a
 lane, one delivery is due at a time.
+
+While very many deliveries of a webhook wait, no more are made: its events wait where they are.
 """
 
 from typing import Any
@@ -10,7 +12,7 @@ from sqlalchemy import BigInteger, Text, bindparam, exists, insert, or_, select,
 
 from gql_service.domain.events.events import OF_TENANT, EventType
 from gql_service.domain.events.feed import select_next
-from gql_service.domain.webhooks.deliveries import DeliveryState
+from gql_service.domain.webhooks.deliveries import DeliveryState, is_full
 from gql_service.domain.webhooks.webhooks import COLUMNS, Webhook, WebhookState
 from gql_service.store.connection import Connection, rows_as
 from gql_service.store.sql_functions import any_of
@@ -36,6 +38,7 @@ _BEHIND = Statement(
     .where(
         webhooks.c.state == WebhookState.ACTIVE.value,
         or_(_is_new(webhooks.c.platform_id), _is_new(OF_TENANT)),
+        ~is_full(webhooks.c.id),
     )
     .order_by(webhooks.c.position)
     .limit(_MAX_BEHIND)
@@ -61,6 +64,11 @@ _ADVANCE = Statement(
     .where(webhooks.c.id == bindparam("webhook_id", type_=Text))
     .values(position=bindparam("reached", type_=BigInteger))
 )
+
+
+async def is_behind(connection: Connection) -> bool:
+    """Whether there are events of which deliveries are to be made."""
+    return bool(await connection.fetch(_BEHIND))
 
 
 async def fan_out(transaction: Connection, now: int) -> bool:

@@ -1,5 +1,8 @@
 """The lease of the dispatcher: only who holds it sends webhooks. Its time is that of the database.
 
+A holder with nothing to do lets it expire, so that an idle database is not written. It goes on with it if
+nobody else has taken it meanwhile.
+
 Each new holder gets a higher fencing number. A holder that was stopped for long finds that the number has
 changed, and writes nothing.
 """
@@ -15,6 +18,7 @@ DURATION = 10.0
 """Seconds for which a lease is valid after it was taken or renewed."""
 _END = database_now() + int(DURATION * 1000)
 _HOLDER = webhook_dispatcher.c.fence == bindparam("held", type_=BigInteger)
+_IS_FREE = Statement(select(webhook_dispatcher.c.expires_at <= database_now()))
 _TAKE = Statement(
     update(webhook_dispatcher)
     .where(webhook_dispatcher.c.expires_at <= database_now())
@@ -26,6 +30,12 @@ _RENEW = Statement(
 )
 _LOCK = Statement(select(webhook_dispatcher.c.fence).where(_HOLDER).with_for_update())
 _RELEASE = Statement(update(webhook_dispatcher).where(_HOLDER).values(expires_at=0))
+
+
+async def is_free(connection: Connection) -> bool:
+    """Whether nobody holds the lease."""
+    ((is_free,),) = await connection.fetch(_IS_FREE)
+    return bool(is_free)
 
 
 async def take(transaction: Connection) -> int | None:

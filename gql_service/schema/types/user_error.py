@@ -52,6 +52,7 @@ described_enum(
         Problem.TOO_MANY_WEBHOOKS: "The platform has the maximum number of webhooks.",
         Problem.UNKNOWN_WEBHOOK: "The platform has no such webhook.",
         Problem.UNKNOWN_DELIVERY: "The webhook has no such delivery, or its event was deleted.",
+        Problem.TOO_MANY_DELIVERIES: "The maximum number of deliveries of the webhook wait already.",
     },
 )
 
