@@ -3,6 +3,7 @@
 import shlex
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from typer.core import TyperGroup
@@ -12,9 +13,12 @@ from typer.testing import CliRunner
 from gql_service.cli import app
 from tests.conftest import require
 from tests.support.walkthrough import ROOT, DemoServer, blocks_of, make_serve, run_document
+from tests.support.webhooks import KEYS
 
 DOCS = ROOT / "docs"
 WITH_SNIPPETS = ("guide.md", "rest.md", "users.md", "graphql.md", "flags.md", "live.md")
+WITH_KEY = ("webhooks.md",)
+"""Those whose snippets need an encryption key."""
 PROMPT = "$ gql-service "
 
 
@@ -31,9 +35,19 @@ def test_every_snippet_works(name: str, server: DemoServer) -> None:
     run_document(DOCS / name, server)
 
 
+@pytest.mark.parametrize("name", WITH_KEY)
+def test_every_snippet_that_needs_a_key_works(name: str, tmp_path: Path) -> None:
+    require("make", shutil.which("make") is not None)
+    with make_serve(tmp_path, GQL_SERVICE_ENCRYPTION_KEYS=KEYS) as server:
+        run_document(DOCS / name, server)
+
+
 def test_only_those_documents_have_snippets() -> None:
     languages = {path.name: {block.language for block in blocks_of(path)} for path in DOCS.rglob("*.md")}
-    assert {name for name, found in languages.items() if found & {"sh", "graphql"}} == set(WITH_SNIPPETS)
+    assert {name for name, found in languages.items() if found & {"sh", "graphql"}} == {
+        *WITH_SNIPPETS,
+        *WITH_KEY,
+    }
 
 
 def _documented_commands() -> list[str]:

@@ -77,8 +77,8 @@ class DemoServer(NamedTuple):
 
 
 @contextmanager
-def make_serve(folder: Path) -> Iterator[DemoServer]:
-    """Run `make serve` in an empty folder, where everything is installed already."""
+def make_serve(folder: Path, **variables: str) -> Iterator[DemoServer]:
+    """Run `make serve` in an empty folder, where everything is installed already, with these variables."""
     program = folder / ".venv" / "bin" / "gql-service"
     program.parent.mkdir(parents=True)
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m gql_service "$@"\n')
@@ -91,7 +91,7 @@ def make_serve(folder: Path) -> Iterator[DemoServer]:
         process = subprocess.Popen(
             [*command, f"PORT={address.rpartition(':')[2]}"],
             cwd=folder,
-            env=_environment(folder),
+            env=_environment(folder) | variables,
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,

@@ -142,6 +142,17 @@ def test_the_secret_is_shown_once_and_stored_encrypted(database_url: str, tmp_pa
         assert "canary" not in lines.path.read_text()
 
 
+def test_an_export_has_no_webhooks(fresh_database_url: str) -> None:
+    """A copy of the data does not send to the receivers of the original."""
+    with serving(fresh_database_url, encryption_keys=KEYS) as service:
+        world = World(service)
+        secret = create(world, f"{URL}/canary")["secret"]
+    exported = command(fresh_database_url, "export", "-").stdout
+    assert world.platform_key in exported
+    assert "canary" not in exported
+    assert secret not in exported
+
+
 def test_key_rotation_covers_the_secrets(fresh_database_url: str) -> None:
     """A server that has only the new key sends with the same secret."""
     both = {"k1": base64.b64encode(bytes(32)).decode(), "k2": base64.b64encode(bytes([1] * 32)).decode()}
