@@ -57,14 +57,19 @@ class WebhookDispatcher:
                 try:
                     if self._fence is None:
                         await self._take_lease()
-                    with self._services.wakeups.waiting([ANY_EVENT] if self._fence else []) as self._wakeup:
-                        while self._fence is not None:
-                            await self._step(self._fence)
+                    if self._fence is not None:
+                        await self._hold_lease()
                 except Exception as error:
                     report_failure(error)
                 await asyncio.sleep(_IDLE_INTERVAL)
         finally:
             await self._stop()
+
+    async def _hold_lease(self) -> None:
+        """Send until another process has taken the lease, or there are no webhooks any more."""
+        with self._services.wakeups.waiting([ANY_EVENT]) as self._wakeup:
+            while self._fence is not None:
+                await self._step(self._fence)
 
     async def _take_lease(self) -> None:
         """Take the lease if it is free and there is something to do."""
@@ -202,11 +207,13 @@ class WebhookDispatcher:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _stop(self) -> None:
-        """Give the lease back, so that another process goes on at once."""
+        """Store what has come back, and let another process go on at once."""
         fence, self._fence = self._fence, None
         await self._cancel_sending()
         if fence is not None:
             with suppress(Exception):
+                if self._results:
+                    await self._store(fence)
                 await self._services.database.write(partial(lease.release, fence=fence))
 
     def _log(self, events: Sequence[SecurityEvent]) -> None:
