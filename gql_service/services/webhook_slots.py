@@ -50,7 +50,7 @@ class SendingSlots:
             self._sent[id].webhook_id for id, begun in self._unanswered.items() if now - begun > _SLOW
         }
 
-    def begin(self, due: Due) -> None:
+    def add(self, due: Due) -> None:
         """A request is about to be sent."""
         self._sent[due.id] = due
         self._unanswered[due.id] = time.monotonic()

@@ -152,7 +152,7 @@ class WebhookDispatcher:
     def _begin(self, found: Sequence[Due], free: int) -> None:
         new = [due for due in found if due.id not in self._slots]
         for due in new[:free]:
-            self._slots.begin(due)
+            self._slots.add(due)
             self._tasks[due.id] = asyncio.create_task(self._send(due))
 
     def _end(self, delivery_id: int) -> None:
