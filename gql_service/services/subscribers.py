@@ -1,11 +1,10 @@
 """Who has opened a connection that stays open, and the context of its operations."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from gql_service.auth.principal import Principal
-from gql_service.auth.tokens import Token
-from gql_service.domain.users.access_tokens import TokenRefusal
-from gql_service.errors import InvalidToken, MalformedData
+from gql_service.errors import InvalidToken, RequestError
 from gql_service.observability.security_log import Origin
 from gql_service.services.context import Context, Services
 
@@ -13,25 +12,36 @@ from gql_service.services.context import Context, Services
 class Subscriber:
     """The caller of a connection. Their token and their rights are read again while it is open."""
 
-    __slots__ = ("origin", "principal", "services", "token")
+    __slots__ = ("_authenticate", "authorization", "origin", "principal", "services")
 
-    def __init__(self, services: Services, token: Token, principal: Principal, origin: Origin) -> None:
+    def __init__(
+        self,
+        services: Services,
+        authorization: bytes,
+        principal: Principal,
+        origin: Origin,
+        authenticate: Callable[[bytes, Origin], Awaitable[Principal]],
+    ) -> None:
+        """`authorization` is the value of the header that has identified the caller. `authenticate` reads it
+        again, and raises RequestError if it does not identify a caller now."""
         self.services = services
-        self.token = token
+        self.authorization = authorization
         self.principal = principal
         """As it was read last."""
         self.origin = origin
+        self._authenticate = authenticate
 
     async def refresh(self) -> None:
-        """Read the token and the rights again. Raises InvalidToken, MalformedData or Unavailable."""
-        self.update(await self.services.loaders.principals.load(self.token))
+        """Read the token and the rights again. Raises what `authenticate` and `update` raise."""
+        self.update(await self._authenticate(self.authorization, self.origin))
 
-    def update(self, found: Principal | MalformedData | TokenRefusal) -> None:
-        """Take over what was read of the token. Raises InvalidToken or MalformedData."""
-        if isinstance(found, TokenRefusal):
-            raise InvalidToken(found.value)
-        if isinstance(found, MalformedData):
+    def update(self, found: Principal | RequestError) -> None:
+        """Take over who the token identifies now. Raises an error that was found, and InvalidToken if it is
+        another user: the identity of a JWT can be linked anew."""
+        if isinstance(found, RequestError):
             raise found
+        if found.user_id != self.principal.user_id:
+            raise InvalidToken("The access token identifies another user now.")
         self.principal = found
 
     def context(self) -> "SubscriptionContext":

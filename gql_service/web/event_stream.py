@@ -14,8 +14,7 @@ import orjson
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gql_service.auth import tokens
-from gql_service.errors import RequestError, Unauthenticated
+from gql_service.errors import RequestError
 from gql_service.services.context import Services
 from gql_service.services.subscribers import Subscriber
 from gql_service.settings import Settings
@@ -91,10 +90,7 @@ class EventStreamOrGraphQL:
         settings = self._services.settings
         origin = RequestOrigin(self._authenticator.proxies, scope.get("client"), scope["headers"])
         authorization = headers.get(b"authorization")
-        principal = await self._authenticator.authenticate(authorization, source="graphql", origin=origin)
-        token = tokens.from_header((authorization or b"").decode("latin-1"))
-        if principal is None or token is None:
-            raise Unauthenticated
+        subscriber = await self._authenticator.subscriber(self._services, authorization, origin)
         read = partial(read_body, receive, headers.get(b"content-length"))
         parameters = await read_parameters(
             scope["method"],
@@ -104,7 +100,7 @@ class EventStreamOrGraphQL:
             body_limit(settings),
             settings.max_json_values,
         )
-        return Subscriber(self._services, token, principal, origin), parameters
+        return subscriber, parameters
 
 
 class _EventStream:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from gql_service.errors import LimitExceeded, RequestError
+from gql_service.errors import LimitExceeded, RequestError, Unavailable
 from gql_service.services.background import report_failure
-from gql_service.services.context import Services
 from gql_service.services.subscribers import Subscriber
 from gql_service.settings import PREFIX
+from gql_service.web.authentication import Authenticator, Credentials
 
 _CHECK_INTERVAL = 0.5
 """Seconds after which the tokens of open connections are read again: revocation works within a second."""
@@ -34,10 +34,11 @@ class OpenConnection(Protocol):
 class OpenConnections:
     """All of this process."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self, authenticator: Authenticator, max_of_user: int) -> None:
+        """`max_of_user` is the number of subscriptions that one user may have here."""
+        self._authenticator = authenticator
         self._connections: set[OpenConnection] = set()
-        self._max_of_user = services.settings.max_user_subscriptions
+        self._max_of_user = max_of_user
         self._subscriptions: Counter[str] = Counter()
         self._is_used = asyncio.Event()
         self.is_draining = False
@@ -93,10 +94,15 @@ class OpenConnections:
 
     async def _check(self) -> None:
         connections = [(each, each.subscriber) for each in self._connections if each.subscriber is not None]
-        tokens = list({subscriber.token for _, subscriber in connections})
-        found = dict(zip(tokens, await self._services.loaders.principals.load_many(tokens), strict=True))
+        presented = {
+            each.authorization: Credentials(each.authorization, each.origin) for _, each in connections
+        }
+        callers = await self._authenticator.authenticate_all_again(list(presented.values()))
+        found = dict(zip(presented, callers, strict=True))
         for connection, subscriber in connections:
             try:
-                subscriber.update(found[subscriber.token])
+                subscriber.update(found[subscriber.authorization])
+            except Unavailable:  # the issuer: whether the token is valid is not known, as for requests
+                continue
             except RequestError as error:
                 connection.revoke(error)

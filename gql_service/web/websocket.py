@@ -15,8 +15,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.utils import ClientDisconnected
 
 from gql_service import strict_json
-from gql_service.auth import tokens
-from gql_service.errors import LimitExceeded, RequestError, Unauthenticated, Unavailable
+from gql_service.errors import LimitExceeded, RequestError, Unavailable
 from gql_service.quoting import shortened
 from gql_service.services.context import Services
 from gql_service.services.subscribers import Subscriber
@@ -188,17 +187,12 @@ class WebSocketConnection:
         endpoint, scope = self._endpoint, self._scope
         origin = RequestOrigin(endpoint.authenticator.proxies, scope.get("client"), scope["headers"])
         try:
-            principal = await endpoint.authenticator.authenticate(
-                authorization, source="graphql", origin=origin
-            )
-            token = tokens.from_header((authorization or b"").decode("latin-1"))
-            if principal is None or token is None:
-                raise Unauthenticated
+            subscriber = await endpoint.authenticator.subscriber(endpoint.services, authorization, origin)
         except Unavailable as error:
             raise Close(1013, error.message) from None
         except RequestError as error:
             raise Close(4403, error.message) from None
-        self.subscriber = Subscriber(endpoint.services, token, principal, origin)
+        self.subscriber = subscriber
         await self._send_message({"type": "connection_ack"})
 
     def _subscribe(self, message: dict[str, Any]) -> None:
