@@ -89,8 +89,11 @@ class DrainingServer(uvicorn.Server):
         _end_process_after(self._drain_seconds + END_TIMEOUT)
 
     def _mark_connections(self) -> None:
-        """Let each response from now on close its connection."""
+        """Let each response from now on close its connection, and end those that have no end of their own."""
         self._state.is_draining = True
+        streams = getattr(self._application, "connections", None)
+        if streams is not None:
+            streams.drain()  # also if none is open: new ones are refused from now on
         for connection in list(self._state.connections):
             connection.drain()  # type: ignore[union-attr]  # they are `HttpProtocol`
 

@@ -72,6 +72,7 @@ class EventStreamOrGraphQL:
             await self._graphql(scope, receive, send)
             return
         try:
+            self._connections.check_open()
             subscriber, parameters = await self._read(scope, headers, receive)
         except RequestError as error:
             await _refuse(self._services.settings, error, send)

@@ -46,6 +46,11 @@ class OpenConnections:
     def __len__(self) -> int:
         return len(self._connections)
 
+    def check_open(self) -> None:
+        """Raise Unavailable for a new connection while the server drains."""
+        if self.is_draining:
+            raise Unavailable("The server is about to stop. Connect again.")
+
     @contextmanager
     def opened(self, connection: OpenConnection) -> Iterator[None]:
         """While the connection is open."""
@@ -73,8 +78,8 @@ class OpenConnections:
                 del self._subscriptions[user_id]
 
     def drain(self) -> None:
-        """End all connections. Clients open new ones to another server. Again has no effect: the server tells
-        each of its connections, and each of them tells it here."""
+        """End all connections, and refuse new ones. Clients open them to another server. Again has no effect:
+        the server tells each of its connections, and each of them tells it here."""
         if not self.is_draining:
             self.is_draining = True
             for each in list(self._connections):

@@ -64,8 +64,13 @@ class WebSocketEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # the request to connect
-        if not self._is_allowed(scope) or self._connections.is_draining:
+        if not self._is_allowed(scope):
             await send({"type": "websocket.close"})  # 403
+            return
+        try:
+            self._connections.check_open()
+        except Unavailable as error:
+            await _refuse(error, send)
             return
         connection = WebSocketConnection(self, scope, receive, send)
         with self._connections.opened(connection):
@@ -240,6 +245,13 @@ class WebSocketConnection:
     async def _send_message(self, message: dict[str, Any]) -> None:
         """Raises ClientDisconnected."""
         await self._send({"type": "websocket.send", "text": orjson.dumps(message).decode()})
+
+
+async def _refuse(error: Unavailable, send: Send) -> None:
+    """Answer the handshake with an error. The extension `websocket.http.response` of ASGI is uvicorn's."""
+    headers = [(b"retry-after", b"%d" % error.retry_after)]
+    await send({"type": "websocket.http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": error.message.encode()})
 
 
 def _authorization(payload: dict[str, Any]) -> bytes | None:

@@ -15,6 +15,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     """One connection, which `web.http_protocol` has handed over.
 
     - A client that does not read is cut off when it has to end. uvicorn would wait until it has read.
+    - While a client does not read, its pings are not answered: the answers would fill the memory.
     - When the server stops, the application closes the connection: see `web.open_connections`.
     """
 
@@ -31,6 +32,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def shutdown(self) -> None:
         self.drain()
 
+    def handle_ping(self) -> None:
+        answer = b"".join(self.conn.data_to_send())
+        if self.writable.is_set():
+            self.transport.write(answer)
+
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()
         self.transport.abort()
@@ -43,6 +49,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if closes:
             self.writable.set()
         await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            self.handshake_complete = True  # it was refused: uvicorn would report that nothing was answered
         if closes and self.close_timer is not None:
             self.close_timer.cancel()
             self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)

@@ -4,11 +4,13 @@ import signal
 from pathlib import Path
 
 import httpx
+import pytest
+from websockets.exceptions import InvalidStatus
 
 from tests.support.cli_processes import serving_process
 from tests.support.http_clients import PATIENCE
-from tests.support.live import METADATA_CHANGED, subscriber
-from tests.support.service import serving
+from tests.support.live import METADATA_CHANGED, socket, stream, subscriber
+from tests.support.service import serving, wait_until
 from tests.support.world import World
 
 
@@ -35,4 +37,24 @@ def test_sigterm_ends_streams(fresh_database_url: str, tmp_path: Path) -> None:
             assert body.endswith(b"event: complete\ndata:\n\n")
             assert b"event: next" not in body
         assert httpx.get(f"{server.url}/health/ready").status_code == 503  # the drain goes on
+        server.process.kill()
+
+
+def test_new_streams_are_sent_away_while_the_server_drains(fresh_database_url: str, tmp_path: Path) -> None:
+    """Also if none was open when the drain began."""
+    extra = {"GQL_SERVICE_DRAIN_SECONDS": "60"}
+    with (
+        serving(fresh_database_url) as service,
+        serving_process(tmp_path, fresh_database_url, extra=extra) as server,
+        httpx.Client(base_url=server.url, timeout=PATIENCE) as client,
+    ):
+        world = World(service)
+        server.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: httpx.get(f"{server.url}/health/ready").status_code == 503)
+        with pytest.raises(InvalidStatus) as refused, socket(server.url):
+            pass
+        response = refused.value.response
+        assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
+        with stream(client, world.member.token, METADATA_CHANGED) as events:
+            assert (events.response.status_code, events.response.headers["Retry-After"]) == (503, "1")
         server.process.kill()
