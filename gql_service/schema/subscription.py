@@ -8,12 +8,15 @@ import strawberry
 from strawberry import Info
 
 from gql_service.domain.events.feed import check_page
-from gql_service.schema.auth_directive import SELF, TENANT_ADMIN
+from gql_service.schema.auth_directive import AUTHENTICATED, SELF, TENANT_ADMIN
 from gql_service.schema.types.document_change import PlatformMetadataChanged
+from gql_service.schema.types.effective_change import EffectiveChanged
 from gql_service.schema.types.event import Event, EventConnection
+from gql_service.schema.types.notification import Notification, NotificationReceived
 from gql_service.schema.types.relay import AFTER, Edge, encode, read_page
 from gql_service.services import subscriptions
 from gql_service.services.context import Context
+from gql_service.services.effective_changes import effective_changes
 from gql_service.services.subscribers import SubscriptionContext
 
 
@@ -35,6 +38,47 @@ class Subscription:
         async with aclosing(subscriptions.platform_events(context, platform_key, request.after)) as events:
             async for event in events:
                 yield Edge(cursor=encode(EventConnection.sort_key(event)), node=Event(row=event))
+
+    @strawberry.subscription(
+        directives=AUTHENTICATED,
+        description="The changes of the viewer's effective values on a platform: by writes of their "
+        "documents, by changes of definitions, and because the validity of an entry begins or ends. The "
+        "first event has all values. Needs the scope EVENTS.",
+    )
+    async def effective_changed(
+        self,
+        info: Info[Context, None],
+        platform_key: Annotated[str, strawberry.argument(description="The platform key.")],
+        since_version: Annotated[
+            str | None,
+            strawberry.argument(
+                description="The last `version` that was received. If nothing has changed since, there is no "
+                "event at the beginning."
+            ),
+        ] = None,
+    ) -> AsyncGenerator[EffectiveChanged | None, None]:
+        context = cast(SubscriptionContext, info.context)
+        stream = effective_changes(context, platform_key, since_version)
+        async with aclosing(stream) as changes:
+            async for change in changes:
+                yield EffectiveChanged(row=change)
+
+    @strawberry.subscription(
+        directives=AUTHENTICATED,
+        description="The new notifications of the viewer. To continue after an interruption, send the last "
+        "cursor as `after`. Needs the scope EVENTS.",
+    )
+    async def notification_received(
+        self, info: Info[Context, None], after: Annotated[str | None, AFTER] = None
+    ) -> AsyncGenerator[NotificationReceived | None, None]:
+        request = check_page(read_page(None, after, None, None))
+        context = cast(SubscriptionContext, info.context)
+        stream = subscriptions.received_notifications(context, request.after)
+        async with aclosing(stream) as found:
+            async for each in found:
+                yield NotificationReceived(
+                    cursor=encode(str(each.position)), notification=Notification(row=each.notification)
+                )
 
     @strawberry.subscription(
         directives=SELF,

@@ -74,6 +74,31 @@ async def evaluate_documents(
     return results
 
 
+class EffectiveValues(NamedTuple):
+    """What a user gets on a platform, and until when that is certain."""
+
+    evaluations: list[Evaluation]
+    changes_at: int | None
+    """When the window of an entry begins or ends next, if one does."""
+
+
+async def effective_values(context: Context, row: DocumentView) -> EffectiveValues:
+    """The effective values for the user of a document on a platform. Raises LimitExceeded."""
+    access, services = row.access, context.services
+    (content,) = await context.stored_data.contents([row])
+    plan = await services.evaluation_plans.of_platform(access.platform_id)
+    user_wide = await _user_wide_contents(context, [row.user_id] if plan.has_fallback else [])
+    fallback = user_wide.get((row.user_id, row.tenant_id))
+    context.stored_data.count(_EVALUATION_COST * (len(plan.by_key) + len(content)))
+    now = services.clock()
+    subject = Subject(row.user_id, row.tenant_id, access.platform_id, content, fallback)
+    perspective = Perspective(access.is_admin, now, now)
+    evaluations = evaluate(subject, plan, perspective, services.write_settings.keys)
+    boundaries = [content.next_boundary(now), None if fallback is None else fallback.next_boundary(now)]
+    changes_at = min((each for each in boundaries if each is not None), default=None)
+    return EffectiveValues(sorted(evaluations), changes_at)
+
+
 async def _user_wide_contents(context: Context, user_ids: Sequence[str]) -> dict[tuple[str, str], Content]:
     """The user-wide documents of users, by user id and home tenant: they count in that tenant only."""
     if not user_ids:

@@ -18,8 +18,13 @@ ANY_EVENT: Topic = ("any",)
 
 
 def document_topic(user_id: str, platform_id: str) -> Topic:
-    """The events of a document."""
+    """The events of a document. Those of a user are events of the user-wide document."""
     return "document", user_id, platform_id
+
+
+def definitions_topic(platform_id: str) -> Topic:
+    """The events of the definitions of a platform."""
+    return "definitions", platform_id
 
 
 def platform_topics(tenant_id: str, platform_id: str) -> tuple[Topic, Topic]:
@@ -32,6 +37,8 @@ def _topics(arrival: Arrival) -> Iterator[Topic]:
     yield "platform", arrival.tenant_id, arrival.platform_id
     if arrival.user_id is not None:
         yield document_topic(arrival.user_id, arrival.platform_id)
+    elif arrival.platform_id != OF_TENANT:
+        yield definitions_topic(arrival.platform_id)
 
 
 class EventWakeups:

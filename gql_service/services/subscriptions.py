@@ -4,15 +4,20 @@ Each reads from the database as far as it has got, and waits when there is no mo
 client is behind, and no more. The rights of the caller are checked again before anything is told.
 """
 
+from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from typing import NamedTuple
 
+from gql_service.auth.principal import Principal
 from gql_service.auth.scopes import Scope
 from gql_service.domain.documents.visibility import DocumentView
 from gql_service.domain.events.arrivals import last_position
-from gql_service.domain.events.feed import PositionedEvent
+from gql_service.domain.events.events import OF_TENANT, EventType
+from gql_service.domain.events.feed import PositionedEvent, check_not_pruned, moments_of_user
 from gql_service.domain.history.visibility import VisibleChange
 from gql_service.domain.pagination import MAX_PAGE, PageRequest
+from gql_service.domain.users import notifications
+from gql_service.domain.users.notifications import Notification
 from gql_service.errors import BadUserInput, NotFound
 from gql_service.services.context import Context, Services
 from gql_service.services.event_wakeups import document_topic, platform_topics
@@ -20,6 +25,8 @@ from gql_service.services.subscribers import SubscriptionContext
 
 MAX_BEHIND = 1000
 """Changes of a document that a subscriber may be behind. Whoever is farther reads the document instead."""
+_REMEMBERED = 100
+"""Notifications that a subscriber is told of once only, although several were created in a millisecond."""
 
 
 async def platform_events(
@@ -89,6 +96,66 @@ async def document_changes(
             if access.key != key:  # the name was given to another user
                 raise NotFound("User not found")
             view = await context.document(access)
+
+
+class ReceivedNotification(NamedTuple):
+    """A notification, with the position of its event."""
+
+    position: int
+    notification: Notification
+
+
+async def received_notifications(
+    context: SubscriptionContext, after: str | None
+) -> AsyncGenerator[ReceivedNotification, None]:
+    """The caller's new notifications after a position, by default from now on.
+
+    Raises Forbidden or EventsDeleted, also later.
+    """
+    caller, services = context.caller, context.services
+    services.policy.require_scope(caller.principal, Scope.EVENTS)
+    told = deque[str](maxlen=_REMEMBERED)
+    with services.wakeups.waiting([document_topic(caller.principal.user_id, OF_TENANT)]) as wakeup:
+        position = int(await _last_position(services) if after is None else after)
+        is_behind = after is not None
+        while True:
+            wakeup.clear()
+            found = await _notifications_after(services, caller.principal, position, is_behind=is_behind)
+            for each in found:
+                if each.notification.id not in told:
+                    told.append(each.notification.id)
+                    yield each
+            if found:
+                position = found[-1].position
+            else:
+                is_behind = False
+                await wakeup.wait()
+            await caller.refresh()
+
+
+async def _notifications_after(
+    services: Services, principal: Principal, after: int, *, is_behind: bool
+) -> list[ReceivedNotification]:
+    """The next notifications after a position. An event says when they were created: those of the same
+    millisecond come with each of its events.
+
+    Raises EventsDeleted if the caller `is_behind`, and events after the position were deleted.
+    """
+    user_id, created = principal.user_id, EventType.NOTIFICATION_CREATED
+    async with services.database.read() as connection:
+        moments = await moments_of_user(connection, user_id, created, after, MAX_PAGE)
+        if is_behind:
+            await check_not_pruned(connection, principal.tenant_id, OF_TENANT, after)
+        if not moments:
+            return []
+        instants = [each.occurred_at for each in moments]
+        rows = await notifications.created_between(connection, user_id, min(instants), max(instants))
+    return [
+        ReceivedNotification(each.position, row)
+        for each in moments
+        for row in rows
+        if row.created_at == each.occurred_at
+    ]
 
 
 async def _changes_since(context: Context, view: DocumentView, revision: int) -> list[DocumentChange]:

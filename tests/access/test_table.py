@@ -33,8 +33,8 @@ def rows(table: str) -> dict[tuple[str, str], str]:
     return found
 
 
-STREAMED = {"Subscription", "PlatformMetadataChanged"}
-"""These are reached by subscriptions only: see `tests/live/test_access.py`."""
+STREAMED = {"Subscription", "PlatformMetadataChanged", "EffectiveChanged", "NotificationReceived"}
+"""These are reached by subscriptions only: see `tests/live`."""
 _NAMED = "kind name ofType { kind name ofType { kind name ofType { kind name } } }"
 INTROSPECTION = f"""{{ __schema {{ types {{ kind name possibleTypes {{ name }}
   fields(includeDeprecated: true) {{ name type {{ {_NAMED} }} }} }} }} }}"""

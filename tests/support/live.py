@@ -21,6 +21,11 @@ PLATFORM_EVENTS = """subscription ($key: String!, $after: String) {
 METADATA_CHANGED = """subscription ($key: String, $username: String, $since: Int) {
   platformMetadataChanged(platformKey: $key, username: $username, sinceRevision: $since) {
     revision changedKeys resync platformMetadata { revision metadata } } }"""
+EFFECTIVE_CHANGED = """subscription ($key: String!, $since: String) {
+  effectiveChanged(platformKey: $key, sinceVersion: $since) {
+    changedKeys resync version evaluations { key value reason variant } } }"""
+NOTIFICATION_RECEIVED = """subscription ($after: String) { notificationReceived(after: $after) {
+  cursor notification { id title readAt } } }"""
 PROTOCOL = "graphql-transport-ws"
 START = "MA=="
 """The cursor before all events."""

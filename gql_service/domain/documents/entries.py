@@ -193,6 +193,16 @@ class Content:
         ends = [each["validUntil"] for each in self._conditions.values() if "validUntil" in each]
         return min(ends, default=None)
 
+    def next_boundary(self, now: int) -> int | None:
+        """The first instant after now at which an entry becomes valid or expires, if one does."""
+        boundaries = (
+            each[name]
+            for each in self._conditions.values()
+            for name in ("validFrom", "validUntil")
+            if each.get(name, now) > now
+        )
+        return min(boundaries, default=None)
+
     def conditional_size(self, keys: Collection[str]) -> int:
         """The bytes that these keys and their values, which are outside `metadata`, would add to it."""
         size = 0

@@ -10,11 +10,18 @@ from gql_service.domain.events.events import OF_TENANT, Event, EventType
 from gql_service.domain.events.pruning import pruned_until
 from gql_service.domain.pagination import Page, PageRequest, page_of
 from gql_service.errors import BadUserInput, EventsDeleted
-from gql_service.store.connection import Connection, Row
+from gql_service.store.connection import Connection, Row, rows_as
 from gql_service.store.statement import Statement
 from gql_service.store.tables import events
 
 _MAX_POSITION = 2**63 - 1
+
+
+class UserMoment(NamedTuple):
+    """When something happened to a user, with the position of its event."""
+
+    position: int
+    occurred_at: int
 
 
 class PositionedEvent(NamedTuple):
@@ -66,6 +73,26 @@ def select_next(*columns: Any) -> CompoundSelect[Any]:
 _PAGE = Statement(select_next(*_COLUMNS))
 
 
+_OF_USER = Statement(
+    select(events.c.position, events.c.occurred_at)
+    .where(
+        events.c.user_id == bindparam("user_id", type_=Text),
+        events.c.type == bindparam("type", type_=Text),
+        events.c.position > bindparam("after", type_=BigInteger),
+    )
+    .order_by(events.c.position)
+    .limit(bindparam("size"))
+)
+
+
+async def moments_of_user(
+    connection: Connection, user_id: str, type_: EventType, after: int, size: int
+) -> list[UserMoment]:
+    """The next events of a type that concern a user, after a position."""
+    rows = await connection.fetch(_OF_USER, user_id=user_id, type=type_.value, after=after, size=size)
+    return rows_as(UserMoment, rows)
+
+
 async def page(
     connection: Connection, tenant_id: str, platform_id: str, request: PageRequest
 ) -> Page[PositionedEvent]:
@@ -77,10 +104,18 @@ async def page(
     rows = await connection.fetch(
         _PAGE, tenant_id=tenant_id, platform_id=platform_id, after=after, size=request.size + 1
     )
-    # Read after the events, so that what was deleted meanwhile is noticed.
-    if request.after is not None and after < await pruned_until(connection, tenant_id, platform_id):
-        raise EventsDeleted
+    if request.after is not None:
+        await check_not_pruned(connection, tenant_id, platform_id, after)
     return page_of([_event(row) for row in rows], request)
+
+
+async def check_not_pruned(connection: Connection, tenant_id: str, platform_id: str, after: int) -> None:
+    """Raise EventsDeleted if events after a position were deleted.
+
+    Call it after the events were read, so that what was deleted meanwhile is noticed.
+    """
+    if after < await pruned_until(connection, tenant_id, platform_id):
+        raise EventsDeleted
 
 
 def check_page(request: PageRequest) -> PageRequest:

@@ -28,6 +28,11 @@ _UNREAD = Statement(
     .where(any_of(notifications.c.user_id, "user_ids"), notifications.c.read_at.is_(None))
     .group_by(notifications.c.user_id)
 )
+_CREATED_BETWEEN = Statement(
+    select(notifications).where(
+        _OF_USER, notifications.c.created_at.between(bindparam("first"), bindparam("last"))
+    )
+)
 _MARK = (
     update(notifications)
     .where(_OF_USER, notifications.c.read_at.is_(None))
@@ -94,6 +99,12 @@ async def pages_of_users(
     for notification in rows_as(Notification, rows):
         found[notification.user_id].append(notification)
     return [page_of(found[user_id], request) for user_id in user_ids]
+
+
+async def created_between(connection: Connection, user_id: str, first: int, last: int) -> list[Notification]:
+    """The notifications of a user that were created between two instants, both inclusive, oldest first."""
+    rows = await connection.fetch(_CREATED_BETWEEN, of_user=user_id, first=first, last=last)
+    return sorted(rows_as(Notification, rows), key=lambda each: each.id, reverse=True)
 
 
 async def unread_counts(connection: Connection, user_ids: Sequence[str]) -> list[int]:

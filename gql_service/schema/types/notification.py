@@ -27,3 +27,11 @@ class NotificationConnection(Connection[Notification]):
     @staticmethod
     def sort_key(row: notifications.Notification) -> str:
         return row.id
+
+
+@strawberry.type(directives=AUTHENTICATED, description="A notification that the viewer has just received.")
+class NotificationReceived:
+    cursor: str = strawberry.field(
+        description="Keep it, and send it as `after` to continue. It is none of `User.notifications`."
+    )
+    notification: Notification = strawberry.field(description="The notification as it is now.")
