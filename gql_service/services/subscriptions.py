@@ -114,7 +114,7 @@ async def received_notifications(
     """
     caller, services = context.caller, context.services
     services.policy.require_scope(caller.principal, Scope.EVENTS)
-    told = deque[str](maxlen=_REMEMBERED)
+    sent = deque[str](maxlen=_REMEMBERED)
     with services.wakeups.waiting([document_topic(caller.principal.user_id, OF_TENANT)]) as wakeup:
         position = int(await _last_position(services) if after is None else after)
         is_behind = after is not None
@@ -122,8 +122,8 @@ async def received_notifications(
             wakeup.clear()
             found = await _notifications_after(services, caller.principal, position, is_behind=is_behind)
             for each in found:
-                if each.notification.id not in told:
-                    told.append(each.notification.id)
+                if each.notification.id not in sent:
+                    sent.append(each.notification.id)
                     yield each
             if found:
                 position = found[-1].position

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+ABORT = "gql_service.abort"
+"""An extension of ASGI: a function that closes the connection, whatever is still to be sent."""
 MAX_HEAD_SIZE = 64 * 1024
 """Bytes of a request head or of trailers, not counting the read that contains their beginning."""
 HEAD_TIMEOUT = 5.0

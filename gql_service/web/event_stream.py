@@ -6,8 +6,8 @@ execute operations past the engine, the limits and the cache of documents.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, suppress
 from functools import partial
 
 import orjson
@@ -19,6 +19,7 @@ from gql_service.services.context import Services
 from gql_service.services.subscribers import Subscriber
 from gql_service.settings import Settings
 from gql_service.web.authentication import Authenticator
+from gql_service.web.connection import ABORT
 from gql_service.web.content_negotiation import GRAPHQL_RESPONSE, JSON, negotiate
 from gql_service.web.graphql import failure
 from gql_service.web.graphql_parameters import Headers, Parameters, read_parameters
@@ -38,8 +39,8 @@ _HEADERS = [
 ]
 _COMPLETE = b"event: complete\ndata:\n\n"
 _PING = b":\n\n"
-_SEND_TIMEOUT = 60.0
-"""Seconds after which a client that does not read is given up."""
+_MISSED_PINGS = 2
+"""Pings for which a client may not read, before it is given up."""
 
 
 def wants_stream(accept: bytes | None) -> bool:
@@ -80,7 +81,8 @@ class EventStreamOrGraphQL:
         except ClientDisconnect:
             return
         results = self._operations.results(subscriber, parameters, may_write=scope["method"] == "POST")
-        stream = _EventStream(subscriber, results, send, self._services.settings.subscription_ping_interval)
+        ping_interval = self._services.settings.subscription_ping_interval
+        stream = _EventStream(subscriber, results, send, ping_interval, scope["extensions"][ABORT])
         with self._connections.opened(stream):
             if self._connections.is_draining:
                 stream.drain()
@@ -108,12 +110,19 @@ class _EventStream:
     """One response. See `open_connections.OpenConnection`."""
 
     def __init__(
-        self, subscriber: Subscriber, results: AsyncGenerator[bytes, None], send: Send, ping_interval: float
+        self,
+        subscriber: Subscriber,
+        results: AsyncGenerator[bytes, None],
+        send: Send,
+        ping_interval: float,
+        abort: Callable[[], None],
     ) -> None:
+        """`abort` closes the connection of a client that does not read: it could not be told anything."""
         self.subscriber: Subscriber | None = subscriber
         self._results = results
         self._send = send
         self._ping_interval = ping_interval
+        self._abort = abort
         self._end = asyncio.Event()
         self._reason: RequestError | None = None
         """Why it ends before its operation."""
@@ -138,10 +147,22 @@ class _EventStream:
             for each in tasks:
                 each.cancel()
             outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-        if leaving.cancelled() and not any(isinstance(each, TimeoutError) for each in outcomes):
-            if self._reason is not None:
-                await self._next(orjson.dumps(request_error(self._reason)[1]))
-            await self._send_part(_COMPLETE, more_body=False)
+        reads = not any(isinstance(each, TimeoutError) for each in outcomes)
+        if reads and leaving.cancelled():
+            with suppress(TimeoutError):
+                await self._finish(is_complete=not writing.cancelled())
+                return
+            reads = False
+        if not reads:
+            self._abort()
+            await _wait_for_disconnect(receive)
+
+    async def _finish(self, *, is_complete: bool) -> None:
+        """End the response. Where the server stops, it says nothing of the operation: clients try again."""
+        if self._reason is not None:
+            await self._next(orjson.dumps(request_error(self._reason)[1]))
+        ends_operation = is_complete or self._reason is not None
+        await self._send_part(_COMPLETE if ends_operation else b"", more_body=False)
 
     async def _write(self) -> None:
         async with aclosing(self._results):
@@ -165,7 +186,7 @@ class _EventStream:
 
     async def _send_part(self, part: bytes, *, more_body: bool = True) -> None:
         """Raises TimeoutError if the client does not read."""
-        async with asyncio.timeout(_SEND_TIMEOUT):
+        async with asyncio.timeout(_MISSED_PINGS * self._ping_interval):
             await self._send({"type": "http.response.body", "body": part, "more_body": more_body})
 
 

@@ -21,7 +21,7 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from gql_service.web.connection import MAX_HEAD_SIZE, HeadLimits, WriteBuffer
+from gql_service.web.connection import ABORT, MAX_HEAD_SIZE, HeadLimits, WriteBuffer
 from gql_service.web.graphql import GraphQLEndpoint
 from gql_service.web.graphql_shortcut import GraphQLRequest
 from gql_service.web.observation import ObservedGraphQLRequest, brings_id
@@ -70,6 +70,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(WriteBuffer(transport, self.loop))  # type: ignore[arg-type]
+        self._extensions = {ABORT: transport.abort}
         self._limits.wait()
 
     def eof_received(self) -> bool:  # type: ignore[override]
@@ -285,6 +286,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self.parser.get_http_version() == "1.0":  # which has no interim responses (RFC 9110, 10.1.1)
             lines = [line for line in lines if line[0] != b"expect"]
         super().on_message_begin()
+        self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
         super().on_url(url)
         for name, value in lines:
             super().on_header(name, value)

@@ -1,5 +1,6 @@
 """Executing the operations of connections that stay open: subscriptions, and the others as well."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
@@ -72,6 +73,9 @@ class LiveOperations:
                 async with aclosing(source):
                     async for event in source:
                         yield self._encode(await self._execute(subscriber, document, parameters, event))
+                        # Let the connection write, and others work: only then it is known whether the client
+                        # reads, and the next result has to wait.
+                        await asyncio.sleep(0)
         except InvalidDocument as invalid:
             raise OperationFailed(
                 document_errors(invalid.errors, invalid.code, GRAPHQL_RESPONSE)[1]
