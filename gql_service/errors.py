@@ -69,14 +69,16 @@ class BadUserInput(RequestError):
 
 
 class EventsDeleted(RequestError):
-    """Events that the caller has not read yet were deleted for their age."""
+    """Events that the caller has not read yet were deleted for their age, or lost because a backup was
+    restored."""
 
     code = "EVENTS_DELETED"
     status = 400
 
     def __init__(self) -> None:
         super().__init__(
-            "Events after this cursor were deleted. Read the data itself anew, then follow from the start."
+            "Events after this cursor were deleted or lost. Read the data itself anew, then follow from the "
+            "start."
         )
 
 

@@ -17,6 +17,7 @@ from gql_service.errors import BadUserInput
 from gql_service.observability.security_log import EventKind, SecurityEvent
 from gql_service.settings import Settings
 from gql_service.store import migrations, sqlite_backup
+from gql_service.store.event_gaps import POSTGRES_STATEMENT
 from gql_service.store.sqlite_backup import Contents
 
 
@@ -64,7 +65,8 @@ def restore(
     if settings.database_kind == "PostgreSQL":
         url, quoted = shlex.quote(for_tools(settings.database_url)), shlex.quote(str(file))
         options = "--clean --if-exists --no-owner --single-transaction"
-        _exit_with_tool(f"pg_restore {options} --dbname={url} {quoted}", as_json=as_json)
+        gap = f"psql --quiet --dbname={url} --command={shlex.quote(POSTGRES_STATEMENT)}"
+        _exit_with_tool(f"pg_restore {options} --dbname={url} {quoted} && {gap}", as_json=as_json)
     runner.open_security_log(settings)
     target = _path(settings)
     with _expected_errors():

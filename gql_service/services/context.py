@@ -17,6 +17,7 @@ from gql_service.domain.documents.access import (
 )
 from gql_service.domain.documents.rows import MetadataDocument
 from gql_service.domain.documents.visibility import DocumentView
+from gql_service.domain.events.arrivals import check_given
 from gql_service.domain.events.feed import PositionedEvent
 from gql_service.domain.maintenance.user_export import export_user
 from gql_service.domain.pagination import Page, PageRequest
@@ -119,7 +120,15 @@ class Context:
         page = await self.lists.event_pages.load((platform.tenant_id, platform.id, request))
         if isinstance(page, RequestError):
             raise page
+        if request.after is not None and not page.items:
+            await self.check_given(int(request.after))
         return page
+
+    async def check_given(self, position: int) -> None:
+        """Raise EventsDeleted for the position of an event that was lost: that of none in this database."""
+        database = self.services.database
+        async with database.read() as connection:
+            await check_given(connection, position, numbers_events=database.numbers_events)
 
     @property
     def stored_data(self) -> StoredData:

@@ -13,7 +13,8 @@ from gql_service.auth.scopes import Scope
 from gql_service.domain.documents.visibility import DocumentView
 from gql_service.domain.events.arrivals import last_position
 from gql_service.domain.events.events import OF_TENANT, EventType
-from gql_service.domain.events.feed import PositionedEvent, check_not_pruned, moments_of_user
+from gql_service.domain.events.feed import PositionedEvent, moments_of_user
+from gql_service.domain.events.pruning import check_known
 from gql_service.domain.history.visibility import VisibleChange
 from gql_service.domain.pagination import MAX_PAGE, PageRequest
 from gql_service.domain.users import notifications
@@ -118,6 +119,7 @@ async def received_notifications(
     with services.wakeups.waiting([document_topic(caller.principal.user_id, OF_TENANT)]) as wakeup:
         position = int(await _last_position(services) if after is None else after)
         is_behind = after is not None
+        await context.check_given(position)
         while True:
             wakeup.clear()
             found = await _notifications_after(services, caller.principal, position, is_behind=is_behind)
@@ -145,7 +147,7 @@ async def _notifications_after(
     async with services.database.read() as connection:
         moments = await moments_of_user(connection, user_id, created, after, MAX_PAGE)
         if is_behind:
-            await check_not_pruned(connection, principal.tenant_id, OF_TENANT, after)
+            await check_known(connection, principal.tenant_id, OF_TENANT, after)
         if not moments:
             return []
         instants = [each.occurred_at for each in moments]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gql_service.errors import BadUserInput
+from gql_service.store import event_gaps
 from gql_service.store.sqlite_connection import create_private
 
 _SHARED_FIRST, _SHARED_SIZE = 0x4000_0002, 510
@@ -69,6 +70,9 @@ def restore(backup: Path, database: str) -> Contents:
     if target.exists() and target.samefile(backup):
         raise BadUserInput("The backup is the database itself.")
     with _lock_of_writers(target), _verified_copy(backup, target) as (copy, contents):
+        with closing(_open(copy)) as connection:
+            event_gaps.add_to_sqlite(connection)
+        _sync(copy)
         if target.exists():
             _merge_log(target)
         with _nobody_else(target):

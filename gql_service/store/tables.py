@@ -399,6 +399,14 @@ event_counter = Table(
     Column("last", BigInteger, nullable=False),
 )
 
+# Positions that were lost because a backup was restored: those after `first` and before `last`.
+event_gaps = Table(
+    "event_gaps",
+    metadata,
+    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+)
+
 # The last positions of events that were deleted for their age.
 pruned_events = Table(
     "pruned_events",

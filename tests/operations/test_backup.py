@@ -67,7 +67,7 @@ def test_a_backup_has_the_same_contents_and_is_one_private_file(url: str, tmp_pa
     document = json.loads(done.stdout)
     assert document["file"] == str(folder / "a")
     assert document["size"] == (folder / "a").stat().st_size
-    assert document["migration"] == "0016"
+    assert document["migration"] == "0017"
     assert document["rows"]["tenants"] == 1
     assert document["rows"]["documents"] == 0
 
@@ -138,8 +138,14 @@ def damage(path: Path) -> None:
         stream.write(b"\xff" * (size - 16384))
 
 
+def data(url: str) -> list[str]:
+    """Everything in a database but the positions of events: a restore makes a gap in these."""
+    lines = contents(url)
+    return [each for each in lines if '"event_gaps" VALUES' not in each and "sqlite_sequence" not in each]
+
+
 def test_a_restored_database_has_what_the_backup_has(url: str, file: Path, backup: Path) -> None:
-    before = contents(url)
+    before = data(url)
     run_command(url, "tenant", "create", "Later", "--id", "later")
     assert refused(url, "restore", str(backup)) == f"{file} exists already. To replace it, use --force."
     done = command(url, "restore", str(backup), "--force", "--yes", "--json")
@@ -148,37 +154,37 @@ def test_a_restored_database_has_what_the_backup_has(url: str, file: Path, backu
     assert document["file"] == str(file)
     assert document["upToDate"] is True
     assert document["rows"]["tenants"] == 1
-    assert contents(url) == before
+    assert data(url) == before
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert names(backup.parent) == {backup.name}
     assert names(file.parent) == {file.name, f"{file.name}.lock", "backups"}
 
 
 def test_a_database_that_is_gone_is_restored_without_force(url: str, file: Path, backup: Path) -> None:
-    before = contents(url)
+    before = data(url)
     file.unlink()
     run_command(url, "restore", str(backup))
-    assert contents(url) == before
+    assert data(url) == before
 
 
 @pytest.mark.parametrize("damaged", [b"", b"no database" * 2000])
 def test_a_damaged_database_and_its_log_are_replaced(
     url: str, file: Path, backup: Path, damaged: bytes
 ) -> None:
-    before = contents(url)
+    before = data(url)
     file.write_bytes(damaged)
     for suffix in ("-wal", "-shm"):
         Path(f"{file}{suffix}").write_bytes(b"of the former database")
     run_command(url, "restore", str(backup), "--force", "--yes")
     assert not Path(f"{file}-wal").exists()
-    assert contents(url) == before
+    assert data(url) == before
 
 
 def test_the_log_of_the_former_database_is_not_applied_to_the_restored_one(
     url: str, file: Path, backup: Path
 ) -> None:
     """A server that was killed leaves a log of writes that are not in its file yet."""
-    before = contents(url)
+    before = data(url)
     leave_log = """import os, sqlite3, sys
 connection = sqlite3.connect(sys.argv[1])
 connection.execute("INSERT INTO tenants VALUES ('x', 'X', 1)")
@@ -187,27 +193,27 @@ os._exit(0)"""
     subprocess.run([PROGRAM[0], "-c", leave_log, str(file)], check=True)
     assert Path(f"{file}-wal").stat().st_size > 0
     run_command(url, "restore", str(backup), "--force", "--yes")
-    assert contents(url) == before
+    assert data(url) == before
 
 
 def test_the_operator_is_asked_before_a_database_is_replaced(url: str, file: Path, backup: Path) -> None:
     run_command(url, "tenant", "create", "Later", "--id", "later")
-    before = contents(url)
+    before = data(url)
     program = [*PROGRAM, "restore", str(backup), "--force"]
     for answer, code in (("n\n", 1), ("", 1), ("y\n", 0)):
-        assert contents(url) == before
+        assert data(url) == before
         done = subprocess.run(program, env=environment(url), input=answer, capture_output=True, text=True)
         assert done.returncode == code, done.stderr
         assert f"Replace {file}, and lose all that was written after the backup?" in done.stderr
-    assert contents(url) != before
+    assert data(url) != before
 
 
 def test_nothing_is_restored_while_a_server_runs(url: str, file: Path, backup: Path, tmp_path: Path) -> None:
     in_use = f"A server or another program has {file} open. Stop it first."
     with serving_process(tmp_path, url) as server:
-        before = contents(url)
+        before = data(url)
         assert refused(url, "restore", str(backup), "--force", "--yes") == in_use
-        assert contents(url) == before
+        assert data(url) == before
         server.stop()
     run_command(url, "restore", str(backup), "--force", "--yes")
 
@@ -230,7 +236,7 @@ def test_nothing_is_restored_while_a_server_holds_its_lock(
 
 
 def test_what_is_no_valid_backup_is_refused(url: str, file: Path, backup: Path, tmp_path: Path) -> None:
-    before = contents(url)
+    before = data(url)
 
     def refusal(path: Path) -> str:
         return refused(url, "restore", str(path), "--force", "--yes")
@@ -260,7 +266,7 @@ def test_what_is_no_valid_backup_is_refused(url: str, file: Path, backup: Path, 
     damage(backup)
     assert "is damaged" in refusal(backup)
     assert refused(url, "restore", str(file), "--force", "--yes") == "The backup is the database itself."
-    assert contents(url) == before
+    assert data(url) == before
 
 
 def test_a_backup_of_an_older_version_is_migrated_afterwards(url: str, file: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, select, text
 
+from gql_service.errors import EventsDeleted
 from gql_service.store.connection import Connection, rows_as
 from gql_service.store.statement import Statement
 from gql_service.store.tables import events
@@ -34,6 +35,12 @@ async def last_position(connection: Connection, *, numbers_events: bool) -> int:
     """The last position that was given; 0 before any. See `Database.numbers_events`."""
     ((position,),) = await connection.fetch(_LAST_ID if numbers_events else _LAST_POSITION)
     return int(position)
+
+
+async def check_given(connection: Connection, position: int, *, numbers_events: bool) -> None:
+    """Raise EventsDeleted for a position that was never given: that of an event which was lost."""
+    if position > await last_position(connection, numbers_events=numbers_events):
+        raise EventsDeleted
 
 
 async def arrivals(connection: Connection, after: int, *, numbers_events: bool) -> list[Arrival]:

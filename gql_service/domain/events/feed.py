@@ -7,9 +7,9 @@ import orjson
 from sqlalchemy import BigInteger, CompoundSelect, Select, Text, bindparam, select, union_all
 
 from gql_service.domain.events.events import OF_TENANT, Event, EventType
-from gql_service.domain.events.pruning import pruned_until
+from gql_service.domain.events.pruning import check_known
 from gql_service.domain.pagination import Page, PageRequest, page_of
-from gql_service.errors import BadUserInput, EventsDeleted
+from gql_service.errors import BadUserInput
 from gql_service.store.connection import Connection, Row, rows_as
 from gql_service.store.statement import Statement
 from gql_service.store.tables import events
@@ -105,17 +105,8 @@ async def page(
         _PAGE, tenant_id=tenant_id, platform_id=platform_id, after=after, size=request.size + 1
     )
     if request.after is not None:
-        await check_not_pruned(connection, tenant_id, platform_id, after)
+        await check_known(connection, tenant_id, platform_id, after)
     return page_of([_event(row) for row in rows], request)
-
-
-async def check_not_pruned(connection: Connection, tenant_id: str, platform_id: str, after: int) -> None:
-    """Raise EventsDeleted if events after a position were deleted.
-
-    Call it after the events were read, so that what was deleted meanwhile is noticed.
-    """
-    if after < await pruned_until(connection, tenant_id, platform_id):
-        raise EventsDeleted
 
 
 def check_page(request: PageRequest) -> PageRequest:

@@ -1,13 +1,14 @@
 """Deleting events that are too old. Their last position is kept, so that who has missed some learns of it."""
 
-from sqlalchemy import BigInteger, Text, bindparam, delete, func, select
+from sqlalchemy import BigInteger, Text, bindparam, delete, func, select, union_all
 from sqlalchemy.dialects.postgresql import insert
 
 from gql_service.domain.events.events import OF_TENANT
+from gql_service.errors import EventsDeleted
 from gql_service.store.connection import Connection
 from gql_service.store.database import Database
 from gql_service.store.statement import Statement
-from gql_service.store.tables import events, pruned_events
+from gql_service.store.tables import event_gaps, events, pruned_events
 
 _BATCH = 500
 """Events that one transaction deletes."""
@@ -28,14 +29,18 @@ _NOTE = Statement(
         where=pruned_events.c.position < _INSERT.excluded.position,
     )
 )
-_PRUNED_UNTIL = Statement(
-    select(func.coalesce(func.max(pruned_events.c.position), 0)).where(
-        pruned_events.c.tenant_id == bindparam("tenant_id", type_=Text),
-        pruned_events.c.platform_id.in_(
-            [bindparam("platform_id", type_=Text), bindparam("no_platform", OF_TENANT, type_=Text)]
-        ),
-    )
+_PRUNED = select(pruned_events.c.position).where(
+    pruned_events.c.tenant_id == bindparam("tenant_id", type_=Text),
+    pruned_events.c.platform_id.in_(
+        [bindparam("platform_id", type_=Text), bindparam("no_platform", OF_TENANT, type_=Text)]
+    ),
 )
+_AFTER = bindparam("after", type_=BigInteger)
+_GAP = select(event_gaps.c.last.label("position")).where(
+    event_gaps.c.first < _AFTER, event_gaps.c.last > _AFTER
+)
+_GONE = union_all(_PRUNED, _GAP).subquery()
+_GONE_UNTIL = Statement(select(func.coalesce(func.max(_GONE.c.position), 0)))
 
 
 async def prune(database: Database, before: int) -> int:
@@ -48,10 +53,17 @@ async def prune(database: Database, before: int) -> int:
             return total
 
 
-async def pruned_until(connection: Connection, tenant_id: str, platform_id: str) -> int:
-    """The last position that was deleted of a platform, or of its tenant as a whole; 0 if none was."""
-    ((position,),) = await connection.fetch(_PRUNED_UNTIL, tenant_id=tenant_id, platform_id=platform_id)
-    return int(position)
+async def check_known(connection: Connection, tenant_id: str, platform_id: str, after: int) -> None:
+    """Raise EventsDeleted if events after a position are gone: those of a platform, or of its tenant as a
+    whole, that were deleted, and all if the position was lost because a backup was restored.
+
+    Call it after the events were read, so that what was deleted meanwhile is noticed.
+    """
+    ((position,),) = await connection.fetch(
+        _GONE_UNTIL, tenant_id=tenant_id, platform_id=platform_id, after=after
+    )
+    if after < position:
+        raise EventsDeleted
 
 
 async def _prune_batch(transaction: Connection, before: int) -> int:
