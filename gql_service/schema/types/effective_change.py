@@ -22,7 +22,7 @@ class EffectiveChanged:
         "`sinceVersion` is the version of the present values."
     )
     version: str = column(
-        "Stands for all effective values after the change. Keep it, and send it as `sinceVersion` to "
+        "Identifies all effective values after the change. Keep it, and send it as `sinceVersion` to "
         "continue."
     )
 
