@@ -12,7 +12,7 @@ SCHEMATHESIS := $(VENV)/schemathesis
 SBOM ?= build/sbom
 EXPLORER := gql_service/explorer
 EXPLORER_SOURCES := $(EXPLORER)/package-lock.json $(EXPLORER)/vite.config.js $(EXPLORER)/index.html \
-                    $(wildcard $(EXPLORER)/src/*)
+                    $(EXPLORER)/event-stream.js $(wildcard $(EXPLORER)/src/*)
 LOCK_FILES := $(wildcard requirements*.lock $(EXPLORER)/package-lock.json tests/npm/*/package-lock.json \
                          bench/*/package-lock.json)
 

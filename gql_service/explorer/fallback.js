@@ -1,3 +1,5 @@
+import { isSubscription, observe } from "./event-stream.js";
+
 // GraphiQL 4 is the last release with a file browsers can load without a build.
 // The hashes are those of the files in the npm packages, which the CDN serves unchanged.
 const CDN = "https://cdn.jsdelivr.net/npm/";
@@ -44,17 +46,22 @@ function load(tag, attributes) {
   });
 }
 
-async function post(operation, bearer, extraHeaders = {}) {
-  const headers = new Headers({
-    "Content-Type": "application/json",
-    Accept: "application/graphql-response+json, application/json;q=0.9",
-    "GraphQL-Preflight": "1",
-  });
+function send(operation, bearer, extraHeaders, accept, signal) {
+  const headers = new Headers({ "Content-Type": "application/json", Accept: accept, "GraphQL-Preflight": "1" });
   if (bearer) headers.set("Authorization", `Bearer ${bearer}`);
   for (const [name, value] of Object.entries(extraHeaders)) headers.set(name, value);
-  const response = await fetch(location.pathname, { method: "POST", headers, body: JSON.stringify(operation) });
-  return response.json();
+  return fetch(location.pathname, { method: "POST", headers, body: JSON.stringify(operation), signal });
 }
+
+async function post(operation, bearer, extraHeaders = {}) {
+  const accept = "application/graphql-response+json, application/json;q=0.9";
+  return (await send(operation, bearer, extraHeaders, accept)).json();
+}
+
+const run = (operation, { headers = {}, documentAST } = {}) =>
+  isSubscription(operation, documentAST)
+    ? observe((signal) => send(operation, token, headers, "text/event-stream", signal))
+    : post(operation, token, headers);
 
 // GraphiQL 4 marks the objects and lists in variables of any custom scalar as errors. Its CodeMirror is only reachable
 // from an editor, which it adds to the page some time after it was rendered.
@@ -85,7 +92,7 @@ $("load-from-cdn").addEventListener("click", async ({ target }) => {
   const { React, ReactDOM, GraphiQL } = window;
   ReactDOM.createRoot($("graphiql")).render(
     React.createElement(GraphiQL, {
-      fetcher: (operation, { headers } = {}) => post(operation, token, headers),
+      fetcher: run,
       defaultQuery: "query Me {\n  me {\n    username\n    displayName\n  }\n}\n",
       storage: memory,
       shouldPersistHeaders: false,

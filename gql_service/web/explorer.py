@@ -21,6 +21,7 @@ from gql_service.web.security_headers import page_headers
 
 FOLDER = Path(__file__).parent.parent / "explorer"
 _BUILT = FOLDER / "dist"
+_FALLBACK_SCRIPTS = ("fallback.js", "event-stream.js")
 _CDN = "https://cdn.jsdelivr.net/npm"
 _SHARED_POLICY = (
     "default-src 'none'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; "
@@ -90,7 +91,7 @@ class Assets(StaticFiles):
 def asset_routes(settings: Settings) -> list[BaseRoute]:
     """The routes of what the page loads: its files, and where people sign in."""
     if not _BUILT.is_dir():
-        return [Route("/explorer/fallback.js", _fallback_script)]
+        return [Route(f"/explorer/{name}", _fallback_script) for name in _FALLBACK_SCRIPTS]
     sign_in = _sign_in(settings)
 
     async def respond(_request: Request) -> Response:
@@ -115,6 +116,7 @@ def _sign_in(settings: Settings) -> dict[str, str | None]:
     }
 
 
-async def _fallback_script(_request: Request) -> Response:
+async def _fallback_script(request: Request) -> Response:
     headers = page_headers(_FALLBACK_POLICY)
-    return FileResponse(FOLDER / "fallback.js", media_type="text/javascript", headers=headers)
+    name = request.url.path.rpartition("/")[2]
+    return FileResponse(FOLDER / name, media_type="text/javascript", headers=headers)

@@ -14,7 +14,7 @@ from tests.support.live import METADATA_CHANGED, PLATFORM_EVENTS, subscriber
 from tests.support.live_clients import GQL_CLIENTS, NPM_CLIENTS, LiveClient, follow
 from tests.support.npm import npm_project
 from tests.support.patches import patch
-from tests.support.service import serving
+from tests.support.service import serving, wait_until
 from tests.support.world import World
 
 REFUSALS = {
@@ -102,10 +102,12 @@ def test_a_client_that_completes_ends_the_stream_of_the_server(fresh_database_ur
                 other.subscribe(METADATA_CHANGED)
                 assert other.errors() == ["LIMIT_EXCEEDED"]
                 follower.complete()
-                while True:
+
+                def has_room() -> bool:
                     other.subscribe(METADATA_CHANGED, key=world.platform_key, since=0)
-                    if other.receive()["type"] == "next":
-                        break
+                    return bool(other.receive()["type"] == "next")
+
+                wait_until(has_room)
 
 
 def test_the_queries_of_urql_are_no_streams(world: World) -> None:

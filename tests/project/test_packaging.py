@@ -42,7 +42,7 @@ def test_the_wheel_contains_every_file_of_the_package_and_nothing_else(wheel: Pa
         if path.is_file() and not skipped & set(path.parts)
     }
     explorer = "gql_service/explorer/"
-    pages = (f"{explorer}dist/", f"{explorer}fallback.")
+    pages = (f"{explorer}dist/", f"{explorer}fallback.", f"{explorer}event-stream.js")
     expected = {name for name in expected if not name.startswith(explorer) or name.startswith(pages)}
     names = files_of(wheel)
     assert names == expected

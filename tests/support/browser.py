@@ -37,6 +37,10 @@ PASTE = """text => {
 }"""
 
 
+SUBSCRIPTION = """subscription Changes {
+  platformMetadataChanged(platformKey: "KEY", sinceRevision: 0) { revision changedKeys } }"""
+
+
 class Tab:
     """A browser tab, and the errors in it."""
 

@@ -10,7 +10,8 @@ from playwright.sync_api import expect
 
 import gql_service
 from tests.conftest import require
-from tests.support.browser import DECLARATIONS, VARIABLES, Tab
+from tests.support.browser import DECLARATIONS, SUBSCRIPTION, VARIABLES, Tab
+from tests.support.patches import patch
 from tests.support.service import serving
 from tests.support.world import World
 
@@ -90,6 +91,31 @@ def test_a_query_shows_its_response(explorer: Tab, world: World) -> None:
 def test_a_query_without_a_token_shows_the_servers_error(explorer: Tab) -> None:
     explorer.run_query("{ me { username")
     explorer.response("UNAUTHENTICATED")
+
+
+def test_a_subscription_shows_each_change_until_it_is_stopped(explorer: Tab, world: World) -> None:
+    explorer.sign_in(world.colleague.token)
+    explorer.status("Signed in as")
+    explorer.paste(".graphiql-query-editor", SUBSCRIPTION.replace("KEY", world.platform_key))
+    explorer.page.click(".graphiql-execute-button")
+    for revision in (1, 2):
+        patch(world.colleague, world, metadata={"count": revision})
+        explorer.response(f'"revision": {revision}')
+    with explorer.page.expect_event("requestfailed"):  # the page has ended it
+        explorer.page.click(".graphiql-execute-button")
+    explorer.run_query("{ me { username")
+    explorer.response(f'"username": "{world.colleague.username}"')
+    assert explorer.complaints == []
+
+
+@pytest.mark.parametrize("code", ["UNAUTHENTICATED", "NOT_FOUND"])
+def test_a_refused_subscription_shows_the_servers_error(explorer: Tab, world: World, code: str) -> None:
+    if code == "NOT_FOUND":
+        explorer.sign_in(world.member.token)
+        explorer.status("Signed in as")
+    explorer.paste(".graphiql-query-editor", SUBSCRIPTION.replace("KEY", "nowhere"))
+    explorer.page.click(".graphiql-execute-button")
+    explorer.response(code)
 
 
 def test_the_editor_completes_names_of_the_schema(explorer: Tab) -> None:

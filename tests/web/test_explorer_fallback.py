@@ -11,12 +11,14 @@ import pytest
 from playwright.sync_api import Route, expect
 
 import gql_service
-from tests.support.browser import DECLARATIONS, VARIABLES, Tab
+from tests.support.browser import DECLARATIONS, SUBSCRIPTION, VARIABLES, Tab
 from tests.support.cli_processes import PROGRAM, Server, run_command, serving_process
 from tests.support.npm import npm_project
 
 PACKAGE = Path(gql_service.__file__).parent
 CDN = "https://cdn.jsdelivr.net/npm/"
+PATCH = """mutation { patchPlatformMetadata(input: {platformKey: "shop", metadata: {count: REVISION}}) {
+  userErrors { code } } }"""
 REPLACE = "([at, text]) => document.querySelectorAll('.CodeMirror')[at].CodeMirror.setValue(text)"
 
 
@@ -59,7 +61,9 @@ def test_without_a_built_explorer_the_page_asks_before_it_loads_from_a_cdn(tab: 
     assert len(re.findall(r'"[\w.@/-]+\.(?:js|css)",\s+"sha384-[A-Za-z0-9+/]{64}"', script)) == 4
 
 
-def test_the_files_of_the_cdn_show_an_explorer_that_marks_no_json_as_wrong(tab: Tab, unbuilt: Server) -> None:
+@pytest.fixture
+def explorer(tab: Tab, unbuilt: Server) -> Tab:
+    """A tab that has loaded GraphiQL from the CDN."""
     packages = npm_project("explorer-fallback") / "node_modules"
 
     def serve(route: Route) -> None:
@@ -70,10 +74,38 @@ def test_the_files_of_the_cdn_show_an_explorer_that_marks_no_json_as_wrong(tab: 
     tab.open(unbuilt.url)
     tab.page.get_by_role("button", name="Load GraphiQL from the CDN").click()
     tab.page.wait_for_function("() => document.querySelectorAll('.CodeMirror').length > 1")
-    tab.page.evaluate(REPLACE, [0, DECLARATIONS])
-    marks = tab.page.locator(".graphiql-editor-tool .CodeMirror-lint-mark-error")
-    tab.page.evaluate(REPLACE, [1, json.dumps(VARIABLES | {"unknown": 1})])
+    return tab
+
+
+def test_the_files_of_the_cdn_show_an_explorer_that_marks_no_json_as_wrong(explorer: Tab) -> None:
+    explorer.page.evaluate(REPLACE, [0, DECLARATIONS])
+    marks = explorer.page.locator(".graphiql-editor-tool .CodeMirror-lint-mark-error")
+    explorer.page.evaluate(REPLACE, [1, json.dumps(VARIABLES | {"unknown": 1})])
     expect(marks).to_have_count(1)
-    tab.page.evaluate(REPLACE, [1, json.dumps(VARIABLES)])
+    explorer.page.evaluate(REPLACE, [1, json.dumps(VARIABLES)])
     expect(marks).to_have_count(0)
-    assert tab.complaints == []
+    assert explorer.complaints == []
+
+
+def _new_user(database_url: str) -> str:
+    """Create the platform `shop` and a user; returns their token."""
+    run_command(database_url, "tenant", "create", "Acme", "--id", "acme")
+    run_command(database_url, "platform", "create", "shop", "--tenant", "acme")
+    run_command(database_url, "user", "create", "joe", "--tenant", "acme", "--email", "joe@example.com")
+    return run_command(database_url, "token", "issue", "joe")
+
+
+def test_a_subscription_shows_each_change_until_it_is_stopped(
+    explorer: Tab, unbuilt: Server, tmp_path: Path
+) -> None:
+    token = _new_user(f"sqlite+aiosqlite:///{tmp_path / 'test.sqlite3'}")
+    explorer.sign_in(token)
+    explorer.status("Signed in as")
+    explorer.page.evaluate(REPLACE, [0, SUBSCRIPTION.replace("KEY", "shop")])
+    explorer.page.click(".graphiql-execute-button")
+    for revision in (1, 2):
+        unbuilt.ask(PATCH.replace("REVISION", str(revision)), token)
+        explorer.response(f'"revision": {revision}')
+    with explorer.page.expect_event("requestfailed"):  # the page has ended it
+        explorer.page.click(".graphiql-execute-button")
+    assert explorer.complaints == []
