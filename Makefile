@@ -14,7 +14,7 @@ EXPLORER := gql_service/explorer
 EXPLORER_SOURCES := $(EXPLORER)/package-lock.json $(EXPLORER)/vite.config.js $(EXPLORER)/index.html \
                     $(EXPLORER)/event-stream.js $(wildcard $(EXPLORER)/src/*)
 LOCK_FILES := $(wildcard requirements*.lock $(EXPLORER)/package-lock.json tests/npm/*/package-lock.json \
-                         bench/*/package-lock.json)
+                         bench/*/package-lock.json examples/*/package-lock.json)
 
 # Drain, rolling restart, workers, replaced files, silent connections, failover: as in `make test`.
 FAULT_TESTS := tests/server tests/store/test_sqlite_faults.py tests/store/test_postgres_silence.py \

@@ -2,11 +2,13 @@
 
 import subprocess
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
 
 from tests.support.http_clients import http_client
+from tests.support.live import METADATA_CHANGED, PLATFORM_EVENTS, Stream, stream
 from tests.support.npm import npm_project
 from tests.support.service import Service
 from tests.support.world import Caller, World
@@ -18,7 +20,8 @@ ORDERS = """query ($buyers: [ID!]!, $key: String!) { orders(buyers: $buyers, pla
 class Gateway:
     """A running gateway."""
 
-    def __init__(self, url: str, service: Service) -> None:
+    def __init__(self, name: str, url: str, service: Service) -> None:
+        self.name = name
         self.service = service
         self._client = http_client(url)
 
@@ -34,6 +37,11 @@ class Gateway:
         body = self.post(caller, query, **variables)
         assert "errors" not in body, body
         return body["data"]
+
+    def stream(self, caller: Caller | None, query: str, **variables: Any) -> AbstractContextManager[Stream]:
+        """Subscribe by server-sent events."""
+        token = None if caller is None else caller.token
+        return stream(self._client, token, query, path="/", **variables)
 
     def close(self) -> None:
         self._client.close()
@@ -57,7 +65,7 @@ def gateway(
             assert url.startswith("http://127.0.0.1:"), (
                 f"the gateway did not start:\n{stderr_path.read_text()}"
             )
-            running = Gateway(url, service)
+            running = Gateway(request.param, url, service)
             yield running
             running.close()
         finally:
@@ -239,3 +247,22 @@ def test_more_references_than_the_limit_are_refused_with_message_and_code(
     body = gateway.post(world.admin, query % "buyer { displayName }", buyers=people, key=world.platform_key)
     message = "`representations` has 1001 items; 1000 are allowed (GQL_SERVICE_MAX_REPRESENTATIONS)."
     assert service_errors(body) == {("LIMIT_EXCEEDED", message)}
+
+
+def test_subscriptions(gateway: Gateway, world: World) -> None:
+    """Hive's gateway passes them through, joined with other subgraphs. Apollo's for Node refuses all."""
+    query = METADATA_CHANGED.replace("metadata }", "metadata invoice }")
+    if gateway.name == "apollo":
+        errors = gateway.post(world.member, query, key=world.platform_key)["errors"]
+        assert [each["message"] for each in errors] == ["Execution of subscriptions not supported by gateway"]
+        return
+    with gateway.stream(world.member, query, key=world.platform_key, since=0) as events:
+        for revision in (1, 2):
+            patch(world.member, world.platform_key, count=revision)
+            change = events.next()["platformMetadataChanged"]
+            assert (change["revision"], change["changedKeys"]) == (revision, ["count"])
+            assert change["platformMetadata"]["metadata"] == {"count": revision}
+            assert change["platformMetadata"]["invoice"].startswith("invoice for ")
+    with gateway.stream(world.member, PLATFORM_EVENTS, key=world.platform_key) as events:
+        result = events.event()[1]
+        assert service_errors(result) == {("FORBIDDEN", "Only tenant admins can administer a platform")}

@@ -126,7 +126,13 @@ class Stream:
 
 @contextmanager
 def stream(
-    client: httpx.Client, token: str | None, query: str, *, method: str = "POST", **variables: Any
+    client: httpx.Client,
+    token: str | None,
+    query: str,
+    *,
+    method: str = "POST",
+    path: str = "/graphql",
+    **variables: Any,
 ) -> Iterator[Stream]:
     headers = {"Accept": "text/event-stream"}
     if token is not None:
@@ -134,5 +140,5 @@ def stream(
     body: dict[str, Any] = {"json": {"query": query, "variables": variables}}
     if method == "GET":
         body = {"params": {"query": query, "variables": json.dumps(variables)}}
-    with client.stream(method, "/graphql", headers=headers, **body) as response:
+    with client.stream(method, path, headers=headers, **body) as response:
         yield Stream(response)

@@ -1,6 +1,7 @@
 """The clients of subscriptions that others have written, as processes."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,6 +31,9 @@ class LiveClient:
         """The next line."""
         return self._lines.get(timeout=PATIENCE)
 
+    def has_line(self) -> bool:
+        return not self._lines.empty()
+
     def changes(self, until: int) -> list[int]:
         """The revisions of the changes up to this one, also after the connection was lost meanwhile."""
         revisions: list[int] = []
@@ -47,10 +51,10 @@ class LiveClient:
 
 
 @contextmanager
-def live_client(command: list[str]) -> Iterator[LiveClient]:
-    """Run a client within the block."""
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+def live_client(command: list[str], **variables: str) -> Iterator[LiveClient]:
+    """Run a client within the block, with these variables in its environment."""
+    pipe, env = subprocess.PIPE, os.environ | variables
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=env, text=True) as process:
         try:
             yield LiveClient(process)
         finally:

@@ -11,10 +11,10 @@ from tests.conftest import require
 _PROJECTS = Path(__file__).parent.parent / "npm"
 
 
-def npm_project(name: str) -> Path:
+def npm_project(name: str, parent: Path = _PROJECTS) -> Path:
     """The folder of a project with its packages, which are installed again if its lock file changes."""
     require("Node (npm)", shutil.which("node") is not None and shutil.which("npm") is not None)
-    project = _PROJECTS / name
+    project = parent / name
     lock, installed = project / "package-lock.json", project / "node_modules" / ".package-lock.json"
     with lock.open() as lock_file:  # one test process at a time
         fcntl.flock(lock_file, fcntl.LOCK_EX)
@@ -25,9 +25,9 @@ def npm_project(name: str) -> Path:
     return project
 
 
-def copy_npm_project(name: str, folder: Path) -> Path:
+def copy_npm_project(name: str, folder: Path, parent: Path = _PROJECTS) -> Path:
     """A copy of a project that programs may write into. Its packages are a link."""
-    project = npm_project(name)
+    project = npm_project(name, parent)
     shutil.copytree(project, folder, ignore=shutil.ignore_patterns("node_modules"))
     (folder / "node_modules").symlink_to(project / "node_modules")
     return folder
