@@ -20,7 +20,7 @@ function describe(error) {
   return close ? { close } : { message: String(error.message) };
 }
 
-const wsClient = (address, token) =>
+const wsClient = (address, token, options) =>
   createWsClient({
     url: address.replace("http", "ws"),
     webSocketImpl: WebSocket,
@@ -28,7 +28,14 @@ const wsClient = (address, token) =>
     // Stays open after its last operation, so that it is the message `complete` that ends a stream.
     lazyCloseTimeout: 60_000,
     retryAttempts: 0,
+    ...options,
   });
+
+const retries = {
+  retryAttempts: Infinity,
+  retryWait: () => new Promise((resolve) => setTimeout(resolve, 100)),
+  shouldRetry: ({ code }) => code !== 4403,
+};
 
 /** Of the two libraries by the authors of the protocols. */
 const reporting = (client) => (operation, observer) =>
@@ -92,7 +99,7 @@ const urqlSse = (address, token) =>
   });
 
 export const clients = {
-  "graphql-ws": (address, token) => reporting(wsClient(address, token)),
+  "graphql-ws": (address, token) => reporting(wsClient(address, token, retries)),
   "graphql-sse": (url, token) =>
     reporting(createSseClient({ url, headers: { Authorization: `Token ${token}` }, retryAttempts: 0 })),
   apollo,

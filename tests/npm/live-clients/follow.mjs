@@ -10,6 +10,14 @@ const print = (line) => console.log(JSON.stringify(line));
 let since = 0;
 let stop;
 
+// Clients that connect again by themselves read the variables anew.
+const variables = {
+  key,
+  get since() {
+    return since;
+  },
+};
+
 function follow() {
   let isOver = false;
   const end = (line, again) => {
@@ -19,7 +27,7 @@ function follow() {
     if (again) setTimeout(follow, 100);
   };
   stop = subscribe(
-    { query, variables: { key, since } },
+    { query, variables },
     {
       next({ platformMetadataChanged: change }) {
         since = change.revision;
