@@ -1,8 +1,7 @@
 """`/graphql` as server-sent events: the "distinct connections mode" of the protocol GraphQL over SSE.
 
-See https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md. Strawberry's own implementation is not
-used: it answers with a stream whenever the client would accept one, also to queries of urql, and it would
-execute operations past the engine, the limits and the cache of documents.
+See https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md. Why it is not Strawberry's:
+docs/decisions/0016-own-transports-of-subscriptions.md.
 """
 
 import asyncio

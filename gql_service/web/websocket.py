@@ -1,8 +1,7 @@
 """`/graphql` over a WebSocket: the protocol `graphql-transport-ws`.
 
-See https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md. Strawberry's own implementation is not
-used: it would execute operations past the engine, the limits and the cache of documents, and it neither reads
-the token again nor bounds the operations of a connection.
+See https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md. Why it is not Strawberry's:
+docs/decisions/0016-own-transports-of-subscriptions.md.
 """
 
 import asyncio
