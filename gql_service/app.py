@@ -164,12 +164,11 @@ def create_app(
         if metrics is not None:
             metrics.flush()
 
+    websockets = WebSocketEndpoint(services, authenticator, operations, connections)
     app = Application(
         routes=[
             *_routes("/graphql", streams),
-            *_websocket_routes(
-                "/graphql", WebSocketEndpoint(services, authenticator, operations, connections)
-            ),
+            *_websocket_routes("/graphql", websockets),
             *_routes(rest.PATH, rest_endpoint.__call__, list(rest.METHODS)),
             Route(ofrep.PATH, ofrep_endpoint.__call__, methods=["POST"]),
             Route(f"{ofrep.PATH}/{{key:path}}", ofrep_endpoint.__call__, methods=["POST"]),
@@ -192,6 +191,7 @@ def create_app(
     app.state.services = services
     app.state.is_draining = False
     app.connections = connections
+    app.websockets = websockets
     if not settings.cors_origins:
         app.graphql = graphql
     return app
@@ -205,6 +205,8 @@ class Application(Starlette):
     on."""
     connections: OpenConnections | None = None
     """What to end when the server stops."""
+    websockets: WebSocketEndpoint | None = None
+    """`web.websocket_protocol` passes connections to it in the same way."""
 
 
 def _configure_garbage_collection() -> None:

@@ -256,11 +256,13 @@ class HttpProtocol(HttpToolsProtocol):
         assert self.ws_protocol_class is not None, "it was asked before"
         self._limits.stop()
         self.connections.discard(self)
+        config, state, transport = self.config, self.server_state, self.transport
         protocol: Any = self.ws_protocol_class(  # type: ignore[call-arg]
-            self.config, self.server_state, self.app_state
+            config, state, self.app_state
         )
-        protocol.connection_made(self.transport)
-        self.transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        transport.set_protocol(protocol)
+        self.__dict__.clear()  # it is in cycles, which are collected late, and would be kept with all it has
         protocol.data_received(data)
 
     def _decline_upgrade(self) -> None:
