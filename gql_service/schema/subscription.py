@@ -109,3 +109,4 @@ class Subscription:
         async with aclosing(stream) as changes:
             async for change in changes:
                 yield PlatformMetadataChanged(row=change)
+                del change

@@ -38,6 +38,7 @@ async def platform_events(
     Raises Forbidden, NotFound or EventsDeleted, also later.
     """
     caller, services = context.caller, context.services
+    context = caller.context()  # the other one lives as long as the stream, with what it has read
     _access, platform = await context.platform_access(key)
     with services.wakeups.waiting(platform_topics(platform.tenant_id, platform.id)) as wakeup:
         position = await _last_position(services) if after is None else after
@@ -73,6 +74,7 @@ async def document_changes(
     """
     caller, services = context.caller, context.services
     services.policy.require_scope(caller.principal, Scope.EVENTS)
+    context = caller.context()  # the other one lives as long as the stream, with what it has read
     access = await context.access(platform_key, username)
     key = access.key
     with services.wakeups.waiting([document_topic(*key)]) as wakeup:
@@ -88,7 +90,9 @@ async def document_changes(
                     if change.resync or change.changed_keys:
                         yield change
                     revision = change.revision
+                    del change
             else:
+                del context, access, view  # thousands may wait, each with a document
                 await wakeup.wait()
             wakeup.clear()
             await caller.refresh()

@@ -76,6 +76,7 @@ class LiveOperations:
                         # Let the connection write, and others work: only then it is known whether the client
                         # reads, and the next result has to wait.
                         await asyncio.sleep(0)
+                        del event  # it has a document, which would be kept until the next one
         except InvalidDocument as invalid:
             raise OperationFailed(
                 document_errors(invalid.errors, invalid.code, GRAPHQL_RESPONSE)[1]

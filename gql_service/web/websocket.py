@@ -223,6 +223,7 @@ class WebSocketConnection:
             async with aclosing(results):
                 async for result in results:
                     await self._send_message({"id": id, "type": "next", "payload": orjson.Fragment(result)})
+                    del result  # it would be kept until the next one
             await self._send_message({"id": id, "type": "complete"})
         except RequestError as error:
             await self._send_errors(id, request_error(error)[1]["errors"])
