@@ -122,27 +122,37 @@ class _EventStream:
         self._send = send
         self._ping_interval = ping_interval
         self._abort = abort
-        self._end = asyncio.Event()
+        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._pinging: asyncio.Task[None] | None = None
         self._reason: RequestError | None = None
         """Why it ends before its operation."""
 
     def revoke(self, error: RequestError) -> None:
         self._reason = error
-        self._end.set()
+        self._end()
 
     def drain(self) -> None:
-        self._end.set()
+        self._end()
+
+    def _end(self, _task: "asyncio.Task[None] | None" = None) -> None:
+        if not self._ended.done():
+            self._ended.set_result(None)
 
     async def run(self, receive: Receive) -> None:
         """Send until the operation has ended, the client has gone, or the connection has to end."""
         await self._send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-        writing = asyncio.create_task(self._write())
         leaving = asyncio.create_task(_wait_for_disconnect(receive))
-        others = [asyncio.create_task(each) for each in (self._ping(), self._wait_for_end())]
-        tasks = [writing, leaving, *others]
+        writing = asyncio.create_task(self._write())
+        tasks = [leaving, writing]
+        for each in tasks:
+            each.add_done_callback(self._end)
+        self._ping()
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await self._ended
         finally:
+            self._next_ping.cancel()
+            if self._pinging is not None:
+                tasks.append(self._pinging)
             for each in tasks:
                 each.cancel()
             outcomes = await asyncio.gather(*tasks, return_exceptions=True)
@@ -168,20 +178,28 @@ class _EventStream:
             try:
                 async for result in self._results:
                     await self._next(result)
+                    del result
             except OperationFailed as failure:
                 await self._next(orjson.dumps({"errors": failure.errors}))
 
     async def _next(self, result: bytes) -> None:
         await self._send_part(b"event: next\ndata: %b\n\n" % result)
 
-    async def _ping(self) -> None:
-        """So that proxies do not take the connection for dead, and that we learn if it is."""
-        while True:
-            await self._send_part(_PING)
-            await asyncio.sleep(self._ping_interval)
+    def _ping(self) -> None:
+        """Ping from now on, so that proxies do not take the connection for dead, and that we learn if it is.
 
-    async def _wait_for_end(self) -> None:
-        await self._end.wait()
+        Not by a task that sleeps: there may be thousands.
+        """
+        if self._pinging is None:
+            self._pinging = asyncio.create_task(self._send_part(_PING))
+            self._pinging.add_done_callback(self._pinged)
+        self._next_ping = asyncio.get_running_loop().call_later(self._ping_interval, self._ping)
+
+    def _pinged(self, task: "asyncio.Task[None]") -> None:
+        if task.cancelled() or task.exception() is None:
+            self._pinging = None
+        else:
+            self._end()
 
     async def _send_part(self, part: bytes, *, more_body: bool = True) -> None:
         """Raises TimeoutError if the client does not read."""
