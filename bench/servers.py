@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import orjson
@@ -70,17 +71,28 @@ class Server(NamedTuple):
 
 @contextmanager
 def serving(
-    name: str, url: str, probe: bytes, token: str, folder: Path, *, workers: int = 1
+    name: str,
+    url: str,
+    probe: bytes,
+    token: str,
+    folder: Path,
+    *,
+    workers: int = 1,
+    root: Path = PEERS.parent.parent,
+    settings: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Server]:
-    """A server on a free port of loopback. It is ready: it has responded to `probe` correctly."""
+    """A server on a free port of loopback. It is ready: it has responded to `probe` correctly.
+
+    `root` is the checkout that it is started in, and `settings` are environment variables.
+    """
     port = free_port()
     log = folder / f"{name}-{port}.log"
     with log.open("wb") as sink:
         started = time.perf_counter()
         process = subprocess.Popen(  # noqa: S603 - our own programs
             _command(name, port, workers),
-            cwd=PEERS.parent.parent,
-            env=_environment(url, port),
+            cwd=root,
+            env={**_environment(url, port), "PYTHONPATH": str(root), **settings},
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,

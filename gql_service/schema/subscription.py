@@ -35,6 +35,7 @@ class Subscription:
     ) -> AsyncGenerator[Edge[Event] | None, None]:
         request = check_page(read_page(None, after, None, None))
         context = cast(SubscriptionContext, info.context)
+        del info  # it has what was needed to start
         async with aclosing(subscriptions.platform_events(context, platform_key, request.after)) as events:
             async for event in events:
                 yield Edge(cursor=encode(EventConnection.sort_key(event)), node=Event(row=event))
@@ -105,6 +106,7 @@ class Subscription:
         ] = None,
     ) -> AsyncGenerator[PlatformMetadataChanged | None, None]:
         context = cast(SubscriptionContext, info.context)
+        del info  # it has what was needed to start
         stream = subscriptions.document_changes(context, platform_key, username, since_revision)
         async with aclosing(stream) as changes:
             async for change in changes:
