@@ -1,11 +1,12 @@
 """The connections that stay open: how many subscriptions they may have, and when they have to end."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from gql_service.auth.principal import Principal
 from gql_service.errors import LimitExceeded, RequestError, Unavailable
 from gql_service.services.background import report_failure
 from gql_service.services.subscribers import Subscriber
@@ -14,6 +15,8 @@ from gql_service.web.authentication import Authenticator, Credentials
 
 _CHECK_INTERVAL = 0.5
 """Seconds after which the tokens of open connections are read again: revocation works within a second."""
+_MAX_CHECKED = 64
+"""Tokens that are read at a time."""
 
 
 class OpenConnection(Protocol):
@@ -98,16 +101,25 @@ class OpenConnections:
                 report_failure(error)
 
     async def _check(self) -> None:
-        connections = [(each, each.subscriber) for each in self._connections if each.subscriber is not None]
-        presented = {
-            each.authorization: Credentials(each.authorization, each.origin) for _, each in connections
-        }
-        callers = await self._authenticator.authenticate_all_again(list(presented.values()))
-        found = dict(zip(presented, callers, strict=True))
-        for connection, subscriber in connections:
-            try:
-                subscriber.update(found[subscriber.authorization])
-            except Unavailable:  # the issuer: whether the token is valid is not known, as for requests
-                continue
-            except RequestError as error:
-                connection.revoke(error)
+        """Read the tokens some at a time: requests must not wait until thousands are read."""
+        connections = defaultdict[bytes, list[tuple[OpenConnection, Subscriber]]](list)
+        for each in self._connections:
+            if each.subscriber is not None:
+                connections[each.subscriber.authorization].append((each, each.subscriber))
+        presented = [Credentials(text, same[0][1].origin) for text, same in connections.items()]
+        for start in range(0, len(presented), _MAX_CHECKED):
+            some = presented[start : start + _MAX_CHECKED]
+            callers = await self._authenticator.authenticate_all_again(some)
+            for credentials, caller in zip(some, callers, strict=True):
+                for connection, subscriber in connections[credentials.authorization]:
+                    _update(connection, subscriber, caller)
+            await asyncio.sleep(0)
+
+
+def _update(connection: OpenConnection, subscriber: Subscriber, caller: Principal | RequestError) -> None:
+    try:
+        subscriber.update(caller)
+    except Unavailable:  # the issuer: whether the token is valid is not known, as for requests
+        return
+    except RequestError as error:
+        connection.revoke(error)

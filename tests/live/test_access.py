@@ -1,7 +1,12 @@
 """Who may subscribe to what."""
 
+from contextlib import ExitStack
+
 import pytest
 
+from gql_service import instants
+from gql_service.domain.users import access_tokens
+from gql_service.store.connection import Connection
 from tests.access.test_scopes import limited
 from tests.support.live import METADATA_CHANGED, PLATFORM_EVENTS, START, stream, subscriber
 from tests.support.patches import patch
@@ -128,3 +133,19 @@ def test_a_revoked_token_ends_the_stream(world: World) -> None:
         name, data = opened.event()
         assert (name, data["errors"][0]["extensions"]["code"]) == ("next", "UNAUTHENTICATED")
         assert opened.event() == ("complete", None)
+
+
+def test_many_revoked_tokens_end_their_connections(world: World) -> None:
+    """More than are read at a time."""
+    user, now = world.new_user(), instants.now()
+
+    async def issue(transaction: Connection) -> list[str]:
+        issued = [await access_tokens.issue(transaction, user.id, label="test", now=now) for _ in range(120)]
+        return [str(token) for token in issued]
+
+    revoke = "mutation ($i: RevokeTokensInput!) { revokeTokens(input: $i) { userErrors { code } } }"
+    with ExitStack() as stack:
+        tokens = world.service.write(issue)
+        opened = [stack.enter_context(subscriber(world.service.url, token)) for token in tokens]
+        user.ask(revoke, i={})
+        assert {each.closed()[0] for each in opened} == {4403}
