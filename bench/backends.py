@@ -27,6 +27,9 @@ class Backend(Protocol):
     def copy(self, url: str) -> str:
         """The URL of a new copy of a database. The database must have no connections."""
 
+    def execute(self, url: str, statement: str) -> None:
+        """Run a statement of SQL."""
+
 
 class Sqlite:
     """Each database is a file in one folder."""
@@ -49,6 +52,10 @@ class Sqlite:
         copy = self._new()
         shutil.copyfile(_file(url), _file(copy))
         return copy
+
+    def execute(self, url: str, statement: str) -> None:
+        with closing(sqlite3.connect(_file(url))) as connection, connection:
+            connection.execute(statement)
 
     def _new(self) -> str:
         self._count += 1
@@ -77,6 +84,9 @@ class Postgres:
 
     def copy(self, url: str) -> str:
         return self._new(f" TEMPLATE {url.rpartition('/')[2]}")
+
+    def execute(self, url: str, statement: str) -> None:
+        self._psql(statement, url.rpartition("/")[2])
 
     def _new(self, origin: str = "") -> str:
         self._count += 1

@@ -1,0 +1,1 @@
+"""Measurements of streams: how soon subscribers learn of changes, and what they cost."""
