@@ -37,7 +37,8 @@ def main(
             load, probe = Load(Path(folder), dataset), ONE.bodies(dataset, 0)[0]
             start = partial(serving, "ours", probe=probe, token=dataset.tokens["admin"], folder=Path(folder))
             old = backend.copy(url)
-            backend.execute(old, f"UPDATE alembic_version SET version_num = '{_newest_revision(older)}'")
+            version = _newest_revision(older)
+            backend.execute(old, f"UPDATE alembic_version SET version_num = '{version}'")  # noqa: S608
             servers = {
                 "now": stack.enter_context(start(backend.copy(url))),
                 "older": stack.enter_context(start(old, root=older.resolve())),
