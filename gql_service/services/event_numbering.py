@@ -12,6 +12,9 @@ _POLL_INTERVAL = 1.0
 """Seconds after which events are looked for that another process has left, for example because it died."""
 _PAUSE = 0.005
 """Seconds between two transactions that number. Meanwhile, more events are committed."""
+_PAUSE_PER_EVENT = 0.001
+"""Seconds more after each event of the last one: where much is written, each commit has to be for many."""
+_MAX_PAUSE = 0.1
 
 
 class EventNumbering:
@@ -45,4 +48,9 @@ class EventNumbering:
                 self._on_numbered()
             if count is None or count == MAX_NUMBERED:
                 self._is_due.set()
-            await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(_pause_after(count or 0))
+
+
+def _pause_after(count: int) -> float:
+    """The time until the next transaction, after one that has numbered this many events."""
+    return _PAUSE if count == MAX_NUMBERED else min(_MAX_PAUSE, _PAUSE + count * _PAUSE_PER_EVENT)
