@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from gql_service.domain.events.numbering import MAX_NUMBERED, number
 from gql_service.services.background import report_failure
@@ -36,9 +37,10 @@ class EventNumbering:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_POLL_INTERVAL):
                     await self._is_due.wait()
+            is_expected = self._is_due.is_set()
             self._is_due.clear()
             try:
-                count = await self._database.write(number)
+                count = await self._database.write(partial(number, is_expected=is_expected))
             except Exception as error:
                 report_failure(error)
                 await asyncio.sleep(_POLL_INTERVAL)
