@@ -37,11 +37,12 @@ serve: $(VENV)/.runtime explorer ## Migrate, load demo data, and serve on 127.0.
 test: $(VENV)/.dev $(AUDIT)/.installed $(SCHEMATHESIS)/.installed explorer check ## Run all checks and tests
 	$(BIN)/pytest -n auto --dist worksteal
 
-test-long: $(VENV)/.dev ## Run the property tests and the floods with 20,000 examples
+test-long: $(VENV)/.dev ## Run property tests and floods with 20,000 examples, and followers with 10,000 changes
 	FLOOD=20000 $(BIN)/pytest tests/graphql/test_floods.py
 	$(BIN)/pytest tests/engine/test_against_graphql_core.py tests/engine/test_validation.py \
 	  tests/documents/test_against_model.py tests/documents/test_numbers.py tests/transfer/test_property.py \
 	  --hypothesis-profile=long
+	GQL_TEST_LONG=1 $(BIN)/pytest tests/live/test_workers.py
 
 test-durability: $(VENV)/.dev ## Kill servers, cut replies, check histories
 	DURABILITY=100 $(BIN)/pytest tests/durability $(FAULT_TESTS)
