@@ -1,10 +1,14 @@
 """A headless Chromium, and a tab of it with GraphiQL."""
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.conftest import require
 from tests.support.http_clients import PATIENCE
 
 FLAGS = [
@@ -35,10 +39,18 @@ PASTE = """text => {
   clipboardData.setData("text/plain", text);
   document.activeElement.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
 }"""
-
-
 SUBSCRIPTION = """subscription Changes {
   platformMetadataChanged(platformKey: "KEY", sinceRevision: 0) { revision changedKeys } }"""
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    path = shutil.which("chromium")
+    require("Chromium", path is not None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
 
 
 class Tab:
