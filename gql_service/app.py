@@ -70,6 +70,7 @@ from gql_service.web.event_stream import EventStreamOrGraphQL
 from gql_service.web.graphql import GraphQLEndpoint
 from gql_service.web.live_operations import LiveOperations
 from gql_service.web.observation import ObserveRequests
+from gql_service.web.ofrep import OfrepEndpoint
 from gql_service.web.open_connections import OpenConnections
 from gql_service.web.openapi.endpoint import PATH as OPENAPI_PATH
 from gql_service.web.openapi.endpoint import OpenAPIEndpoint
@@ -130,7 +131,7 @@ def create_app(
         _measure(metrics, services, graphql.documents)
         sizes = SizeMetrics(services.database, SharedGauges(metrics.folder))
     rest_endpoint = rest.RestEndpoint(services, settings, authenticator)
-    ofrep_endpoint = ofrep.OfrepEndpoint(services, settings, authenticator)
+    ofrep_endpoint = OfrepEndpoint(services, settings, authenticator, observer)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -193,16 +194,18 @@ def create_app(
     app.connections = connections
     app.websockets = websockets
     if not settings.cors_origins:
-        app.graphql = graphql
+        app.graphql, app.ofrep = graphql, ofrep_endpoint
     return app
 
 
 class Application(Starlette):
-    """Starlette, with a shortcut to the GraphQL endpoint."""
+    """Starlette, with shortcuts to two endpoints."""
 
     graphql: GraphQLEndpoint | None = None
     """`web.http_protocol` passes `POST /graphql` to it, without routing and middleware. None if CORS is
     on."""
+    ofrep: OfrepEndpoint | None = None
+    """The same for the evaluation of flags."""
     connections: OpenConnections | None = None
     """What to end when the server stops."""
     websockets: WebSocketEndpoint | None = None

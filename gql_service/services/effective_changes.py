@@ -71,9 +71,6 @@ async def effective_changes(
 
 async def _wait(services: Services, wakeup: asyncio.Event, found: EffectiveValues) -> None:
     """Wait until values may have changed, by a write or because the window of an entry begins or ends."""
-    if found.changes_at is None:
-        await wakeup.wait()
-        return
     while (left := found.changes_at - services.clock()) > 0 and not wakeup.is_set():
         with suppress(TimeoutError):
             async with asyncio.timeout(min(left / 1000, _LONGEST_WAIT)):

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from gql_service.domain.flags.evaluation import PlatformPlan
+from gql_service.domain.flags.state import DefinitionVersion
 from gql_service.services.loaders import Loaders
 
 _MAX_SIZE = 16 * 1024 * 1024
@@ -14,7 +15,7 @@ _DEFINITION_SIZE = 1024
 
 
 class _Kept(NamedTuple):
-    version: tuple[int, int]
+    version: DefinitionVersion
     plan: PlatformPlan
     size: int
 
@@ -27,9 +28,10 @@ class EvaluationPlans:
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._size = 0
 
-    async def of_platform(self, platform_id: str) -> PlatformPlan:
-        """The plan of a platform by its id."""
-        version = await self._loaders.definition_versions.load(platform_id)
+    async def of_platform(self, platform_id: str, version: DefinitionVersion | None = None) -> PlatformPlan:
+        """The plan of a platform by its id. `version` is given if the request has read it already."""
+        if version is None:
+            version = await self._loaders.definition_versions.load(platform_id)
         kept = self._kept.get(platform_id)
         if kept is not None and kept.version == version:
             self._kept.move_to_end(platform_id)

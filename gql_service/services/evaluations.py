@@ -15,6 +15,7 @@ from gql_service.domain.flags.evaluation import (
     Subject,
     evaluate,
 )
+from gql_service.domain.flags.state import DefinitionVersion
 from gql_service.domain.tenants import Platform
 from gql_service.services.context import Context
 
@@ -78,8 +79,8 @@ class EffectiveValues(NamedTuple):
     """What a user gets on a platform, and until when that is certain."""
 
     evaluations: list[Evaluation]
-    changes_at: int | None
-    """When the window of an entry begins or ends next, if one does."""
+    changes_at: int
+    """When the window of an entry begins or ends next. `NEVER` if none does."""
 
 
 async def effective_values(context: Context, row: DocumentView) -> EffectiveValues:
@@ -94,8 +95,7 @@ async def effective_values(context: Context, row: DocumentView) -> EffectiveValu
     subject = Subject(row.user_id, row.tenant_id, access.platform_id, content, fallback)
     perspective = Perspective(access.is_admin, now, now)
     evaluations = evaluate(subject, plan, perspective, services.write_settings.keys)
-    boundaries = [content.next_boundary(now), None if fallback is None else fallback.next_boundary(now)]
-    changes_at = min((each for each in boundaries if each is not None), default=None)
+    changes_at = min(each.next_boundary(now) for each in (content, fallback or _NOTHING))
     return EffectiveValues(sorted(evaluations), changes_at)
 
 
@@ -111,6 +111,15 @@ async def _user_wide_contents(context: Context, user_ids: Sequence[str]) -> dict
     return {(document.user_id, homes[document.user_id]): document.content() for document in documents}
 
 
+class EvaluatedFlags(NamedTuple):
+    """Flags in the order of their keys. They are the same from one instant until another one, exclusively,
+    as long as what they were evaluated from does not change."""
+
+    evaluations: list[Evaluation]
+    since: int
+    until: int
+
+
 async def evaluate_flags(
     context: Context,
     platform: Platform,
@@ -119,19 +128,21 @@ async def evaluate_flags(
     *,
     sees_all: bool,
     only: str | None,
-) -> list[Evaluation]:
-    """The feature flags of a platform for a user, in the order of their keys, or one of them.
+    definitions: DefinitionVersion | None = None,
+) -> EvaluatedFlags:
+    """The feature flags of a platform for a user, or one of them.
 
-    For those who are no users of the platform, `user` is None; variants go by `key`. Raises LimitExceeded.
+    For those who are no users of the platform, `user` is None; variants go by `key`. `definitions` is their
+    version, if it is known. Raises LimitExceeded.
     """
     services = context.services
     if user is None:
-        plan = await services.evaluation_plans.of_platform(platform.id)
+        plan = await services.evaluation_plans.of_platform(platform.id, definitions)
         subject = Subject(key, platform.tenant_id, platform.id, _NOTHING)
     else:
         # Both reads share a turn of the event loop.
         reading = services.loaders.documents_with_attributes.load((user.user_id, platform.id))
-        plan = await services.evaluation_plans.of_platform(platform.id)
+        plan = await services.evaluation_plans.of_platform(platform.id, definitions)
         user_wide = await _user_wide_contents(context, [user.user_id] if plan.has_fallback else [])
         subject = Subject(
             user.user_id,
@@ -149,4 +160,5 @@ async def evaluate_flags(
         only=None if only is None else [only],
         category=FLAGS,
     )
-    return sorted(evaluations)
+    contents = (subject.content, subject.user_wide or _NOTHING)
+    return EvaluatedFlags(sorted(evaluations), now, min(each.next_boundary(now) for each in contents))

@@ -20,6 +20,8 @@ from gql_service.domain.documents import rows as documents
 from gql_service.domain.documents.rows import DocumentKey, MetadataDocument
 from gql_service.domain.events import feed
 from gql_service.domain.events.feed import PositionedEvent
+from gql_service.domain.flags import state as flag_states
+from gql_service.domain.flags.state import FlagState
 from gql_service.domain.history import changes as history
 from gql_service.domain.history import point_in_time
 from gql_service.domain.history.point_in_time import Past
@@ -209,6 +211,11 @@ class Loaders(_LoaderGroup):
 
             return await _grouped(connection, requests, of_tenant)
 
+        async def states(
+            connection: Connection, requests: Sequence[tuple[str, str]]
+        ) -> Sequence[FlagState | None]:
+            return await _grouped(connection, requests, flag_states.of_users)
+
         async def platform_pages(
             connection: Connection, requests: Sequence[tuple[tuple[str, ...] | None, PageRequest]]
         ) -> Sequence[Page[Platform]]:
@@ -266,6 +273,8 @@ class Loaders(_LoaderGroup):
             database, definition_history.versions
         )
         """By platform id: what changes with every change of its definitions."""
+        self.flag_states: DataLoader[tuple[str, str], FlagState | None] = DataLoader(database, states)
+        """By user id and platform key: what decides the flags; None if the platform does not exist."""
         self.definition_changes: DataLoader[
             tuple[tuple[str, str | None], PageRequest], Page[DefinitionChange]
         ] = DataLoader(database, definition_history.pages, scans=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
@@ -51,6 +51,7 @@ from gql_service.web.request import (
 )
 from gql_service.web.request_head import one_value_each
 from gql_service.web.request_origin import RequestOrigin
+from gql_service.web.response import HeaderPairs, HttpResponse
 from gql_service.web.timeouts import RequestTimeouts
 
 _OFFERS = (GRAPHQL_RESPONSE, JSON)
@@ -65,16 +66,6 @@ _HEADERS = {
 SUBSCRIPTION_OVER_HTTP = (
     "Subscriptions need a WebSocket (`graphql-transport-ws`), or the header `Accept: text/event-stream`."
 )
-HeaderPairs = tuple[tuple[bytes, bytes], ...]
-
-
-class GraphQLResponse(NamedTuple):
-    """An HTTP response. `headers` lacks the content length, so few different values occur, which are
-    cached."""
-
-    status: int
-    headers: HeaderPairs
-    body: bytes
 
 
 class GraphQLEndpoint:
@@ -83,6 +74,9 @@ class GraphQLEndpoint:
     It is an ASGI application without Starlette's request and response objects, which take as long as a small
     query. `web/http_protocol.py` calls `respond` without ASGI, too.
     """
+
+    name, path, operation = "graphql", "/graphql", None
+    """See `shortcut.DirectEndpoint`."""
 
     def __init__(
         self,
@@ -148,7 +142,7 @@ class GraphQLEndpoint:
 
     async def respond(
         self, method: str, query_string: bytes, headers: Headers, read: ReadBody, origin: RequestOrigin
-    ) -> GraphQLResponse | None:
+    ) -> HttpResponse | None:
         """The response; None if the client has disconnected. The body is read after authentication."""
         media_type = response_media_type(headers.get(b"accept"))
         extra: HeaderPairs = ()
@@ -175,7 +169,7 @@ class GraphQLEndpoint:
             content = orjson.dumps(body)
         if self._replicas is not None and origin.writes:
             extra += _position_after(self._replicas, status)
-        return GraphQLResponse(status, _HEADERS[media_type or JSON] + extra, content)
+        return HttpResponse(status, _HEADERS[media_type or JSON] + extra, content)
 
     async def _execute(
         self,

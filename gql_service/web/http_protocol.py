@@ -1,6 +1,6 @@
 """HTTP/1.1 connections. Extends uvicorn's protocol:
 
-- `POST /graphql` is passed to the GraphQL endpoint directly (`web/graphql_shortcut.py`).
+- `POST /graphql` and the evaluation of flags go to their endpoints directly (`web/shortcut.py`).
 - Each response is written by one system call. uvicorn writes the head and the body separately, as two
   packets, which takes a third of the time of a small query.
 - Request heads that are too large or too slow end the connection (`web/connection.py`).
@@ -23,8 +23,9 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from gql_service.web.connection import ABORT, MAX_HEAD_SIZE, HeadLimits, WriteBuffer
 from gql_service.web.graphql import GraphQLEndpoint
-from gql_service.web.graphql_shortcut import GraphQLRequest
-from gql_service.web.observation import ObservedGraphQLRequest, brings_id
+from gql_service.web.graphql_parameters import Headers
+from gql_service.web.observation import ObservedDirectRequest, brings_id
+from gql_service.web.ofrep import OfrepEndpoint
 from gql_service.web.open_connections import OpenConnections
 from gql_service.web.request_head import (
     InvalidRequest,
@@ -35,6 +36,7 @@ from gql_service.web.request_head import (
     without_upgrade,
 )
 from gql_service.web.security_headers import API_HEADERS
+from gql_service.web.shortcut import DirectEndpoint, DirectRequest
 
 _DISCARD: Any = deque(maxlen=0)
 """Replaces the list of headers once the head is complete, to drop trailers."""
@@ -42,7 +44,7 @@ _TOO_LARGE = InvalidRequest(400, "The head of the request is too large.")
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """One connection. The shortcut is used if the application has an attribute `graphql`."""
+    """One connection. The shortcut is used if the application has the attributes `graphql` and `ofrep`."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -64,9 +66,10 @@ class HttpProtocol(HttpToolsProtocol):
         may_bypass_uvicorn = not (self.access_log or self.root_path or self.limit_concurrency)
         graphql = getattr(self.app, "graphql", None) if may_bypass_uvicorn else None
         self._graphql: GraphQLEndpoint | None = graphql
+        self._ofrep: OfrepEndpoint | None = getattr(self.app, "ofrep", None) if may_bypass_uvicorn else None
         self._connections: OpenConnections | None = getattr(self.app, "connections", None)
         observes = self._graphql is not None and self._graphql.observer.is_on
-        self._request_type = ObservedGraphQLRequest if observes else GraphQLRequest
+        self._request_type = ObservedDirectRequest if observes else DirectRequest
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(WriteBuffer(transport, self.loop))  # type: ignore[arg-type]
@@ -230,10 +233,9 @@ class HttpProtocol(HttpToolsProtocol):
             or b"expect" in headers
             or headers.get(b"accept", b"").find(b"event-stream") >= 0  # quicker than `in`
         ):
-            self._pass_to_uvicorn()
+            self._pass_on(headers)
         else:
-            request_type = ObservedGraphQLRequest if brings_id(headers) else self._request_type
-            self._start(request_type(self, graphql, headers, self.headers))
+            self._start(graphql, headers)
         self.headers = _DISCARD
         self._is_in_body = True
         if self._is_draining:
@@ -273,8 +275,19 @@ class HttpProtocol(HttpToolsProtocol):
         version, lines = self.parser.get_http_version(), self.headers
         self._head_without_upgrade = without_upgrade(method, self.url, version, lines)
 
-    def _start(self, request: GraphQLRequest) -> None:
+    def _pass_on(self, headers: Headers) -> None:
+        """Find who responds to a request that is not for GraphQL."""
+        is_plain_post = self.parser.get_method() == b"POST" and b"expect" not in headers
+        target = self._ofrep.target(self.url) if self._ofrep is not None and is_plain_post else None
+        if target is None:
+            self._pass_to_uvicorn()
+        else:
+            self._start(target, headers)
+
+    def _start(self, endpoint: DirectEndpoint, headers: Headers) -> None:
         """Respond to a request now, or after those before it."""
+        request_type = ObservedDirectRequest if brings_id(headers) else self._request_type
+        request = request_type(self, endpoint, headers, self.headers)
         previous, self.cycle = self.cycle, request
         if previous is None or previous.response_complete:
             self._start_asgi_task(request, request.respond)

@@ -19,10 +19,10 @@ from gql_service.observability.current_request import (
 )
 from gql_service.observability.requests import RequestObserver
 from gql_service.observability.response import CLIENT_DISCONNECTED
-from gql_service.web.graphql import GraphQLResponse
 from gql_service.web.graphql_parameters import Headers
-from gql_service.web.graphql_shortcut import GraphQLRequest
 from gql_service.web.request_head import HeaderLines, one_value_each
+from gql_service.web.response import HttpResponse
+from gql_service.web.shortcut import DirectRequest
 
 REQUEST_ID = b"x-request-id"
 _TRACE_PARENT = b"traceparent"
@@ -44,22 +44,22 @@ def begin(observer: RequestObserver, headers: Headers, lines: HeaderLines) -> Re
     return record
 
 
-class ObservedGraphQLRequest(GraphQLRequest):
-    """A `POST /graphql` that is observed."""
+class ObservedDirectRequest(DirectRequest):
+    """A request without ASGI that is observed."""
 
     _record: RequestRecord
 
     def respond(self, *_asgi: object) -> Coroutine[Any, Any, None]:
         """Called in the task of the request. A coroutine around the other would cost at each of its steps."""
-        self._record = begin(self._graphql.observer, self._headers, self._lines)
-        self._record.endpoint = "graphql"
+        self._record = begin(self._endpoint.observer, self._headers, self._lines)
+        self._record.endpoint = self._endpoint.name
         self._request_id = self._record.request_id
-        return GraphQLRequest.respond(self)
+        return DirectRequest.respond(self)
 
-    def _encode(self, response: GraphQLResponse, extra: bytes = b"") -> bytes:
+    def _encode(self, response: HttpResponse, extra: bytes = b"") -> bytes:
         self._finish(response.status, len(response.body))
         request_id = self._record.request_id.encode()
-        return GraphQLRequest._encode(self, response, b"x-request-id: %b\r\n" % request_id)
+        return DirectRequest._encode(self, response, b"x-request-id: %b\r\n" % request_id)
 
     def _abandon(self) -> None:
         self._finish(CLIENT_DISCONNECTED, 0)
@@ -69,14 +69,14 @@ class ObservedGraphQLRequest(GraphQLRequest):
         await super().send_500_response()
 
     def _finish(self, status: int, size: int) -> None:
-        self._record.operation = self.graphql_operation_name
+        self._record.operation = self._endpoint.operation or self.graphql_operation_name
         # The next request of the connection may be started in this task.
         CURRENT_REQUEST.set(None)
-        self._graphql.observer.finish(self._record, "POST", "/graphql", status, size)
+        self._endpoint.observer.finish(self._record, "POST", self._endpoint.path, status, size)
 
 
 class ObserveRequests:
-    """The outermost middleware: observes what does not take the shortcut of `POST /graphql`."""
+    """The outermost middleware: observes what does not take the shortcut."""
 
     def __init__(self, app: ASGIApp, observer: RequestObserver) -> None:
         self._app = app

@@ -8,7 +8,7 @@ _HOST = re.compile(
     rb"(?:\[[0-9A-Za-z:._~!$&'()*+,;=-]+\]|(?:[0-9A-Za-z._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]*)?"
 )
 """The header `Host`: an IP literal or a registered name of RFC 3986, and a port. It may be empty."""
-_LISTS = {b"accept", b"content-encoding"}
+_LISTS = {b"accept", b"content-encoding", b"if-none-match"}
 """Of the headers that the service reads by `one_value_each`, those that are lists."""
 HeaderLines = list[tuple[bytes, bytes]]
 """The header lines of a request, in order. Names are in lower case."""

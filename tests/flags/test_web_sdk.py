@@ -138,7 +138,11 @@ def test_changes_reach_a_page_that_polls(page: FlagPage, world: World) -> None:
     page.wait_for_status(304)
     assert page.details("beta", True) == (False, "STATIC", "default", None)
 
-    rollout = {"default": False, "isEditable": False, "variants": [variant("on", True, 100_000)]}
+    rollout: dict[str, Any] = {
+        "default": False,
+        "isEditable": False,
+        "variants": [variant("on", True, 100_000)],
+    }
     define_flag(world, "beta", **rollout)
     page.wait_for_change("beta")
     assert page.details("beta", False) == (True, "SPLIT", "on", None)

@@ -13,7 +13,7 @@ from tests.support.http_clients import PATIENCE
 _QUERY = json.dumps({"query": "{ __typename }"})
 _Request = tuple[str, str, str | None]
 _REQUESTS: tuple[_Request, ...] = (("POST", "/graphql", _QUERY), ("GET", "/health/live", None))
-"""The second one does not take the shortcut of `web/graphql_shortcut.py`."""
+"""The second one does not take the shortcut of `web/shortcut.py`."""
 
 
 class Load:

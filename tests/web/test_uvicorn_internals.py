@@ -1,7 +1,7 @@
 """What `gql_service.web` and `gql_service.server` use of uvicorn although it is not documented.
 
 If a test here fails after an update of uvicorn, read the change in uvicorn, and adapt `web/http_protocol.py`
-and `web/graphql_shortcut.py` before anything else.
+and `web/shortcut.py` before anything else.
 """
 
 import asyncio
@@ -103,11 +103,11 @@ def test_a_connection_has_no_methods_that_are_not_known() -> None:
 
 
 def test_a_request_has_exactly_the_attributes_that_the_shortcut_sets() -> None:
-    """`GraphQLRequest` does not call the constructor of its base class, to be quick."""
+    """`DirectRequest` does not call the constructor of its base class, to be quick."""
     parameters = list(inspect.signature(CYCLE.__init__).parameters)[1:]
     arguments: dict[str, Any] = dict.fromkeys(parameters)
     assert set(vars(CYCLE(**arguments))) == CYCLE_ATTRIBUTES, (
-        "uvicorn's RequestResponseCycle has other attributes: set the new ones in GraphQLRequest"
+        "uvicorn's RequestResponseCycle has other attributes: set the new ones in DirectRequest"
     )
 
 

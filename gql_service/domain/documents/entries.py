@@ -41,6 +41,7 @@ _OPTIONAL = (
 )
 _CONDITIONS = frozenset({"isPublic", "validFrom", "validUntil"})
 """The attributes that are kept in `conditions`."""
+_BOUNDARIES = ("validFrom", "validUntil")
 
 
 class Entry(NamedTuple):
@@ -193,15 +194,17 @@ class Content:
         ends = [each["validUntil"] for each in self._conditions.values() if "validUntil" in each]
         return min(ends, default=None)
 
-    def next_boundary(self, now: int) -> int | None:
-        """The first instant after now at which an entry becomes valid or expires, if one does."""
-        boundaries = (
+    def next_boundary(self, now: int) -> int:
+        """When the next entry begins or ends to be valid; `NEVER` if none does."""
+        if not self._conditions:
+            return NEVER
+        instants = [
             each[name]
             for each in self._conditions.values()
-            for name in ("validFrom", "validUntil")
-            if each.get(name, now) > now
-        )
-        return min(boundaries, default=None)
+            for name in _BOUNDARIES
+            if each.get(name, 0) > now
+        ]
+        return min(instants, default=NEVER)
 
     def conditional_size(self, keys: Collection[str]) -> int:
         """The bytes that these keys and their values, which are outside `metadata`, would add to it."""

@@ -1,21 +1,23 @@
-"""`POST /graphql` without ASGI. Uses internals of uvicorn.
+"""Requests without ASGI: `POST /graphql`, and the evaluation of flags. Uses internals of uvicorn.
 
 ASGI's scope and messages take a fifth of the time of a small query. `tests/web/test_uvicorn_internals.py`
 lists what is used of uvicorn.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from gql_service.web.graphql import GraphQLEndpoint, GraphQLResponse
-from gql_service.web.graphql_parameters import Headers
+from gql_service.observability.requests import RequestObserver
+from gql_service.web.client_address import TrustedProxies
+from gql_service.web.graphql_parameters import Headers, ReadBody
 from gql_service.web.request import BodyLimit, read_body
 from gql_service.web.request_head import HeaderLines
 from gql_service.web.request_origin import RequestOrigin
+from gql_service.web.response import HttpResponse
 from gql_service.web.security_headers import API_HEADERS
 
 _SCOPE = {"method": "POST"}
@@ -29,8 +31,32 @@ class _NoEvent:
         """Nobody has to be told."""
 
 
-class GraphQLRequest(RequestResponseCycle, RequestOrigin):
-    """One `POST /graphql`. uvicorn runs it, collects its body, and responds with 500 if it fails."""
+class DirectEndpoint(Protocol):
+    """What responds to the requests of one path."""
+
+    @property
+    def name(self) -> str:
+        """The endpoint, for logs and metrics."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def operation(self) -> str | None:
+        """What its requests do, for logs and metrics; None if the request says so."""
+
+    @property
+    def proxies(self) -> TrustedProxies: ...
+    @property
+    def observer(self) -> RequestObserver: ...
+
+    def respond(
+        self, method: str, query_string: bytes, headers: Headers, read: ReadBody, origin: RequestOrigin
+    ) -> Coroutine[Any, Any, HttpResponse | None]:
+        """The response; None if the client has disconnected."""
+
+
+class DirectRequest(RequestResponseCycle, RequestOrigin):
+    """One POST request. uvicorn runs it, collects its body, and responds with 500 if it fails."""
 
     access_log = False
     scope: Any = _SCOPE
@@ -41,7 +67,7 @@ class GraphQLRequest(RequestResponseCycle, RequestOrigin):
     message_event: Any = _NoEvent()
 
     def __init__(
-        self, protocol: HttpToolsProtocol, graphql: GraphQLEndpoint, headers: Headers, lines: HeaderLines
+        self, protocol: HttpToolsProtocol, endpoint: DirectEndpoint, headers: Headers, lines: HeaderLines
     ) -> None:
         """`headers` has `one_value_each` of `lines`."""
         self.body = bytearray()
@@ -51,15 +77,15 @@ class GraphQLRequest(RequestResponseCycle, RequestOrigin):
         self.default_headers = protocol.server_state.default_headers
         self.keep_alive = protocol.parser.get_http_version() != "1.0" and protocol.parser.should_keep_alive()
         self.on_response = protocol.on_response_complete
-        self._graphql = graphql
+        self._endpoint = endpoint
         self._headers = headers
-        self._proxies = graphql.proxies
+        self._proxies = endpoint.proxies
         self._peer = protocol.client
         self._lines = lines
 
     async def respond(self, *_asgi: object) -> None:
         """Called by uvicorn in place of the ASGI application."""
-        response = await self._graphql.respond("POST", b"", self._headers, self._read, self)
+        response = await self._endpoint.respond("POST", b"", self._headers, self._read, self)
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
         if response is None or self.disconnected:
@@ -84,13 +110,18 @@ class GraphQLRequest(RequestResponseCycle, RequestOrigin):
             return await read_body(receive, self._headers.get(b"content-length"), limit)
         return bytes(self.body)
 
-    def _encode(self, response: GraphQLResponse, extra: bytes = b"") -> bytes:
+    def _encode(self, response: HttpResponse, extra: bytes = b"") -> bytes:
         """`extra` has complete lines of further headers."""
         parts = [STATUS_LINE[response.status], _DEFAULT_LINES.encode(self.default_headers), extra]
         if not self.keep_alive:
             parts.append(b"connection: close\r\n")
-        content_length = b"content-length: %d\r\n\r\n" % len(response.body)
-        parts += (_header_lines(response.headers), content_length, response.body)
+        if response.etag is not None:
+            parts.append(b"etag: %b\r\n" % response.etag)
+        if response.status == 304:  # whose content length would be that of the body it stands for
+            parts += (_header_lines(response.headers), b"\r\n")
+        else:
+            content_length = b"content-length: %d\r\n\r\n" % len(response.body)
+            parts += (_header_lines(response.headers), content_length, response.body)
         return b"".join(parts)
 
 
