@@ -14,11 +14,19 @@ _AGAINST_APOLLO, _AGAINST_PLAIN, _AGAINST_FLOOR, _LATENCY = 2.0, 30.0, 0.7, 2.0
 
 def judge(backend: str, measured: Sequence[Measured]) -> Findings:
     """All measurements on one backend."""
+    figures = [figure for each in measured for figure in _figures(backend, each)]
+    # Not all servers do all works. Those of the same servers share their tables.
+    groups: dict[tuple[str, ...], list[Measured]] = {}
+    for each in measured:
+        groups.setdefault(tuple(each.samples), []).append(each)
+    return Findings([table for group in groups.values() for table in _tables(backend, group)], figures)
+
+
+def _tables(backend: str, measured: Sequence[Measured]) -> list[Table]:
     connections = list(dict.fromkeys(each.connections for each in measured))
     tables = [_rates(backend, [each for each in measured if each.connections == n]) for n in connections]
-    figures = [figure for each in measured for figure in _figures(backend, each)]
     busiest = [each for each in measured if each.connections == max(connections)]
-    return Findings([*tables, _latencies(backend, measured), _economy(backend, busiest)], figures)
+    return [*tables, _latencies(backend, measured), _economy(backend, busiest)]
 
 
 def _peers(measured: Measured) -> list[str]:

@@ -1,4 +1,4 @@
-"""The data: one tenant, one platform, many users with badges and a document each, and tokens."""
+"""The data: one tenant, a platform, another one for flags, users with badges and a document each, tokens."""
 
 import random
 import uuid
@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import Table, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from bench.flags import define_flags
 from gql_service import instants, strict_json
 from gql_service.domain.documents.entries import Content, Entry
+from gql_service.domain.tenants import Platform
 from gql_service.domain.users import access_tokens
 from gql_service.domain.values.types import type_of
 from gql_service.names import fold, search_texts
@@ -18,11 +20,12 @@ from gql_service.store import migrations, tables
 from gql_service.store.connection import Connection
 from gql_service.store.database import open_database
 
-TENANT, PLATFORM = "bench-tenant", "bench"
+TENANT, PLATFORM, FLAGS_PLATFORM = "bench-tenant", "bench", "bench-flags"
 MAX_SAMPLE = 1000
 _BADGES = ("projectCreated", "firstApplicationCreated", "firstDeployment")
 _CHUNK = 2000
 _CREATED_AT = 1_700_000_000_000
+_FLAGS_ID = str(uuid.UUID(int=2, version=4))
 
 Row = dict[str, Any]
 
@@ -59,6 +62,8 @@ async def load(url: str, users: int, *, conditional: bool = False) -> Dataset:
     await engine.dispose()
     database = open_database(settings)
     tokens = await database.write(lambda transaction: _issue_tokens(transaction, people))
+    flags = Platform(_FLAGS_ID, FLAGS_PLATFORM, TENANT, "Flags", _CREATED_AT)
+    await database.write(lambda transaction: define_flags(transaction, flags, settings, _CREATED_AT))
     await database.close()
     step = max(1, users // MAX_SAMPLE)
     return Dataset(users, people[1 : users + 1 : step][:MAX_SAMPLE], tokens)
@@ -76,9 +81,10 @@ async def _fill(transaction: AsyncConnection, people: Sequence[Person], conditio
     tenant = {"id": TENANT, "name": "Bench", "created_at": _CREATED_AT}
     platform = {"id": str(uuid.UUID(int=1, version=4)), "key": PLATFORM, "tenant_id": TENANT}
     await transaction.execute(insert(tables.tenants), tenant)
-    await transaction.execute(
-        insert(tables.platforms), platform | {"name": "Bench", "created_at": _CREATED_AT}
-    )
+    platforms = [platform, {"id": _FLAGS_ID, "key": FLAGS_PLATFORM, "tenant_id": TENANT}]
+    for each in platforms:
+        named = each | {"name": each["key"].title(), "created_at": _CREATED_AT}
+        await transaction.execute(insert(tables.platforms), named)
     await _insert(transaction, tables.users, [_user(person) for person in people])
     memberships = [{"user_id": person.id, "tenant_id": TENANT} for person in people]
     await _insert(transaction, tables.memberships, memberships)

@@ -17,11 +17,11 @@ from bench.rounds import (
     take_turns,
 )
 from bench.servers import Server
-from bench.works import FIRST_SEEN, LIST, LIST_OF_100, ONE, WORKS
+from bench.works import FIRST_SEEN, FLAGS, LIST, LIST_OF_100, ONE, SESSION, WORKS
 
 _CONNECTIONS = 16
 _BUSY = 64
-_LINEAR, _SCALED, _SCALING = 2.2, 1.1, 1.7
+_LINEAR, _SCALED, _SCALING, _FLAGS = 2.2, 1.1, 1.7, 1.0
 
 
 def weigh(backend: str, servers: Sequence[Server]) -> Findings:
@@ -48,6 +48,21 @@ def first_seen(backend: str, load: Load, servers: Sequence[Server], plan: Plan) 
     rows = [[name, f"{measured.median(name, rate):,.0f}"] for name in measured.samples]
     title = f"{backend}: documents never seen before, per second at {_CONNECTIONS} connections"
     return Findings([Table(title, ["server", "`one` with a different alias each"], rows)], [])
+
+
+def flags(backend: str, load: Load, server: Server, plan: Plan) -> Findings:
+    """The evaluation of 20 flags in multiples of a session: the same server, alternately."""
+    runs = {
+        work.name: partial(load.run, server, work, connections=_BUSY, seconds=plan.seconds)
+        for work in (SESSION, FLAGS)
+    }
+    take_turns(runs, 1)
+    measured = Measured("flags", _BUSY, take_turns(runs, plan.rounds))
+    rows = [[name, *(f"{measured.median(name, of):,.0f}" for of in (rate, rate_per_core))] for name in runs]
+    ratio = measured.ratio("flags", "session", rate_per_core)
+    figure = Figure(f"{backend}: `flags` against `session`, requests per core-second", _FLAGS, True, ratio)
+    title = f"{backend}: 20 flags against a session at {_BUSY} connections"
+    return Findings([Table(title, ["work", "requests/s", "requests per core-second"], rows)], [figure])
 
 
 def growth_of_list(backend: str, load: Load, servers: Sequence[Server], plan: Plan) -> Findings:

@@ -70,7 +70,7 @@ class Load:
 
     def _size_of_answer(self, server: Server, work: Work, token: str) -> int:
         body = work.bodies(self._dataset, next(self._runs))[0].replace(b"@@", b"probe")
-        response = server.ask(body, token)
+        response = server.ask(body, token, work.path)
         if "errors" in response:
             raise RuntimeError(f"{server.name} responds to {work.name} with {response}")
         return len(orjson.dumps(response))
@@ -82,9 +82,9 @@ class Load:
         bodies = self._folder / f"bodies-{server.port}-{run}"
         bodies.write_bytes(b"\n".join(work.bodies(self._dataset, run)) + b"\n")
         command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(_SCRIPT)]
-        script_arguments = [str(bodies), token, f"run{run}x"]
+        script_arguments = [str(bodies), token, f"run{run}x", work.path]
         return subprocess.Popen(  # noqa: S603 - our own script
-            [*command, f"http://127.0.0.1:{server.port}/graphql", "--", *script_arguments],
+            [*command, f"http://127.0.0.1:{server.port}{work.path}", "--", *script_arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

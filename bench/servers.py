@@ -33,9 +33,9 @@ class Server(NamedTuple):
     process: subprocess.Popen[bytes]
     seconds_to_first_answer: float
 
-    def ask(self, body: bytes, token: str) -> Any:
+    def ask(self, body: bytes, token: str, path: str = "/graphql") -> Any:
         """POST an operation; returns the decoded response."""
-        return orjson.loads(_post(self.port, body, token))
+        return orjson.loads(_post(self.port, body, token, path))
 
     def resident_memory(self) -> list[int]:
         """The memory of each of its processes in bytes."""
@@ -141,10 +141,10 @@ def _await_answer(process: subprocess.Popen[bytes], port: int, probe: bytes, tok
     raise RuntimeError(f"{log.stem} does not respond:\n{log.read_text()[-4000:]}")
 
 
-def _post(port: int, body: bytes, token: str) -> bytes:
+def _post(port: int, body: bytes, token: str, path: str = "/graphql") -> bytes:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=15)
     try:
-        connection.request("POST", "/graphql", body, headers(token))
+        connection.request("POST", path, body, headers(token))
         return connection.getresponse().read()
     finally:
         connection.close()

@@ -15,7 +15,7 @@ from bench.findings import Findings
 from bench.load import Load
 from bench.rounds import Plan, measure
 from bench.servers import Server, serving
-from bench.works import ONE, Work
+from bench.works import FLAGS, ONE, Work
 
 
 class Options(NamedTuple):
@@ -59,11 +59,16 @@ class Session:
         measured = []
         for work in self._options.works:
             self._say(work.name)
-            measured += measure(self._load, servers, work, self._options.plan)
+            able = [server for server in servers if work.is_done_by(server.name)]
+            measured += measure(self._load, able, work, self._options.plan) if able else []
         return contest.judge(self._backend.name, measured)
 
     def _extras(self, servers: Sequence[Server]) -> Iterator[Findings]:
         backend, plan = self._backend.name, self._options.plan
+        ours = next((server for server in servers if server.name == "ours"), None)
+        if ours is not None and FLAGS in self._options.works:
+            self._say("flags against session")
+            yield extras.flags(backend, self._load, ours, plan)
         yield extras.weigh(backend, servers)
         if self._options.extra:
             self._say("documents never seen before")

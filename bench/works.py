@@ -1,13 +1,14 @@
-"""The works: GraphQL documents with their callers and variables, the same for all servers."""
+"""The works: GraphQL documents with their callers and variables, the same for all servers; and flags."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import orjson
 
-from bench.data import Dataset
+from bench.data import FLAGS_PLATFORM, Dataset
 
 Variables = dict[str, Any]
+_FLAG_SERVERS = ("ours",)
 
 _USER = (
     "userId username displayName image badges { name earnedAt } "
@@ -16,16 +17,24 @@ _USER = (
 
 
 class Work(NamedTuple):
-    """One kind of request. `variables` returns the variables of all requests of a run, in order."""
+    """One kind of request. `variables` returns the variables of all requests of a run, in order. Without a
+    document, they are the bodies."""
 
     name: str
     document: str
     caller: str
     variables: Callable[[Dataset, int], Sequence[Variables]]
+    path: str = "/graphql"
+
+    def is_done_by(self, server: str) -> bool:
+        """Whether a server does this work."""
+        return bool(self.document) or server in _FLAG_SERVERS
 
     def bodies(self, dataset: Dataset, run: int) -> list[bytes]:
         """The request bodies of a run. Its number is part of what they write, so every write changes
         something."""
+        if not self.document:
+            return [orjson.dumps(each) for each in self.variables(dataset, run)]
         operation = {"query": self.document, "operationName": self.name.capitalize()}
         return [orjson.dumps(operation | {"variables": each}) for each in self.variables(dataset, run)]
 
@@ -95,4 +104,11 @@ ENTITIES = Work(
     "admin",
     _entities,
 )
-WORKS = {work.name: work for work in (ONE, LIST, SESSION, PATCH, ENTITIES)}
+FLAGS = Work(
+    "flags",
+    "",
+    "member",
+    lambda dataset, _run: [{"context": {"targetingKey": dataset.sample[0].id}}],
+    f"/platforms/{FLAGS_PLATFORM}/ofrep/v1/evaluate/flags",
+)
+WORKS = {work.name: work for work in (ONE, LIST, SESSION, PATCH, ENTITIES, FLAGS)}

@@ -1,5 +1,5 @@
 -- Sends the request bodies of a file in their order, again and again, and prints one line of results.
--- Arguments: the file, the token, and a name. Where a body has `@@`, each request puts there the name and
+-- Arguments: the file, the token, a name, and the path. Where a body has `@@`, each request puts there the name and
 -- a counter, so that its document is one that the server has never seen.
 
 local requests, count, at, name = {}, 0, 0, nil
@@ -15,11 +15,11 @@ function init(arguments)
     local before, after = body:match("^(.-)@@(.*)$")
     if before then
       local marker = string.rep("@", width)
-      local text = wrk.format(nil, "/graphql", nil, before .. name .. marker .. after)
+      local text = wrk.format(nil, arguments[4], nil, before .. name .. marker .. after)
       local from, to = text:find(marker, 1, true)
       requests[count] = { text:sub(1, from - 1), text:sub(to + 1) }
     else
-      requests[count] = wrk.format(nil, "/graphql", nil, body)
+      requests[count] = wrk.format(nil, arguments[4], nil, body)
     end
   end
 end
