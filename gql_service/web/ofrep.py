@@ -51,8 +51,9 @@ from gql_service.web.response import HeaderPairs, HttpResponse
 from gql_service.web.timeouts import RequestTimeouts
 
 PATH = "/platforms/{platform_key}/ofrep/v1/evaluate/flags"
-_MAX_TARGETING_KEY = 255
-_REASONS = {each: str(each) for each in Reason} | {Reason.DEFAULT: "STATIC", Reason.ERROR: "UNKNOWN"}
+MAX_TARGETING_KEY = 255
+ERROR_CODES = ("PARSE_ERROR", "INVALID_CONTEXT", "TARGETING_KEY_MISSING", "FLAG_NOT_FOUND", "GENERAL")
+REASONS = {each: str(each) for each in Reason} | {Reason.DEFAULT: "STATIC", Reason.ERROR: "UNKNOWN"}
 """The reasons by their names in the protocol."""
 _VARIANTS = dict.fromkeys(Reason, "default") | {Reason.TARGETING_MATCH: "override"}
 """The `variant` of values that are of no variant. It is optional in the protocol, but the provider of the
@@ -273,8 +274,8 @@ def _check_targeting_key(key: object) -> str:
     """Raises EvaluationFailure."""
     if key is None or key == "":
         raise EvaluationFailure("TARGETING_KEY_MISSING", "`targetingKey` in `context` names the user.")
-    if not isinstance(key, str) or len(key) > _MAX_TARGETING_KEY:
-        message = f"`targetingKey` must be a string of at most {_MAX_TARGETING_KEY} characters."
+    if not isinstance(key, str) or len(key) > MAX_TARGETING_KEY:
+        message = f"`targetingKey` must be a string of at most {MAX_TARGETING_KEY} characters."
         raise EvaluationFailure("INVALID_CONTEXT", message)
     return key
 
@@ -315,7 +316,7 @@ def _flag(evaluation: Evaluation) -> dict[str, Any]:
         return {"key": key, "errorCode": "GENERAL", "errorDetails": message}
     flag: dict[str, Any] = {
         "key": key,
-        "reason": _REASONS[reason],
+        "reason": REASONS[reason],
         "variant": _VARIANTS[reason] if variant is None else variant,
     }
     if value is not None:

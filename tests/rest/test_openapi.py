@@ -12,6 +12,7 @@ from tests.support.world import REST, World
 
 PATH = "/openapi.json"
 COMPONENTS = "#/components/"
+FLAGS = "/platforms/{platformKey}/ofrep/v1/evaluate/flags"
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ def test_it_has_every_method_and_a_relative_address(world: World, document: Any)
     allowed = world.member.rest("POST", world.platform_key).headers["allow"]
     assert {method.upper() for method in operations(document)} == set(allowed.split(", "))
     assert [server["url"] for server in document["servers"]] == ["/"]
-    assert list(document["paths"]) == [REST]
+    assert list(document["paths"]) == [REST, FLAGS, FLAGS + "/{key}"]
 
 
 def test_every_operation_has_its_parameters_and_statuses(document: Any) -> None:
@@ -112,6 +113,12 @@ def test_every_operation_has_its_parameters_and_statuses(document: Any) -> None:
         ("requestBody" in operation) == (method in ("patch", "put"))
         for method, operation in operations(document).items()
     )
+
+
+def test_the_evaluation_of_flags_has_the_statuses_of_the_service(document: Any) -> None:
+    failures = {"400", "401", "403", "404", "413", "415", "429", "500", "503"}
+    found = {path: document["paths"][path]["post"]["responses"].keys() for path in (FLAGS, FLAGS + "/{key}")}
+    assert found == {FLAGS: {"200", "304"} | failures, FLAGS + "/{key}": {"200"} | failures}
 
 
 def test_white_space_around_keys_is_described_as_it_is_refused(document: Any) -> None:

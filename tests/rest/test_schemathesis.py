@@ -1,5 +1,5 @@
-"""The REST endpoint does what `/openapi.json` says: it takes what that allows, refuses the rest, and answers
-with the statuses, headers and bodies that it lists."""
+"""The endpoints of REST and OFREP do what `/openapi.json` says: they take what that allows, refuse the rest,
+and answer with the statuses, headers and bodies that it lists."""
 
 from pathlib import Path
 from typing import Literal
@@ -12,6 +12,7 @@ from tests.support.world import World
 CONFIGURATION = """
 [parameters]
 platform_key = "{platform_key}"
+platformKey = "{platform_key}"
 username = "{username}"
 
 # A request that is valid by itself may name other revisions than the current one.

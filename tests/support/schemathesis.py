@@ -41,7 +41,7 @@ def check(
         folder=folder,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "5 selected / 5 total" in done.stdout, done.stdout
+    assert "7 selected / 7 total" in done.stdout, done.stdout
 
 
 def _run(program: str, *arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -6,6 +6,7 @@ from typing import Any
 from gql_service.domain.writes.idempotency import MAX_KEY_LENGTH
 from gql_service.settings import Settings
 from gql_service.web.content_negotiation import JSON
+from gql_service.web.openapi.flags import flag_headers, flag_paths, flag_schemas
 from gql_service.web.openapi.responses import headers, responses
 from gql_service.web.openapi.schemas import ref, schemas
 from gql_service.web.preconditions import IF_MATCH, IF_NONE_MATCH
@@ -51,22 +52,27 @@ def describe(settings: Settings) -> dict[str, Any]:
         "info": {
             "title": "User platform metadata",
             "version": version("gql-service"),
-            "description": "The metadata of a user on a platform, for clients that do not speak GraphQL. "
-            "Other query parameters and fields than those below are refused.",
+            "description": "The metadata of a user on a platform, for clients that do not speak GraphQL, and "
+            "the evaluation of feature flags. Metadata has no other query parameters and fields than those below: "
+            "others are refused.",
         },
         "servers": [{"url": "/", "description": "The host that serves this document."}],
         "security": [{"token": []}, {"bearer": []}],
-        "tags": [{"name": "metadata", "description": "Preferences, settings, flags: values by key."}],
+        "tags": [
+            {"name": "metadata", "description": "Preferences, settings, flags: values by key."},
+            {"name": "flags", "description": "Feature flags for the SDKs of OpenFeature."},
+        ],
         "paths": {
             PATH: {
                 "parameters": [ref(name, "parameters") for name in (*PARAMETERS, "X-Request-Id", READ_AFTER)],
                 **{method.lower(): _operation(method, settings) for method in ("HEAD", *METHODS)},
-            }
+            },
+            **flag_paths(settings),
         },
         "components": {
-            "schemas": schemas(settings),
+            "schemas": schemas(settings) | flag_schemas(),
             "parameters": _parameters(),
-            "headers": headers(),
+            "headers": headers() | flag_headers(),
             "responses": responses(),
             "securitySchemes": {
                 "token": {

@@ -11,7 +11,7 @@ Schema = dict[str, Any]
 _SPACE = r"\t-\r\u001c- \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 """White space as Python defines it: in ECMAScript, `\\s` has other characters."""
 _KEY_PATTERN = rf"^[^\u0000{_SPACE}]([^\u0000]*[^\u0000{_SPACE}])?$"
-_TEXT = {"type": "string", "pattern": r"^[^\u0000]*$"}
+TEXT = {"type": "string", "pattern": r"^[^\u0000]*$"}
 
 
 def ref(name: str, section: str = "schemas") -> dict[str, str]:
@@ -100,9 +100,9 @@ def _value() -> Schema:
         "description": "Any JSON value whose texts do not contain U+0000.",
         "anyOf": [
             {"type": ["null", "boolean", "number"]},
-            _TEXT,
+            TEXT,
             {"type": "array", "items": ref("Value")},
-            {"type": "object", "propertyNames": _TEXT, "additionalProperties": ref("Value")},
+            {"type": "object", "propertyNames": TEXT, "additionalProperties": ref("Value")},
         ],
     }
 
@@ -114,7 +114,7 @@ def _patch(settings: Settings) -> Schema:
         "delete_keys": {
             "description": "Keys to delete. Unknown keys are ignored.",
             "type": "array",
-            "items": _TEXT,
+            "items": TEXT,
             "maxItems": settings.max_metadata_keys,
         },
     }
