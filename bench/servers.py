@@ -18,6 +18,7 @@ from tests.support.cli_processes import free_port
 
 PEERS = Path(__file__).parent / "peers"
 NAMES = ("ours", "mercurius", "apollo", "plain", "floor")
+ON_NODE = frozenset({"mercurius", "apollo"})
 _READY_WITHIN = 60.0
 _RESTS_WITHIN = 120.0
 _STOPPED_WITHIN = 15.0
@@ -106,7 +107,7 @@ def serving(
 
 
 def _command(name: str, port: int, workers: int) -> Sequence[str]:
-    if name in ("mercurius", "apollo"):
+    if name in ON_NODE:
         return ("node", str(PEERS / f"{name}.mjs"))
     at = ("--port", str(port), "--workers", str(workers))
     if name == "ours":
