@@ -53,8 +53,8 @@ def describe(settings: Settings) -> dict[str, Any]:
             "title": "User platform metadata",
             "version": version("gql-service"),
             "description": "The metadata of a user on a platform, for clients that do not speak GraphQL, and "
-            "the evaluation of feature flags. Metadata has no other query parameters and fields than those below: "
-            "others are refused.",
+            "the evaluation of feature flags. For metadata, other query parameters and fields than those "
+            "below are refused.",
         },
         "servers": [{"url": "/", "description": "The host that serves this document."}],
         "security": [{"token": []}, {"bearer": []}],

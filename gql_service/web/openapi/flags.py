@@ -83,7 +83,7 @@ def flag_schemas() -> dict[str, Schema]:
         "properties": {"targetingKey": targeting_key},
         "required": ["targetingKey"],
     }
-    flag = {
+    flag: dict[str, Schema] = {
         "key": {"type": "string"},
         "value": {
             "description": "Absent: use the default of the code.",
@@ -92,7 +92,7 @@ def flag_schemas() -> dict[str, Schema]:
         "reason": {"enum": sorted(REASONS.values())},
         "variant": {"description": "`default` or `override` for values of no variant.", "type": "string"},
     }
-    error = {
+    error: dict[str, Schema] = {
         "key": {"type": "string"},
         "errorCode": {"enum": sorted(ERROR_CODES)},
         "errorDetails": {"type": "string", "minLength": 1},
