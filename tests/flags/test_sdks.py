@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from openfeature.contrib.provider.ofrep import OFREPProvider
 from openfeature.evaluation_context import EvaluationContext
 
 from tests.support.definitions import patch
-from tests.support.flags import define_flag, variant
+from tests.support.flags import define_flag, documented_sdk, variant
 from tests.support.npm import npm_project
 from tests.support.service import serving
 from tests.support.world import Caller, World
@@ -142,3 +143,13 @@ def test_a_client_with_wrong_tokens_is_told_to_wait_and_does(
         assert seen(details) == [failed(True, "GENERAL")] * 6
         assert "paused" in details[-1]["errorMessage"]
         assert seen(evaluate(world.member, world.on(strict), [("beta", True)]))[0][0] is False
+
+
+@pytest.mark.parametrize("language", ["node", "python"])
+def test_the_documented_programs_read_a_flag(world: World, language: str) -> None:
+    define_flag(world, "newSearch", default=True)
+    program = documented_sdk(language, base_url(world), world.member)
+    command = {"node": ["node", "--input-type=module", "-"], "python": [sys.executable, "-"]}[language]
+    folder = npm_project("openfeature")
+    done = subprocess.run(command, cwd=folder, input=program, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip().lower() == "true", done.stderr

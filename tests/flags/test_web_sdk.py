@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -11,9 +12,9 @@ from playwright.sync_api import Browser, Page
 
 from tests.support.browser import chromium
 from tests.support.definitions import patch
-from tests.support.flags import define_flag, variant
+from tests.support.flags import define_flag, documented_sdk, variant
 from tests.support.http_clients import PATIENCE
-from tests.support.npm import npm_project, run_npm_program
+from tests.support.npm import copy_npm_project, npm_project, run_npm_program
 from tests.support.service import Service, serving
 from tests.support.world import World
 
@@ -71,6 +72,11 @@ class FlagPage:
         if method == "POST":
             self.statuses.append(status)
 
+    @property
+    def url(self) -> str:
+        """The address of the service."""
+        return self._world.service.url
+
     def start(self, token: str, target: str) -> Any:
         """Read the flags of a user, and ask for changes ten times a second."""
         world = self._world
@@ -81,6 +87,11 @@ class FlagPage:
             "pollInterval": 100,
         }
         return self._page.evaluate("options => window.start(options)", options)
+
+    def run(self, script: str, title: str) -> None:
+        """Run a module, and wait until the page has this title."""
+        self._page.add_script_tag(content=script, type="module")
+        self._page.wait_for_function("title => document.title === title", arg=title)
 
     def details(self, key: str, default: Any) -> tuple[Any, ...]:
         """Value, reason, variant and error code of a flag."""
@@ -158,3 +169,13 @@ def test_a_page_with_a_wrong_token_keeps_the_defaults_of_its_code(page: FlagPage
     assert page.start(world.member.token[:-1], world.member.id) == "PROVIDER_FATAL"
     assert page.statuses == [401]
     assert page.details("beta", True)[0] is True
+
+
+def test_the_documented_page_shows_a_flag(page: FlagPage, world: World, tmp_path: Path) -> None:
+    define_flag(world, "newSearch", default=True)
+    base_url = f"{page.url}/platforms/{world.platform_key}"
+    project = copy_npm_project("openfeature", tmp_path / "page")
+    (project / "shown.mjs").write_text(documented_sdk("browser", base_url, world.member))
+    done = run_npm_program(project, "esbuild", "shown.mjs", "--bundle", "--format=esm")
+    assert done.returncode == 0, done.stderr
+    page.run(done.stdout, "New search")

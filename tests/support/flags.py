@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from gql_service.domain.definitions.buckets import BUCKETS
+from tests.support.walkthrough import ADDRESS, MEMBER_TOKEN, ROOT, blocks_of
 from tests.support.world import Caller, World
 
 ASSIGNMENT = """key valueType default enabled variants { name value weight } salt
@@ -57,3 +58,20 @@ def bucket(platform_id: str, key: str, salt: str, user_id: str) -> int:
     """The rule for buckets, as docs/flags.md states it."""
     digest = sha256(orjson.dumps([platform_id, key, salt, user_id])).digest()
     return int.from_bytes(digest[:8], "big") % BUCKETS
+
+
+def documented_sdk(name: str, base_url: str, caller: Caller) -> str:
+    """The program of `docs/flags.md` with this language or option, for a caller on a platform."""
+    (text,) = [
+        block.text
+        for block in blocks_of(ROOT / "docs" / "flags.md")
+        if name in (block.language, block.options)
+    ]
+    for placeholder, value in (
+        (f"{ADDRESS}/platforms/personal", base_url),
+        (MEMBER_TOKEN, caller.token),
+        ("john_doe", caller.username),
+    ):
+        assert placeholder in text
+        text = text.replace(placeholder, value)
+    return text
