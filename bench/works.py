@@ -8,7 +8,7 @@ import orjson
 from bench.data import FLAGS_PLATFORM, Dataset
 
 Variables = dict[str, Any]
-_FLAG_SERVERS = ("ours",)
+_FLAG_SERVERS = ("ours", "floor")
 
 _USER = (
     "userId username displayName image badges { name earnedAt } "

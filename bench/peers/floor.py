@@ -1,4 +1,5 @@
-"""The lower bound: the same checks and statements in plain ASGI, chosen by the name of the operation.
+"""The lower bound: the same checks and statements in plain ASGI, chosen by the name of the operation; for
+flags, by the path.
 
 The time that a GraphQL server takes beyond this is the cost of GraphQL.
 """
@@ -9,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from bench.peers.floor_flags import evaluate_flags
 from bench.peers.floor_operations import OPERATIONS, Refused, authenticate
 from bench.peers.floor_postgres import PostgresStore
 from bench.peers.floor_sqlite import SqliteStore
@@ -28,7 +30,7 @@ def create_app() -> Callable[[Scope, Receive, Send], Awaitable[None]]:
             await _lifespan(store, receive, send)
             return
         try:
-            response: dict[str, Any] = {"data": await _respond(store, scope, await _body(receive))}
+            response = await _respond(store, scope, await _body(receive))
         except Refused as error:
             response = {"errors": [{"message": str(error)}]}
         await _send(send, orjson.dumps(response))
@@ -40,7 +42,11 @@ async def _respond(store: SqliteStore | PostgresStore, scope: Scope, body: bytes
     request = orjson.loads(body)
     async with store.connection() as connection:
         caller = await authenticate(connection, _authorization(scope))
-        return await OPERATIONS[request["operationName"]](connection, caller, request["variables"])
+        parts = scope["path"].split("/")
+        if parts[1] == "platforms":
+            return await evaluate_flags(connection, caller, parts[2], request["context"]["targetingKey"])
+        data = await OPERATIONS[request["operationName"]](connection, caller, request["variables"])
+        return {"data": data}
 
 
 def _authorization(scope: Scope) -> str | None:

@@ -83,6 +83,17 @@ class PostgresConnection:
         )
         return await self._all(statement, platform_id, user_ids)
 
+    async def entries(self, user_id: str, platform_id: str) -> Row | None:
+        statement = "SELECT metadata, attributes FROM documents WHERE user_id = $1 AND platform_id = $2"
+        rows = await self._all(statement, user_id, platform_id)
+        return rows[0] if rows else None
+
+    async def definitions(self, platform_id: str) -> Rows:
+        statement = (
+            "SELECT key, assignment, defaults FROM metadata_definitions WHERE platform_id = $1 ORDER BY key"
+        )
+        return await self._all(statement, platform_id)
+
     @asynccontextmanager
     async def locked(self, user_id: str, platform_id: str) -> AsyncIterator[Row | None]:
         """The document in a transaction, which is committed at the end."""

@@ -76,6 +76,17 @@ class SqliteConnection:
         )
         return self._all(statement.format(_marks(user_ids)), (platform_id, *user_ids))
 
+    async def entries(self, user_id: str, platform_id: str) -> Row | None:
+        statement = "SELECT metadata, attributes FROM documents WHERE user_id = ? AND platform_id = ?"
+        rows = self._all(statement, (user_id, platform_id))
+        return rows[0] if rows else None
+
+    async def definitions(self, platform_id: str) -> Rows:
+        statement = (
+            "SELECT key, assignment, defaults FROM metadata_definitions WHERE platform_id = ? ORDER BY key"
+        )
+        return self._all(statement, (platform_id,))
+
     @asynccontextmanager
     async def locked(self, user_id: str, platform_id: str) -> AsyncIterator[Row | None]:
         """The document in a transaction, which is committed at the end."""
