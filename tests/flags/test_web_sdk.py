@@ -100,7 +100,7 @@ class FlagPage:
 
     def wait_for_change(self, key: str) -> None:
         """Wait until the SDK tells the page that a flag has changed."""
-        is_noted = "([name, key]) => window.events.some(([event, keys]) => event === name && keys?.includes(key))"
+        is_noted = "([name, key]) => events.some(([event, keys]) => event === name && keys?.includes(key))"
         self._page.wait_for_function(is_noted, arg=[CHANGED, key])
         self._page.evaluate("window.events = []")
 
