@@ -13,7 +13,7 @@ from gql_service.domain.flags.evaluation import Evaluation
 from gql_service.errors import NotFound
 from gql_service.services.context import Services
 from gql_service.services.evaluations import EffectiveValues, effective_values
-from gql_service.services.event_wakeups import definitions_topic, document_topic
+from gql_service.services.event_wakeups import Wakeup, definitions_topic, document_topic
 from gql_service.services.subscribers import SubscriptionContext
 
 _LONGEST_WAIT = 600.0
@@ -69,12 +69,13 @@ async def effective_changes(
                 raise NotFound("Platform not found")
 
 
-async def _wait(services: Services, wakeup: asyncio.Event, found: EffectiveValues) -> None:
+async def _wait(services: Services, wakeup: Wakeup, found: EffectiveValues) -> None:
     """Wait until values may have changed, by a write or because the window of an entry begins or ends."""
-    while (left := found.changes_at - services.clock()) > 0 and not wakeup.is_set():
+    while (left := found.changes_at - services.clock()) > 0:
         with suppress(TimeoutError):
             async with asyncio.timeout(min(left / 1000, _LONGEST_WAIT)):
                 await wakeup.wait()
+                return
 
 
 def _digests(evaluations: Sequence[Evaluation]) -> dict[str, bytes]:

@@ -17,7 +17,7 @@ from gql_service.observability import logging
 from gql_service.observability.security_log import LocalOrigin, SecurityEvent
 from gql_service.services.background import report_failure
 from gql_service.services.context import Services
-from gql_service.services.event_wakeups import ANY_EVENT
+from gql_service.services.event_wakeups import ANY_EVENT, Wakeup
 from gql_service.services.webhook_sender import Response, WebhookSender
 from gql_service.services.webhook_slots import SendingSlots
 from gql_service.store.connection import Connection
@@ -45,7 +45,7 @@ class WebhookDispatcher:
         self._slots = SendingSlots()
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._results: list[Result] = []
-        self._wakeup = asyncio.Event()
+        self._wakeup = Wakeup()
         """Set when there are results or new events."""
         self._is_idle = False
         """Whether there was nothing to do: then, the lease need not be kept."""
