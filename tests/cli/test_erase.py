@@ -165,6 +165,16 @@ def test_tokens_issued_for_others_are_revoked(world: World, doomed: Caller) -> N
     assert world.member.ask("{ me { username } }")["me"]["username"] == world.member.username
 
 
+def test_tokens_issued_for_oneself_are_erased_with_the_user(world: World, doomed: Caller) -> None:
+    token = doomed.ask("mutation { issueToken(input: {}) { token } }")["issueToken"]["token"]
+    issued = Caller(world.service, doomed.user, token)
+    assert issued.ask("{ me { username } }")["me"]["username"] == NAME
+    done = erase(world)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "tokens revoked 0." in done.stdout
+    assert codes(issued.graphql("{ me { id } }")) == "UNAUTHENTICATED"
+
+
 def test_data_of_others_is_kept(world: World, doomed: Caller) -> None:
     world.member.rest("PATCH", world.platform_key, {"metadata": {"a": 1}})
     before = _everything(world)

@@ -47,7 +47,7 @@ _DELETE_OWNED = {
 }
 _REVOKE_ISSUED_TOKENS = Statement(
     update(tables.access_tokens)
-    .where(tables.access_tokens.c.issued_by == _ERASED)
+    .where(tables.access_tokens.c.issued_by == _ERASED, tables.access_tokens.c.user_id != _ERASED)
     .values(issued_by=null(), revoked_at=func.coalesce(tables.access_tokens.c.revoked_at, bindparam("now")))
     .returning(tables.access_tokens.c.id, tables.access_tokens.c.user_id, tables.access_tokens.c.revoked_at)
 )
