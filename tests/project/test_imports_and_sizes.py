@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -56,8 +57,13 @@ def _part(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
 def _imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(_tree(path)):
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path.name} has a relative import"
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
@@ -125,7 +131,7 @@ def test_there_are_no_import_cycles() -> None:
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_are_at_the_top(path: Path) -> None:
-    tree = ast.parse(path.read_text())
+    tree = _tree(path)
     nested = [
         node.lineno
         for function in ast.walk(tree)
@@ -143,7 +149,7 @@ def test_files_stay_below_500_lines(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_every_module_has_a_docstring(path: Path) -> None:
-    assert path.stat().st_size == 0 or ast.get_docstring(ast.parse(path.read_text()))
+    assert path.stat().st_size == 0 or ast.get_docstring(_tree(path))
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
