@@ -41,6 +41,8 @@ test-long: $(VENV)/.dev ## Run property tests and floods with 20,000 examples, a
 	FLOOD=20000 $(BIN)/pytest tests/graphql/test_floods.py
 	$(BIN)/pytest tests/engine/test_against_graphql_core.py tests/engine/test_validation.py \
 	  tests/documents/test_against_model.py tests/documents/test_numbers.py tests/transfer/test_property.py \
+	  tests/documents/test_json_operations_property.py tests/engine/test_null_propagation.py \
+	  tests/flags/test_buckets.py tests/web/test_client_address.py \
 	  --hypothesis-profile=long
 	GQL_TEST_LONG=1 $(BIN)/pytest tests/live/test_workers.py
 

@@ -15,7 +15,7 @@ from tests.support.world import World
 
 _QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 settings.register_profile(
-    "short", max_examples=300, deadline=None, database=None, suppress_health_check=_QUIET
+    "short", max_examples=100, deadline=None, database=None, suppress_health_check=_QUIET
 )
 settings.register_profile("long", settings.get_profile("short"), max_examples=20_000)
 settings.load_profile("short")

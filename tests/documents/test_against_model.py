@@ -267,5 +267,5 @@ def test_a_document_equals_the_model(vault: World) -> None:
 
     long = settings().max_examples >= 1000
     run_state_machine_as_test(
-        Machine, settings=settings(max_examples=1000 if long else 30, stateful_step_count=30)
+        Machine, settings=settings(max_examples=1000 if long else 15, stateful_step_count=30)
     )

@@ -16,7 +16,7 @@ from tests.graphql.test_bad_json import RawClient
 from tests.support.patches import PATCH, SET, patched, read
 from tests.support.world import World
 
-GENERATED = 40 if settings().max_examples < 1000 else 2000
+GENERATED = 20 if settings().max_examples < 1000 else 2000
 SAFE_INTEGERS = st.integers(-(2**53) + 1, 2**53 - 1)
 DOUBLES = st.floats(allow_nan=False, allow_infinity=False)
 MANY_DIGITS = st.floats(2**53, 2**70) | st.floats(1e-8, 1e-4) | st.integers(0, 1200).map(lambda n: n / 100)

@@ -17,7 +17,7 @@ from gql_service.schema.build import build_schema
 from gql_service.services.context import Context
 from tests.support.world import Caller, World
 
-GENERATED = 100 if settings().max_examples < 1000 else settings().max_examples
+GENERATED = 50 if settings().max_examples < 1000 else settings().max_examples
 """Generated queries; `make test-long` raises the number."""
 SCHEMA: GraphQLSchema = build_schema()._schema
 SDL = print_schema(SCHEMA)
