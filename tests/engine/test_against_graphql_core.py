@@ -15,6 +15,7 @@ from gql_service.engine.document.cache import GraphQLDocument
 from gql_service.engine.execution.execute import execute
 from gql_service.schema.build import build_schema
 from gql_service.services.context import Context
+from tests.support.service import Service
 from tests.support.world import Caller, World
 
 GENERATED = 50 if settings().max_examples < 1000 else settings().max_examples
@@ -75,6 +76,12 @@ def both(caller: Caller | None, world: World, query: str, variables: dict[str, A
 
     planned, plain = world.service.run(run)
     return comparable(planned), comparable(plain)
+
+
+@pytest.fixture(scope="module")
+def world(service: Service) -> World:
+    """The tests share their users: no request changes anything."""
+    return World(service)
 
 
 WRITTEN = [

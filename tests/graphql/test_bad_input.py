@@ -52,6 +52,12 @@ def global_id(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
+@pytest.fixture(scope="module")
+def world(service: Service) -> World:
+    """The tests share their users: `client` resets the document."""
+    return World(service)
+
+
 @pytest.fixture
 def client(world: World) -> RawClient:
     return RawClient(world)

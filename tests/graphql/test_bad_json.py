@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.service import Service
 from tests.support.world import REST, Caller, World
 
 OPERATIONS = ("PATCH", "PUT", "patchPlatformMetadata", "replacePlatformMetadata")
@@ -80,6 +81,12 @@ def verdict(response: httpx.Response) -> tuple[str | int, str]:
     for error in payload.get("userErrors", ()):
         return error["code"], error["message"]
     return "OK", ""
+
+
+@pytest.fixture(scope="module")
+def world(service: Service) -> World:
+    """The tests share their users: `client` resets the document."""
+    return World(service)
 
 
 @pytest.fixture

@@ -54,6 +54,12 @@ MALFORMED_HTTP: dict[str, bytes] = {
 }
 
 
+@pytest.fixture(scope="module")
+def world(service: Service) -> World:
+    """The tests share their users: `client` resets the document."""
+    return World(service)
+
+
 @pytest.fixture
 def client(world: World) -> RawClient:
     return RawClient(world)

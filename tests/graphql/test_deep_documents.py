@@ -37,6 +37,12 @@ NESTED = {
 }
 
 
+@pytest.fixture(scope="module")
+def world(service: Service) -> World:
+    """The tests share their users: no request changes anything."""
+    return World(service)
+
+
 @pytest.mark.parametrize("depth", [10, 60, 64, 65, 70, 90, 98, 100, 125, 150, 190, 195, 200, 300, 450])
 @pytest.mark.parametrize("nest", NESTED.values(), ids=NESTED)
 def test_nesting_is_never_an_internal_error(world: World, nest: Callable[[int], str], depth: int) -> None:

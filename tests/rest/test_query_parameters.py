@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.service import Service
 from tests.support.world import REST, Caller, World
 
 METHODS: dict[str, Any] = {
@@ -16,6 +17,12 @@ METHODS: dict[str, Any] = {
 }
 EACH_METHOD = pytest.mark.parametrize("method", METHODS)
 KNOWN = "There are 'platform_key' and 'username'."
+
+
+@pytest.fixture(scope="module")
+def world(service: Service) -> World:
+    """The tests share their users: `admin` resets the documents."""
+    return World(service)
 
 
 @pytest.fixture
