@@ -73,7 +73,7 @@ def _named_type(type_: dict[str, Any]) -> str:
 
 @pytest.fixture(scope="session")
 def service(database_url: str) -> Iterator[Service]:
-    """Webhooks need an encryption key. The fields of an object are selected together, each with an alias."""
+    """Webhooks need an encryption key. The fields of an object are selected readable, each with an alias."""
     with serving(database_url, encryption_keys=KEYS, max_document_aliases=100) as running:
         yield running
 
@@ -290,14 +290,14 @@ def test_each_viewer_gets_what_the_table_says(cast: Cast, schema: Schema, type_n
     expected = _expected(type_name, path)
     for principal, reached in zip(PRINCIPALS, rows(REACH)[type_name, path], strict=True):
         outcomes = expected[principal]
-        together = [
+        readable = [
             field for field, cell in outcomes.items() if cell in ("v", "-") or reached not in ("v", "s")
         ]
-        alone = [[field] for field in outcomes if field not in together]
+        alone = [[field] for field in outcomes if field not in readable]
         if path in ("query", "mutation"):
-            together, alone = [], [[field] for field in outcomes]
+            readable, alone = [], [[field] for field in outcomes]
         actual: dict[str, str] = {}
-        for fields in [together, *alone] if together else alone:
+        for fields in [readable, *alone] if readable else alone:
             actual |= cast.outcomes(principal, schema, path, type_name, fields)
         assert (principal, actual) == (principal, outcomes)
 

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from tests.support.service import Service
 from tests.support.world import REST, World
 from tests.web.test_http_protocol import ANSWER, ASK, LIVE, connected, live, receive_all, received, request
 from tests.web.test_upgrades import SMUGGLED, chunked
@@ -55,6 +56,12 @@ BAD_CHUNKS = {
 def raw(target: bytes, *lines: bytes, version: bytes = b"1.1") -> bytes:
     """A request head of exactly these lines."""
     return b"\r\n".join([target + b" HTTP/" + version, *lines, b"", b""])
+
+
+@pytest.fixture(scope="module")
+def world(service: Service) -> World:
+    """The tests share their users: no request changes anything."""
+    return World(service)
 
 
 def refusal(world: World, *pieces: bytes) -> bytes:
