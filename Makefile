@@ -10,10 +10,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 AUDIT := $(VENV)/audit
 SCHEMATHESIS := $(VENV)/schemathesis
 SBOM ?= build/sbom
-EXPLORER := gql_service/explorer
-EXPLORER_SOURCES := $(EXPLORER)/package-lock.json $(EXPLORER)/vite.config.js $(EXPLORER)/index.html \
-                    $(EXPLORER)/event-stream.js $(wildcard $(EXPLORER)/src/*)
-LOCK_FILES := $(wildcard requirements*.lock $(EXPLORER)/package-lock.json tests/npm/*/package-lock.json \
+FRONTEND := gql_service/frontend
+FRONTEND_SOURCES := $(addprefix $(FRONTEND)/,package-lock.json vite.config.ts codegen.ts tsconfig.json explorer.html \
+                    console.html event-stream.js) schema.graphql $(shell find $(FRONTEND)/src -type f -not -path '*/generated/*')
+LOCK_FILES := $(wildcard requirements*.lock $(FRONTEND)/package-lock.json tests/npm/*/package-lock.json \
                          bench/*/package-lock.json examples/*/package-lock.json)
 
 # Drain, rolling restart, workers, replaced files, silent connections, failover: as in `make test`.
@@ -21,7 +21,7 @@ FAULT_TESTS := tests/server tests/store/test_sqlite_faults.py tests/store/test_p
                tests/store/test_postgres_failover.py tests/store/test_postgres_errors.py
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-long test-durability bench check explorer lock schema sbom audit clean
+.PHONY: help serve test test-long test-durability bench check pages lock schema sbom audit clean
 
 help: ## Print this help
 	@echo "Usage: make TARGET"
@@ -30,11 +30,11 @@ help: ## Print this help
 	@echo
 	@echo "Variables: PYTHON=$(PYTHON) VENV=$(VENV) PORT=$(PORT)"
 
-serve: $(VENV)/.runtime explorer ## Migrate, load demo data, and serve on 127.0.0.1
+serve: $(VENV)/.runtime pages ## Migrate, load demo data, and serve on 127.0.0.1
 	@$(BIN)/gql-service migrate
 	@$(BIN)/gql-service serve --demo --port $(PORT)
 
-test: $(VENV)/.dev $(AUDIT)/.installed $(SCHEMATHESIS)/.installed explorer check ## Run all checks and tests
+test: $(VENV)/.dev $(AUDIT)/.installed $(SCHEMATHESIS)/.installed pages check ## Run all checks and tests
 	$(BIN)/pytest -n auto --dist worksteal
 
 test-long: $(VENV)/.dev ## Run property tests and floods with 20,000 examples, and followers with 10,000 changes
@@ -57,7 +57,7 @@ check: $(VENV)/.dev ## Check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-explorer: $(EXPLORER)/dist/index.html ## Build the GraphiQL page (needs Node)
+pages: $(FRONTEND)/dist/console.html ## Build GraphiQL and the console (needs Node)
 
 schema: $(VENV)/.runtime ## Update schema.graphql
 	$(BIN)/gql-service export-schema > schema.graphql
@@ -68,7 +68,7 @@ sbom: $(AUDIT)/.installed ## Write the bill of materials to build/sbom (needs No
 	mkdir -p $(SBOM)
 	PYTHONWARNINGS=ignore $(AUDIT)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
 	  -o $(SBOM)/python.cdx.json requirements.lock
-	npm sbom --prefix $(EXPLORER) --package-lock-only --sbom-format=cyclonedx > $(SBOM)/explorer.cdx.json
+	npm sbom --prefix $(FRONTEND) --package-lock-only --sbom-format=cyclonedx > $(SBOM)/frontend.cdx.json
 
 audit: sbom ## Check all dependencies for known vulnerabilities
 	PATH="$(abspath $(AUDIT))/bin:$$PATH" $(AUDIT)/bin/python -m tools.audit $(LOCK_FILES)
@@ -85,7 +85,7 @@ lock: $(VENV)/.dev ## Update the lock files of the dependencies
 	  --no-header --upgrade --group schemathesis -o requirements-schemathesis.lock
 
 clean: ## Delete everything that was installed or built
-	rm -rf $(VENV) $(SBOM) $(EXPLORER)/dist $(EXPLORER)/node_modules
+	rm -rf $(VENV) $(SBOM) $(FRONTEND)/dist $(FRONTEND)/node_modules $(FRONTEND)/src/console/generated
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed. Choose one: make PYTHON=python3.12")'
@@ -112,8 +112,8 @@ $(SCHEMATHESIS)/.installed: requirements-schemathesis.lock | $(BIN)/python
 	$(SCHEMATHESIS)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
 	@touch $@
 
-$(EXPLORER)/dist/index.html: $(EXPLORER_SOURCES)
+$(FRONTEND)/dist/console.html: $(FRONTEND_SOURCES)
 	@if command -v npm >/dev/null; then \
-	  cd $(EXPLORER) && npm ci --no-audit --silent && npm run build --silent \
-	    || echo "Building the GraphiQL page failed; the server offers one from a CDN instead."; \
-	else echo "Node is not installed, so the GraphiQL page is not built; the server offers one from a CDN instead."; fi
+	  cd $(FRONTEND) && npm ci --no-audit --silent && npm run build --silent \
+	    || echo "Building the pages failed; the server offers GraphiQL from a CDN instead."; \
+	else echo "Node is not installed, so the pages are not built; the server offers GraphiQL from a CDN instead."; fi

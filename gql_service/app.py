@@ -62,7 +62,7 @@ from gql_service.services.size_metrics import SizeMetrics
 from gql_service.services.write_counts import WriteCounts
 from gql_service.settings import Settings
 from gql_service.store.database import open_database, open_replicas
-from gql_service.web import explorer, health, ofrep, rest
+from gql_service.web import health, ofrep, pages, rest
 from gql_service.web.authentication import Authenticator
 from gql_service.web.client_address import TrustedProxies
 from gql_service.web.error_masking import MaskErrors
@@ -124,7 +124,8 @@ def create_app(
     operations = LiveOperations(
         schema, graphql.documents, graphql.persisted_documents, connections, settings.max_response_size
     )
-    http_graphql = _explorer_or(graphql, issuer, settings)
+    for_people = pages.Pages(issuer if settings.oidc_client_id else None)
+    http_graphql = pages.ExplorerOrGraphQL(graphql, for_people) if settings.explorer else graphql
     streams = EventStreamOrGraphQL(http_graphql, services, authenticator, operations, connections)
     sizes = None
     if metrics is not None:
@@ -177,7 +178,8 @@ def create_app(
             *metadata_routes(settings),
             *_routes("/health/live", health.live),
             *_routes("/health/ready", health.Ready(services.database).__call__),
-            *(explorer.asset_routes(settings) if settings.explorer else []),
+            *(pages.console_routes(for_people) if settings.console else []),
+            *(pages.asset_routes(settings) if settings.explorer or settings.console else []),
         ],
         middleware=[
             Middleware(ObserveRequests, observer),
@@ -338,14 +340,6 @@ def build_services(settings: Settings, clock: Callable[[], int] = instants.now) 
         clock=clock,
         started_at=clock(),
     )
-
-
-def _explorer_or(
-    graphql: GraphQLEndpoint, issuer: Issuer | None, settings: Settings
-) -> explorer.ExplorerOrGraphQL | GraphQLEndpoint:
-    if not settings.explorer:
-        return graphql
-    return explorer.ExplorerOrGraphQL(graphql, issuer if settings.oidc_client_id else None)
 
 
 def _jwt_callers(issuer: Issuer, services: Services) -> JwtCallers:

@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from gql_service.live_settings import LiveSettings
 from gql_service.oidc_settings import PREFIX as PREFIX
 from gql_service.oidc_settings import OidcSettings
+from gql_service.page_settings import PageSettings
 
 KEY_SIZE = 32
 """Bytes of an encryption key."""
@@ -33,7 +34,7 @@ _ADDRESS = re.compile(r"([^:\[\]]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}")
 _LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
-class Settings(OidcSettings, LiveSettings):
+class Settings(PageSettings, OidcSettings, LiveSettings):
     """All settings of a server process. Values are checked when they are read: raises ValidationError."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True)
@@ -71,10 +72,6 @@ class Settings(OidcSettings, LiveSettings):
         default=[],
         description="Origins whose web pages may call the service from a browser, with any request header, "
         'as a JSON list, for example `["https://app.example.com"]`. By default, none may.',
-    )
-    explorer: bool = Field(
-        default=True,
-        description="Whether browsers that open `/graphql` get the explorer (GraphiQL).",
     )
     log_level: str = Field(
         default="info",

@@ -139,7 +139,7 @@ def test_unknown_paths_are_404_in_json(service: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/explorer/../settings.py", "/explorer/..%2f..%2fsettings.py", "/explorer/%2e%2e/app.py"]
+    "path", ["/pages/../settings.py", "/pages/..%2f..%2fsettings.py", "/pages/%2e%2e/app.py"]
 )
 def test_the_explorer_serves_nothing_but_its_own_files(service: Service, path: str) -> None:
     assert service.client.get(path).status_code == 404

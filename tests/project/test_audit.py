@@ -61,14 +61,14 @@ def test_the_bill_of_materials_has_every_package_of_the_run_time(bills: dict[str
 
 
 def test_the_bill_of_materials_has_every_package_of_the_explorer(bills: dict[str, Any]) -> None:
-    lock = json.loads((ROOT / "gql_service/explorer/package-lock.json").read_text())
+    lock = json.loads((ROOT / "gql_service/frontend/package-lock.json").read_text())
     built = {
         (path.rpartition("node_modules/")[2], package["version"])
         for path, package in lock["packages"].items()
         if path and not package.get("dev")
     }
     assert len(built) > 50
-    bill = bills["explorer.cdx.json"]
+    bill = bills["frontend.cdx.json"]
     components = [each for each in bill["components"] if DEVELOPMENT not in each["properties"]]
     assert _packages(bill | {"components": components}) == built
 
@@ -92,7 +92,7 @@ def _audit(folder: Path, pip_prints: str, npm_prints: str) -> subprocess.Complet
         "-m",
         "tools.audit",
         "requirements.lock",
-        "gql_service/explorer/package-lock.json",
+        "gql_service/frontend/package-lock.json",
     ]
     environment = os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
@@ -111,7 +111,7 @@ def test_the_audit_succeeds_if_all_was_checked_and_nothing_found(tmp_path: Path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
         "requirements.lock: 0 known vulnerabilities",
-        "gql_service/explorer/package-lock.json: 0 known vulnerabilities",
+        "gql_service/frontend/package-lock.json: 0 known vulnerabilities",
     ]
 
 
@@ -122,7 +122,7 @@ def test_a_vulnerability_is_printed_and_fails_the_audit(tmp_path: Path) -> None:
     assert done.stdout.splitlines() == [
         "requirements.lock: 1 known vulnerabilities",
         "  a 1.0: PYSEC-1, fixed in 1.1, 2.0",
-        "gql_service/explorer/package-lock.json: 2 known vulnerabilities",
+        "gql_service/frontend/package-lock.json: 2 known vulnerabilities",
         "  a: high, Reads too much (https://advisories.example/1)",
         "  b: low, by a",
     ]

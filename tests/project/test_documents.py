@@ -83,5 +83,5 @@ def test_the_map_for_code_generators_has_every_custom_scalar() -> None:
 
 
 def test_the_explorer_knows_every_custom_scalar() -> None:
-    schemas = json.loads((PACKAGE / "explorer" / "src" / "scalars.json").read_text())
+    schemas = json.loads((PACKAGE / "frontend" / "src" / "explorer" / "scalars.json").read_text())
     assert schemas.keys() == _custom_scalars()

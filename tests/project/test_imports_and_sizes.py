@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent.parent
 PACKAGE = ROOT / "gql_service"
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if "node_modules" not in path.parts)
 LEAVES = {
-    "live_settings", "oidc_settings",
+    "live_settings", "oidc_settings", "page_settings",
     "settings", "environment", "errors", "auth", "observability",
     "instants", "names", "numbers", "strict_json", "quoting",
 }  # fmt: skip
@@ -48,7 +48,7 @@ LEAF_ALLOWED = {
     "strict_json": {"numbers"},
     "auth": {"errors"},
     "environment": {"settings"},
-    "settings": {"live_settings", "oidc_settings"},
+    "settings": {"live_settings", "oidc_settings", "page_settings"},
 }
 FOREIGN = {"domain": {"strawberry", "graphql", "starlette"}, "store": {"strawberry", "graphql", "starlette"}}
 

@@ -41,14 +41,14 @@ def test_the_wheel_contains_every_file_of_the_package_and_nothing_else(wheel: Pa
         for path in package.rglob("*")
         if path.is_file() and not skipped & set(path.parts)
     }
-    explorer = "gql_service/explorer/"
-    pages = (f"{explorer}dist/", f"{explorer}fallback.", f"{explorer}event-stream.js")
-    expected = {name for name in expected if not name.startswith(explorer) or name.startswith(pages)}
+    frontend = "gql_service/frontend/"
+    pages = (f"{frontend}dist/", f"{frontend}fallback.", f"{frontend}event-stream.js")
+    expected = {name for name in expected if not name.startswith(frontend) or name.startswith(pages)}
     names = files_of(wheel)
     assert names == expected
     assert "gql_service/py.typed" in names
-    assert "gql_service/explorer/fallback.html" in names
-    assert "gql_service/explorer/fallback.js" in names
+    assert "gql_service/frontend/fallback.html" in names
+    assert "gql_service/frontend/fallback.js" in names
     assert any(re.fullmatch(r"gql_service/store/migrations/versions/\w+\.py", name) for name in names)
 
 
@@ -68,13 +68,13 @@ def test_the_source_archive_has_every_file_of_the_repository_and_builds_the_whee
         tar.extractall(tmp_path / "sources", filter="data")
     (sources,) = (tmp_path / "sources").iterdir()
     names = {str(path.relative_to(sources)) for path in sources.rglob("*") if path.is_file()}
-    explorer = {name for name in files_of(wheel) if name.startswith("gql_service/explorer/dist/")}
+    pages = {name for name in files_of(wheel) if name.startswith("gql_service/frontend/dist/")}
     require("git", shutil.which("git") is not None)
     list_files = ("git", "ls-files")
     tracked = set(run(*list_files, cwd=ROOT).splitlines())
     new = set(run(*list_files, "--others", "--exclude-standard", cwd=ROOT).splitlines())
     assert tracked <= names
-    assert names <= tracked | new | explorer | {"PKG-INFO"}
+    assert names <= tracked | new | pages | {"PKG-INFO"}
     run(*build, tmp_path, "--wheel", sources, cwd=tmp_path)
     (rebuilt,) = tmp_path.glob("*.whl")
     assert files_of(rebuilt) == files_of(wheel)

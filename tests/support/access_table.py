@@ -78,7 +78,7 @@ AccessTokenConnection edges nodes pageInfo                                  . . 
 AccessTokenEdge  cursor node                                                . . . v v v
 AccessToken      id label createdAt expiresAt revokedAt scopes platformKeys . . . v v v
 Platform         id key name tenantId                                       . . v v v v
-Platform         definitions mode retention                                 . . v v v v
+Platform         definitions mode retention viewerIsAdmin                   . . v v v v
 RetentionPolicy  historyMaxAge historyMaxChanges idempotencyMaxAge          . . v v v v
 SetRetentionPayload platform userErrors                                     . . . . v v
 MetadataDefinition key valueType createdAt updatedAt minimum maximum        . . v v v v

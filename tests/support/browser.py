@@ -1,4 +1,4 @@
-"""A headless Chromium, and a tab of it with GraphiQL."""
+"""A headless Chromium, and a tab of it with GraphiQL. The fixtures are for the `conftest.py` of a folder."""
 
 import shutil
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.conftest import require
@@ -109,3 +110,17 @@ class Tab:
         while not any("graphql.worker" in worker.url for worker in self.page.workers):
             self.page.wait_for_event("worker")
         self.page.wait_for_timeout(500)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def tab(browser: Browser) -> Iterator[Tab]:
+    """A tab with its own browser profile."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    yield Tab(context.new_page())
+    context.close()

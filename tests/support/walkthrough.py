@@ -86,7 +86,7 @@ def make_serve(folder: Path, **variables: str) -> Iterator[DemoServer]:
     address = f"http://127.0.0.1:{free_port()}"
     output = folder / "output"
     # -o: these need not be made, for this Python has everything installed.
-    command = ["make", "-f", str(ROOT / "Makefile"), "-o", ".venv/.runtime", "-o", "explorer", "serve"]
+    command = ["make", "-f", str(ROOT / "Makefile"), "-o", ".venv/.runtime", "-o", "pages", "serve"]
     with output.open("wb") as sink:
         process = subprocess.Popen(
             [*command, f"PORT={address.rpartition(':')[2]}"],

@@ -22,7 +22,7 @@ STORED = "() => JSON.stringify([{...localStorage}, {...sessionStorage}, document
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A world on a server for this module only: the explorer does not depend on the database."""
-    require("the built explorer (make explorer)", (PACKAGE / "explorer/dist/index.html").is_file())
+    require("the built explorer (make pages)", (PACKAGE / "frontend/dist/explorer.html").is_file())
     with serving(f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('explorer') / 'test.sqlite3'}") as service:
         yield World(service)
 

@@ -44,8 +44,8 @@ def test_without_a_built_explorer_the_page_asks_before_it_loads_from_a_cdn(tab: 
 
     tab.page.route(lambda url: not url.startswith(unbuilt.url), record)
     tab.open(unbuilt.url)
-    expect(tab.page.get_by_role("heading")).to_have_text("The explorer was not built")
-    expect(tab.page.locator("body")).to_contain_text("make explorer")
+    expect(tab.page.get_by_role("heading")).to_have_text("The pages were not built")
+    expect(tab.page.locator("body")).to_contain_text("make pages")
     tab.page.wait_for_load_state("networkidle")
     assert tab.hosts <= {"127.0.0.1", None}
     assert requested_urls == []
@@ -57,7 +57,7 @@ def test_without_a_built_explorer_the_page_asks_before_it_loads_from_a_cdn(tab: 
     added = tab.page.locator("head link[rel=stylesheet]")
     expect(added).to_have_attribute("integrity", re.compile(r"^sha384-[A-Za-z0-9+/]{64}$"))
     expect(added).to_have_attribute("crossorigin", "anonymous")
-    script = httpx.get(f"{unbuilt.url}/explorer/fallback.js").text
+    script = httpx.get(f"{unbuilt.url}/pages/fallback.js").text
     assert len(re.findall(r'"[\w.@/-]+\.(?:js|css)",\s+"sha384-[A-Za-z0-9+/]{64}"', script)) == 4
 
 

@@ -29,7 +29,7 @@ def provider() -> Iterator[OpenIdProvider]:
 
 @pytest.fixture(scope="module")
 def world(provider: OpenIdProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    require("the built explorer (make explorer)", (PACKAGE / "explorer/dist/index.html").is_file())
+    require("the built explorer (make pages)", (PACKAGE / "frontend/dist/explorer.html").is_file())
     url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('sign-in') / 'test.sqlite3'}"
     settings = {"oidc_issuer": provider.issuer, "oidc_audience": AUDIENCE, "oidc_client_id": CLIENT}
     with serving(url, **settings) as service:
@@ -103,7 +103,7 @@ def test_without_a_client_id_there_is_no_button(
 ) -> None:
     settings = {"oidc_issuer": provider.issuer, "oidc_audience": AUDIENCE}
     with serving(f"sqlite+aiosqlite:///{tmp_path / 'test.sqlite3'}", **settings) as service:
-        assert service.client.get("/explorer/sign-in.json").json() == {}
+        assert service.client.get("/pages/sign-in.json").json() == {}
         tab.open(service.url)
         tab.page.wait_for_selector(".graphiql-query-editor .view-lines")
         tab.status("Not signed in")

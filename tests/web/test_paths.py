@@ -55,7 +55,7 @@ def test_health_is_served_in_both_forms(world: World, path: str) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 def test_nothing_is_redirected(world: World, method: str) -> None:
-    others = ("", "/", "/explorer", "/explorer/", "/explorer/assets", "/nowhere", "/nowhere/", "//graphql")
+    others = ("", "/", "/pages", "/pages/", "/pages/assets", "/nowhere", "/nowhere/", "//graphql")
     for path in (*PATHS, *(f"{path}/" for path in PATHS), *(f"{path}//" for path in PATHS), *others):
         response = world.service.client.request(method, path, headers=BEHIND_A_PROXY)
         assert not 300 <= response.status_code < 400, path

@@ -20,7 +20,7 @@ from tests.support.world import REST, World
 from tests.web.test_framing import raw
 from tests.web.test_http_protocol import connected, receive_all
 
-DIST = Path(gql_service.__file__).parent / "explorer/dist"
+DIST = Path(gql_service.__file__).parent / "frontend/dist"
 HTML = {"Accept": "text/html"}
 EVERYWHERE = {
     "X-Content-Type-Options": "nosniff",
@@ -59,7 +59,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 def assert_protected(response: httpx.Response) -> None:
     """Each header is there exactly once, and those of pages are on the files of the explorer only."""
     is_read = response.request.method in ("GET", "HEAD") and response.status_code in (200, 304)
-    is_file = is_read and response.url.path.startswith("/explorer/")
+    is_file = is_read and response.url.path.startswith("/pages/")
     is_page = is_file or response.headers.get("Content-Type", "").startswith("text/html")
     found = {name: response.headers.get_list(name) for name in EVERYWHERE | PAGE}
     expected: dict[str, Any] = EVERYWHERE | (PAGE if is_page else NO_PAGE)
@@ -180,29 +180,33 @@ def test_uvicorns_own_errors_are_protected(service: Service, monkeypatch: pytest
     }
 
 
-def test_every_file_of_the_explorer_is_protected(service: Service) -> None:
-    require("the built explorer (make explorer)", (DIST / "index.html").is_file())
+def test_every_file_of_the_pages_is_protected(service: Service) -> None:
+    require("the built explorer (make pages)", (DIST / "explorer.html").is_file())
     client = service.client
     page = client.get("/graphql", headers=HTML)
     assert_protected(page)
-    for path in ["index.html", *(f"assets/{path.name}" for path in (DIST / "assets").iterdir())]:
-        response = client.get(f"/explorer/{path}")
+    for path in [
+        "explorer.html",
+        "console.html",
+        *(f"assets/{path.name}" for path in (DIST / "assets").iterdir()),
+    ]:
+        response = client.get(f"/pages/{path}")
         assert response.status_code == 200
-        unchanged = client.get(f"/explorer/{path}", headers={"If-None-Match": response.headers["ETag"]})
+        unchanged = client.get(f"/pages/{path}", headers={"If-None-Match": response.headers["ETag"]})
         assert unchanged.status_code == 304
         for each in (response, unchanged):
             assert_protected(each)
             assert each.headers["Content-Security-Policy"] == page.headers["Content-Security-Policy"], path
-    assert client.get("/explorer/index.html").headers["Cache-Control"] == "no-cache"
-    assert client.get("/explorer/index.html").content == page.content
+    assert client.get("/pages/explorer.html").headers["Cache-Control"] == "no-cache"
+    assert client.get("/pages/explorer.html").content == page.content
 
 
 def test_the_page_and_script_without_a_built_explorer_are_protected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gql_service.web.explorer._BUILT", tmp_path / "dist")
+    monkeypatch.setattr("gql_service.web.pages._BUILT", tmp_path / "dist")
     with serving(f"sqlite+aiosqlite:///{tmp_path / 'test.sqlite3'}") as unbuilt:
-        for path in ("/graphql", "/explorer/fallback.js"):
+        for path in ("/graphql", "/pages/fallback.js"):
             response = unbuilt.client.get(path, headers=HTML)
             assert response.status_code == 200
             assert_protected(response)

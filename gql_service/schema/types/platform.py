@@ -101,6 +101,10 @@ class Platform(Node):
     def id(self) -> strawberry.ID:
         return global_id("Platform", self.row.key)
 
+    @strawberry.field(description="Whether the viewer is an admin of the tenant that owns the platform.")
+    def viewer_is_admin(self, info: Info[Context, None]) -> bool:
+        return info.context.services.policy.administers(info.context.viewer, self.row.tenant_id)
+
     @strawberry.field(description="How long the service keeps history and answers for this platform.")
     def retention(self, info: Info[Context, None]) -> RetentionPolicy:
         kept = info.context.services.write_settings.retention.shortened(self.row.own_retention)

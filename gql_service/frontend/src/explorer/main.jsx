@@ -3,7 +3,7 @@ import { GraphiQL } from "graphiql";
 import { useEffect, useMemo, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { createFetcher, whoIs } from "./client.js";
-import { finishSignIn, readIssuer, startSignIn } from "./openid.js";
+import { finishSignIn, readIssuer, startSignIn } from "../shared/openid.ts";
 // JSON Schemas of our scalars: without them, GraphiQL marks objects and lists in variables as errors.
 // JSON is spelled out, because `{}` makes null match twice where the variable is nullable.
 import scalarSchemas from "./scalars.json";

@@ -4,21 +4,29 @@ import * as oauth from "oauth4webapi";
 // What must survive the way to the issuer and back. It has no token, and is deleted on return.
 const PENDING = "gql_service:sign-in";
 
+export interface Issuer {
+  issuer: string;
+  clientId: string;
+  scopes: string;
+  resource: string | null;
+}
+
 /** The issuer that the server trusts, or null. */
-export async function readIssuer() {
-  const response = await fetch("/explorer/sign-in.json");
+export async function readIssuer(): Promise<Issuer | null> {
+  const response = await fetch("/pages/sign-in.json");
   const settings = response.ok ? await response.json() : {};
   return settings.issuer ? settings : null;
 }
 
 /** Leave the page for the issuer's. */
-export async function startSignIn(settings) {
+export async function startSignIn(settings: Issuer): Promise<void> {
   const server = await discover(settings);
   const pending = {
     verifier: oauth.generateRandomCodeVerifier(),
     state: oauth.generateRandomState(),
     nonce: oauth.generateRandomNonce(),
   };
+  if (!server.authorization_endpoint) throw new Error(`${settings.issuer} has no page for signing in.`);
   const url = new URL(server.authorization_endpoint);
   const parameters = {
     client_id: settings.clientId,
@@ -37,7 +45,7 @@ export async function startSignIn(settings) {
 }
 
 /** The access token if the page was opened by the issuer, or null; throws if the sign-in has failed. */
-export async function finishSignIn(settings) {
+export async function finishSignIn(settings: Issuer): Promise<string | null> {
   const parameters = new URLSearchParams(window.location.search);
   if (!parameters.has("code") && !parameters.has("error")) return null;
   const stored = sessionStorage.getItem(PENDING);
@@ -59,20 +67,20 @@ export async function finishSignIn(settings) {
     pending.verifier,
     { ...options(settings), additionalParameters: resource(settings) },
   );
-  const expected = hasIdToken(settings) && { expectedNonce: pending.nonce, requireIdToken: true };
-  const tokens = await oauth.processAuthorizationCodeResponse(server, client, response, expected || {});
+  const expected = hasIdToken(settings) ? { expectedNonce: pending.nonce, requireIdToken: true } : {};
+  const tokens = await oauth.processAuthorizationCodeResponse(server, client, response, expected);
   return tokens.access_token;
 }
 
-async function discover(settings) {
+async function discover(settings: Issuer): Promise<oauth.AuthorizationServer> {
   const issuer = new URL(settings.issuer);
   const response = await oauth.discoveryRequest(issuer, options(settings));
   return oauth.processDiscoveryResponse(issuer, response);
 }
 
 // The server only accepts such issuers on its own machine.
-const options = ({ issuer }) => ({ [oauth.allowInsecureRequests]: issuer.startsWith("http:") });
+const options = ({ issuer }: Issuer) => ({ [oauth.allowInsecureRequests]: issuer.startsWith("http:") });
 
 const redirectUri = () => window.location.origin + window.location.pathname;
-const resource = (settings) => (settings.resource ? { resource: settings.resource } : {});
-const hasIdToken = ({ scopes }) => scopes.split(" ").includes("openid");
+const resource = ({ resource }: Issuer): Record<string, string> => (resource ? { resource } : {});
+const hasIdToken = ({ scopes }: Issuer) => scopes.split(" ").includes("openid");

@@ -1,9 +1,12 @@
-"""The explorer: GraphiQL, built from `gql_service/explorer` and served without contacting other hosts."""
+"""The pages for people: GraphiQL at `/graphql`, and the console at `/console`.
 
-from collections.abc import Iterable
+They are built from `gql_service/frontend`, and contact no other hosts.
+"""
+
 from pathlib import Path
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -19,7 +22,7 @@ from gql_service.web.graphql_parameters import NAMES
 from gql_service.web.request import query_parameters
 from gql_service.web.security_headers import page_headers
 
-FOLDER = Path(__file__).parent.parent / "explorer"
+FOLDER = Path(__file__).parent.parent / "frontend"
 _BUILT = FOLDER / "dist"
 _FALLBACK_SCRIPTS = ("fallback.js", "event-stream.js")
 _CDN = "https://cdn.jsdelivr.net/npm"
@@ -37,44 +40,65 @@ _FALLBACK_POLICY = _SHARED_POLICY + (
 )
 
 
-def explorer_page(origins: Iterable[str] = ()) -> Response:
-    """GraphiQL or, if it was not built, a page that says so and offers to load it from a CDN.
+class Pages:
+    """Responds with a page or, if it was not built, with one that says so and offers GraphiQL from a CDN."""
 
-    `origins` are those of the issuer where people sign in.
-    """
-    is_built = (_BUILT / "index.html").is_file()
-    policy = " ".join([_BUILT_POLICY, *sorted(origins)]) if is_built else _FALLBACK_POLICY
-    return FileResponse(
-        _BUILT / "index.html" if is_built else FOLDER / "fallback.html",
-        headers=page_headers(policy) | {"Cache-Control": "no-cache", "Vary": "Accept"},
-    )
+    def __init__(self, issuer: Issuer | None) -> None:
+        """`issuer` is None if people do not sign in at one."""
+        self._issuer = issuer
+
+    async def explorer(self, _request: Request) -> Response:
+        return await self._page("explorer.html")
+
+    async def console(self, _request: Request) -> Response:
+        return await self._page("console.html")
+
+    async def home(self, request: Request) -> Response:
+        """At `/`, browsers get the console. For programs, there is nothing."""
+        if not accepts_pages(request):
+            raise HTTPException(404)
+        return await self._page("console.html")
+
+    async def _page(self, name: str) -> Response:
+        is_built = (_BUILT / name).is_file()
+        policy = f"{_BUILT_POLICY} {await self._origins()}".rstrip() if is_built else _FALLBACK_POLICY
+        return FileResponse(
+            _BUILT / name if is_built else FOLDER / "fallback.html",
+            headers=page_headers(policy) | {"Cache-Control": "no-cache", "Vary": "Accept"},
+        )
+
+    async def _origins(self) -> str:
+        """Where the pages connect to when people sign in at the issuer."""
+        metadata = None if self._issuer is None else await self._issuer.metadata()
+        return "" if metadata is None else " ".join(sorted(metadata.origins))
 
 
 class ExplorerOrGraphQL:
     """Serves the explorer to browsers, and passes all other requests to the GraphQL endpoint."""
 
-    def __init__(self, graphql: ASGIApp, issuer: Issuer | None) -> None:
-        """`issuer` is None if people do not sign in at one."""
+    def __init__(self, graphql: ASGIApp, pages: Pages) -> None:
         self._graphql = graphql
-        self._issuer = issuer
+        self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        wants_page = scope["method"] == "GET" and _wants_page(Request(scope))
-        await (await self._page() if wants_page else self._graphql)(scope, receive, send)
+        request = Request(scope)
+        if scope["method"] == "GET" and accepts_pages(request) and not _has_query(request):
+            await (await self._pages.explorer(request))(scope, receive, send)
+        else:
+            await self._graphql(scope, receive, send)
 
-    async def _page(self) -> Response:
-        metadata = None if self._issuer is None else await self._issuer.metadata()
-        return explorer_page(() if metadata is None else metadata.origins)
 
-
-def _wants_page(request: Request) -> bool:
+def accepts_pages(request: Request) -> bool:
+    """Whether the request prefers a page to JSON, as browsers do."""
     accept = ", ".join(request.headers.getlist("accept")).encode("latin-1")
-    if negotiate(accept, (GRAPHQL_RESPONSE, JSON, "text/html")) != "text/html":
-        return False
+    return negotiate(accept, (GRAPHQL_RESPONSE, JSON, "text/html")) == "text/html"
+
+
+def _has_query(request: Request) -> bool:
     try:
-        return not query_parameters(request.scope["query_string"], NAMES).get("query")
+        return bool(query_parameters(request.scope["query_string"], NAMES).get("query"))
     except BadUserInput:
-        return False
+        return True
 
 
 class Assets(StaticFiles):
@@ -88,23 +112,32 @@ class Assets(StaticFiles):
         return response
 
 
+def console_routes(pages: Pages) -> list[BaseRoute]:
+    """The console finds its own pages by the path."""
+    return [
+        Route("/", pages.home),
+        Route("/console", pages.console),
+        Route("/console/{page:path}", pages.console),
+    ]
+
+
 def asset_routes(settings: Settings) -> list[BaseRoute]:
-    """The routes of what the page loads: its files, and where people sign in."""
+    """The routes of what the pages load: their files, and where people sign in."""
     if not _BUILT.is_dir():
-        return [Route(f"/explorer/{name}", _fallback_script) for name in _FALLBACK_SCRIPTS]
+        return [Route(f"/pages/{name}", _fallback_script) for name in _FALLBACK_SCRIPTS]
     sign_in = _sign_in(settings)
 
     async def respond(_request: Request) -> Response:
         return JSONResponse(sign_in, headers=page_headers(_BUILT_POLICY) | {"Cache-Control": "no-cache"})
 
     return [
-        Route("/explorer/sign-in.json", respond),
-        Mount("/explorer", GZipMiddleware(Assets(directory=_BUILT))),
+        Route("/pages/sign-in.json", respond),
+        Mount("/pages", GZipMiddleware(Assets(directory=_BUILT))),
     ]
 
 
 def _sign_in(settings: Settings) -> dict[str, str | None]:
-    """What the page needs to let people sign in at the issuer; empty if they cannot."""
+    """What the pages need to let people sign in at the issuer; empty if they cannot."""
     if settings.oidc_client_id is None:
         return {}
     resource = settings.oidc_resource_name or ""

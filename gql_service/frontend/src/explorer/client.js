@@ -1,4 +1,4 @@
-import { isSubscription, observe } from "../event-stream.js";
+import { isSubscription, observe } from "../../event-stream.js";
 
 // The page is served at the GraphQL endpoint's own path, so it asks itself.
 const ENDPOINT = window.location.pathname;

@@ -1,0 +1,52 @@
+/** Which page is shown, in which language, and to whom. */
+import { lazy, Suspense, useEffect } from "react";
+import { I18nProvider } from "react-aria-components";
+import { Navigate, Route, Routes } from "react-router";
+import { Failure, Skeleton } from "./components/State";
+import { Layout } from "./layout/Layout";
+import { SignIn } from "./pages/sign-in/SignIn";
+import { useSession, useViewerQuery, ViewerProvider } from "./session";
+import { chooseLanguage } from "./words";
+
+const Profile = lazy(() => import("./pages/profile/Profile"));
+
+export function App() {
+  const { token, isExpired } = useSession();
+  const [{ data, error }, read] = useViewerQuery(token === null);
+  const viewer = token === null ? undefined : data?.me;
+  const language = chooseLanguage([viewer?.language, ...navigator.languages]);
+
+  useEffect(() => {
+    document.documentElement.lang = language;
+  }, [language]);
+
+  return (
+    <I18nProvider locale={language}>
+      {viewer ? (
+        <ViewerProvider value={viewer}>
+          <Layout>
+            <Suspense fallback={<Skeleton />}>
+              <Pages />
+            </Suspense>
+          </Layout>
+          {isExpired && <SignIn isAgain />}
+        </ViewerProvider>
+      ) : token === null || isExpired ? (
+        <SignIn />
+      ) : error ? (
+        <Failure error={error} onRetry={() => read({ requestPolicy: "network-only" })} />
+      ) : (
+        <Skeleton />
+      )}
+    </I18nProvider>
+  );
+}
+
+function Pages() {
+  return (
+    <Routes>
+      <Route path="/console/profile" element={<Profile />} />
+      <Route path="*" element={<Navigate to="/console/profile" replace />} />
+    </Routes>
+  );
+}

@@ -1,0 +1,32 @@
+import { defineWords } from "../words";
+
+export const useWords = defineWords({
+  en: {
+    loading: "Loading",
+    tryAgain: "Try again",
+    failed: "This could not be loaded.",
+    unreachable: "The server cannot be reached. Nothing is lost; try again in a moment.",
+    forbidden: "You have no right to see this. Ask an admin of your organisation.",
+    errorId: (id: string) => `Error id: ${id}`,
+    cancel: "Cancel",
+    close: "Close",
+    typeToConfirm: (name: string) => `Type ${name} to confirm`,
+    next: "Next page",
+    previous: "Previous page",
+    never: "never",
+  },
+  de: {
+    loading: "Wird geladen",
+    tryAgain: "Erneut versuchen",
+    failed: "Das konnte nicht geladen werden.",
+    unreachable: "Der Server ist nicht erreichbar. Nichts geht verloren; versuchen Sie es gleich noch einmal.",
+    forbidden: "Sie dürfen das nicht sehen. Fragen Sie einen Admin Ihrer Organisation.",
+    errorId: (id: string) => `Fehlernummer: ${id}`,
+    cancel: "Abbrechen",
+    close: "Schließen",
+    typeToConfirm: (name: string) => `Zur Bestätigung ${name} eingeben`,
+    next: "Nächste Seite",
+    previous: "Vorige Seite",
+    never: "nie",
+  },
+});

@@ -1,0 +1,34 @@
+"""The console in a tab of the browser, used as people use it: by labels, roles and keys."""
+
+from playwright.sync_api import Locator, expect
+
+from tests.support.browser import Tab
+
+
+class Console:
+    """One window of the console."""
+
+    def __init__(self, tab: Tab, url: str) -> None:
+        self.tab = tab
+        self.page = tab.page
+        self._url = url
+
+    def open(self, path: str) -> None:
+        self.page.goto(self._url + path)
+
+    def sign_in(self, token: str, *, keep: bool = False) -> None:
+        """Sign in where the page asks for it."""
+        self.page.get_by_role("textbox", name="Access token", exact=True).fill(token)
+        if keep:
+            self.page.get_by_text("Keep it until this tab is closed").click()
+        self.button("Sign in").click()
+
+    def button(self, name: str) -> Locator:
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    def heading(self, name: str) -> Locator:
+        return self.page.get_by_role("heading", name=name, exact=True)
+
+    def shows(self, text: str) -> None:
+        """Wait until the page shows this."""
+        expect(self.page.locator("body")).to_contain_text(text)
