@@ -157,7 +157,7 @@ def notified(world: World) -> list[str]:
 def test_after_a_day_of_failure_a_webhook_is_disabled_and_nothing_is_lost(
     world: World, receiver: Receiver
 ) -> None:
-    id = create(world, receiver.url)["webhook"]["webhookId"]
+    id = create(world, receiver.url, types=["DOCUMENT_CHANGED"])["webhook"]["webhookId"]
     receiver.answer = lambda _request: Answer(500)
     patch(world.member, world, metadata={"n": 1})
     wait_until(lambda: webhooks(world)[0]["failingSince"] is not None)

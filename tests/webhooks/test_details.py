@@ -2,6 +2,7 @@
 
 import base64
 import json
+import threading
 from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
@@ -11,8 +12,9 @@ import pytest
 
 from gql_service.domain.events.pruning import prune
 from gql_service.domain.webhooks import deliveries as rows
+from tests.support.http_clients import PATIENCE
 from tests.support.patches import patch
-from tests.support.receiver import Answer, Receiver, receiving
+from tests.support.receiver import Answer, Received, Receiver, receiving
 from tests.support.security_lines import serving_with_log
 from tests.support.service import Service, serving, wait_until
 from tests.support.users import verdict
@@ -97,11 +99,22 @@ def _instant(text: str) -> float:
 
 
 def test_many_failures_at_once_are_one_notification_for_admins(world: World, receiver: Receiver) -> None:
-    receiver.answer = lambda _request: Answer(410)
+    """The webhook is disabled by the first response; the others come after it."""
+    is_disabled = threading.Event()
+
+    def answer(request: Received) -> Answer:
+        if request.event["subject"] == world.member.id:
+            wait_until(lambda: len(receiver.requests) == 4)
+        else:
+            is_disabled.wait(PATIENCE)
+        return Answer(410)
+
+    receiver.answer = answer
     create(world, receiver.url, types=["DOCUMENT_CHANGED"])
     for user in (world.member, world.colleague, world.new_user(), world.new_user()):
         patch(user, world, metadata={"n": 1})
     wait_until(lambda: webhooks(world)[0]["state"] == "DISABLED")
+    is_disabled.set()
     wait_until(lambda: len(receiver.requests) == sum(each["attempts"] for each in deliveries(world)))
     assert _titles(world.admin) == ["Webhook disabled"]
     assert _titles(world.member) == []
