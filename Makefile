@@ -37,7 +37,7 @@ serve: $(VENV)/.runtime pages ## Migrate, load demo data, and serve on 127.0.0.1
 test: $(VENV)/.dev $(AUDIT)/.installed $(SCHEMATHESIS)/.installed pages check ## Run all checks and tests
 	$(BIN)/pytest -n auto --dist worksteal
 
-test-long: $(VENV)/.dev ## Run property tests and floods with 20,000 examples, and followers with 10,000 changes
+test-long: $(VENV)/.dev ## Run the long property tests, floods and followers
 	FLOOD=20000 $(BIN)/pytest tests/graphql/test_floods.py
 	$(BIN)/pytest tests/engine/test_against_graphql_core.py tests/engine/test_validation.py \
 	  tests/documents/test_against_model.py tests/documents/test_numbers.py tests/transfer/test_property.py \
