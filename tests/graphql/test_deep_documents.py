@@ -125,7 +125,6 @@ def test_a_browser_that_sends_a_query_gets_its_result(service: Service) -> None:
 def test_unknown_paths_are_404_in_json(service: Service) -> None:
     for method in ("GET", "POST", "DELETE"):
         for path in (
-            "/",
             "/nowhere",
             "/graphql/deeper",
             "/api/core/users/",
