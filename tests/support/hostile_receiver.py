@@ -1,5 +1,6 @@
 """A receiver of webhooks that does not speak HTTP as it should: it sends any bytes, in any time."""
 
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -31,8 +32,22 @@ class HostileReceiver:
 
     def _treat(self, connection: socket.socket) -> None:
         with connection, suppress(OSError):
-            connection.recv(65536)
+            _read_request(connection)
             self._behaviour(connection)
+
+
+def _read_request(connection: socket.socket) -> None:
+    """Read it to its end, if it is one: a connection that is closed with unread data is reset, and its
+    response may be lost."""
+    data = connection.recv(65536)
+    if not data.startswith(b"POST "):
+        return
+    while (end := data.find(b"\r\n\r\n")) < 0:
+        data += connection.recv(65536)
+    length = re.search(rb"\r\ncontent-length: (\d+)", data[:end], re.IGNORECASE)
+    assert length is not None, data
+    while len(data) < end + len(b"\r\n\r\n") + int(length[1]):
+        data += connection.recv(65536)
 
 
 @contextmanager
