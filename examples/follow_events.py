@@ -48,7 +48,7 @@ async def follow(url: str, token: str, key: str, database: sqlite3.Connection) -
     async with Client(transport=transport) as session:
         async for result in session.subscribe(EVENTS):
             edge = result["platformEvents"]
-            # The cursor changes in the transaction of the work, which is done once even if we crash.
+            # What is written to the database is done once, even if we crash. What is printed may come twice.
             with database:
                 database.execute("UPDATE followed SET cursor = ?", (edge["cursor"],))
                 handle(edge["node"])

@@ -56,6 +56,9 @@ class _Writable:
     def __init__(self) -> None:
         self._event: asyncio.Event | None = None
 
+    def is_set(self) -> bool:
+        return self._event is None
+
     def clear(self) -> None:
         if self._event is None:
             self._event = asyncio.Event()

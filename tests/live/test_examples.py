@@ -87,4 +87,5 @@ def test_the_python_client(fresh_database_url: str, tmp_path: Path) -> None:
         last = [write(), write()][-1]
         with follower() as client, serving_process(tmp_path, fresh_database_url, port=port):
             read(client, last)
-        assert revisions == list(range(revisions[0], last + 1))
+        # An event is printed again by a follower that was killed before it had stored the cursor.
+        assert list(dict.fromkeys(revisions)) == list(range(revisions[0], last + 1))
