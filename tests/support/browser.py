@@ -95,6 +95,12 @@ class Tab:
         self.page.keyboard.press("Control+a")
         self.page.evaluate(PASTE, text)
 
+    def subscribe(self, platform_key: str) -> None:
+        """Execute `SUBSCRIPTION`, once the page has noticed which operation it is."""
+        self.paste(".graphiql-query-editor", SUBSCRIPTION.replace("KEY", platform_key))
+        expect(self.page.get_by_role("tab", name="Changes")).to_be_visible()
+        self.page.click(".graphiql-execute-button")
+
     def response(self, text: str) -> None:
         """Wait until the response contains this."""
         expect(self.page.locator(".graphiql-response")).to_contain_text(text)

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 import gql_service
 from tests.conftest import require
-from tests.support.browser import DECLARATIONS, SUBSCRIPTION, VARIABLES, Tab
+from tests.support.browser import DECLARATIONS, VARIABLES, Tab
 from tests.support.patches import patch
 from tests.support.service import serving
 from tests.support.world import World
@@ -96,8 +96,7 @@ def test_a_query_without_a_token_shows_the_servers_error(explorer: Tab) -> None:
 def test_a_subscription_shows_each_change_until_it_is_stopped(explorer: Tab, world: World) -> None:
     explorer.sign_in(world.colleague.token)
     explorer.status("Signed in as")
-    explorer.paste(".graphiql-query-editor", SUBSCRIPTION.replace("KEY", world.platform_key))
-    explorer.page.click(".graphiql-execute-button")
+    explorer.subscribe(world.platform_key)
     for revision in (1, 2):
         patch(world.colleague, world, metadata={"count": revision})
         explorer.response(f'"revision": {revision}')
@@ -113,8 +112,7 @@ def test_a_refused_subscription_shows_the_servers_error(explorer: Tab, world: Wo
     if code == "NOT_FOUND":
         explorer.sign_in(world.member.token)
         explorer.status("Signed in as")
-    explorer.paste(".graphiql-query-editor", SUBSCRIPTION.replace("KEY", "nowhere"))
-    explorer.page.click(".graphiql-execute-button")
+    explorer.subscribe("nowhere")
     explorer.response(code)
 
 

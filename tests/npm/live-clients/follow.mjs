@@ -18,6 +18,10 @@ const variables = {
   },
 };
 
+// A connection that was lost, or a server that is about to stop.
+const isPassing = ({ codes, status, close }) =>
+  (codes ? codes.includes("UNAVAILABLE") : true) && status !== 401 && close !== 4403;
+
 function follow() {
   let isOver = false;
   const end = (line, again) => {
@@ -33,7 +37,7 @@ function follow() {
         since = change.revision;
         print(change);
       },
-      error: (error) => end(error, !error.codes && error.status !== 401 && error.close !== 4403),
+      error: (error) => end(error, isPassing(error)),
       complete: () => end({ completed: true }, false),
     },
   );
