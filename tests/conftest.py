@@ -83,11 +83,8 @@ def fresh_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture(scope="session")
 def service(database_url: str) -> Iterator[Service]:
-    """The server that most tests share. Each test has its own users, from `world`.
-
-    It does not sweep: tests that count statements or garbage would meet a sweep by chance.
-    """
-    with serving(database_url, sweep_interval=86_400) as running:
+    """The server that most tests share. Each test has its own users, from `world`."""
+    with serving(database_url) as running:
         yield running
 
 

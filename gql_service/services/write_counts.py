@@ -15,12 +15,12 @@ from gql_service.domain.writes.idempotency import WriteResult
 from gql_service.services.background import report_failure
 from gql_service.store.database import Database
 
-_INTERVAL = 10.0
-"""Seconds between two times at which the counts are stored."""
-
 
 class WriteCounts:
     """The counts of one process."""
+
+    interval = 10.0
+    """Seconds between two times at which the counts are stored."""
 
     def __init__(self, database: Database, clock: Callable[[], int]) -> None:
         self._database = database
@@ -52,5 +52,5 @@ class WriteCounts:
     async def run(self) -> None:
         """Store the counts again and again, until cancelled."""
         while True:
-            await asyncio.sleep(_INTERVAL)
+            await asyncio.sleep(self.interval)
             await self.flush()

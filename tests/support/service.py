@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeVar
@@ -40,6 +41,7 @@ class Service:
         self._loop = asyncio.new_event_loop()
         self.app = create_app(settings, clock=self.clock)
         self.services: Services = self.app.state.services
+        self.services.write_counts.interval = 3600  # tests count statements, and these are of no request
         self._server = uvicorn.Server(
             uvicorn.Config(
                 self.app,
@@ -128,7 +130,9 @@ def _migrated_file() -> str:
     folder = tempfile.mkdtemp(prefix="gql_service_migrated_")
     atexit.register(shutil.rmtree, folder)
     path = f"{folder}/migrated.sqlite3"
-    asyncio.run(migrations.upgrade(Settings(database_url=f"sqlite+aiosqlite:///{path}")))
+    upgrade = migrations.upgrade(Settings(database_url=f"sqlite+aiosqlite:///{path}"))
+    with ThreadPoolExecutor(1) as pool:  # the thread of the tests has a running loop while a browser is open
+        pool.submit(asyncio.run, upgrade).result()
     return path
 
 
