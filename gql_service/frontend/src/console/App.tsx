@@ -8,7 +8,10 @@ import { SignIn } from "./pages/sign-in/SignIn";
 import { useSession, useViewerQuery, ViewerProvider } from "./session";
 import { chooseLanguage } from "./words";
 
+const Data = lazy(() => import("./pages/data/Data"));
+const Notifications = lazy(() => import("./pages/notifications/Notifications"));
 const Profile = lazy(() => import("./pages/profile/Profile"));
+const Settings = lazy(() => import("./pages/settings/Settings"));
 
 export function App() {
   const { token, isExpired } = useSession();
@@ -46,6 +49,9 @@ function Pages() {
   return (
     <Routes>
       <Route path="/console/profile" element={<Profile />} />
+      <Route path="/console/notifications" element={<Notifications />} />
+      <Route path="/console/data" element={<Data />} />
+      <Route path="/console/p/:platformKey/settings" element={<Settings />} />
       <Route path="*" element={<Navigate to="/console/profile" replace />} />
     </Routes>
   );

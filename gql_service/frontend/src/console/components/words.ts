@@ -14,6 +14,9 @@ export const useWords = defineWords({
     next: "Next page",
     previous: "Previous page",
     never: "never",
+    leave: "Leave without saving?",
+    leaveText: "Your changes on this page are not saved yet. They are lost if you leave.",
+    leaveAction: "Leave and lose the changes",
   },
   de: {
     loading: "Wird geladen",
@@ -28,5 +31,8 @@ export const useWords = defineWords({
     next: "Nächste Seite",
     previous: "Vorige Seite",
     never: "nie",
+    leave: "Verlassen, ohne zu speichern?",
+    leaveText: "Ihre Änderungen auf dieser Seite sind noch nicht gespeichert. Sie gehen verloren, wenn Sie sie verlassen.",
+    leaveAction: "Verlassen und Änderungen verwerfen",
   },
 });

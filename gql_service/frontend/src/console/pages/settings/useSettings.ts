@@ -1,0 +1,84 @@
+import { useCallback, useEffect, useRef, useState } from "react";
+import { type CombinedError, useClient, useSubscription } from "urql";
+import { SettingsChangedDocument } from "../../generated/graphql";
+import { useConnection } from "../../session";
+import { isSame } from "./draft";
+import { type Loaded, readSettings } from "./load";
+
+const MARK_MILLISECONDS = 2000;
+
+interface Settings {
+  /** Undefined while nothing has been read; null if there is no such platform. */
+  loaded: Loaded | null | undefined;
+  error: CombinedError | null;
+  /** The keys that others have just changed. */
+  changed: ReadonlySet<string>;
+  /** @param own Keys that the viewer has changed, which are not marked. */
+  read: (own?: Iterable<string>) => Promise<Loaded | null>;
+}
+
+/** The settings of the viewer on a platform. They follow the changes of others. */
+export function useSettings(platformKey: string): Settings {
+  const client = useClient();
+  const { onLive } = useConnection();
+  const [loaded, setLoaded] = useState<Loaded | null>();
+  const [error, setError] = useState<CombinedError | null>(null);
+  const [changed, setChanged] = useState<ReadonlySet<string>>(new Set());
+  const latest = useRef<Loaded | null>(null);
+  const reads = useRef(0);
+
+  const read = useCallback(
+    async (own: Iterable<string> = []) => {
+      const number = ++reads.current;
+      try {
+        const next = await readSettings(client, platformKey);
+        // An older read must not replace what a newer one has found.
+        if (number < reads.current) return next;
+        setChanged(differences(latest.current, next, new Set(own)));
+        latest.current = next;
+        setLoaded(next);
+        setError(null);
+        return next;
+      } catch (problem) {
+        setError(problem as CombinedError);
+        return null;
+      }
+    },
+    [client, platformKey],
+  );
+
+  useEffect(() => void read(), [read]);
+
+  const [{ data: event }] = useSubscription({ query: SettingsChangedDocument, variables: { key: platformKey } });
+  const revision = event?.platformMetadataChanged?.revision;
+  useEffect(() => {
+    if (revision !== undefined && revision > (latest.current?.revision ?? 0)) void read();
+  }, [revision, read]);
+
+  useEffect(() => {
+    let wasCut = false;
+    return onLive((isLive) => {
+      // Changes while the connection was cut off were not told.
+      if (isLive && wasCut) void read();
+      wasCut = !isLive;
+    });
+  }, [onLive, read]);
+
+  useEffect(() => {
+    if (changed.size === 0) return;
+    const timer = setTimeout(() => setChanged(new Set()), MARK_MILLISECONDS);
+    return () => clearTimeout(timer);
+  }, [changed]);
+
+  return { loaded, error, changed, read };
+}
+
+function differences(before: Loaded | null, after: Loaded | null, own: Set<string>): Set<string> {
+  if (!before || !after) return new Set();
+  const old = new Map(before.settings.map((setting) => [setting.key, setting.effective]));
+  return new Set(
+    after.settings
+      .filter((setting) => !own.has(setting.key) && !isSame(old.get(setting.key), setting.effective))
+      .map((setting) => setting.key),
+  );
+}
