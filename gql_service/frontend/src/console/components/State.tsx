@@ -29,6 +29,12 @@ export function Failure({ error, onRetry }: { error: CombinedError; onRetry?: ()
   );
 }
 
+/** What to tell people about an error of an operation. */
+export function useMessageOf(): (error: CombinedError) => string {
+  const words = useWords();
+  return (error) => messageOf(error, words);
+}
+
 function messageOf(error: CombinedError, words: ReturnType<typeof useWords>): string {
   if (error.networkError) return words.unreachable;
   if (codesOf(error).includes("FORBIDDEN")) return words.forbidden;

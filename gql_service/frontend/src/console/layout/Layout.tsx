@@ -16,7 +16,8 @@ import {
 import { Link, NavLink, useLocation, useNavigate } from "react-router";
 import { useQuery } from "urql";
 import { PlatformsDocument } from "../generated/graphql";
-import { useConnection, useSession, useViewer } from "../session";
+import { useNotificationReceived } from "../notifications";
+import { useConnection, useSession, useViewer, useViewerQuery } from "../session";
 import styles from "./Layout.module.css";
 import { type Platform, PlatformsContext, usePlatforms } from "./platform";
 import { useWords } from "./words";
@@ -99,6 +100,8 @@ function PlatformChoice() {
 function Unread() {
   const words = useWords();
   const unread = useViewer().unreadNotificationCount ?? 0;
+  const [, read] = useViewerQuery(false);
+  useNotificationReceived(() => read({ requestPolicy: "network-only" }));
   return (
     <Link to="/console/notifications" className="button" aria-label={words.notifications(unread)}>
       <Bell aria-hidden size={16} />

@@ -41,6 +41,7 @@ export const SettingRow = memo(function SettingRow(props: SettingRowProps) {
           {setting.description && <p className="quiet value">{setting.description}</p>}
           <Hint setting={setting} />
         </div>
+        <Details setting={setting} />
       </div>
       <div className={styles.control}>
         {size > HUGE && !isShown ? (
@@ -65,19 +66,28 @@ export const SettingRow = memo(function SettingRow(props: SettingRowProps) {
         <div className="row small">
           <Origin setting={setting} change={change} />
           {change ? (
-            <Button className={`react-aria-Button plain ${styles.small}`} isDisabled={isBusy} onPress={() => onDiscard(setting.key)}>
+            <Button
+              className={`react-aria-Button plain ${styles.small}`}
+              aria-describedby={`${id}-title`}
+              isDisabled={isBusy}
+              onPress={() => onDiscard(setting.key)}
+            >
               {words.discard}
             </Button>
           ) : (
             setting.canReset && (
-              <Button className={`react-aria-Button plain ${styles.small}`} isDisabled={isBusy} onPress={() => onEdit(setting, { value: undefined })}>
+              <Button
+                className={`react-aria-Button plain ${styles.small}`}
+                aria-describedby={`${id}-title`}
+                isDisabled={isBusy}
+                onPress={() => onEdit(setting, { value: undefined })}
+              >
                 <RotateCcw aria-hidden size={12} />
                 {setting.definition ? words.reset : words.remove}
               </Button>
             )
           )}
         </div>
-        <Details setting={setting} />
       </div>
     </li>
   );

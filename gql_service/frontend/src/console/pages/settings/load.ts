@@ -127,7 +127,7 @@ function sourceOf(evaluation: Evaluation | undefined, isOwn: boolean): Source {
     case "ERROR":
       return "broken";
     default:
-      return "default";
+      return evaluation?.value == null ? "none" : "default";
   }
 }
 

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { useMutation } from "urql";
+import { useMessageOf } from "../../components/State";
 import { SaveSettingsDocument } from "../../generated/graphql";
 import { conflictsOf, type Draft, MAX_CHANGES, rebased, toInput, type UserError, without } from "./draft";
 import type { Loaded, Setting } from "./load";
@@ -28,6 +29,7 @@ interface SavingOptions {
 
 /** Saves a draft, asks about conflicts, and takes the last save back. */
 export function useSaving({ platformKey, loaded, draft, setDraft, read }: SavingOptions): Saving {
+  const messageOf = useMessageOf();
   const [, mutate] = useMutation(SaveSettingsDocument);
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState("");
@@ -43,7 +45,7 @@ export function useSaving({ platformKey, loaded, draft, setDraft, read }: Saving
     if (isConflict && (await resolve(changes))) return;
     if (error || problems.length > 0) {
       setErrors(problems);
-      setProblem(problems.map(({ message }) => message).join(" ") || (error?.message ?? ""));
+      setProblem(problems.map(({ message }) => message).join(" ") || (error ? messageOf(error) : ""));
       return;
     }
     setFormer((before) => new Map([...before, ...[...batch].map(([key, change]) => [key, change.base?.value] as const)]));

@@ -1,7 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { type CombinedError, useClient, useSubscription } from "urql";
 import { SettingsChangedDocument } from "../../generated/graphql";
-import { useConnection } from "../../session";
 import { isSame } from "./draft";
 import { type Loaded, readSettings } from "./load";
 
@@ -20,7 +19,6 @@ interface Settings {
 /** The settings of the viewer on a platform. They follow the changes of others. */
 export function useSettings(platformKey: string): Settings {
   const client = useClient();
-  const { onLive } = useConnection();
   const [loaded, setLoaded] = useState<Loaded | null>();
   const [error, setError] = useState<CombinedError | null>(null);
   const [changed, setChanged] = useState<ReadonlySet<string>>(new Set());
@@ -49,20 +47,19 @@ export function useSettings(platformKey: string): Settings {
 
   useEffect(() => void read(), [read]);
 
-  const [{ data: event }] = useSubscription({ query: SettingsChangedDocument, variables: { key: platformKey } });
+  // From the first revision that was read, so that no change between reading and subscribing is missed.
+  // After an interruption, what came since is told again, and newer changes are recognised by their revision.
+  const [since, setSince] = useState<number | null>(null);
+  if (since === null && loaded) setSince(loaded.revision);
+  const [{ data: event }] = useSubscription({
+    query: SettingsChangedDocument,
+    variables: { key: platformKey, since: since ?? 0 },
+    pause: since === null,
+  });
   const revision = event?.platformMetadataChanged?.revision;
   useEffect(() => {
     if (revision !== undefined && revision > (latest.current?.revision ?? 0)) void read();
   }, [revision, read]);
-
-  useEffect(() => {
-    let wasCut = false;
-    return onLive((isLive) => {
-      // Changes while the connection was cut off were not told.
-      if (isLive && wasCut) void read();
-      wasCut = !isLive;
-    });
-  }, [onLive, read]);
 
   useEffect(() => {
     if (changed.size === 0) return;

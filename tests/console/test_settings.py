@@ -1,0 +1,208 @@
+"""The settings of a member: drawn from definitions, saved as patches, merged with the writes of others."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Dialog, Locator, expect
+
+from tests.support.browser import Tab
+from tests.support.console import Console
+from tests.support.definitions import define, metadata, patch, set_entries
+from tests.support.world import World
+
+RIGHT_TO_LEFT = "\u05e9\u05dc\u05d5\u05dd"
+SCRIPT = "<script>document.title = 'hacked'</script>"
+
+
+def open_settings(console: Console, world: World, token: str | None = None) -> None:
+    console.open(f"/console/p/{world.platform_key}/settings")
+    console.sign_in(token or world.member.token)
+    expect(console.heading("Settings")).to_be_visible()
+
+
+def row(console: Console, title: str) -> Locator:
+    return console.page.get_by_role("listitem").filter(has=console.heading(title))
+
+
+def field(console: Console, title: str) -> Locator:
+    return console.page.get_by_role("textbox", name=title, exact=True)
+
+
+def stored(world: World) -> Any:
+    return metadata(world.member, world)
+
+
+@pytest.fixture
+def second(browser: Browser, console: Console, world: World) -> Any:
+    """A second window, of another browser profile."""
+    context = browser.new_context()
+    yield Console(Tab(context.new_page()), world.service.url)
+    context.close()
+
+
+def test_settings_are_drawn_from_the_definitions_and_saved_together(console: Console, world: World) -> None:
+    look = {"section": "Look"}
+    define(world, "size", "number", minimum=10, maximum=24, default=14, title="Font size", position=2, **look)
+    define(world, "theme", "string", choices=["light", "dark"], default="light", title="Theme", position=1, **look)
+    define(world, "mail", "boolean", default=False, title="Send mail")
+    define(world, "since", "date", title="First day")
+    define(world, "layout", "json", default={"columns": 2}, title="Layout")
+    define(world, "name", "string", pattern="^[A-Z]", title="Name")
+    define(world, "quota", "number", default=5, isEditable=False, title="Quota")
+    define(world, "beta", "boolean", default=False, enabled=False, title="Beta")
+    patch(world.member, world, {"theme": "dark", "loose": RIGHT_TO_LEFT + SCRIPT})
+    open_settings(console, world)
+    expect(console.page.get_by_role("heading", level=2)).to_have_text(["Look", "General", "Other"])
+    expect(console.page.get_by_role("heading", level=3)).to_have_text(
+        ["Theme", "Font size", "Beta", "First day", "Layout", "Name", "Quota", "Send mail", "loose"]
+    )
+    expect(row(console, "Theme")).to_contain_text("Set by you.")
+    expect(row(console, "Font size")).to_contain_text("The default.")
+    expect(row(console, "Quota")).to_contain_text("Only admins of your organisation can change it.")
+    expect(field(console, "Quota")).to_be_disabled()
+    expect(row(console, "Beta")).to_contain_text("Switched off for everybody.")
+    expect(field(console, "loose")).to_have_value(RIGHT_TO_LEFT + SCRIPT)
+
+    row(console, "Theme").get_by_role("button", name="Reset to default").click()
+    console.page.get_by_role("slider", name="Font size").press("ArrowRight")
+    expect(field(console, "Font size")).to_have_value("15")
+    row(console, "Send mail").locator("label").click()
+    console.page.get_by_label("First day").fill("2024-03-01")
+    field(console, "Layout").fill("{")
+    expect(row(console, "Layout").get_by_role("alert")).to_contain_text("This is not valid JSON.")
+    expect(console.button("Save")).to_be_disabled()
+    field(console, "Layout").fill('{"columns": 3}')
+    field(console, "Name").fill("ada")
+    console.button("Save").click()
+    expect(row(console, "Name").get_by_role("alert")).to_contain_text("pattern")
+    assert stored(world)["theme"] == "dark"
+    field(console, "Name").fill("Ada")
+    console.button("Save").click()
+    console.shows("Saved.")
+    new = {"size": 15, "mail": True, "since": "2024-03-01", "layout": {"columns": 3}, "name": "Ada"}
+    assert stored(world) == new | {"loose": RIGHT_TO_LEFT + SCRIPT}
+    expect(row(console, "Theme")).to_contain_text("The default.")
+
+    console.button("Undo").click()
+    expect(row(console, "Theme")).to_contain_text("Set by you.")
+    assert stored(world) == {"theme": "dark", "loose": RIGHT_TO_LEFT + SCRIPT}
+    assert console.page.title() != "hacked"
+    assert console.tab.complaints == []
+
+
+def test_two_windows_edit_one_document(console: Console, second: Console, world: World) -> None:
+    for key in ("a", "b", "c"):
+        define(world, key, "string", default="", title=key.upper())
+    patch(world.member, world, {"a": "1", "b": "1", "c": "1"})
+    open_settings(console, world)
+    open_settings(second, world)
+    for key in ("A", "B"):
+        field(console, key).fill(f"mine of {key}")
+
+    for key in ("A", "B", "C"):
+        field(second, key).fill(f"theirs of {key}")
+    second.button("Save").click()
+    second.shows("Saved.")
+    # What is not being edited follows; what is being edited stays, and says so.
+    expect(field(console, "C")).to_have_value("theirs of C")
+    expect(field(console, "A")).to_have_value("mine of A")
+    expect(row(console, "A")).to_contain_text("Changed by somebody else meanwhile.")
+    # The mark of a live update goes by itself.
+    expect(console.page.locator("[data-fresh]")).to_have_count(0)
+
+    console.button("Save").click()
+    dialog = console.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("mine of A")
+    expect(dialog).to_contain_text("theirs of A")
+    expect(console.button("Save what is chosen")).to_be_disabled()
+    dialog.get_by_role("group", name="A").get_by_label("Yours").check()
+    dialog.get_by_role("group", name="B").get_by_label("Stored now").check()
+    console.button("Save what is chosen").click()
+    console.shows("Saved.")
+    assert stored(world) == {"a": "mine of A", "b": "theirs of B", "c": "theirs of C"}
+    expect(field(second, "A")).to_have_value("mine of A")
+    assert console.tab.complaints == second.tab.complaints == []
+
+
+def test_writes_of_other_keys_are_no_conflict_and_the_same_value_is_none_either(
+    console: Console, world: World
+) -> None:
+    patch(world.member, world, {"a": "1", "b": "1", "c": "1"})
+    open_settings(console, world)
+    field(console, "a").fill("2")
+    field(console, "b").fill("2")
+    patch(world.member, world, {"a": "2", "c": "3"})
+    expect(field(console, "c")).to_have_value("3")
+    console.button("Save").click()
+    console.shows("Saved.")
+    assert stored(world) == {"a": "2", "b": "2", "c": "3"}
+
+
+def test_a_draft_survives_a_token_that_ends_and_a_save_that_fails(console: Console, world: World) -> None:
+    user = world.new_user()
+    patch(user, world, {"note": "old"})
+    open_settings(console, world, user.token)
+    field(console, "note").fill("new")
+    console.page.route("**/graphql", lambda route: route.abort())
+    console.button("Save").click()
+    expect(console.page.get_by_role("main").get_by_role("alert").last).not_to_be_empty()
+    console.page.unroute("**/graphql")
+    admins = "mutation ($name: String!) { issueToken(input: {username: $name}) { token } }"
+    again = world.admin.ask(admins, name=user.username)["issueToken"]["token"]
+    revoke = "mutation ($id: ID!) { revokeToken(input: {id: $id}) { userErrors { message } } }"
+    assert user.ask(revoke, id=user.token.split("_")[1])["revokeToken"] == {"userErrors": []}
+    console.button("Save").click()
+    expect(console.heading("Your access token is not valid any more")).to_be_visible()
+    console.sign_in(again)
+    expect(console.page.get_by_role("dialog")).to_have_count(0)
+    expect(field(console, "note")).to_have_value("new")
+    console.button("Save").click()
+    console.shows("Saved.")
+
+
+def test_leaving_with_a_draft_asks(console: Console, world: World) -> None:
+    patch(world.member, world, {"note": "old"})
+    open_settings(console, world)
+    field(console, "note").fill("new")
+    console.page.get_by_role("link", name="Profile").click()
+    expect(console.heading("Leave without saving?")).to_be_visible()
+    console.button("Cancel").click()
+    expect(field(console, "note")).to_have_value("new")
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    console.page.on("dialog", stay)
+    console.page.close(run_before_unload=True)
+    expect(field(console, "note")).to_have_value("new")
+    console.page.get_by_role("link", name="Profile").click()
+    console.button("Leave and lose the changes").click()
+    expect(console.heading("Profile")).to_be_visible()
+    assert asked == ["beforeunload"]
+    assert stored(world) == {"note": "old"}
+
+
+def test_an_entry_that_the_member_cannot_edit_and_a_platform_of_others(console: Console, world: World) -> None:
+    entry = {"metadataKey": "plan", "metadataValue": "gold", "isPublic": True}
+    set_entries(world.admin, world, entry, username=world.member.username)
+    open_settings(console, world)
+    expect(field(console, "plan")).to_be_disabled()
+    expect(row(console, "plan")).to_contain_text("Only admins of your organisation can change it.")
+    console.open(f"/console/p/{world.other_platform_key}/settings")
+    console.sign_in(world.member.token)
+    console.shows("There is no such platform, or you are not a member of its organisation.")
+
+
+def test_2000_keys_are_read_in_pages_and_can_be_searched(console: Console, world: World) -> None:
+    patch(world.member, world, {f"key-{number:04}": number for number in range(2000)})
+    open_settings(console, world)
+    expect(console.button("Show more (1950 left)")).to_be_visible()
+    console.page.get_by_role("searchbox").fill("1999")
+    expect(console.page.get_by_role("heading", level=3)).to_have_text(["key-1999"])
+    field(console, "key-1999").fill("7")
+    console.button("Save").click()
+    console.shows("Saved.")
+    assert re.fullmatch(r"7", str(stored(world)["key-1999"]))
