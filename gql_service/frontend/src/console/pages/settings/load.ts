@@ -46,10 +46,8 @@ export interface Loaded {
 /** Null if there is no such platform. Throws a `CombinedError` if nothing could be read. */
 export async function readSettings(client: Client, key: string): Promise<Loaded | null> {
   const { data, error } = await client.query(SettingsDocument, { key }, { requestPolicy: "network-only" }).toPromise();
-  if (!data?.platform || !data.platformMetadata?.entries) {
-    if (error) throw error;
-    return null;
-  }
+  if (data && !data.platform) return null;
+  if (!data?.platform || !data.platformMetadata?.entries) throw error as CombinedError;
   const entries = await readRest(client, key, data.platformMetadata.entries);
   return {
     platformName: data.platform.name,
