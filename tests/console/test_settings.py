@@ -44,16 +44,7 @@ def test_settings_are_drawn_from_the_definitions_and_saved_together(console: Con
     look: dict[str, Any] = {"section": "Look", "position": 1, "choices": ["light", "dark"]}
     size = {"minimum": 10, "maximum": 24, "default": 14}
     define(world, "size", "number", title="Font size", section="Look", position=2, **size)
-    define(
-        world,
-        "theme",
-        "string",
-        choices=["light", "dark"],
-        default="light",
-        title="Theme",
-        position=1,
-        **look,
-    )
+    define(world, "theme", "string", default="light", title="Theme", **look)
     define(world, "mail", "boolean", default=False, title="Send mail")
     define(world, "since", "date", title="First day")
     define(world, "layout", "json", default={"columns": 2}, title="Layout")
