@@ -11,6 +11,15 @@ from tests.support.definitions import define, metadata, patch, set_entries
 from tests.support.world import World
 
 RIGHT_TO_LEFT = "\u05e9\u05dc\u05d5\u05dd"
+WATCH_MARKS = """() => {
+  window.marked = [];
+  new MutationObserver((changes) => {
+    for (const { target } of changes) {
+      if (target.dataset.fresh) window.marked.push(target.querySelector("h3").textContent);
+    }
+  }).observe(document.body, { subtree: true, attributeFilter: ["data-fresh"] });
+}"""
+"""Notes the settings that are marked as changed by somebody else: the marks are gone after two seconds."""
 SCRIPT = "<script>document.title = 'hacked'</script>"
 
 
@@ -101,6 +110,7 @@ def test_two_windows_edit_one_document(console: Console, second: Console, world:
     open_settings(second, world)
     for key in ("A", "B"):
         field(console, key).fill(f"mine of {key}")
+    console.page.evaluate(WATCH_MARKS)
 
     for key in ("A", "B", "C"):
         field(second, key).fill(f"theirs of {key}")
@@ -110,8 +120,8 @@ def test_two_windows_edit_one_document(console: Console, second: Console, world:
     expect(field(console, "C")).to_have_value("theirs of C")
     expect(field(console, "A")).to_have_value("mine of A")
     expect(row(console, "A")).to_contain_text("Changed by somebody else meanwhile.")
-    # The mark of a live update goes by itself.
     expect(console.page.locator("[data-fresh]")).to_have_count(0)
+    assert set(console.page.evaluate("marked")) == {"A", "B", "C"}
 
     console.button("Save").click()
     dialog = console.page.get_by_role("dialog")
