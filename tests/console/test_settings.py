@@ -181,10 +181,10 @@ def test_leaving_with_a_draft_asks(console: Console, world: World) -> None:
     expect(console.heading("Leave without saving?")).to_be_visible()
     console.button("Cancel").click()
     expect(field(console, "note")).to_have_value("new")
-    asked: list[str] = []
+    questions: list[str] = []
 
     def stay(dialog: Dialog) -> None:
-        asked.append(dialog.type)
+        questions.append(dialog.type)
         dialog.dismiss()
 
     console.page.on("dialog", stay)
@@ -193,7 +193,7 @@ def test_leaving_with_a_draft_asks(console: Console, world: World) -> None:
     console.page.get_by_role("link", name="Profile").click()
     console.button("Leave and lose the changes").click()
     expect(console.heading("Profile")).to_be_visible()
-    assert asked == ["beforeunload"]
+    assert questions == ["beforeunload"]
     assert stored(world) == {"note": "old"}
 
 
