@@ -12,6 +12,9 @@ const Data = lazy(() => import("./pages/data/Data"));
 const Notifications = lazy(() => import("./pages/notifications/Notifications"));
 const Profile = lazy(() => import("./pages/profile/Profile"));
 const Settings = lazy(() => import("./pages/settings/Settings"));
+const Users = lazy(() => import("./pages/users/Users"));
+const User = lazy(() => import("./pages/user/User"));
+const Bulk = lazy(() => import("./pages/bulk/Bulk"));
 
 export function App() {
   const { token, isExpired } = useSession();
@@ -52,6 +55,9 @@ function Pages() {
       <Route path="/console/notifications" element={<Notifications />} />
       <Route path="/console/data" element={<Data />} />
       <Route path="/console/p/:platformKey/settings" element={<Settings />} />
+      <Route path="/console/p/:platformKey/users" element={<Users />} />
+      <Route path="/console/p/:platformKey/users/:username" element={<User />} />
+      <Route path="/console/p/:platformKey/bulk" element={<Bulk />} />
       <Route path="*" element={<Navigate to="/console/profile" replace />} />
     </Routes>
   );

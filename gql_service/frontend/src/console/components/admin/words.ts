@@ -1,0 +1,21 @@
+import { defineWords } from "../../words";
+
+export const useWords = defineWords({
+  en: {
+    noRights: "This page is for admins",
+    noRightsHint: "You are not an admin of this platform's organisation. An admin there can give you the right.",
+    yours: "What you can see here:",
+    settings: "Your settings",
+    profile: "Your profile",
+    unknown: "There is no such platform, or you may not see it.",
+  },
+  de: {
+    noRights: "Diese Seite ist für Admins",
+    noRightsHint:
+      "Sie sind kein Admin der Organisation dieser Plattform. Ein Admin dort kann Ihnen das Recht geben.",
+    yours: "Was Sie hier sehen können:",
+    settings: "Ihre Einstellungen",
+    profile: "Ihr Profil",
+    unknown: "Diese Plattform gibt es nicht, oder Sie dürfen sie nicht sehen.",
+  },
+});
