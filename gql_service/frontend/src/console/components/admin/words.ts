@@ -8,6 +8,10 @@ export const useWords = defineWords({
     settings: "Your settings",
     profile: "Your profile",
     unknown: "There is no such platform, or you may not see it.",
+    showAll: (length: string) => `Show all ${length} characters`,
+    more: "Show more",
+    key: "Key",
+    nothing: "(no entry)",
   },
   de: {
     noRights: "Diese Seite ist für Admins",
@@ -17,5 +21,9 @@ export const useWords = defineWords({
     settings: "Ihre Einstellungen",
     profile: "Ihr Profil",
     unknown: "Diese Plattform gibt es nicht, oder Sie dürfen sie nicht sehen.",
+    showAll: (length: string) => `Alle ${length} Zeichen zeigen`,
+    more: "Mehr zeigen",
+    key: "Schlüssel",
+    nothing: "(kein Eintrag)",
   },
 });

@@ -1,1 +1,106 @@
-export default function Page() { return null; }
+/** One user, as the admins of their tenant see them. Each tab reads its own data when it is opened. */
+import { useState } from "react";
+import { Tab, TabList, TabPanel, Tabs } from "react-aria-components";
+import { Link, useLocation, useParams, useSearchParams } from "react-router";
+import { useQuery } from "urql";
+import { AdminOnly } from "../../components/admin/AdminOnly";
+import { Empty, Failure, Skeleton } from "../../components/State";
+import { AdminUserDocument, type AdminUserQuery } from "../../generated/graphql";
+import type { Platform } from "../../layout/platform";
+import { Access } from "./Access";
+import { Changes } from "./Changes";
+import { Danger } from "./Danger";
+import { type Drafts, useLeaveQuestion } from "./drafts";
+import { Effective } from "./Effective";
+import { Header } from "./Header";
+import { History } from "./History";
+import { Metadata } from "./Metadata";
+import { UserBadges } from "./UserBadges";
+import { useWords } from "./words";
+
+export type AdminUser = NonNullable<AdminUserQuery["user"]>;
+
+const TABS = ["metadata", "effective", "history", "badges", "access", "changes", "danger"] as const;
+
+export default function User() {
+  const { username = "" } = useParams();
+  return <AdminOnly>{(platform) => <Page key={username} platform={platform} username={username} />}</AdminOnly>;
+}
+
+function Page({ platform, username }: { platform: Platform; username: string }) {
+  const words = useWords();
+  const [{ data, error, fetching }, read] = useQuery({ query: AdminUserDocument, variables: { username } });
+  // The row that was followed has most of it already.
+  const state: unknown = useLocation().state;
+  const known = data?.user ?? rowOf(state);
+  return (
+    <article className="stack">
+      <Link to={`/console/p/${platform.key}/users`}>‹ {words.back}</Link>
+      {known && <Header user={known} />}
+      {data?.user ? (
+        <UserTabs platformKey={platform.key} user={data.user} />
+      ) : error ? (
+        <Failure error={error} onRetry={() => read({ requestPolicy: "network-only" })} />
+      ) : fetching ? (
+        <Skeleton lines={8} />
+      ) : (
+        <Empty>
+          <p>{words.unknown}</p>
+        </Empty>
+      )}
+    </article>
+  );
+}
+
+function UserTabs({ platformKey, user }: { platformKey: string; user: AdminUser }) {
+  const words = useWords();
+  const [address, setAddress] = useSearchParams();
+  const [drafts, setDrafts] = useState<Drafts>(new Map());
+  useLeaveQuestion(drafts.size > 0);
+  const open = { platformKey, username: user.username };
+  return (
+    <Tabs
+      selectedKey={TABS.find((each) => each === address.get("tab")) ?? "metadata"}
+      onSelectionChange={(tab) => setAddress({ tab: String(tab) }, { replace: true })}
+    >
+      <TabList aria-label={words.tabList}>
+        {TABS.map((tab) => (
+          <Tab key={tab} id={tab}>
+            {words.tabs[tab]}
+          </Tab>
+        ))}
+      </TabList>
+      <TabPanel id="metadata">
+        <Metadata {...open} drafts={drafts} onDrafts={setDrafts} />
+      </TabPanel>
+      <TabPanel id="effective">
+        <Effective {...open} />
+      </TabPanel>
+      <TabPanel id="history">
+        <History {...open} />
+      </TabPanel>
+      <TabPanel id="badges">
+        <UserBadges username={user.username} />
+      </TabPanel>
+      <TabPanel id="access">
+        <Access user={user} />
+      </TabPanel>
+      <TabPanel id="changes">
+        <Changes username={user.username} />
+      </TabPanel>
+      <TabPanel id="danger">
+        <Danger {...open} />
+      </TabPanel>
+    </Tabs>
+  );
+}
+
+type Row = Partial<AdminUser> & { username: string; displayName: string };
+
+/** The user of the row in the list, which the link has left in the browser's history. */
+function rowOf(state: unknown): Row | undefined {
+  if (typeof state !== "object" || state === null || !("user" in state)) return undefined;
+  const { user } = state;
+  const isRow = typeof user === "object" && user !== null && "username" in user && "displayName" in user;
+  return isRow ? (user as Row) : undefined;
+}

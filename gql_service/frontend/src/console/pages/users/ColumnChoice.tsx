@@ -1,4 +1,5 @@
-import { Button, Checkbox, Dialog, DialogTrigger, Popover } from "react-aria-components";
+import { Button, Dialog, DialogTrigger, Popover } from "react-aria-components";
+import { Check } from "../../components/admin/Check";
 import { type Column, COLUMNS } from "./columns";
 import styles from "./Users.module.css";
 import { useWords } from "./words";
@@ -16,20 +17,13 @@ export function ColumnChoice({ columns, onChoose }: Props) {
       <Popover>
         <Dialog className={styles.columns} aria-label={words.columns}>
           {COLUMNS.map((column) => (
-            <Checkbox
+            <Check
               key={column}
               isSelected={columns.includes(column)}
               onChange={(isShown) => onChoose(column, isShown)}
             >
-              {({ isSelected }) => (
-                <>
-                  <span className="box" aria-hidden>
-                    {isSelected && "✓"}
-                  </span>
-                  {words.columnNames[column]}
-                </>
-              )}
-            </Checkbox>
+              {words.columnNames[column]}
+            </Check>
           ))}
         </Dialog>
       </Popover>

@@ -1,0 +1,87 @@
+/** Saving one entry: only what was changed, and only if nobody else has changed the value in the meantime. */
+import { useState } from "react";
+import { Button } from "react-aria-components";
+import { useMutation } from "urql";
+import { problemOf } from "../../components/admin/problem";
+import { Value } from "../../components/admin/Value";
+import { type EntryFragment, SetEntriesDocument } from "../../generated/graphql";
+import { type Draft, inputOf } from "./drafts";
+import { EntryForm } from "./EntryForm";
+import styles from "./User.module.css";
+import { useWords } from "./words";
+
+interface Props {
+  platformKey: string;
+  username: string;
+  draft: Draft;
+  /** Null ends the editing. */
+  onChange: (draft: Draft | null) => void;
+}
+
+/** The entry as it is on the server: null if somebody has deleted it. */
+type Theirs = EntryFragment | null;
+
+export function EntryEditor({ platformKey, username, draft, onChange }: Props) {
+  const words = useWords();
+  const [{ fetching }, set] = useMutation(SetEntriesDocument);
+  const [problem, setProblem] = useState<string>();
+  const [theirs, setTheirs] = useState<Theirs>();
+
+  async function write(base: Theirs, change: object) {
+    const expectedDigests = [{ key: draft.key, digest: base?.digest ?? null }];
+    const result = await set({ input: { platformKey, username, expectedDigests, ...change } });
+    const errors = result.data?.setUserMetadata.userErrors;
+    const conflict = errors?.find((each) => "entries" in each);
+    setTheirs(conflict ? (conflict.entries.find((each) => each.metadataKey === draft.key) ?? null) : undefined);
+    setProblem(conflict ? words.conflict : problemOf(result, errors));
+    if (result.data && errors?.length === 0) onChange(null);
+  }
+  const save = (base: Theirs) => {
+    // An entry that somebody has deleted is written anew, with all that is in the form.
+    const entry = inputOf(base ? draft : { ...draft, base: null });
+    return void write(base, { entries: [base && theirs ? { ...entry, metadataValue: draft.value } : entry] });
+  };
+  return (
+    <EntryForm
+      draft={draft}
+      isBusy={fetching}
+      onChange={onChange}
+      onSave={() => save(draft.base)}
+      onCancel={() => onChange(null)}
+    >
+      <div role="alert">{problem && <p className="danger">{problem}</p>}</div>
+      {theirs !== undefined && (
+        <>
+          <div className={styles.pair}>
+            <Side title={words.theirs} value={theirs ? theirs.metadataValue : words.deleted} />
+            <Side title={words.yours} value={draft.value} />
+          </div>
+          <div className="row">
+            <Button onPress={() => save(theirs)}>{words.keepMine}</Button>
+            <Button onPress={() => onChange(null)}>{words.takeTheirs}</Button>
+          </div>
+        </>
+      )}
+      {draft.base && (
+        <div>
+          <Button
+            className="react-aria-Button destructive"
+            isDisabled={fetching}
+            onPress={() => void write(draft.base, { deleteKeys: [draft.key] })}
+          >
+            {words.remove}
+          </Button>
+        </div>
+      )}
+    </EntryForm>
+  );
+}
+
+function Side({ title, value }: { title: string; value: unknown }) {
+  return (
+    <div>
+      <strong>{title}</strong>
+      <Value name={title} value={value} />
+    </div>
+  );
+}
