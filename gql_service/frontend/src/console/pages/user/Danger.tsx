@@ -107,9 +107,9 @@ function Erase({ platformKey, username }: Props) {
           {lost ? (
             <ul>
               {words.losses(lost).map((line) => (
-                <li key={line}>– {line}</li>
+                <li key={line}>{line}</li>
               ))}
-              {lost.revokedTokens > 0 && <li>– {words.issued(lost.revokedTokens)}</li>}
+              {lost.revokedTokens > 0 && <li>{words.issued(lost.revokedTokens)}</li>}
             </ul>
           ) : (
             <Skeleton lines={3} />

@@ -1,11 +1,9 @@
 /** The filter by the value of an indexed key. */
 import { type FormEvent, useState } from "react";
-import { Button, Input, Label, TextField } from "react-aria-components";
+import { Button } from "react-aria-components";
 import { useSearchParams } from "react-router";
-import { useQuery } from "urql";
-import { Choice } from "../../components/admin/Choice";
-import { IndexedKeysDocument } from "../../generated/graphql";
-import { type Filter, filterOf, needsValue, OPERATORS } from "./filter";
+import { ConditionFields } from "./ConditionFields";
+import { EMPTY_FILTER, type Filter, filterOf, needsValue } from "./filter";
 import styles from "./Users.module.css";
 import { useWords } from "./words";
 
@@ -36,7 +34,7 @@ export function FilterForm({ platformKey }: { platformKey: string }) {
   return (
     <FilterFields
       platformKey={platformKey}
-      start={current ?? { key: "", operator: "equals", value: "" }}
+      start={current ?? EMPTY_FILTER}
       onApply={put}
       onRemove={() => {
         put(null);
@@ -56,37 +54,13 @@ interface Props {
 function FilterFields({ platformKey, start, onApply, onRemove }: Props) {
   const words = useWords();
   const [filter, setFilter] = useState(start);
-  const [{ data }] = useQuery({ query: IndexedKeysDocument, variables: { key: platformKey } });
-  const keys = (data?.platform?.definitions ?? []).filter((each) => each.isIndexed);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (filter.key) onApply(filter);
   };
   return (
     <form className={styles.filter} onSubmit={submit}>
-      <TextField value={filter.key} onChange={(key) => setFilter({ ...filter, key })} autoComplete="off">
-        <Label>{words.filterBy}</Label>
-        <Input list="indexed-keys" placeholder={words.filterByHint} />
-        <datalist id="indexed-keys">
-          {keys.map((each) => (
-            <option key={each.key} value={each.key}>
-              {each.title}
-            </option>
-          ))}
-        </datalist>
-      </TextField>
-      <Choice
-        label={words.condition}
-        value={filter.operator}
-        options={OPERATORS.map((each) => [each, words.operators[each]] as const)}
-        onChange={(operator) => setFilter({ ...filter, operator })}
-      />
-      {needsValue(filter.operator) && (
-        <TextField value={filter.value} onChange={(value) => setFilter({ ...filter, value })} autoComplete="off">
-          <Label>{words.value}</Label>
-          <Input />
-        </TextField>
-      )}
+      <ConditionFields platformKey={platformKey} filter={filter} onChange={setFilter} />
       <Button type="submit" isDisabled={!filter.key}>
         {words.apply}
       </Button>

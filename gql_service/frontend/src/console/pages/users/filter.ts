@@ -18,6 +18,8 @@ export interface Filter {
   value: string;
 }
 
+export const EMPTY_FILTER: Filter = { key: "", operator: "equals", value: "" };
+
 export const needsValue = (operator: Operator) => operator !== "exists" && operator !== "missing";
 
 const isOperator = (text: string | null): text is Operator => OPERATORS.some((each) => each === text);
