@@ -6,7 +6,7 @@ import { useWords as useCommonWords } from "../../components/words";
 import type { Platform } from "../../layout/platform";
 import { useLeaveQuestion } from "../user/drafts";
 import styles from "./Bulk.module.css";
-import { EMPTY_PLAN, isEmptyPatch, linesOf, patchOf } from "./patch";
+import { EMPTY_PLAN, isEmptyPatch, isWaiting, linesOf, patchOf } from "./patch";
 import { PlanForm } from "./PlanForm";
 import { Rows } from "./Rows";
 import { type Bulk as Progress, useBulk } from "./useBulk";
@@ -25,7 +25,7 @@ function Page({ platform }: { platform: Platform }) {
   const isBusy = bulk.state === "trying" || bulk.state === "applying";
   const hasPeople = plan.by === "list" ? linesOf(plan.usernames).length > 0 : plan.filter.key !== "";
   const isReady = patch !== null && !isEmptyPatch(patch) && hasPeople && !isBusy;
-  const waiting = bulk.rows.filter((row) => !row.isWritten && row.problem === null).length;
+  const waiting = bulk.rows.filter(isWaiting).length;
   useLeaveQuestion(isBusy || plan !== EMPTY_PLAN);
   return (
     <article className="stack">

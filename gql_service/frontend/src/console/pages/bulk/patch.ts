@@ -63,3 +63,6 @@ export const rowOf = (username: string, revision: number, before: object, after:
   problem: null,
   isWritten: false,
 });
+
+/** Whether the row is still to be written. What would change nothing is left alone. */
+export const isWaiting = (row: Row) => !row.isWritten && row.problem === null && row.differences.length > 0;

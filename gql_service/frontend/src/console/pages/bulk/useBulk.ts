@@ -5,7 +5,7 @@ import { problemOf } from "../../components/admin/problem";
 import { BulkFilteredDocument, BulkListedDocument, BulkPatchDocument, type BulkUserFragment } from "../../generated/graphql";
 import type { Platform } from "../../layout/platform";
 import { conditionOf } from "../users/filter";
-import { keysOf, linesOf, type Patch, type Plan, type Row, rowOf } from "./patch";
+import { isWaiting, keysOf, linesOf, type Patch, type Plan, type Row, rowOf } from "./patch";
 
 const CHUNK = 50;
 
@@ -49,7 +49,7 @@ export function useBulk(platform: Platform, unknownUser: string) {
   async function apply(patch: Patch) {
     isCancelled.current = false;
     let rows = [...bulk.rows];
-    const waiting = rows.filter((row) => !row.isWritten && row.problem === null);
+    const waiting = rows.filter(isWaiting);
     const show = (part: Partial<Bulk>) => setBulk((last) => ({ ...last, rows, total: waiting.length, ...part }));
     show({ state: "applying", done: 0, problem: null });
     try {
@@ -59,7 +59,7 @@ export function useBulk(platform: Platform, unknownUser: string) {
         rows = rows.map((row) => written.get(row.username) ?? row);
         show({ done: start + chunk.length });
       }
-      show({ state: rows.some((row) => !row.isWritten && !row.problem) ? "tried" : "applied" });
+      show({ state: rows.some(isWaiting) ? "tried" : "applied" });
     } catch (error) {
       show({ state: "tried", problem: messageOf(error) });
     }

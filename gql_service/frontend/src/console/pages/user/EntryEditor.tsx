@@ -36,17 +36,19 @@ export function EntryEditor({ platformKey, username, draft, onChange }: Props) {
     setProblem(conflict ? words.conflict : problemOf(result, errors));
     if (result.data && errors?.length === 0) onChange(null);
   }
-  const save = (base: Theirs) => {
-    // An entry that somebody has deleted is written anew, with all that is in the form.
-    const entry = inputOf(base ? draft : { ...draft, base: null });
-    return void write(base, { entries: [base && theirs ? { ...entry, metadataValue: draft.value } : entry] });
+  // The server counts an expired entry as none, and removes it with the next change of the document.
+  const base = draft.base && !hasExpired(draft.base) ? draft.base : null;
+  const save = (current: Theirs) => {
+    // An entry that is not there any more is written anew, with all that is in the form.
+    const entry = inputOf(current ? draft : { ...draft, base: null });
+    return void write(current, { entries: [current && theirs ? { ...entry, metadataValue: draft.value } : entry] });
   };
   return (
     <EntryForm
       draft={draft}
       isBusy={fetching}
       onChange={onChange}
-      onSave={() => save(draft.base)}
+      onSave={() => save(base)}
       onCancel={() => onChange(null)}
     >
       <div role="alert">{problem && <p className="danger">{problem}</p>}</div>
@@ -62,12 +64,13 @@ export function EntryEditor({ platformKey, username, draft, onChange }: Props) {
           </div>
         </>
       )}
-      {draft.base && (
+      {draft.base && !base && <p className="quiet">{words.expired}</p>}
+      {base && (
         <div>
           <Button
             className="react-aria-Button destructive"
             isDisabled={fetching}
-            onPress={() => void write(draft.base, { deleteKeys: [draft.key] })}
+            onPress={() => void write(base, { deleteKeys: [draft.key] })}
           >
             {words.remove}
           </Button>
@@ -76,6 +79,9 @@ export function EntryEditor({ platformKey, username, draft, onChange }: Props) {
     </EntryForm>
   );
 }
+
+const hasExpired = (entry: EntryFragment) =>
+  typeof entry.validUntil === "string" && Date.parse(entry.validUntil) <= Date.now();
 
 function Side({ title, value }: { title: string; value: unknown }) {
   return (

@@ -13,6 +13,9 @@ import { type Scale, scaleOf, TimeLine } from "./TimeLine";
 import styles from "./User.module.css";
 import { useWords } from "./words";
 
+/** What was changed less than so many milliseconds ago is marked when it appears. */
+const FRESH = 5000;
+
 interface Props {
   platformKey: string;
   username: string;
@@ -115,7 +118,7 @@ function EntryTable({ entries, drafts, onEdit, children }: TableProps) {
                 {title}
               </th>
             ))}
-            <th scope="col">
+            <th scope="col" className={styles.edit}>
               <span className="hidden-visually">{words.edit}</span>
             </th>
           </tr>
@@ -125,7 +128,7 @@ function EntryTable({ entries, drafts, onEdit, children }: TableProps) {
             const draft = drafts.get(entry.metadataKey);
             return (
               <Fragment key={entry.id}>
-                <EntryRow entry={entry} scale={scale} onEdit={() => onEdit(entry)} />
+                <EntryRow key={entry.updatedAt} entry={entry} scale={scale} onEdit={() => onEdit(entry)} />
                 {draft && (
                   <tr>
                     <td colSpan={6}>{children(draft)}</td>
@@ -142,6 +145,7 @@ function EntryTable({ entries, drafts, onEdit, children }: TableProps) {
 
 function EntryRow({ entry, scale, onEdit }: { entry: EntryFragment; scale: Scale; onEdit: () => void }) {
   const words = useWords();
+  const isFresh = Date.now() - Date.parse(entry.updatedAt) < FRESH;
   const marks = [
     !entry.isPublic && words.hidden,
     !entry.isEditable && words.readOnly,
@@ -149,7 +153,7 @@ function EntryRow({ entry, scale, onEdit }: { entry: EntryFragment; scale: Scale
     entry.isIndexed && words.indexed,
   ].filter(Boolean);
   return (
-    <tr>
+    <tr className={isFresh ? styles.fresh : undefined}>
       <th scope="row">
         <div className={styles.key}>
           <code className="value">{entry.metadataKey}</code>
@@ -173,7 +177,7 @@ function EntryRow({ entry, scale, onEdit }: { entry: EntryFragment; scale: Scale
         <br />
         <span className="value">{entry.updatedBy?.username}</span>
       </td>
-      <td>
+      <td className={styles.edit}>
         <Button aria-label={words.editKey(entry.metadataKey)} onPress={onEdit}>
           {words.edit}
         </Button>

@@ -2,10 +2,10 @@
 import { useState } from "react";
 import { Tab, TabList, TabPanel, Tabs } from "react-aria-components";
 import { Link, useLocation, useParams, useSearchParams } from "react-router";
-import { useQuery } from "urql";
+import { useQuery, useSubscription } from "urql";
 import { AdminOnly } from "../../components/admin/AdminOnly";
 import { Empty, Failure, Skeleton } from "../../components/State";
-import { AdminUserDocument, type AdminUserQuery } from "../../generated/graphql";
+import { AdminUserDocument, type AdminUserQuery, UserDocumentChangedDocument } from "../../generated/graphql";
 import type { Platform } from "../../layout/platform";
 import { Access } from "./Access";
 import { Changes } from "./Changes";
@@ -21,43 +21,60 @@ import { useWords } from "./words";
 export type AdminUser = NonNullable<AdminUserQuery["user"]>;
 
 const TABS = ["metadata", "effective", "history", "badges", "access", "changes", "danger"] as const;
+const LIVE = { additionalTypenames: ["PlatformMetadata"] };
 
 export default function User() {
   const { username = "" } = useParams();
-  return <AdminOnly>{(platform) => <Page key={username} platform={platform} username={username} />}</AdminOnly>;
+  return (
+    <AdminOnly>
+      {(platform) => <Page key={`${platform.key} ${username}`} platform={platform} username={username} />}
+    </AdminOnly>
+  );
 }
 
 function Page({ platform, username }: { platform: Platform; username: string }) {
   const words = useWords();
-  const [{ data, error, fetching }, read] = useQuery({ query: AdminUserDocument, variables: { username } });
+  const [{ data, error }, read] = useQuery({ query: AdminUserDocument, variables: { username } });
   // The row that was followed has most of it already.
   const state: unknown = useLocation().state;
   const known = data?.user ?? rowOf(state);
+  const isUnknown = data?.user === null;
   return (
     <article className="stack">
       <Link to={`/console/p/${platform.key}/users`}>‹ {words.back}</Link>
-      {known && <Header user={known} />}
-      {data?.user ? (
-        <UserTabs platformKey={platform.key} user={data.user} />
-      ) : error ? (
-        <Failure error={error} onRetry={() => read({ requestPolicy: "network-only" })} />
-      ) : fetching ? (
-        <Skeleton lines={8} />
-      ) : (
+      {isUnknown ? (
         <Empty>
           <p>{words.unknown}</p>
         </Empty>
+      ) : known ? (
+        <>
+          <Header user={known} />
+          <UserTabs platformKey={platform.key} username={username} user={data?.user ?? undefined} />
+        </>
+      ) : error ? (
+        <Failure error={error} onRetry={() => read({ requestPolicy: "network-only" })} />
+      ) : (
+        <Skeleton lines={8} />
       )}
     </article>
   );
 }
 
-function UserTabs({ platformKey, user }: { platformKey: string; user: AdminUser }) {
+interface TabsProps {
+  platformKey: string;
+  username: string;
+  /** Undefined while it is on its way. */
+  user: AdminUser | undefined;
+}
+
+function UserTabs({ platformKey, username, user }: TabsProps) {
   const words = useWords();
   const [address, setAddress] = useSearchParams();
   const [drafts, setDrafts] = useState<Drafts>(new Map());
   useLeaveQuestion(drafts.size > 0);
-  const open = { platformKey, username: user.username };
+  const open = { platformKey, username };
+  // Whatever is shown of the document is read again when anybody changes it.
+  useSubscription({ query: UserDocumentChangedDocument, variables: open, context: LIVE });
   return (
     <Tabs
       selectedKey={TABS.find((each) => each === address.get("tab")) ?? "metadata"}
@@ -80,13 +97,13 @@ function UserTabs({ platformKey, user }: { platformKey: string; user: AdminUser 
         <History {...open} />
       </TabPanel>
       <TabPanel id="badges">
-        <UserBadges username={user.username} />
+        <UserBadges username={username} />
       </TabPanel>
       <TabPanel id="access">
-        <Access user={user} />
+        {user ? <Access user={user} /> : <Skeleton />}
       </TabPanel>
       <TabPanel id="changes">
-        <Changes username={user.username} />
+        <Changes username={username} />
       </TabPanel>
       <TabPanel id="danger">
         <Danger {...open} />
