@@ -4,12 +4,16 @@ import { Button } from "react-aria-components";
 import { useQuery } from "urql";
 import { More } from "../../components/admin/More";
 import { Value } from "../../components/admin/Value";
+import { useWords as useAdminWords } from "../../components/admin/words";
 import { Instant } from "../../components/Instant";
 import { Empty, Failure, Skeleton } from "../../components/State";
 import { type PastFragment, UserHistoryDocument, type UserHistoryQuery } from "../../generated/graphql";
 import { Restore } from "./Restore";
 import styles from "./User.module.css";
 import { useWords } from "./words";
+
+/** So many keys of a change are shown at first: a write may have changed 2,000. */
+const SHOWN = 20;
 
 type Document = NonNullable<UserHistoryQuery["platformMetadata"]>;
 export type Change = Document["history"]["nodes"][number];
@@ -93,6 +97,8 @@ function HistoryPage({ platformKey, username, after, onRestore }: PageProps) {
 
 function ChangeItem({ change, isCurrent, onRestore }: { change: Change; isCurrent: boolean; onRestore: () => void }) {
   const words = useWords();
+  const admin = useAdminWords();
+  const [isWhole, setWhole] = useState(false);
   return (
     <li className={styles.change} aria-label={words.revision(change.revision)}>
       <div className="row spread">
@@ -113,7 +119,7 @@ function ChangeItem({ change, isCurrent, onRestore }: { change: Change; isCurren
             </tr>
           </thead>
           <tbody>
-            {change.changes.map((entry) => (
+            {change.changes.slice(0, isWhole ? undefined : SHOWN).map((entry) => (
               <tr key={entry.key}>
                 <th scope="row">
                   <code className="value">{entry.key}</code>
@@ -125,6 +131,11 @@ function ChangeItem({ change, isCurrent, onRestore }: { change: Change; isCurren
           </tbody>
         </table>
       </div>
+      {!isWhole && change.changes.length > SHOWN && (
+        <div>
+          <Button onPress={() => setWhole(true)}>{admin.more}</Button>
+        </div>
+      )}
     </li>
   );
 }

@@ -29,12 +29,13 @@ function Directory({ platform }: { platform: Platform }) {
   const { locale } = useLocale();
   const { columns, choose } = useColumns();
   const { page, error, fetching, read } = usePage(platform);
+  const total = useLast(page?.totalCount);
   return (
     <article className="stack">
       <div className="row spread">
         <h1>{words.title}</h1>
         <span role="status" className="quiet">
-          {page && !error && words.total(page.totalCount, locale)}
+          {page && !error && total !== undefined && words.total(total, locale)}
         </span>
       </div>
       <div className="row">
@@ -68,10 +69,14 @@ function usePage(platform: Platform) {
   const filter = filterOf(address);
   const text = address.get("q") ?? "";
   const before = address.get("before");
-  const window = before ? { last: PAGE, before } : { first: PAGE, after: address.get("after") };
+  const after = address.get("after");
+  // Counting 100,000 users takes longer than reading 50, so it is done once: for the page that is opened first.
+  const [opened] = useState(after ?? before);
+  const withTotal = (after ?? before) === null || (after ?? before) === opened;
+  const window = before ? { last: PAGE, before } : { first: PAGE, after };
   const [found, search] = useQuery({
     query: SearchUsersDocument,
-    variables: { tenantId: platform.tenantId, where: text ? { text } : null, ...window },
+    variables: { tenantId: platform.tenantId, where: text ? { text } : null, ...window, withTotal },
     pause: filter !== null,
   });
   const [filtered, select] = useQuery({
@@ -80,6 +85,7 @@ function usePage(platform: Platform) {
       key: platform.key,
       where: { usernamePrefix: text || null, metadata: filter && [conditionOf(filter)] },
       ...window,
+      withTotal,
     },
     pause: filter === null,
   });
@@ -87,6 +93,15 @@ function usePage(platform: Platform) {
   const page = filter ? filtered.data?.platform?.users : found.data?.users;
   const again = filter ? select : search;
   return { page, error, fetching, read: () => again({ requestPolicy: "network-only" }) };
+}
+
+/** The last value that was known. */
+function useLast<Value>(value: Value | undefined): Value | undefined {
+  const [last, setLast] = useState(value);
+  useEffect(() => {
+    if (value !== undefined) setLast(value);
+  }, [value]);
+  return value ?? last;
 }
 
 function Search() {
