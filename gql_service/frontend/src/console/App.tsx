@@ -10,6 +10,9 @@ import { chooseLanguage } from "./words";
 
 const Data = lazy(() => import("./pages/data/Data"));
 const Notifications = lazy(() => import("./pages/notifications/Notifications"));
+const Definition = lazy(() => import("./pages/definitions/Definition"));
+const Definitions = lazy(() => import("./pages/definitions/Definitions"));
+const NewDefinition = lazy(() => import("./pages/definitions/NewDefinition"));
 const Profile = lazy(() => import("./pages/profile/Profile"));
 const Settings = lazy(() => import("./pages/settings/Settings"));
 const Users = lazy(() => import("./pages/users/Users"));
@@ -58,6 +61,9 @@ function Pages() {
       <Route path="/console/p/:platformKey/users" element={<Users />} />
       <Route path="/console/p/:platformKey/users/:username" element={<User />} />
       <Route path="/console/p/:platformKey/bulk" element={<Bulk />} />
+      <Route path="/console/p/:platformKey/definitions" element={<Definitions />} />
+      <Route path="/console/p/:platformKey/define" element={<NewDefinition />} />
+      <Route path="/console/p/:platformKey/definitions/:key" element={<Definition />} />
       <Route path="*" element={<Navigate to="/console/profile" replace />} />
     </Routes>
   );

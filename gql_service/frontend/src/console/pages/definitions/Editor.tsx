@@ -1,0 +1,120 @@
+/** The editor of a definition: of a new one, or of one that exists. */
+import { useState } from "react";
+import { Button } from "react-aria-components";
+import { useNavigate, useParams } from "react-router";
+import { useDraft } from "../../components/draft";
+import type { DefinitionFragment } from "../../generated/graphql";
+import { useChange } from "./change";
+import { type Draft, draftOf, editsOf, inputOf, NEW_DRAFT, RULES, TYPES } from "./draft";
+import styles from "./Editor.module.css";
+import { useEditorWords } from "./editor-words";
+import { Choice, Field, type Form, OneOf, Switch } from "./Fields";
+
+/** The fields at which errors are shown. Others stand under the form. */
+const FIELDS: readonly string[] = Object.keys(NEW_DRAFT);
+
+export function Editor({ definition }: { definition?: DefinitionFragment }) {
+  const words = useEditorWords();
+  const { platformKey = "" } = useParams();
+  const navigate = useNavigate();
+  const [draft, setDraft] = useDraft<Draft>(`definition ${platformKey} ${definition?.key ?? ""}`);
+  const [isSaved, setSaved] = useState(false);
+  // What the draft began with: edits are told from it, even if others change the definition meanwhile.
+  const [initial, setInitial] = useState(definition ? draftOf(definition) : NEW_DRAFT);
+  const shown = draft ?? (definition ? draftOf(definition) : NEW_DRAFT);
+  const { change, isBusy, problems } = useChange(shown.key);
+
+  function set(edit: Partial<Draft>): void {
+    if (!draft) setInitial(shown);
+    setSaved(false);
+    setDraft({ ...shown, ...edit });
+  }
+
+  async function save(force: boolean): Promise<void> {
+    const isDone = await change((newest) => ({
+      ...(newest && inputOf(newest)),
+      ...editsOf(shown, initial),
+      force,
+    }));
+    if (!isDone) return;
+    setDraft(undefined);
+    setSaved(true);
+    if (!definition) void navigate(`/console/p/${platformKey}/definitions/${encodeURIComponent(shown.key)}`);
+  }
+
+  const broken = problems.find((each) => each.brokenDocuments);
+  return (
+    <form
+      className="stack"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void save(false);
+      }}
+    >
+      <Sections form={{ draft: shown, set, problems }} isNew={!definition} />
+      <div role="alert" className="danger">
+        {problems
+          .filter((each) => !each.brokenDocuments && !FIELDS.includes(each.field ?? ""))
+          .map((each) => each.message)
+          .join(" ")}
+        {broken && words.broken(broken.brokenDocuments)}
+      </div>
+      <div className="row">
+        <Button type="submit" className="react-aria-Button primary" isDisabled={isBusy || !shown.key}>
+          {definition ? words.save : words.create}
+        </Button>
+        {broken && (
+          <Button className="react-aria-Button destructive" isDisabled={isBusy} onPress={() => void save(true)}>
+            {words.force}
+          </Button>
+        )}
+        {draft && <Button onPress={() => setDraft(undefined)}>{words.discard}</Button>}
+        <span role="status" className="success">
+          {isSaved && words.saved}
+        </span>
+      </div>
+    </form>
+  );
+}
+
+function Sections({ form, isNew }: { form: Form; isNew: boolean }) {
+  const words = useEditorWords();
+  const { valueType } = form.draft;
+  return (
+    <>
+      <fieldset className={styles.fields}>
+        <legend className="hidden-visually">{words.rules}</legend>
+        {isNew && <Field form={form} name="key" />}
+        <OneOf
+          label={words.type}
+          value={valueType}
+          items={words.types}
+          onChange={(chosen) => form.set({ valueType: TYPES.find((type) => type === chosen) ?? "string" })}
+        />
+        {RULES[valueType].map((name) => (
+          <Field key={name} form={form} name={name} />
+        ))}
+        <Field form={form} name="default" />
+      </fieldset>
+      <fieldset className={styles.fields}>
+        <legend>{words.page}</legend>
+        <Field form={form} name="title" />
+        <Field form={form} name="section" />
+        <Field form={form} name="position" />
+        <Field form={form} name="description" />
+        <Field form={form} name="category" />
+      </fieldset>
+      <fieldset className={styles.fields}>
+        <legend>{words.entries}</legend>
+        <Choice form={form} name="isPublic" />
+        <Choice form={form} name="isEditable" />
+        <Choice form={form} name="isIndexed" />
+        <Choice form={form} name="isEncrypted" />
+      </fieldset>
+      <fieldset className="stack">
+        <Switch form={form} name="clientVisible" />
+        <Switch form={form} name="userWideFallback" />
+      </fieldset>
+    </>
+  );
+}

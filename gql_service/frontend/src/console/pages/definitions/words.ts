@@ -1,0 +1,48 @@
+import { defineWords } from "../../words";
+
+export const useWords = defineWords({
+  en: {
+    title: "Definitions",
+    intro: "What keys mean: their type, their rules, and who gets which value.",
+    define: "Define key",
+    empty: "No key is defined yet. A definition gives a key a type, rules, a default and a place in the settings.",
+    find: "Find a key",
+    noMatch: "No key matches.",
+    more: (count: number) => `Show ${count} more`,
+    key: "Key",
+    rules: "Rules",
+    section: "Section",
+    adoption: "Adoption",
+    state: "State",
+    documentsOf: (count: string, total: string) => `${count} of ${total} documents`,
+    off: "Off",
+    on: "On",
+    writesPerDay: "Writes per day, last 30 days",
+    writesSummary: (total: string, most: string, day: string) => `${total} writes in 30 days. Most on ${day}: ${most}.`,
+    noWrites: "No writes in the last 30 days.",
+    writesOn: (day: string, writes: string) => `${day}: ${writes} writes`,
+  },
+  de: {
+    title: "Definitionen",
+    intro: "Was Schlüssel bedeuten: ihr Typ, ihre Regeln, und wer welchen Wert bekommt.",
+    define: "Schlüssel definieren",
+    empty:
+      "Noch ist kein Schlüssel definiert. Eine Definition gibt einem Schlüssel Typ, Regeln, Vorgabe und einen Platz in den Einstellungen.",
+    find: "Schlüssel suchen",
+    noMatch: "Kein Schlüssel passt.",
+    more: (count: number) => `${count} weitere zeigen`,
+    key: "Schlüssel",
+    rules: "Regeln",
+    section: "Abschnitt",
+    adoption: "Verbreitung",
+    state: "Zustand",
+    documentsOf: (count: string, total: string) => `${count} von ${total} Dokumenten`,
+    off: "Aus",
+    on: "An",
+    writesPerDay: "Schreibvorgänge je Tag, letzte 30 Tage",
+    writesSummary: (total: string, most: string, day: string) =>
+      `${total} Schreibvorgänge in 30 Tagen. Die meisten am ${day}: ${most}.`,
+    noWrites: "Keine Schreibvorgänge in den letzten 30 Tagen.",
+    writesOn: (day: string, writes: string) => `${day}: ${writes} Schreibvorgänge`,
+  },
+});
