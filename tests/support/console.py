@@ -1,8 +1,12 @@
 """The console in a tab of the browser, used as people use it: by labels, roles and keys."""
 
-from playwright.sync_api import Locator, expect
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, Locator, expect
 
 from tests.support.browser import Tab
+from tests.support.world import Caller
 
 
 class Console:
@@ -32,3 +36,14 @@ class Console:
     def shows(self, text: str) -> None:
         """Wait until the page shows this."""
         expect(self.page.locator("body")).to_contain_text(text)
+
+
+@contextmanager
+def second_window(browser: Browser, caller: Caller, path: str) -> Iterator[Console]:
+    """Another browser profile with a page of the console, signed in as this user."""
+    context = browser.new_context()
+    window = Console(Tab(context.new_page()), caller.service.url)
+    window.open(path)
+    window.sign_in(caller.token)
+    yield window
+    context.close()

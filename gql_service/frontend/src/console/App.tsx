@@ -10,6 +10,7 @@ import { chooseLanguage } from "./words";
 
 const Data = lazy(() => import("./pages/data/Data"));
 const Notifications = lazy(() => import("./pages/notifications/Notifications"));
+const Activity = lazy(() => import("./pages/activity/Activity"));
 const Definition = lazy(() => import("./pages/definitions/Definition"));
 const Definitions = lazy(() => import("./pages/definitions/Definitions"));
 const NewDefinition = lazy(() => import("./pages/definitions/NewDefinition"));
@@ -18,6 +19,7 @@ const Settings = lazy(() => import("./pages/settings/Settings"));
 const Users = lazy(() => import("./pages/users/Users"));
 const User = lazy(() => import("./pages/user/User"));
 const Bulk = lazy(() => import("./pages/bulk/Bulk"));
+const Webhooks = lazy(() => import("./pages/webhooks/Webhooks"));
 
 export function App() {
   const { token, isExpired } = useSession();
@@ -64,6 +66,8 @@ function Pages() {
       <Route path="/console/p/:platformKey/definitions" element={<Definitions />} />
       <Route path="/console/p/:platformKey/define" element={<NewDefinition />} />
       <Route path="/console/p/:platformKey/definitions/:key" element={<Definition />} />
+      <Route path="/console/p/:platformKey/webhooks" element={<Webhooks />} />
+      <Route path="/console/p/:platformKey/activity" element={<Activity />} />
       <Route path="*" element={<Navigate to="/console/profile" replace />} />
     </Routes>
   );
