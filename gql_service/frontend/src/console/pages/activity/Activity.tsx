@@ -62,8 +62,6 @@ function Feed({ platformKey }: { platformKey: string }) {
         className="stack"
         onPointerEnter={() => live.hold(true)}
         onPointerLeave={() => live.hold(false)}
-        onFocus={() => live.hold(true)}
-        onBlur={() => live.hold(false)}
       >
         {shown.length > 0 && <EventList edges={shown} names={names} />}
         {isEmpty ? (

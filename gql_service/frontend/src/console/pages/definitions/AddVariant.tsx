@@ -43,13 +43,19 @@ export function AddVariant({ definition }: { definition: DefinitionFragment }) {
             <Label>{words.name}</Label>
             <Input />
           </TextField>
-          <TextField value={value} onChange={setValue} autoComplete="off" isInvalid={problems.length > 0}>
+          <TextField
+            value={value}
+            onChange={setValue}
+            autoComplete="off"
+            isInvalid={problems.length > 0}
+            validationBehavior="aria"
+          >
             <Label>{words.value}</Label>
             <Input />
             <FieldError>{problems.map((each) => each.message).join(" ")}</FieldError>
           </TextField>
           <div className="row">
-            <Button type="submit" className="react-aria-Button primary" isDisabled={isBusy || !name}>
+            <Button type="submit" className="react-aria-Button primary" isPending={isBusy} isDisabled={!name}>
               {words.add}
             </Button>
           </div>

@@ -95,7 +95,7 @@ function Header({ definition, adoption }: HeaderProps) {
         <div>
           <h1 className="value">{definition.title || definition.key}</h1>
           <p>
-            <span className="code">{definition.key}</span> <span className="quiet value">{rules(definition)}</span>
+            {definition.title && <span className="code">{definition.key}</span>} <span className="quiet value">{rules(definition)}</span>
           </p>
         </div>
         <KillSwitch definition={definition} />

@@ -28,7 +28,7 @@ export default function Definitions() {
           <h1>{words.title}</h1>
           <p className="quiet">{words.intro}</p>
         </div>
-        <Link className="button primary" to={`/console/p/${platformKey}/define`}>
+        <Link className={`button ${styles.define}`} to={`/console/p/${platformKey}/define`}>
           {words.define}
         </Link>
       </div>
@@ -112,7 +112,7 @@ function Row({ definition, documents, total }: { definition: DefinitionFragment;
         <Link className="code" to={`/console/p/${platformKey}/definitions/${encodeURIComponent(definition.key)}`}>
           {definition.key}
         </Link>
-        {definition.title && <div className="value">{definition.title}</div>}
+        {definition.title && <div><span className="value">{definition.title}</span></div>}
       </td>
       <td className={`value ${styles.rules}`}>{rules(definition)}</td>
       <td className="value">{definition.section}</td>

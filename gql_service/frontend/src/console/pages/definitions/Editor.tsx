@@ -60,11 +60,11 @@ export function Editor({ definition }: { definition?: DefinitionFragment }) {
         {broken && words.broken(broken.brokenDocuments)}
       </div>
       <div className="row">
-        <Button type="submit" className="react-aria-Button primary" isDisabled={isBusy || !shown.key}>
+        <Button type="submit" className="react-aria-Button primary" isPending={isBusy} isDisabled={!shown.key}>
           {definition ? words.save : words.create}
         </Button>
         {broken && (
-          <Button className="react-aria-Button destructive" isDisabled={isBusy} onPress={() => void save(true)}>
+          <Button className="react-aria-Button destructive" isPending={isBusy} onPress={() => void save(true)}>
             {words.force}
           </Button>
         )}
@@ -111,10 +111,10 @@ function Sections({ form, isNew }: { form: Form; isNew: boolean }) {
         <Choice form={form} name="isIndexed" />
         <Choice form={form} name="isEncrypted" />
       </fieldset>
-      <fieldset className="stack">
+      <div className={styles.switches}>
         <Switch form={form} name="clientVisible" />
         <Switch form={form} name="userWideFallback" />
-      </fieldset>
+      </div>
     </>
   );
 }

@@ -45,6 +45,8 @@ export function Field({ form, name }: { form: Form; name: TextName }) {
       value={form.draft[name]}
       onChange={(text) => form.set({ [name]: text })}
       isInvalid={problem !== undefined}
+      // The browser would not send the form again while it shows an error of the server.
+      validationBehavior="aria"
       autoComplete="off"
       spellCheck="false"
     >

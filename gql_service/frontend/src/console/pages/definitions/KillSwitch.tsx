@@ -12,7 +12,7 @@ export function KillSwitch({ definition }: { definition: DefinitionFragment }) {
     <div>
       <Switch
         isSelected={definition.enabled}
-        isDisabled={isBusy}
+        isReadOnly={isBusy}
         onChange={(enabled) => void change((newest) => ({ ...inputOf(newest ?? definition), enabled }))}
       >
         <span aria-hidden className="track" />

@@ -65,7 +65,7 @@ export function Rollout({ definition }: { definition: DefinitionFragment }) {
       </p>
       <div className="row">
         {variants.length > 0 && (
-          <Button className="react-aria-Button primary" isDisabled={isBusy || !draft} onPress={() => void save()}>
+          <Button className="react-aria-Button primary" isPending={isBusy} isDisabled={!draft} onPress={() => void save()}>
             {words.save}
           </Button>
         )}

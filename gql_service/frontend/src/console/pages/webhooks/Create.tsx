@@ -50,7 +50,7 @@ export function Create({ isOpen, onClose, onSecret }: CreateProps) {
         </TextField>
         <Types chosen={types} onChange={setTypes} />
         <div className="row">
-          <Button type="submit" className="react-aria-Button primary" isDisabled={fetching || !url.trim()}>
+          <Button type="submit" className="react-aria-Button primary" isPending={fetching} isDisabled={!url.trim()}>
             {words.create}
           </Button>
         </div>

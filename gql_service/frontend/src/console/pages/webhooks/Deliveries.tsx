@@ -23,8 +23,7 @@ export function Deliveries({ webhook: { webhookId, deliveries } }: { webhook: We
       <p role="alert" className="danger">
         {data?.redeliver.userErrors[0]?.message ?? error?.graphQLErrors[0]?.message ?? error?.message}
       </p>
-      <div className="scroll-x" tabIndex={0} role="group" aria-label={words.deliveries}>
-        <table className="table">
+        <table className={`table ${styles.deliveries}`}>
           <thead>
             <tr>
               <th scope="col">{words.state}</th>
@@ -50,7 +49,8 @@ export function Deliveries({ webhook: { webhookId, deliveries } }: { webhook: We
                 </td>
                 <td>
                   <Button
-                    isDisabled={fetching || delivery.state === "PENDING"}
+                    isPending={fetching}
+                    isDisabled={delivery.state === "PENDING"}
                     aria-label={words.repeatOf(delivery.deliveryId)}
                     onPress={() =>
                       void redeliver({ input: { platformKey, webhookId, deliveryId: delivery.deliveryId } })
@@ -63,7 +63,6 @@ export function Deliveries({ webhook: { webhookId, deliveries } }: { webhook: We
             ))}
           </tbody>
         </table>
-      </div>
     </>
   );
 }

@@ -40,13 +40,13 @@ export function WebhookItem({ webhook, onSecret }: { webhook: Webhook; onSecret:
         </p>
       </div>
       <div className="row">
-        <Button isDisabled={actions.isBusy} onPress={actions.test}>
+        <Button isPending={actions.isBusy} onPress={actions.test}>
           {words.test}
         </Button>
-        <Button isDisabled={actions.isBusy} onPress={() => actions.pause(isActive)}>
+        <Button isPending={actions.isBusy} onPress={() => actions.pause(isActive)}>
           {isActive ? words.pause : words.resume}
         </Button>
-        <Button isDisabled={actions.isBusy} onPress={() => setAsked("rotate")}>
+        <Button isPending={actions.isBusy} onPress={() => setAsked("rotate")}>
           {words.rotate}
         </Button>
         <Button className="react-aria-Button destructive" onPress={() => setAsked("delete")}>
