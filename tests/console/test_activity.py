@@ -40,7 +40,7 @@ def test_what_others_do_appears_but_never_under_the_cursor(
         expect(_rows(console)).to_have_count(before + 2)
         _write(world, "blue")
         expect(_rows(console)).to_have_count(before + 3)
-        show = other.button("2 new events – show")
+        show = other.page.get_by_role("button", name=re.compile("^2 new events"))
         expect(show).to_be_visible()
         expect(_rows(other)).to_have_count(before + 1)
         show.click()
