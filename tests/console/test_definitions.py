@@ -80,15 +80,21 @@ def test_the_editor_keeps_what_it_does_not_show_and_says_what_is_wrong_where(
     console.button("Save definition").click()
     console.shows("Saved.")
     # `big` and its weight are nothing that the editor shows.
-    assert _variants(world) == variants
+    assert _definition(world)["variants"] == variants
 
     _text_field(console, "Default").fill("5")
+    define(world, "size", "number", maximum=95, default=10, variants=variants, section="Feel")
     console.page.get_by_role("link", name="Profile").click()
     console.page.go_back()
     console.page.get_by_role("tab", name="Rules and texts").click()
     expect(_text_field(console, "Default")).to_have_value("5")
+    console.button("Save definition").click()
+    console.shows("Saved.")
+    # What somebody else has changed meanwhile stays.
+    assert _definition(world) == {"default": 5, "section": "Feel", "variants": variants}
+    _text_field(console, "Default").fill("6")
     console.button("Discard changes").click()
-    expect(_text_field(console, "Default")).to_have_value("10")
+    expect(_text_field(console, "Default")).to_have_value("5")
     assert console.tab.complaints == []
 
 
@@ -131,8 +137,10 @@ def _switch(console: Console) -> Locator:
     return console.page.get_by_role("switch", name="Enabled")
 
 
-def _variants(world: World) -> list[dict[str, object]]:
-    query = "query ($key: String!) { platform(key: $key) { definitions { variants { name value weight } } } }"
+def _definition(world: World) -> dict[str, object]:
+    """What the editor must not lose of the only definition."""
+    query = """query ($key: String!) { platform(key: $key) { definitions {
+      default section variants { name value weight } } } }"""
     (definition,) = world.admin.ask(query, key=world.platform_key)["platform"]["definitions"]
-    variants: list[dict[str, object]] = definition["variants"]
-    return variants
+    found: dict[str, object] = definition
+    return found

@@ -13,21 +13,25 @@ import { Choice, Field, type Form, OneOf, Switch } from "./Fields";
 /** The fields at which errors are shown. Others stand under the form. */
 const FIELDS: readonly string[] = Object.keys(NEW_DRAFT);
 
+interface Edited {
+  draft: Draft;
+  /** What the draft began with: edits are told from it, even if others change the definition meanwhile. */
+  initial: Draft;
+}
+
 export function Editor({ definition }: { definition?: DefinitionFragment }) {
   const words = useEditorWords();
   const { platformKey = "" } = useParams();
   const navigate = useNavigate();
-  const [draft, setDraft] = useDraft<Draft>(`definition ${platformKey} ${definition?.key ?? ""}`);
+  const [edited, setEdited] = useDraft<Edited>(`definition ${platformKey} ${definition?.key ?? ""}`);
   const [isSaved, setSaved] = useState(false);
-  // What the draft began with: edits are told from it, even if others change the definition meanwhile.
-  const [initial, setInitial] = useState(definition ? draftOf(definition) : NEW_DRAFT);
-  const shown = draft ?? (definition ? draftOf(definition) : NEW_DRAFT);
+  const initial = edited?.initial ?? (definition ? draftOf(definition) : NEW_DRAFT);
+  const shown = edited?.draft ?? initial;
   const { change, isBusy, problems } = useChange(shown.key);
 
   function set(edit: Partial<Draft>): void {
-    if (!draft) setInitial(shown);
     setSaved(false);
-    setDraft({ ...shown, ...edit });
+    setEdited({ initial, draft: { ...shown, ...edit } });
   }
 
   async function save(force: boolean): Promise<void> {
@@ -37,7 +41,7 @@ export function Editor({ definition }: { definition?: DefinitionFragment }) {
       force,
     }));
     if (!isDone) return;
-    setDraft(undefined);
+    setEdited(undefined);
     setSaved(true);
     if (!definition) void navigate(`/console/p/${platformKey}/definitions/${encodeURIComponent(shown.key)}`);
   }
@@ -68,7 +72,7 @@ export function Editor({ definition }: { definition?: DefinitionFragment }) {
             {words.force}
           </Button>
         )}
-        {draft && <Button onPress={() => setDraft(undefined)}>{words.discard}</Button>}
+        {edited && <Button onPress={() => setEdited(undefined)}>{words.discard}</Button>}
         <span role="status" className="success">
           {isSaved && words.saved}
         </span>
