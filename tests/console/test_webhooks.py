@@ -106,10 +106,10 @@ def _create(console: Console, url: str, *types: str) -> str:
 
 
 def _kept_secret(console: Console) -> str:
-    shown = console.page.get_by_role("dialog").get_by_text(re.compile("^whsec_"))
-    secret = shown.inner_text()
+    code = console.page.get_by_role("dialog").get_by_text(re.compile("^whsec_"))
+    secret = code.inner_text()
     console.page.keyboard.press("Escape")
-    expect(shown).to_be_visible()
+    expect(code).to_be_visible()
     console.button("I have kept it").click()
-    expect(shown).to_have_count(0)
+    expect(code).to_have_count(0)
     return secret
