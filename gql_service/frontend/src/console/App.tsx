@@ -20,6 +20,10 @@ const Users = lazy(() => import("./pages/users/Users"));
 const User = lazy(() => import("./pages/user/User"));
 const Bulk = lazy(() => import("./pages/bulk/Bulk"));
 const Webhooks = lazy(() => import("./pages/webhooks/Webhooks"));
+const Health = lazy(() => import("./pages/health/Health"));
+const Platforms = lazy(() => import("./pages/platforms/Platforms"));
+const Profile = lazy(() => import("./pages/profile/Profile"));
+const Tenants = lazy(() => import("./pages/tenants/Tenants"));
 
 export function App() {
   const { token, isExpired } = useSession();
@@ -68,6 +72,9 @@ function Pages() {
       <Route path="/console/p/:platformKey/definitions/:key" element={<Definition />} />
       <Route path="/console/p/:platformKey/webhooks" element={<Webhooks />} />
       <Route path="/console/p/:platformKey/activity" element={<Activity />} />
+      <Route path="/console/tenants" element={<Tenants />} />
+      <Route path="/console/platforms" element={<Platforms />} />
+      <Route path="/console/health" element={<Health />} />
       <Route path="*" element={<Navigate to="/console/profile" replace />} />
     </Routes>
   );

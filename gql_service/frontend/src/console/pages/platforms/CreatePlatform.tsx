@@ -1,0 +1,51 @@
+import { useId, useState } from "react";
+import { Input, Label, Text, TextField } from "react-aria-components";
+import { useMutation, useQuery } from "urql";
+import { FormWindow } from "../../components/FormWindow";
+import { problemOf } from "../../components/problem";
+import { CreatePlatformDocument, TenantNamesDocument } from "../../generated/graphql";
+import { CHANGED } from "./platform";
+import { useWords } from "./words";
+
+export function CreatePlatform({ onClose }: { onClose: () => void }) {
+  const words = useWords();
+  const suggestions = useId();
+  const [key, setKey] = useState("");
+  const [name, setName] = useState("");
+  const [tenantId, setTenantId] = useState("");
+  const [{ data }] = useQuery({ query: TenantNamesDocument });
+  const [, create] = useMutation(CreatePlatformDocument);
+
+  async function submit() {
+    const input = { key: key.trim(), tenantId: tenantId.trim(), name: name || null };
+    const answer = await create({ input }, CHANGED);
+    return problemOf({ error: answer.error, userErrors: answer.data?.createPlatform?.userErrors });
+  }
+
+  return (
+    <FormWindow title={words.create} action={words.create} onSubmit={submit} onClose={onClose}>
+      <TextField value={key} onChange={setKey} isRequired autoFocus maxLength={100} autoComplete="off">
+        <Label>{words.key}</Label>
+        <Input />
+        <Text slot="description">{words.keyHint}</Text>
+      </TextField>
+      <TextField value={name} onChange={setName} maxLength={200} autoComplete="off">
+        <Label>{words.name}</Label>
+        <Input />
+      </TextField>
+      <TextField value={tenantId} onChange={setTenantId} isRequired autoComplete="off">
+        <Label>{words.tenant}</Label>
+        <Input list={suggestions} />
+        <Text slot="description">{words.tenantHint}</Text>
+      </TextField>
+      {/* The first tenants only: there may be many, and every id can be typed. */}
+      <datalist id={suggestions}>
+        {data?.tenants?.nodes.map((tenant) => (
+          <option key={tenant.tenantId} value={tenant.tenantId}>
+            {tenant.name}
+          </option>
+        ))}
+      </datalist>
+    </FormWindow>
+  );
+}

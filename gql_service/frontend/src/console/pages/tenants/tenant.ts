@@ -1,0 +1,6 @@
+import type { TenantsQuery } from "../../generated/graphql";
+
+export type Tenant = NonNullable<TenantsQuery["tenants"]>["nodes"][number];
+
+/** Lists of tenants and platforms are read again after these changes, also empty ones. */
+export const CHANGED = { additionalTypenames: ["TenantConnection", "PlatformConnection"] };

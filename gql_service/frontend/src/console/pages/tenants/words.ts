@@ -1,0 +1,57 @@
+import { defineWords } from "../../words";
+
+interface Contents {
+  users: number;
+  guests: number;
+  platforms: number;
+  documents: number;
+}
+
+const count = (number: number, one: string, many: string) => `${number} ${number === 1 ? one : many}`;
+
+export const useWords = defineWords({
+  en: {
+    title: "Tenants",
+    intro: "A tenant owns users and platforms. Its id stays, and permissions begin with it.",
+    empty: "There is no tenant yet. Create one to add users and platforms.",
+    name: "Name",
+    id: "Id",
+    idHint: "Leave it empty to get a new one. It cannot be changed later.",
+    created: "Created",
+    actions: "Actions",
+    create: "Create tenant",
+    rename: "Rename",
+    renameOf: (name: string) => `Rename ${name}`,
+    delete: "Delete",
+    deleteOf: (name: string) => `Delete ${name}`,
+    deleteForever: "Delete tenant",
+    counting: "Counting what it has …",
+    lost: ({ users, guests, platforms, documents }: Contents) =>
+      `This deletes for good: ${count(users, "user", "users")} with all their data, ` +
+      `${count(platforms, "platform", "platforms")} and ${count(documents, "document", "documents")}. ` +
+      `${count(guests, "user", "users")} of other tenants lose their permissions here. The id is never given out again.`,
+    left: (users: number) => `${count(users, "user is", "users are")} left. Close this window to stop.`,
+  },
+  de: {
+    title: "Mandanten",
+    intro: "Einem Mandanten gehören Benutzer und Plattformen. Seine Id bleibt, und Rechte beginnen mit ihr.",
+    empty: "Es gibt noch keinen Mandanten. Legen Sie einen an, um Benutzer und Plattformen hinzuzufügen.",
+    name: "Name",
+    id: "Id",
+    idHint: "Leer lassen, um eine neue zu bekommen. Sie kann später nicht geändert werden.",
+    created: "Angelegt",
+    actions: "Aktionen",
+    create: "Mandanten anlegen",
+    rename: "Umbenennen",
+    renameOf: (name: string) => `${name} umbenennen`,
+    delete: "Löschen",
+    deleteOf: (name: string) => `${name} löschen`,
+    deleteForever: "Mandanten löschen",
+    counting: "Es wird gezählt, was er hat …",
+    lost: ({ users, guests, platforms, documents }: Contents) =>
+      `Das löscht endgültig: ${users} Benutzer mit allen Daten, ` +
+      `${count(platforms, "Plattform", "Plattformen")} und ${count(documents, "Dokument", "Dokumente")}. ` +
+      `${guests} Benutzer anderer Mandanten verlieren ihre Rechte hier. Die Id wird nie wieder vergeben.`,
+    left: (users: number) => `Noch ${users} Benutzer. Schließen Sie dieses Fenster, um abzubrechen.`,
+  },
+});
