@@ -18,3 +18,9 @@ export function defineWords<Words>(texts: { en: Words; de: NoInfer<Words> }): ()
     return texts[chooseLanguage([locale])];
   };
 }
+
+/** Numbers with their unit in a language, such as "1 user" and "12,400 users". */
+export function countIn(language: Language): (number: number, one: string, many: string) => string {
+  const format = new Intl.NumberFormat(language);
+  return (number, one, many) => `${format.format(number)} ${number === 1 ? one : many}`;
+}

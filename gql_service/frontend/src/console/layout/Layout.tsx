@@ -116,7 +116,7 @@ function ViewerMenu() {
   const { displayName } = useViewer();
   return (
     <MenuTrigger>
-      <Button className="react-aria-Button plain">
+      <Button className={`react-aria-Button plain ${styles.viewer}`}>
         <span className={styles.name}>{displayName}</span>
         <span aria-hidden>▾</span>
       </Button>

@@ -35,5 +35,7 @@ function inUnits(name: LimitName, value: number, locale: string): string {
   const number = (each: number) => new Intl.NumberFormat(locale, { maximumFractionDigits: 1 }).format(each);
   if (name === "requestSeconds") return `${number(value)} s`;
   if (!name.endsWith("Bytes")) return number(value);
-  return value >= KIBIBYTE * KIBIBYTE ? `${number(value / KIBIBYTE / KIBIBYTE)} MiB` : `${number(value / KIBIBYTE)} KiB`;
+  return value >= KIBIBYTE * KIBIBYTE
+    ? `${number(value / KIBIBYTE / KIBIBYTE)} MiB`
+    : `${number(value / KIBIBYTE)} KiB`;
 }

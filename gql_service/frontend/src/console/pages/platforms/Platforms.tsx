@@ -56,58 +56,53 @@ function Table({ platforms, onOpen }: { platforms: readonly Platform[]; onOpen: 
   const words = useWords();
   const { isPlatformOwner } = useViewer();
   return (
-    <div className="scroll-x">
-      <table className="table">
-        <thead>
-          <tr>
-            <th>{words.name}</th>
-            <th>{words.tenant}</th>
-            <th>{words.mode}</th>
-            <th>{words.kept}</th>
-            <th>{words.actions}</th>
+    <table className="table stacked">
+      <thead>
+        <tr>
+          <th>{words.name}</th>
+          <th>{words.tenant}</th>
+          <th>{words.mode}</th>
+          <th>{words.kept}</th>
+          <th>{words.actions}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {platforms.map((platform) => (
+          <tr key={platform.key}>
+            <td>
+              <span className="value">{platform.name}</span>
+              <br />
+              <code className="quiet">{platform.key}</code>
+            </td>
+            <td data-label={words.tenant}>
+              <code>{platform.tenantId}</code>
+            </td>
+            <td data-label={words.mode}>{words.modes[platform.mode]}</td>
+            <td data-label={words.kept}>
+              <Kept {...platform.retention} />
+            </td>
+            <td>
+              <span className="row">
+                {platform.viewerIsAdmin && (
+                  <Button aria-label={words.editOf(platform.name)} onPress={() => onOpen({ kind: "edit", platform })}>
+                    {words.edit}
+                  </Button>
+                )}
+                {isPlatformOwner && (
+                  <Button
+                    className="react-aria-Button plain destructive"
+                    aria-label={words.deleteOf(platform.name)}
+                    onPress={() => onOpen({ kind: "delete", platform })}
+                  >
+                    {words.delete}
+                  </Button>
+                )}
+              </span>
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {platforms.map((platform) => (
-            <tr key={platform.key}>
-              <td>
-                <span className="value">{platform.name}</span>
-                <br />
-                <code className="quiet">{platform.key}</code>
-              </td>
-              <td>
-                <code>{platform.tenantId}</code>
-              </td>
-              <td>{words.modes[platform.mode]}</td>
-              <td>
-                <Kept {...platform.retention} />
-              </td>
-              <td>
-                <span className="row">
-                  {platform.viewerIsAdmin && (
-                    <Button
-                      aria-label={words.editOf(platform.name)}
-                      onPress={() => onOpen({ kind: "edit", platform })}
-                    >
-                      {words.edit}
-                    </Button>
-                  )}
-                  {isPlatformOwner && (
-                    <Button
-                      className="react-aria-Button destructive"
-                      aria-label={words.deleteOf(platform.name)}
-                      onPress={() => onOpen({ kind: "delete", platform })}
-                    >
-                      {words.delete}
-                    </Button>
-                  )}
-                </span>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </table>
   );
 }
 

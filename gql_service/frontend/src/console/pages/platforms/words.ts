@@ -1,11 +1,12 @@
-import { defineWords } from "../../words";
+import { countIn, defineWords } from "../../words";
 
 interface Contents {
   documents: number;
   definitions: number;
 }
 
-const count = (number: number, one: string, many: string) => `${number} ${number === 1 ? one : many}`;
+const count = countIn("en");
+const countGerman = countIn("de");
 
 export const useWords = defineWords({
   en: {
@@ -65,17 +66,18 @@ export const useWords = defineWords({
     deleteForever: "Plattform löschen",
     counting: "Es wird gezählt, was sie hat …",
     lost: ({ documents, definitions }: Contents) =>
-      `Das löscht endgültig: ${count(documents, "Dokument", "Dokumente")} ihrer Benutzer mit dem Verlauf ` +
-      `und ${count(definitions, "Definition", "Definitionen")} von Schlüsseln.`,
+      `Das löscht endgültig: ${countGerman(documents, "Dokument", "Dokumente")} ihrer Benutzer mit dem Verlauf ` +
+      `und ${countGerman(definitions, "Definition", "Definitionen")} von Schlüsseln.`,
     broken: (documents: number) =>
-      `${count(documents, "Dokument hat", "Dokumente haben")} Schlüssel, die nicht definiert sind. Sie bleiben, wie sie sind, bis sie wieder geschrieben werden.`,
+      `${countGerman(documents, "Dokument hat", "Dokumente haben")} Schlüssel, die nicht definiert sind. Sie bleiben, wie sie sind, bis sie wieder geschrieben werden.`,
     force: "Trotzdem setzen",
     retention: "Wie lange Daten bleiben",
     retentionHint: "Leer: wie es die Einstellungen des Dienstes sagen. Älteres wird etwas später endgültig gelöscht.",
     historyMaxAge: "Tage im Verlauf",
     historyMaxChanges: "Änderungen im Verlauf eines Dokuments",
     idempotencyMaxAge: "Stunden, in denen ein wiederholter Schreibvorgang nur einmal wirkt",
-    days: (days: number | null) => (days === null ? "Verlauf ohne Ende" : `Verlauf von ${count(days, "Tag", "Tagen")}`),
-    changes: (changes: number) => `höchstens ${count(changes, "Änderung", "Änderungen")}`,
+    days: (days: number | null) =>
+      days === null ? "Verlauf ohne Ende" : `Verlauf von ${countGerman(days, "Tag", "Tagen")}`,
+    changes: (changes: number) => `höchstens ${countGerman(changes, "Änderung", "Änderungen")}`,
   },
 });

@@ -52,48 +52,43 @@ export default function Tenants() {
 function Table({ tenants, onOpen }: { tenants: readonly Tenant[]; onOpen: (open: Open) => void }) {
   const words = useWords();
   return (
-    <div className="scroll-x">
-      <table className="table">
-        <thead>
-          <tr>
-            <th>{words.name}</th>
-            <th>{words.id}</th>
-            <th>{words.created}</th>
-            <th>{words.actions}</th>
+    <table className="table stacked">
+      <thead>
+        <tr>
+          <th>{words.name}</th>
+          <th>{words.id}</th>
+          <th>{words.created}</th>
+          <th>{words.actions}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {tenants.map((tenant) => (
+          <tr key={tenant.tenantId}>
+            <td className="value">{tenant.name}</td>
+            <td data-label={words.id}>
+              <code>{tenant.tenantId}</code>
+            </td>
+            <td data-label={words.created}>
+              <Day at={tenant.createdAt} />
+            </td>
+            <td>
+              <span className="row">
+                <Button aria-label={words.renameOf(tenant.name)} onPress={() => onOpen({ kind: "rename", tenant })}>
+                  {words.rename}
+                </Button>
+                <Button
+                  className="react-aria-Button plain destructive"
+                  aria-label={words.deleteOf(tenant.name)}
+                  onPress={() => onOpen({ kind: "delete", tenant })}
+                >
+                  {words.delete}
+                </Button>
+              </span>
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {tenants.map((tenant) => (
-            <tr key={tenant.tenantId}>
-              <td className="value">{tenant.name}</td>
-              <td>
-                <code>{tenant.tenantId}</code>
-              </td>
-              <td>
-                <Day at={tenant.createdAt} />
-              </td>
-              <td>
-                <span className="row">
-                  <Button
-                    aria-label={words.renameOf(tenant.name)}
-                    onPress={() => onOpen({ kind: "rename", tenant })}
-                  >
-                    {words.rename}
-                  </Button>
-                  <Button
-                    className="react-aria-Button destructive"
-                    aria-label={words.deleteOf(tenant.name)}
-                    onPress={() => onOpen({ kind: "delete", tenant })}
-                  >
-                    {words.delete}
-                  </Button>
-                </span>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </table>
   );
 }
 

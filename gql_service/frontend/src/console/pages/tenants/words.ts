@@ -1,4 +1,4 @@
-import { defineWords } from "../../words";
+import { countIn, defineWords } from "../../words";
 
 interface Contents {
   users: number;
@@ -7,7 +7,8 @@ interface Contents {
   documents: number;
 }
 
-const count = (number: number, one: string, many: string) => `${number} ${number === 1 ? one : many}`;
+const count = countIn("en");
+const countGerman = countIn("de");
 
 export const useWords = defineWords({
   en: {
@@ -50,7 +51,7 @@ export const useWords = defineWords({
     counting: "Es wird gezählt, was er hat …",
     lost: ({ users, guests, platforms, documents }: Contents) =>
       `Das löscht endgültig: ${users} Benutzer mit allen Daten, ` +
-      `${count(platforms, "Plattform", "Plattformen")} und ${count(documents, "Dokument", "Dokumente")}. ` +
+      `${countGerman(platforms, "Plattform", "Plattformen")} und ${countGerman(documents, "Dokument", "Dokumente")}. ` +
       `${guests} Benutzer anderer Mandanten verlieren ihre Rechte hier. Die Id wird nie wieder vergeben.`,
     left: (users: number) => `Noch ${users} Benutzer. Schließen Sie dieses Fenster, um abzubrechen.`,
   },
