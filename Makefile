@@ -12,7 +12,7 @@ SCHEMATHESIS := $(VENV)/schemathesis
 SBOM ?= build/sbom
 FRONTEND := gql_service/frontend
 FRONTEND_SOURCES := $(addprefix $(FRONTEND)/,package-lock.json vite.config.ts codegen.ts tsconfig.json explorer.html \
-                    console.html event-stream.js) schema.graphql $(shell find $(FRONTEND)/src -type f -not -path '*/generated/*')
+                    console.html event-stream.js event-stream.d.ts) schema.graphql $(shell find $(FRONTEND)/src -type f -not -path '*/generated/*')
 LOCK_FILES := $(wildcard requirements*.lock $(FRONTEND)/package-lock.json tests/npm/*/package-lock.json \
                          bench/*/package-lock.json examples/*/package-lock.json)
 
