@@ -28,7 +28,7 @@ class OidcSettings(BaseSettings):
     )
     oidc_resource: str | None = Field(
         default=None,
-        description="The URL of this service as its clients know it (RFC 8707). GraphiQL asks for tokens for "
+        description="The URL of this service as its clients know it (RFC 8707). The pages ask for tokens for "
         "it, and `/.well-known/oauth-protected-resource` names it. The default is the audience if that is a "
         "URL.",
     )
@@ -46,12 +46,12 @@ class OidcSettings(BaseSettings):
     oidc_client_id: str | None = Field(
         default=None,
         min_length=1,
-        description="The id under which the issuer knows GraphiQL, as a public client with PKCE whose "
-        "redirect URI is the URL of `/graphql`. With it, GraphiQL offers to sign in at the issuer.",
+        description="The id under which the issuer knows the pages, as a public client with PKCE whose "
+        "redirect URIs are the URLs of `/graphql` and `/console`. With it, they offer to sign in at the issuer.",
     )
     oidc_scopes: str = Field(
         default="openid",
-        description="The scopes that GraphiQL asks for, separated by spaces.",
+        description="The scopes that the pages ask for, separated by spaces.",
     )
     oidc_link_claim: str | None = Field(
         default=None,

@@ -33,7 +33,7 @@ def world(provider: OpenIdProvider, tmp_path_factory: pytest.TempPathFactory) ->
     url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('sign-in') / 'test.sqlite3'}"
     settings = {"oidc_issuer": provider.issuer, "oidc_audience": AUDIENCE, "oidc_client_id": CLIENT}
     with serving(url, **settings) as service:
-        provider.redirect_uris = [f"{service.url}/graphql"]
+        provider.redirect_uris = [f"{service.url}/graphql", f"{service.url}/console"]
         provider.start()
         world = World(service)
         name = world.member.username
@@ -110,3 +110,15 @@ def test_without_a_client_id_there_is_no_button(
         expect(tab.page.locator(BUTTON)).to_have_count(0)
         policy = service.client.get("/graphql", headers={"Accept": "text/html"}).headers
         assert "http" not in policy["Content-Security-Policy"]
+
+
+def test_a_person_signs_in_to_the_console_and_comes_back_to_the_page(tab: Tab, world: World) -> None:
+    """The issuer knows one address of the console, not those of all its pages."""
+    name = world.member.username
+    tab.page.goto(f"{world.service.url}/console/health")
+    tab.page.get_by_role("button", name="Sign in at").click()
+    tab.page.fill("input[name=login]", name)
+    tab.page.click("button[type=submit]")
+    expect(tab.page.get_by_role("button", name=name)).to_be_visible()
+    assert tab.page.url == f"{world.service.url}/console/health"
+    assert "eyJ" not in tab.page.evaluate(STORED), "no token is stored"

@@ -25,6 +25,7 @@ export async function startSignIn(settings: Issuer): Promise<void> {
     verifier: oauth.generateRandomCodeVerifier(),
     state: oauth.generateRandomState(),
     nonce: oauth.generateRandomNonce(),
+    page: window.location.pathname,
   };
   if (!server.authorization_endpoint) throw new Error(`${settings.issuer} has no page for signing in.`);
   const url = new URL(server.authorization_endpoint);
@@ -69,6 +70,7 @@ export async function finishSignIn(settings: Issuer): Promise<string | null> {
   );
   const expected = hasIdToken(settings) ? { expectedNonce: pending.nonce, requireIdToken: true } : {};
   const tokens = await oauth.processAuthorizationCodeResponse(server, client, response, expected);
+  returnTo(pending.page);
   return tokens.access_token;
 }
 
@@ -81,6 +83,16 @@ async function discover(settings: Issuer): Promise<oauth.AuthorizationServer> {
 // The server only accepts such issuers on its own machine.
 const options = ({ issuer }: Issuer) => ({ [oauth.allowInsecureRequests]: issuer.startsWith("http:") });
 
-const redirectUri = () => window.location.origin + window.location.pathname;
+// Issuers want to know the exact address that they send people back to. All pages of the console have one.
+const redirectUri = () =>
+  window.location.origin + (window.location.pathname === "/graphql" ? "/graphql" : "/console");
+
+/** Show the page from which the sign-in began; the router listens to this event. */
+function returnTo(page: unknown): void {
+  if (typeof page !== "string" || page === window.location.pathname) return;
+  window.history.replaceState(null, "", page);
+  window.dispatchEvent(new PopStateEvent("popstate"));
+}
+
 const resource = ({ resource }: Issuer): Record<string, string> => (resource ? { resource } : {});
 const hasIdToken = ({ scopes }: Issuer) => scopes.split(" ").includes("openid");
