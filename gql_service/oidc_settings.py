@@ -47,7 +47,8 @@ class OidcSettings(BaseSettings):
         default=None,
         min_length=1,
         description="The id under which the issuer knows the pages, as a public client with PKCE whose "
-        "redirect URIs are the URLs of `/graphql` and `/console`. With it, they offer to sign in at the issuer.",
+        "redirect URIs are the URLs of `/graphql` and `/console`. "
+        "With it, they offer to sign in at the issuer.",
     )
     oidc_scopes: str = Field(
         default="openid",

@@ -1,7 +1,7 @@
 """How fast the console opens: `python -m tools.console_figures URL TOKEN`. It needs Chromium and a server.
 
-Each sample has a cold cache. `first paint` is the browser's own figure, without a token; `interactive` is the time
-until the profile of a user who is signed in can be used.
+Each sample has a cold cache. `first paint` is the browser's own figure, without a token; `interactive` is the
+time until the profile of a user who is signed in can be used.
 """
 
 import shutil

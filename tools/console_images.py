@@ -1,6 +1,6 @@
-"""Take the pictures of the documentation: `python -m tools.console_images URL TOKEN`, from a server with demo data.
+"""Take the pictures of the documentation: `python -m tools.console_images URL TOKEN`.
 
-The token is that of the demo's member. It needs Chromium.
+The server has demo data, and the token is that of the demo's member. It needs Chromium.
 """
 
 import shutil
