@@ -1,10 +1,13 @@
 import { resolve } from "node:path";
+import optimizeLocales from "@react-aria/optimize-locales-plugin";
 import { defineConfig } from "vite";
 
 const page = (name: string) => resolve(import.meta.dirname, name);
 
 export default defineConfig({
   base: "/pages/",
+  // React Aria has its own texts in thirty languages; the console speaks two.
+  plugins: [{ ...optimizeLocales.vite({ locales: ["en-US", "de-DE"] }), enforce: "pre" }],
   build: {
     outDir: "dist",
     modulePreload: { polyfill: false },

@@ -6,10 +6,13 @@ from playwright.sync_api import Locator, expect
 from tests.console.pages import ADMIN, MEMBER, OWNER
 from tests.support.accessibility import serious_findings
 from tests.support.console import Console
+from tests.support.definitions import define
+from tests.support.patches import patch
 from tests.support.world import World
 
 PAGES = [("member", page) for page in MEMBER] + [("admin", page) for page in ADMIN]
 PAGES += [("owner", page) for page in OWNER]
+HEBREW = "\u05e2\u05d1\u05e8\u05d9\u05ea "
 WIDTHS = {"wide": 1280, "narrow": 390}
 TOO_WIDE = """() => {
   const { scrollWidth, clientWidth } = document.documentElement;
@@ -37,8 +40,23 @@ def settle(console: Console) -> None:
     expect(console.page.get_by_label("Loading")).to_have_count(0)
 
 
+def furnish(world: World) -> None:
+    """Give the pages something to show, of every kind."""
+    flag = {"category": "feature_flag", "default": False, "isEditable": False}
+    define(world, "beta", "boolean", variants=[{"name": "on", "value": True, "weight": 20_000}], **flag)
+    define(world, "theme", "string", choices=["dark", "light"], default="light", section="Looks")
+    define(world, "size", "number", minimum=8, maximum=32, title="Size of the text", section="Looks")
+    patch(world.member, world, metadata={"theme": "dark", "size": 12, "layout": {"columns": [1, 2]}})
+    patch(
+        world.member,
+        world,
+        metadata={"theme": "light", "text": "\u05e2\u05d1\u05e8\u05d9\u05ea " + "x" * 500},
+    )
+
+
 @pytest.mark.parametrize(("role", "path"), PAGES)
 def test_a_page_has_no_serious_findings(console: Console, world: World, role: str, path: str) -> None:
+    furnish(world)
     console.sign_in(getattr(world, role).token, keep=True)
     console.open(f"/console/{path.format(platform=world.platform_key, user=world.member.username)}")
     settle(console)

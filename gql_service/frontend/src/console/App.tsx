@@ -8,22 +8,21 @@ import { SignIn } from "./pages/sign-in/SignIn";
 import { useSession, useViewerQuery, ViewerProvider } from "./session";
 import { chooseLanguage } from "./words";
 
-const Data = lazy(() => import("./pages/data/Data"));
-const Notifications = lazy(() => import("./pages/notifications/Notifications"));
 const Activity = lazy(() => import("./pages/activity/Activity"));
+const Bulk = lazy(() => import("./pages/bulk/Bulk"));
+const Data = lazy(() => import("./pages/data/Data"));
 const Definition = lazy(() => import("./pages/definitions/Definition"));
 const Definitions = lazy(() => import("./pages/definitions/Definitions"));
-const NewDefinition = lazy(() => import("./pages/definitions/NewDefinition"));
-const Profile = lazy(() => import("./pages/profile/Profile"));
-const Settings = lazy(() => import("./pages/settings/Settings"));
-const Users = lazy(() => import("./pages/users/Users"));
-const User = lazy(() => import("./pages/user/User"));
-const Bulk = lazy(() => import("./pages/bulk/Bulk"));
-const Webhooks = lazy(() => import("./pages/webhooks/Webhooks"));
 const Health = lazy(() => import("./pages/health/Health"));
+const NewDefinition = lazy(() => import("./pages/definitions/NewDefinition"));
+const Notifications = lazy(() => import("./pages/notifications/Notifications"));
 const Platforms = lazy(() => import("./pages/platforms/Platforms"));
 const Profile = lazy(() => import("./pages/profile/Profile"));
+const Settings = lazy(() => import("./pages/settings/Settings"));
 const Tenants = lazy(() => import("./pages/tenants/Tenants"));
+const User = lazy(() => import("./pages/user/User"));
+const Users = lazy(() => import("./pages/users/Users"));
+const Webhooks = lazy(() => import("./pages/webhooks/Webhooks"));
 
 export function App() {
   const { token, isExpired } = useSession();
