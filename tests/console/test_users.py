@@ -89,7 +89,7 @@ def test_the_story_of_an_admin(console: Console, world: World) -> None:
     assert metadata(member, world) == {"theme": "dark", "tags": ["a"], "live": True}
 
     choose_tab(console, "Badges")
-    console.button("Award Project founder").click()
+    console.button("Award badge: Project founder").click()
     expect(row(console, "Project founder")).to_contain_text(re.compile(r"20\d\d"))
     choose_tab(console, "Changes")
     expect(row(console, "Awarded")).to_contain_text(world.admin.username)

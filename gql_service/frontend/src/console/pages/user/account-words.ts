@@ -7,7 +7,7 @@ export const useAccountWords = defineWords({
     earned: "Earned",
     notEarned: "not yet",
     award: "Award badge",
-    awardOf: (title: string) => `Award ${title}`,
+    awardOf: (title: string) => `Award badge: ${title}`,
     noBadges: "There are no badges on this service.",
     permissions: "Permissions",
     permissionsHint: "One per line, as ORGANISATION::PERMISSION. You can grant only those of your own organisations.",
@@ -70,7 +70,7 @@ export const useAccountWords = defineWords({
     earned: "Verdient",
     notEarned: "noch nicht",
     award: "Abzeichen verleihen",
-    awardOf: (title: string) => `${title} verleihen`,
+    awardOf: (title: string) => `Abzeichen verleihen: ${title}`,
     noBadges: "Auf diesem Dienst gibt es keine Abzeichen.",
     permissions: "Rechte",
     permissionsHint:
