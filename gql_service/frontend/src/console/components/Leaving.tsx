@@ -1,6 +1,6 @@
 /** The question before somebody leaves a page with changes that are not saved. */
-import { useEffect } from "react";
 import { useBlocker } from "react-router";
+import { useQuestionBeforeClosing } from "./closing";
 import { Question } from "./Window";
 import { useWords } from "./words";
 
@@ -9,13 +9,7 @@ export function Leaving({ isUnsaved }: { isUnsaved: boolean }) {
   const blocker = useBlocker(
     ({ currentLocation, nextLocation }) => isUnsaved && currentLocation.pathname !== nextLocation.pathname,
   );
-  useEffect(() => {
-    if (!isUnsaved) return;
-    // For closing the tab, browsers ask in their own words.
-    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
-    addEventListener("beforeunload", ask);
-    return () => removeEventListener("beforeunload", ask);
-  }, [isUnsaved]);
+  useQuestionBeforeClosing(isUnsaved);
   return (
     <Question
       title={words.leave}

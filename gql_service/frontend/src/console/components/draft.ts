@@ -1,5 +1,6 @@
 /** What is typed and not saved yet: it stays when another page of the console is opened, and closing the tab asks. */
-import { useEffect, useState } from "react";
+import { useState } from "react";
+import { useQuestionBeforeClosing } from "./closing";
 
 const drafts = new Map<string, unknown>();
 
@@ -15,13 +16,4 @@ export function useDraft<Draft>(name: string): [Draft | undefined, (draft: Draft
       setDraft(changed);
     },
   ];
-}
-
-function useQuestionBeforeClosing(isUnsaved: boolean): void {
-  useEffect(() => {
-    if (!isUnsaved) return;
-    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
-    addEventListener("beforeunload", ask);
-    return () => removeEventListener("beforeunload", ask);
-  }, [isUnsaved]);
 }

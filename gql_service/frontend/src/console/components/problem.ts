@@ -2,11 +2,13 @@ import type { CombinedError } from "urql";
 
 interface Result {
   error?: CombinedError | undefined;
-  userErrors?: readonly { message: string }[] | undefined;
 }
 
-/** What the server says against a change, or undefined if it was made. */
-export function problemOf({ error, userErrors = [] }: Result): string | undefined {
-  const refused = userErrors.length > 0 ? userErrors : error?.graphQLErrors;
+/** Why a mutation was not done, in the server's words. Undefined if it was done. */
+export function problemOf(
+  { error }: Result,
+  userErrors: readonly { message: string }[] | undefined,
+): string | undefined {
+  const refused = userErrors?.length ? userErrors : error?.graphQLErrors;
   return refused?.length ? refused.map((each) => each.message).join(" ") : error?.message;
 }

@@ -4,7 +4,7 @@ import { Button, ProgressBar, useLocale } from "react-aria-components";
 import { AdminOnly } from "../../components/admin/AdminOnly";
 import { useWords as useCommonWords } from "../../components/words";
 import type { Platform } from "../../layout/platform";
-import { useLeaveQuestion } from "../user/drafts";
+import { useQuestionBeforeClosing } from "../../components/closing";
 import styles from "./Bulk.module.css";
 import { EMPTY_PLAN, isEmptyPatch, isWaiting, linesOf, patchOf } from "./patch";
 import { PlanForm } from "./PlanForm";
@@ -26,7 +26,7 @@ function Page({ platform }: { platform: Platform }) {
   const hasPeople = plan.by === "list" ? linesOf(plan.usernames).length > 0 : plan.filter.key !== "";
   const isReady = patch !== null && !isEmptyPatch(patch) && hasPeople && !isBusy;
   const waiting = bulk.rows.filter(isWaiting).length;
-  useLeaveQuestion(isBusy || plan !== EMPTY_PLAN);
+  useQuestionBeforeClosing(isBusy || plan !== EMPTY_PLAN);
   return (
     <article className="stack">
       <h1>{words.title}</h1>

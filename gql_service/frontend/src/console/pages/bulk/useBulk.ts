@@ -1,7 +1,7 @@
 /** A bulk change in chunks: first tried, then applied to documents that are still as they were. */
 import { useEffect, useRef, useState } from "react";
 import { type Client, useClient } from "urql";
-import { problemOf } from "../../components/admin/problem";
+import { problemOf } from "../../components/problem";
 import { BulkFilteredDocument, BulkListedDocument, BulkPatchDocument, type BulkUserFragment } from "../../generated/graphql";
 import type { Platform } from "../../layout/platform";
 import { conditionOf } from "../users/filter";

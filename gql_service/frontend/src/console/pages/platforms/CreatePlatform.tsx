@@ -19,7 +19,7 @@ export function CreatePlatform({ onClose }: { onClose: () => void }) {
   async function submit() {
     const input = { key: key.trim(), tenantId: tenantId.trim(), name: name || null };
     const answer = await create({ input }, CHANGED);
-    return problemOf({ error: answer.error, userErrors: answer.data?.createPlatform?.userErrors });
+    return problemOf(answer, answer.data?.createPlatform?.userErrors);
   }
 
   return (

@@ -18,7 +18,7 @@ export function DeletePlatform({ platform, onClose }: { platform: Platform; onCl
 
   async function remove(dryRun: boolean) {
     const { data, error } = await send({ input: { platformKey, force: true, dryRun } }, dryRun ? {} : CHANGED);
-    const found = problemOf({ error, userErrors: data?.deletePlatform?.userErrors });
+    const found = problemOf({ error }, data?.deletePlatform?.userErrors);
     setProblem(found);
     if (dryRun) setContents(data?.deletePlatform?.contents ?? undefined);
     else if (found === undefined) onClose();

@@ -32,17 +32,17 @@ export function EditPlatform({ platform, onClose }: { platform: Platform; onClos
   async function saveMode() {
     const { data, error } = await changeMode({ input: { platformKey, mode, force } });
     setBroken(data?.setMetadataMode?.brokenDocuments ?? 0);
-    return problemOf({ error, userErrors: data?.setMetadataMode?.userErrors });
+    return problemOf({ error }, data?.setMetadataMode?.userErrors);
   }
 
   async function saveName() {
     const { data, error } = await rename({ input: { platformKey, name } });
-    return problemOf({ error, userErrors: data?.renamePlatform?.userErrors });
+    return problemOf({ error }, data?.renamePlatform?.userErrors);
   }
 
   async function saveRetention() {
     const { data, error } = await changeRetention({ input: { platformKey, ...retention } });
-    return problemOf({ error, userErrors: data?.setRetention?.userErrors });
+    return problemOf({ error }, data?.setRetention?.userErrors);
   }
 
   /** The mode first: it is the one that may be refused because of data. */

@@ -20,7 +20,7 @@ export function DeleteTenant({ tenant, onClose }: { tenant: Tenant; onClose: () 
 
   async function remove(input: { dryRun: boolean; force: boolean }) {
     const { data, error } = await send({ input: { tenantId, ...input } }, input.dryRun ? {} : CHANGED);
-    setProblem(problemOf({ error, userErrors: data?.deleteTenant?.userErrors }));
+    setProblem(problemOf({ error }, data?.deleteTenant?.userErrors));
     return data?.deleteTenant;
   }
 

@@ -100,7 +100,7 @@ function Create({ onClose }: { onClose: () => void }) {
 
   async function submit() {
     const { data, error } = await create({ input: { name, tenantId: id.trim() || null } }, CHANGED);
-    return problemOf({ error, userErrors: data?.createTenant?.userErrors });
+    return problemOf({ error }, data?.createTenant?.userErrors);
   }
 
   return (
@@ -125,7 +125,7 @@ function Rename({ tenant, onClose }: { tenant: Tenant; onClose: () => void }) {
 
   async function submit() {
     const { data, error } = await rename({ input: { tenantId: tenant.tenantId, name } });
-    return problemOf({ error, userErrors: data?.renameTenant?.userErrors });
+    return problemOf({ error }, data?.renameTenant?.userErrors);
   }
 
   return (

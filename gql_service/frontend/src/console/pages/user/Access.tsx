@@ -3,7 +3,7 @@ import { type FormEvent, useState } from "react";
 import { Button, Label, Text, TextArea, TextField } from "react-aria-components";
 import { useMutation } from "urql";
 import { Check } from "../../components/admin/Check";
-import { problemOf } from "../../components/admin/problem";
+import { problemOf } from "../../components/problem";
 import { SaveAccessDocument } from "../../generated/graphql";
 import { useAccountWords } from "./account-words";
 import { LOCKS } from "./Header";

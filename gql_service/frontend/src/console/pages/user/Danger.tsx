@@ -3,7 +3,7 @@ import { useState } from "react";
 import { Button } from "react-aria-components";
 import { useNavigate } from "react-router";
 import { useMutation } from "urql";
-import { problemOf } from "../../components/admin/problem";
+import { problemOf } from "../../components/problem";
 import { Skeleton } from "../../components/State";
 import { Question } from "../../components/Window";
 import { ClearDocumentDocument, EraseUserDocument } from "../../generated/graphql";

@@ -2,7 +2,7 @@
 import { useState } from "react";
 import { Button } from "react-aria-components";
 import { useMutation } from "urql";
-import { problemOf } from "../../components/admin/problem";
+import { problemOf } from "../../components/problem";
 import { Value } from "../../components/admin/Value";
 import { type EntryFragment, SetEntriesDocument } from "../../generated/graphql";
 import { type Draft, inputOf } from "./drafts";

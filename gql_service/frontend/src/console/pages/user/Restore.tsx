@@ -3,7 +3,7 @@ import { Button } from "react-aria-components";
 import { useMutation, useQuery } from "urql";
 import { Comparison } from "../../components/admin/Comparison";
 import { differencesOf } from "../../components/admin/differences";
-import { problemOf } from "../../components/admin/problem";
+import { problemOf } from "../../components/problem";
 import { Failure, Skeleton } from "../../components/State";
 import { Window } from "../../components/Window";
 import { RestoreDocument, RestorePreviewDocument } from "../../generated/graphql";

@@ -2,7 +2,7 @@ import { useState } from "react";
 import { Button } from "react-aria-components";
 import { useMutation, useQuery } from "urql";
 import { More } from "../../components/admin/More";
-import { problemOf } from "../../components/admin/problem";
+import { problemOf } from "../../components/problem";
 import { Instant } from "../../components/Instant";
 import { Failure, Skeleton } from "../../components/State";
 import { Question } from "../../components/Window";

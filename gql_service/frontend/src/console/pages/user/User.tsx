@@ -10,7 +10,8 @@ import type { Platform } from "../../layout/platform";
 import { Access } from "./Access";
 import { Changes } from "./Changes";
 import { Danger } from "./Danger";
-import { type Drafts, useLeaveQuestion } from "./drafts";
+import { type Drafts } from "./drafts";
+import { useQuestionBeforeClosing } from "../../components/closing";
 import { Effective } from "./Effective";
 import { Header } from "./Header";
 import { History } from "./History";
@@ -71,7 +72,7 @@ function UserTabs({ platformKey, username, user }: TabsProps) {
   const words = useWords();
   const [address, setAddress] = useSearchParams();
   const [drafts, setDrafts] = useState<Drafts>(new Map());
-  useLeaveQuestion(drafts.size > 0);
+  useQuestionBeforeClosing(drafts.size > 0);
   const open = { platformKey, username };
   // Whatever is shown of the document is read again when anybody changes it.
   useSubscription({ query: UserDocumentChangedDocument, variables: open, context: LIVE });

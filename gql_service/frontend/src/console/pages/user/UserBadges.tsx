@@ -1,6 +1,6 @@
 import { Button } from "react-aria-components";
 import { useMutation, useQuery } from "urql";
-import { problemOf } from "../../components/admin/problem";
+import { problemOf } from "../../components/problem";
 import { Day } from "../../components/Instant";
 import { Empty, Failure, Skeleton } from "../../components/State";
 import { AwardBadgeDocument, UserBadgesDocument } from "../../generated/graphql";

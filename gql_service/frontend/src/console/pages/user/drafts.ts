@@ -1,5 +1,4 @@
-/** What is being edited and not yet saved. Drafts outlive the tab of the page, and closing the window asks. */
-import { useEffect } from "react";
+/** What is being edited and not yet saved. Drafts outlive the tab of the page. */
 import type { EntryFragment, UserMetadataInput, ValueType } from "../../generated/graphql";
 
 export interface Draft {
@@ -69,13 +68,3 @@ function localOf(instant: string | null | undefined): string {
 }
 
 const instantOf = (local: string): string | null => (local ? new Date(local).toISOString() : null);
-
-/** Let the browser ask before the window is closed. */
-export function useLeaveQuestion(isDirty: boolean) {
-  useEffect(() => {
-    if (!isDirty) return;
-    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
-    addEventListener("beforeunload", ask);
-    return () => removeEventListener("beforeunload", ask);
-  }, [isDirty]);
-}
