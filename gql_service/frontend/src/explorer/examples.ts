@@ -71,19 +71,20 @@ export const EXAMPLES: Example[] = [
 `,
   },
   {
-    title: "Search: users by a key (admins)",
-    query: (platformKey) => `# Only entries with isIndexed are found.
+    title: "Search: users by name or email (admins)",
+    query: (platformKey) => `# Platform.users also searches by metadata, for example
+# platform(key: ${JSON.stringify(platformKey)}) { users(where: { metadata: [{ key: "plan", equals: "pro" }] }) { totalCount } }
+# if "plan" is defined as indexed.
 query Search {
-  platform(key: ${JSON.stringify(platformKey)}) {
-    users(first: 20, where: { metadata: [{ key: "feature_flags.new_dashboard", equals: true }] }) {
-      totalCount
-      nodes {
-        username
-      }
-      pageInfo {
-        hasNextPage
-        endCursor
-      }
+  users(first: 20, where: { text: "jo" }) {
+    totalCount
+    nodes {
+      username
+      displayName
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
     }
   }
 }
