@@ -72,12 +72,12 @@ def _all_rows(table: Table) -> Statement:
 
 
 def _everything(world: World) -> dict[str, list[Any]]:
-    """All rows, as text, of all tables but tombstones and the counter of events."""
+    """All rows, as text and sorted, of all tables but tombstones and the counter of events."""
 
     async def read() -> dict[str, list[Any]]:
         async with world.service.services.database.read() as connection:
             return {
-                table.name: [str([*row]) for row in await connection.fetch(_all_rows(table))]
+                table.name: sorted(str([*row]) for row in await connection.fetch(_all_rows(table)))
                 for table in tables.metadata.sorted_tables
                 if table not in (tables.tombstones, tables.event_counter)  # counts in the background
             }
