@@ -71,14 +71,17 @@ def _named_type(type_: dict[str, Any]) -> str:
     return _named_type(type_["ofType"]) if type_.get("ofType") else str(type_["name"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def service(database_url: str) -> Iterator[Service]:
-    """Webhooks need an encryption key. The fields of an object are selected readable, each with an alias."""
+    """Webhooks need an encryption key. The fields of an object are selected readable, each with an alias.
+
+    It must end with the module: on the shared database, it would send the webhooks of other tests.
+    """
     with serving(database_url, encryption_keys=KEYS, max_document_aliases=100) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def schema(service: Service) -> Schema:
     return Schema(service)
 
@@ -271,7 +274,7 @@ def _leaf(value: Any, alias: str) -> Any:
     return leaf[0] if isinstance(leaf, list) and leaf else leaf
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cast_of_queries(service: Service) -> Cast:
     """Queries change nothing, so they share one."""
     return Cast(World(service))

@@ -14,9 +14,10 @@ from tests.support.webhooks import SETTINGS, webhooks
 from tests.support.world import World
 
 
-@pytest.fixture(scope="module")
-def service(database_url: str) -> Iterator[Service]:
-    with serving(database_url, **SETTINGS) as running:
+@pytest.fixture
+def service(fresh_database_url: str) -> Iterator[Service]:
+    """Of its own database: another server there, with other settings, might send instead."""
+    with serving(fresh_database_url, **SETTINGS) as running:
         yield running
 
 
