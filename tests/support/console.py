@@ -21,11 +21,13 @@ class Console:
         self.page.goto(self._url + path)
 
     def sign_in(self, token: str, *, keep: bool = False) -> None:
-        """Sign in where the page asks for it."""
+        """Sign in where the page asks for it. With `keep`, the page may be left at once after it."""
         self.page.get_by_role("textbox", name="Access token", exact=True).fill(token)
         if keep:
             self.page.get_by_text("Keep it until this tab is closed").click()
         self.button("Sign in").click()
+        if keep:
+            self.page.wait_for_function("() => sessionStorage.length > 0")
 
     def button(self, name: str) -> Locator:
         return self.page.get_by_role("button", name=name, exact=True)
