@@ -20,6 +20,8 @@ CDN = "https://cdn.jsdelivr.net/npm/"
 PATCH = """mutation { patchPlatformMetadata(input: {platformKey: "shop", metadata: {count: REVISION}}) {
   userErrors { code } } }"""
 REPLACE = "([at, text]) => document.querySelectorAll('.CodeMirror')[at].CodeMirror.setValue(text)"
+NOTICED = "() => document.querySelector('.CodeMirror').CodeMirror.operationName === 'Changes'"
+"""Whether the page knows the name of the new operation: it is a moment later."""
 
 
 @pytest.fixture
@@ -102,6 +104,7 @@ def test_a_subscription_shows_each_change_until_it_is_stopped(
     explorer.sign_in(token)
     explorer.status("Signed in as")
     explorer.page.evaluate(REPLACE, [0, SUBSCRIPTION.replace("KEY", "shop")])
+    explorer.page.wait_for_function(NOTICED)
     explorer.page.click(".graphiql-execute-button")
     for revision in (1, 2):
         unbuilt.ask(PATCH.replace("REVISION", str(revision)), token)
