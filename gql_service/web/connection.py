@@ -6,6 +6,9 @@ from typing import Any
 
 ABORT = "gql_service.abort"
 """An extension of ASGI: a function that closes the connection, whatever is still to be sent."""
+END_WITH_CLIENT = "gql_service.end_with_client"
+"""An extension of ASGI: a function to call before a response that has no end of its own. Then a client that
+closes its side has gone, and does not wait for the rest."""
 MAX_HEAD_SIZE = 64 * 1024
 """Bytes of a request head or of trailers, not counting the read that contains their beginning."""
 HEAD_TIMEOUT = 5.0

@@ -18,7 +18,7 @@ from gql_service.services.context import Services
 from gql_service.services.subscribers import Subscriber
 from gql_service.settings import Settings
 from gql_service.web.authentication import Authenticator
-from gql_service.web.connection import ABORT
+from gql_service.web.connection import ABORT, END_WITH_CLIENT
 from gql_service.web.content_negotiation import GRAPHQL_RESPONSE, JSON, negotiate
 from gql_service.web.graphql import failure
 from gql_service.web.graphql_parameters import Headers, Parameters, read_parameters
@@ -82,6 +82,7 @@ class EventStreamOrGraphQL:
         results = self._operations.results(subscriber, parameters, may_write=scope["method"] == "POST")
         ping_interval = self._services.settings.subscription_ping_interval
         stream = _EventStream(subscriber, results, send, ping_interval, scope["extensions"][ABORT])
+        scope["extensions"][END_WITH_CLIENT]()
         with self._connections.opened(stream):
             if self._connections.is_draining:
                 stream.drain()
