@@ -17,6 +17,7 @@ from typing import Any
 from gql import Client, gql
 from gql.transport.exceptions import TransportError, TransportQueryError
 from gql.transport.websockets import WebsocketsTransport
+from websockets.exceptions import WebSocketException
 
 EVENTS = gql("""subscription ($key: String!, $after: String) {
   platformEvents(platformKey: $key, after: $after) {
@@ -62,7 +63,7 @@ async def main() -> None:
             await follow(url, os.environ["TOKEN"], key, database)
         except TransportQueryError:  # the server refuses the operation: to ask again does not help
             raise
-        except (OSError, TransportError) as error:
+        except (OSError, TransportError, WebSocketException) as error:
             sys.stderr.write(f"The connection was lost: {error}\n")
         await asyncio.sleep(random.uniform(0.1, 1))  # noqa: S311
 

@@ -5,11 +5,13 @@ import json
 import sys
 from typing import Any
 
+from aiohttp import ClientError
 from gql import Client, gql
 from gql.transport.aiohttp_websockets import AIOHTTPWebsocketsTransport
 from gql.transport.async_transport import AsyncTransport
 from gql.transport.exceptions import TransportError, TransportQueryError
 from gql.transport.websockets import WebsocketsTransport
+from websockets.exceptions import WebSocketException
 
 _REFUSED = 4403
 
@@ -54,7 +56,7 @@ class Follower:
             except TransportQueryError as error:
                 _print({"codes": [each["extensions"]["code"] for each in error.errors or []]})
                 return
-            except (OSError, TransportError) as error:
+            except (OSError, TransportError, WebSocketException, ClientError) as error:
                 code = _close_code(error)
                 _print({"close": code})
                 if code == _REFUSED:
