@@ -1,4 +1,5 @@
 import { useLocale } from "react-aria-components";
+import { useDateFormat } from "./format";
 
 const STEPS = [
   ["year", 31_536_000],
@@ -12,7 +13,7 @@ const STEPS = [
 export function Instant({ at }: { at: string | number }) {
   const { locale } = useLocale();
   const instant = new Date(at);
-  const exact = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "long" }).format(instant);
+  const exact = useDateFormat({ dateStyle: "medium", timeStyle: "long" }).format(instant);
   return (
     <time dateTime={instant.toISOString()} title={exact}>
       {inWords(instant, locale)}
@@ -29,11 +30,11 @@ function inWords(instant: Date, locale: string): string {
 
 /** A day, such as "22 Apr 2024", in the viewer's time zone. */
 export function Day({ at }: { at: string | number }) {
-  const { locale } = useLocale();
+  const day = useDateFormat({ dateStyle: "medium" });
   const instant = new Date(at);
   return (
     <time dateTime={instant.toISOString()}>
-      {new Intl.DateTimeFormat(locale, { dateStyle: "medium" }).format(instant)}
+      {day.format(instant)}
     </time>
   );
 }

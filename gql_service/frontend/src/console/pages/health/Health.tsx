@@ -1,8 +1,9 @@
 /** The state of the service, for platform owners. */
 import { RefreshCw } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
-import { Button, useLocale } from "react-aria-components";
+import { Button } from "react-aria-components";
 import { useQuery } from "urql";
+import { useNumberFormat } from "../../components/format";
 import { Instant } from "../../components/Instant";
 import { Failure, Skeleton } from "../../components/State";
 import { HealthDocument, type HealthQuery } from "../../generated/graphql";
@@ -116,8 +117,7 @@ function Workers({ workers }: { workers: Status["worker"][] }) {
 
 function Replicas({ replicas }: { replicas: Status["database"]["replicas"] }) {
   const words = useWords();
-  const { locale } = useLocale();
-  const seconds = new Intl.NumberFormat(locale, { style: "unit", unit: "second", unitDisplay: "long" });
+  const seconds = useNumberFormat({ style: "unit", unit: "second", unitDisplay: "long" });
   if (replicas.length === 0) return <p>{words.noReplicas}</p>;
   return (
     <table className="table">

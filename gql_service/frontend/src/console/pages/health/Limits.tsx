@@ -1,4 +1,4 @@
-import { useLocale } from "react-aria-components";
+import { useNumberFormat } from "../../components/format";
 import type { HealthQuery } from "../../generated/graphql";
 import styles from "./Health.module.css";
 import { type LimitName, useWords } from "./words";
@@ -10,7 +10,7 @@ const KIBIBYTE = 1024;
 /** The limits of requests and of stored data, in words and with units. */
 export function Limits({ limits }: { limits: AllLimits }) {
   const words = useWords();
-  const { locale } = useLocale();
+  const number = useNumberFormat({ maximumFractionDigits: 1 });
   return (
     <table className={`table ${styles.limits}`}>
       <thead>
@@ -23,7 +23,7 @@ export function Limits({ limits }: { limits: AllLimits }) {
         {(Object.entries(words.limitNames) as [LimitName, string][]).map(([name, text]) => (
           <tr key={name}>
             <td>{text}</td>
-            <td title={`${name}: ${limits[name]}`}>{inUnits(name, limits[name], locale)}</td>
+            <td title={`${name}: ${limits[name]}`}>{inUnits(name, limits[name], number)}</td>
           </tr>
         ))}
       </tbody>
@@ -31,8 +31,8 @@ export function Limits({ limits }: { limits: AllLimits }) {
   );
 }
 
-function inUnits(name: LimitName, value: number, locale: string): string {
-  const number = (each: number) => new Intl.NumberFormat(locale, { maximumFractionDigits: 1 }).format(each);
+function inUnits(name: LimitName, value: number, format: Intl.NumberFormat): string {
+  const number = (each: number) => format.format(each);
   if (name === "requestSeconds") return `${number(value)} s`;
   if (!name.endsWith("Bytes")) return number(value);
   return value >= KIBIBYTE * KIBIBYTE

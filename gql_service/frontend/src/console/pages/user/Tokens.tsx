@@ -9,7 +9,7 @@ import { Question } from "../../components/Window";
 import { useWords as useCommonWords } from "../../components/words";
 import {
   RevokeAllTokensDocument,
-  RevokeUserTokenDocument,
+  RevokeTokenDocument,
   UserTokensDocument,
   type UserTokensQuery,
 } from "../../generated/graphql";
@@ -21,7 +21,7 @@ type Token = NonNullable<NonNullable<UserTokensQuery["user"]>["tokens"]>["nodes"
 export function Tokens({ username }: { username: string }) {
   const words = useAccountWords();
   const [chosen, setChosen] = useState<Token | "all" | null>(null);
-  const [one, revoke] = useMutation(RevokeUserTokenDocument);
+  const [one, revoke] = useMutation(RevokeTokenDocument);
   const [all, revokeAll] = useMutation(RevokeAllTokensDocument);
   const confirm = () => {
     if (chosen === "all") void revokeAll({ username }, { additionalTypenames: ["AccessToken"] });
