@@ -120,7 +120,7 @@ def create_app(
     if settings.tracing:
         services.loaders.observe(_note_read)
         services.lists.observe(_note_read)
-    connections = OpenConnections(authenticator, settings.max_user_subscriptions)
+    connections = OpenConnections(authenticator, services.database, clock, settings.max_user_subscriptions)
     operations = LiveOperations(
         schema, graphql.documents, graphql.persisted_documents, connections, settings.max_response_size
     )

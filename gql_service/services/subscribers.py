@@ -3,16 +3,18 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from gql_service.auth import tokens
 from gql_service.auth.principal import Principal
 from gql_service.errors import InvalidToken, RequestError
 from gql_service.observability.security_log import Origin
 from gql_service.services.context import Context, Services
+from gql_service.store.connection import Row
 
 
 class Subscriber:
     """The caller of a connection. Their token and their rights are read again while it is open."""
 
-    __slots__ = ("_authenticate", "authorization", "origin", "principal", "services")
+    __slots__ = ("_authenticate", "_version", "authorization", "origin", "principal", "services")
 
     def __init__(
         self,
@@ -30,14 +32,30 @@ class Subscriber:
         """As it was read last."""
         self.origin = origin
         self._authenticate = authenticate
+        self._version: Row | None = None
+        """That of the data in which the token was checked last: see `Database.data_version`."""
 
     async def refresh(self) -> None:
         """Read the token and the rights again. Raises what `authenticate` and `update` raise."""
         self.update(await self._authenticate(self.authorization, self.origin))
 
-    def update(self, found: Principal | RequestError) -> None:
-        """Take over who the token identifies now. Raises an error that was found, and InvalidToken if it is
-        another user: the identity of a JWT can be linked anew."""
+    def is_due(self, version: Row, now: int) -> bool:
+        """Whether the token has to be checked in this version of the data. A version is checked once, but a
+        token expires by itself, and a JWT ends with the keys of its issuer."""
+        expires_at = self.principal.token_expires_at
+        return (
+            version != self._version
+            or (expires_at is not None and expires_at <= now)
+            or tokens.from_header(self.authorization.decode("latin-1")) is None
+        )
+
+    def update(self, found: Principal | RequestError, version: Row | None = None) -> None:
+        """Take over who the token identifies now, in this version of the data if it is known.
+
+        Raises an error that was found, and InvalidToken if it is another user: the identity of a JWT can be
+        linked anew.
+        """
+        self._version = version
         if isinstance(found, RequestError):
             raise found
         if found.user_id != self.principal.user_id:

@@ -3,8 +3,20 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from sqlalchemy import text
+
+from gql_service.store.statement import Statement
+
 CHANNEL = "gql_service_events"
 """On which PostgreSQL notifies of new events: see `domain.events.numbering`."""
+
+
+# The version of what is visible now. While it is the same, no transaction of anybody has been committed.
+SQLITE_DATA_VERSION = Statement(text("PRAGMA data_version"))
+POSTGRES_DATA_VERSION = Statement(
+    text("SELECT CAST(pg_current_snapshot() AS text), left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)")
+)
+"""The timeline as well: after a promotion, transactions may have the numbers of those that were lost."""
 
 
 class CommitWatch(Protocol):

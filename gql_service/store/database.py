@@ -11,6 +11,7 @@ from gql_service.store.commits import CommitWatch
 from gql_service.store.connection import Connection, DatabaseLoad, OnStatement
 from gql_service.store.positions import Position
 from gql_service.store.sqlite import SqliteDatabase
+from gql_service.store.statement import Statement
 
 T = TypeVar("T")
 
@@ -44,6 +45,8 @@ class Database(ReadSource, Protocol):
     use. None costs nothing."""
     numbers_events: bool
     """Whether events have their positions from the start, because transactions run one after the other."""
+    data_version: Statement
+    """Reads a row that is the same as long as nobody commits anything. Every `read` may run it."""
     on_events: Callable[[], None] | None
     """Called after each commit of transactions that have written events. It must not raise."""
 

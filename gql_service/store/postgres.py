@@ -9,6 +9,7 @@ from gql_service.errors import OutcomeUnknown, ServiceError, Unavailable
 from gql_service.observability.database_log import report_database_error
 from gql_service.observability.security_log import OnCommit
 from gql_service.settings import Settings
+from gql_service.store.commits import POSTGRES_DATA_VERSION
 from gql_service.store.connection import COMMIT, Connection, DatabaseLoad, LostRace, OnStatement
 from gql_service.store.positions import PRIMARY_POSITION, UNKNOWN, Position, parse_primary
 from gql_service.store.postgres_commits import PostgresCommits
@@ -27,6 +28,7 @@ class PostgresDatabase:
 
     reads_inline = False
     numbers_events = False
+    data_version = POSTGRES_DATA_VERSION
 
     @property
     def inline_reader(self) -> Connection:

@@ -25,6 +25,7 @@ from gql_service.errors import OutcomeUnknown, Unavailable
 from gql_service.observability.database_log import report_database_error, report_files
 from gql_service.observability.security_log import OnCommit
 from gql_service.settings import Settings
+from gql_service.store.commits import SQLITE_DATA_VERSION
 from gql_service.store.connection import (
     COMMIT,
     Connection,
@@ -159,6 +160,7 @@ class SqliteDatabase:
 
     reads_inline = True
     numbers_events = True
+    data_version = SQLITE_DATA_VERSION
 
     def __init__(self, settings: Settings) -> None:
         self.observers: list[Callable[[str], None]] = []

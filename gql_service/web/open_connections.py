@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -11,6 +11,8 @@ from gql_service.errors import LimitExceeded, RequestError, Unavailable
 from gql_service.services.background import report_failure
 from gql_service.services.subscribers import Subscriber
 from gql_service.settings import PREFIX
+from gql_service.store.connection import Row
+from gql_service.store.database import Database
 from gql_service.web.authentication import Authenticator, Credentials
 
 _CHECK_INTERVAL = 0.5
@@ -37,9 +39,13 @@ class OpenConnection(Protocol):
 class OpenConnections:
     """All of this process."""
 
-    def __init__(self, authenticator: Authenticator, max_of_user: int) -> None:
+    def __init__(
+        self, authenticator: Authenticator, database: Database, clock: Callable[[], int], max_of_user: int
+    ) -> None:
         """`max_of_user` is the number of subscriptions that one user may have here."""
         self._authenticator = authenticator
+        self._database = database
+        self._clock = clock
         self._connections: set[OpenConnection] = set()
         self._max_of_user = max_of_user
         self._subscriptions: Counter[str] = Counter()
@@ -102,23 +108,28 @@ class OpenConnections:
 
     async def _check(self) -> None:
         """Read the tokens some at a time: requests must not wait until thousands are read."""
+        async with self._database.read() as connection:
+            (version,) = await connection.fetch(self._database.data_version)
+        version, now = tuple(version), self._clock()
         connections = defaultdict[bytes, list[tuple[OpenConnection, Subscriber]]](list)
         for each in self._connections:
-            if each.subscriber is not None:
+            if each.subscriber is not None and each.subscriber.is_due(version, now):
                 connections[each.subscriber.authorization].append((each, each.subscriber))
         presented = [Credentials(text, same[0][1].origin) for text, same in connections.items()]
         for start in range(0, len(presented), _MAX_CHECKED):
             some = presented[start : start + _MAX_CHECKED]
             callers = await self._authenticator.authenticate_all_again(some)
             for credentials, caller in zip(some, callers, strict=True):
-                for connection, subscriber in connections[credentials.authorization]:
-                    _update(connection, subscriber, caller)
+                for each, subscriber in connections[credentials.authorization]:
+                    _update(each, subscriber, caller, version)
             await asyncio.sleep(0)
 
 
-def _update(connection: OpenConnection, subscriber: Subscriber, caller: Principal | RequestError) -> None:
+def _update(
+    connection: OpenConnection, subscriber: Subscriber, caller: Principal | RequestError, version: Row
+) -> None:
     try:
-        subscriber.update(caller)
+        subscriber.update(caller, version)
     except Unavailable:  # the issuer: whether the token is valid is not known, as for requests
         return
     except RequestError as error:

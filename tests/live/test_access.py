@@ -1,5 +1,6 @@
 """Who may subscribe to what."""
 
+import re
 from contextlib import ExitStack
 
 import pytest
@@ -10,6 +11,7 @@ from gql_service.store.connection import Connection
 from tests.access.test_scopes import limited
 from tests.support.live import METADATA_CHANGED, PLATFORM_EVENTS, START, stream, subscriber
 from tests.support.patches import patch
+from tests.support.service import serving, wait_until
 from tests.support.world import Caller, World
 
 
@@ -149,3 +151,35 @@ def test_many_revoked_tokens_end_their_connections(world: World) -> None:
         opened = [stack.enter_context(subscriber(world.service.url, token)) for token in tokens]
         user.ask(revoke, i={})
         assert {each.closed()[0] for each in opened} == {4403}
+
+
+def test_an_expired_token_ends_the_stream(world: World) -> None:
+    """Also if nothing is written meanwhile."""
+    user, now = world.new_user(), instants.now()
+
+    async def issue(transaction: Connection) -> str:
+        return str(
+            await access_tokens.issue(transaction, user.id, label="test", now=now, expires_at=now + 3000)
+        )
+
+    with stream(world.service.client, world.service.write(issue), METADATA_CHANGED) as opened:
+        name, data = opened.event()
+        assert (name, data["errors"][0]["message"]) == ("next", "The access token has expired.")
+        assert opened.event() == ("complete", None)
+
+
+def test_tokens_are_read_again_only_after_a_commit(fresh_database_url: str) -> None:
+    with (
+        serving(fresh_database_url) as service,
+        subscriber(service.url, World(service).member.token),
+        service.statements() as seen,
+    ):
+        wait_until(lambda: _checks(seen)[-3:] == [False] * 3)
+
+
+def _checks(statements: list[str]) -> list[bool]:
+    """Of each check of the tokens but the last one, whether it has read them."""
+    text = "\n".join(statements)
+    return [
+        "access_tokens" in each for each in re.split("PRAGMA data_version|pg_current_snapshot", text)[1:-1]
+    ]
