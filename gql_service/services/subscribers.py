@@ -14,7 +14,7 @@ from gql_service.store.connection import Row
 class Subscriber:
     """The caller of a connection. Their token and their rights are read again while it is open."""
 
-    __slots__ = ("_authenticate", "_version", "authorization", "origin", "principal", "services")
+    __slots__ = ("_authenticate", "_is_jwt", "_version", "authorization", "origin", "principal", "services")
 
     def __init__(
         self,
@@ -32,6 +32,7 @@ class Subscriber:
         """As it was read last."""
         self.origin = origin
         self._authenticate = authenticate
+        self._is_jwt = tokens.from_header(authorization.decode("latin-1")) is None
         self._version: Row | None = None
         """That of the data in which the token was checked last: see `Database.data_version`."""
 
@@ -43,11 +44,7 @@ class Subscriber:
         """Whether the token has to be checked in this version of the data. A version is checked once, but a
         token expires by itself, and a JWT ends with the keys of its issuer."""
         expires_at = self.principal.token_expires_at
-        return (
-            version != self._version
-            or (expires_at is not None and expires_at <= now)
-            or tokens.from_header(self.authorization.decode("latin-1")) is None
-        )
+        return version != self._version or (expires_at is not None and expires_at <= now) or self._is_jwt
 
     def update(self, found: Principal | RequestError, version: Row | None = None) -> None:
         """Take over who the token identifies now, in this version of the data if it is known.

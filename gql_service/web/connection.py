@@ -2,17 +2,27 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
-ABORT = "gql_service.abort"
-"""An extension of ASGI: a function that closes the connection, whatever is still to be sent."""
-END_WITH_CLIENT = "gql_service.end_with_client"
-"""An extension of ASGI: a function to call before a response that has no end of its own. Then a client that
-closes its side has gone, and does not wait for the rest."""
+HAND_OVER = "gql_service.hand_over"
+"""An extension of ASGI: a function that hands the connection over to a `Successor`, after the start of a
+response in chunks. The application then has nothing more to do with it."""
 MAX_HEAD_SIZE = 64 * 1024
 """Bytes of a request head or of trailers, not counting the read that contains their beginning."""
 HEAD_TIMEOUT = 5.0
 """Seconds in which a request head must arrive, from its first byte."""
+
+
+HttpConnections = set[Any]
+"""The open connections that a uvicorn server knows."""
+
+
+class Successor(Protocol):
+    """Continues a response, and has the connection for itself."""
+
+    def take_over(self, transport: "WriteBuffer", http_connections: HttpConnections) -> None:
+        """Called once, unless the client has gone already."""
+        ...
 
 
 class WriteBuffer:

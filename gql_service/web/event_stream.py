@@ -4,9 +4,6 @@ See https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md. Why it is 
 docs/decisions/0016-own-transports-of-subscriptions.md.
 """
 
-import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, suppress
 from functools import partial
 
 import orjson
@@ -18,12 +15,12 @@ from gql_service.services.context import Services
 from gql_service.services.subscribers import Subscriber
 from gql_service.settings import Settings
 from gql_service.web.authentication import Authenticator
-from gql_service.web.connection import ABORT, END_WITH_CLIENT
+from gql_service.web.connection import HAND_OVER
 from gql_service.web.content_negotiation import GRAPHQL_RESPONSE, JSON, negotiate
+from gql_service.web.event_stream_protocol import EventStream
 from gql_service.web.graphql import failure
 from gql_service.web.graphql_parameters import Headers, Parameters, read_parameters
-from gql_service.web.graphql_result import request_error
-from gql_service.web.live_operations import LiveOperations, OperationFailed
+from gql_service.web.live_operations import LiveOperations
 from gql_service.web.open_connections import OpenConnections
 from gql_service.web.request import body_limit, read_body
 from gql_service.web.request_head import one_value_each
@@ -35,11 +32,8 @@ _HEADERS = [
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),  # or nginx would hold events back
     (b"vary", b"Accept, Authorization"),
+    (b"connection", b"close"),  # see `EventStream`
 ]
-_COMPLETE = b"event: complete\ndata:\n\n"
-_PING = b":\n\n"
-_MISSED_PINGS = 2
-"""Pings for which a client may not read, before it is given up."""
 
 
 def wants_stream(accept: bytes | None) -> bool:
@@ -81,12 +75,8 @@ class EventStreamOrGraphQL:
             return
         results = self._operations.results(subscriber, parameters, may_write=scope["method"] == "POST")
         ping_interval = self._services.settings.subscription_ping_interval
-        stream = _EventStream(subscriber, results, send, ping_interval, scope["extensions"][ABORT])
-        scope["extensions"][END_WITH_CLIENT]()
-        with self._connections.opened(stream):
-            if self._connections.is_draining:
-                stream.drain()
-            await stream.run(receive)
+        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        scope["extensions"][HAND_OVER](EventStream(subscriber, results, self._connections, ping_interval))
 
     async def _read(self, scope: Scope, headers: Headers, receive: Receive) -> tuple[Subscriber, Parameters]:
         """Raises RequestError or ClientDisconnect."""
@@ -104,113 +94,6 @@ class EventStreamOrGraphQL:
             settings.max_json_values,
         )
         return subscriber, parameters
-
-
-class _EventStream:
-    """One response. See `open_connections.OpenConnection`."""
-
-    def __init__(
-        self,
-        subscriber: Subscriber,
-        results: AsyncGenerator[bytes, None],
-        send: Send,
-        ping_interval: float,
-        abort: Callable[[], None],
-    ) -> None:
-        """`abort` closes the connection of a client that does not read: it could not be told anything."""
-        self.subscriber: Subscriber | None = subscriber
-        self._results = results
-        self._send = send
-        self._ping_interval = ping_interval
-        self._abort = abort
-        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._pinging: asyncio.Task[None] | None = None
-        self._reason: RequestError | None = None
-        """Why it ends before its operation."""
-
-    def revoke(self, error: RequestError) -> None:
-        self._reason = error
-        self._end()
-
-    def drain(self) -> None:
-        self._end()
-
-    def _end(self, _task: "asyncio.Task[None] | None" = None) -> None:
-        if not self._ended.done():
-            self._ended.set_result(None)
-
-    async def run(self, receive: Receive) -> None:
-        """Send until the operation has ended, the client has gone, or the connection has to end."""
-        await self._send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-        leaving = asyncio.create_task(_wait_for_disconnect(receive))
-        writing = asyncio.create_task(self._write())
-        tasks = [leaving, writing]
-        for each in tasks:
-            each.add_done_callback(self._end)
-        self._ping()
-        try:
-            await self._ended
-        finally:
-            self._next_ping.cancel()
-            if self._pinging is not None:
-                tasks.append(self._pinging)
-            for each in tasks:
-                each.cancel()
-            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-        reads = not any(isinstance(each, TimeoutError) for each in outcomes)
-        if reads and leaving.cancelled():
-            with suppress(TimeoutError):
-                await self._finish(is_complete=not writing.cancelled())
-                return
-            reads = False
-        if not reads:
-            self._abort()
-            await _wait_for_disconnect(receive)
-
-    async def _finish(self, *, is_complete: bool) -> None:
-        """End the response. Where the server stops, it says nothing of the operation: clients try again."""
-        if self._reason is not None:
-            await self._next(orjson.dumps(request_error(self._reason)[1]))
-        ends_operation = is_complete or self._reason is not None
-        await self._send_part(_COMPLETE if ends_operation else b"", more_body=False)
-
-    async def _write(self) -> None:
-        async with aclosing(self._results):
-            try:
-                async for result in self._results:
-                    await self._next(result)
-                    del result
-            except OperationFailed as failure:
-                await self._next(orjson.dumps({"errors": failure.errors}))
-
-    async def _next(self, result: bytes) -> None:
-        await self._send_part(b"event: next\ndata: %b\n\n" % result)
-
-    def _ping(self) -> None:
-        """Ping from now on, so that proxies do not take the connection for dead, and that we learn if it is.
-
-        Not by a task that sleeps: there may be thousands.
-        """
-        if self._pinging is None:
-            self._pinging = asyncio.create_task(self._send_part(_PING))
-            self._pinging.add_done_callback(self._pinged)
-        self._next_ping = asyncio.get_running_loop().call_later(self._ping_interval, self._ping)
-
-    def _pinged(self, task: "asyncio.Task[None]") -> None:
-        if task.cancelled() or task.exception() is None:
-            self._pinging = None
-        else:
-            self._end()
-
-    async def _send_part(self, part: bytes, *, more_body: bool = True) -> None:
-        """Raises TimeoutError if the client does not read."""
-        async with asyncio.timeout(_MISSED_PINGS * self._ping_interval):
-            await self._send({"type": "http.response.body", "body": part, "more_body": more_body})
-
-
-async def _wait_for_disconnect(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _refuse(settings: Settings, error: RequestError, send: Send) -> None:

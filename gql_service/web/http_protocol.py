@@ -21,7 +21,7 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from gql_service.web.connection import ABORT, END_WITH_CLIENT, MAX_HEAD_SIZE, HeadLimits, WriteBuffer
+from gql_service.web.connection import HAND_OVER, MAX_HEAD_SIZE, HeadLimits, Successor, WriteBuffer
 from gql_service.web.graphql import GraphQLEndpoint
 from gql_service.web.graphql_parameters import Headers
 from gql_service.web.observation import ObservedDirectRequest, brings_id
@@ -58,8 +58,6 @@ class HttpProtocol(HttpToolsProtocol):
         """The head of the last request if it becomes a WebSocket."""
         self._is_at_end = False
         """Whether the client has closed its side, after complete requests."""
-        self._ends_with_client = False
-        """Whether the response that is under way ends when the client closes its side."""
         self._refusal: InvalidRequest | None = None
         """Why nothing more is read from the connection."""
         self._is_draining: bool = getattr(self.server_state, "is_draining", False)
@@ -75,19 +73,26 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(WriteBuffer(transport, self.loop))  # type: ignore[arg-type]
-        self._extensions = {ABORT: transport.abort, END_WITH_CLIENT: self._end_with_client}
+        self._extensions = {HAND_OVER: self._hand_over}
         self._limits.wait()
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """The client has sent all it wanted to. Keep the connection open for responses that are under way."""
         is_responding = self.cycle is not None and not self.cycle.response_complete
         self._is_at_end = is_responding and not self._is_in_body
-        return self._is_at_end and not self._ends_with_client
+        return self._is_at_end
 
-    def _end_with_client(self) -> None:
-        self._ends_with_client = True
+    def _hand_over(self, successor: Successor) -> None:
+        """Let another protocol continue the response of `cycle`, which has begun."""
+        if self.cycle.disconnected:
+            return
+        self._limits.stop()
+        self.connections.discard(self)
+        successor.take_over(self.transport, self.connections)  # type: ignore[arg-type]
         if self._is_at_end:
             self.transport.close()
+        self.cycle.disconnected = True  # uvicorn would miss the rest of the response
+        self.__dict__.clear()  # as in `_become_websocket`
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -189,7 +194,6 @@ class HttpProtocol(HttpToolsProtocol):
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        self._ends_with_client = False
         self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
