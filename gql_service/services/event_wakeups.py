@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from gql_service.domain.events.arrivals import MAX_ARRIVALS, Arrival, arrivals, last_position
 from gql_service.domain.events.events import OF_TENANT
@@ -125,13 +125,21 @@ class EventWakeups:
             await self._wait_for_news()
 
     async def _wait_for_news(self) -> None:
-        commits = self._database.commits
-        while self._waiting and not self._is_due.is_set():
-            with suppress(TimeoutError):
-                async with asyncio.timeout(commits.interval):
-                    await self._is_due.wait()
-            if commits.has_news():
-                return
+        self._look_later()
+        try:
+            await self._is_due.wait()
+        finally:
+            self._next_look.cancel()
+
+    def _look_later(self) -> None:
+        self._next_look = asyncio.get_running_loop().call_later(self._database.commits.interval, self._look)
+
+    def _look(self) -> None:
+        """Called a hundred times a second with SQLite, so by a timer, which costs less than a task."""
+        if not self._waiting or self._database.commits.has_news():
+            self._is_due.set()
+        else:
+            self._look_later()
 
     async def _read(self) -> None:
         """Read the new events, and wake those who wait for them; at first, wake all."""
