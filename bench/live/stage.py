@@ -39,7 +39,7 @@ SETUPS = {
         Setup("postgres", "postgres"),
         Setup("postgres-workers", "postgres", 4),
         # As behind a pooler that passes no notifications on, without a URL past it.
-        Setup("postgres-polling", "postgres", 1, {f"{PREFIX}DATABASE_POOLER": "true"}),
+        Setup("postgres-polling", "postgres", 2, {f"{PREFIX}DATABASE_POOLER": "true"}),
     )
 }
 
