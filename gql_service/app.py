@@ -69,6 +69,7 @@ from gql_service.web.error_masking import MaskErrors
 from gql_service.web.event_stream import EventStreamOrGraphQL
 from gql_service.web.graphql import GraphQLEndpoint
 from gql_service.web.live_operations import LiveOperations
+from gql_service.web.lone_requests import LoneRequests
 from gql_service.web.observation import ObserveRequests
 from gql_service.web.ofrep import OfrepEndpoint
 from gql_service.web.open_connections import OpenConnections
@@ -197,6 +198,8 @@ def create_app(
     app.websockets = websockets
     if not settings.cors_origins:
         app.graphql, app.ofrep = graphql, ofrep_endpoint
+    if services.database.reads_inline:
+        app.lone_requests = LoneRequests(services.database.turn)
     return app
 
 
@@ -208,6 +211,8 @@ class Application(Starlette):
     on."""
     ofrep: OfrepEndpoint | None = None
     """The same for the evaluation of flags."""
+    lone_requests: LoneRequests | None = None
+    """What the protocol runs at once. None if reads have to wait."""
     connections: OpenConnections | None = None
     """What to end when the server stops."""
     websockets: WebSocketEndpoint | None = None

@@ -34,6 +34,7 @@ class DataLoader(Generic[K, T]):
         self._database = database
         self._read = read
         self._reads_in_task = scans or not database.reads_inline
+        self._turn = database.turn
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pending: list[PendingLoad[K]] = []
         self._tasks: dict[asyncio.Task[None], list[PendingLoad[K]]] = {}
@@ -70,7 +71,7 @@ class DataLoader(Generic[K, T]):
             loop = self._loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         if not self._pending:
-            loop.call_soon(self._dispatch)
+            self._turn.add(self._dispatch)
         self._pending.append((keys, many, future))
         return future
 

@@ -12,6 +12,7 @@ from gql_service.store.connection import Connection, DatabaseLoad, OnStatement
 from gql_service.store.positions import Position
 from gql_service.store.sqlite import SqliteDatabase
 from gql_service.store.statement import Statement
+from gql_service.store.turn import Turn
 
 T = TypeVar("T")
 
@@ -19,6 +20,8 @@ T = TypeVar("T")
 class ReadSource(Protocol):
     """What can be read."""
 
+    turn: Turn
+    """The combined reads that are due."""
     reads_inline: bool
     """Whether every read except a scan finishes without waiting, and so without a turn of the event loop."""
 

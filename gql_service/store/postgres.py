@@ -17,6 +17,7 @@ from gql_service.store.postgres_errors import BUSY, ROLLED_BACK, is_retryable, i
 from gql_service.store.postgres_pool import PostgresPool
 from gql_service.store.postgres_session import PostgresReader, PostgresSession, RolledBack
 from gql_service.store.probe import READ_ALL_TABLES, WRITE_NOTHING
+from gql_service.store.turn import Turn
 
 T = TypeVar("T")
 _MAX_ATTEMPTS = 10
@@ -35,6 +36,7 @@ class PostgresDatabase:
         raise RuntimeError("Every read of PostgreSQL waits.")
 
     def __init__(self, settings: Settings) -> None:
+        self.turn = Turn()
         self.observers: list[Callable[[str], None]] = []
         self.on_statement: OnStatement | None = None
         self.on_events: Callable[[], None] | None = None

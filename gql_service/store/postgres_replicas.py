@@ -29,6 +29,7 @@ from gql_service.store.postgres_pool import PostgresPool
 from gql_service.store.postgres_session import PostgresReader
 from gql_service.store.postgres_url import REPLICA_URL, ConnectionPlan, parse_postgres_url
 from gql_service.store.statement import Statement
+from gql_service.store.turn import Turn
 
 _INTERVAL = 0.25
 """Seconds between two questions to a server."""
@@ -58,6 +59,7 @@ class PostgresReplica:
         self._max_lag = settings.replica_max_lag
         self._in_transaction = settings.database_pooler
         self._primary = primary
+        self.turn = Turn()
         self._pool = PostgresPool(settings, plan)
         self._finishing: set[asyncio.Task[None]] = set()
 

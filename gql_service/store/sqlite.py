@@ -54,6 +54,7 @@ from gql_service.store.sqlite_errors import (
 )
 from gql_service.store.sqlite_files import FilesReplaced, OpenFiles
 from gql_service.store.statement import Statement
+from gql_service.store.turn import Turn
 
 T = TypeVar("T")
 _MAX_GROUP_SIZE = 100
@@ -163,6 +164,7 @@ class SqliteDatabase:
     data_version = SQLITE_DATA_VERSION
 
     def __init__(self, settings: Settings) -> None:
+        self.turn = Turn()
         self.observers: list[Callable[[str], None]] = []
         self.on_statement: OnStatement | None = None
         self.on_events: Callable[[], None] | None = None

@@ -16,6 +16,9 @@ Pipelining, flow control and shutdown are uvicorn's.
 
 import asyncio
 from collections import deque
+from collections.abc import Coroutine
+from contextvars import Context
+from functools import partial
 from typing import Any
 
 import httptools
@@ -24,6 +27,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from gql_service.web.connection import HAND_OVER, MAX_HEAD_SIZE, HeadLimits, Successor, WriteBuffer
 from gql_service.web.graphql import GraphQLEndpoint
 from gql_service.web.graphql_parameters import Headers
+from gql_service.web.lone_requests import LoneRequests
 from gql_service.web.observation import ObservedDirectRequest, brings_id
 from gql_service.web.ofrep import OfrepEndpoint
 from gql_service.web.open_connections import OpenConnections
@@ -46,6 +50,9 @@ _TOO_LARGE = InvalidRequest(400, "The head of the request is too large.")
 class HttpProtocol(HttpToolsProtocol):
     """One connection. The shortcut is used if the application has the attributes `graphql` and `ofrep`."""
 
+    _due: DirectRequest | None = None
+    """The request that has arrived with the data that is being parsed."""
+
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.access_log = self.access_log and self.config.access_log  # to uvicorn any handler is a wish
@@ -67,6 +74,7 @@ class HttpProtocol(HttpToolsProtocol):
         graphql = getattr(self.app, "graphql", None) if may_bypass_uvicorn else None
         self._graphql: GraphQLEndpoint | None = graphql
         self._ofrep: OfrepEndpoint | None = getattr(self.app, "ofrep", None) if may_bypass_uvicorn else None
+        self._lone_requests: LoneRequests | None = getattr(self.app, "lone_requests", None)
         self._connections: OpenConnections | None = getattr(self.app, "connections", None)
         observes = self._graphql is not None and self._graphql.observer.is_on
         self._request_type = ObservedDirectRequest if observes else DirectRequest
@@ -106,8 +114,11 @@ class HttpProtocol(HttpToolsProtocol):
         try:
             self._parse(data)
         except httptools.HttpParserError as error:
+            self._begin_due()
             self._refuse(_to_refusal(error))
             return
+        if self._due is not None:
+            self._begin_due()
         if limits.is_in_head:
             limits.time_head()
         if limits.unparsed > MAX_HEAD_SIZE and not self.transport.is_closing():
@@ -302,10 +313,29 @@ class HttpProtocol(HttpToolsProtocol):
         request = request_type(self, endpoint, headers, self.headers)
         previous, self.cycle = self.cycle, request
         if previous is None or previous.response_complete:
-            self._start_asgi_task(request, request.respond)
+            self._due = request
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((request, request.respond))
+
+    def _begin_due(self) -> None:
+        """Run the request that has arrived: at once if it is alone, or else in the next turn."""
+        request, self._due = self._due, None
+        if request is None:
+            return
+        lone = self._lone_requests
+        if lone is None or request.more_body or self.tasks or not lone.is_alone(self, self.loop.time()):
+            self._start_asgi_task(request, request.respond)
+        else:
+            lone.run(request.run_asgi(request.respond), partial(self._go_on, request))
+
+    def _go_on(self, request: DirectRequest, rest: Coroutine[Any, Any, None], context: Context) -> None:
+        """Let a request wait, in a task."""
+        task = self.loop.create_task(rest, context=context)
+        if request.timeout is not None:
+            request.timeout.task = task
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
 
     def _pass_to_uvicorn(self) -> None:
         """Call the callbacks that uvicorn has missed so far."""

@@ -153,7 +153,8 @@ class OfrepEndpoint:
     ) -> HttpResponse | None:
         """The response; None if the client has disconnected."""
         try:
-            with self._timeouts():
+            origin.timeout = self._timeouts()
+            with origin.timeout:
                 return await self._respond(target, headers, read, origin)
         except ClientDisconnect:
             return None

@@ -50,6 +50,8 @@ class OpenConnections:
         self._max_of_user = max_of_user
         self._subscriptions: Counter[str] = Counter()
         self._is_used = asyncio.Event()
+        self.tasks = set[asyncio.Task[None]]()
+        """Those of WebSockets. uvicorn's are for requests: their number tells whether one is alone."""
         self.is_draining = False
 
     def __len__(self) -> int:

@@ -5,6 +5,7 @@ from typing import Protocol
 from gql_service.observability.current_request import CURRENT_REQUEST, find_request_id, new_request_id
 from gql_service.web.client_address import TrustedProxies
 from gql_service.web.request_head import HeaderLines
+from gql_service.web.timeouts import RequestTimeout
 
 
 class NamedOperation(Protocol):
@@ -26,6 +27,8 @@ class RequestOrigin:
     """The GraphQL operation of the request, once it is known."""
     writes = False
     """Whether the request may write, where there are replicas."""
+    timeout: RequestTimeout | None = None
+    """The timeout of the request, once it has begun."""
     _request_id: str | None = None
 
     def __init__(

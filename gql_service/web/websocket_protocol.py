@@ -89,6 +89,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.queue: Any = _Messages()
         self.writable: Any = _Writable()
         self._open_connections = getattr(self.app, "connections", None)
+        if self._open_connections is not None:
+            self.tasks = self._open_connections.tasks
         self.app = getattr(self.app, "websockets", None) or self.app
 
     def drain(self) -> None:

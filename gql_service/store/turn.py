@@ -1,0 +1,43 @@
+"""Reads that wait for the end of a turn of the event loop, so that those of all requests are combined."""
+
+import asyncio
+from collections.abc import Callable
+
+
+class Turn:
+    """The reads that are due. While it is held, they wait for `run` instead."""
+
+    __slots__ = ("_due", "_is_held", "_loop")
+
+    def __init__(self) -> None:
+        self._due: list[Callable[[], None]] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_held = False
+
+    def add(self, read: Callable[[], None]) -> None:
+        """Call this in the next turn, or when `run` is called."""
+        if not self._due and not self._is_held:
+            self._run_soon()
+        self._due.append(read)
+
+    def run(self) -> bool:
+        """Read now. Returns whether anything was due."""
+        due, self._due = self._due, []
+        for read in due:
+            read()
+        return bool(due)
+
+    def hold(self) -> None:
+        """Whoever holds it calls `run`, and then `release`."""
+        self._is_held = True
+
+    def release(self) -> None:
+        self._is_held = False
+        if self._due:
+            self._run_soon()
+
+    def _run_soon(self) -> None:
+        loop = self._loop
+        if loop is None:  # asking for it each time is a system call
+            loop = self._loop = asyncio.get_running_loop()
+        loop.call_soon(self.run)
