@@ -13,7 +13,7 @@ import typer
 from bench import backends, contest, machine, report
 from bench.findings import Findings
 from bench.rounds import Plan
-from bench.servers import NAMES, ON_NODE, PEERS
+from bench.servers import NAMES, PEERS, RUNTIMES
 from bench.session import Options, Session
 from bench.works import WORKS
 
@@ -54,7 +54,7 @@ def main(
     )
     chosen = _chosen(backend_names, BACKENDS)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))  # also stops the servers
-    if not ON_NODE.isdisjoint(options.servers):
+    if not RUNTIMES.keys().isdisjoint(options.servers):
         _install_peers()
     text = ""
     for text in _reports(chosen, options):

@@ -30,6 +30,9 @@ class Backend(Protocol):
     def execute(self, url: str, statement: str) -> None:
         """Run a statement of SQL."""
 
+    def rows(self, url: str, query: str) -> list[str]:
+        """The rows of a query; `|` separates the columns."""
+
 
 class Sqlite:
     """Each database is a file in one folder."""
@@ -56,6 +59,11 @@ class Sqlite:
     def execute(self, url: str, statement: str) -> None:
         with closing(sqlite3.connect(_file(url))) as connection, connection:
             connection.execute(statement)
+
+    def rows(self, url: str, query: str) -> list[str]:
+        with closing(sqlite3.connect(_file(url))) as connection:
+            found = connection.execute(query).fetchall()
+        return ["|".join("" if each is None else str(each) for each in row) for row in found]
 
     def _new(self) -> str:
         self._count += 1
@@ -87,6 +95,9 @@ class Postgres:
 
     def execute(self, url: str, statement: str) -> None:
         self._psql(statement, url.rpartition("/")[2])
+
+    def rows(self, url: str, query: str) -> list[str]:
+        return self._server.sql(url, query).splitlines()
 
     def _new(self, origin: str = "") -> str:
         self._count += 1

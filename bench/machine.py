@@ -13,7 +13,7 @@ from pathlib import Path
 
 import orjson
 
-from bench.servers import PEERS
+from bench.servers import PEERS, RUNTIMES
 
 _PYTHON = ("strawberry-graphql", "graphql-core", "starlette", "uvicorn", "uvloop", "httptools", "orjson")
 _PYTHON_STORES = ("sqlalchemy", "aiosqlite", "asyncpg")
@@ -30,6 +30,7 @@ def describe() -> list[tuple[str, str]]:
         ("load average before", "{:.1f} {:.1f} {:.1f}".format(*os.getloadavg())),
         ("Python", f"{platform.python_version()} with SQLite {sqlite3.sqlite_version}; {distributions}"),
         ("Node", f"{_output_of('node', '--version')} with SQLite {_node_sqlite()}; {_node_packages()}"),
+        ("Bun", f"{_bun_version()} with SQLite {_bun_sqlite()}"),
         ("load generator", _output_of("wrk", "-v").partition(" [")[0]),
     ]
 
@@ -64,6 +65,15 @@ def _memory() -> str:
 def _node_sqlite() -> str:
     statement = 'new (require("better-sqlite3"))(":memory:").prepare("select sqlite_version()").pluck().get()'
     return _output_of("node", "-p", statement)
+
+
+def _bun_version() -> str:
+    return _output_of(RUNTIMES["bun"], "--version")
+
+
+def _bun_sqlite() -> str:
+    database = 'new (require("bun:sqlite").Database)(":memory:")'
+    return _output_of(RUNTIMES["bun"], "-p", f'{database}.query("select sqlite_version() as v").get().v')
 
 
 def _node_packages() -> str:

@@ -17,8 +17,10 @@ import orjson
 from tests.support.cli_processes import free_port
 
 PEERS = Path(__file__).parent / "peers"
-NAMES = ("ours", "mercurius", "apollo", "plain", "floor")
-ON_NODE = frozenset({"mercurius", "apollo"})
+_NODE, _BUN = "node", str(PEERS / "node_modules" / ".bin" / "bun")
+RUNTIMES = {"bun": _BUN, "bun-tuned": _BUN, "node-tuned": _NODE, "mercurius": _NODE, "apollo": _NODE}
+"""What runs the servers that are written in JavaScript."""
+NAMES = ("ours", *RUNTIMES, "plain", "floor")
 _READY_WITHIN = 60.0
 _RESTS_WITHIN = 120.0
 _STOPPED_WITHIN = 15.0
@@ -31,8 +33,11 @@ class Server(NamedTuple):
 
     name: str
     port: int
+    url: str
+    """Its database."""
     process: subprocess.Popen[bytes]
     seconds_to_first_answer: float
+    processor_seconds_to_first_answer: float = 0.0
 
     def ask(self, body: bytes, token: str, path: str = "/graphql") -> Any:
         """POST an operation; returns the decoded response."""
@@ -101,14 +106,15 @@ def serving(
         )
     try:
         _await_answer(process, port, probe, token, log)
-        yield Server(name, port, process, time.perf_counter() - started)
+        server = Server(name, port, url, process, time.perf_counter() - started)
+        yield server._replace(processor_seconds_to_first_answer=server.processor_seconds())
     finally:
         _stop(process)
 
 
 def _command(name: str, port: int, workers: int) -> Sequence[str]:
-    if name in ON_NODE:
-        return ("node", str(PEERS / f"{name}.mjs"))
+    if name in RUNTIMES:
+        return (RUNTIMES[name], str(PEERS / f"{name}.mjs"))
     at = ("--port", str(port), "--workers", str(workers))
     if name == "ours":
         return (sys.executable, "-m", "gql_service", "serve", *at)

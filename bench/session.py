@@ -45,7 +45,7 @@ class Session:
         """All results. Raises RuntimeError if a server does not do the same work as the others."""
         with self._serving_all(self._url, self._dataset) as servers:
             self._say("checking that all servers respond alike")
-            agreement.check(servers, self._options.works, self._dataset)
+            agreement.check(servers, self._options.works, self._dataset, self._backend)
             findings = [self._contest(servers), *self._extras(servers)]
         if self._options.extra:
             findings.append(self._conditions())

@@ -6,7 +6,7 @@ import Fastify from "fastify";
 import { openStore, requestContext } from "./data.mjs";
 import { schema } from "./schema.mjs";
 
-const store = openStore(process.env.BENCH_DATABASE_URL);
+const store = await openStore(process.env.BENCH_DATABASE_URL);
 const app = Fastify();
 const server = new ApolloServer({ schema, plugins: [fastifyApolloDrainPlugin(app)] });
 await server.start();

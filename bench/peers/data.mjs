@@ -1,87 +1,81 @@
 // What a request may load: the caller, and DataLoaders that live as long as the request.
 
 import DataLoader from "dataloader";
-import * as postgres from "./postgres.mjs";
-import { principal, tenantIds } from "./rules.mjs";
-import * as sqlite from "./sqlite.mjs";
 import * as token from "./token.mjs";
+import { User } from "./user.mjs";
 
-export function openStore(url) {
-  return (url.startsWith("sqlite") ? sqlite : postgres).open(url);
+export async function openStore(url) {
+  const module = await import(url.startsWith("sqlite") ? "./sqlite.mjs" : "./postgres.mjs");
+  return module.open(url);
 }
 
-/** The context of one request: the caller (null without a valid token), the loaders and the store. */
+/** The context of one request: the caller (null without a valid token), the loaders, and how to write. */
 export async function requestContext(store, authorization) {
-  return { caller: await authenticate(store, authorization), store, ...loaders(store) };
-}
-
-async function authenticate(store, authorization) {
-  const presented = token.parse(authorization);
-  const row = presented && (await store.principal(presented.id));
-  if (!row || !token.matches(presented.secret, row.digest)) return null;
-  return principal({
-    id: row.id,
-    username: row.username,
-    tenantId: row.tenant_id,
-    permissions: row.permissions,
-    isPlatformOwner: Boolean(row.is_platform_owner),
-  });
-}
-
-function loaders(store) {
-  const user = new DataLoader(async (ids) => inOrder(ids, await store.users(ids), (row) => row.id, toUser));
-  const userNamed = new DataLoader(async (names) =>
-    inOrder(names, await store.usersNamed(names), (row) => row.username, toUser),
-  );
-  const platform = new DataLoader(async (keys) =>
-    inOrder(keys, await store.platforms(keys), (row) => row.key, toPlatform),
-  );
-  const badges = new DataLoader(async (ids) => {
-    const found = new Map(ids.map((id) => [id, []]));
-    for (const row of await store.badges(ids)) {
-      found.get(row.user_id).push({ name: row.name, earnedAt: row.earned_at });
-    }
-    return ids.map((id) => found.get(id));
-  });
-  const documents = new Map(); // a loader for each platform
-  const documentsOn = (platformId) =>
-    new DataLoader(async (ids) =>
-      inOrder(ids, await store.documents(platformId, ids), (row) => row.user_id, toDocument),
-    );
-  const document = (platformId, userId) => {
-    if (!documents.has(platformId)) documents.set(platformId, documentsOn(platformId));
-    return documents.get(platformId).load(userId);
+  const rows = (id) => store.principals([id]).then((found) => found[0]);
+  return {
+    caller: await authenticate(rows, authorization),
+    members: async (...page) => (await store.members(...page)).map(toUser),
+    metadata: (document) => JSON.parse(document.metadata),
+    patch: async (write) => (await store.patchAll([write]))[0],
+    ...loaders(store, loaderOfRequest),
   };
-  return { user, userNamed, platform, badges, document };
 }
 
-function inOrder(keys, rows, keyOf, convert) {
-  const found = new Map(rows.map((row) => [keyOf(row), convert(row)]));
-  return keys.map((key) => found.get(key) ?? null);
+/** The caller; null without a valid token. `rowOf` finds the row of a token by its id. */
+export async function authenticate(rowOf, authorization) {
+  const presented = token.parse(authorization);
+  const row = presented && (await rowOf(presented.id));
+  return row && token.matches(presented.secret, row.digest) ? new User(row) : null;
 }
 
-function toDocument(row) {
-  return { metadata: row.metadata, revision: row.revision };
+/** What each loader reads: a Map of the values by key. Those of documents take the id of their platform first. */
+function reads(store) {
+  return {
+    user: async (ids) => byKey(await store.users(ids), (row) => row.id, toUser),
+    userNamed: async (names) => byKey(await store.usersNamed(names), (row) => row.username, toUser),
+    platform: async (keys) => byKey(await store.platforms(keys), (row) => row.key),
+    badges: async (ids) => grouped(ids, await store.badges(ids), (row) => row.user_id, toBadge),
+    definitions: async (ids) => grouped(ids, await store.definitions(ids), (row) => row.platform_id),
+    document: (platformId) => async (ids) => byKey(await store.documents(platformId, ids), (row) => row.user_id),
+    entries: (platformId) => async (ids) => byKey(await store.entries(platformId, ids), (row) => row.user_id),
+  };
 }
 
-function toPlatform(row) {
-  return { id: row.id, key: row.key, tenantId: row.tenant_id };
+/** Functions that load the value of a key; `loader` makes one from what it reads. */
+export function loaders(store, loader) {
+  const { document, entries, ...read } = reads(store);
+  const load = Object.fromEntries(Object.entries(read).map(([name, values]) => [name, loader(values)]));
+  return { ...load, document: onPlatform(document, loader), entries: onPlatform(entries, loader) };
+}
+
+/** A loader for each platform. */
+function onPlatform(values, loader) {
+  const loads = {};
+  return (platformId, key) => (loads[platformId] ??= loader(values(platformId)))(key);
+}
+
+function loaderOfRequest(values) {
+  const loader = new DataLoader(async (keys) => {
+    const found = await values(keys);
+    return keys.map((key) => found.get(key) ?? null);
+  });
+  return (key) => loader.load(key);
+}
+
+function byKey(rows, keyOf, convert = (row) => row) {
+  return new Map(rows.map((row) => [keyOf(row), convert(row)]));
+}
+
+function grouped(keys, rows, keyOf, convert = (row) => row) {
+  const found = new Map(keys.map((key) => [key, []]));
+  for (const row of rows) found.get(keyOf(row)).push(convert(row));
+  return found;
+}
+
+function toBadge(row) {
+  return { name: row.name, earnedAt: row.earned_at };
 }
 
 export function toUser(row) {
-  return {
-    __typename: "User",
-    userId: row.id,
-    tenantId: row.tenant_id,
-    username: row.username,
-    displayName: displayName(row.profile_fields) || row.username,
-    image: row.image,
-    email: row.email,
-    permissions: row.permissions,
-    tenantIds: tenantIds(row.tenant_id, row.permissions),
-  };
-}
-
-function displayName(profile) {
-  return [profile.firstName?.value, profile.lastName?.value].filter(Boolean).join(" ");
+  return new User(row);
 }

@@ -6,12 +6,17 @@ from typing import Any, Protocol
 
 import orjson
 
+from bench.peers.changes import Change, change
 from gql_service.auth import tokens
 from gql_service.auth.principal import Principal, tenant_ids_of
 from gql_service.strict_json import dumps
 
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
+USER_COLUMNS = ", ".join(
+    f"users.{name}"
+    for name in ("id", "tenant_id", "username", "image", "email", "permissions", "profile_fields")
+)
 _PLATFORM = "bench"
 _MAX_ITEMS = 100
 _MAX_KEY_LENGTH = 255
@@ -35,8 +40,7 @@ class Connection(Protocol):
     async def entries(self, user_id: str, platform_id: str) -> Row | None: ...
     async def definitions(self, platform_id: str) -> Rows: ...
     def locked(self, user_id: str, platform_id: str) -> AbstractAsyncContextManager[Row | None]: ...
-    async def insert(self, user_id: str, platform_id: str, metadata: str) -> None: ...
-    async def update(self, user_id: str, platform_id: str, metadata: str, revision: int) -> None: ...
+    async def store(self, change: Change) -> None: ...
 
 
 async def authenticate(connection: Connection, authorization: str | None) -> Principal:
@@ -93,20 +97,19 @@ async def _patch(connection: Connection, caller: Principal, variables: Row) -> R
     if variables["username"] != caller.username:
         _require_admin(caller, platform)
     user = await connection.user_named(variables["username"])
-    if user is None or platform["tenant_id"] not in _tenants(user):
+    if user is None or not _belongs_to(user, platform["tenant_id"]):
         raise Refused("User not found")
     setting = variables["metadata"]
     _check_metadata(setting)
     async with connection.locked(user["id"], platform["id"]) as row:
-        before = orjson.loads(row["metadata"]) if row else {}
-        text, revision = dumps(before | setting), row["revision"] if row else 0
-        if row is None:
-            await connection.insert(user["id"], platform["id"], text)
-        elif text != row["metadata"]:
-            await connection.update(user["id"], platform["id"], text, revision + 1)
-        changed = row is None or text != row["metadata"]
-    payload = {"platformMetadata": _document(text, revision + changed), "userErrors": []}
-    return {"patchPlatformMetadata": payload}
+        changed = change(row, platform, user["id"], caller.user_id, setting)
+        if changed is not None:
+            await connection.store(changed)
+    if changed is not None:
+        document = _document(changed.metadata, changed.revision)
+    else:
+        document = _document(row["metadata"], row["revision"]) if row else _document("{}", 0)
+    return {"patchPlatformMetadata": {"platformMetadata": document, "userErrors": []}}
 
 
 async def _entities(connection: Connection, caller: Principal, variables: Row) -> Row:
@@ -184,7 +187,14 @@ def _require_admin(caller: Principal, platform: Row) -> None:
 
 
 def _sees(caller: Principal, user: Row) -> bool:
-    return caller.is_platform_owner or not caller.tenant_ids.isdisjoint(_tenants(user))
+    if caller.is_platform_owner or user["tenant_id"] in caller.tenant_ids:
+        return True
+    return not caller.tenant_ids.isdisjoint(_tenants(user))
+
+
+def _belongs_to(user: Row, tenant_id: str) -> bool:
+    """Permissions are decoded only if the home tenant is another one."""
+    return user["tenant_id"] == tenant_id or tenant_id in _tenants(user)
 
 
 def _tenants(user: Row) -> frozenset[str]:

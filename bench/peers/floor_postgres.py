@@ -1,14 +1,14 @@
 """The statements of the lower bound on PostgreSQL, prepared by asyncpg, with one connection per request."""
 
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
 
-Row = Mapping[str, Any]
-Rows = Sequence[Row]
+from bench.peers.changes import Change
+from bench.peers.floor_operations import USER_COLUMNS, Row, Rows
 
 
 async def _keep(_connection: Any) -> None:
@@ -55,26 +55,30 @@ class PostgresConnection:
         return row
 
     async def users(self, ids: Sequence[str]) -> Rows:
-        return await self._all("SELECT * FROM users WHERE id = ANY($1)", ids)
+        return await self._all(f"SELECT {USER_COLUMNS} FROM users WHERE id = ANY($1)", ids)  # noqa: S608
 
     async def user_named(self, username: str) -> Row | None:
-        rows = await self._all("SELECT * FROM users WHERE username = $1", username)
+        statement = f"SELECT {USER_COLUMNS} FROM users WHERE username = $1"  # noqa: S608
+        rows = await self._all(statement, username)
         return rows[0] if rows else None
 
     async def platform(self, key: str) -> Row | None:
-        rows = await self._all("SELECT * FROM platforms WHERE key = $1", key)
+        rows = await self._all("SELECT id, tenant_id FROM platforms WHERE key = $1", key)
         return rows[0] if rows else None
 
     async def members(self, tenant_id: str, limit: int) -> Rows:
         return await self._all(
-            "SELECT users.* FROM users JOIN memberships ON memberships.user_id = users.id"
+            f"SELECT {USER_COLUMNS} FROM users JOIN memberships ON memberships.user_id = users.id"  # noqa: S608
             " WHERE memberships.tenant_id = $1 ORDER BY memberships.user_id LIMIT $2",
             tenant_id,
             limit,
         )
 
     async def badges(self, user_ids: Sequence[str]) -> Rows:
-        statement = "SELECT * FROM earned_badges WHERE user_id = ANY($1) ORDER BY earned_at, name"
+        statement = (
+            "SELECT user_id, name, earned_at FROM earned_badges WHERE user_id = ANY($1)"
+            " ORDER BY earned_at, name"
+        )
         return await self._all(statement, user_ids)
 
     async def documents(self, user_ids: Sequence[str], platform_id: str) -> Rows:
@@ -99,26 +103,32 @@ class PostgresConnection:
         """The document in a transaction, which is committed at the end."""
         async with self._connection.transaction():
             statement = (
-                "SELECT metadata, revision FROM documents WHERE user_id = $1 AND platform_id = $2 FOR UPDATE"
+                "SELECT metadata, attributes, revision FROM documents"
+                " WHERE user_id = $1 AND platform_id = $2 FOR UPDATE"
             )
             yield await self._connection.fetchrow(statement, user_id, platform_id)
 
-    async def insert(self, user_id: str, platform_id: str, metadata: str) -> None:
-        statement = (
-            "INSERT INTO documents (user_id, platform_id, metadata, revision, created_at, updated_at)"
-            " VALUES ($1, $2, $3, 1, $4, $4)"
+    async def store(self, change: Change) -> None:
+        run = self._connection.execute
+        user_id, platform_id, tenant_id, actor_id, now, revision, *_ = change
+        await run(
+            "INSERT INTO documents"
+            " (user_id, platform_id, metadata, attributes, revision, created_at, updated_at)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (user_id, platform_id) DO UPDATE SET"
+            " metadata = excluded.metadata, attributes = excluded.attributes,"
+            " revision = excluded.revision, updated_at = excluded.updated_at",
+            *(user_id, platform_id, change.metadata, change.attributes, revision, now),
         )
-        await self._connection.execute(statement, user_id, platform_id, metadata, _now())
-
-    async def update(self, user_id: str, platform_id: str, metadata: str, revision: int) -> None:
-        await self._connection.execute(
-            "UPDATE documents SET metadata = $3, revision = $4, updated_at = $5"
-            " WHERE user_id = $1 AND platform_id = $2",
-            user_id,
-            platform_id,
-            metadata,
-            revision,
-            _now(),
+        await run(
+            "INSERT INTO document_changes"
+            " (user_id, platform_id, revision, actor_id, changed_at, source, changes)"
+            " VALUES ($1, $2, $3, $4, $5, 'graphql', $6)",
+            *(user_id, platform_id, revision, actor_id, now, change.changes),
+        )
+        await run(
+            "INSERT INTO events (type, tenant_id, platform_id, user_id, actor_id, occurred_at, revision,"
+            " changed_keys, hidden_keys) VALUES ('document.changed', $1, $2, $3, $4, $5, $6, $7, '[]')",
+            *(tenant_id, platform_id, user_id, actor_id, now, revision, change.keys),
         )
 
     async def _all(self, statement: str, *parameters: object) -> Rows:

@@ -2,12 +2,12 @@
 
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-Row = Mapping[str, Any]
-Rows = Sequence[Row]
+from bench.peers.changes import Change
+from bench.peers.floor_operations import USER_COLUMNS, Row, Rows
 
 
 class SqliteStore:
@@ -49,25 +49,29 @@ class SqliteConnection:
         return rows[0] if rows else None
 
     async def users(self, ids: Sequence[str]) -> Rows:
-        return self._all(f"SELECT * FROM users WHERE id IN ({_marks(ids)})", ids)  # noqa: S608
+        return self._all(f"SELECT {USER_COLUMNS} FROM users WHERE id IN ({_marks(ids)})", ids)  # noqa: S608
 
     async def user_named(self, username: str) -> Row | None:
-        rows = self._all("SELECT * FROM users WHERE username = ?", (username,))
+        statement = f"SELECT {USER_COLUMNS} FROM users WHERE username = ?"  # noqa: S608
+        rows = self._all(statement, (username,))
         return rows[0] if rows else None
 
     async def platform(self, key: str) -> Row | None:
-        rows = self._all("SELECT * FROM platforms WHERE key = ?", (key,))
+        rows = self._all("SELECT id, tenant_id FROM platforms WHERE key = ?", (key,))
         return rows[0] if rows else None
 
     async def members(self, tenant_id: str, limit: int) -> Rows:
         return self._all(
-            "SELECT users.* FROM users JOIN memberships ON memberships.user_id = users.id"
+            f"SELECT {USER_COLUMNS} FROM users JOIN memberships ON memberships.user_id = users.id"  # noqa: S608
             " WHERE memberships.tenant_id = ? ORDER BY memberships.user_id LIMIT ?",
             (tenant_id, limit),
         )
 
     async def badges(self, user_ids: Sequence[str]) -> Rows:
-        statement = "SELECT * FROM earned_badges WHERE user_id IN ({}) ORDER BY earned_at, name"
+        statement = (
+            "SELECT user_id, name, earned_at FROM earned_badges WHERE user_id IN ({})"
+            " ORDER BY earned_at, name"
+        )
         return self._all(statement.format(_marks(user_ids)), user_ids)
 
     async def documents(self, user_ids: Sequence[str], platform_id: str) -> Rows:
@@ -92,7 +96,9 @@ class SqliteConnection:
         """The document in a transaction, which is committed at the end."""
         self.database.execute("BEGIN IMMEDIATE")
         try:
-            statement = "SELECT metadata, revision FROM documents WHERE user_id = ? AND platform_id = ?"
+            statement = (
+                "SELECT metadata, attributes, revision FROM documents WHERE user_id = ? AND platform_id = ?"
+            )
             rows = self._all(statement, (user_id, platform_id))
             yield rows[0] if rows else None
         except BaseException:
@@ -100,19 +106,27 @@ class SqliteConnection:
             raise
         self.database.execute("COMMIT")
 
-    async def insert(self, user_id: str, platform_id: str, metadata: str) -> None:
-        now = _now()
-        statement = (
-            "INSERT INTO documents (user_id, platform_id, metadata, revision, created_at, updated_at)"
-            " VALUES (?, ?, ?, 1, ?, ?)"
+    async def store(self, change: Change) -> None:
+        run, each = self.database.execute, change._asdict()
+        run(
+            "INSERT INTO documents"
+            " (user_id, platform_id, metadata, attributes, revision, created_at, updated_at)"
+            " VALUES (:user_id, :platform_id, :metadata, :attributes, :revision, :now, :now)"
+            " ON CONFLICT DO UPDATE SET metadata = excluded.metadata, attributes = excluded.attributes,"
+            " revision = excluded.revision, updated_at = excluded.updated_at",
+            each,
         )
-        self.database.execute(statement, (user_id, platform_id, metadata, now, now))
-
-    async def update(self, user_id: str, platform_id: str, metadata: str, revision: int) -> None:
-        self.database.execute(
-            "UPDATE documents SET metadata = ?, revision = ?, updated_at = ?"
-            " WHERE user_id = ? AND platform_id = ?",
-            (metadata, revision, _now(), user_id, platform_id),
+        run(
+            "INSERT INTO document_changes"
+            " (user_id, platform_id, revision, actor_id, changed_at, source, changes)"
+            " VALUES (:user_id, :platform_id, :revision, :actor_id, :now, 'graphql', :changes)",
+            each,
+        )
+        run(
+            "INSERT INTO events (type, tenant_id, platform_id, user_id, actor_id, occurred_at, revision,"
+            " changed_keys, hidden_keys) VALUES ('document.changed', :tenant_id, :platform_id, :user_id,"
+            " :actor_id, :now, :revision, :keys, '[]')",
+            each,
         )
 
     def _all(self, statement: str, parameters: Sequence[object]) -> list[Any]:

@@ -5,7 +5,7 @@ import mercurius from "mercurius";
 import { openStore, requestContext } from "./data.mjs";
 import { schema } from "./schema.mjs";
 
-const store = openStore(process.env.BENCH_DATABASE_URL);
+const store = await openStore(process.env.BENCH_DATABASE_URL);
 const app = Fastify();
 await app.register(mercurius, {
   schema,

@@ -220,7 +220,7 @@ class Mutation:
             return PatchPlatformMetadataPayload(
                 platform_metadata=None, user_errors=[UserError(message=problem)]
             )
-        document = await context.store.patch(user.id, platform.id, metadata)
+        document = await context.store.patch(user.id, platform, context.viewer.user.id, metadata)
         return PatchPlatformMetadataPayload(platform_metadata=PlatformMetadata.of(document), user_errors=[])
 
 

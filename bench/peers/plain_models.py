@@ -60,5 +60,31 @@ class Document(Base):
     platform_id: Mapped[str] = mapped_column(primary_key=True)
     metadata_: Mapped[dict[str, Any]] = mapped_column("metadata", JSON)
     revision: Mapped[int]
-    created_at: Mapped[int]
-    updated_at: Mapped[int]
+    attributes: Mapped[dict[str, Any]] = mapped_column(JSON, deferred=True)
+    created_at: Mapped[int] = mapped_column(deferred=True)
+    updated_at: Mapped[int] = mapped_column(deferred=True)
+
+
+class DocumentChange(Base):
+    __tablename__ = "document_changes"
+    user_id: Mapped[str] = mapped_column(primary_key=True)
+    platform_id: Mapped[str] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    actor_id: Mapped[str]
+    changed_at: Mapped[int]
+    source: Mapped[str]
+    changes: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class Event(Base):
+    __tablename__ = "events"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    type: Mapped[str]
+    tenant_id: Mapped[str]
+    platform_id: Mapped[str]
+    user_id: Mapped[str]
+    actor_id: Mapped[str]
+    occurred_at: Mapped[int]
+    revision: Mapped[int]
+    changed_keys: Mapped[list[str]] = mapped_column(JSON)
+    hidden_keys: Mapped[list[str]] = mapped_column(JSON)

@@ -1,17 +1,27 @@
 """The database of the usual way: asynchronous ORM sessions, loaders for each request, and the write."""
 
-import time
 from collections.abc import Awaitable, Callable, Hashable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import event, select
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, undefer
 from strawberry.dataloader import DataLoader
 
-from bench.peers.plain_models import AccessToken, Document, EarnedBadge, Membership, Platform, User
-from bench.peers.plain_rules import canonical
+from bench.peers.changes import instant, merge
+from bench.peers.plain_models import (
+    AccessToken,
+    Document,
+    DocumentChange,
+    EarnedBadge,
+    Event,
+    Membership,
+    Platform,
+    User,
+)
 from gql_service.auth import tokens
+from gql_service.strict_json import dumps
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
@@ -23,8 +33,9 @@ class Store:
     def __init__(self, url: str) -> None:
         sqlite = url.startswith("sqlite")
         url = url.replace("sqlite://", "sqlite+aiosqlite://").replace("postgresql:", "postgresql+asyncpg:")
-        reader = create_async_engine(url, pool_size=10, max_overflow=0, isolation_level="AUTOCOMMIT")
-        writer = create_async_engine(url, pool_size=1 if sqlite else 10, max_overflow=0)
+        create = partial(create_async_engine, url, max_overflow=0, json_serializer=dumps)
+        reader = create(pool_size=10, isolation_level="AUTOCOMMIT")
+        writer = create(pool_size=1 if sqlite else 10)
         if sqlite:
             for engine in (reader, writer):
                 event.listen(engine.sync_engine, "connect", _set_pragmas)
@@ -38,7 +49,7 @@ class Store:
             select(AccessToken)
             .options(joinedload(AccessToken.user))
             .where(AccessToken.id == id, AccessToken.revoked_at.is_(None))
-            .where(AccessToken.expires_at.is_(None) | (AccessToken.expires_at > _now()))
+            .where(AccessToken.expires_at.is_(None) | (AccessToken.expires_at > instant()))
         )
         async with self.reading() as session:
             return (await session.scalars(statement)).one_or_none()
@@ -48,18 +59,36 @@ class Store:
         async with self.reading() as session:
             return (await session.scalars(statement.order_by(Membership.user_id).limit(limit))).all()
 
-    async def patch(self, user_id: str, platform_id: str, metadata: dict[str, Any]) -> Document:
-        """Lock the document, merge the changes, and store it if it is different."""
+    async def patch(
+        self, user_id: str, platform: Platform, actor_id: str, metadata: dict[str, Any]
+    ) -> Document:
+        """Lock the document, merge the changes, and store them, if there are any, with their history."""
+        key, now = {"user_id": user_id, "platform_id": platform.id}, instant()
         async with self._writing.begin() as session:
-            document = await session.get(Document, (user_id, platform_id), with_for_update=True)
+            with_attributes = [undefer(Document.attributes)]
+            document = await session.get(
+                Document, (user_id, platform.id), with_for_update=True, options=with_attributes
+            )
             if document is None:
-                document = Document(user_id=user_id, platform_id=platform_id, metadata_={}, revision=0)
-                document.created_at = _now()
+                document = Document(**key, metadata_={}, attributes={}, revision=0, created_at=now)
                 session.add(document)
-            merged = document.metadata_ | metadata
-            if canonical(merged) != canonical(document.metadata_) or document.revision == 0:
-                document.metadata_, document.revision = merged, document.revision + 1
-                document.updated_at = _now()
+            values, attributes = dict(document.metadata_), dict(document.attributes)
+            changes = merge(values, attributes, metadata, actor_id, now)
+            if changes:
+                document.metadata_, document.attributes = values, attributes
+                document.revision, document.updated_at = document.revision + 1, now
+                written: dict[str, Any] = key | {"actor_id": actor_id, "revision": document.revision}
+                session.add(DocumentChange(**written, changed_at=now, source="graphql", changes=changes))
+                session.add(
+                    Event(
+                        **written,
+                        type="document.changed",
+                        tenant_id=platform.tenant_id,
+                        occurred_at=now,
+                        changed_keys=sorted(changes),
+                        hidden_keys=[],
+                    )
+                )
             return document
 
 
@@ -128,7 +157,3 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
 
 def _begin_immediate(connection: Any) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _now() -> int:
-    return int(time.time() * 1000)

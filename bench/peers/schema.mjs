@@ -1,8 +1,7 @@
-// The part of gql_service's schema that is measured, with the resolvers that both Node servers share.
+// The part of gql_service's schema that is measured, with the resolvers that all Node and Bun servers share.
 
 import { makeExecutableSchema } from "@graphql-tools/schema";
 import { GraphQLError, GraphQLScalarType, Kind } from "graphql";
-import { toUser } from "./data.mjs";
 import {
   problem,
   requireAdmin,
@@ -10,7 +9,6 @@ import {
   requireDocument,
   requirePlatform,
   requireSelf,
-  seesUser,
 } from "./rules.mjs";
 
 const MAX_ITEMS = 100;
@@ -75,7 +73,7 @@ const typeDefs = /* GraphQL */ `
   }
 `;
 
-const NEVER_WRITTEN = { metadata: {}, revision: 0 };
+const NEVER_WRITTEN = { metadata: "{}", revision: 0 };
 
 function isObject(value) {
   return value !== null && typeof value === "object" && !Array.isArray(value);
@@ -109,28 +107,23 @@ function objectScalar(name) {
 }
 
 async function findUser(context, { userId, username }) {
-  const user = await (username ? context.userNamed.load(username) : context.user.load(userId));
-  return user && seesUser(requireCaller(context.caller), user) ? user : null;
+  const user = await (username ? context.userNamed(username) : context.user(userId));
+  return user && requireCaller(context.caller).sees(user) ? user : null;
 }
 
 async function openPlatform(context, key) {
-  return requirePlatform(requireCaller(context.caller), await context.platform.load(key));
+  return requirePlatform(requireCaller(context.caller), await context.platform(key));
 }
 
-async function readDocument(context, user, platformKey) {
-  const platform = await openPlatform(context, platformKey);
+async function readDocument(context, platform, user) {
   requireDocument(context.caller, platform, user);
   return (await context.document(platform.id, user.userId)) ?? NEVER_WRITTEN;
 }
 
-function self(caller) {
-  return { userId: caller.id, tenantIds: caller.tenantIds };
-}
-
 async function userNamed(context, platform, username) {
-  if (!username || username === context.caller.username) return self(context.caller);
-  requireAdmin(context.caller, platform.tenantId);
-  return context.userNamed.load(username);
+  if (!username || username === context.caller.username) return context.caller;
+  requireAdmin(context.caller, platform.tenant_id);
+  return context.userNamed(username);
 }
 
 const resolvers = {
@@ -138,12 +131,12 @@ const resolvers = {
   JSONObject: objectScalar("JSONObject"),
   _Any: objectScalar("_Any"),
   Query: {
-    me: (_root, _arguments, context) => context.user.load(requireCaller(context.caller).id),
+    me: (_root, _arguments, context) => context.user(requireCaller(context.caller).userId),
     user: (_root, { by }, context) => requireCaller(context.caller) && findUser(context, by),
     platform: (_root, { key }, context) => openPlatform(context, key),
     platformMetadata: async (_root, { platformKey, username }, context) => {
       const platform = await openPlatform(context, platformKey);
-      return readDocument(context, await userNamed(context, platform, username), platformKey);
+      return readDocument(context, platform, await userNamed(context, platform, username));
     },
     _entities: (_root, { representations }, context) => {
       requireCaller(context.caller);
@@ -158,23 +151,27 @@ const resolvers = {
       requireDocument(context.caller, platform, user);
       const message = problem(input.metadata);
       if (message) return { platformMetadata: null, userErrors: [{ message }] };
-      const platformMetadata = await context.store.patch(user.userId, platform.id, input.metadata);
-      return { platformMetadata, userErrors: [] };
+      const { metadata } = input;
+      const write = { userId: user.userId, platform, actorId: context.caller.userId, metadata };
+      return { platformMetadata: await context.patch(write), userErrors: [] };
     },
   },
   Platform: {
     users: async (platform, { first }, context) => {
-      requireAdmin(context.caller, platform.tenantId);
+      requireAdmin(context.caller, platform.tenant_id);
       if (first < 1 || first > MAX_ITEMS) throw new GraphQLError(`\`first\` is between 1 and ${MAX_ITEMS}.`);
-      const rows = await context.store.members(platform.tenantId, first + 1);
-      return { nodes: rows.slice(0, first).map(toUser) };
+      return { nodes: (await context.members(platform.tenant_id, first + 1)).slice(0, first) };
     },
+  },
+  PlatformMetadata: {
+    metadata: (document, _arguments, context) => context.metadata(document),
   },
   User: {
     email: (user, _arguments, context) => requireSelf(context.caller, user) ?? user.email,
     permissions: (user, _arguments, context) => requireSelf(context.caller, user) ?? user.permissions,
-    badges: (user, _arguments, context) => context.badges.load(user.userId),
-    platformMetadata: (user, { platformKey }, context) => readDocument(context, user, platformKey),
+    badges: (user, _arguments, context) => context.badges(user.userId),
+    platformMetadata: async (user, { platformKey }, context) =>
+      readDocument(context, await openPlatform(context, platformKey), user),
   },
 };
 
