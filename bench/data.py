@@ -1,4 +1,4 @@
-"""The data: one tenant, a platform, another one for flags, users with badges and a document each, tokens."""
+"""The data: tenants, a platform, another one for flags, users with badges and a document each, tokens."""
 
 import random
 import uuid
@@ -22,6 +22,7 @@ from gql_service.store.database import open_database
 
 TENANT, PLATFORM, FLAGS_PLATFORM = "bench-tenant", "bench", "bench-flags"
 MAX_SAMPLE = 1000
+_OTHER_TENANTS = [f"bench-tenant-{number:02}" for number in range(2, 51)]
 _BADGES = ("projectCreated", "firstApplicationCreated", "firstDeployment")
 _CHUNK = 2000
 _CREATED_AT = 1_700_000_000_000
@@ -44,7 +45,8 @@ class Dataset(NamedTuple):
     sample: Sequence[Person]
     """Users from the whole range of ids; requests rotate over them."""
     tokens: Mapping[str, str]
-    """The tokens of `admin` and `member`, and the invalid tokens `expired` and `revoked`."""
+    """The tokens of `admin`, of `member`, and of `consultant`, who has permissions in 50 tenants; the invalid
+    tokens `expired` and `revoked`."""
 
 
 async def load(url: str, users: int, *, conditional: bool = False) -> Dataset:
@@ -70,23 +72,26 @@ async def load(url: str, users: int, *, conditional: bool = False) -> Dataset:
 
 
 def _people(users: int) -> Iterator[Person]:
-    """The admin, then the members."""
+    """The admin, the members, the consultant."""
     source = random.Random(users)  # noqa: S311 - the ids must be reproducible
-    for number in range(users + 1):
-        id = str(uuid.UUID(int=source.getrandbits(128), version=4))
-        yield Person(id, f"user_{number:06}" if number else "admin")
+    names = ["admin", *(f"user_{number:06}" for number in range(1, users + 1)), "consultant"]
+    for name in names:
+        yield Person(str(uuid.UUID(int=source.getrandbits(128), version=4)), name)
 
 
 async def _fill(transaction: AsyncConnection, people: Sequence[Person], conditional: bool) -> None:
-    tenant = {"id": TENANT, "name": "Bench", "created_at": _CREATED_AT}
+    ids = [TENANT, *_OTHER_TENANTS]
+    tenants = [{"id": each, "name": each.title(), "created_at": _CREATED_AT} for each in ids]
     platform = {"id": str(uuid.UUID(int=1, version=4)), "key": PLATFORM, "tenant_id": TENANT}
-    await transaction.execute(insert(tables.tenants), tenant)
+    await transaction.execute(insert(tables.tenants), tenants)
     platforms = [platform, {"id": _FLAGS_ID, "key": FLAGS_PLATFORM, "tenant_id": TENANT}]
     for each in platforms:
         named = each | {"name": each["key"].title(), "created_at": _CREATED_AT}
         await transaction.execute(insert(tables.platforms), named)
     await _insert(transaction, tables.users, [_user(person) for person in people])
-    memberships = [{"user_id": person.id, "tenant_id": TENANT} for person in people]
+    memberships = [
+        {"user_id": person.id, "tenant_id": tenant} for person in people for tenant in _tenants(person)
+    ]
     await _insert(transaction, tables.memberships, memberships)
     await _insert(transaction, tables.user_texts, [row for person in people for row in _texts(person)])
     await _insert(transaction, tables.earned_badges, [row for person in people for row in _badges(person)])
@@ -101,6 +106,10 @@ async def _insert(transaction: AsyncConnection, table: Table, rows: Sequence[Row
         await transaction.execute(insert(table), rows[start : start + _CHUNK])
 
 
+def _tenants(person: Person) -> list[str]:
+    return [TENANT, *(_OTHER_TENANTS if person.username == "consultant" else ())]
+
+
 def _user(person: Person) -> Row:
     permission = "admin" if person.username == "admin" else "read"
     return {
@@ -112,7 +121,7 @@ def _user(person: Person) -> Row:
         "email_key": fold(_email(person)),
         "image": f"https://images.example.com/{person.id}.png",
         "profile_fields": strict_json.dumps(_profile(person)),
-        "permissions": strict_json.dumps([f"{TENANT}::{permission}"]),
+        "permissions": strict_json.dumps([f"{tenant}::{permission}" for tenant in _tenants(person)]),
         "is_platform_owner": False,
         "revision": 1,
         "created_at": _CREATED_AT,
@@ -198,7 +207,7 @@ def _entry(person: Person, value: object) -> Entry:
 
 async def _issue_tokens(transaction: Connection, people: Sequence[Person]) -> dict[str, str]:
     now = instants.now()
-    admin, member = people[0].id, people[1].id
+    admin, member, consultant = people[0].id, people[1].id, people[-1].id
 
     async def issue(user_id: str, expires_at: int | None = None) -> str:
         token = await access_tokens.issue(transaction, user_id, label="bench", now=now, expires_at=expires_at)
@@ -207,6 +216,7 @@ async def _issue_tokens(transaction: Connection, people: Sequence[Person]) -> di
     tokens = {
         "admin": await issue(admin, now + 7 * 86_400_000),
         "member": await issue(member),
+        "consultant": await issue(consultant),
         "expired": await issue(admin, now - 1),
         "revoked": await issue(admin),
     }

@@ -9,19 +9,23 @@ from bench.load import Load
 from bench.rounds import (
     Measured,
     Plan,
+    cost,
     generator_cores,
     measure,
+    p50,
+    p99,
     rate,
+    rate_beside,
     rate_per_core,
     server_cores,
     take_turns,
 )
 from bench.servers import Server
-from bench.works import FIRST_SEEN, FLAGS, LIST, LIST_OF_100, ONE, SESSION, WORKS
+from bench.works import FIRST_SEEN, FLAGS, LIST, LIST_OF_100, ONE, PATCH, SESSION
 
 _CONNECTIONS = 16
 _BUSY = 64
-_LINEAR, _SCALED, _SCALING, _FLAGS = 2.2, 1.1, 1.7, 1.0
+_LINEAR, _SCALED, _SCALING, _FLAGS, _FIRST_SEEN = 2.2, 1.1, 1.7, 1.0, 1.0
 
 
 def weigh(backend: str, servers: Sequence[Server]) -> Findings:
@@ -30,11 +34,17 @@ def weigh(backend: str, servers: Sequence[Server]) -> Findings:
         [
             server.name,
             f"{server.seconds_to_first_answer:.2f}",
+            f"{server.processor_seconds_to_first_answer:.2f}",
             " + ".join(f"{size / 2**20:.0f}" for size in server.resident_memory()),
         ]
         for server in servers
     ]
-    header = ["server", "seconds to the first response", "MiB resident, each process"]
+    header = [
+        "server",
+        "seconds to the first response",
+        "processor time until then",
+        "MiB resident, each process",
+    ]
     return Findings([Table(f"{backend}: start-up, and memory after the load", header, rows)], [])
 
 
@@ -45,9 +55,51 @@ def first_seen(backend: str, load: Load, servers: Sequence[Server], plan: Plan) 
         return Findings([], [])
     plan = plan._replace(connections=[_CONNECTIONS])
     (measured,) = measure(load, contestants, FIRST_SEEN, plan)
-    rows = [[name, f"{measured.median(name, rate):,.0f}"] for name in measured.samples]
-    title = f"{backend}: documents never seen before, per second at {_CONNECTIONS} connections"
-    return Findings([Table(title, ["server", "`one` with a different alias each"], rows)], [])
+    peers = [name for name in measured.samples if name != "ours" and "ours" in measured.samples]
+    ratios = {name: measured.ratio("ours", name, rate_per_core) for name in peers}
+    rows = [
+        [
+            name,
+            *(f"{measured.median(name, of):,.0f}" for of in (rate, rate_per_core, cost)),
+            f"{ratios[name]:.2f}" if name in ratios else "",
+        ]
+        for name in measured.samples
+    ]
+    figures = []
+    if "mercurius" in ratios:
+        what = f"{backend}, documents never seen before: per core-second against mercurius"
+        figures.append(Figure(what, _FIRST_SEEN, True, ratios["mercurius"]))
+    title = f"{backend}: documents never seen before at {_CONNECTIONS} connections: `one` with an alias each"
+    header = ["server", "per second", "per core-second", "µs of processor time each", "ours ÷ this"]
+    return Findings([Table(title, header, rows, "The last column compares core-seconds.")], figures)
+
+
+def reads_beside_writes(backend: str, load: Load, servers: Sequence[Server], plan: Plan) -> Findings:
+    """The latency of `one` while as many connections write."""
+    runs = {
+        server.name: partial(
+            load.run, server, ONE, connections=_CONNECTIONS, seconds=plan.seconds, beside=(PATCH,)
+        )
+        for server in servers
+    }
+    measured = Measured(ONE.name, _CONNECTIONS, take_turns(runs, plan.rounds))
+    rows = [
+        [
+            name,
+            *(f"{measured.median(name, of):,.0f}" for of in (rate, rate_beside)),
+            *(f"{measured.median(name, of):.1f}" for of in (p50, p99)),
+        ]
+        for name in runs
+    ]
+    figures = []
+    if "ours" in runs and len(runs) > 1:
+        worst = max(measured.ratio("ours", name, p99) for name in runs if name != "ours")
+        figures.append(
+            Figure(f"{backend}: p99 of reads beside writes, against the best peer", 1.0, False, worst)
+        )
+    title = f"{backend}: `one` at {_CONNECTIONS} connections, beside {_CONNECTIONS} that `patch`"
+    header = ["server", "reads/s", "writes/s", "p50 of reads in ms", "p99 of reads in ms"]
+    return Findings([Table(title, header, rows)], figures)
 
 
 def flags(backend: str, load: Load, server: Server, plan: Plan) -> Findings:
@@ -116,7 +168,7 @@ def growth_of_data(backend: str, pairs: Sequence[tuple[Sized, Sized]], plan: Pla
 def conditions(backend: str, plain: Sized, conditional: Sized, plan: Plan) -> Findings:
     """The cost of reads and writes if every document has hidden entries and validity windows."""
     rows = []
-    for work in WORKS.values():
+    for work in (ONE, LIST, SESSION, PATCH):
         runs = {
             name: partial(sized.load.run, sized.server, work, connections=_BUSY, seconds=plan.seconds)
             for name, sized in (("plain", plain), ("conditional", conditional))

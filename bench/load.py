@@ -3,8 +3,7 @@
 import itertools
 import resource
 import subprocess
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Any, NamedTuple
@@ -29,6 +28,8 @@ class Sample(NamedTuple):
     p99: float
     server_cores: float
     generator_cores: float
+    rate_beside: float = 0.0
+    """Requests per second of other works at the same time."""
 
 
 class Load:
@@ -40,44 +41,61 @@ class Load:
         self._runs = itertools.count(1)
 
     def run(
-        self, server: Server, work: Work, *, connections: int, seconds: int, generators: int = 1
+        self,
+        server: Server,
+        work: Work,
+        *,
+        connections: int,
+        seconds: int,
+        generators: int = 1,
+        beside: Sequence[Work] = (),
     ) -> Sample:
         """Measure a server, with this many wrk processes of one thread and these connections each.
 
-        The server is idle when this returns. Raises RuntimeError if any response was wrong.
+        One more for each other work runs beside them. The server is idle when this returns. Raises
+        RuntimeError if any response was wrong.
         """
-        token = self._dataset.tokens[work.caller]
-        smallest = _SMALLEST * self._size_of_answer(server, work, token)
-        started, before = time.monotonic(), (server.processor_seconds(), _seconds_of_ended_children())
-        processes = [self._start(server, work, token, connections, seconds) for _ in range(generators)]
+        works = [*[work] * generators, *beside]
+        smallest = [_SMALLEST * self._size_of_answer(server, each) for each in works]
+        before = (server.processor_seconds(), _seconds_of_ended_children())
+        processes = [self._start(server, each, connections, seconds) for each in works]
         try:
             results = [_result(process, seconds) for process in processes]
         finally:
             for process in processes:
                 process.kill()  # has no effect on a process that has ended
-        elapsed = time.monotonic() - started
         after = (server.processor_seconds(), _seconds_of_ended_children())
         server.rest()
-        for result in results:
-            if result["failed"] or result["bytes"] < smallest * result["requests"]:
-                raise RuntimeError(f"{server.name} had wrong responses to {work.name}: {result}")
+        for each, size, result in zip(works, smallest, results, strict=True):
+            if result["failed"] or result["bytes"] < size * result["requests"]:
+                raise RuntimeError(f"{server.name} had wrong responses to {each.name}: {result}")
+        rates = [result["requests"] / result["microseconds"] * 1e6 for result in results]
+        elapsed = max(result["microseconds"] for result in results) / 1e6  # without the start of wrk
+        server_cores, generator_cores = (
+            (late - early) / elapsed for late, early in zip(after, before, strict=True)
+        )
         return Sample(
-            sum(result["requests"] / result["microseconds"] * 1e6 for result in results),
-            mean(result["p50"] for result in results) / 1000,
-            max(result["p99"] for result in results) / 1000,
-            *((late - early) / elapsed for late, early in zip(after, before, strict=True)),
+            sum(rates[:generators]),
+            mean(result["p50"] for result in results[:generators]) / 1000,
+            max(result["p99"] for result in results[:generators]) / 1000,
+            server_cores,
+            generator_cores,
+            sum(rates[generators:]),
         )
 
-    def _size_of_answer(self, server: Server, work: Work, token: str) -> int:
-        body = work.bodies(self._dataset, next(self._runs))[0].replace(b"@@", b"probe")
-        response = server.ask(body, token, work.path)
+    def _size_of_answer(self, server: Server, work: Work) -> float:
+        """The mean size of the responses to one request of each part of a work."""
+        bodies = work.bodies(self._dataset, next(self._runs))[: len(work.parts) or 1]
+        return mean(self._size(server, work, body.replace(b"@@", b"probe")) for body in bodies)
+
+    def _size(self, server: Server, work: Work, body: bytes) -> int:
+        response = server.ask(body, self._dataset.tokens[work.caller], work.path)
         if "errors" in response:
             raise RuntimeError(f"{server.name} responds to {work.name} with {response}")
         return len(orjson.dumps(response))
 
-    def _start(
-        self, server: Server, work: Work, token: str, connections: int, seconds: int
-    ) -> subprocess.Popen[str]:
+    def _start(self, server: Server, work: Work, connections: int, seconds: int) -> subprocess.Popen[str]:
+        token = self._dataset.tokens[work.caller]
         run = next(self._runs)
         bodies = self._folder / f"bodies-{server.port}-{run}"
         bodies.write_bytes(b"\n".join(work.bodies(self._dataset, run)) + b"\n")

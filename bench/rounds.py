@@ -72,6 +72,16 @@ def rate_per_core(sample: Sample) -> float:
     return sample.rate / sample.server_cores if sample.server_cores else 0.0
 
 
+def cost(sample: Sample) -> float:
+    """The processor time of the server per request in microseconds, without the database's."""
+    return 1e6 * sample.server_cores / sample.rate if sample.rate else 0.0
+
+
+def rate_beside(sample: Sample) -> float:
+    """Requests per second of other works at the same time."""
+    return sample.rate_beside
+
+
 def measure(load: Load, servers: Sequence[Server], work: Work, plan: Plan) -> list[Measured]:
     """All rounds of one work at every number of connections, after a warm-up."""
     for server in servers:

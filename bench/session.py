@@ -71,6 +71,8 @@ class Session:
             yield extras.flags(backend, self._load, ours, plan)
         yield extras.weigh(backend, servers)
         if self._options.extra:
+            self._say("reads beside writes")
+            yield extras.reads_beside_writes(backend, self._load, servers, plan)
             self._say("documents never seen before")
             yield extras.first_seen(backend, self._load, servers, plan)
             self._say("longer lists")

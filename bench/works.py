@@ -1,5 +1,6 @@
 """The works: GraphQL documents with their callers and variables, the same for all servers; and flags."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -8,7 +9,7 @@ import orjson
 from bench.data import FLAGS_PLATFORM, Dataset
 
 Variables = dict[str, Any]
-_FLAG_SERVERS = ("ours", "floor")
+_FLAG_SERVERS = ("ours", "bun", "bun-tuned", "node-tuned", "floor")
 
 _USER = (
     "userId username displayName image badges { name earnedAt } "
@@ -17,26 +18,39 @@ _USER = (
 
 
 class Work(NamedTuple):
-    """One kind of request. `variables` returns the variables of all requests of a run, in order. Without a
-    document, they are the bodies."""
+    """One kind of request, or the mix of several. `variables` returns the variables of all requests of a run,
+    in order. Without a document, they are the bodies."""
 
     name: str
     document: str
     caller: str
     variables: Callable[[Dataset, int], Sequence[Variables]]
     path: str = "/graphql"
+    parts: Sequence["Work"] = ()
+    """Of a mix: the works whose requests take turns."""
 
     def is_done_by(self, server: str) -> bool:
         """Whether a server does this work."""
-        return bool(self.document) or server in _FLAG_SERVERS
+        return self.path == "/graphql" or server in _FLAG_SERVERS
 
     def bodies(self, dataset: Dataset, run: int) -> list[bytes]:
         """The request bodies of a run. Its number is part of what they write, so every write changes
         something."""
+        if self.parts:
+            return _mixed(self.parts, dataset, run)
         if not self.document:
             return [orjson.dumps(each) for each in self.variables(dataset, run)]
-        operation = {"query": self.document, "operationName": self.name.capitalize()}
+        name = self.document.split()[1].partition("(")[0]
+        operation = {"query": self.document, "operationName": name}
         return [orjson.dumps(operation | {"variables": each}) for each in self.variables(dataset, run)]
+
+
+def _mixed(parts: Sequence[Work], dataset: Dataset, run: int) -> list[bytes]:
+    """As many rounds of the parts as the longest has requests, so that every write changes something."""
+    bodies = {part.name: part.bodies(dataset, run) for part in parts}
+    turns = {name: itertools.cycle(each) for name, each in bodies.items()}
+    rounds = max(map(len, bodies.values()))
+    return [next(turns[part.name]) for _ in range(rounds) for part in parts]
 
 
 def _one(dataset: Dataset, _run: int) -> list[Variables]:
@@ -89,6 +103,9 @@ SESSION = Work(
     "member",
     _session,
 )
+SESSION_OF_50 = SESSION._replace(name="session-50", caller="consultant")
+"""The same for a caller with permissions in 50 tenants."""
+
 PATCH = Work(
     "patch",
     "mutation Patch($username: String!, $metadata: JSONObject!) { patchPlatformMetadata("
@@ -104,6 +121,10 @@ ENTITIES = Work(
     "admin",
     _entities,
 )
+_READS = (ONE, SESSION, ONE, ENTITIES, ONE, SESSION, ONE, ENTITIES, ONE)
+MIXED = Work("mixed", "", "admin", _session, parts=(*_READS, PATCH))
+"""Nine reads, then a write."""
+
 FLAGS = Work(
     "flags",
     "",
@@ -111,4 +132,4 @@ FLAGS = Work(
     lambda dataset, _run: [{"context": {"targetingKey": dataset.sample[0].id}}],
     f"/platforms/{FLAGS_PLATFORM}/ofrep/v1/evaluate/flags",
 )
-WORKS = {work.name: work for work in (ONE, LIST, SESSION, PATCH, ENTITIES, FLAGS)}
+WORKS = {work.name: work for work in (ONE, LIST, SESSION, SESSION_OF_50, PATCH, ENTITIES, MIXED, FLAGS)}

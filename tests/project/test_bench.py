@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from bench import agreement, backends
 from bench.data import Dataset, load
-from bench.works import WORKS
+from bench.servers import serving as serving_peer
+from bench.works import ONE, WORKS
 from tests.support.service import Service, serving
 
 
@@ -25,10 +28,10 @@ def test_a_request_of_each_work_succeeds(loaded: tuple[Service, Dataset], name: 
     service, dataset = loaded
     work = WORKS[name]
     headers = {"Authorization": f"Bearer {dataset.tokens[work.caller]}", "Content-Type": "application/json"}
-    body = work.bodies(dataset, 0)[0]
-    response = service.client.post(work.path, content=body, headers=headers)
-    assert response.status_code == 200
-    assert "errors" not in response.json(), response.text
+    for body in work.bodies(dataset, 0)[: len(work.parts) or 1]:
+        response = service.client.post(work.path, content=body, headers=headers)
+        assert response.status_code == 200
+        assert "errors" not in response.json(), response.text
 
 
 def test_users_of_the_benchmark_are_found(loaded: tuple[Service, Dataset]) -> None:
@@ -37,3 +40,19 @@ def test_users_of_the_benchmark_are_found(loaded: tuple[Service, Dataset]) -> No
     headers = {"Authorization": f"Bearer {dataset.tokens['admin']}"}
     response = service.client.post("/graphql", json={"query": query}, headers=headers)
     assert response.json() == {"data": {"users": {"nodes": [{"username": "user_000007"}]}}}
+
+
+def test_the_servers_on_python_do_the_same_work(tmp_path: Path) -> None:
+    """Equal responses, equal rows after the same patches, and the same refusals."""
+    with ExitStack() as stack:
+        backend = stack.enter_context(backends.running("sqlite", tmp_path))
+        url, dataset = backend.loaded(100)
+        probe, token = ONE.bodies(dataset, 0)[0], dataset.tokens[ONE.caller]
+        servers = [
+            stack.enter_context(serving_peer(name, backend.copy(url), probe, token, tmp_path))
+            for name in ("ours", "floor", "plain")
+        ]
+        agreement.check(servers, list(WORKS.values()), dataset, backend)
+        backend.execute(servers[1].url, "UPDATE events SET changed_keys = '[]'")
+        with pytest.raises(RuntimeError, match="of floor"):
+            agreement.check(servers, [ONE], dataset, backend)
