@@ -52,7 +52,7 @@ def change(
 
 
 def merge(values: Content, attributes: Content, patch: Content, actor_id: str, now: int) -> Content:
-    """Set the values of a patch, and the attributes of their keys, in place; returns what has changed, by key."""
+    """Set values and the attributes of their keys, in place; returns what has changed, by key."""
     changes: Content = {}
     for key, value in patch.items():
         before = attributes.get(key, {})

@@ -2,7 +2,7 @@
 
 let open = 0;
 
-/** Run a request. While it is the only one, nothing waits for others. */
+/** Run a request. While it is the only one, it waits for no others. */
 export async function counted(request) {
   open++;
   try {
@@ -12,14 +12,18 @@ export async function counted(request) {
   }
 }
 
-/** Call a function when all requests that have arrived have asked for what they need. */
+/** Call a function when all requests that are open have asked for what they need. */
 function soon(callback) {
   if (open > 1) setImmediate(callback);
   else process.nextTick(callback);
 }
 
-/** A loader for all requests. `read` returns a Map of the values by key. Nothing is cached. */
-export function gather(read) {
+/**
+ * A loader for all requests. `read` returns a Map of the values by key. Nothing is cached.
+ *
+ * What every request needs first waits for the others of the turn with `setImmediate`: they are not open yet.
+ */
+export function gather(read, dispatchLater = soon) {
   let waiting = new Map();
 
   async function dispatch() {
@@ -36,7 +40,7 @@ export function gather(read) {
   return (key) => {
     let load = waiting.get(key);
     if (!load) {
-      if (waiting.size === 0) soon(dispatch);
+      if (waiting.size === 0) dispatchLater(dispatch);
       load = later();
       waiting.set(key, load);
     }

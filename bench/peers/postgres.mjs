@@ -1,8 +1,11 @@
-// The statements on PostgreSQL: postgres.js, which prepares and pipelines them. Numbers are read as doubles, and
-// JSON as text.
+// The statements on PostgreSQL: postgres.js on Node, and Bun's own client on Bun, which is faster there. Both prepare
+// and pipeline them. Numbers are read as doubles, and JSON as text.
 
-import postgres from "postgres";
 import { changed, document } from "./changes.mjs";
+
+const connect = globalThis.Bun
+  ? (url, options) => new Bun.SQL(url, options)
+  : (await import("postgres")).default;
 
 /** The text of an array, so that the driver need not know its type. */
 function array(items) {
@@ -10,7 +13,7 @@ function array(items) {
 }
 
 export function open(url) {
-  const sql = postgres(url, { max: 10, connection: { jit: "off" } });
+  const sql = connect(url, { max: 10, connection: { jit: "off" } });
   const USER = sql`users.id, users.tenant_id, users.username, users.image, users.email,
     users.permissions::text AS permissions, users.profile_fields::text AS profile_fields`;
 

@@ -12,7 +12,7 @@ const USER = ["id", "tenant_id", "username", "image", "email", "permissions", "p
 
 function openDatabase(path) {
   const database = new Database(path);
-  for (const setting of ["journal_mode = WAL", "synchronous = FULL", "busy_timeout = 5000", "foreign_keys = ON"]) {
+  for (const setting of ["journal_mode = WAL", "synchronous = FULL", "busy_timeout = 5000", "foreign_keys = ON", "mmap_size = 1073741824"]) {
     database.exec(`PRAGMA ${setting}`);
   }
   const { journal_mode } = database.prepare("PRAGMA journal_mode").get();

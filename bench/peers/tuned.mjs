@@ -8,13 +8,21 @@ import { run } from "./operations.mjs";
 const MARK = crypto.randomUUID(); // nobody who writes data can know it
 const MARKED = new RegExp(`"${MARK}(\\d+)"`, "g");
 
+/** Equal pages that are asked for in one turn are read once. */
+function gatherPages(store) {
+  const page = gather(async (keys) => new Map(await Promise.all(keys.map(async (key) => [key, await read(key)]))));
+  const read = async (key) => (await store.members(...JSON.parse(key))).map(toUser);
+  return (tenantId, limit) => page(JSON.stringify([tenantId, limit]));
+}
+
 /** Functions that answer requests, from the Authorization header and the body to the text of the response. */
 export async function openServer() {
   const store = await openStore(process.env.BENCH_DATABASE_URL);
-  const principal = gather(async (ids) => new Map((await store.principals(ids)).map((row) => [row.token_id, row])));
+  const principals = async (ids) => new Map((await store.principals(ids)).map((row) => [row.token_id, row]));
+  const principal = gather(principals, setImmediate);
   const shared = {
-    ...loaders(store, gather),
-    members: async (...page) => (await store.members(...page)).map(toUser),
+    ...loaders(store, (read) => gather(read)),
+    members: gatherPages(store),
     patch: gatherWrites(store.patchAll),
   };
 
