@@ -10,7 +10,7 @@ from bench.load import Load, Sample
 from bench.servers import Server
 from bench.works import Work
 
-_WARM_UP_CONNECTIONS = 16
+_WARM_UP_CONNECTIONS, _WARM_UP_REQUESTS, _WARM_UP_RUNS = 16, 1000, 3
 
 
 class Plan(NamedTuple):
@@ -85,7 +85,7 @@ def rate_beside(sample: Sample) -> float:
 def measure(load: Load, servers: Sequence[Server], work: Work, plan: Plan) -> list[Measured]:
     """All rounds of one work at every number of connections, after a warm-up."""
     for server in servers:
-        load.run(server, work, connections=_WARM_UP_CONNECTIONS, seconds=max(1, plan.seconds // 2))
+        _warm_up(load, server, work, max(1, plan.seconds // 2))
     measured = []
     for connections in plan.connections:
         runs = {
@@ -94,6 +94,14 @@ def measure(load: Load, servers: Sequence[Server], work: Work, plan: Plan) -> li
         }
         measured.append(Measured(work.name, connections, take_turns(runs, plan.rounds)))
     return measured
+
+
+def _warm_up(load: Load, server: Server, work: Work, seconds: int) -> None:
+    """Compilers wait for a number of requests, which takes longer on a busy machine."""
+    requests, runs = 0.0, 0
+    while requests < _WARM_UP_REQUESTS and runs < _WARM_UP_RUNS:
+        sample = load.run(server, work, connections=_WARM_UP_CONNECTIONS, seconds=seconds)
+        requests, runs = requests + sample.rate * seconds, runs + 1
 
 
 def take_turns(runs: Mapping[str, Callable[[], Sample]], rounds: int) -> dict[str, list[Sample]]:
