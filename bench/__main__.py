@@ -80,7 +80,7 @@ def _install_peers() -> None:
 
 
 def _reports(chosen: Sequence[str], options: Options) -> Iterator[str]:
-    """Write the report again after each database, so that a failure does not lose earlier results."""
+    """Write the report again after each part, so that a failure does not lose earlier results."""
     findings: list[Findings] = []
     databases: list[str] = []
     facts = machine.describe()
@@ -90,8 +90,11 @@ def _reports(chosen: Sequence[str], options: Options) -> Iterator[str]:
             backends.running(name, Path(folder)) as backend,
         ):
             databases.append(f"{backend.name} {backend.version}")
-            findings += Session(backend, Path(folder), options).run()
-        yield report.render([*facts, ("databases", ", ".join(databases))], findings)
+            so_far: list[Findings] = []
+            for so_far in Session(backend, Path(folder), options).run():
+                named = [*facts, ("databases", ", ".join(databases))]
+                yield report.render(named, [*findings, *so_far])
+            findings += so_far
 
 
 if __name__ == "__main__":

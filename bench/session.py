@@ -13,7 +13,7 @@ from bench.data import Dataset
 from bench.extras import Sized
 from bench.findings import Findings
 from bench.load import Load
-from bench.rounds import Plan, measure
+from bench.rounds import Measured, Plan, measure
 from bench.servers import Server, serving
 from bench.works import FLAGS, ONE, Work
 
@@ -41,27 +41,39 @@ class Session:
         self._url, self._dataset = backend.loaded(options.users)
         self._load = Load(folder, self._dataset)
 
-    def run(self) -> list[Findings]:
-        """All results. Raises RuntimeError if a server does not do the same work as the others."""
+    def run(self) -> Iterator[list[Findings]]:
+        """All results so far, after each part. Raises RuntimeError if a server does not do the same work as
+        the others."""
+        findings: list[Findings] = []
         with self._serving_all(self._url, self._dataset) as servers:
             self._say("checking that all servers respond alike")
             agreement.check(servers, self._options.works, self._dataset, self._backend)
-            findings = [self._contest(servers), *self._extras(servers)]
-        if self._options.extra:
-            findings.append(self._conditions())
-        if self._options.scale:
-            findings.append(self._growth_of_data())
-        if self._options.workers:
-            findings.append(self._workers())
-        return findings
+            for contest_so_far in self._contest(servers):
+                findings = [contest_so_far]
+                yield findings
+            for each in self._extras(servers):
+                findings.append(each)
+                yield findings
+        for each in self._others():
+            findings.append(each)
+            yield findings
 
-    def _contest(self, servers: Sequence[Server]) -> Findings:
-        measured = []
+    def _others(self) -> Iterator[Findings]:
+        """What needs other servers than the contest."""
+        if self._options.extra:
+            yield self._conditions()
+        if self._options.scale:
+            yield self._growth_of_data()
+        if self._options.workers:
+            yield self._workers()
+
+    def _contest(self, servers: Sequence[Server]) -> Iterator[Findings]:
+        measured: list[Measured] = []
         for work in self._options.works:
             self._say(work.name)
             able = [server for server in servers if work.is_done_by(server.name)]
             measured += measure(self._load, able, work, self._options.plan) if able else []
-        return contest.judge(self._backend.name, measured)
+            yield contest.judge(self._backend.name, measured)
 
     def _extras(self, servers: Sequence[Server]) -> Iterator[Findings]:
         backend, plan = self._backend.name, self._options.plan
