@@ -25,7 +25,10 @@ from graphql import (
 
 from gql_service.engine.document.cost import Cost
 from gql_service.engine.document.limits import DocumentLimits, check_length, check_limits
+from gql_service.engine.document.parser import parse_text
+from gql_service.engine.document.schema_tables import SchemaTables
 from gql_service.engine.document.validation import validate_document
+from gql_service.engine.document.validator import is_valid
 from gql_service.engine.document.variables import VariableDefinitions
 from gql_service.errors import LimitExceeded
 from gql_service.settings import PREFIX
@@ -185,6 +188,7 @@ class DocumentCache:
         max_size: int = 64 * 1024 * 1024,
     ) -> None:
         self._schema = schema
+        self._tables = SchemaTables(schema)
         self._max_tokens = max_tokens
         self._limits = limits
         self._capacity = capacity
@@ -234,12 +238,10 @@ class DocumentCache:
             self._size -= removed.size
 
     def _load(self, text: str) -> GraphQLDocument:
-        node = self._parse(text)
-        tokens = _unlink_tokens(node)
-        max_errors = min(_MAX_ERRORS, 1 + _MAX_ERROR_WORK // len(text))
+        node = parse_text(text, self._max_tokens) or self._parse(text)
         try:
             costs = check_limits(node, self._limits)
-            errors = validate_document(self._schema, node, max_errors)
+            errors = [] if is_valid(self._tables, node) else self._errors(node, len(text))
         except LimitExceeded as error:
             raise _limit_exceeded(error) from None
         except RecursionError:
@@ -249,16 +251,25 @@ class DocumentCache:
                 "GRAPHQL_VALIDATION_FAILED", [_without_python_error(error) for error in errors]
             )
         document = GraphQLDocument(node, costs)
+        tokens = node.token_count or 0
         document.size = _BYTES_PER_DOCUMENT + len(text) * _BYTES_PER_CHARACTER + tokens * _BYTES_PER_TOKEN
         return document
 
+    def _errors(self, node: DocumentNode, length: int) -> list[GraphQLError]:
+        """The errors that graphql-core finds. Raises LimitExceeded."""
+        return validate_document(self._schema, node, min(_MAX_ERRORS, 1 + _MAX_ERROR_WORK // length))
+
     def _parse(self, text: str) -> DocumentNode:
+        """What graphql-core makes of a text. Raises InvalidDocument."""
         try:
-            return parse(text, no_location=False, max_tokens=self._max_tokens)
+            node = parse(text, no_location=False, max_tokens=self._max_tokens)
         except GraphQLError as error:
             too_many_tokens = f"Syntax Error: Document contains more than {self._max_tokens} tokens."
             if not error.message.startswith(too_many_tokens):
                 raise InvalidDocument("GRAPHQL_PARSE_FAILED", [error]) from None
+        else:
+            _unlink_tokens(node)
+            return node
         raise _limit_exceeded(
             LimitExceeded(
                 f"The document has more than {self._max_tokens} tokens ({PREFIX}MAX_DOCUMENT_TOKENS). "
@@ -267,18 +278,15 @@ class DocumentCache:
         )
 
 
-def _unlink_tokens(node: DocumentNode) -> int:
-    """Break the chain of tokens, in which each refers to both neighbours, and count them.
+def _unlink_tokens(node: DocumentNode) -> None:
+    """Break the chain of tokens, in which each refers to both neighbours.
 
     Otherwise, only the cyclic garbage collector could free a document, and it runs rarely.
     """
-    count = 0
     token = node.loc.start_token if node.loc else None
     while token is not None:
         following, token.prev, token.next = token.next, None, None
         token = following
-        count += 1
-    return count
 
 
 def _limit_exceeded(error: LimitExceeded) -> InvalidDocument:
