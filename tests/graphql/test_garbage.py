@@ -2,17 +2,48 @@
 
 import gc
 from collections.abc import Callable
+from itertools import count
 
 import pytest
 
 from tests.support.patches import patched, read
 from tests.support.world import World
 
+# Not of invalid documents and introspection: graphql-core validates them, and makes cycles.
+NEW_DOCUMENTS = {
+    "new query": """query ($yes: Boolean!, $key: String!) {
+      @@: me { ...F badges { name } notifications(first: 1) { nodes { id } } }
+      platform(key: $key) @include(if: $yes) { name __typename } }
+      fragment F on User { id username platformMetadata(platformKey: $key) { id metadata } }
+      """,
+    "new types": '{ @@: node(id: "x") { __typename id ... on User { email } ... on Platform { key } } }',
+    "new literal": """{ _entities(representations: [{__typename: "User", userId: "@@"}]) {
+      ... on User { id badges { name } } } }""",
+    "new mutation": """mutation ($key: String!) {
+      @@: patchPlatformMetadata(input: {platformKey: $key, metadata: {theme: "@@"}}) {
+        userErrors { message } } }""",
+}
+
+
+NUMBERS = count()
+
+
+def new_document(query: str) -> Callable[[World, int], object]:
+    def request(world: World, _number: int) -> object:
+        text = query.replace("@@", f"n{next(NUMBERS)}")
+        variables = {"yes": True, "key": world.platform_key}
+        return world.member.ask(
+            text, **{name: value for name, value in variables.items() if f"${name}" in text}
+        )
+
+    return request
+
+
 REQUESTS: dict[str, Callable[[World, int], object]] = {
     "read": lambda world, _number: read(world.member, world),
     "patch": lambda world, number: patched(world.member, world, metadata={"a": number}),
     "REST": lambda world, number: world.member.rest("PUT", world.platform_key, {"metadata": {"b": number}}),
-}
+} | {name: new_document(query) for name, query in NEW_DOCUMENTS.items()}
 
 
 @pytest.mark.parametrize("kind", REQUESTS)
@@ -31,7 +62,9 @@ def garbage_of(world: World, kind: str) -> list[str]:
         for number in range(20):
             REQUESTS[kind](world, number)
         gc.collect()
-        return [repr(each) for each in gc.garbage if type(each).__module__.startswith("gql_service")]
+        return [
+            repr(each) for each in gc.garbage if type(each).__module__.startswith(("gql_service", "graphql"))
+        ]
     finally:
         gc.set_debug(0)
         gc.garbage.clear()

@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import Any
 
 from graphql import (
-    DirectiveNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -18,9 +17,7 @@ from graphql import (
     OperationType,
     SelectionSetNode,
     VariableNode,
-    Visitor,
     parse,
-    visit,
 )
 
 from gql_service.engine.document.cost import Cost
@@ -67,6 +64,12 @@ class GraphQLOperation:
         self.plans: dict[tuple[Any, ...], Any] = {}
         """The plans made so far, by the values of the condition variables."""
         self._variable_definitions: VariableDefinitions | None = None
+
+    def __del__(self) -> None:
+        """Free the plans together with the operation."""
+        for plan in self.plans.values():
+            if plan is not None:
+                plan.release()
 
     @cached_property
     def is_constant(self) -> bool:
@@ -148,17 +151,21 @@ def _condition_variables(node: DocumentNode) -> list[str]:
     """The names of the variables that `@skip` and `@include` use in a document, in order of appearance."""
     names: dict[str, None] = {}
     if node.loc is not None and "@" not in node.loc.source.body:
-        return []  # true for most documents, and visiting one takes half as long as parsing it
-
-    class Finder(Visitor):
-        def enter_directive(self, directive: DirectiveNode, *_: Any) -> None:
-            is_condition = directive.name.value in ("skip", "include")
-            for argument in directive.arguments or ():
-                if is_condition and isinstance(argument.value, VariableNode):
-                    names[argument.value.name.value] = None
-
-    visit(node, Finder())
+        return []  # true for most documents
+    for definition in node.definitions:
+        if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode):
+            _add_condition_variables(definition.selection_set, names)
     return list(names)
+
+
+def _add_condition_variables(selections: SelectionSetNode, names: dict[str, None]) -> None:
+    for each in selections.selections:
+        for directive in each.directives or ():
+            for argument in directive.arguments or ():
+                if directive.name.value in ("skip", "include") and isinstance(argument.value, VariableNode):
+                    names[argument.value.name.value] = None
+        if isinstance(each, FieldNode | InlineFragmentNode) and each.selection_set:
+            _add_condition_variables(each.selection_set, names)
 
 
 class InvalidDocument(Exception):

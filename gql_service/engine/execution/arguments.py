@@ -17,6 +17,7 @@ from graphql import (
     GraphQLInputField,
     GraphQLInputType,
     GraphQLSchema,
+    ListValueNode,
     ObjectFieldNode,
     ObjectValueNode,
     Undefined,
@@ -28,7 +29,6 @@ from graphql import (
     is_list_type,
 )
 from graphql.execution.values import get_argument_values
-from graphql.language import Visitor, visit
 from graphql.utilities import coerce_input_literal
 from strawberry.relay import GlobalID
 from strawberry.types.arguments import convert_arguments
@@ -179,11 +179,8 @@ def _is_simple(type_: GraphQLInputType) -> bool:
 
 
 def _uses_variables(node: ValueNode) -> bool:
-    variables = []
-
-    class Finder(Visitor):
-        def enter_variable(self, variable: VariableNode, *_: Any) -> None:
-            variables.append(variable)
-
-    visit(node, Finder())
-    return bool(variables)
+    if isinstance(node, ListValueNode):
+        return any(map(_uses_variables, node.values))
+    if isinstance(node, ObjectValueNode):
+        return any(_uses_variables(field.value) for field in node.fields)
+    return isinstance(node, VariableNode)

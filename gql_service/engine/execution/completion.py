@@ -1,6 +1,9 @@
 """Completing values: turning what resolvers return into the response (GraphQL specification, 6.4.3).
 
 Each function makes a `Complete` for one kind of output type. It completes all values of a field together.
+
+No `Complete` refers to itself, because only the cyclic garbage collector could free it then. Where one has to
+be passed on, which is rare, another one is made.
 """
 
 from collections.abc import AsyncIterable, Callable, Sequence
@@ -33,7 +36,7 @@ def leaf_completer(type_: GraphQLLeafType, field: FieldPlan) -> Complete:
     def complete(run: Run, values: Sequence[Any], slots: Sequence[ResponseSlot]) -> None:
         for value, slot in zip(values, slots, strict=True):
             if type(value) not in PLAIN_TYPES and run.complete_null_error_or_awaitable(
-                value, complete, field, slot
+                value, leaf_completer(type_, field), field, slot
             ):
                 continue
             try:
@@ -60,7 +63,8 @@ def abstract_completer(
         for value, slot in zip(values, slots, strict=True):
             plan = None if hasattr(value, TYPE_CAST_ATTRIBUTE) else plans_by_class.get(type(value))
             if plan is None:
-                if run.complete_null_error_or_awaitable(value, complete, field, slot):
+                again = abstract_completer(field, plans_by_class, find_plan)
+                if run.complete_null_error_or_awaitable(value, again, field, slot):
                     continue
                 try:
                     plan = find_plan(value)
@@ -90,10 +94,11 @@ def list_completer(
         list_slots: list[ResponseSlot] = []
         for value, slot in zip(values, slots, strict=True):
             if not isinstance(value, _SEQUENCE_TYPES):
-                if run.complete_null_error_or_awaitable(value, complete, field, slot):
+                again = list_completer(complete_items, nullable, field, leaf_plan)
+                if run.complete_null_error_or_awaitable(value, again, field, slot):
                     continue
                 if is_async_iterable(value):
-                    run.start(_collect(value), False, complete, field, [slot])
+                    run.start(_collect(value), False, again, field, [slot])
                     continue
                 try:
                     value = _as_list(value, field)

@@ -5,6 +5,7 @@ from typing import Any
 
 from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema, OperationType
 from graphql import execute as graphql_core_execute
+from graphql.execution.values import VariableValues
 from strawberry import Info
 
 from gql_service.engine.document.cache import GraphQLDocument, GraphQLOperation
@@ -86,7 +87,8 @@ def _find_plan(
     try:
         plan: ObjectPlan | None = operation.plans[key]
     except KeyError:
-        plan = _make_plan(schema, document, operation, graphql_core_values())
+        values = graphql_core_values() if operation.condition_variables else VariableValues({}, {})
+        plan = _make_plan(schema, document, operation, values)
         if len(operation.plans) < _MAX_PLANS:
             operation.plans[key] = plan
     return plan

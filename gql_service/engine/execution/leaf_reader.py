@@ -60,7 +60,7 @@ def leaf_reader(type_: GraphQLObjectType, class_: type | None, fields: Sequence[
     )
     # Of the client's text, only response keys get into the source: GraphQL names, as quoted string literals.
     exec(_compiled(source, type_.name), names)  # noqa: S102
-    read: LeafReader = names["read"]
+    read: LeafReader = names.pop("read")  # kept, the function and its globals would be a cycle
     return read
 
 

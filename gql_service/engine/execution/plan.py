@@ -82,7 +82,7 @@ class FieldPlan:
 class ObjectPlan:
     """The fields selected of an object type in one position of an operation."""
 
-    __slots__ = ("field", "fields", "guards", "keys", "read_leaves", "resolved_fields", "type")
+    __slots__ = ("field", "fields", "guards", "keys", "parts", "read_leaves", "resolved_fields", "type")
 
     def __init__(
         self,
@@ -102,7 +102,20 @@ class ObjectPlan:
         """The fields that `read_leaves` does not read."""
         self.guards = list({each.guard.before: each.guard for each in fields if each.guard}.values())
         """One guard for each role that the fields require."""
+        self.parts: list[ObjectPlan] = []
+        """All plans of the operation, itself included; empty but for the root."""
 
     def complete(self, run: Run, values: Sequence[Any], slots: Sequence[ResponseSlot]) -> None:
         """A `Complete`: build the response objects of values of this type."""
         run.build_objects(self, values, slots)
+
+    def release(self) -> None:
+        """Break the cycles of the plan of an operation that nobody will run again.
+
+        Fields, their completers and the plans of their objects refer to each other. Only the cyclic garbage
+        collector could free them, and it runs rarely.
+        """
+        for part in self.parts:
+            for field in part.fields:
+                del field.complete
+        self.parts = []

@@ -1,7 +1,7 @@
 """The planner: makes the plan of an operation."""
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 from graphql import (
     FragmentDefinitionNode,
@@ -60,7 +60,9 @@ class Planner:
         if root is None:
             raise Unplannable
         collected = collect_fields(self._schema, self._fragments, self._variables, root, self._operation)
-        return self._plan_object(root, None, collected)
+        plan = self._plan_object(root, None, collected)
+        plan.parts = [plan, *self._subplans.values()]
+        return plan
 
     def _check_is_plannable(self) -> None:
         """Raise Unplannable for what changes the execution of all fields."""
@@ -86,7 +88,9 @@ class Planner:
                 fields.append(self._plan_introspection(type_, key, details, definition))
             else:
                 fields.append(self._plan_field(type_, key, details, definition))
-        return ObjectPlan(type_, field, fields, leaf_reader(type_, python_class_of(type_), fields))
+        # The fields of the root are resolved one by one: see `run.py`.
+        read_leaves = _read_root if field is None else leaf_reader(type_, python_class_of(type_), fields)
+        return ObjectPlan(type_, field, fields, read_leaves)
 
     def _plan_field(
         self, type_: GraphQLObjectType, key: str, details: Any, definition: GraphQLField
@@ -166,3 +170,7 @@ class Planner:
             return plans[Executor.ensure_valid_runtime_type(info, name, type_, details, info, value).name]
 
         return abstract_completer(field, plans_by_class, find_plan)
+
+
+def _read_root(_sources: object) -> NoReturn:
+    raise AssertionError("nobody reads the leaves of a root")
