@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +23,7 @@ from graphql import (
 
 from gql_service.engine.document.cost import Cost
 from gql_service.engine.document.limits import DocumentLimits, check_length, check_limits
+from gql_service.engine.document.literals import Lifted, Literals, Template, find_literals, make_template
 from gql_service.engine.document.parser import parse_text
 from gql_service.engine.document.schema_tables import SchemaTables
 from gql_service.engine.document.validation import validate_document
@@ -40,8 +42,8 @@ _CONSTANT_FIELDS = {"__schema", "__type", "__typename", "_service"}
 """Root fields whose values depend on the schema alone."""
 _MAX_NAME = 100
 """Characters of the name of an operation in logs."""
-_SEEN_PER_CACHED = 10
-"""How many texts are remembered as seen once, for each document that may be cached."""
+_SEEN_PER_CACHED = 20
+"""How many texts and skeletons are remembered as seen once, for each document that may be cached."""
 
 
 class GraphQLOperation:
@@ -125,6 +127,13 @@ def _field_names(
 class GraphQLDocument:
     """A document that is valid against the schema. `costs` are the costs of its operations by their names."""
 
+    template: Template | None = None
+    """How other texts share this document; None if none do."""
+    shared: "GraphQLDocument | None" = None
+    """The document whose operations this one has, with values of its own."""
+    lifted: Lifted | None = None
+    """The values, if it shares another document."""
+
     def __init__(self, node: DocumentNode, costs: Mapping[str | None, Sequence[Cost]] | None = None) -> None:
         self.node = node
         self.size = 0
@@ -139,6 +148,12 @@ class GraphQLDocument:
             name: GraphQLOperation(each, self.fragments, condition_variables, costs.get(name, ()))
             for name, each in zip(names, operations, strict=True)
         }
+
+    def with_values(self, lifted: Lifted) -> "GraphQLDocument":
+        """The document of another text."""
+        document = copy(self)
+        document.template, document.shared, document.lifted = None, self, lifted
+        return document
 
     def operation(self, name: str | None) -> GraphQLOperation | None:
         """The operation of this name or, without a name, the only operation. None if there is none."""
@@ -180,9 +195,9 @@ class InvalidDocument(Exception):
 class DocumentCache:
     """The documents used most recently, by their text: at most `capacity` of them, of `max_size` bytes.
 
-    A document is cached when it is requested for the second time. So documents that are sent only once, such
-    as those with values in their text, replace none that are used often, and take memory only while they are
-    executed.
+    A document is cached when it is requested for the second time. So documents that are sent only once
+    replace none that are used often, and take memory only while they are executed. The same is true for
+    skeletons, which many texts may share: see `literals.py`.
     """
 
     def __init__(
@@ -200,12 +215,13 @@ class DocumentCache:
         self._limits = limits
         self._capacity = capacity
         self._max_size = max_size
-        self._documents: OrderedDict[str, GraphQLDocument] = OrderedDict()
+        self._documents: OrderedDict[str | tuple[str], GraphQLDocument] = OrderedDict()
+        """By texts, and by skeletons, which are in tuples: no text of a client can be the same."""
         self.lookups = self.misses = 0
         """How often a document was looked for, and not found."""
         self._size = 0
         self._seen: OrderedDict[int, None] = OrderedDict()
-        """The hashes of texts that were requested once, the oldest first."""
+        """The hashes of texts and skeletons that were requested once, the oldest first."""
 
     @property
     def size(self) -> int:
@@ -227,28 +243,55 @@ class DocumentCache:
             check_length(text, self._limits)
         except LimitExceeded as error:
             raise _limit_exceeded(error) from None
-        document = self._load(text)
-        if hash(text) in self._seen:
-            del self._seen[hash(text)]
+        document = self._share_or_load(text)
+        if self._is_seen_again(text):
             self._add(text, document)
-        else:
-            self._seen[hash(text)] = None
-            if len(self._seen) > self._capacity * _SEEN_PER_CACHED:
-                self._seen.popitem(last=False)
         return document
 
-    def _add(self, text: str, document: GraphQLDocument) -> None:
-        self._documents[text] = document
+    def _share_or_load(self, text: str) -> GraphQLDocument:
+        """The document of a text that is not cached; it may share one that is."""
+        literals = find_literals(text)
+        if literals is None:
+            return self._load(text)
+        key = (literals.skeleton,)
+        document = self._documents.get(key)
+        if document is None:
+            document = self._load(text, literals if self._is_seen_again(key) else None)
+            if document.template is None:
+                return document
+            self._add(key, document)
+        else:
+            self._documents.move_to_end(key)
+        lifted = document.template.lift(text, literals) if document.template else None
+        return document.with_values(lifted) if lifted else self._load(text)
+
+    def _is_seen_again(self, key: str | tuple[str]) -> bool:
+        """Whether a text or a skeleton was requested before. It is noted, or forgotten if it was."""
+        if hash(key) in self._seen:
+            del self._seen[hash(key)]
+            return True
+        self._seen[hash(key)] = None
+        if len(self._seen) > self._capacity * _SEEN_PER_CACHED:
+            self._seen.popitem(last=False)
+        return False
+
+    def _add(self, key: str | tuple[str], document: GraphQLDocument) -> None:
+        self._documents[key] = document
         self._size += document.size
         while len(self._documents) > self._capacity or self._size > self._max_size:
             _, removed = self._documents.popitem(last=False)
             self._size -= removed.size
 
-    def _load(self, text: str) -> GraphQLDocument:
-        node = parse_text(text, self._max_tokens) or self._parse(text)
+    def _load(self, text: str, literals: Literals | None = None) -> GraphQLDocument:
+        """Parse and check a text. With `literals`, others may share its document. Raises InvalidDocument."""
+        node, template = parse_text(text, self._max_tokens) or self._parse(text), None
+        errors: list[GraphQLError] = []
         try:
             costs = check_limits(node, self._limits)
-            errors = [] if is_valid(self._tables, node) else self._errors(node, len(text))
+            if not is_valid(self._tables, node):
+                errors = self._errors(node, len(text))
+            elif literals is not None:
+                template = make_template(self._tables, node, literals)
         except LimitExceeded as error:
             raise _limit_exceeded(error) from None
         except RecursionError:
@@ -258,6 +301,7 @@ class DocumentCache:
                 "GRAPHQL_VALIDATION_FAILED", [_without_python_error(error) for error in errors]
             )
         document = GraphQLDocument(node, costs)
+        document.template = template
         tokens = node.token_count or 0
         document.size = _BYTES_PER_DOCUMENT + len(text) * _BYTES_PER_CHARACTER + tokens * _BYTES_PER_TOKEN
         return document

@@ -16,7 +16,7 @@ from graphql import FieldNode, IntValueNode, ListValueNode, ObjectValueNode, Val
 from gql_service.errors import LimitExceeded
 from gql_service.settings import PREFIX
 
-_PAGE_ARGUMENTS = ("first", "last")
+PAGE_ARGUMENTS = ("first", "last")
 """Their value is the number of objects that a field returns."""
 PAGE_FIELDS = ("nodes", "edges")
 """A field with one of these selects a page, which has `_DEFAULT_PAGE` objects without a page argument."""
@@ -143,7 +143,7 @@ def _count_objects(value: Any) -> int:
 
 def _page_size(node: FieldNode, *, is_page: bool) -> tuple[int, list[str]]:
     """The size of a page as a number, and the variables to multiply it by."""
-    values = [each.value for each in node.arguments or () if each.name.value in _PAGE_ARGUMENTS]
+    values = [each.value for each in node.arguments or () if each.name.value in PAGE_ARGUMENTS]
     sizes = [_size(_parse_int(each.value)) for each in values if isinstance(each, IntValueNode)]
     variables = [each.name.value for each in values if isinstance(each, VariableNode)]
     if sizes or not is_page:

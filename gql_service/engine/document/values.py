@@ -127,7 +127,7 @@ def _is_plain(node: ValueNode, kind: Kind, type_: InputType) -> bool:
     if kind is Kind.ID:
         return isinstance(node, StringValueNode | IntValueNode)
     if kind is Kind.INT:
-        return isinstance(node, IntValueNode) and _is_int(node.value)
+        return isinstance(node, IntValueNode) and is_int(node.value)
     if kind is Kind.BOOLEAN:
         return isinstance(node, BooleanValueNode)
     if kind is Kind.ENUM:
@@ -135,7 +135,8 @@ def _is_plain(node: ValueNode, kind: Kind, type_: InputType) -> bool:
     return isinstance(node, IntValueNode | FloatValueNode) and len(node.value) <= _MAX_DIGITS
 
 
-def _is_int(digits: str) -> bool:
+def is_int(digits: str) -> bool:
+    """Whether an integer literal has 32 bits, as the type Int requires."""
     return len(digits) < 10 or (len(digits) <= 11 and _MIN_INT <= int(digits) <= _MAX_INT)
 
 

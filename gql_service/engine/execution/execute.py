@@ -33,6 +33,10 @@ async def execute(
     if isinstance(document, DocumentNode):
         document = GraphQLDocument(document)
     raw_variables = variable_values or {}
+    if document.lifted is not None:
+        return await _execute_shared(
+            schema, document, root_value, context_value, raw_variables, operation_name
+        )
     operation = document.operation(operation_name)
     if operation is not None:
         definitions = operation.variable_definitions(schema)
@@ -69,6 +73,25 @@ async def execute(
         schema, document.node, root_value, context_value, raw_variables, operation_name
     )
     return result if isinstance(result, ExecutionResult) else await result
+
+
+async def _execute_shared(
+    schema: GraphQLSchema,
+    document: GraphQLDocument,
+    root_value: Any,
+    context_value: Any,
+    raw_variables: dict[str, Any],
+    operation_name: str | None,
+) -> ExecutionResult:
+    """Execute the operation of the document that this one shares, with its own values."""
+    lifted, shared = document.lifted, document.shared
+    assert lifted is not None, "the caller has checked"
+    assert shared is not None, "it has no values of its own otherwise"
+    variables = {**raw_variables, **lifted.variables}
+    result = await execute(schema, shared, root_value, context_value, variables, operation_name)
+    if result.errors:
+        lifted.relocate(result.errors)
+    return result
 
 
 def _limit_exceeded(error: LimitExceeded) -> ExecutionResult:
