@@ -4,12 +4,14 @@ Rows that are inserted or deleted meanwhile make a client neither miss a row nor
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, select
+from sqlalchemy import ColumnElement, FromClause, Select, and_, bindparam, func, literal_column, select
 
 from gql_service.errors import BadUserInput
+from gql_service.store.sql_functions import without_index
+from gql_service.store.statement import Statement
 
 T = TypeVar("T")
 MAX_PAGE = 100
@@ -67,23 +69,61 @@ def keyset(statement: Select[Any], key: ColumnElement[str], request: PageRequest
 
 
 def keyset_of_each(
-    statement: Select[Any], owner: ColumnElement[str], key: ColumnElement[str], request: PageRequest
-) -> Select[Any]:
-    """Limit a statement to the same page of each owner, ordered by `key`. Parameters: `page_parameters`."""
-    order = key.desc() if request.backwards else key.asc()
-    position = func.row_number().over(partition_by=owner, order_by=order).label("position")
-    numbered = _between(statement.add_columns(position), key, request).subquery()
-    columns = (column for column in numbered.c if column is not numbered.c.position)
-    page = select(*columns).where(numbered.c.position <= bindparam("size"))
-    return page.order_by(numbered.c.position)
+    columns: Sequence[ColumnElement[Any]],
+    owner: Mapping[str, ColumnElement[str]],
+    key: ColumnElement[Any],
+    request: PageRequest,
+    owners_where: Sequence[ColumnElement[bool]],
+    *,
+    descending: bool = False,
+    scans: bool = False,
+) -> Statement:
+    """A statement for the same page of the rows of each owner, in any order. Parameters: `page_parameters`.
+
+    `owner` has the columns of the owners' table by the names of the columns that refer to them. Only the rows
+    of the pages are read.
+    """
+    (owners,), rows = {column.table for column in owner.values()}, key.table
+    is_descending = descending is not request.backwards
+    others = rows.alias("of_owner")
+    bounds = _bounds(others.c[key.name], request, descending=descending)
+    page = select(others).where(of_owner(others, owner), *bounds).correlate(owners)
+    page = page.order_by(others.c[key.name].desc() if is_descending else others.c[key.name])
+    page = page.limit(bindparam("size"))
+
+    each = page.with_only_columns(*[others.c[column.name] for column in columns]).lateral("page")
+    on_postgres = select(*[each.c[column.name] for column in columns])
+    on_postgres = on_postgres.join_from(owners, each, literal_column("true")).where(*owners_where)
+
+    # SQLite has no lateral joins: it finds the outermost key of each page first.
+    keys = page.with_only_columns(others.c[key.name]).subquery("page_keys").c[key.name]
+    outermost = select(func.min(keys) if is_descending else func.max(keys)).scalar_subquery()
+    in_page = key >= outermost if is_descending else key <= outermost
+    # An index takes one bound on each side: of those of the request, the one where the page begins.
+    beginning = request._replace(after=None) if request.backwards else request._replace(before=None)
+    bounds = _bounds(key, beginning, descending=descending)
+    on_sqlite = select(*columns).join_from(owners, rows, and_(of_owner(rows, owner), *bounds, in_page))
+    return Statement(on_sqlite.where(*owners_where), scans=scans, on_postgres=on_postgres)
+
+
+def of_owner(rows: FromClause, owner: Mapping[str, ColumnElement[str]]) -> ColumnElement[bool]:
+    """Whether a row is of the owner: see `keyset_of_each`. SQLite must read the owners first."""
+    return and_(*(rows.c[name] == without_index(column) for name, column in owner.items()))
 
 
 def _between(statement: Select[Any], key: ColumnElement[str], request: PageRequest) -> Select[Any]:
+    return statement.where(*_bounds(key, request, descending=False))
+
+
+def _bounds(
+    key: ColumnElement[Any], request: PageRequest, *, descending: bool
+) -> Iterator[ColumnElement[bool]]:
     if request.after is not None:
-        statement = statement.where(key > bindparam("after"))
+        after = bindparam("after", type_=key.type)
+        yield key < after if descending else key > after
     if request.before is not None:
-        statement = statement.where(key < bindparam("before"))
-    return statement
+        before = bindparam("before", type_=key.type)
+        yield key > before if descending else key < before
 
 
 def page_parameters(request: PageRequest) -> dict[str, Any]:

@@ -33,11 +33,15 @@ class Prepared(NamedTuple):
 class Statement:
     """A Core statement. `bindparam` names its parameters; in an INSERT, the columns do.
 
-    `scans` says that the statement may read many rows. SQLite then runs it in a thread.
+    `scans` says that the statement may read many rows. SQLite then runs it in a thread. `on_postgres` takes
+    its place on PostgreSQL.
     """
 
-    def __init__(self, core: Executable, *, scans: bool = False) -> None:
+    def __init__(
+        self, core: Executable, *, scans: bool = False, on_postgres: Executable | None = None
+    ) -> None:
         self._core = core
+        self._on_postgres = core if on_postgres is None else on_postgres
         self.scans = scans
 
     @cached_property
@@ -56,7 +60,7 @@ class Statement:
 
     @cached_property
     def for_postgres(self) -> Prepared:
-        return _prepare(self._core, postgres_dialect(), _without_nul)  # type: ignore[no-untyped-call]
+        return _prepare(self._on_postgres, postgres_dialect(), _without_nul)  # type: ignore[no-untyped-call]
 
 
 def summary(sql: str) -> str:

@@ -44,6 +44,7 @@ metadata = MetaData(
 )
 
 _EXPIRES = text("expires_at IS NOT NULL")
+_HAS_WINDOW = text("window_end IS NOT NULL")
 _FOLDED = text("folded IS NOT NULL")
 _PURE_TEXT = text("number_value IS NULL AND text_value IS NOT NULL")
 _BYTEWISE = Text().with_variant(Text(collation="C"), "postgresql")
@@ -236,7 +237,8 @@ documents = Table(
 )
 
 # The history: one row for each write that changed something. A baseline takes the place of changes that were
-# pruned: see `domain.history.pruning`.
+# pruned: see `domain.history.pruning`. `window_end` is the last end of the entries with an end that the row
+# has, and later than every instant in a baseline.
 document_changes = Table(
     "document_changes",
     metadata,
@@ -247,6 +249,10 @@ document_changes = Table(
     Column("changed_at", BigInteger, nullable=False),
     Column("source", Text, nullable=False),
     Column("changes", JsonText, nullable=False),
+    Column("window_end", BigInteger),
+    _partial_index(
+        "ix_document_changes_window_end", "user_id", "platform_id", "window_end", where=_HAS_WINDOW
+    ),
 )
 
 # The search index of entries with `isIndexed`. `equality` is a digest of the value, because PostgreSQL cannot

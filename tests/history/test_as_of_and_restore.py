@@ -150,7 +150,7 @@ def test_an_instant_or_revision_too_many_changes_ago_is_refused(world: World) ->
 def _fill_history(world: World, revisions: int) -> None:
     """Add this many changes of a key that no longer exists."""
     change = {"actor_id": None, "source": "rest", "changed_at": world.service.services.clock()}
-    change |= {"changes": '{"other":{"new":{"createdAt":1,"value":1}}}'}
+    change |= {"window_end": None, "changes": '{"other":{"new":{"createdAt":1,"value":1}}}'}
     changes_of_member = Statement(
         select(tables.document_changes).where(tables.document_changes.c.user_id == world.member.id)
     )

@@ -9,20 +9,23 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import BigInteger, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, insert, select, update
 
 from gql_service import strict_json
 from gql_service.domain.documents.entries import Entry, anonymize, to_history
 from gql_service.domain.documents.rows import DocumentKey
-from gql_service.domain.pagination import Page, PageRequest, page_of
+from gql_service.domain.pagination import Page, PageRequest, keyset_of_each, page_of
 from gql_service.errors import BadUserInput
 from gql_service.store.connection import Connection, rows_as
 from gql_service.store.sql_functions import any_of
 from gql_service.store.statement import Statement
 from gql_service.store.tables import document_changes
+from gql_service.store.tables import documents as documents_table
 
 BASELINE = "retention"
 """The `source` of a baseline, which stands for the changes that were pruned: see `pruning`."""
+WINDOW_END_OF_BASELINE = 2**62
+"""Later than every instant, so that a baseline is always found by its `window_end`."""
 
 
 class ChangeRow(NamedTuple):
@@ -40,6 +43,8 @@ class ChangeRow(NamedTuple):
     changed_at: int
     source: str
     changes: str
+    window_end: int | None
+    """The last `validUntil` in `changes`; None if there is none. See also `WINDOW_END_OF_BASELINE`."""
 
     @property
     def document_key(self) -> DocumentKey:
@@ -53,7 +58,8 @@ class ChangeRow(NamedTuple):
         """The same change, with no more than the names of all keys except those to keep."""
         changes = orjson.loads(self.changes)
         kept = {key: change if key in keep else _name_only(change) for key, change in changes.items()}
-        return self._replace(changes=strict_json.dumps(kept))
+        window_end = self.window_end if self.is_baseline else _window_end(kept)
+        return self._replace(changes=strict_json.dumps(kept), window_end=window_end)
 
     def concealing(self, keys: Set[str]) -> "ChangeRow":
         """The same change, with no more than the names of these keys."""
@@ -80,22 +86,24 @@ _DELETE_ALL = Statement(delete(document_changes).where(*_OF_DOCUMENT))
 _REWRITE = Statement(
     update(document_changes)
     .where(*_OF_DOCUMENT, document_changes.c.revision == bindparam("at_revision"))
-    .values(changes=bindparam("changes"))
+    .values(changes=bindparam("changes"), window_end=bindparam("window_end"))
 )
-_FIRST = (
-    select(document_changes.c.user_id, document_changes.c.platform_id)
-    .add_columns(func.min(document_changes.c.revision).label("revision"))
-    .where(
-        any_of(document_changes.c.user_id, "user_ids"), any_of(document_changes.c.platform_id, "platform_ids")
-    )
-    .group_by(document_changes.c.user_id, document_changes.c.platform_id)
-    .subquery()
+OWNER = {"user_id": documents_table.c.user_id, "platform_id": documents_table.c.platform_id}
+OF_DOCUMENTS = (
+    any_of(documents_table.c.user_id, "user_ids"),
+    any_of(documents_table.c.platform_id, "platform_ids"),
 )
-_BASELINES = Statement(
-    select(document_changes.c.user_id, document_changes.c.platform_id, document_changes.c.changed_at)
-    .join(_FIRST, and_(*(document_changes.c[column.name] == column for column in _FIRST.c)))
-    .where(document_changes.c.source == bindparam("baseline", BASELINE)),
-    scans=True,
+
+
+def _page_of(columns: Sequence[ColumnElement[Any]], shape: PageRequest) -> Statement:
+    """The same page of the history of each document."""
+    revision = document_changes.c.revision
+    return keyset_of_each(columns, OWNER, revision, shape, OF_DOCUMENTS, descending=True, scans=True)
+
+
+_OLDEST = _page_of(
+    [document_changes.c[name] for name in ("user_id", "platform_id", "source", "changed_at")],
+    PageRequest(0, True, None, None),
 )
 _REVISION = re.compile(r"[1-9]\d{0,15}", re.ASCII)
 
@@ -105,18 +113,15 @@ def has_no_values(change: Mapping[str, Any]) -> bool:
     return not ("old" in change or "new" in change)
 
 
-def changes_text(changed: Mapping[str, tuple[Entry | None, Entry | None]]) -> str:
-    """The text of the column `changes` for a write, given each changed key before and after."""
-    return strict_json.dumps(
-        {
-            key: {
-                side: to_history(entry)
-                for side, entry in (("old", before), ("new", after))
-                if entry is not None
-            }
-            for key, (before, after) in changed.items()
+def columns_of(changed: Mapping[str, tuple[Entry | None, Entry | None]]) -> dict[str, Any]:
+    """The columns `changes` and `window_end` for a write, given each changed key before and after."""
+    changes = {
+        key: {
+            side: to_history(entry) for side, entry in (("old", before), ("new", after)) if entry is not None
         }
-    )
+        for key, (before, after) in changed.items()
+    }
+    return {"changes": strict_json.dumps(changes), "window_end": _window_end(changes)}
 
 
 def check_page(request: PageRequest) -> PageRequest:
@@ -134,7 +139,7 @@ async def pages(
     rows = rows_as(
         ChangeRow,
         await connection.fetch(
-            _page(request.backwards, request.after is not None, request.before is not None),
+            _page(request.shape),
             user_ids={user for user, _ in documents},
             platform_ids={platform for _, platform in documents},
             size=request.size + 1 + request.backwards,  # the oldest row may be a baseline
@@ -151,33 +156,19 @@ async def pages(
 
 
 @cache
-def _page(backwards: bool, after: bool, before: bool) -> Statement:
-    """Rows are numbered by their keys alone, so that only the rows of the page are read whole."""
-    rows = document_changes.c
-    revision, owner = rows.revision, [rows.user_id, rows.platform_id]
-    order = revision.asc() if backwards else revision.desc()
-    number = func.row_number().over(partition_by=owner, order_by=order).label("number")
-    keys = select(*owner, revision, number).where(
-        any_of(rows.user_id, "user_ids"), any_of(rows.platform_id, "platform_ids")
-    )
-    if after:
-        keys = keys.where(revision < bindparam("after", type_=BigInteger))
-    if before:
-        keys = keys.where(revision > bindparam("before", type_=BigInteger))
-    numbered = keys.subquery()
-    same_row = [rows[name] == numbered.c[name] for name in ("user_id", "platform_id", "revision")]
-    page = select(*_COLUMNS).join(numbered, and_(*same_row))
-    return Statement(page.where(numbered.c.number <= bindparam("size")), scans=True)
+def _page(shape: PageRequest) -> Statement:
+    return _page_of(_COLUMNS, shape)
 
 
 async def pruned_until(connection: Connection, documents: Sequence[DocumentKey]) -> list[int | None]:
     """Up to which instant the changes of each document were pruned; None where none was."""
     rows = await connection.fetch(
-        _BASELINES,
+        _OLDEST,
         user_ids={user for user, _ in documents},
         platform_ids={platform for _, platform in documents},
+        size=1,
     )
-    found = {(user, platform): changed_at for user, platform, changed_at in rows}
+    found = {(user, platform): at for user, platform, source, at in rows if source == BASELINE}
     return [found.get(document) for document in documents]
 
 
@@ -200,6 +191,12 @@ async def conceal(transaction: Connection, document: DocumentKey, keys: Set[str]
     await _rewrite(transaction, _where(document), lambda row: row.concealing(keys))
 
 
+def _window_end(changes: Mapping[str, Mapping[str, Any]]) -> int | None:
+    """The last `validUntil` in the changes of keys; None if there is none."""
+    sides = [side for change in changes.values() for side in change.values() if type(side) is dict]
+    return max([side["validUntil"] for side in sides if "validUntil" in side], default=None)
+
+
 def _name_only(change: Mapping[str, Any]) -> Mapping[str, Any]:
     if has_no_values(change):
         return change
@@ -215,12 +212,12 @@ async def _rewrite(
     transaction: Connection, where: Mapping[str, Any], change: Callable[[ChangeRow], ChangeRow]
 ) -> None:
     rows = rows_as(ChangeRow, await transaction.fetch(_ALL, **where))
-    rewritten = [(row, change(row).changes) for row in rows]
+    rewritten = [(row.changes, change(row)) for row in rows]
     await transaction.execute_many(
         _REWRITE,
         [
-            {**where, "at_revision": row.revision, "changes": changes}
-            for row, changes in rewritten
-            if changes != row.changes
+            {**where, "at_revision": row.revision, "changes": row.changes, "window_end": row.window_end}
+            for former, row in rewritten
+            if row.changes != former
         ],
     )

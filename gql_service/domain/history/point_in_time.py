@@ -10,20 +10,36 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Text, bindparam, cast, or_, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    FromClause,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    select,
+    tuple_,
+)
 
 from gql_service import strict_json
 from gql_service.domain.documents.entries import Content, Entry, from_history
 from gql_service.domain.documents.rows import DocumentKey, MetadataDocument
 from gql_service.domain.documents.visibility import Viewer, plain_text
-from gql_service.domain.history.changes import BASELINE, ChangeRow, has_no_values
+from gql_service.domain.history.changes import OF_DOCUMENTS, OWNER, ChangeRow, has_no_values
+from gql_service.domain.pagination import of_owner
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.errors import BadUserInput, RequestError, too_much_to_read
 from gql_service.instants import rfc3339
 from gql_service.store.connection import Connection, rows_as
-from gql_service.store.sql_functions import any_of
+from gql_service.store.sql_functions import any_of, without_index
 from gql_service.store.statement import Statement
 from gql_service.store.tables import document_changes
+from gql_service.store.tables import documents as documents_table
 
 MAX_CHANGES = 10_000
 """The most changes of one document that are read to find its past."""
@@ -37,35 +53,67 @@ Position = tuple[str, str, int]
 _START: Position = ("", "", 0)
 _LAST_REVISION = 2**62
 
-_KEY = document_changes.c.user_id, document_changes.c.platform_id, document_changes.c.revision
-_ROWS = (
-    select(*(document_changes.c[name] for name in ChangeRow._fields))
+_changes = document_changes.c
+_COLUMNS = [_changes[name] for name in ChangeRow._fields]
+_AFTER_DOCUMENT = bindparam("after_user", type_=Text), bindparam("after_platform", type_=Text)
+_AFTER_REVISION = bindparam("after_revision", type_=BigInteger)
+_AT = bindparam("at", type_=BigInteger)
+
+
+def _rows(start: ColumnElement[int], *, scans: bool = False) -> Statement:
+    """The changes of documents in the order of their keys: of each those after the revision `start`, or after
+    the last one that was read."""
+    is_same = and_(*(column == after for column, after in zip(OWNER.values(), _AFTER_DOCUMENT, strict=True)))
+    after = case((is_same, _AFTER_REVISION), else_=start)
+    of_document = and_(of_owner(document_changes, OWNER), _changes.revision > after)
+    next_documents = tuple_(*map(without_index, OWNER.values())) >= tuple_(*_AFTER_DOCUMENT)
+
+    def joined(rows: FromClause, on: ColumnElement[bool]) -> Select[Any]:
+        return (
+            select(*[rows.c[name] for name in ChangeRow._fields])
+            .join_from(documents_table, rows, on)
+            .where(*OF_DOCUMENTS, next_documents)
+            .order_by(*OWNER.values(), rows.c.revision)
+            .limit(bindparam("size"))
+        )
+
+    each = select(*_COLUMNS).where(of_document).order_by(_changes.revision).limit(bindparam("size"))
+    lateral = each.correlate(documents_table).lateral("changes_of_document")
+    return Statement(
+        joined(document_changes, of_document),
+        scans=scans,
+        on_postgres=joined(lateral, literal_column("true", Boolean)),
+    )
+
+
+# The time of a document never goes back, so its later changes are found by reading backwards from the newest.
+_earlier = document_changes.alias("earlier")
+_LAST_UNTIL = (
+    select(_earlier.c.revision)
+    .where(of_owner(_earlier, OWNER), _earlier.c.changed_at <= _AT)
+    .order_by(_earlier.c.revision.desc())
+    .limit(literal_column("1"))
+    .correlate(documents_table)
+    .scalar_subquery()
+)
+_LATER = _rows(func.coalesce(_LAST_UNTIL, literal_column("0")), scans=True)
+_FROM = _rows(literal_column("0"))
+# A write that ends a window early stores the old window, too, so this finds every change of a window that was
+# to end later. Baselines are always found.
+_KEY = [without_index(column) for column in (_changes.user_id, _changes.platform_id, _changes.revision)]
+_WINDOWS = Statement(
+    select(*_COLUMNS)
     .where(
-        any_of(document_changes.c.user_id, "user_ids"),
-        any_of(document_changes.c.platform_id, "platform_ids"),
-        tuple_(*_KEY)
-        > tuple_(
-            bindparam("after_user", type_=Text),
-            bindparam("after_platform", type_=Text),
-            bindparam("after_revision", type_=BigInteger),
-        ),
+        any_of(_changes.user_id, "user_ids"),
+        any_of(_changes.platform_id, "platform_ids"),
+        _changes.window_end > _AT,
+        _changes.changed_at <= _AT,
+        tuple_(*_KEY) > tuple_(*_AFTER_DOCUMENT, _AFTER_REVISION),
     )
     .order_by(*_KEY)
-    .limit(bindparam("size"))
-)
-_LATER = Statement(_ROWS.where(document_changes.c.changed_at > bindparam("at")), scans=True)
-# A write that ends a window early stores the old window, too, so this finds every change of a window.
-_WINDOWS = Statement(
-    _ROWS.where(
-        document_changes.c.changed_at <= bindparam("at"),
-        or_(
-            cast(document_changes.c.changes, Text).contains('"validUntil"'),
-            document_changes.c.source == bindparam("baseline", BASELINE),
-        ),
-    ),
+    .limit(bindparam("size")),
     scans=True,
 )
-_FROM = Statement(_ROWS)
 
 
 @dataclass(slots=True)

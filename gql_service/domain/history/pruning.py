@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, bindparam, delete, select
 
 from gql_service import strict_json
 from gql_service.domain.documents.rows import DocumentKey
-from gql_service.domain.history.changes import BASELINE, ChangeRow, record
+from gql_service.domain.history.changes import BASELINE, WINDOW_END_OF_BASELINE, ChangeRow, record
 from gql_service.store.connection import Connection, rows_as
 from gql_service.store.statement import Statement
 from gql_service.store.tables import document_changes
@@ -110,4 +110,10 @@ def _baseline(pruned: list[ChangeRow]) -> ChangeRow:
                 windows.pop(key, None)
                 if change.get("new", {}).get("validUntil", 0) > at:
                     windows[key] = {"new": change["new"]}
-    return newest._replace(actor_id=None, changed_at=at, source=BASELINE, changes=strict_json.dumps(windows))
+    return newest._replace(
+        actor_id=None,
+        changed_at=at,
+        source=BASELINE,
+        changes=strict_json.dumps(windows),
+        window_end=WINDOW_END_OF_BASELINE,
+    )

@@ -4,6 +4,7 @@ import secrets
 import time
 from collections.abc import Sequence
 from functools import cache
+from operator import attrgetter
 from typing import NamedTuple
 
 from sqlalchemy import Text, bindparam, func, insert, select, tuple_, update
@@ -14,7 +15,7 @@ from gql_service.domain.users.user_events import record_changes
 from gql_service.store.connection import Connection, rows_as
 from gql_service.store.sql_functions import any_of, bytewise
 from gql_service.store.statement import Statement
-from gql_service.store.tables import notifications
+from gql_service.store.tables import notifications, users
 
 _CLOCK_PERIOD = 2**48
 """Nanoseconds (about three days) after which the second part of an id wraps around.
@@ -96,7 +97,7 @@ async def pages_of_users(
     statement = _page(request.shape)
     rows = await connection.fetch(statement, user_ids=set(user_ids), **page_parameters(request))
     found: dict[str, list[Notification]] = {user_id: [] for user_id in user_ids}
-    for notification in rows_as(Notification, rows):
+    for notification in sorted(rows_as(Notification, rows), key=attrgetter("id"), reverse=request.backwards):
         found[notification.user_id].append(notification)
     return [page_of(found[user_id], request) for user_id in user_ids]
 
@@ -128,8 +129,9 @@ async def mark_read(transaction: Connection, user_id: str, ids: Sequence[str] | 
 
 @cache
 def _page(shape: PageRequest) -> Statement:
-    of_users = select(notifications).where(any_of(notifications.c.user_id, "user_ids"))
-    return Statement(keyset_of_each(of_users, notifications.c.user_id, notifications.c.id, shape))
+    of_users = any_of(users.c.id, "user_ids")
+    owner = {"user_id": users.c.id}
+    return keyset_of_each([*notifications.c], owner, notifications.c.id, shape, [of_users])
 
 
 _SORT_KEY = bytewise(notifications.c.user_id), bytewise(notifications.c.id)

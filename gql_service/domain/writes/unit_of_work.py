@@ -334,7 +334,7 @@ class UnitOfWork:
                 actor_id=draft.access.actor_id,
                 changed_at=draft.written_at,
                 source=write.source,
-                changes=history.changes_text(changed),
+                **history.columns_of(changed),
             )
         )
         self._events.append(change_event(draft.access, document, changed, self._now))

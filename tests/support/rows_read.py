@@ -1,0 +1,72 @@
+"""How much a database reads for the statements of a function: a measure that does not depend on time."""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
+from typing import Any
+
+import asyncpg
+import orjson
+
+from gql_service.store.connection import Connection, Row
+from gql_service.store.sqlite_connection import InlineConnection
+from gql_service.store.statement import Statement
+
+Work = Callable[[Connection], Awaitable[object]]
+_STEPS_PER_CALL = 5
+
+
+def rows_read(url: str, work: Work) -> int:
+    """The steps of SQLite's virtual machine, or the rows that PostgreSQL's plans read."""
+    if url.startswith("sqlite"):
+        return asyncio.run(_steps(url.partition("///")[2], work))
+    return asyncio.run(_rows(url, work))
+
+
+async def _steps(path: str, work: Work) -> int:
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += _STEPS_PER_CALL
+        return 0
+
+    with closing(sqlite3.connect(path)) as database:
+        await work(InlineConnection(database, []))  # SQLite has read the tables' definitions by then
+        database.set_progress_handler(count, _STEPS_PER_CALL)
+        await work(InlineConnection(database, []))
+    return steps
+
+
+class _Explaining:
+    """A connection that counts the rows of the plans of its statements."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.rows = 0
+
+    async def fetch(self, statement: Statement, **parameters: Any) -> Sequence[Row]:
+        sql, bind, _ = statement.for_postgres
+        values = bind(parameters)
+        (explained,) = await self._connection.fetchrow(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", *values)
+        self.rows += _rows_of(orjson.loads(explained)[0]["Plan"])
+        return [tuple(row) for row in await self._connection.fetch(sql, *values)]
+
+
+async def _rows(url: str, work: Work) -> int:
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    try:
+        await connection.execute("ANALYZE")
+        explaining: Any = _Explaining(connection)
+        await work(explaining)
+        return int(explaining.rows)
+    finally:
+        await connection.close()
+
+
+def _rows_of(plan: dict[str, Any]) -> int:
+    """The rows that a plan and its parts have returned or dropped."""
+    removed = sum(number for name, number in plan.items() if name.startswith("Rows Removed"))
+    own = (plan["Actual Rows"] + removed) * plan["Actual Loops"]
+    return int(own) + sum(map(_rows_of, plan.get("Plans", [])))
