@@ -14,7 +14,7 @@ from gql_service.domain.users import notifications
 from gql_service.store import tables
 from gql_service.store.connection import Connection
 from gql_service.store.statement import Statement
-from tests.support.rows_read import rows_read
+from tests.support.rows_read import analyze, rows_read
 from tests.support.stored import platform_id
 from tests.support.world import Caller, World
 
@@ -26,6 +26,7 @@ MINUTE = 60_000
 
 def fill(world: World, table: Any, rows: list[dict[str, Any]]) -> None:
     world.service.write(lambda transaction: transaction.execute_many(Statement(insert(table)), rows))
+    analyze(world.service.settings.database_url)
 
 
 def user_with_history(world: World, revisions: int, *, windows: bool = False) -> Caller:

@@ -24,6 +24,18 @@ def rows_read(url: str, work: Work) -> int:
     return asyncio.run(_rows(url, work))
 
 
+def analyze(url: str) -> None:
+    """Let PostgreSQL look at new rows, as it does by itself later, so that its plans are those for them."""
+
+    async def run() -> None:
+        connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+        await connection.execute("ANALYZE")
+        await connection.close()
+
+    if url.startswith("postgresql"):
+        asyncio.run(run())
+
+
 async def _steps(path: str, work: Work) -> int:
     steps = 0
 
@@ -57,7 +69,6 @@ class _Explaining:
 async def _rows(url: str, work: Work) -> int:
     connection = await asyncpg.connect(url.replace("+asyncpg", ""))
     try:
-        await connection.execute("ANALYZE")
         explaining: Any = _Explaining(connection)
         await work(explaining)
         return int(explaining.rows)

@@ -1,13 +1,15 @@
 """Finding the members of a tenant by who they are: names, ids, email addresses, and the beginnings of texts.
 
 The beginning of a text is one range of `user_texts`; names, ids and addresses are looked up by their indexes.
+If the range is long, the members are read in their order instead, each with a look whether it has such a
+text: many of them do, and nothing has to be sorted.
 """
 
 from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, Text, bindparam, exists, func, select
+from sqlalchemy import Boolean, ColumnElement, Select, Text, bindparam, exists, func, literal_column, select
 
 from gql_service.domain.pagination import Page, PageRequest, keyset, page_of, page_parameters
 from gql_service.domain.search.conditions import end_of_prefix
@@ -21,6 +23,8 @@ from gql_service.store.statement import Statement
 from gql_service.store.tables import memberships, user_texts
 from gql_service.store.tables import users as users_table
 
+MANY_TEXTS = 2_000
+"""Texts of users whose ids are not sorted, which would take milliseconds, but read in their order."""
 MAX_LISTED = 100
 """Names, ids or addresses of one search."""
 _LISTS = {
@@ -73,7 +77,10 @@ async def page(connection: Connection, search: UserSearch, request: PageRequest)
     """A page of the users who are found, in the order of their ids."""
     if not search.lists and search.text is None:
         return await users.page_of_tenant(connection, search.tenant_id, request)
-    statement = _page(search.lists, search.text is not None, request.shape)
+    if not search.lists and await _has_many_texts(connection, search):
+        statement = _page_of_many(request.shape)
+    else:
+        statement = _page(search.lists, search.text is not None, request.shape)
     rows = await connection.fetch(statement, **search.parameters, **page_parameters(request))
     return page_of(rows_as(User, rows), request)
 
@@ -82,8 +89,17 @@ async def count(connection: Connection, search: UserSearch) -> int:
     """How many users are found."""
     if not search.lists and search.text is None:
         return await users.count_of_tenant(connection, search.tenant_id)
-    ((number,),) = await connection.fetch(_count(search.lists, search.text is not None), **search.parameters)
+    statement = _count(search.lists, search.text is not None)
+    if not search.lists and await _has_many_texts(connection, search):
+        statement = _COUNT_MANY
+    ((number,),) = await connection.fetch(statement, **search.parameters)
     return int(number)
+
+
+async def _has_many_texts(connection: Connection, search: UserSearch) -> bool:
+    """Whether more texts begin as is searched than are worth sorting."""
+    ((number,),) = await connection.fetch(_COUNT_TEXTS, **search.parameters, most=MANY_TEXTS)
+    return int(number) == MANY_TEXTS
 
 
 @cache
@@ -105,6 +121,31 @@ def _count(lists: tuple[str, ...], has_text: bool) -> Statement:
     return Statement(select(func.count()).select_from(_found_by_text().subquery()), scans=True)
 
 
+@cache
+def _page_of_many(shape: PageRequest) -> Statement:
+    page = select(*users.COLUMNS).join_from(
+        memberships, users_table, users_table.c.id == memberships.c.user_id
+    )
+    page = keyset(page.where(_of_tenant()), memberships.c.user_id, shape)
+    # A lateral join makes PostgreSQL look at one member after the other.
+    text = select(user_texts.c.text).where(_of_member(), *_begins()).limit(literal_column("1"))
+    has_text = text.correlate(memberships).lateral("found")
+    on_postgres = page.join(has_text, literal_column("true", Boolean))
+    return Statement(page.where(_has_text()), scans=True, on_postgres=on_postgres)
+
+
+def _of_tenant() -> ColumnElement[bool]:
+    return memberships.c.tenant_id == bindparam("tenant_id")
+
+
+def _of_member() -> ColumnElement[bool]:
+    return user_texts.c.user_id == memberships.c.user_id
+
+
+def _has_text() -> ColumnElement[bool]:
+    return exists().where(_of_member(), *_begins()).correlate(memberships)
+
+
 def _found_by_text() -> Select[Any]:
     return select(user_texts.c.user_id).where(*_begins()).distinct()
 
@@ -116,6 +157,17 @@ def _begins() -> list[Any]:
         user_texts.c.text >= text,
         user_texts.c.text < end,
     ]
+
+
+_COUNT_TEXTS = Statement(
+    select(func.count()).select_from(
+        select(user_texts.c.user_id).where(*_begins()).limit(bindparam("most")).subquery()
+    ),
+    scans=True,
+)
+_COUNT_MANY = Statement(
+    select(func.count()).select_from(memberships).where(_of_tenant(), _has_text()), scans=True
+)
 
 
 def _listed(statement: Select[Any], lists: tuple[str, ...], has_text: bool) -> Select[Any]:

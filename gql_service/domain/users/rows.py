@@ -184,7 +184,10 @@ def _page(shape: PageRequest, prefixed: bool) -> Statement:
 
 @cache
 def _count(prefixed: bool) -> Statement:
-    return Statement(_members(select(func.count()).select_from(users), prefixed), scans=True)
+    if prefixed:
+        return Statement(_members(select(func.count()).select_from(users), prefixed), scans=True)
+    members = select(func.count()).where(memberships.c.tenant_id == bindparam("tenant_id"))
+    return Statement(members.select_from(memberships), scans=True)
 
 
 def _members(statement: Select[Any], prefixed: bool) -> Select[Any]:

@@ -1,0 +1,80 @@
+"""Pages of users, and what is read of one, cost the same whatever the number of users."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from gql_service.domain.pagination import PageRequest
+from gql_service.domain.search import directory
+from gql_service.domain.search.directory import MANY_TEXTS, UserSearch
+from gql_service.domain.users import rows as users
+from gql_service.store.connection import Connection
+from tests.support.rows_read import analyze, rows_read
+from tests.support.service import Service
+from tests.support.world import World
+
+FEW, MANY = MANY_TEXTS // 3 + 1, 2 * (MANY_TEXTS // 3 + 1)
+MOST = 1.5
+PAGES = {
+    "the first": PageRequest(20, False, None, None),
+    "the last": PageRequest(20, True, None, None),
+    "after": PageRequest(20, False, "a-0100", None),
+}
+
+
+def fill(world: World, tenant: str, size: int) -> None:
+    """Add users to a tenant who are found by three texts that begin with an `a`."""
+    ann = world.member.user._replace(
+        tenant_id=tenant, stored_profile_fields='{"firstName":{"value":"Ann"}}', stored_permissions="[]"
+    )
+    ids = [f"a-{number:04}-{tenant}" for number in range(size)]
+    members = [ann._replace(user_id=id, username=id, email=f"{id}@x.example") for id in ids]
+    world.service.write(partial(users.insert_users, rows=members))
+
+
+def assert_same_cost(world: World, what: str, *reads: Callable[[Connection], Any]) -> None:
+    few, many = (rows_read(world.service.settings.database_url, read) for read in reads)
+    assert many <= MOST * few, f"{what}: {few} → {many}"
+
+
+@pytest.fixture(scope="module")
+def tenants(service: Service) -> list[str]:
+    """A tenant with few users, and one with many."""
+    world = World(service)
+    created = [world.new_tenant(), world.new_tenant()]
+    for tenant, size in zip(created, (FEW, MANY), strict=True):
+        fill(world, tenant, size)
+    analyze(service.settings.database_url)
+    return created
+
+
+def test_users_cost_the_same_in_large_tenants(world: World, tenants: list[str]) -> None:
+    for text in ("a", None):
+        for page, request in PAGES.items():
+            searches = [UserSearch(tenant, text=text) for tenant in tenants]
+            reads = [partial(directory.page, search=each, request=request) for each in searches]
+            assert_same_cost(world, f"{page} of {text}", *reads)
+    ids = [f"a-0007-{tenant}" for tenant in tenants]
+    assert_same_cost(world, "by id", *[partial(users.by_ids, ids=[id]) for id in ids])
+    assert_same_cost(world, "by name", *[partial(users.by_usernames, usernames=[id]) for id in ids])
+
+
+def test_all_users_with_a_common_text_are_found_and_counted(world: World, tenants: list[str]) -> None:
+    tenant, *_ = tenants
+    query = """query ($t: ID!, $text: String!, $after: String) {
+      users(tenantId: $t, where: {text: $text}, first: 100, after: $after) {
+      totalCount nodes { userId } pageInfo { endCursor hasNextPage } } }"""
+    found: list[str] = []
+    after = None
+    while True:
+        page = world.owner.ask(query, t=tenant, text="a", after=after)["users"]
+        assert page["totalCount"] == FEW
+        found += [node["userId"] for node in page["nodes"]]
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+    assert found == [f"a-{number:04}-{tenant}" for number in range(FEW)]
+    for text, count in (("ann", FEW), ("a-000", 10), ("none", 0)):
+        assert world.owner.ask(query, t=tenant, text=text)["users"]["totalCount"] == count
