@@ -179,7 +179,7 @@ def _document(person: Person, number: int, platform_id: str, conditional: bool) 
         "revision": 1,
         "created_at": _CREATED_AT,
         "updated_at": _CREATED_AT,
-        **content.encode(),
+        **content.encode(revision=1),
     }
 
 

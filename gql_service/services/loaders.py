@@ -303,6 +303,10 @@ class Loaders(_LoaderGroup):
             database, documents.by_keys_with_attributes
         )
         """The same, with the attributes of each entry: flags, validity, category and so on."""
+        self.document_attributes: DataLoader[MetadataDocument, MetadataDocument] = DataLoader(
+            database, documents.with_attributes
+        )
+        """The same for documents that were read without their attributes."""
         self.pasts: DataLoader[tuple[DocumentKey, int], Past | RequestError] = DataLoader(
             database, pasts, scans=True
         )

@@ -218,8 +218,8 @@ revocations = Table(
 )
 
 # `platform_id` is the empty string for the user-wide document, so it is no foreign key. A cleared document
-# keeps its row, because a revision is never used twice. `domain.documents.entries` explains the three JSON
-# columns. `attributes` is the last column because most reads leave it out.
+# keeps its row, because a revision is never used twice. `domain.documents.entries` explains the four JSON
+# columns. `attributes` comes late because most reads leave it out.
 documents = Table(
     "documents",
     metadata,
@@ -232,6 +232,7 @@ documents = Table(
     Column("conditions", JsonText),
     Column("expires_at", BigInteger),
     Column("attributes", JsonText, nullable=False, server_default="{}"),
+    Column("layout", JsonText),
     Index("ix_documents_expires_at", "expires_at", sqlite_where=_EXPIRES, postgresql_where=_EXPIRES),
     Index("ix_documents_platform_id_user_id", "platform_id", "user_id"),
 )

@@ -192,14 +192,12 @@ def _document(fields: Json, limits: Limits) -> DocumentRecord:
         conditions=None,
         expires_at=None,
         attributes="{}",
+        layout=None,
     )
     size = len(metadata.encode())
-    if not fields["attributes"]:
-        check_document(len(plain), size, limits)
-        return DocumentRecord(fields["platformKey"], document)
     content = read_content(plain, fields["attributes"], fields["createdAt"], limits)
     check_document(len(content), size + content.conditional_size(content.conditional_keys), limits)
-    document = document._replace(expires_at=content.expires_at, **content.encode())
+    document = document._replace(expires_at=content.expires_at, **content.encode(document.revision))
     return DocumentRecord(fields["platformKey"], document)
 
 

@@ -105,7 +105,7 @@ def test_the_command_checks_a_platform_that_is_too_large_for_a_request(fresh_dat
         platform = service.run(lambda: service.services.loaders.platforms.load(world.platform_key))
         assert platform is not None
         text = json.dumps({"key": [1] * 500_000}, separators=(",", ":"))
-        rows = [MetadataDocument(id, platform.id, text, 1, 1, 1, None, None, "{}") for id in user_ids]
+        rows = [MetadataDocument(id, platform.id, text, 1, 1, 1, None, None, "{}", None) for id in user_ids]
         service.write(lambda tx: documents.insert_documents(tx, rows))
         arguments = {"platformKey": world.platform_key, "key": "key", "valueType": "number"}
         with serving(fresh_database_url, database_timeout=0.2) as impatient:

@@ -10,14 +10,21 @@ A row of `documents` keeps its entries in three JSON objects:
 - `attributes`: everything else about a key. Reads of values alone do not load this column.
 
 An attribute that has its default is left out: public, editable, not encrypted, not indexed, no window.
+
+A fourth column, `layout`, tells where the members of large objects are in their texts, so that one entry is
+read without decoding the others: see `domain.documents.layout`.
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from heapq import merge
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import orjson
 
 from gql_service import strict_json
+from gql_service.domain.documents import layout
+from gql_service.domain.documents.layout import Layout, Members
 from gql_service.domain.values.types import ValueType, type_of
 from gql_service.domain.values.validation import InputPath
 from gql_service.errors import Problem, Rejected
@@ -42,6 +49,7 @@ _OPTIONAL = (
 _CONDITIONS = frozenset({"isPublic", "validFrom", "validUntil"})
 """The attributes that are kept in `conditions`."""
 _BOUNDARIES = ("validFrom", "validUntil")
+NO_LAYOUTS: Mapping[str, Layout] = MappingProxyType({})
 
 
 class Entry(NamedTuple):
@@ -93,17 +101,37 @@ class Content:
     """The entries of one document. An entry is decoded when it is asked for, and only once."""
 
     def __init__(
-        self, metadata: str, conditions: str | None, attributes: str, default_created_at: int
+        self,
+        metadata: str,
+        conditions: str | None,
+        attributes: str,
+        default_created_at: int,
+        layouts: Mapping[str, Layout] = NO_LAYOUTS,
     ) -> None:
-        """`default_created_at` is the creation time of keys that have no attributes."""
-        self._values: dict[str, Any] = orjson.loads(metadata)
-        self._conditions: dict[str, dict[str, Any]] = orjson.loads(conditions or "{}")
-        self._attributes: dict[str, dict[str, Any]] = orjson.loads(attributes)
+        """`default_created_at` is the creation time of keys that have no attributes. `layouts` are those of
+        the columns, by name."""
+        if layouts:
+            self._values: Members = layout.decode(metadata, layouts.get("metadata"))
+            self._conditions: Members = layout.decode(conditions or "{}", layouts.get("conditions"))
+            self._attributes: Members = layout.decode(attributes, layouts.get("attributes"))
+        else:
+            self._values = orjson.loads(metadata)
+            self._conditions = orjson.loads(conditions or "{}")
+            self._attributes = orjson.loads(attributes)
         self._default_created_at = default_created_at
         self._decoded: dict[str, Entry | None] = {}
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted(self._values.keys() | self._conditions.keys()))
+        return iter(sorted([*layout.whole(self._values), *layout.whole(self._conditions)]))
+
+    def keys_from(self, start: str | None, *, backwards: bool) -> Iterator[str]:
+        """The keys in their order, from `start` (inclusive) on; `backwards` in the opposite order.
+
+        What lies beyond the keys that are taken is not decoded.
+        """
+        columns = (self._values, self._conditions)
+        found = [layout.keys_from(column, start, backwards=backwards) for column in columns if column]
+        return merge(*found, reverse=backwards)
 
     def __len__(self) -> int:
         return len(self._values) + len(self._conditions)
@@ -118,7 +146,8 @@ class Content:
 
     def in_category(self, category: str) -> list[str]:
         """The keys of the entries of a category. They are found without decoding the entries."""
-        return [key for key, each in self._attributes.items() if each.get("category") == category]
+        attributes = layout.whole(self._attributes)
+        return [key for key, each in attributes.items() if each.get("category") == category]
 
     def _decode(self, key: str) -> Entry | None:
         attributes = self._attributes.get(key, {})
@@ -135,12 +164,22 @@ class Content:
     @property
     def unconditional(self) -> dict[str, Any]:
         """A copy of the values that everybody can see at any time, by key."""
-        return dict(self._values)
+        return dict(layout.whole(self._values))
+
+    @property
+    def unconditional_count(self) -> int:
+        """How many values everybody can see at any time."""
+        return len(self._values)
 
     @property
     def conditional_keys(self) -> list[str]:
         """The keys of all other values."""
-        return list(self._conditions)
+        return list(self.conditional)
+
+    @property
+    def conditional(self) -> Mapping[str, Mapping[str, Any]]:
+        """What is stored of all other values in the column `conditions`, by key."""
+        return layout.whole(self._conditions)
 
     def put(self, key: str, entry: Entry) -> None:
         self.remove(key)
@@ -161,23 +200,42 @@ class Content:
 
     def expire(self, now: int) -> list[str]:
         """Remove the entries that have expired; returns their keys."""
-        expired_keys = [key for key, each in self._conditions.items() if each.get("validUntil", NEVER) <= now]
+        expired_keys = [key for key, each in self.conditional.items() if each.get("validUntil", NEVER) <= now]
         for key in expired_keys:
             self.remove(key)
         return expired_keys
 
-    def encode(self) -> dict[str, Any]:
-        """The canonical texts of the three columns, by column name."""
+    def encode(self, revision: int) -> dict[str, Any]:
+        """The columns, by name: the three canonical texts, and their layout at this revision."""
+        metadata, of_metadata = layout.encode(self._values)
+        conditions, of_conditions = layout.encode(self._conditions)
+        attributes, of_attributes = layout.encode(self._attributes)
+        layouts = {"metadata": of_metadata, "conditions": of_conditions, "attributes": of_attributes}
         return {
-            "metadata": strict_json.dumps(self._values),
-            "conditions": strict_json.dumps(self._conditions) if self._conditions else None,
-            "attributes": strict_json.dumps(self._attributes),
+            "metadata": metadata,
+            "conditions": conditions if self._conditions else None,
+            "attributes": attributes,
+            "layout": layout.to_text(layouts, revision),
         }
+
+    def anonymize(self, user_id: str) -> bool:
+        """Remove this user as the author of entries; returns whether there were any."""
+        written = {
+            key: dict(attributes)
+            for key, attributes in layout.whole(self._attributes).items()
+            if user_id in (attributes.get("createdBy"), attributes.get("updatedBy"))
+        }
+        for key, attributes in written.items():
+            anonymize(attributes, user_id)
+            self._attributes[key] = attributes
+        return bool(written)
 
     def recorded_attributes(self) -> dict[str, dict[str, Any]]:
         """What an export says about each key besides the values in `metadata`."""
-        recorded: dict[str, dict[str, Any]] = {key: dict(each) for key, each in self._attributes.items()}
-        for key, conditions in self._conditions.items():
+        recorded: dict[str, dict[str, Any]] = {
+            key: dict(each) for key, each in layout.whole(self._attributes).items()
+        }
+        for key, conditions in self.conditional.items():
             attributes = recorded.setdefault(key, {})
             attributes |= {name: value for name, value in conditions.items() if name != "text"}
             if "text" in conditions:
@@ -186,12 +244,12 @@ class Content:
 
     def encrypted(self) -> list[str]:
         """The keys whose values are encrypted. Works without `metadata`."""
-        return sorted(key for key, each in self._conditions.items() if "ciphertext" in each)
+        return sorted(key for key, each in self.conditional.items() if "ciphertext" in each)
 
     @property
     def expires_at(self) -> int | None:
         """When the next entry expires, if one does."""
-        ends = [each["validUntil"] for each in self._conditions.values() if "validUntil" in each]
+        ends = [each["validUntil"] for each in self.conditional.values() if "validUntil" in each]
         return min(ends, default=None)
 
     def next_boundary(self, now: int) -> int:
@@ -200,7 +258,7 @@ class Content:
             return NEVER
         instants = [
             each[name]
-            for each in self._conditions.values()
+            for each in self.conditional.values()
             for name in _BOUNDARIES
             if each.get(name, 0) > now
         ]
@@ -208,9 +266,9 @@ class Content:
 
     def conditional_size(self, keys: Collection[str]) -> int:
         """The bytes that these keys and their values, which are outside `metadata`, would add to it."""
-        size = 0
+        size, conditional = 0, self.conditional
         for key in keys:
-            each = self._conditions[key]
+            each = conditional[key]
             value = each["text"] if "text" in each else strict_json.dumps(each["ciphertext"])
             size += len(strict_json.dumps(key).encode()) + len(value.encode()) + len(":,")
         return size
@@ -237,14 +295,6 @@ def written_at(recorded: Mapping[str, Any]) -> int:
     """When the entry that a row of the history describes was last written."""
     updated_at: int = recorded.get("updatedAt", recorded.get("createdAt", 0))
     return updated_at
-
-
-def anonymized(attributes: str, user_id: str) -> str:
-    """The column `attributes` without this user as the author of entries."""
-    decoded: dict[str, dict[str, Any]] = orjson.loads(attributes)
-    for each in decoded.values():
-        anonymize(each, user_id)
-    return strict_json.dumps(decoded)
 
 
 def anonymize(attributes: dict[str, Any], user_id: str) -> None:
@@ -288,8 +338,10 @@ def _decode(attributes: Mapping[str, Any], text: str | None, default_created_at:
     was_updated = "updatedAt" in attributes
     ciphertext = get("ciphertext")
     type_name = get("type")
+    if type_name is None and text is None:
+        type_name = ValueType.string.value  # attributes were not loaded
     return Entry(
-        type=ValueType(type_name) if type_name or text is None else type_of(text),
+        type=ValueType(type_name) if type_name else type_of(text or ""),
         text=text,
         ciphertext=ciphertext,
         category=get("category"),

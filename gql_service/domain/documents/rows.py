@@ -4,9 +4,10 @@ from collections.abc import Collection, Mapping, Sequence, Set
 from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy import Text, bindparam, insert, null, select, tuple_, update
+from sqlalchemy import Text, bindparam, insert, literal_column, null, select, tuple_, update
 
-from gql_service.domain.documents.entries import Content
+from gql_service.domain.documents.entries import NO_LAYOUTS, Content
+from gql_service.domain.documents.layout import from_text
 from gql_service.domain.pagination import Page, PageRequest, keyset, page_of, page_parameters
 from gql_service.errors import NotFound
 from gql_service.store.connection import Connection, Duplicate, LostRace, MissingReference, rows_as
@@ -22,7 +23,7 @@ class MetadataDocument(NamedTuple):
     """A row of `documents`. A document that was never written is empty, at revision 0, without instants.
 
     `conditions` is None where no value depends on the viewer or on time. `attributes` is None where it was
-    not loaded. See `domain.documents.entries` for the three JSON columns.
+    not loaded. See `domain.documents.entries` for the four JSON columns.
     """
 
     user_id: str
@@ -34,6 +35,7 @@ class MetadataDocument(NamedTuple):
     conditions: str | None
     expires_at: int | None
     attributes: str | None
+    layout: str | None
 
     @property
     def key(self) -> DocumentKey:
@@ -51,16 +53,26 @@ class MetadataDocument(NamedTuple):
     def content(self) -> Content:
         """The entries. `attributes` must have been loaded."""
         assert self.attributes is not None, "the document was read without its attributes"
-        return Content(self.metadata, self.conditions, self.attributes, self.created_at or 0)
+        layouts = NO_LAYOUTS if self.layout is None else from_text(self.layout, self.revision)
+        return Content(self.metadata, self.conditions, self.attributes, self.created_at or 0, layouts)
+
+    def values(self) -> Content:
+        """The entries without their attributes, which need not have been loaded: their values, and who sees
+        them when."""
+        return self._replace(attributes="{}").content()
 
 
 _WITH_ATTRIBUTES = [documents.c[name] for name in MetadataDocument._fields]
 _WITHOUT_ATTRIBUTES = [null() if column is documents.c.attributes else column for column in _WITH_ATTRIBUTES]
+_WITHOUT_METADATA = [
+    literal_column("''") if column is documents.c.metadata else column for column in _WITH_ATTRIBUTES
+]
 # Both lists narrow the primary key. They also match pairs that were not asked for; `_read` drops those.
 _BY_KEY = any_of(documents.c.user_id, "user_ids"), any_of(documents.c.platform_id, "platform_ids")
 _READ = Statement(select(*_WITHOUT_ATTRIBUTES).where(*_BY_KEY))
 _SELECT = select(*_WITH_ATTRIBUTES).where(*_BY_KEY)
 _READ_WITH_ATTRIBUTES = Statement(_SELECT)
+_READ_WITHOUT_METADATA = Statement(select(*_WITHOUT_METADATA).where(*_BY_KEY))
 # Every transaction locks rows in the same order, so that no two of them wait for each other.
 _LOCK = Statement(_SELECT.order_by(documents.c.user_id, documents.c.platform_id).with_for_update())
 _LOCK_FREE = Statement(
@@ -82,7 +94,15 @@ _EXPIRED = Statement(
     .with_for_update(skip_locked=True)
 )
 _INSERT = Statement(insert(documents))
-_UPDATED_COLUMNS = ("metadata", "revision", "updated_at", "conditions", "expires_at", "attributes")
+_UPDATED_COLUMNS = (
+    "metadata",
+    "revision",
+    "updated_at",
+    "conditions",
+    "expires_at",
+    "attributes",
+    "layout",
+)
 _UPDATE = Statement(
     update(documents)
     .where(documents.c.user_id == bindparam("of_user"), documents.c.platform_id == bindparam("of_platform"))
@@ -111,6 +131,22 @@ async def by_keys_with_attributes(
 ) -> list[MetadataDocument]:
     """One document for each key, with its attributes."""
     return await _read(connection, _READ_WITH_ATTRIBUTES, keys)
+
+
+async def with_attributes(
+    connection: Connection, known: Sequence[MetadataDocument]
+) -> list[MetadataDocument]:
+    """Documents that were read before, with their attributes. `metadata` is not read again where it is the
+    same, which the revision tells."""
+    found = await _read(connection, _READ_WITHOUT_METADATA, [document.key for document in known])
+    keys = [document.key for document in known]
+    same = [
+        row._replace(metadata=document.metadata) if row.revision == document.revision else None
+        for document, row in zip(known, found, strict=True)
+    ]
+    changed = [key for key, row in zip(keys, same, strict=True) if row is None]
+    again = iter(await by_keys_with_attributes(connection, changed) if changed else ())
+    return [next(again) if row is None else row for row in same]
 
 
 async def lock(transaction: Connection, keys: Set[DocumentKey]) -> dict[DocumentKey, MetadataDocument]:
@@ -183,7 +219,7 @@ def without_expired(document: MetadataDocument, content: Content) -> MetadataDoc
     Nothing that anybody could see has changed, so the revision stays. `conditions` stays non-null: an answer
     cached under this revision may still show an entry that has expired, and must not be revalidated.
     """
-    columns = content.encode()
+    columns = content.encode(document.revision)
     columns["conditions"] = columns["conditions"] or "{}"
     return document._replace(expires_at=content.expires_at, **columns)
 
@@ -240,4 +276,4 @@ def _key_lists(keys: Collection[DocumentKey]) -> dict[str, set[str]]:
 
 
 def _never_written(user_id: str, platform_id: str) -> MetadataDocument:
-    return MetadataDocument(user_id, platform_id, "{}", 0, None, None, None, None, "{}")
+    return MetadataDocument(user_id, platform_id, "{}", 0, None, None, None, None, "{}", None)

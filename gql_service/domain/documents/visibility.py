@@ -6,6 +6,7 @@ The rest of the module shows documents and entries to a viewer.
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import orjson
@@ -14,6 +15,7 @@ from gql_service import strict_json
 from gql_service.auth.access import DocumentAccess
 from gql_service.domain.documents.entries import NEVER, Content, Entry
 from gql_service.domain.documents.rows import MetadataDocument
+from gql_service.domain.pagination import Page, PageRequest, page_of
 from gql_service.domain.values.encryption import CipherContext, KeyRing, Undecipherable
 from gql_service.domain.values.types import ValueType, to_text
 from gql_service.errors import MalformedData
@@ -68,10 +70,14 @@ class Viewer(NamedTuple):
         else.
         """
         for key, stored in orjson.loads(conditions).items():
-            get = stored.get
-            is_active = get("validFrom", self.now) <= self.now < get("validUntil", NEVER)
-            if is_active and (self.access.is_admin or get("isPublic", True)):
-                yield key, get("text"), get("ciphertext", "")
+            if self.sees_stored(stored):
+                yield key, stored.get("text"), stored.get("ciphertext", "")
+
+    def sees_stored(self, stored: Mapping[str, Any]) -> bool:
+        """`sees` for an entry of the column `conditions`."""
+        get = stored.get
+        is_active = get("validFrom", self.now) <= self.now < get("validUntil", NEVER)
+        return is_active and (self.access.is_admin or get("isPublic", True))
 
 
 class DocumentView(NamedTuple):
@@ -87,9 +93,6 @@ class DocumentView(NamedTuple):
     created_at: int | None
     updated_at: int | None
     access: DocumentAccess
-    is_conditional: bool
-    """Whether the metadata has entries that another viewer, or another moment, may not see at the same
-    revision. What is hidden from this viewer makes no difference."""
     document: MetadataDocument
     """The row that was read or has just been written."""
 
@@ -97,31 +100,47 @@ class DocumentView(NamedTuple):
     def tenant_ids(self) -> frozenset[str]:
         return frozenset({self.tenant_id})
 
+    @property
+    def is_conditional(self) -> bool:
+        """Whether the metadata has entries that another viewer, or another moment, may not see at the same
+        revision. What is hidden from this viewer makes no difference."""
+        return self.metadata is not self.document.metadata
+
     @staticmethod
     def of(
         access: DocumentAccess, document: MetadataDocument, keys: KeyRing, clock: Callable[[], int]
     ) -> "DocumentView":
-        metadata: str | MalformedData = document.metadata
-        if document.conditions is not None:
-            try:
-                metadata = _visible_metadata(
-                    Viewer(access, clock()), document.metadata, document.conditions, keys
-                )
-            except MalformedData as error:
-                metadata = error
-        return DocumentView(
+        view = (DocumentView if document.conditions is None else _ConditionalView)(
             access.user_id,
             access.username,
             access.tenant_id,
             access.platform_key,
-            metadata,
+            document.metadata,
             document.revision,
             document.created_at,
             document.updated_at,
             access,
-            metadata is not document.metadata,
             document,
         )
+        if document.conditions is not None:
+            view.__dict__.update(viewer=Viewer(access, clock()), keys=keys)
+        return view
+
+
+class _ConditionalView(DocumentView):
+    """A document with entries that depend on viewer or time. These are read and decrypted when the metadata
+    is."""
+
+    viewer: Viewer
+    keys: KeyRing
+
+    @cached_property
+    def metadata(self) -> str | MalformedData:
+        document = self.document
+        try:
+            return _visible_metadata(self.viewer, document.metadata, document.conditions or "{}", self.keys)
+        except MalformedData as error:
+            return error
 
 
 class EntryView(NamedTuple):
@@ -216,6 +235,61 @@ def entries(
         for key in content
         if (entry := content.get(key)) is not None and includes(entry)
     ]
+
+
+class EntryPage(NamedTuple):
+    """Which entries of a document to list."""
+
+    request: PageRequest
+    prefix: str = ""
+    """How the keys begin."""
+    matches: Callable[[EntryView], bool] | None = None
+    include_inactive: bool = False
+    """Whether to list all that the viewer may know of."""
+
+
+def page_of_entries(
+    viewer: Viewer, content: Content, keys: KeyRing, wanted: EntryPage
+) -> tuple[Page[EntryView], int]:
+    """A page of the entries that the viewer sees now, by key, and how many entries were decoded for it."""
+    includes = viewer.may_know_of if wanted.include_inactive else viewer.sees
+    found, decoded = list[EntryView](), 0
+    for key in _keys_of_page(content, wanted):
+        entry = content.get(key)
+        decoded += 1
+        if entry is None or not includes(entry):
+            continue
+        view = EntryView(viewer, key, entry, keys)
+        if wanted.matches is None or wanted.matches(view):
+            found.append(view)
+            if len(found) > wanted.request.size:
+                break
+    return page_of(found, wanted.request), decoded
+
+
+def _keys_of_page(content: Content, wanted: EntryPage) -> Iterator[str]:
+    """The keys that may be on a page, in the order in which it is filled."""
+    (_, backwards, after, before), prefix = wanted.request, wanted.prefix
+    start = before if backwards else max(after or "", prefix)
+    for key in content.keys_from(start, backwards=backwards):
+        if (after is not None and key <= after) or key < prefix:
+            if backwards:
+                return
+        elif before is not None and key >= before:
+            if not backwards:
+                return
+        elif key.startswith(prefix):
+            yield key
+        elif not backwards:
+            return
+
+
+def count_entries(viewer: Viewer, content: Content, *, include_inactive: bool) -> int:
+    """How many entries the viewer sees now; with `include_inactive` how many they may know of."""
+    stored = content.conditional.values()
+    if include_inactive and viewer.access.is_admin:
+        return content.unconditional_count + len(stored)
+    return content.unconditional_count + sum(map(viewer.sees_stored, stored))
 
 
 def entry_of(viewer: Viewer, content: Content, key: str, keys: KeyRing) -> EntryView | None:

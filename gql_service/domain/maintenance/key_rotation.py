@@ -138,7 +138,7 @@ async def rotate_document(
     content = document.content()
     found, failed = _reencrypt(content, (*key, encrypted.tenant_id), keys)
     if found.number:
-        changed = document._replace(**content.encode())
+        changed = document._replace(**content.encode(document.revision))
         await documents.store(transaction, [changed], {key: document})
     digests = await _rotate_digests(transaction, found.texts, keys)
     return RotationResult(found.number, digests, failed)

@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, Table, Text, bindparam, cast, delete, func
 from gql_service.auth.access import UserAccess
 from gql_service.domain.definitions.history import forget_actor
 from gql_service.domain.documents import rows as documents
-from gql_service.domain.documents.entries import anonymized
 from gql_service.domain.events import events
 from gql_service.domain.history import changes as history
 from gql_service.domain.tombstones import Grave, bury
@@ -180,9 +179,9 @@ async def _anonymize(transaction: Connection, erased: str, user_ids: Sequence[st
     locked = await documents.lock(transaction, naming)
     changed = []
     for document in locked.values():
-        anonymous = document._replace(attributes=anonymized(document.attributes or "{}", erased))
-        if anonymous != document:
-            changed.append(anonymous)
+        content = document.content()
+        if content.anonymize(erased):
+            changed.append(document._replace(**content.encode(document.revision)))
     await documents.store(transaction, changed, locked)
     changes = [
         await _anonymize_history(transaction, erased, user, platform) for user, platform in histories_naming

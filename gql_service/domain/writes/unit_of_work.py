@@ -265,7 +265,7 @@ class UnitOfWork:
         if draft.purges and draft.expired_keys and not changed:
             self._after[access.key] = document = documents.without_expired(current, content)
         if changed:
-            columns, expired_keys = self._columns(content, draft.viewer)
+            columns, expired_keys = self._columns(content, draft.viewer, current.revision + 1)
             document = current._replace(
                 revision=current.revision + 1,
                 created_at=current.created_at or written_at,
@@ -291,14 +291,14 @@ class UnitOfWork:
             changed=bool(changed),
         )
 
-    def _columns(self, content: Content, viewer: Viewer) -> tuple[dict[str, Any], list[str]]:
+    def _columns(self, content: Content, viewer: Viewer, revision: int) -> tuple[dict[str, Any], list[str]]:
         """The columns of a content within the limits, and the expired keys that were removed to make room.
 
         Raises Rejected.
         """
         expired_keys: list[str] = []
         while True:
-            columns = content.encode()
+            columns = content.encode(revision)
             try:
                 _check_document(content, viewer, columns["metadata"], self._write_settings.limits)
                 return columns, expired_keys

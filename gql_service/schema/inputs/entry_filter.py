@@ -1,7 +1,5 @@
 """Filters for the entries of a document."""
 
-from collections.abc import Sequence
-
 import strawberry
 
 from gql_service.domain.documents.visibility import EntryView
@@ -13,11 +11,8 @@ class EntryFilter:
     category: str | None = strawberry.field(default=None, description="The category equals this text.")
     source: str | None = strawberry.field(default=None, description="The source equals this text.")
 
-    def matching(self, entries: Sequence[EntryView]) -> list[EntryView]:
-        """The entries that match."""
-        return [entry for entry in entries if self._matches(entry)]
-
-    def _matches(self, row: EntryView) -> bool:
+    def matches(self, row: EntryView) -> bool:
+        """Whether an entry matches."""
         return (
             (self.key_prefix is None or row.metadata_key.startswith(self.key_prefix))
             and (self.category is None or row.entry.category == self.category)

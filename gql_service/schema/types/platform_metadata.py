@@ -8,11 +8,10 @@ from strawberry import Info
 
 from gql_service.domain.documents import visibility
 from gql_service.domain.documents.entries import Content
-from gql_service.domain.documents.visibility import DocumentView, Viewer
+from gql_service.domain.documents.visibility import DocumentView, EntryPage, Viewer
 from gql_service.domain.flags.evaluation import effective_object
 from gql_service.domain.history.changes import check_page
 from gql_service.domain.history.point_in_time import MAX_CHANGES, Past, metadata_in_past
-from gql_service.domain.pagination import page_of_list
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.errors import BadUserInput, Forbidden, MalformedData, NotFound, RequestError
 from gql_service.instants import parse_milliseconds
@@ -169,12 +168,18 @@ class PlatformMetadata(Node):
         request = read_page(first, after, last, before)
         if include_inactive and not self.row.access.is_admin:
             raise Forbidden("Only tenant admins can see entries that are not valid")
-        matching = await info.context.stored_data.entries(self.row, include_inactive=include_inactive)
-        if where is not None:
-            info.context.stored_data.count(_COMPARISON_COST * len(matching))
-            matching = where.matching(matching)
-        page = page_of_list(matching, request, UserMetadataConnection.sort_key)
-        return UserMetadataConnection(page=page, total_count=len(matching))
+        stored, row = info.context.stored_data, self.row
+        prefix, matches = ("", None) if where is None else (where.key_prefix or "", where.matches)
+        page = await stored.entry_page(row, EntryPage(request, prefix, matches, include_inactive))
+
+        async def count() -> int:
+            if where is None:
+                return await stored.entry_count(row, include_inactive=include_inactive)
+            entries = await stored.entries(row, include_inactive=include_inactive)
+            stored.count(_COMPARISON_COST * len(entries))
+            return sum(map(where.matches, entries))
+
+        return UserMetadataConnection(page=page, count=count)
 
     @strawberry.field(
         description="The changes of the document, newest first. Clearing the document deletes its earlier "
@@ -224,9 +229,10 @@ async def _metadata_at(
     context: Context, rows: Sequence[DocumentView], at: int, now: int, only: list[str] | None
 ) -> list[Any]:
     """The metadata of documents at an instant. An exception among them is the error of that document only."""
-    contents = await context.stored_data.contents(rows)
     if at < now:
+        contents = await context.stored_data.contents(rows)
         return await _past_metadata(context, rows, contents, at, now, only)
+    contents = [context.stored_data.values(row) for row in rows]
     keys = context.services.write_settings.keys
     return [
         _unless_malformed(Viewer(row.access, now), content, keys, at, only)

@@ -1,5 +1,7 @@
 """`UserMetadata`: an entry, which is one key of a document with its value and attributes."""
 
+from collections.abc import Awaitable, Callable
+
 import strawberry
 from strawberry import Info
 
@@ -87,7 +89,11 @@ async def visible_user(context: Context, user_id: str | None) -> User | None:
 @strawberry.type(directives=AUTHENTICATED, description="A page of entries, in the order of their keys.")
 class UserMetadataConnection(Connection[UserMetadata]):
     node_type = UserMetadata
-    total_count: int = strawberry.field(description="The number of entries in the whole list, on all pages.")
+    count: strawberry.Private[Callable[[], Awaitable[int]]]
+
+    @strawberry.field(description="The number of entries in the whole list, on all pages.")
+    async def total_count(self) -> int:
+        return await self.count()
 
     @staticmethod
     def sort_key(row: EntryView) -> str:
