@@ -49,6 +49,8 @@ _OPTIONAL = (
 _CONDITIONS = frozenset({"isPublic", "validFrom", "validUntil"})
 """The attributes that are kept in `conditions`."""
 _BOUNDARIES = ("validFrom", "validUntil")
+MAX_SLICED_READS = 100
+"""Entries that are read from slices of the stored texts, before all are decoded at once."""
 NO_LAYOUTS: Mapping[str, Layout] = MappingProxyType({})
 
 
@@ -110,6 +112,7 @@ class Content:
     ) -> None:
         """`default_created_at` is the creation time of keys that have no attributes. `layouts` are those of
         the columns, by name."""
+        self._sliced_reads = MAX_SLICED_READS if layouts else -1
         if layouts:
             self._values: Members = layout.decode(metadata, layouts.get("metadata"))
             self._conditions: Members = layout.decode(conditions or "{}", layouts.get("conditions"))
@@ -141,8 +144,17 @@ class Content:
 
     def get(self, key: str) -> Entry | None:
         if key not in self._decoded:
+            if self._sliced_reads >= 0:
+                self._count_read()
             self._decoded[key] = self._decode(key)
         return self._decoded[key]
+
+    def _count_read(self) -> None:
+        self._sliced_reads -= 1
+        if self._sliced_reads < 0:
+            self._values = layout.whole(self._values)
+            self._conditions = layout.whole(self._conditions)
+            self._attributes = layout.whole(self._attributes)
 
     def in_category(self, category: str) -> list[str]:
         """The keys of the entries of a category. They are found without decoding the entries."""
@@ -208,14 +220,17 @@ class Content:
     def encode(self, revision: int) -> dict[str, Any]:
         """The columns, by name: the three canonical texts, and their layout at this revision."""
         metadata, of_metadata = layout.encode(self._values)
-        conditions, of_conditions = layout.encode(self._conditions)
+        conditions, of_conditions = layout.encode(self._conditions) if self._conditions else (None, None)
         attributes, of_attributes = layout.encode(self._attributes)
-        layouts = {"metadata": of_metadata, "conditions": of_conditions, "attributes": of_attributes}
+        stored = None
+        if of_metadata or of_conditions or of_attributes:
+            layouts = {"metadata": of_metadata, "conditions": of_conditions, "attributes": of_attributes}
+            stored = layout.to_text(layouts, revision)
         return {
             "metadata": metadata,
-            "conditions": conditions if self._conditions else None,
+            "conditions": conditions,
             "attributes": attributes,
-            "layout": layout.to_text(layouts, revision),
+            "layout": stored,
         }
 
     def anonymize(self, user_id: str) -> bool:

@@ -162,10 +162,10 @@ def keys_from(members: Members, start: str | None, *, backwards: bool) -> Iterat
     return members.keys_from(start, backwards=backwards)
 
 
-def to_text(layouts: Mapping[str, Layout | None], revision: int) -> str | None:
-    """The layouts of the columns of a document as they are stored. None if there are none."""
+def to_text(layouts: Mapping[str, Layout | None], revision: int) -> str:
+    """The layouts of the columns of a document as they are stored."""
     stored: dict[str, Any] = {name: [*layout] for name, layout in layouts.items() if layout is not None}
-    return strict_json.dumps({**stored, "revision": revision}) if stored else None
+    return strict_json.dumps({**stored, "revision": revision})
 
 
 def from_text(text: str | None, revision: int) -> dict[str, Layout]:
@@ -194,7 +194,7 @@ def _blocks_of(members: dict[str, Any]) -> Iterator[_Block]:
     keys = sorted(members)
     for start in range(0, len(keys), BLOCK_KEYS):
         part = keys[start : start + BLOCK_KEYS]
-        text = _members({key: members[key] for key in part})
+        text = _members(dict(zip(part, map(members.__getitem__, part), strict=True)))
         if len(part) > 1 and len(text) > BLOCK_SIZE:
             yield from _packed(_Block(key, 1, _members({key: members[key]})) for key in part)
         else:

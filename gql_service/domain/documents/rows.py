@@ -50,10 +50,11 @@ class MetadataDocument(NamedTuple):
         """Characters of the three JSON columns, as far as they were loaded."""
         return len(self.metadata) + len(self.conditions or "") + len(self.attributes or "")
 
-    def content(self) -> Content:
-        """The entries. `attributes` must have been loaded."""
+    def content(self, *, reads_many: bool = False) -> Content:
+        """The entries. `attributes` must have been loaded. With `reads_many`, all are decoded at once."""
         assert self.attributes is not None, "the document was read without its attributes"
-        layouts = NO_LAYOUTS if self.layout is None else from_text(self.layout, self.revision)
+        is_whole = self.layout is None or reads_many
+        layouts = NO_LAYOUTS if is_whole else from_text(self.layout, self.revision)
         return Content(self.metadata, self.conditions, self.attributes, self.created_at or 0, layouts)
 
     def values(self) -> Content:

@@ -23,7 +23,11 @@ _answers, _index = tables.idempotency_keys.c, tables.metadata_index.c
 _parts = tables.metadata_index_parts.c
 _BY_TABLE = {
     "documents": _measured(
-        tables.documents, _documents.metadata, _documents.conditions, _documents.attributes
+        tables.documents,
+        _documents.metadata,
+        _documents.conditions,
+        _documents.attributes,
+        _documents.layout,
     ),
     "history": _measured(tables.document_changes, _changes.changes),
     "answers": _measured(tables.idempotency_keys, _answers.key, _answers.request, _answers.response),

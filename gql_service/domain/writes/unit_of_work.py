@@ -15,7 +15,7 @@ from gql_service.auth.access import DocumentAccess
 from gql_service.domain.definitions import definitions
 from gql_service.domain.definitions.definitions import NO_DEFINITIONS, PlatformDefinitions
 from gql_service.domain.documents import rows as documents
-from gql_service.domain.documents.entries import Content, Entry
+from gql_service.domain.documents.entries import MAX_SLICED_READS, Content, Entry
 from gql_service.domain.documents.rows import DocumentKey, MetadataDocument
 from gql_service.domain.documents.visibility import Viewer
 from gql_service.domain.events import events
@@ -250,7 +250,7 @@ class UnitOfWork:
         current = self._after[access.key]
         if not write.precondition(current.revision):
             raise Conflict(current, sorted(change.keys | write.expected.keys()))
-        content = current.content()
+        content = current.content(reads_many=len(change.keys) > MAX_SLICED_READS)
         platform = self._platforms.get(access.platform_id, NO_DEFINITIONS)
         written_at = max(self._now, current.updated_at or 0)
         draft = Draft(access, content, self._write_settings, platform, self._now, written_at)
