@@ -8,6 +8,7 @@ import strawberry
 
 from gql_service.domain.events.events import EventType
 from gql_service.domain.flags.evaluation import Reason as EvaluationReason
+from gql_service.domain.flags.evaluation import Source as EvaluationSource
 from gql_service.domain.search.members import OrderDirection
 from gql_service.domain.tenants import MetadataMode
 from gql_service.domain.users.changes import UserAction
@@ -19,6 +20,7 @@ __all__ = [
     "DeliveryState",
     "DisabledReason",
     "EvaluationReason",
+    "EvaluationSource",
     "EventType",
     "MetadataMode",
     "OrderDirection",
@@ -68,6 +70,17 @@ described_enum(
         EvaluationReason.DISABLED: "The key is disabled, so that everybody gets the default.",
         EvaluationReason.ERROR: "The user has an entry that breaks the definition or cannot be decrypted. It "
         "was skipped.",
+    },
+)
+described_enum(
+    EvaluationSource,
+    "EvaluationSource",
+    "Where an effective value comes from.",
+    {
+        EvaluationSource.ENTRY: "The user's entry on the platform.",
+        EvaluationSource.USER_WIDE_ENTRY: "The user's entry without a platform (`userWideFallback`).",
+        EvaluationSource.VARIANT: "The variant that the user is in.",
+        EvaluationSource.DEFAULT: "The default of the definition.",
     },
 )
 described_enum(

@@ -12,7 +12,7 @@ from gql_service.auth.scopes import Scope
 from gql_service.domain.flags.evaluation import Evaluation
 from gql_service.errors import NotFound
 from gql_service.services.context import Services
-from gql_service.services.evaluations import EffectiveValues, effective_values
+from gql_service.services.evaluations import Evaluated, effective_values
 from gql_service.services.event_wakeups import Wakeup, definitions_topic, document_topic
 from gql_service.services.subscribers import SubscriptionContext
 
@@ -51,7 +51,7 @@ async def effective_changes(
     with services.wakeups.waiting(topics) as wakeup:
         while True:
             wakeup.clear()
-            found = await effective_values(context, await context.document(access))
+            found = await effective_values(context, access)
             now_known = _digests(found.evaluations)
             version = _version(now_known)
             if known is None:
@@ -69,9 +69,9 @@ async def effective_changes(
                 raise NotFound("Platform not found")
 
 
-async def _wait(services: Services, wakeup: Wakeup, found: EffectiveValues) -> None:
+async def _wait(services: Services, wakeup: Wakeup, found: Evaluated) -> None:
     """Wait until values may have changed, by a write or because the window of an entry begins or ends."""
-    while (left := found.changes_at - services.clock()) > 0:
+    while (left := found.until - services.clock()) > 0:
         with suppress(TimeoutError):
             async with asyncio.timeout(min(left / 1000, _LONGEST_WAIT)):
                 await wakeup.wait()

@@ -1,10 +1,10 @@
 """Evaluating keys for the documents that a request has read."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from gql_service.auth.access import USER_WIDE, UserFacts
+from gql_service.auth.access import USER_WIDE, DocumentAccess, UserFacts
 from gql_service.domain.documents.entries import Content
 from gql_service.domain.documents.visibility import DocumentView
 from gql_service.domain.flags.evaluation import (
@@ -34,13 +34,17 @@ class EvaluationRequest(NamedTuple):
     category: str | None = None
     at: int | None = None
     """Now, if it is None."""
+    without_entries: bool = False
+    """Whether to evaluate as if the documents had no entries."""
 
 
 async def evaluate_documents(
     context: Context, rows: Sequence[DocumentView], request: EvaluationRequest
 ) -> list[list[Evaluation]]:
     """The effective values for the users of documents, in the order of the keys. Raises LimitExceeded."""
-    contents = await context.stored_data.contents(rows)
+    contents = [_NOTHING] * len(rows)
+    if not request.without_entries:
+        contents = await context.stored_data.contents(rows)
     plans = {USER_WIDE: _NO_KEYS}
     platform_ids = {row.access.platform_id for row in rows} - {USER_WIDE}
     plans |= await context.services.evaluation_plans.of_platforms(platform_ids)
@@ -75,28 +79,62 @@ async def evaluate_documents(
     return results
 
 
-class EffectiveValues(NamedTuple):
-    """What a user gets on a platform, and until when that is certain."""
+class Evaluated(NamedTuple):
+    """Effective values in the order of their keys. They are the same from one instant until another one,
+    exclusively, as long as what they were evaluated from does not change."""
 
     evaluations: list[Evaluation]
-    changes_at: int
-    """When the window of an entry begins or ends next. `NEVER` if none does."""
+    since: int
+    until: int
 
 
-async def effective_values(context: Context, row: DocumentView) -> EffectiveValues:
+async def effective_values(context: Context, access: DocumentAccess) -> Evaluated:
     """The effective values for the user of a document on a platform. Raises LimitExceeded."""
-    access, services = row.access, context.services
-    (content,) = await context.stored_data.contents([row])
-    plan = await services.evaluation_plans.of_platform(access.platform_id)
-    user_wide = await _user_wide_contents(context, [row.user_id] if plan.has_fallback else [])
-    fallback = user_wide.get((row.user_id, row.tenant_id))
-    context.stored_data.count(_EVALUATION_COST * (len(plan.by_key) + len(content)))
-    now = services.clock()
-    subject = Subject(row.user_id, row.tenant_id, access.platform_id, content, fallback)
-    perspective = Perspective(access.is_admin, now, now)
-    evaluations = evaluate(subject, plan, perspective, services.write_settings.keys)
-    changes_at = min(each.next_boundary(now) for each in (content, fallback or _NOTHING))
-    return EffectiveValues(sorted(evaluations), changes_at)
+    owner = (access.user_id, access.platform_id, access.tenant_id)
+    subject, plan = await _read(context, *owner)
+    context.stored_data.count(_EVALUATION_COST * (len(plan.by_key) + len(subject.content)))
+    return _evaluate_now(context, subject, plan, sees_all=access.is_admin)
+
+
+async def evaluate_flags(
+    context: Context,
+    platform: Platform,
+    user: UserFacts | None,
+    key: str,
+    *,
+    sees_all: bool,
+    only: str | None,
+    definitions: DefinitionVersion | None = None,
+) -> Evaluated:
+    """The feature flags of a platform for a user, or one of them.
+
+    For those who are no users of the platform, `user` is None; variants go by `key`. `definitions` is their
+    version, if it is known. Raises LimitExceeded.
+    """
+    if user is None:
+        plan = await context.services.evaluation_plans.of_platform(platform.id, definitions)
+        subject = Subject(key, platform.tenant_id, platform.id, _NOTHING)
+    else:
+        subject, plan = await _read(context, user.user_id, platform.id, platform.tenant_id, definitions)
+    keys = None if only is None else [only]
+    return _evaluate_now(context, subject, plan, sees_all=sees_all, only=keys, category=FLAGS)
+
+
+async def _read(
+    context: Context,
+    user_id: str,
+    platform_id: str,
+    tenant_id: str,
+    definitions: DefinitionVersion | None = None,
+) -> tuple[Subject, PlatformPlan]:
+    """What decides the values of a user on a platform of a tenant: documents and definitions."""
+    services = context.services
+    # Both reads share a turn of the event loop.
+    reading = services.loaders.documents_with_attributes.load((user_id, platform_id))
+    plan = await services.evaluation_plans.of_platform(platform_id, definitions)
+    user_wide = await _user_wide_contents(context, [user_id] if plan.has_fallback else [])
+    content = (await reading).content()
+    return Subject(user_id, tenant_id, platform_id, content, user_wide.get((user_id, tenant_id))), plan
 
 
 async def _user_wide_contents(context: Context, user_ids: Sequence[str]) -> dict[tuple[str, str], Content]:
@@ -111,54 +149,18 @@ async def _user_wide_contents(context: Context, user_ids: Sequence[str]) -> dict
     return {(document.user_id, homes[document.user_id]): document.content() for document in documents}
 
 
-class EvaluatedFlags(NamedTuple):
-    """Flags in the order of their keys. They are the same from one instant until another one, exclusively,
-    as long as what they were evaluated from does not change."""
-
-    evaluations: list[Evaluation]
-    since: int
-    until: int
-
-
-async def evaluate_flags(
+def _evaluate_now(
     context: Context,
-    platform: Platform,
-    user: UserFacts | None,
-    key: str,
+    subject: Subject,
+    plan: PlatformPlan,
     *,
     sees_all: bool,
-    only: str | None,
-    definitions: DefinitionVersion | None = None,
-) -> EvaluatedFlags:
-    """The feature flags of a platform for a user, or one of them.
-
-    For those who are no users of the platform, `user` is None; variants go by `key`. `definitions` is their
-    version, if it is known. Raises LimitExceeded.
-    """
+    only: Collection[str] | None = None,
+    category: str | None = None,
+) -> Evaluated:
     services = context.services
-    if user is None:
-        plan = await services.evaluation_plans.of_platform(platform.id, definitions)
-        subject = Subject(key, platform.tenant_id, platform.id, _NOTHING)
-    else:
-        # Both reads share a turn of the event loop.
-        reading = services.loaders.documents_with_attributes.load((user.user_id, platform.id))
-        plan = await services.evaluation_plans.of_platform(platform.id, definitions)
-        user_wide = await _user_wide_contents(context, [user.user_id] if plan.has_fallback else [])
-        subject = Subject(
-            user.user_id,
-            platform.tenant_id,
-            platform.id,
-            (await reading).content(),
-            user_wide.get((user.user_id, platform.tenant_id)),
-        )
-    now = services.clock()
-    evaluations = evaluate(
-        subject,
-        plan,
-        Perspective(sees_all, now, now),
-        services.write_settings.keys,
-        only=None if only is None else [only],
-        category=FLAGS,
-    )
+    now, keys = services.clock(), services.write_settings.keys
+    perspective = Perspective(sees_all, now, now)
+    evaluations = evaluate(subject, plan, perspective, keys, only=only, category=category)
     contents = (subject.content, subject.user_wide or _NOTHING)
-    return EvaluatedFlags(sorted(evaluations), now, min(each.next_boundary(now) for each in contents))
+    return Evaluated(sorted(evaluations), now, min(each.next_boundary(now) for each in contents))

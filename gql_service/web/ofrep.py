@@ -36,7 +36,7 @@ from gql_service.observability.logging import report_unexpected
 from gql_service.observability.requests import RequestObserver
 from gql_service.quoting import quoted
 from gql_service.services.context import Context, Services
-from gql_service.services.evaluations import EvaluatedFlags, evaluate_flags
+from gql_service.services.evaluations import Evaluated, evaluate_flags
 from gql_service.settings import Settings
 from gql_service.web.authentication import Authenticator
 from gql_service.web.client_address import TrustedProxies
@@ -257,7 +257,7 @@ class _FlagSubject(NamedTuple):
     sees_all: bool
 
 
-async def _evaluate(context: Context, subject: _FlagSubject, key: str | None) -> EvaluatedFlags:
+async def _evaluate(context: Context, subject: _FlagSubject, key: str | None) -> Evaluated:
     """All flags, or one. Raises LimitExceeded."""
     state, user, targeting_key, sees_all = subject
     return await evaluate_flags(
@@ -281,7 +281,7 @@ def _check_targeting_key(key: object) -> str:
     return key
 
 
-def _single_response(key: str, flags: EvaluatedFlags) -> HttpResponse:
+def _single_response(key: str, flags: Evaluated) -> HttpResponse:
     if not flags.evaluations:
         body = {"key": key, "errorCode": "FLAG_NOT_FOUND", "errorDetails": f"There is no flag {quoted(key)}."}
         return _json(body, 404)
@@ -290,7 +290,7 @@ def _single_response(key: str, flags: EvaluatedFlags) -> HttpResponse:
     return _json(flag, 400 if "errorCode" in flag else 200)
 
 
-def _answer(flags: EvaluatedFlags) -> FlagsAnswer:
+def _answer(flags: Evaluated) -> FlagsAnswer:
     """The entity tag is a digest of the body. So it covers whatever decides the values, also windows."""
     body = orjson.dumps({"flags": [_flag(each) for each in flags.evaluations]})
     tag = hashlib.sha256(body).hexdigest()[:32]
@@ -311,7 +311,7 @@ def _names(if_none_match: bytes, etag: bytes) -> bool:
 
 def _flag(evaluation: Evaluation) -> dict[str, Any]:
     """An evaluation, or a failure where the protocol has no type for the value."""
-    key, value, reason, variant = evaluation
+    key, value, reason, variant, _ = evaluation
     if value is not None and value[0] in "[n":
         message = "The protocol has no flags whose values are lists or null."
         return {"key": key, "errorCode": "GENERAL", "errorDetails": message}

@@ -134,6 +134,47 @@ def test_the_user_wide_document_of_a_guest_does_not_count(world: World) -> None:
     assert evaluations(guest, world)["theme"] == ("none", "DEFAULT", None)
 
 
+SOURCES = """query ($key: String!, $username: String!) { user(by: {username: $username}) {
+  platformMetadata(platformKey: $key) {
+    now: evaluations { key value reason source }
+    without: evaluations(withoutEntries: true) { key value reason source } } } }"""
+
+
+def test_admins_see_what_each_key_would_be_without_the_entry(world: World) -> None:
+    set_entries(world.member, world, *_texts(wide="account", both="account"), **PLATFORM)
+    for key in ("wide", "both"):
+        define_flag(world, key, "string", default="none", userWideFallback=True)
+    define_flag(world, "split", default=False, variants=[ON])
+    define_flag(world, "off", default=False, enabled=False)
+    define_flag(world, "nothing", "string")
+    patch(world.member, world, {"size": 12, "both": "own", "split": False, "off": True, "other": 1})
+    define_flag(world, "size", "number", maximum=10, default=3, force=True)
+    arguments = {"key": world.platform_key, "username": world.member.username}
+    read = world.admin.ask(SOURCES, **arguments)["user"]["platformMetadata"]
+    found = {
+        name: {each["key"]: (each["value"], each["reason"], each["source"]) for each in read[name]}
+        for name in read
+    }
+    unchanged = {
+        "nothing": (None, "DEFAULT", None),
+        "off": (False, "DISABLED", "DEFAULT"),
+        "wide": ("account", "TARGETING_MATCH", "USER_WIDE_ENTRY"),
+    }
+    assert found["now"] == unchanged | {
+        "both": ("own", "TARGETING_MATCH", "ENTRY"),
+        "other": (1, "TARGETING_MATCH", "ENTRY"),
+        "size": (3, "ERROR", "DEFAULT"),
+        "split": (False, "TARGETING_MATCH", "ENTRY"),
+    }
+    assert found["without"] == unchanged | {
+        "both": ("account", "TARGETING_MATCH", "USER_WIDE_ENTRY"),
+        "size": (3, "DEFAULT", "DEFAULT"),
+        "split": (True, "SPLIT", "VARIANT"),
+    }
+    body = world.member.graphql(SOURCES, **arguments)
+    assert [each["extensions"]["code"] for each in body["errors"]] == ["FORBIDDEN"]
+
+
 def test_a_page_of_users_has_the_values_of_each(world: World) -> None:
     define_flag(world, "theme", "string", default="none", userWideFallback=True)
     guest = world.new_user(world.other_tenant_id, permissions=[f"{world.tenant_id}::guest"])

@@ -125,7 +125,7 @@ UserEdge         cursor node                                                . . 
 PageInfo         hasNextPage hasPreviousPage startCursor endCursor          . . . v v v
 PlatformMetadata id userId username platformKey metadata revision           . . . v v v
 PlatformMetadata entry entries effective evaluations                . . . v v v
-Evaluation       key value reason variant                                   . . . v v v
+Evaluation       key value reason variant source                            . . . v v v
 UserMetadata     id userId metadataKey metadataValue value valueType        . . . v v v
 UserMetadata     category description source isEncrypted isIndexed          . . . v v v
 UserMetadata     isPublic isEditable validFrom validUntil digest            . . . v v v

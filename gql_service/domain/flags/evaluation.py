@@ -36,6 +36,15 @@ _TARGETING_MATCH, _SPLIT, _DEFAULT = Reason.TARGETING_MATCH, Reason.SPLIT, Reaso
 _DISABLED, _ERROR = Reason.DISABLED, Reason.ERROR
 
 
+class Source(StrEnum):
+    """Where an effective value comes from."""
+
+    ENTRY = "ENTRY"
+    USER_WIDE_ENTRY = "USER_WIDE_ENTRY"
+    VARIANT = "VARIANT"
+    DEFAULT = "DEFAULT"
+
+
 class Evaluation(NamedTuple):
     """The effective value of a key."""
 
@@ -44,6 +53,19 @@ class Evaluation(NamedTuple):
     """The canonical JSON text; None if there is no entry, no variant and no default."""
     reason: Reason
     variant: str | None = None
+    is_user_wide: bool = False
+    """Whether the value is that of the user-wide entry."""
+
+    @property
+    def source(self) -> Source | None:
+        """None if there is no value."""
+        if self.value is None:
+            return None
+        if self.variant is not None:
+            return Source.VARIANT
+        if self.reason is not _TARGETING_MATCH:
+            return Source.DEFAULT
+        return Source.USER_WIDE_ENTRY if self.is_user_wide else Source.ENTRY
 
 
 class Subject(NamedTuple):
@@ -140,7 +162,7 @@ def _evaluate_undefined(
     subject: Subject, key: str, perspective: Perspective, keys: KeyRing, category: str | None
 ) -> Iterator[Evaluation]:
     """The value of an entry that has no definition."""
-    entry = subject.content.get(key)
+    entry = subject.content.get(key) if key in subject.content else None
     if entry is None or not perspective.counts(entry, is_flag=False):
         return
     if category is not None and entry.category != category:
@@ -166,7 +188,7 @@ def _evaluate_defined(subject: Subject, plan: KeyPlan, perspective: Perspective,
         if entry is not None:
             text = _valid_text(subject, USER_WIDE, plan, entry, keys)
             if text is not None:
-                return Evaluation(key, text, _TARGETING_MATCH)
+                return Evaluation(key, text, _TARGETING_MATCH, is_user_wide=True)
     variant = assignment.variant_of(subject.platform_id, key, subject.user_id)
     if variant is not None:
         return Evaluation(key, variant.text, _ERROR if has_failed else _SPLIT, variant.name)

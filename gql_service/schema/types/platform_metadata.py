@@ -125,9 +125,19 @@ class PlatformMetadata(Node):
                 "whose keys are not defined. Default: all."
             ),
         ] = None,
+        without_entries: Annotated[
+            bool,
+            strawberry.argument(
+                description="If true, the keys are evaluated as if the document had no entries: what "
+                "deleting an entry would lead to. Tenant admins only."
+            ),
+        ] = False,
     ) -> list[list[Evaluation]]:
-        request = EvaluationRequest(keys, category)
-        found = await evaluate_documents(info.context, [each.row for each in documents], request)
+        rows = [each.row for each in documents]
+        if without_entries and not all(row.access.is_admin for row in rows):
+            raise Forbidden("Only tenant admins can evaluate keys without the entries of the document")
+        request = EvaluationRequest(keys, category, without_entries=without_entries)
+        found = await evaluate_documents(info.context, rows, request)
         return [[Evaluation(row=row) for row in evaluations] for evaluations in found]
 
     @strawberry.field(

@@ -1,51 +1,81 @@
 import { useQuery } from "urql";
 import { Value } from "../../components/admin/Value";
 import { Empty, Failure, Skeleton } from "../../components/State";
-import { UserEvaluationsDocument } from "../../generated/graphql";
+import { type EvaluationFieldsFragment as Evaluation, UserEvaluationsDocument } from "../../generated/graphql";
 import { useWords } from "./words";
 
-/** What the user gets of each key, and why. */
+/** What the user gets of each key, why, and what it would be without their own entry. */
 export function Effective(variables: { platformKey: string; username: string }) {
   const words = useWords();
   const [{ data, error }, read] = useQuery({ query: UserEvaluationsDocument, variables });
-  const evaluations = data?.platformMetadata?.evaluations;
-  if (!evaluations) {
+  const document = data?.platformMetadata;
+  if (!document) {
     return error ? <Failure error={error} onRetry={() => read({ requestPolicy: "network-only" })} /> : <Skeleton />;
   }
-  if (evaluations.length === 0) {
+  if (document.evaluations.length === 0) {
     return (
       <Empty>
         <p>{words.noEffective}</p>
       </Empty>
     );
   }
+  const without = new Map(document.withoutEntries.map((each) => [each.key, each]));
   return (
     <div className="scroll-x">
       <table className="table">
         <thead>
           <tr>
-            <th scope="col">{words.key}</th>
-            <th scope="col">{words.value}</th>
-            <th scope="col">{words.reason}</th>
+            {[words.key, words.value, words.reason, words.withoutEntry].map((title) => (
+              <th key={title} scope="col">
+                {title}
+              </th>
+            ))}
           </tr>
         </thead>
         <tbody>
-          {evaluations.map(({ key, value, reason, variant }) => (
-            <tr key={key}>
+          {document.evaluations.map((evaluation) => (
+            <tr key={evaluation.key}>
               <th scope="row">
-                <code className="value">{key}</code>
+                <code className="value">{evaluation.key}</code>
               </th>
               <td>
-                <Value name={key} value={value} />
+                <Value name={evaluation.key} value={evaluation.value} />
               </td>
-              <td className={reason === "ERROR" ? "danger" : undefined}>
-                {words.reasons[reason]}
-                {variant !== null && <span className="value quiet">: {words.variant(variant)}</span>}
+              <td className={evaluation.reason === "ERROR" ? "danger" : undefined}>
+                <Reason {...evaluation} />
               </td>
+              <td>{decides(evaluation) && <WithoutEntry evaluation={without.get(evaluation.key)} />}</td>
             </tr>
           ))}
         </tbody>
       </table>
     </div>
+  );
+}
+
+/** Whether the value would be another one, or have another reason, without the entry of the user. */
+const decides = ({ source, reason }: Evaluation) => source === "ENTRY" || reason === "ERROR";
+
+function WithoutEntry({ evaluation }: { evaluation: Evaluation | undefined }) {
+  const words = useWords();
+  if (!evaluation || evaluation.source === null) return <span className="quiet">{words.noValue}</span>;
+  return (
+    <>
+      <Value name={evaluation.key} value={evaluation.value} />
+      <br />
+      <span className="small quiet">
+        <Reason {...evaluation} />
+      </span>
+    </>
+  );
+}
+
+function Reason({ reason, source, variant }: Evaluation) {
+  const words = useWords();
+  return (
+    <>
+      {source === "USER_WIDE_ENTRY" ? words.userWide : words.reasons[reason]}
+      {variant !== null && <span className="value quiet">: {words.variant(variant)}</span>}
+    </>
   );
 }

@@ -67,6 +67,9 @@ export const useWords = defineWords({
     takeTheirs: "Take theirs",
     noEffective: "There are no values: no entries, variants or defaults.",
     reason: "Why",
+    withoutEntry: "Without this entry",
+    noValue: "no value",
+    userWide: "The user's entry for all platforms",
     variant: (name: string) => `Variant ${name}`,
     reasons: {
       TARGETING_MATCH: "The user's own entry",
@@ -161,6 +164,9 @@ export const useWords = defineWords({
     takeTheirs: "Ihren übernehmen",
     noEffective: "Es gibt keine Werte: keine Einträge, Varianten oder Vorgaben.",
     reason: "Warum",
+    withoutEntry: "Ohne diesen Eintrag",
+    noValue: "kein Wert",
+    userWide: "Eintrag des Benutzers für alle Plattformen",
     variant: (name: string) => `Variante ${name}`,
     reasons: {
       TARGETING_MATCH: "Eigener Eintrag des Benutzers",

@@ -1,0 +1,35 @@
+"""The effective values of a user, and what they would be without the entries."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.support.console import Console
+from tests.support.definitions import patch, set_entries
+from tests.support.flags import define_flag, variant
+from tests.support.world import World
+
+
+def test_each_value_says_what_it_would_be_without_the_entry(console: Console, world: World) -> None:
+    define_flag(world, "beta", default=False, variants=[variant("on", True, 100_000)])
+    define_flag(world, "theme", "string", default="light", userWideFallback=True)
+    define_flag(world, "size", "number", default=3)
+    wide = {"metadataKey": "theme", "metadataValue": "sepia"}
+    set_entries(world.member, world, wide, platformKey=None)
+    patch(world.member, world, {"beta": False, "theme": "dark", "other": 1})
+    console.open(f"/console/p/{world.platform_key}/users/{world.member.username}?tab=effective")
+    console.sign_in(world.admin.token)
+    rows = console.page.get_by_role("row")
+    expect(rows).to_have_text(
+        [
+            "KeyValueWhyWithout this entry",
+            "betafalseThe user's own entrytrueRollout: Variant on",
+            "other1The user's own entryno value",
+            "size3Default of the definition",
+            "themedarkThe user's own entrysepiaThe user's entry for all platforms",
+        ]
+    )
+    patch(world.member, world, {}, deleteKeys=["beta", "theme"])
+    expect(rows.filter(has_text="beta")).to_have_text("betatrueRollout: Variant on")
+    expect(rows.filter(has_text="theme")).to_contain_text(re.compile("sepia.*for all platforms$"))
+    assert console.tab.complaints == []
