@@ -1,5 +1,7 @@
 """The commands `definition set`, `definition list`, `definition remove` and `platform mode`."""
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated, Any
 
 import orjson
@@ -15,7 +17,14 @@ from gql_service.cli.tenants import platform_app, platform_json
 from gql_service.domain import tenants
 from gql_service.domain.definitions import definitions
 from gql_service.domain.definitions.assignment import DEFAULTS
-from gql_service.domain.definitions.define import check_input, define, remove_definition, set_mode
+from gql_service.domain.definitions.conformance import ConformanceReport
+from gql_service.domain.definitions.define import (
+    check_input,
+    define,
+    remove_definition,
+    set_mode,
+    try_definition,
+)
 from gql_service.domain.definitions.definitions import StoredDefinition
 from gql_service.domain.tenants import MetadataMode
 from gql_service.domain.values.types import ValueType
@@ -50,9 +59,12 @@ def _flag(help: str) -> Any:
     return typer.Option(help=help)
 
 
+_Defined = tuple[StoredDefinition, ConformanceReport]
+_Definer = Callable[..., Awaitable[_Defined]]
 Text = str | None
 Number = int | None
 Flag = bool | None
+_DRY_RUN = typer.Option("--dry-run", help="Only check the definition and the documents.")
 _FORCE = typer.Option("--force", help="Apply it even if stored documents break it; they stay unchanged.")
 
 
@@ -89,6 +101,7 @@ def definition_set(
     section: Annotated[Text, _text("The section of a settings page.")] = None,
     position: Annotated[Number, _number("The position in the section.")] = None,
     force: Annotated[bool, _FORCE] = False,
+    dry_run: Annotated[bool, _DRY_RUN] = False,
     as_json: AsJson = False,
 ) -> None:
     """Create or replace the definition of a metadata key.
@@ -124,23 +137,31 @@ def definition_set(
         "position": position,
     }
 
-    async def write(services: Services, transaction: Connection, now: int) -> tuple[StoredDefinition, int]:
-        access = await platform_access(transaction, platform)
-        definition = check_input(arguments, services.write_settings.limits)
-        return await define(
-            transaction,
-            access,
-            definition,
-            force=force,
-            keys=services.write_settings.keys,
-            now=now,
-            seconds=None,
+    async def check(services: Services, connection: Connection, now: int, work: _Definer) -> _Defined:
+        access = await platform_access(connection, platform)
+        settings = services.write_settings
+        definition = check_input(arguments, settings.limits)
+        return await work(
+            connection, access, definition, force=force, keys=settings.keys, now=now, seconds=None
         )
 
-    row, broken = runner.write_without_timeout(write)
-    document = {"definition": definition_json(row), "brokenDocuments": broken}
-    message = f"The key {key} is defined on {platform}{_and_broken(broken)}."
-    print_result(message, document, as_json=as_json)
+    async def try_it(services: Services) -> _Defined:
+        async with services.database.read() as connection:
+            return await check(services, connection, services.clock(), try_definition)
+
+    if dry_run:
+        row, report = runner.run_on_migrated(try_it)
+    else:
+        row, report = runner.write_without_timeout(partial(check, work=define))
+    document = {
+        "definition": definition_json(row),
+        "brokenDocuments": report.broken,
+        "checkedDocuments": report.checked,
+        "examples": [each._asdict() for each in report.examples],
+        "dryRun": dry_run,
+    }
+    done = f"The key {key} {'can be' if dry_run else 'is'} defined on {platform}"
+    print_result(f"{done}{_and_broken(report.broken)}.", document, as_json=as_json)
 
 
 @definition_app.command("list")

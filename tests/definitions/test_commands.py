@@ -117,6 +117,9 @@ def test_the_command_checks_a_platform_that_is_too_large_for_a_request(fresh_dat
         assert [each["key"] for each in definitions(world)] == ["before"]
         command_line = ("definition", "set", world.platform_key, "key", "--type", "number")
         assert "20 documents break this definition" in refusal(fresh_database_url, *command_line)
+        tried = run_command(fresh_database_url, *command_line, "--force", "--dry-run")
+        assert tried == f"The key key can be defined on {world.platform_key}; 20 documents break the rules."
+        assert [each["key"] for each in definitions(world)] == ["before"]
         done = run_command(fresh_database_url, *command_line, "--force")
         assert done == f"The key key is defined on {world.platform_key}; 20 documents break the rules."
         assert [each["key"] for each in definitions(world)] == ["before", "key"]

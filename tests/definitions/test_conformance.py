@@ -1,12 +1,16 @@
 """Existing data that does not conform to a new definition or mode: it is counted, reported, and kept."""
 
+import asyncio
 from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from gql_service.domain import tenants
+from gql_service.store.connection import Connection
 from tests.support.definitions import (
+    DEFINE,
     define,
     definitions,
     metadata,
@@ -38,6 +42,46 @@ def test_nonconforming_data_is_counted_and_nothing_changes(world: World) -> None
     assert definitions(world) == []
     assert patch(world.member, world, {"key": 8})["userErrors"] == []
     assert try_to_define(world, "key", "json")["brokenDocuments"] == 5
+
+
+def test_a_dry_run_counts_what_a_definition_would_break_and_changes_nothing(world: World) -> None:
+    create_users(world, 1, 2, 3, "text")
+    patch(world.member, world, {"other": 1})
+    tried: dict[str, Any] = {"maximum": 2, "dryRun": True}
+    payload = try_to_define(world, "key", "number", **tried)
+    assert (payload["brokenDocuments"], payload["checkedDocuments"]) == (2, 4)
+    (error,) = payload["userErrors"]
+    assert (error["code"], error["field"]) == ("DATA_BREAKS_DEFINITION", ["key"])
+    examples = {each["username"]: each["violation"] for each in payload["examples"]}
+    assert set(examples.values()) == {
+        "`maximum`: it must be at most 2",
+        "`valueType`: it must be a number, not a string",
+    }
+    assert all(f"{name} ({text})" in error["message"] for name, text in examples.items())
+    payload = try_to_define(world, "key", "number", force=True, **tried)
+    assert (payload["brokenDocuments"], payload["userErrors"]) == (2, [])
+    assert payload["definition"]["maximum"] == 2
+    payload = try_to_define(world, "key", "string", pattern="(", dryRun=True)
+    assert payload["userErrors"][0]["field"] == ["pattern"]
+    assert definitions(world) == []
+    assert patch(world.member, world, {"key": 8})["userErrors"] == []
+    history = "query ($key: String!) { platform(key: $key) { definitionHistory { nodes { key } } } }"
+    read = world.admin.ask(history, key=world.platform_key)["platform"]["definitionHistory"]
+    assert read == {"nodes": []}
+
+
+def test_no_write_waits_for_a_dry_run_and_no_dry_run_for_a_write(world: World) -> None:
+    create_users(world, 1)
+    locked = {"platformKey": world.platform_key, "key": "key", "valueType": "string", "dryRun": True}
+
+    async def try_while_locked(tx: Connection) -> Any:
+        (platform,) = await tenants.platforms_by_keys(tx, [world.platform_key])
+        assert platform is not None
+        await tx.lock([platform.id], exclusive=True)
+        return await asyncio.to_thread(world.admin.ask, DEFINE, input=locked)
+
+    payload = world.service.write(try_while_locked)["defineMetadata"]
+    assert (payload["brokenDocuments"], payload["definition"]) == (1, None)
 
 
 def test_a_forced_definition_leaves_existing_values_until_they_are_written(world: World) -> None:

@@ -101,6 +101,7 @@ INVALID_VARIANTS = {
         'language: "de"': 'language: "de", expectedRevision: 99',
         'newUsername: "NAME"': 'newUsername: "NAME", expectedRevision: 99',
     },
+    "BrokenDocument": {'key: "plan"': 'key: "a"'},
     "BulkPatchPlatformMetadataPayload.userErrors": {"patches: [": 'patches: [{username: "NAME"}, '},
 }
 """Replacements in the selections, which cause objects of a type, or those on one path."""
@@ -200,6 +201,7 @@ PATHS = {  # from the root to the object that has the field
     "Evaluation": "Query.platformMetadata PlatformMetadata.evaluations",
     "DefineMetadataPayload": "Mutation.defineMetadata",
     "SetMetadataModePayload": "Mutation.setMetadataMode",
+    "BrokenDocument": "Mutation.defineMetadata DefineMetadataPayload.examples",
     "RetentionPolicy": "Query.platform Platform.retention",
     "SetRetentionPayload": "Mutation.setRetention",
     "RemoveMetadataDefinitionPayload": "Mutation.removeMetadataDefinition",

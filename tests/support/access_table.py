@@ -99,6 +99,8 @@ VariantCount     name weight members membersNow                             . . 
 Adoption         documents keys                                             . . . . v v
 KeyAdoption      key documents                                              . . . . v v
 DefineMetadataPayload definition brokenDocuments userErrors                 . . . . v v
+DefineMetadataPayload checkedDocuments examples                             . . . . v v
+BrokenDocument   username violation                                         . . . . v v
 RemoveMetadataDefinitionPayload removed userErrors                          . . . . v v
 SetMetadataModePayload platform brokenDocuments userErrors                  . . . . v v
 Mutation         createWebhook updateWebhook rotateWebhookSecret            U N F F v v
@@ -369,6 +371,7 @@ RetentionPolicy  Platform.retention                                         U - 
 MetadataDefinition DefineMetadataPayload.definition                         U N F F v v
 MetadataDefinition MetadataDefinitionChange.definition                      U - F F v v
 MetadataVariant  MetadataDefinition.variants                                U - v v v v
+BrokenDocument   DefineMetadataPayload.examples                             U N F F v v
 MetadataDefinitionChangeConnection Platform.definitionHistory               U - F F v v
 MetadataDefinitionChangeEdge MetadataDefinitionChangeConnection.edges       U - F F v v
 MetadataDefinitionChange MetadataDefinitionChangeConnection.nodes           U - F F v v

@@ -7,7 +7,8 @@ from tests.support.world import Caller, World
 PROPERTIES = """key valueType minimum maximum minLength maxLength pattern choices schema
   isEncrypted isIndexed isPublic isEditable category description"""
 DEFINE = f"""mutation ($input: DefineMetadataInput!) {{ defineMetadata(input: $input) {{
-  definition {{ {PROPERTIES} createdAt updatedAt }} brokenDocuments
+  definition {{ {PROPERTIES} createdAt updatedAt }} brokenDocuments checkedDocuments
+  examples {{ username violation }}
   userErrors {{ code message field }} }} }}"""
 MODE = """mutation ($input: SetMetadataModeInput!) { setMetadataMode(input: $input) {
   platform { key mode } brokenDocuments userErrors { code message field } } }"""

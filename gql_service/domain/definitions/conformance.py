@@ -1,6 +1,7 @@
 """Finding the documents of a platform that do not conform to a definition or mode that is about to be set.
 
-The caller holds the platform exclusively, so that no document is written between the check and the change.
+Who makes the change holds the platform exclusively, so that no document is written between the check and the
+change. A dry run holds nothing.
 """
 
 import asyncio
@@ -33,7 +34,7 @@ _PAGE_OF_USERS = (
     .limit(bindparam("size"))
     .subquery()
 )
-_LAST_OF_PAGE = Statement(select(func.max(_PAGE_OF_USERS.c.user_id)))
+_LAST_OF_PAGE = Statement(select(func.max(_PAGE_OF_USERS.c.user_id)), scans=True)
 _OF_PLATFORM = (
     select(*(documents.c[name] for name in MetadataDocument._fields))
     .where(
@@ -43,19 +44,28 @@ _OF_PLATFORM = (
     )
     .order_by(documents.c.user_id)
 )
-_ALL = Statement(_OF_PLATFORM)
+_ALL = Statement(_OF_PLATFORM, scans=True)
 _MENTIONING = Statement(
     _OF_PLATFORM.where(
         or_(contains_text(documents.c.metadata, "text"), contains_text(documents.c.attributes, "text"))
-    )
+    ),
+    scans=True,
 )
 
 
-class ConformanceReport(NamedTuple):
-    """How many documents do not conform, and descriptions of a few of them."""
+class BrokenDocument(NamedTuple):
+    """A document that does not conform."""
 
-    documents: int
-    examples: list[str]
+    username: str
+    violation: str
+
+
+class ConformanceReport(NamedTuple):
+    """How many documents were checked, how many of them do not conform, and a few of these."""
+
+    checked: int
+    broken: int
+    examples: list[BrokenDocument]
 
 
 DocumentCheck = Callable[[MetadataDocument, Content], str | None]
@@ -74,13 +84,16 @@ async def check_conformance(
 
     Raises LimitExceeded if that takes longer than `seconds`.
     """
-    count, examples = 0, dict[str, str]()
+    checked = broken = 0
+    examples = dict[str, str]()
     async for document in documents_of_platform(transaction, access.platform_id, key=key, seconds=seconds):
-        if (violation := check(document, document.content())) is not None:
-            count += 1
+        content = document.content()
+        checked += key is None or key in content
+        if (violation := check(document, content)) is not None:
+            broken += 1
             if len(examples) < _MAX_EXAMPLES:
                 examples[document.user_id] = violation
-    return ConformanceReport(count, await _describe(transaction, examples))
+    return ConformanceReport(checked, broken, await _with_usernames(transaction, examples))
 
 
 async def documents_of_platform(
@@ -119,11 +132,11 @@ def _check_deadline(deadline: float | None) -> None:
         )
 
 
-async def _describe(transaction: Connection, violations: dict[str, str]) -> list[str]:
+async def _with_usernames(transaction: Connection, violations: dict[str, str]) -> list[BrokenDocument]:
     """Violations with usernames in place of user ids."""
     found = await users.by_ids(transaction, list(violations))
     names = [user.username if user else id for user, id in zip(found, violations, strict=True)]
-    return [f"{name} ({violation})" for name, violation in zip(names, violations.values(), strict=True)]
+    return [BrokenDocument(name, text) for name, text in zip(names, violations.values(), strict=True)]
 
 
 def plaintext(access: PlatformAccess, user_id: str, key: str, entry: Entry, keys: KeyRing) -> str | None:

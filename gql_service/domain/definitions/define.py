@@ -1,7 +1,7 @@
 """Setting and removing definitions, and the mode of a platform, after checking existing documents."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, delete, insert, update
@@ -75,6 +75,8 @@ _SET_STRICT = Statement(
     .returning(platforms.c.id)
 )
 
+_UNCHECKED = ConformanceReport(0, 0, [])
+
 DefinitionInput = Mapping[str, Any]
 """A definition from a client, by the names of the inputs. Null is the same as leaving an input out."""
 
@@ -94,14 +96,15 @@ class NonconformingData(Rejected):
     """Documents do not conform to a definition or mode, and `force` was not set."""
 
     def __init__(self, report: ConformanceReport, what: str, field: InputPath) -> None:
-        count = report.documents
+        count = report.broken
+        examples = "; ".join(f"{each.username} ({each.violation})" for each in report.examples)
         message = (
             f"{count} document{' breaks' if count == 1 else 's break'} {what}, such as that of "
-            f"{'; '.join(report.examples)}. Nothing has changed. Correct the documents first, or set `force` "
+            f"{examples}. Nothing has changed. Correct the documents first, or set `force` "
             "to leave them as they are until their values are next written."
         )
         super().__init__(Problem.DATA_BREAKS_DEFINITION, message, field)
-        self.documents = count
+        self.report = report
 
 
 def check_input(arguments: DefinitionInput, limits: Limits) -> CheckedDefinition:
@@ -129,37 +132,21 @@ async def define(
     keys: KeyRing,
     now: int,
     seconds: float | None,
-) -> tuple[StoredDefinition, int]:
-    """Create or replace a definition; returns it, and how many documents do not conform to it.
+) -> tuple[StoredDefinition, ConformanceReport]:
+    """Create or replace a definition; returns it, and which documents do not conform to it.
 
     If only other parts than the type and the rules change, documents are not checked: a flag must be switched
     off at once, however many documents there are. Raises NonconformingData, Rejected, or LimitExceeded if
     checking and indexing the documents takes longer than `seconds`; nothing has changed then.
     """
     started = time.monotonic()
-    others = await _lock_platform(transaction, access)
-    former = others.pop(definition.key, None)
-    row = StoredDefinition(
-        access.platform_id,
-        definition.key,
-        definition.value_type.value,
-        definition.rules,
-        definition.defaults,
-        former.created_at if former else now,
-        now,
-        definition.assignment.with_ranges(former.assignment if former else Assignment()).encode(),
-        definition.presentation,
-    )
-    _check_platform_limits(others, row)
-    is_same = former is not None and former == row._replace(updated_at=former.updated_at)
-    report = ConformanceReport(0, [])
-    if former is None or is_same or row.has_other_rules(former):
-        check = _value_check(access, row, keys, now)
-        report = await check_conformance(transaction, access, check, key=row.key, seconds=seconds)
-    if report.documents and not force:
+    defined = await _lock_platform(transaction, access)
+    former = defined.get(definition.key)
+    row, report = await _check(transaction, access, definition, defined, keys, now, seconds)
+    if report.broken and not force:
         raise NonconformingData(report, "this definition", ("key",))
-    if former is not None and is_same:
-        return former, report.documents
+    if former is not None and _is_same(row, former):
+        return former, report
     values = row.column_values()
     if former is None:
         await transaction.execute(_INSERT, **values)
@@ -172,7 +159,64 @@ async def define(
         await index_paths(transaction, access.platform_id, row.key, paths, seconds=rest)
     await history.record(transaction, access, row.key, row, now=now)
     await _note(transaction, access, row.key, row.definition.is_hidden, now)
-    return row, report.documents
+    return row, report
+
+
+async def try_definition(
+    connection: Connection,
+    access: PlatformAccess,
+    definition: CheckedDefinition,
+    *,
+    force: bool,
+    keys: KeyRing,
+    now: int,
+    seconds: float | None,
+) -> tuple[StoredDefinition, ConformanceReport]:
+    """What `define` would return. Nothing is changed, and nobody has to wait.
+
+    Raises NonconformingData, Rejected, or LimitExceeded if it takes longer than `seconds`.
+    """
+    access.verify()
+    (rows,) = await definitions.stored_of_platforms(connection, [access.platform_id])
+    defined = {row.key: row for row in rows}
+    row, report = await _check(connection, access, definition, defined, keys, now, seconds)
+    if report.broken and not force:
+        raise NonconformingData(report, "this definition", ("key",))
+    return row, report
+
+
+async def _check(
+    connection: Connection,
+    access: PlatformAccess,
+    definition: CheckedDefinition,
+    defined: Mapping[str, StoredDefinition],
+    keys: KeyRing,
+    now: int,
+    seconds: float | None,
+) -> tuple[StoredDefinition, ConformanceReport]:
+    """A definition as it would be stored, and the documents that do not conform to it. Raises Rejected or
+    LimitExceeded."""
+    former = defined.get(definition.key)
+    row = StoredDefinition(
+        access.platform_id,
+        definition.key,
+        definition.value_type.value,
+        definition.rules,
+        definition.defaults,
+        former.created_at if former else now,
+        now,
+        definition.assignment.with_ranges(former.assignment if former else Assignment()).encode(),
+        definition.presentation,
+    )
+    _check_platform_limits([other for other in defined.values() if other is not former], row)
+    if former is None or _is_same(row, former) or row.has_other_rules(former):
+        check = _value_check(access, row, keys, now)
+        return row, await check_conformance(connection, access, check, key=row.key, seconds=seconds)
+    return row, _UNCHECKED
+
+
+def _is_same(row: StoredDefinition, former: StoredDefinition) -> bool:
+    return former == row._replace(updated_at=former.updated_at)
 
 
 async def remove_definition(transaction: Connection, access: PlatformAccess, key: str, *, now: int) -> bool:
@@ -198,16 +242,16 @@ async def set_mode(
 ) -> int:
     """Set which keys documents may have; returns how many documents have others. Raises as `define` does."""
     defined = await _lock_platform(transaction, access)
-    report = ConformanceReport(0, [])
+    report = _UNCHECKED
     if mode is MetadataMode.STRICT:
         report = await check_conformance(transaction, access, _key_check(defined, now), seconds=seconds)
-    if report.documents and not force:
+    if report.broken and not force:
         raise NonconformingData(report, "this mode", ("mode",))
     strict = mode is MetadataMode.STRICT
     if await transaction.fetch(_SET_STRICT, of_platform=access.platform_id, strict=strict):
         event = SecurityEvent(EventKind.PLATFORM_MODE_CHANGED, access.platform_key, mode.value)
         transaction.security_events.append(event)
-    return report.documents
+    return report.broken
 
 
 async def _note(
@@ -245,11 +289,11 @@ async def _lock_platform(transaction: Connection, access: PlatformAccess) -> dic
     return {row.key: row for row in rows}
 
 
-def _check_platform_limits(others: Mapping[str, StoredDefinition], definition: StoredDefinition) -> None:
+def _check_platform_limits(others: Sequence[StoredDefinition], definition: StoredDefinition) -> None:
     if len(others) >= MAX_DEFINITIONS:
         message = f"The platform has {len(others)} definitions; {MAX_DEFINITIONS} are allowed."
         raise invalid_definition(message, ("key",))
-    rows = [*others.values(), definition]
+    rows = [*others, definition]
     if (size := sum(len(row.stored_rules) for row in rows)) > MAX_RULES:
         message = f"The rules of all definitions would take {size} characters; {MAX_RULES} are allowed."
         raise invalid_definition(message, ("schema",))

@@ -112,6 +112,10 @@ class DefineMetadataInput:
     section: str | None = _optional("The section of a settings page, at most 100 characters.")
     position: int | None = _optional("The position of the key in its section; small numbers are first.")
     force: bool = strawberry.field(default=False, description=_FORCE)
+    dry_run: bool = strawberry.field(
+        default=False,
+        description="If true, the definition and the documents are checked, but nothing is written.",
+    )
 
 
 @strawberry.input(description="The definition to remove.")

@@ -1,17 +1,20 @@
 """The mutations of metadata definitions."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 from strawberry import Info
 
 from gql_service.auth.access import PlatformAccess
+from gql_service.domain.definitions.conformance import BrokenDocument as BrokenDocumentRow
+from gql_service.domain.definitions.conformance import ConformanceReport
 from gql_service.domain.definitions.define import (
     NonconformingData,
     check_input,
     define,
     remove_definition,
     set_mode,
+    try_definition,
 )
 from gql_service.domain.definitions.definitions import StoredDefinition
 from gql_service.errors import Rejected
@@ -22,6 +25,7 @@ from gql_service.schema.inputs.definitions import (
     SetMetadataModeInput,
 )
 from gql_service.schema.inputs.documents import provided
+from gql_service.schema.row_fields import column
 from gql_service.schema.types.metadata_definition import MetadataDefinition
 from gql_service.schema.types.platform import Platform
 from gql_service.schema.types.user_error import UserError, user_error
@@ -35,13 +39,41 @@ _UNCHECKED = (
 _ERRORS = "Errors that the caller can fix. Empty on success."
 
 
-@strawberry.type(directives=AUTHENTICATED, description="The result of `defineMetadata`.")
+@strawberry.type(directives=AUTHENTICATED, description="A document that violates a definition.")
+class BrokenDocument:
+    row: strawberry.Private[BrokenDocumentRow]
+    username: str = column("The username of the owner.")
+    violation: str = column("What is wrong with it.")
+
+
+@strawberry.type(
+    directives=AUTHENTICATED,
+    description="The result of `defineMetadata`. With `dryRun`, the result that the mutation would have.",
+)
 class DefineMetadataPayload:
     definition: MetadataDefinition | None = strawberry.field(
         default=None, description="The definition after the write. Null if the write was rejected."
     )
     broken_documents: int = strawberry.field(default=0, description=_BROKEN.format("definition") + _UNCHECKED)
+    checked_documents: int = strawberry.field(
+        default=0, description="The number of documents that have the key." + _UNCHECKED
+    )
+    examples: list[BrokenDocument] = strawberry.field(
+        default_factory=list, description="A few of the documents that violate the definition."
+    )
     user_errors: list[UserError] = strawberry.field(default_factory=list, description=_ERRORS)
+
+    @staticmethod
+    def of(
+        report: ConformanceReport, row: StoredDefinition | None = None, error: Rejected | None = None
+    ) -> "DefineMetadataPayload":
+        return DefineMetadataPayload(
+            definition=None if row is None else MetadataDefinition(row=row),
+            broken_documents=report.broken,
+            checked_documents=report.checked,
+            examples=[BrokenDocument(row=each) for each in report.examples],
+            user_errors=[] if error is None else [user_error(error)],
+        )
 
 
 @strawberry.type(directives=AUTHENTICATED, description="The result of `removeMetadataDefinition`.")
@@ -74,12 +106,10 @@ class DefinitionMutation:
     ) -> DefineMetadataPayload:
         access, _ = await info.context.platform_access(input.platform_key)
         try:
-            row, broken = await _define(info.context, access, input)
+            row, report = await _define(info.context, access, input)
         except Rejected as error:
-            return DefineMetadataPayload(
-                user_errors=[user_error(error)], broken_documents=_broken_documents(error)
-            )
-        return DefineMetadataPayload(definition=MetadataDefinition(row=row), broken_documents=broken)
+            return DefineMetadataPayload.of(_report(error), error=error)
+        return DefineMetadataPayload.of(report, row)
 
     @strawberry.mutation(
         directives=TENANT_ADMIN,
@@ -107,7 +137,7 @@ class DefinitionMutation:
             broken = await _set_mode(info.context, access, input)
         except Rejected as error:
             return SetMetadataModePayload(
-                user_errors=[user_error(error)], broken_documents=_broken_documents(error)
+                user_errors=[user_error(error)], broken_documents=_report(error).broken
             )
         row = platform.in_mode(input.mode)
         return SetMetadataModePayload(platform=Platform(row=row), broken_documents=broken)
@@ -115,15 +145,17 @@ class DefinitionMutation:
 
 async def _define(
     context: Context, access: PlatformAccess, input: DefineMetadataInput
-) -> tuple[StoredDefinition, int]:
-    """Define a key; the definition, and the number of documents that violate it. Raises Rejected."""
-    settings = context.services.write_settings
-    seconds = _check_seconds(context)
+) -> tuple[StoredDefinition, ConformanceReport]:
+    """Define a key; the definition, and the documents that violate it. Raises Rejected."""
+    services = context.services
+    settings, seconds = services.write_settings, _check_seconds(context)
     definition = check_input(provided(input), settings.limits)
+    arguments: dict[str, Any] = {"force": input.force, "keys": settings.keys, "seconds": seconds}
+    if input.dry_run:
+        async with services.database.read() as connection:
+            return await try_definition(connection, access, definition, now=services.clock(), **arguments)
     return await context.write_with(
-        lambda connection, now: define(
-            connection, access, definition, force=input.force, keys=settings.keys, now=now, seconds=seconds
-        )
+        lambda connection, now: define(connection, access, definition, now=now, **arguments)
     )
 
 
@@ -143,5 +175,5 @@ def _check_seconds(context: Context) -> float:
     return context.services.settings.database_timeout / 2
 
 
-def _broken_documents(error: Rejected) -> int:
-    return error.documents if isinstance(error, NonconformingData) else 0
+def _report(error: Rejected) -> ConformanceReport:
+    return error.report if isinstance(error, NonconformingData) else ConformanceReport(0, 0, [])

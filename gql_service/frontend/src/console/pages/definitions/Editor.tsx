@@ -3,8 +3,10 @@ import { useState } from "react";
 import { Button } from "react-aria-components";
 import { useNavigate, useParams } from "react-router";
 import { useDraft } from "../../components/draft";
+import { useNumberFormat } from "../../components/format";
 import type { DefinitionFragment } from "../../generated/graphql";
 import { useChange } from "./change";
+import { type Check, useCheck } from "./check";
 import { type Draft, draftOf, editsOf, inputOf, NEW_DRAFT, RULES, TYPES } from "./draft";
 import styles from "./Editor.module.css";
 import { useEditorWords } from "./editor-words";
@@ -27,7 +29,10 @@ export function Editor({ definition }: { definition?: DefinitionFragment }) {
   const [isSaved, setSaved] = useState(false);
   const initial = edited?.initial ?? (definition ? draftOf(definition) : NEW_DRAFT);
   const shown = edited?.draft ?? initial;
-  const { change, isBusy, problems } = useChange(shown.key);
+  const { change, isBusy, problems: refusals } = useChange(shown.key);
+  const check = useCheck(definition, shown, initial);
+  // What the fields say is checked again while they are edited; of the rest, the last attempt to save tells.
+  const problems = check ? [...refusals.filter((each) => !each.field), ...check.problems] : refusals;
 
   function set(edit: Partial<Draft>): void {
     setSaved(false);
@@ -46,7 +51,8 @@ export function Editor({ definition }: { definition?: DefinitionFragment }) {
     if (!definition) void navigate(`/console/p/${platformKey}/definitions/${encodeURIComponent(shown.key)}`);
   }
 
-  const broken = problems.find((each) => each.brokenDocuments);
+  const isMended = check !== undefined && !check.report?.brokenDocuments;
+  const broken = isMended ? undefined : refusals.find((each) => each.brokenDocuments);
   return (
     <form
       className="stack"
@@ -63,6 +69,7 @@ export function Editor({ definition }: { definition?: DefinitionFragment }) {
           .join(" ")}
         {broken && words.broken(broken.brokenDocuments)}
       </div>
+      {!broken && check?.report && <Findings {...check.report} />}
       <div className="row">
         <Button type="submit" className="react-aria-Button primary" isPending={isBusy} isDisabled={!shown.key}>
           {definition ? words.save : words.create}
@@ -78,6 +85,24 @@ export function Editor({ definition }: { definition?: DefinitionFragment }) {
         </span>
       </div>
     </form>
+  );
+}
+
+/** What is known before saving of the documents that have the key. */
+function Findings({ brokenDocuments: broken, checkedDocuments: checked, examples }: NonNullable<Check["report"]>) {
+  const words = useEditorWords();
+  const format = useNumberFormat();
+  return (
+    <div role="status" className={broken ? "warning" : "quiet"}>
+      <p>{broken ? words.breaking(broken, format.format(broken), format.format(checked)) : words.fits(format.format(checked))}</p>
+      <ul>
+        {examples.map(({ username, violation }) => (
+          <li key={username} className="value">
+            {username}: {violation}
+          </li>
+        ))}
+      </ul>
+    </div>
   );
 }
 

@@ -8,6 +8,7 @@ import {
   DefineDocument,
   type DefinitionFragment,
   NewestDefinitionsDocument,
+  type TryDefinitionMutation,
 } from "../../generated/graphql";
 import type { Content } from "./draft";
 
@@ -45,10 +46,10 @@ export function useChange(key: string) {
   return { change, isBusy, problems };
 }
 
-const problemOf = (error: CombinedError | undefined): Problem[] | undefined =>
+export const problemOf = (error: CombinedError | undefined): Problem[] | undefined =>
   error && [{ message: error.graphQLErrors[0]?.message ?? error.message, brokenDocuments: 0 }];
 
-function refusals(data: DefineMutation | undefined): Problem[] {
+export function refusals(data: DefineMutation | TryDefinitionMutation | undefined): Problem[] {
   const { userErrors = [], brokenDocuments = 0 } = data?.defineMetadata ?? {};
   return userErrors.map(({ code, message, field }) => ({
     message,

@@ -122,6 +122,10 @@ export function editsOf(draft: Draft, initial: Draft): Partial<Content> & Pick<C
   return { valueType: draft.valueType, ...Object.fromEntries(changed.map((name) => [name, all[name]])) };
 }
 
+/** Whether the draft has another type or other rules, so that saving it reads all documents. */
+export const hasOtherRules = (draft: Draft, initial: Draft): boolean =>
+  draft.valueType !== initial.valueType || RULES[draft.valueType].some((name) => draft[name] !== initial[name]);
+
 /** All of a definition: `defineMetadata` replaces it, so what is not sent is lost. */
 export function inputOf(definition: DefinitionFragment): Content {
   // The cache adds the names of types, which inputs do not have.

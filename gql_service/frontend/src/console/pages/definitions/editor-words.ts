@@ -45,6 +45,9 @@ export const useEditorWords = defineWords({
     discard: "Discard changes",
     broken: (count: number) =>
       `${count} ${count === 1 ? "document breaks" : "documents break"} these rules. They stay as they are until these values are next written.`,
+    breaking: (count: number, broken: string, checked: string) =>
+      `${broken} of ${checked} documents with this key ${count === 1 ? "breaks" : "break"} these rules.`,
+    fits: (checked: string) => `None of ${checked} documents with this key breaks these rules.`,
     force: "Save anyway",
     remove: "Remove definition",
     removeWhat: (key: string) =>
@@ -94,6 +97,9 @@ export const useEditorWords = defineWords({
     discard: "Änderungen verwerfen",
     broken: (count: number) =>
       `${count} ${count === 1 ? "Dokument verletzt" : "Dokumente verletzen"} diese Regeln. Sie bleiben, wie sie sind, bis diese Werte das nächste Mal geschrieben werden.`,
+    breaking: (count: number, broken: string, checked: string) =>
+      `${broken} von ${checked} Dokumenten mit diesem Schlüssel ${count === 1 ? "verletzt" : "verletzen"} diese Regeln.`,
+    fits: (checked: string) => `Keines von ${checked} Dokumenten mit diesem Schlüssel verletzt diese Regeln.`,
     force: "Trotzdem speichern",
     remove: "Definition entfernen",
     removeWhat: (key: string) =>
