@@ -5,6 +5,7 @@ import re
 from playwright.sync_api import Locator, expect
 
 from tests.support.console import Console
+from tests.support.definitions import define
 from tests.support.world import Caller, World
 
 PATCH = """mutation ($platform: String!, $values: JSONObject!) {
@@ -155,6 +156,51 @@ def test_users_are_filtered_by_their_metadata(console: Console, world: World) ->
     console.shows("1 user")
     console.button("Remove filter").click()
     console.shows("3 users")
+
+
+def test_users_are_filtered_by_several_conditions_and_by_parts_of_values(
+    console: Console, world: World
+) -> None:
+    world.admin.ask(DEFINE, platform=world.platform_key)
+    define(world, "seats", "number", isIndexed=True)
+    define(world, "company", "json", indexedPaths=["/size"])
+    member, colleague, admin = world.member, world.colleague, world.admin
+    for user, seats, size in ((member, 12, "big"), (colleague, 12, "small"), (admin, 3, "big")):
+        write(user, world, plan="pro", seats=seats, company={"size": size})
+    page = console.page
+    console.open(users_page(world))
+    console.sign_in(world.admin.token)
+    console.button("Filter").click()
+    page.get_by_label("Metadata key").fill("plan")
+    page.get_by_role("textbox", name="Value").fill("pro")
+    console.button("Apply filter").click()
+    console.shows("3 users")
+    console.button("Add condition").click()
+    second = page.get_by_role("group", name="Condition 2")
+    expect(console.button("Apply filter")).to_be_disabled()
+    second.get_by_label("Metadata key").fill("seats")
+    second.get_by_role("button", name="equals Condition").click()
+    page.get_by_role("option", name="at least").click()
+    second.get_by_role("textbox", name="Value").fill("10")
+    console.button("Apply filter").click()
+    console.shows("2 users")
+    console.button("Add condition").click()
+    third = page.get_by_role("group", name="Condition 3")
+    third.get_by_label("Metadata key").fill("company")
+    third.get_by_role("button", name="the whole value Part").click()
+    page.get_by_role("option", name="/size").click()
+    third.get_by_role("textbox", name="Value").fill("big")
+    console.button("Apply filter").click()
+    console.shows("1 user")
+    page.get_by_role("link", name=world.member.username).click()
+    expect(page.get_by_role("tab", name="Metadata")).to_be_visible()
+    page.go_back()
+    console.shows("1 user")
+    expect(page.get_by_role("group")).to_have_count(3)
+    console.button("Remove condition 2").click()
+    console.button("Apply filter").click()
+    console.shows("2 users")
+    assert console.tab.complaints == []
 
 
 def test_long_lists_are_read_in_pages_and_columns_are_remembered(console: Console, world: World) -> None:

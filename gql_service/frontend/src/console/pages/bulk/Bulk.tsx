@@ -23,7 +23,7 @@ function Page({ platform }: { platform: Platform }) {
   const { bulk, attempt, apply, cancel, reset } = useBulk(platform, words.unknownUser);
   const patch = patchOf(plan);
   const isBusy = bulk.state === "trying" || bulk.state === "applying";
-  const hasPeople = plan.by === "list" ? linesOf(plan.usernames).length > 0 : plan.filter.key !== "";
+  const hasPeople = plan.by === "list" ? linesOf(plan.usernames).length > 0 : plan.where.every((each) => each.key);
   const isReady = patch !== null && !isEmptyPatch(patch) && hasPeople && !isBusy;
   const waiting = bulk.rows.filter(isWaiting).length;
   useQuestionBeforeClosing(isBusy || plan !== EMPTY_PLAN);

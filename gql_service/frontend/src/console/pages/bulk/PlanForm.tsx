@@ -1,6 +1,6 @@
 import { FieldError, Label, Text, TextArea, TextField } from "react-aria-components";
 import { Choice } from "../../components/admin/Choice";
-import { ConditionFields } from "../users/ConditionFields";
+import { ConditionList } from "../users/ConditionList";
 import styles from "./Bulk.module.css";
 import type { Plan } from "./patch";
 import { useWords } from "./words";
@@ -30,10 +30,10 @@ export function PlanForm({ platformKey, plan, isBroken, isDisabled, onChange }: 
           ]}
           onChange={(by) => put({ by })}
         />
-        {plan.by === "filter" && (
-          <ConditionFields platformKey={platformKey} filter={plan.filter} onChange={(filter) => put({ filter })} />
-        )}
       </div>
+      {plan.by === "filter" && (
+        <ConditionList platformKey={platformKey} conditions={plan.where} onChange={(where) => put({ where })} />
+      )}
       {plan.by === "list" && (
         <TextField value={plan.usernames} onChange={(usernames) => put({ usernames })} spellCheck="false">
           <Label>{words.usernames}</Label>

@@ -1,19 +1,19 @@
 /** What is to be done, and with whom: as it is typed, and as it is sent. */
 import { differencesOf, type Difference } from "../../components/admin/differences";
-import { EMPTY_FILTER, type Filter } from "../users/filter";
+import { type Condition, EMPTY_CONDITION } from "../users/filter";
 
 export interface Plan {
   by: "list" | "filter";
   /** One username a line. */
   usernames: string;
-  filter: Filter;
+  where: readonly Condition[];
   /** A JSON object. */
   set: string;
   /** One key a line. */
   remove: string;
 }
 
-export const EMPTY_PLAN: Plan = { by: "list", usernames: "", filter: EMPTY_FILTER, set: "{}", remove: "" };
+export const EMPTY_PLAN: Plan = { by: "list", usernames: "", where: [EMPTY_CONDITION], set: "{}", remove: "" };
 
 export interface Patch {
   metadata: Record<string, unknown>;

@@ -4,7 +4,7 @@ import { type Client, useClient } from "urql";
 import { problemOf } from "../../components/problem";
 import { BulkFilteredDocument, BulkListedDocument, BulkPatchDocument, type BulkUserFragment } from "../../generated/graphql";
 import type { Platform } from "../../layout/platform";
-import { conditionOf } from "../users/filter";
+import { inputOf } from "../users/filter";
 import { isWaiting, keysOf, linesOf, type Patch, type Plan, type Row, rowOf } from "./patch";
 
 const CHUNK = 50;
@@ -95,7 +95,7 @@ async function* people(client: Client, platform: Platform, plan: Plan, keys: str
     }
     return;
   }
-  const where = { metadata: [conditionOf(plan.filter)] };
+  const where = { metadata: plan.where.map(inputOf) };
   for (let after: string | null = null; ; ) {
     const variables: { platformKey: string; where: typeof where; after: string | null; keys: string[] } = {
       platformKey,

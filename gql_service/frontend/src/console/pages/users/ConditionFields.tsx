@@ -1,27 +1,34 @@
+import { useId } from "react";
 import { Input, Label, TextField } from "react-aria-components";
-import { useQuery } from "urql";
 import { Choice } from "../../components/admin/Choice";
-import { IndexedKeysDocument } from "../../generated/graphql";
-import { type Filter, needsValue, OPERATORS } from "./filter";
+import type { IndexedKeysQuery } from "../../generated/graphql";
+import { type Condition, needsValue, OPERATORS } from "./filter";
 import { useWords } from "./words";
 
+export type IndexedKey = NonNullable<IndexedKeysQuery["platform"]>["definitions"][number];
+
 interface Props {
-  platformKey: string;
-  filter: Filter;
-  onChange: (filter: Filter) => void;
+  /** The keys that are proposed. */
+  keys: readonly IndexedKey[];
+  condition: Condition;
+  onChange: (condition: Condition) => void;
 }
 
-/** The fields of a condition on an indexed key. Defined keys are proposed; entries may have other indexed ones. */
-export function ConditionFields({ platformKey, filter, onChange }: Props) {
+/** The fields of one condition. */
+export function ConditionFields({ keys, condition, onChange }: Props) {
   const words = useWords();
-  const [{ data }] = useQuery({ query: IndexedKeysDocument, variables: { key: platformKey } });
-  const keys = (data?.platform?.definitions ?? []).filter((each) => each.isIndexed);
+  const list = useId();
+  const paths = keys.find((each) => each.key === condition.key)?.indexedPaths ?? [];
   return (
     <>
-      <TextField value={filter.key} onChange={(key) => onChange({ ...filter, key })} autoComplete="off">
+      <TextField
+        value={condition.key}
+        onChange={(key) => onChange({ ...condition, key, path: "" })}
+        autoComplete="off"
+      >
         <Label>{words.filterBy}</Label>
-        <Input list="indexed-keys" placeholder={words.filterByHint} />
-        <datalist id="indexed-keys">
+        <Input list={list} placeholder={words.filterByHint} />
+        <datalist id={list}>
           {keys.map((each) => (
             <option key={each.key} value={each.key}>
               {each.title}
@@ -29,14 +36,26 @@ export function ConditionFields({ platformKey, filter, onChange }: Props) {
           ))}
         </datalist>
       </TextField>
+      {paths.length > 0 && (
+        <Choice
+          label={words.part}
+          value={condition.path}
+          options={[["", words.whole], ...paths.map((path) => [path, path] as const)]}
+          onChange={(path) => onChange({ ...condition, path })}
+        />
+      )}
       <Choice
         label={words.condition}
-        value={filter.operator}
+        value={condition.operator}
         options={OPERATORS.map((each) => [each, words.operators[each]] as const)}
-        onChange={(operator) => onChange({ ...filter, operator })}
+        onChange={(operator) => onChange({ ...condition, operator })}
       />
-      {needsValue(filter.operator) && (
-        <TextField value={filter.value} onChange={(value) => onChange({ ...filter, value })} autoComplete="off">
+      {needsValue(condition.operator) && (
+        <TextField
+          value={condition.value}
+          onChange={(value) => onChange({ ...condition, value })}
+          autoComplete="off"
+        >
           <Label>{words.value}</Label>
           <Input />
         </TextField>

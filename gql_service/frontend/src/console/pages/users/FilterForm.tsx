@@ -1,27 +1,17 @@
-/** The filter by the value of an indexed key. */
+/** The filter by the values of indexed keys. */
 import { type FormEvent, useState } from "react";
 import { Button } from "react-aria-components";
 import { useSearchParams } from "react-router";
-import { ConditionFields } from "./ConditionFields";
-import { EMPTY_FILTER, type Filter, filterOf, needsValue } from "./filter";
+import { ConditionList } from "./ConditionList";
+import { type Condition, conditionsOf, EMPTY_CONDITION, withConditions } from "./filter";
 import styles from "./Users.module.css";
 import { useWords } from "./words";
 
 export function FilterForm({ platformKey }: { platformKey: string }) {
   const words = useWords();
   const [address, setAddress] = useSearchParams();
-  const current = filterOf(address);
-  const [isOpen, setOpen] = useState(current !== null);
-  const put = (filter: Filter | null) => {
-    const next = new URLSearchParams(address);
-    for (const name of ["key", "op", "value", "after", "before"]) next.delete(name);
-    if (filter) {
-      next.set("key", filter.key);
-      next.set("op", filter.operator);
-      if (needsValue(filter.operator)) next.set("value", filter.value);
-    }
-    setAddress(next);
-  };
+  const current = conditionsOf(address);
+  const [isOpen, setOpen] = useState(current.length > 0);
   if (!isOpen) {
     return (
       <div>
@@ -34,10 +24,10 @@ export function FilterForm({ platformKey }: { platformKey: string }) {
   return (
     <FilterFields
       platformKey={platformKey}
-      start={current ?? EMPTY_FILTER}
-      onApply={put}
+      start={current.length > 0 ? current : [EMPTY_CONDITION]}
+      onApply={(conditions) => setAddress(withConditions(address, conditions))}
       onRemove={() => {
-        put(null);
+        setAddress(withConditions(address, []));
         setOpen(false);
       }}
     />
@@ -46,27 +36,30 @@ export function FilterForm({ platformKey }: { platformKey: string }) {
 
 interface Props {
   platformKey: string;
-  start: Filter;
-  onApply: (filter: Filter) => void;
+  start: readonly Condition[];
+  onApply: (conditions: readonly Condition[]) => void;
   onRemove: () => void;
 }
 
 function FilterFields({ platformKey, start, onApply, onRemove }: Props) {
   const words = useWords();
-  const [filter, setFilter] = useState(start);
+  const [conditions, setConditions] = useState(start);
+  const isComplete = conditions.every((each) => each.key);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (filter.key) onApply(filter);
+    if (isComplete) onApply(conditions);
   };
   return (
     <form className={styles.filter} onSubmit={submit}>
-      <ConditionFields platformKey={platformKey} filter={filter} onChange={setFilter} />
-      <Button type="submit" isDisabled={!filter.key}>
-        {words.apply}
-      </Button>
-      <Button className="react-aria-Button plain" onPress={onRemove}>
-        {words.removeFilter}
-      </Button>
+      <ConditionList platformKey={platformKey} conditions={conditions} onChange={setConditions} />
+      <div className="row">
+        <Button type="submit" isDisabled={!isComplete}>
+          {words.apply}
+        </Button>
+        <Button className="react-aria-Button plain" onPress={onRemove}>
+          {words.removeFilter}
+        </Button>
+      </div>
     </form>
   );
 }

@@ -9,7 +9,7 @@ import { FilterUsersDocument, SearchUsersDocument } from "../../generated/graphq
 import type { Platform } from "../../layout/platform";
 import { useColumns } from "./columns";
 import { ColumnChoice } from "./ColumnChoice";
-import { conditionOf, filterOf } from "./filter";
+import { conditionsOf, inputOf } from "./filter";
 import { FilterForm } from "./FilterForm";
 import { Pages } from "./Pages";
 import styles from "./Users.module.css";
@@ -66,7 +66,8 @@ function Directory({ platform }: { platform: Platform }) {
 /** One operation for each page: the search of the directory, or the filter by metadata. */
 function usePage(platform: Platform) {
   const [address] = useSearchParams();
-  const filter = filterOf(address);
+  const conditions = conditionsOf(address).map(inputOf);
+  const isFiltered = conditions.length > 0;
   const text = address.get("q") ?? "";
   const before = address.get("before");
   const after = address.get("after");
@@ -77,21 +78,21 @@ function usePage(platform: Platform) {
   const [found, search] = useQuery({
     query: SearchUsersDocument,
     variables: { tenantId: platform.tenantId, where: text ? { text } : null, ...window, withTotal },
-    pause: filter !== null,
+    pause: isFiltered,
   });
   const [filtered, select] = useQuery({
     query: FilterUsersDocument,
     variables: {
       key: platform.key,
-      where: { usernamePrefix: text || null, metadata: filter && [conditionOf(filter)] },
+      where: { usernamePrefix: text || null, metadata: conditions },
       ...window,
       withTotal,
     },
-    pause: filter === null,
+    pause: !isFiltered,
   });
-  const { error, fetching } = filter ? filtered : found;
-  const page = filter ? filtered.data?.platform?.users : found.data?.users;
-  const again = filter ? select : search;
+  const { error, fetching } = isFiltered ? filtered : found;
+  const page = isFiltered ? filtered.data?.platform?.users : found.data?.users;
+  const again = isFiltered ? select : search;
   return { page, error, fetching, read: () => again({ requestPolicy: "network-only" }) };
 }
 

@@ -3,37 +3,65 @@ import type { MetadataCondition } from "../../generated/graphql";
 
 export const OPERATORS = [
   "equals",
+  "equalsIgnoreCase",
   "prefix",
   "contains",
+  "greaterThan",
   "greaterThanOrEqual",
+  "lessThan",
   "lessThanOrEqual",
   "exists",
   "missing",
 ] as const;
 export type Operator = (typeof OPERATORS)[number];
 
-export interface Filter {
+/** The server takes so many conditions at once. */
+export const MOST = 5;
+const TEXTS: readonly Operator[] = ["prefix", "equalsIgnoreCase"];
+const PLACE = "where";
+
+export interface Condition {
   key: string;
+  /** A JSON Pointer to a part of the value; empty for all of it. */
+  path: string;
   operator: Operator;
   value: string;
 }
 
-export const EMPTY_FILTER: Filter = { key: "", operator: "equals", value: "" };
+export const EMPTY_CONDITION: Condition = { key: "", path: "", operator: "equals", value: "" };
 
 export const needsValue = (operator: Operator) => operator !== "exists" && operator !== "missing";
 
-const isOperator = (text: string | null): text is Operator => OPERATORS.some((each) => each === text);
+const isOperator = (text: unknown): text is Operator => OPERATORS.some((each) => each === text);
 
-export function filterOf(address: URLSearchParams): Filter | null {
-  const key = address.get("key");
-  const operator = address.get("op");
-  return key && isOperator(operator) ? { key, operator, value: address.get("value") ?? "" } : null;
+/** The conditions of an address. What is none is left out: anybody can write an address. */
+export function conditionsOf(address: URLSearchParams): Condition[] {
+  return address.getAll(PLACE).flatMap((text) => {
+    const [key, operator, value, path] = textsOf(text);
+    return key && isOperator(operator) ? [{ key, operator, value: value ?? "", path: path ?? "" }] : [];
+  });
 }
 
-export function conditionOf({ key, operator, value }: Filter): MetadataCondition {
-  if (operator === "exists") return { key, exists: true };
-  if (operator === "missing") return { key, exists: false };
-  return { key, [operator]: operator === "prefix" ? value : literal(value) };
+/** The address of the first page with these conditions. */
+export function withConditions(address: URLSearchParams, conditions: readonly Condition[]): URLSearchParams {
+  const next = new URLSearchParams(address);
+  for (const name of [PLACE, "after", "before"]) next.delete(name);
+  for (const { key, operator, value, path } of conditions) {
+    next.append(PLACE, JSON.stringify([key, operator, needsValue(operator) ? value : "", path]));
+  }
+  return next;
+}
+
+export function inputOf({ key, path, operator, value }: Condition): MetadataCondition {
+  const part = path ? { key, path } : { key };
+  if (operator === "exists") return { ...part, exists: true };
+  if (operator === "missing") return { ...part, exists: false };
+  return { ...part, [operator]: TEXTS.includes(operator) ? value : literal(value) };
+}
+
+function textsOf(text: string): (string | undefined)[] {
+  const list = literal(text);
+  return Array.isArray(list) ? list.map((each) => (typeof each === "string" ? each : undefined)) : [];
 }
 
 /** JSON where it is JSON (42, true, "42"), else the text itself. */
