@@ -8,32 +8,35 @@ import { Skeleton } from "../../components/State";
 import { Question } from "../../components/Window";
 import { ClearDocumentDocument, EraseUserDocument } from "../../generated/graphql";
 import { useAccountWords } from "./account-words";
+import type { OpenDocument } from "./document";
 import styles from "./User.module.css";
 
-interface Props {
+interface EraseProps {
+  /** Whose list of users is opened when the user is gone. */
   platformKey: string;
   username: string;
 }
 
-export function Danger(props: Props) {
+export function Danger({ document, ...props }: EraseProps & { document: OpenDocument }) {
   return (
     <div className="stack">
-      <Clear {...props} />
+      <Clear key={document.platformKey} {...document} />
       <Erase {...props} />
     </div>
   );
 }
 
-function Clear({ platformKey, username }: Props) {
+function Clear({ platformKey, username }: OpenDocument) {
   const words = useAccountWords();
   const [isOpen, setOpen] = useState(false);
   const [result, clear] = useMutation(ClearDocumentDocument);
   const problem = problemOf(result, result.data?.clearPlatformMetadata.userErrors);
   const isDone = result.data !== undefined && !problem;
+  const hint = platformKey === null ? words.clearUserWideHint : words.clearHint(platformKey);
   return (
     <section className={styles.zone}>
       <h2>{words.clear}</h2>
-      <p>{words.clearHint(platformKey)}</p>
+      <p>{hint}</p>
       <Button className="react-aria-Button destructive" isDisabled={result.fetching} onPress={() => setOpen(true)}>
         {words.clear}
       </Button>
@@ -55,14 +58,14 @@ function Clear({ platformKey, username }: Props) {
             void clear({ platformKey, username }, { additionalTypenames: ["UserMetadata", "PlatformMetadataChange"] });
           }}
         >
-          <p>{words.clearHint(platformKey)}</p>
+          <p>{hint}</p>
         </Question>
       )}
     </section>
   );
 }
 
-function Erase({ platformKey, username }: Props) {
+function Erase({ platformKey, username }: EraseProps) {
   const words = useAccountWords();
   const navigate = useNavigate();
   const [isOpen, setOpen] = useState(false);

@@ -5,14 +5,13 @@ import { useMutation } from "urql";
 import { problemOf } from "../../components/problem";
 import { Value } from "../../components/admin/Value";
 import { type EntryFragment, SetEntriesDocument } from "../../generated/graphql";
+import type { OpenDocument } from "./document";
 import { type Draft, inputOf } from "./drafts";
 import { EntryForm } from "./EntryForm";
 import styles from "./User.module.css";
 import { useWords } from "./words";
 
-interface Props {
-  platformKey: string;
-  username: string;
+interface Props extends OpenDocument {
   draft: Draft;
   /** Null ends the editing. */
   onChange: (draft: Draft | null) => void;

@@ -7,7 +7,8 @@ import { Value } from "../../components/admin/Value";
 import { useWords as useAdminWords } from "../../components/admin/words";
 import { Instant } from "../../components/Instant";
 import { Empty, Failure, Skeleton } from "../../components/State";
-import { type PastFragment, UserHistoryDocument, type UserHistoryQuery } from "../../generated/graphql";
+import { type HistoryPageFragment, type PastFragment, UserHistoryDocument } from "../../generated/graphql";
+import { documentOf, type OpenDocument, variablesOf } from "./document";
 import { Restore } from "./Restore";
 import styles from "./User.module.css";
 import { useWords } from "./words";
@@ -15,15 +16,9 @@ import { useWords } from "./words";
 /** So many keys of a change are shown at first: a write may have changed 2,000. */
 const SHOWN = 20;
 
-type Document = NonNullable<UserHistoryQuery["platformMetadata"]>;
-export type Change = Document["history"]["nodes"][number];
+export type Change = HistoryPageFragment["history"]["nodes"][number];
 
-interface Props {
-  platformKey: string;
-  username: string;
-}
-
-export function History(props: Props) {
+export function History(props: OpenDocument) {
   const words = useWords();
   const [chosen, setChosen] = useState<Change | null>(null);
   const [done, setDone] = useState("");
@@ -48,7 +43,7 @@ export function History(props: Props) {
   );
 }
 
-interface PageProps extends Props {
+interface PageProps extends OpenDocument {
   after: string | null;
   onRestore: (change: Change) => void;
 }
@@ -57,9 +52,9 @@ function HistoryPage({ platformKey, username, after, onRestore }: PageProps) {
   const words = useWords();
   const [{ data, error }, read] = useQuery({
     query: UserHistoryDocument,
-    variables: { platformKey, username, after },
+    variables: { ...variablesOf({ platformKey, username }), after },
   });
-  const document = data?.platformMetadata;
+  const document = documentOf(data);
   if (!document) {
     return error ? <Failure error={error} onRetry={() => read({ requestPolicy: "network-only" })} /> : <Skeleton />;
   }

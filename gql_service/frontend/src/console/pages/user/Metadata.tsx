@@ -7,6 +7,7 @@ import { Empty, Failure, Skeleton } from "../../components/State";
 import { useWords as useCommonWords } from "../../components/words";
 import { Value } from "../../components/admin/Value";
 import { type EntryFragment, UserEntriesDocument } from "../../generated/graphql";
+import { documentOf, type OpenDocument, variablesOf } from "./document";
 import { type Draft, draftOf, type Drafts, NEW } from "./drafts";
 import { EntryEditor } from "./EntryEditor";
 import { type Scale, scaleOf, TimeLine } from "./TimeLine";
@@ -16,9 +17,7 @@ import { useWords } from "./words";
 /** What was changed less than so many milliseconds ago is marked when it appears. */
 const FRESH = 5000;
 
-interface Props {
-  platformKey: string;
-  username: string;
+interface Props extends OpenDocument {
   drafts: Drafts;
   onDrafts: (drafts: Drafts) => void;
 }
@@ -30,7 +29,11 @@ export function Metadata({ platformKey, username, drafts, onDrafts }: Props) {
   const [cursors, setCursors] = useState<readonly string[]>([]);
   const [{ data, error }, read] = useQuery({
     query: UserEntriesDocument,
-    variables: { platformKey, username, prefix: prefix || null, after: cursors.at(-1) ?? null },
+    variables: {
+      ...variablesOf({ platformKey, username }),
+      prefix: prefix || null,
+      after: cursors.at(-1) ?? null,
+    },
   });
   const put = (key: string, draft: Draft | null) => {
     const changed = new Map(drafts);
@@ -39,7 +42,7 @@ export function Metadata({ platformKey, username, drafts, onDrafts }: Props) {
     onDrafts(changed);
   };
   const added = drafts.get("");
-  const page = data?.platformMetadata?.entries;
+  const page = documentOf(data)?.entries;
   if (!page) {
     return error ? <Failure error={error} onRetry={() => read({ requestPolicy: "network-only" })} /> : <Skeleton />;
   }
@@ -73,7 +76,7 @@ export function Metadata({ platformKey, username, drafts, onDrafts }: Props) {
       )}
       {page.nodes.length === 0 ? (
         <Empty>
-          <p>{prefix ? words.noEntriesFound : words.noEntries}</p>
+          <p>{prefix ? words.noEntriesFound : platformKey === null ? words.noUserWideEntries : words.noEntries}</p>
         </Empty>
       ) : (
         <EntryTable entries={page.nodes} drafts={drafts} onEdit={(entry) => put(entry.metadataKey, draftOf(entry))}>

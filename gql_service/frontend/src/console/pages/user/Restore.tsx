@@ -7,12 +7,11 @@ import { problemOf } from "../../components/problem";
 import { Failure, Skeleton } from "../../components/State";
 import { Window } from "../../components/Window";
 import { RestoreDocument, RestorePreviewDocument } from "../../generated/graphql";
+import { documentOf, type OpenDocument, variablesOf } from "./document";
 import type { Change } from "./History";
 import { useWords } from "./words";
 
-interface Props {
-  platformKey: string;
-  username: string;
+interface Props extends OpenDocument {
   change: Change;
   onDone: (skipped: readonly string[]) => void;
   onClose: () => void;
@@ -22,11 +21,11 @@ export function Restore({ platformKey, username, change, onDone, onClose }: Prop
   const words = useWords();
   const [{ data, error }] = useQuery({
     query: RestorePreviewDocument,
-    variables: { platformKey, username, at: change.changedAt },
+    variables: { ...variablesOf({ platformKey, username }), at: change.changedAt },
     requestPolicy: "network-only",
   });
   const [{ fetching, ...result }, restore] = useMutation(RestoreDocument);
-  const document = data?.platformMetadata;
+  const document = documentOf(data);
   const problem = problemOf(result, result.data?.restorePlatformMetadata.userErrors);
   const confirm = async (expectedRevision: number) => {
     const input = { platformKey, username, revision: change.revision, expectedRevision };

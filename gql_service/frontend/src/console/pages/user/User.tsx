@@ -4,6 +4,7 @@ import { Tab, TabList, TabPanel, Tabs } from "react-aria-components";
 import { Link, useLocation, useParams, useSearchParams } from "react-router";
 import { useQuery, useSubscription } from "urql";
 import { AdminOnly } from "../../components/admin/AdminOnly";
+import { Choice } from "../../components/admin/Choice";
 import { Empty, Failure, Skeleton } from "../../components/State";
 import { AdminUserDocument, type AdminUserQuery, UserDocumentChangedDocument } from "../../generated/graphql";
 import type { Platform } from "../../layout/platform";
@@ -50,7 +51,7 @@ function Page({ platform, username }: { platform: Platform; username: string }) 
       ) : known ? (
         <>
           <Header user={known} />
-          <UserTabs platformKey={platform.key} username={username} user={data?.user ?? undefined} />
+          <UserTabs platform={platform} username={username} user={data?.user ?? undefined} />
         </>
       ) : error ? (
         <Failure error={error} onRetry={() => read({ requestPolicy: "network-only" })} />
@@ -62,25 +63,31 @@ function Page({ platform, username }: { platform: Platform; username: string }) 
 }
 
 interface TabsProps {
-  platformKey: string;
+  platform: Platform;
   username: string;
   /** Undefined while it is on its way. */
   user: AdminUser | undefined;
 }
 
-function UserTabs({ platformKey, username, user }: TabsProps) {
+/** The tabs about a metadata document: that of the platform, or the user-wide one. */
+const OF_DOCUMENT: readonly string[] = ["metadata", "history", "danger"];
+
+function UserTabs({ platform, username, user }: TabsProps) {
   const words = useWords();
   const [address, setAddress] = useSearchParams();
+  const tab = TABS.find((each) => each === address.get("tab")) ?? "metadata";
+  const isUserWide = address.get("of") === "account";
   const [drafts, setDrafts] = useState<Drafts>(new Map());
-  useQuestionBeforeClosing(drafts.size > 0);
-  const open = { platformKey, username };
+  const [userWideDrafts, setUserWideDrafts] = useState<Drafts>(new Map());
+  useQuestionBeforeClosing(drafts.size + userWideDrafts.size > 0);
+  const onPlatform = { platformKey: platform.key, username };
+  const open = { platformKey: isUserWide ? null : platform.key, username };
   // Whatever is shown of the document is read again when anybody changes it.
   useSubscription({ query: UserDocumentChangedDocument, variables: open, context: LIVE });
+  const show = (shown: string, ofAccount: boolean) =>
+    setAddress({ tab: shown, ...(ofAccount && { of: "account" }) }, { replace: true });
   return (
-    <Tabs
-      selectedKey={TABS.find((each) => each === address.get("tab")) ?? "metadata"}
-      onSelectionChange={(tab) => setAddress({ tab: String(tab) }, { replace: true })}
-    >
+    <Tabs selectedKey={tab} onSelectionChange={(chosen) => show(String(chosen), isUserWide)}>
       <TabList aria-label={words.tabList}>
         {TABS.map((tab) => (
           <Tab key={tab} id={tab}>
@@ -88,14 +95,29 @@ function UserTabs({ platformKey, username, user }: TabsProps) {
           </Tab>
         ))}
       </TabList>
+      {OF_DOCUMENT.includes(tab) && (isUserWide || user?.tenantId === platform.tenantId) && (
+        <Choice
+          label={words.document}
+          value={isUserWide ? "account" : "platform"}
+          options={[
+            ["platform", platform.name],
+            ["account", words.userWideDocument],
+          ]}
+          onChange={(chosen) => show(tab, chosen === "account")}
+        />
+      )}
       <TabPanel id="metadata">
-        <Metadata {...open} drafts={drafts} onDrafts={setDrafts} />
+        {isUserWide ? (
+          <Metadata key="account" {...open} drafts={userWideDrafts} onDrafts={setUserWideDrafts} />
+        ) : (
+          <Metadata key="platform" {...open} drafts={drafts} onDrafts={setDrafts} />
+        )}
       </TabPanel>
       <TabPanel id="effective">
-        <Effective {...open} />
+        <Effective {...onPlatform} />
       </TabPanel>
       <TabPanel id="history">
-        <History {...open} />
+        <History key={open.platformKey} {...open} />
       </TabPanel>
       <TabPanel id="badges">
         <UserBadges username={username} />
@@ -107,7 +129,7 @@ function UserTabs({ platformKey, username, user }: TabsProps) {
         <Changes username={username} />
       </TabPanel>
       <TabPanel id="danger">
-        <Danger {...open} />
+        <Danger {...onPlatform} document={open} />
       </TabPanel>
     </Tabs>
   );

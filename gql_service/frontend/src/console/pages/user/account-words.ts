@@ -54,6 +54,8 @@ export const useAccountWords = defineWords({
     clear: "Clear metadata",
     clearHint: (platform: string) =>
       `Deletes all entries of this user on ${platform}, also hidden ones, and the whole history of them. This cannot be undone.`,
+    clearUserWideHint:
+      "Deletes all entries of this user that belong to no platform, also hidden ones, and the whole history of them. This cannot be undone.",
     erase: "Erase user",
     eraseHint: "Deletes the account and everything about it, on all platforms. This cannot be undone.",
     cleared: "The metadata is cleared.",
@@ -118,6 +120,8 @@ export const useAccountWords = defineWords({
     clear: "Metadaten leeren",
     clearHint: (platform: string) =>
       `Löscht alle Einträge dieses Benutzers auf ${platform}, auch verborgene, und deren ganzen Verlauf. Das lässt sich nicht rückgängig machen.`,
+    clearUserWideHint:
+      "Löscht alle Einträge dieses Benutzers, die zu keiner Plattform gehören, auch verborgene, und deren ganzen Verlauf. Das lässt sich nicht rückgängig machen.",
     erase: "Benutzer löschen",
     eraseHint: "Löscht das Konto und alles darüber, auf allen Plattformen. Das lässt sich nicht rückgängig machen.",
     cleared: "Die Metadaten sind geleert.",
