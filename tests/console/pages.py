@@ -1,6 +1,6 @@
 """Every page of the console, by who may open it: what is tested of all pages is tested of these."""
 
-MEMBER = ["profile", "p/{platform}/settings", "notifications", "data"]
+MEMBER = ["profile", "settings", "p/{platform}/settings", "notifications", "data"]
 TABS = ["metadata", "effective", "history", "badges", "access", "changes", "danger"]
 ADMIN = [
     "p/{platform}/users",

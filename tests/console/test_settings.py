@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Dialog, Locator, expect
+from playwright.sync_api import Browser, Dialog, Locator, Request, expect
 
 from tests.support.browser import Tab
 from tests.support.console import Console
@@ -173,6 +173,25 @@ def test_a_draft_survives_a_token_that_ends_and_a_save_that_fails(console: Conso
     console.shows("Saved.")
 
 
+def test_a_kill_switch_and_a_rollout_appear_at_once(console: Console, world: World) -> None:
+    everybody = {"variants": [{"name": "on", "value": True, "weight": 100_000}]}
+    define(world, "beta", "boolean", default=False, title="Beta")
+    patch(world.member, world, {"note": "old"})
+    open_settings(console, world)
+    expect(row(console, "Beta")).to_contain_text("The default.")
+    field(console, "note").fill("new")
+    define(world, "beta", "boolean", default=False, title="Beta", **everybody)
+    expect(row(console, "Beta")).to_contain_text("From a rollout.")
+    define(world, "beta", "boolean", default=False, title="Beta", enabled=False, **everybody)
+    expect(row(console, "Beta")).to_contain_text("Switched off for everybody.")
+    expect(console.page.get_by_role("switch", name="Beta")).to_be_disabled()
+    expect(field(console, "note")).to_have_value("new")
+    console.button("Save").click()
+    console.shows("Saved.")
+    assert stored(world) == {"note": "new"}
+    assert console.tab.complaints == []
+
+
 def test_leaving_with_a_draft_asks(console: Console, world: World) -> None:
     patch(world.member, world, {"note": "old"})
     open_settings(console, world)
@@ -208,12 +227,21 @@ def test_an_entry_that_only_admins_edit_and_a_platform_of_others(console: Consol
     console.shows("There is no such platform, or you are not a member of its organisation.")
 
 
-def test_2000_keys_are_read_in_pages_and_can_be_searched(console: Console, world: World) -> None:
+def test_2000_keys_are_read_at_once_and_can_be_searched(console: Console, world: World) -> None:
     patch(world.member, world, {f"key-{number:04}": number for number in range(2000)})
+    reads: list[str] = []
+
+    def note(request: Request) -> None:
+        body = request.post_data or ""
+        if request.url.endswith("/graphql") and "platformMetadata" in body:
+            reads.append(body)
+
+    console.page.on("request", note)
     open_settings(console, world)
     expect(console.button("Show more (1950 left)")).to_be_visible()
     console.page.get_by_role("searchbox").fill("1999")
     expect(console.page.get_by_role("heading", level=3)).to_have_text(["key-1999"])
+    assert len(reads) == 1
     field(console, "key-1999").fill("7")
     console.button("Save").click()
     console.shows("Saved.")

@@ -66,6 +66,7 @@ def stage(vault: World) -> World:
 
 
 ENTRY = "metadataKey metadataValue value isEditable viewerCan { edit delete }"
+SUMMARY = "metadataKey value valueType description digest"
 BY_PLATFORM = "platformMetadata(platformKey: $key, username: $name)"
 STALE = """mutation ($key: String, $name: String, $entries: [UserMetadataInput!]!) { setUserMetadata(input: {
   platformKey: $key, username: $name, entries: $entries, expectedRevision: 99}) { userErrors {
@@ -145,8 +146,17 @@ def read(caller: Caller, world: World, route: str, viewer: str) -> ReadResult:
             it = run_query(caller, world, f"{BY_PLATFORM} {{ {page} }}")
             if isinstance(it, str):
                 return it
-            assert it["entries"]["totalCount"] == len(it["entries"]["nodes"])
-            return values_by_key(it["entries"]["nodes"], viewer)
+            nodes = it["entries"]["nodes"]
+            assert it["entries"]["totalCount"] == len(nodes)
+            if route == "entries":
+                summaries = f"entries(first: 100) {{ nodes {{ {SUMMARY} viewerCan {{ edit }} }} }}"
+                it = run_query(
+                    caller, world, f"{BY_PLATFORM} {{ {summaries} entrySummaries {{ {SUMMARY} canChange }} }}"
+                )
+                for each in it["entries"]["nodes"]:
+                    each["canChange"] = each.pop("viewerCan")["edit"]
+                assert it["entrySummaries"] == it["entries"]["nodes"]
+            return values_by_key(nodes, viewer)
     at = {"as-of-earlier": EARLIER, "as-of-later": LATER}.get(route)
     it = run_query(
         caller, world, OBJECTS[route], id=gid("PlatformMetadata", user.id, key), keys=list(ENTRIES), at=at

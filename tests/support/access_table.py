@@ -126,7 +126,8 @@ UserConnection   edges nodes pageInfo totalCount                            . . 
 UserEdge         cursor node                                                . . . . v v
 PageInfo         hasNextPage hasPreviousPage startCursor endCursor          . . . v v v
 PlatformMetadata id userId username platformKey metadata revision           . . . v v v
-PlatformMetadata entry entries effective evaluations                . . . v v v
+PlatformMetadata entry entries entrySummaries effective evaluations          . . . v v v
+EntrySummary     metadataKey value valueType description digest canChange   . . . v v v
 Evaluation       key value reason variant source                            . . . v v v
 UserMetadata     id userId metadataKey metadataValue value valueType        . . . v v v
 UserMetadata     category description source isEncrypted isIndexed          . . . v v v
@@ -301,6 +302,7 @@ UserMetadata     Query.node Query.nodes Query._entities                     U - 
 UserMetadata     UserMetadataConnection.nodes UserMetadataEdge.node         U N F v v v
 UserMetadata     SetUserMetadataPayload.entries RevisionConflict.entries    U N F v v v
 UserMetadataConnection PlatformMetadata.entries                             U N F v v v
+EntrySummary     PlatformMetadata.entrySummaries                            U N F v v v
 UserMetadataEdge UserMetadataConnection.edges                               U N F v v v
 EntryCapabilities UserMetadata.viewerCan                                    U N F v v v
 PlatformMetadata RestorePlatformMetadataPayload.platformMetadata            U N F F v v
@@ -369,9 +371,9 @@ RevisionConflict IssueTokenPayload.userErrors RevokeTokenPayload.userErrors neve
 MetadataDefinition Platform.definitions                                     U - v v v v
 RetentionPolicy  Platform.retention                                         U - v v v v
 MetadataDefinition DefineMetadataPayload.definition                         U N F F v v
+BrokenDocument   DefineMetadataPayload.examples                             U N F F v v
 MetadataDefinition MetadataDefinitionChange.definition                      U - F F v v
 MetadataVariant  MetadataDefinition.variants                                U - v v v v
-BrokenDocument   DefineMetadataPayload.examples                             U N F F v v
 MetadataDefinitionChangeConnection Platform.definitionHistory               U - F F v v
 MetadataDefinitionChangeEdge MetadataDefinitionChangeConnection.edges       U - F F v v
 MetadataDefinitionChange MetadataDefinitionChangeConnection.nodes           U - F F v v

@@ -35,12 +35,14 @@ from gql_service.schema.types.relay import (
     read_page,
 )
 from gql_service.schema.types.user import User
-from gql_service.schema.types.user_metadata import UserMetadata, UserMetadataConnection
+from gql_service.schema.types.user_metadata import EntrySummary, UserMetadata, UserMetadataConnection
 from gql_service.services.context import Context
 from gql_service.services.evaluations import EvaluationRequest, evaluate_documents
 
 _COMPARISON_COST = 128
 """Bytes that can be read in the time in which an entry is compared, or its key is returned."""
+_SUMMARY_COST = 1024
+"""The same for an entry that is decrypted, digested and returned."""
 MAX_KEYS = 2000
 """Keys that one selection of `metadata` may name."""
 ONLY_KEYS = strawberry.argument(
@@ -190,6 +192,15 @@ class PlatformMetadata(Node):
             return sum(map(where.matches, entries))
 
         return UserMetadataConnection(page=page, count=count)
+
+    @strawberry.field(
+        description="All entries that are valid now and that the viewer can see, in short, in the order of "
+        "their keys. For settings pages: `entries` says more, page by page."
+    )
+    async def entry_summaries(self, info: Info[Context, None]) -> list[EntrySummary]:
+        rows = await info.context.stored_data.entries(self.row, include_inactive=False)
+        info.context.stored_data.count(_SUMMARY_COST * len(rows))
+        return [EntrySummary(row=row) for row in rows]
 
     @strawberry.field(
         description="The changes of the document, newest first. Clearing the document deletes its earlier "

@@ -24,6 +24,21 @@ class EntryCapabilities:
     delete: bool = strawberry.field(description="Whether the viewer may delete the entry.")
 
 
+@strawberry.type(
+    directives=AUTHENTICATED, description="What it takes to show an entry, and to change it by a patch."
+)
+class EntrySummary:
+    row: strawberry.Private[EntryView]
+    metadata_key: str = column("The key, unique within the document.")
+    value: JSON | None = column(f"The value as JSON. {_UNDECIPHERABLE}")
+    value_type: ValueType = column("The type of the value.")
+    description: str | None = column("What the entry is for. Null if that is not specified.")
+    digest: str | None = column(
+        f"The SHA-256 digest of key, type and value, which `expectedDigests` accepts. {_UNDECIPHERABLE}"
+    )
+    can_change: bool = column("Whether the viewer may change and delete the entry.")
+
+
 @strawberry.federation.type(
     keys=["id"],
     directives=SELF,

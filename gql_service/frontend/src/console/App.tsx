@@ -62,6 +62,7 @@ function Pages() {
       <Route path="/console/profile" element={<Profile />} />
       <Route path="/console/notifications" element={<Notifications />} />
       <Route path="/console/data" element={<Data />} />
+      <Route path="/console/settings" element={<Settings />} />
       <Route path="/console/p/:platformKey/settings" element={<Settings />} />
       <Route path="/console/p/:platformKey/users" element={<Users />} />
       <Route path="/console/p/:platformKey/users/:username" element={<User />} />

@@ -1,9 +1,10 @@
 /** The viewer's settings on a platform, drawn from its definitions. */
 import { useCallback, useDeferredValue, useState } from "react";
 import { Input, Label, SearchField } from "react-aria-components";
-import { useParams } from "react-router";
+import { Link, useParams } from "react-router";
 import { Leaving } from "../../components/Leaving";
 import { Empty, Failure, Skeleton } from "../../components/State";
+import { usePlatform } from "../../layout/platform";
 import { useViewer } from "../../session";
 import { Conflicts } from "./Conflicts";
 import type { Edit } from "./Control";
@@ -16,13 +17,13 @@ import { useSettings } from "./useSettings";
 import { useWords } from "./words";
 
 export default function Settings() {
-  const { platformKey = "" } = useParams();
+  const { platformKey = null } = useParams();
   const { userId } = useViewer();
   // A draft belongs to one user and one platform.
-  return <SettingsOf key={`${userId} ${platformKey}`} platformKey={platformKey} />;
+  return <SettingsOf key={`${userId} ${platformKey ?? ""}`} platformKey={platformKey} />;
 }
 
-function SettingsOf({ platformKey }: { platformKey: string }) {
+function SettingsOf({ platformKey }: { platformKey: string | null }) {
   const words = useWords();
   const settings = useSettings(platformKey);
   const { loaded, error, read } = settings;
@@ -42,11 +43,27 @@ function SettingsOf({ platformKey }: { platformKey: string }) {
   );
 }
 
+/** What the settings are about, and where the others are. */
+function Introduction({ platformName }: { platformName: string | null }) {
+  const words = useWords();
+  const platform = usePlatform();
+  return (
+    <p className="quiet value">
+      {platformName === null ? words.introUserWide : words.intro(platformName)}{" "}
+      {platformName !== null ? (
+        <Link to="/console/settings">{words.userWide}</Link>
+      ) : (
+        platform && <Link to={`/console/p/${platform.key}/settings`}>{words.ofPlatform(platform.name)}</Link>
+      )}
+    </p>
+  );
+}
+
 /** From here on, settings can be searched. */
 const MANY = 12;
 
 interface FormProps {
-  platformKey: string;
+  platformKey: string | null;
   loaded: Loaded;
   changed: ReadonlySet<string>;
   read: (own?: Iterable<string>) => Promise<Loaded | null>;
@@ -70,8 +87,8 @@ function Form({ platformKey, loaded, changed, read }: FormProps) {
   );
   return (
     <>
-      <p className="quiet value">{words.intro(loaded.platformName)}</p>
-      {loaded.settings.length === 0 && <Empty>{words.empty}</Empty>}
+      <Introduction platformName={loaded.platformName} />
+      {loaded.settings.length === 0 && <Empty>{platformKey === null ? words.emptyUserWide : words.empty}</Empty>}
       {loaded.settings.length > MANY && (
         <SearchField value={search} onChange={setSearch}>
           <Label>{words.search}</Label>

@@ -39,7 +39,7 @@ export function without(draft: Draft, keys: Iterable<string>): Draft {
 }
 
 /** The patch that saves changes, if their keys are still as the viewer saw them. */
-export function toInput(platformKey: string, changes: Draft): PatchPlatformMetadataInput {
+export function toInput(platformKey: string | null, changes: Draft): PatchPlatformMetadataInput {
   const all = [...changes];
   return {
     platformKey,

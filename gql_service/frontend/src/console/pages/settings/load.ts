@@ -1,16 +1,17 @@
 /** Reads the settings of the viewer on a platform: its definitions, with the viewer's entries and effective values. */
 import type { Client, CombinedError } from "urql";
 import {
-  MoreSettingsDocument,
+  type SettingsDocumentFragment,
   SettingsDocument,
-  type SettingsEntriesFragment,
   type SettingsQuery,
+  UserWideSettingsDocument,
   type ValueType,
 } from "../../generated/graphql";
 
-type Entry = SettingsEntriesFragment["nodes"][number];
-export type Definition = NonNullable<SettingsQuery["platform"]>["definitions"][number];
-type Evaluation = NonNullable<SettingsQuery["platformMetadata"]>["evaluations"][number];
+type Entry = SettingsDocumentFragment["entrySummaries"][number];
+type Evaluation = SettingsDocumentFragment["evaluations"][number];
+type Platform = NonNullable<SettingsQuery["platform"]>;
+export type Definition = Platform["definitions"][number];
 
 /** Where the effective value comes from. */
 export type Source = "you" | "account" | "rollout" | "default" | "off" | "broken" | "none";
@@ -38,53 +39,47 @@ export interface Setting {
 }
 
 export interface Loaded {
-  platformName: string;
+  /** Null for the settings that belong to no platform. */
+  platformName: string | null;
   revision: number;
   settings: readonly Setting[];
 }
 
-/** Null if there is no such platform. Throws a `CombinedError` if nothing could be read. */
-export async function readSettings(client: Client, key: string): Promise<Loaded | null> {
-  const { data, error } = await client.query(SettingsDocument, { key }, { requestPolicy: "network-only" }).toPromise();
+const FRESH = { requestPolicy: "network-only" } as const;
+
+/** Without a key, what is stored for all platforms. Null if there is no such platform. Throws a `CombinedError` if
+ * nothing could be read. */
+export async function readSettings(client: Client, key: string | null): Promise<Loaded | null> {
+  if (key === null) {
+    const { data, error } = await client.query(UserWideSettingsDocument, {}, FRESH).toPromise();
+    if (!data?.me.userMetadata) throw error as CombinedError;
+    return toLoaded(null, data.me.userMetadata);
+  }
+  const { data, error } = await client.query(SettingsDocument, { key }, FRESH).toPromise();
   if (data && !data.platform) return null;
-  if (!data?.platform || !data.platformMetadata?.entries) throw error as CombinedError;
-  const entries = await readRest(client, key, data.platformMetadata.entries);
-  return {
-    platformName: data.platform.name,
-    revision: data.platformMetadata.revision,
-    settings: toSettings(data.platform, data.platformMetadata.evaluations, entries),
-  };
+  if (!data?.platform || !data.platformMetadata) throw error as CombinedError;
+  return toLoaded(data.platform, data.platformMetadata);
 }
 
-/** A page has at most 100 entries. More are read one page after the other, so the server never gets many at once. */
-async function readRest(client: Client, key: string, first: SettingsEntriesFragment): Promise<Entry[]> {
-  const entries = [...first.nodes];
-  let { hasNextPage, endCursor } = first.pageInfo;
-  while (hasNextPage && endCursor) {
-    const { data, error } = await client
-      .query(MoreSettingsDocument, { key, after: endCursor }, { requestPolicy: "network-only" })
-      .toPromise();
-    const page = data?.platformMetadata?.entries;
-    if (!page) throw error as CombinedError;
-    entries.push(...page.nodes);
-    ({ hasNextPage, endCursor } = page.pageInfo);
-  }
-  return entries;
-}
+const toLoaded = (platform: Platform | null, document: SettingsDocumentFragment): Loaded => ({
+  platformName: platform?.name ?? null,
+  revision: document.revision,
+  settings: toSettings(platform, document.evaluations, document.entrySummaries),
+});
 
 function toSettings(
-  platform: NonNullable<SettingsQuery["platform"]>,
+  platform: Platform | null,
   evaluations: readonly Evaluation[],
   entries: readonly Entry[],
 ): Setting[] {
   const entryOf = new Map(entries.map((entry) => [entry.metadataKey, entry]));
   const evaluationOf = new Map(evaluations.map((evaluation) => [evaluation.key, evaluation]));
-  const definitionOf = new Map(platform.definitions.map((definition) => [definition.key, definition]));
+  const definitionOf = new Map(platform?.definitions.map((definition) => [definition.key, definition]));
   const keys = new Set([...definitionOf.keys(), ...entryOf.keys()]);
   return [...keys]
     .map((key) => {
       const definition = definitionOf.get(key) ?? null;
-      return toSetting(key, definition, entryOf.get(key), evaluationOf.get(key), platform.viewerIsAdmin);
+      return toSetting(key, definition, entryOf.get(key), evaluationOf.get(key), platform?.viewerIsAdmin ?? false);
     })
     .sort(inOrder);
 }
@@ -104,30 +99,22 @@ function toSetting(
     type: definition?.valueType ?? entry?.valueType ?? "string",
     own: entry ? { value: entry.value, digest: entry.digest ?? null } : null,
     effective: evaluation?.value,
-    source: sourceOf(evaluation, entry !== undefined),
+    source: sourceOf(evaluation),
     variant: evaluation?.variant ?? null,
-    canEdit: entry ? entry.viewerCan.edit && entry.digest !== null : isAdmin || definition?.isEditable !== false,
-    canReset: entry?.viewerCan.delete ?? false,
+    canEdit: entry ? entry.canChange && entry.digest !== null : isAdmin || definition?.isEditable !== false,
+    canReset: entry?.canChange ?? false,
     definition,
   };
 }
 
-function sourceOf(evaluation: Evaluation | undefined, isOwn: boolean): Source {
-  switch (evaluation?.reason) {
-    case undefined:
-      return "none";
-    case "TARGETING_MATCH":
-      return isOwn ? "you" : "account";
-    case "SPLIT":
-      return "rollout";
-    case "DISABLED":
-      return "off";
-    case "ERROR":
-      return "broken";
-    default:
-      return evaluation?.value == null ? "none" : "default";
-  }
+function sourceOf(evaluation: Evaluation | undefined): Source {
+  if (!evaluation) return "none";
+  if (evaluation.reason === "DISABLED") return "off";
+  if (evaluation.reason === "ERROR") return "broken";
+  return evaluation.source === null ? "none" : SOURCES[evaluation.source];
 }
+
+const SOURCES = { ENTRY: "you", USER_WIDE_ENTRY: "account", VARIANT: "rollout", DEFAULT: "default" } as const;
 
 /** By position, those without one last; then by title. */
 function inOrder(one: Setting, other: Setting): number {

@@ -20,7 +20,7 @@ export interface Saving {
 }
 
 interface SavingOptions {
-  platformKey: string;
+  platformKey: string | null;
   loaded: Loaded;
   draft: Draft;
   setDraft: (change: Draft | ((before: Draft) => Draft)) => void;

@@ -1,10 +1,16 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { type CombinedError, useClient, useSubscription } from "urql";
-import { SettingsChangedDocument } from "../../generated/graphql";
+import {
+  EffectiveSettingsChangedDocument,
+  type EffectiveSettingsChangedSubscription,
+  SettingsChangedDocument,
+} from "../../generated/graphql";
 import { isSame } from "./draft";
 import { type Loaded, readSettings } from "./load";
 
 const MARK_MILLISECONDS = 2000;
+
+type EffectiveChange = NonNullable<EffectiveSettingsChangedSubscription["effectiveChanged"]>;
 
 interface Settings {
   /** Undefined while nothing has been read; null if there is no such platform. */
@@ -17,7 +23,7 @@ interface Settings {
 }
 
 /** The settings of the viewer on a platform. They follow the changes of others. */
-export function useSettings(platformKey: string): Settings {
+export function useSettings(platformKey: string | null): Settings {
   const client = useClient();
   const [loaded, setLoaded] = useState<Loaded | null>();
   const [error, setError] = useState<CombinedError | null>(null);
@@ -61,6 +67,15 @@ export function useSettings(platformKey: string): Settings {
     if (revision !== undefined && revision > (latest.current?.revision ?? 0)) void read();
   }, [revision, read]);
 
+  // Definitions, rollouts, kill switches and windows of validity change values as well.
+  useSubscription(
+    { query: EffectiveSettingsChangedDocument, variables: { key: platformKey ?? "" }, pause: since === null || platformKey === null },
+    (_, event) => {
+      if (event.effectiveChanged && latest.current && isNews(event.effectiveChanged, latest.current)) void read();
+      return event;
+    },
+  );
+
   useEffect(() => {
     if (changed.size === 0) return;
     const timer = setTimeout(() => setChanged(new Set()), MARK_MILLISECONDS);
@@ -68,6 +83,14 @@ export function useSettings(platformKey: string): Settings {
   }, [changed]);
 
   return { loaded, error, changed, read };
+}
+
+/** Whether the page shows other values than these. The first event of a subscription has all of them. */
+function isNews({ resync, changedKeys, evaluations }: EffectiveChange, { settings }: Loaded): boolean {
+  const shown = new Map(settings.map((setting) => [setting.key, setting.effective]));
+  const told = new Map(evaluations.map((each) => [each.key, each.value]));
+  const keys = resync ? new Set([...shown.keys(), ...told.keys()]) : changedKeys;
+  return [...keys].some((key) => !isSame(shown.get(key) ?? null, told.get(key) ?? null));
 }
 
 function differences(before: Loaded | null, after: Loaded | null, own: Set<string>): Set<string> {

@@ -4,6 +4,10 @@ export const useWords = defineWords({
   en: {
     title: "Settings",
     intro: (platform: string) => `Yours on ${platform}.`,
+    introUserWide: "Yours without a platform. Platforms use them where their definitions say so.",
+    userWide: "Settings for all platforms",
+    ofPlatform: (platform: string) => `Settings on ${platform}`,
+    emptyUserWide: "Nothing is stored for all platforms. What an application stores there appears here.",
     noPlatform: "There is no such platform, or you are not a member of its organisation.",
     empty: "There are no settings yet. They appear as soon as an admin defines some, or an application stores a value.",
     general: "General",
@@ -65,6 +69,10 @@ export const useWords = defineWords({
   de: {
     title: "Einstellungen",
     intro: (platform: string) => `Ihre auf ${platform}.`,
+    introUserWide: "Ihre ohne Plattform. Plattformen verwenden sie, wo ihre Definitionen das sagen.",
+    userWide: "Einstellungen für alle Plattformen",
+    ofPlatform: (platform: string) => `Einstellungen auf ${platform}`,
+    emptyUserWide: "Für alle Plattformen ist nichts gespeichert. Was eine Anwendung dort speichert, erscheint hier.",
     noPlatform: "Diese Plattform gibt es nicht, oder Sie gehören nicht zu ihrer Organisation.",
     empty:
       "Es gibt noch keine Einstellungen. Sie erscheinen, sobald ein Admin welche definiert oder eine Anwendung einen Wert speichert.",
