@@ -133,8 +133,35 @@ def test_only_admins_with_the_scope_read_the_feed(world: World) -> None:
 
 @pytest.mark.parametrize("cursor", ["", "x", "-1", "99999999999999999999", "1.5", "٣", "MQ", "MS41", "LTE="])
 def test_malformed_cursors_are_refused(world: World, cursor: str) -> None:
-    (error,) = world.admin.graphql(FEED, key=world.platform_key, after=cursor)["errors"]
-    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    for bounds in ({"after": cursor}, {"last": 1, "before": cursor}):
+        (error,) = world.admin.graphql(FEED, key=world.platform_key, **bounds)["errors"]
+        assert error["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+def newest(world: World, **window: Any) -> tuple[list[int | None], Any]:
+    """The revisions of a page of the feed, and where it is."""
+    found = world.admin.ask(FEED, key=world.platform_key, **window)["platform"]["events"]
+    return [edge["node"]["revision"] for edge in found["edges"]], found["pageInfo"]
+
+
+def test_the_newest_events_can_be_read_first(world: World) -> None:
+    follower, other = following(world), world.new_platform()
+    for number in range(5):
+        patch(world.member, world, metadata={"a": number})
+        patch(world.member, world, platformKey=other, metadata={"a": number})
+    user_wide = {"entries": [{"metadataKey": "theme", "metadataValue": "dark"}]}
+    write(world.member, "setUserMetadata", user_wide)
+    begin = follower.after
+    follower.wait_for(6)
+    revisions, info = newest(world, last=2)
+    assert (revisions, info["hasNextPage"], info["hasPreviousPage"]) == ([5, 1], False, True)
+    revisions, older = newest(world, last=3, before=info["startCursor"])
+    assert (revisions, older["hasNextPage"], older["hasPreviousPage"]) == ([2, 3, 4], True, True)
+    revisions, oldest = newest(world, last=3, before=older["startCursor"], after=begin)
+    assert (revisions, oldest["hasPreviousPage"]) == ([1], False)
+    revisions, between = newest(world, first=2, after=begin, before=info["endCursor"])
+    assert (revisions, between["hasNextPage"], between["hasPreviousPage"]) == ([1, 2], True, True)
+    assert newest(world, last=9, after=info["endCursor"])[0] == []
 
 
 def test_whoever_has_missed_deleted_events_is_told(fresh_database_url: str) -> None:
@@ -156,6 +183,8 @@ def test_whoever_has_missed_deleted_events_is_told(fresh_database_url: str) -> N
         assert error["extensions"]["code"] == "EVENTS_DELETED"
         patch(world.member, world, metadata={"a": 3})
         assert [event["revision"] for event in late.wait_for(1)] == [3]
+        revisions, info = newest(world, last=9)
+        assert (revisions, info["hasPreviousPage"]) == ([3], False)
         assert [event["revision"] for event in Follower(world.admin, world.platform_key).new()] == [3]
 
 

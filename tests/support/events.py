@@ -5,9 +5,10 @@ from typing import Any
 from tests.support.service import wait_until
 from tests.support.world import Caller, World
 
-FEED = """query ($key: String!, $first: Int, $after: String) { platform(key: $key) {
-  events(first: $first, after: $after) { edges { cursor node {
-    type platformKey userId actorId revision changedKeys occurredAt } } pageInfo { hasNextPage } } } }"""
+FEED = """query ($key: String!, $first: Int, $after: String, $last: Int, $before: String) {
+  platform(key: $key) { events(first: $first, after: $after, last: $last, before: $before) {
+    edges { cursor node { type platformKey userId actorId revision changedKeys occurredAt } }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }"""
 
 
 def page(caller: Caller, key: str, after: str | None = None, first: int = 100) -> Any:

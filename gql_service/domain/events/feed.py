@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import BigInteger, CompoundSelect, Select, Text, bindparam, select, union_all
+from sqlalchemy import BigInteger, CompoundSelect, Select, Text, bindparam, desc, select, union_all
 
 from gql_service.domain.events.events import OF_TENANT, Event, EventType
 from gql_service.domain.events.pruning import check_known
@@ -42,21 +42,31 @@ class PositionedEvent(NamedTuple):
 _COLUMNS: list[Any] = [events.c[name] for name in Event._fields]
 
 
-def _first_of(platform_id: Any, columns: Sequence[Any]) -> Select[Any]:
-    first = (
-        select(events.c.position, *columns)
-        .where(
-            events.c.tenant_id == bindparam("tenant_id", type_=Text),
-            events.c.platform_id == platform_id,
-            events.c.position > bindparam("after", type_=BigInteger),
-        )
-        .order_by(events.c.position)
-        .limit(bindparam("size"))
+class _Way(NamedTuple):
+    """Which of the events after a position are selected: the first or, `backwards`, the last of them; all or
+    those that are `before` another position."""
+
+    backwards: bool
+    has_end: bool
+
+
+_FORWARD = _Way(False, False)
+
+
+def _some_of(platform_id: Any, columns: Sequence[Any], way: _Way) -> Select[Any]:
+    position = events.c.position
+    found = select(position, *columns).where(
+        events.c.tenant_id == bindparam("tenant_id", type_=Text),
+        events.c.platform_id == platform_id,
+        position > bindparam("after", type_=BigInteger),
     )
-    return select(first.subquery())
+    if way.has_end:
+        found = found.where(position < bindparam("before", type_=BigInteger))
+    order = position.desc() if way.backwards else position.asc()
+    return select(found.order_by(order).limit(bindparam("size")).subquery())
 
 
-def select_next(*columns: Any) -> CompoundSelect[Any]:
+def select_next(*columns: Any, way: _Way = _FORWARD) -> CompoundSelect[Any]:
     """Select the next `size` events `after` a position that concern a platform, or its tenant as a whole:
     their positions, and `columns`.
 
@@ -64,13 +74,15 @@ def select_next(*columns: Any) -> CompoundSelect[Any]:
     missed.
     """
     both = union_all(
-        _first_of(bindparam("platform_id", type_=Text), columns),
-        _first_of(bindparam("no_platform", OF_TENANT, type_=Text), columns),
+        _some_of(bindparam("platform_id", type_=Text), columns, way),
+        _some_of(bindparam("no_platform", OF_TENANT, type_=Text), columns, way),
     )
-    return both.order_by("position").limit(bindparam("size"))
+    return both.order_by(desc("position") if way.backwards else "position").limit(bindparam("size"))
 
 
-_PAGE = Statement(select_next(*_COLUMNS))
+_PAGES = {
+    way: Statement(select_next(*_COLUMNS, way=way)) for way in (_FORWARD, _Way(False, True), _Way(True, True))
+}
 
 
 _OF_USER = Statement(
@@ -98,11 +110,19 @@ async def page(
 ) -> Page[PositionedEvent]:
     """The events that concern a platform, and its tenant as a whole, in the order of their positions.
 
-    Raises EventsDeleted if events after the cursor were deleted already.
+    Raises EventsDeleted if events after the cursor `after` were deleted already. Where a page goes back from
+    the newest events, or from `before`, it ends where older ones were deleted.
     """
     after = int(request.after or 0)
+    way = _Way(request.backwards, request.backwards or request.before is not None)
+    bounds = {"before": int(request.before or _MAX_POSITION)} if way.has_end else {}
     rows = await connection.fetch(
-        _PAGE, tenant_id=tenant_id, platform_id=platform_id, after=after, size=request.size + 1
+        _PAGES[way],
+        tenant_id=tenant_id,
+        platform_id=platform_id,
+        after=after,
+        size=request.size + 1,
+        **bounds,
     )
     if request.after is not None:
         await check_known(connection, tenant_id, platform_id, after)
@@ -111,11 +131,11 @@ async def page(
 
 def check_page(request: PageRequest) -> PageRequest:
     """The cursors of a feed are positions. Raises BadUserInput for others."""
-    cursor = request.after
-    if cursor is not None and not (
-        cursor.isascii() and cursor.isdigit() and len(cursor) < 20 and int(cursor) <= _MAX_POSITION
-    ):
-        raise BadUserInput("The cursor is not one of a feed. Use a cursor that `events` returned.")
+    for cursor in (request.after, request.before):
+        if cursor is not None and not (
+            cursor.isascii() and cursor.isdigit() and len(cursor) < 20 and int(cursor) <= _MAX_POSITION
+        ):
+            raise BadUserInput("The cursor is not one of a feed. Use a cursor that `events` returned.")
     return request
 
 

@@ -241,15 +241,18 @@ class Platform(Node):
         directives=TENANT_ADMIN,
         description="What has changed on the platform and in its tenant, oldest first. To follow the "
         "changes, ask again with the last cursor as `after`. Events are deleted after some days; if any of "
-        "those after the cursor were, the error is EVENTS_DELETED. Needs the scope EVENTS.",
+        "those after the cursor were, the error is EVENTS_DELETED. The newest events are those of `last`, "
+        "without `after`. Needs the scope EVENTS.",
     )
     async def events(
         self,
         info: Info[Context, None],
         first: Annotated[int | None, FIRST] = None,
         after: Annotated[str | None, AFTER] = None,
+        last: Annotated[int | None, LAST] = None,
+        before: Annotated[str | None, BEFORE] = None,
     ) -> EventConnection | None:
-        request = check_feed_page(read_page(first, after, None, None))
+        request = check_feed_page(read_page(first, after, last, before))
         return EventConnection(page=await info.context.events(self.row, request))
 
     @strawberry.field(
