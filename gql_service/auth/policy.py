@@ -42,14 +42,18 @@ class Policy:
 
     def administers(self, principal: Principal, tenant_id: str) -> bool:
         """Whether the caller is an admin of this tenant."""
-        return principal.is_platform_owner or f"{tenant_id}::{self.admin_permission}" in principal.permissions
+        return principal.is_platform_owner or self.admin_permission_of(tenant_id) in principal.permissions
+
+    def admin_permission_of(self, tenant_id: str) -> str:
+        """The permission that makes a user an admin of a tenant."""
+        return f"{tenant_id}::{self.admin_permission}"
 
     def administered(self, principal: Principal) -> frozenset[str]:
         """The tenants that the caller has the admin permission of. For platform owners, use `administers`."""
         return frozenset(
             tenant
             for tenant in principal.tenant_ids
-            if f"{tenant}::{self.admin_permission}" in principal.permissions
+            if self.admin_permission_of(tenant) in principal.permissions
         )
 
     def issued_by(self, issuer: Principal, principal: Principal) -> Principal | None:

@@ -150,6 +150,7 @@ def user_list(
     id: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="Only users with this id. Repeatable.")
     ] = None,
+    admins: Annotated[bool, typer.Option("--admins", help="Only the admins of the tenant.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """List the members of a tenant, ordered by id.
@@ -162,7 +163,8 @@ def user_list(
         async with services.database.read() as connection:
             if not await tenants.tenant_exists(connection, tenant):
                 raise NotFound(f"There is no tenant {tenant}.")
-        search = directory.user_search(tenant, name or None, id or None, email or None, text)
+        permission = services.policy.admin_permission_of(tenant) if admins else None
+        search = directory.user_search(tenant, name or None, id or None, email or None, text, permission)
         request = PageRequest(MAX_PAGE, backwards=False, after=None, before=None)
         with table_of(headings, as_json=as_json) as add_row:
             while True:

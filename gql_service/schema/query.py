@@ -9,7 +9,7 @@ from strawberry.federation.schema import FederationAny
 from strawberry.schema import BaseSchema
 
 from gql_service.auth.policy import Policy
-from gql_service.domain.search.directory import UserSearch
+from gql_service.domain.search.directory import PLATFORM_OWNERS, UserSearch
 from gql_service.errors import Forbidden, NotFound
 from gql_service.schema.auth_directive import (
     AUTHENTICATED,
@@ -111,7 +111,7 @@ class Query:
         tenant = context.viewer.tenant_id if tenant_id is None else tenant_id
         context.services.policy.require_tenant_admin(context.viewer, tenant)
         request = read_page(first, after, last, before)
-        search = UserSearch(tenant) if where is None else where.search(tenant)
+        search = UserSearch(tenant) if where is None else where.search(tenant, context.services.policy)
         page = await context.members(search, request)
         return UserConnection(search=search, page=page)
 
@@ -185,6 +185,22 @@ class Query:
         request = read_page(first, after, last, before)
         page = await info.context.services.loaders.tenant_pages.load(request)
         return TenantConnection(page=page)
+
+    @strawberry.field(
+        directives=PLATFORM_OWNER,
+        description="The platform owners, who are admins of all tenants, in the order of their user ids.",
+    )
+    async def platform_owners(
+        self,
+        info: Info[Context, None],
+        first: Annotated[int | None, FIRST] = None,
+        after: Annotated[str | None, AFTER] = None,
+        last: Annotated[int | None, LAST] = None,
+        before: Annotated[str | None, BEFORE] = None,
+    ) -> UserConnection | None:
+        info.context.services.policy.tenants_access(info.context.viewer)
+        page = await info.context.members(PLATFORM_OWNERS, read_page(first, after, last, before))
+        return UserConnection(search=PLATFORM_OWNERS, page=page)
 
     @strawberry.field(
         directives=SELF,

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from gql_service import strict_json
 from gql_service.auth.access import USER_WIDE, DocumentAccess, PlatformAccess, UserFacts
-from gql_service.auth.policy import Policy, is_member
+from gql_service.auth.policy import Policy
 from gql_service.auth.principal import Principal
 from gql_service.auth.scopes import Scope
 from gql_service.domain.documents.access import (
@@ -108,7 +108,7 @@ class Context:
         if lists is primary:
             return page
         loaded = await self.services.loaders.users.load_many([user.user_id for user in page.items])
-        users = [user for user in loaded if user is not None and is_member(user, search.tenant_id)]
+        users = [user for user in loaded if user is not None and search.holds(user)]
         if len(users) < len(page.items):
             self._lists = primary
             return await primary.members.load((search, request))

@@ -48,6 +48,7 @@ WITH_EVENTS = {
 """For admins whose tokens have the scope EVENTS."""
 OWNERS_ONLY = {
     "Query.tenants",
+    "Query.platformOwners",
     "Mutation.createTenant",
     "Mutation.renameTenant",
     "Mutation.deleteTenant",

@@ -13,6 +13,10 @@ PLATFORM = """query ($key: String!) { platform(key: $key) { name mode
   retention { historyMaxAge historyMaxChanges } } }"""
 
 
+OWNERS = """query ($after: String) { platformOwners(first: 50, after: $after) {
+  nodes { username } pageInfo { endCursor } } }"""
+
+
 def first_id() -> str:
     """The id of a tenant that is listed on the first page, whatever other tests have created."""
     return f"0-{uuid4().hex}"
@@ -94,6 +98,39 @@ def test_a_platform_is_created_changed_and_deleted(console: Console, world: Worl
     console.button("Delete platform").click()
     expect(row).to_have_count(0)
     assert world.owner.ask(PLATFORM, key=key) == {"platform": None}
+    assert console.tab.complaints == []
+
+
+def test_the_admins_of_a_tenant_and_the_platform_owners_are_listed(console: Console, world: World) -> None:
+    page, tenant_id = console.page, first_id()
+    created = {"input": {"tenantId": tenant_id, "name": tenant_id}}
+    assert world.owner.ask(TENANT, **created)["createTenant"] == {"userErrors": []}
+    console.sign_in(world.owner.token)
+    page.get_by_role("link", name="Tenants").click()
+    console.button(f"Admins of {tenant_id}").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Nobody has the admin permission of this tenant.")
+    console.button("Close").click()
+
+    admin, member = (world.new_user(tenant_id, permissions=each) for each in ([f"{tenant_id}::admin"], []))
+    page.reload()
+    console.sign_in(world.owner.token)
+    console.button(f"Admins of {tenant_id}").click()
+    expect(dialog.get_by_role("row")).to_have_count(2)
+    expect(dialog).to_contain_text(admin.username)
+    expect(dialog).not_to_contain_text(member.username)
+    console.button("Close").click()
+    owners = page.get_by_role("table", name="Platform owners")
+    after = None
+    while True:  # the owners of other tests are listed, too
+        found = world.owner.ask(OWNERS, after=after)["platformOwners"]
+        expect(owners).to_contain_text(found["nodes"][0]["username"])
+        if world.owner.username in [each["username"] for each in found["nodes"]]:
+            break
+        after = found["pageInfo"]["endCursor"]
+        page.get_by_role("button", name="Next page").last.click()
+    expect(owners).to_contain_text(world.owner.username)
+    expect(owners).not_to_contain_text(admin.username)
     assert console.tab.complaints == []
 
 

@@ -14,7 +14,7 @@ COMPOSERS = ["apollo", "theguild", "wundergraph"]
 COMBINATIONS = ["alone", "pages", "nodes", "roles", "references", "all"]
 OWN_QUERIES = {
     "me", "session", "badgeCatalog", "user", "platform", "platformMetadata", "limits", "serviceStatus",
-    "users", "platforms", "tenants", "exportUser",
+    "users", "platforms", "tenants", "platformOwners", "exportUser",
 }  # fmt: skip
 
 

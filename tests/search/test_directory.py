@@ -118,6 +118,44 @@ def test_texts_follow_changes(world: World) -> None:
         assert found(world.admin, {"text": text}) == expected, text
 
 
+def test_the_admins_of_a_tenant_are_found(world: World) -> None:
+    permission = f"{world.tenant_id}::admin"
+    guest = world.new_user(world.other_tenant_id, permissions=[permission])
+    near = [f"{world.tenant_id}::administrator", f"{world.other_tenant_id}::admin"]
+    world.new_user(permissions=near)
+    admins = sorted([world.admin.id, guest.id])
+    assert found(world.admin, {"isAdmin": True}) == admins
+    assert found(world.owner, {"isAdmin": True}, t=world.tenant_id) == admins
+    assert found(world.owner, {"isAdmin": True}, t="") == []
+    names = {"usernames": [world.admin.username, world.member.username]}
+    assert found(world.admin, {"isAdmin": True} | names) == [world.admin.id]
+    assert found(world.admin, {"isAdmin": True, "text": guest.username}) == [guest.id]
+    assert found(world.admin, {"isAdmin": True, "emails": [f"{guest.username}@example.com"]}) == []
+    assert len(found(world.admin, {"isAdmin": False})) == 5
+    assert codes(world.member.graphql(FIND, w={"isAdmin": True})) == "FORBIDDEN"
+    write(world.owner, "updateUser", {"username": guest.username, "permissions": []})
+    assert found(world.admin, {"isAdmin": True}) == [world.admin.id]
+
+
+OWNERS = """query ($n: Int, $a: String) { platformOwners(first: $n, after: $a) {
+  totalCount nodes { userId isPlatformOwner } pageInfo { hasNextPage endCursor } } }"""
+
+
+def test_platform_owners_list_each_other(world: World) -> None:
+    other = world.new_user(is_platform_owner=True)
+    ids: list[str] = []
+    after, has_next = None, True
+    while has_next:
+        page = world.owner.ask(OWNERS, n=1, a=after)["platformOwners"]
+        assert all(each["isPlatformOwner"] for each in page["nodes"])
+        ids += [each["userId"] for each in page["nodes"]]
+        after, has_next = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
+    assert page["totalCount"] == len(ids)
+    assert {world.owner.id, other.id} <= set(ids)
+    assert world.admin.id not in ids
+    assert codes(world.admin.graphql(OWNERS)) == "FORBIDDEN"
+
+
 def test_who_may_find_users(world: World) -> None:
     where = {"usernames": [world.member.username]}
     for caller, tenant in [
@@ -162,8 +200,10 @@ def test_the_command_line_finds_them(tmp_path: Any) -> None:
     shell.output("tenant", "create", "Acme", "--id", "acme")
     for name in ("ann", "bob"):
         shell.output("user", "create", name, "--tenant", "acme", "--email", f"{name}@x.example")
-    for option, value in (("--text", "AN"), ("--email", "Ann@x.example"), ("--username", "ANN")):
-        listed = shell.output("user", "list", "--tenant", "acme", option, value)
+    shell.output("user", "update", "ann", "--permission", "acme::admin")
+    options = (["--text", "AN"], ["--email", "Ann@x.example"], ["--username", "ANN"], ["--admins"])
+    for option in options:
+        listed = shell.output("user", "list", "--tenant", "acme", *option)
         assert [line.split("\t")[0] for line in listed.splitlines()] == ["ann"]
 
 

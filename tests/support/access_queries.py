@@ -45,6 +45,7 @@ SELECT = {
     "Query.platforms": "platforms(first: 1)",
     "Query.exportUser": 'exportUser(username: "NAME")',
     "Query.tenants": "tenants(first: 1)",
+    "Query.platformOwners": "platformOwners(first: 1)",
     "User.platforms": "platforms(first: 1)",
     "User.documents": "documents(first: 1)",
     "Mutation.createTenant": 'createTenant(input: {name: "t"})',

@@ -10,7 +10,7 @@ Query            platformMetadata                                           U N 
 Query            users                                                      U F F F v v
 Query            platforms                                                  U v v v v v
 Query            exportUser                                                 U F F v v v
-Query            tenants                                                    U F F F F v
+Query            tenants platformOwners                                     U F F F F v
 Mutation         createTenant renameTenant deleteTenant                     U F F F F v
 Mutation         createPlatform                                             U F F F F v
 Mutation         deletePlatform                                             U F F F F v
@@ -216,6 +216,7 @@ AccessToken      RevokeTokenPayload.accessToken                             U F 
 Platform         Query.platform Query.node Query.nodes Query._entities      U - v v v v
 UserConnection   Platform.users                                             U - F F v v
 UserConnection   Query.users                                                U F F F v v
+UserConnection   Query.platformOwners                                       U F F F F v
 TenantConnection Query.tenants                                              U F F F F v
 TenantEdge       TenantConnection.edges                                     U F F F F v
 Tenant           TenantConnection.nodes TenantEdge.node                     U F F F F v

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Boolean, ColumnElement, Select, Text, bindparam, exists, func, literal_column, select
 
+from gql_service import strict_json
+from gql_service.auth.policy import is_member
 from gql_service.domain.pagination import Page, PageRequest, keyset, page_of, page_parameters
 from gql_service.domain.search.conditions import end_of_prefix
 from gql_service.domain.users import rows as users
@@ -18,7 +20,7 @@ from gql_service.domain.users.rows import User
 from gql_service.errors import BadUserInput
 from gql_service.names import MAX_TEXT, fold
 from gql_service.store.connection import Connection, rows_as
-from gql_service.store.sql_functions import any_of, without_index
+from gql_service.store.sql_functions import any_of, contains_text, without_index
 from gql_service.store.statement import Statement
 from gql_service.store.tables import memberships, user_texts
 from gql_service.store.tables import users as users_table
@@ -43,6 +45,17 @@ class UserSearch(NamedTuple):
     email_keys: tuple[str, ...] | None = None
     text: str | None = None
     """The beginning of a text in `user_texts`."""
+    permission: str | None = None
+    """A permission of the tenant."""
+    is_owner: bool = False
+    """Platform owners are wanted instead, whatever their tenant is."""
+
+    def holds(self, user: User) -> bool:
+        """Whether a user may still be told of, by their rights of now. Raises MalformedData."""
+        if self.is_owner:
+            return bool(user.is_platform_owner)
+        has_permission = self.permission is None or self.permission in user.permissions
+        return has_permission and is_member(user, self.tenant_id)
 
     @property
     def lists(self) -> tuple[str, ...]:
@@ -50,9 +63,19 @@ class UserSearch(NamedTuple):
         return tuple(name for name in _LISTS if getattr(self, name) is not None)
 
     @property
+    def is_everybody(self) -> bool:
+        """Whether there is no condition but the tenant."""
+        conditions = (*self.lists, self.text, self.permission)
+        return not self.is_owner and not any(each is not None for each in conditions)
+
+    @property
     def parameters(self) -> dict[str, Any]:
-        text = self.text or ""
-        return self._asdict() | {"text": text, "end": end_of_prefix(text)}
+        text, permission = self.text or "", strict_json.dumps(self.permission or "")
+        return self._asdict() | {"text": text, "end": end_of_prefix(text), "permission": permission}
+
+
+PLATFORM_OWNERS = UserSearch("", is_owner=True)
+"""The users who are admins of all tenants."""
 
 
 def user_search(
@@ -61,6 +84,7 @@ def user_search(
     user_ids: Sequence[str] | None,
     emails: Sequence[str] | None,
     text: str | None,
+    permission: str | None = None,
 ) -> UserSearch:
     """A search, whatever the spelling of names and addresses. Raises BadUserInput if the text is too long."""
     if text is not None and not 1 <= len(fold(text)) <= MAX_TEXT:
@@ -70,36 +94,84 @@ def user_search(
         return None if names is None else tuple(sorted({fold(name) for name in names}))
 
     ids = None if user_ids is None else tuple(sorted(set(user_ids)))
-    return UserSearch(tenant_id, keys(usernames), ids, keys(emails), text if text is None else fold(text))
+    folded = text if text is None else fold(text)
+    return UserSearch(tenant_id, keys(usernames), ids, keys(emails), folded, permission)
 
 
 async def page(connection: Connection, search: UserSearch, request: PageRequest) -> Page[User]:
     """A page of the users who are found, in the order of their ids."""
-    if not search.lists and search.text is None:
+    if search.is_everybody:
         return await users.page_of_tenant(connection, search.tenant_id, request)
-    if not search.lists and await _has_many_texts(connection, search):
-        statement = _page_of_many(request.shape)
-    else:
-        statement = _page(search.lists, search.text is not None, request.shape)
+    statement = _page_of(search, request.shape, has_many=await _has_many_texts(connection, search))
     rows = await connection.fetch(statement, **search.parameters, **page_parameters(request))
     return page_of(rows_as(User, rows), request)
 
 
 async def count(connection: Connection, search: UserSearch) -> int:
     """How many users are found."""
-    if not search.lists and search.text is None:
+    if search.is_everybody:
         return await users.count_of_tenant(connection, search.tenant_id)
-    statement = _count(search.lists, search.text is not None)
-    if not search.lists and await _has_many_texts(connection, search):
-        statement = _COUNT_MANY
+    statement = _count_of(search, has_many=await _has_many_texts(connection, search))
     ((number,),) = await connection.fetch(statement, **search.parameters)
     return int(number)
 
 
 async def _has_many_texts(connection: Connection, search: UserSearch) -> bool:
-    """Whether more texts begin as is searched than are worth sorting."""
+    """Whether a text is all that is searched, and more texts begin with it than are worth sorting."""
+    if search.is_owner or search.lists or search.permission is not None:
+        return False
     ((number,),) = await connection.fetch(_COUNT_TEXTS, **search.parameters, most=MANY_TEXTS)
     return int(number) == MANY_TEXTS
+
+
+def _page_of(search: UserSearch, shape: PageRequest, *, has_many: bool) -> Statement:
+    if search.is_owner:
+        return _owners_page(shape)
+    if search.permission is not None:
+        return _holders_page(search.lists, search.text is not None, shape)
+    if has_many:
+        return _page_of_many(shape)
+    return _page(search.lists, search.text is not None, shape)
+
+
+def _count_of(search: UserSearch, *, has_many: bool) -> Statement:
+    if search.is_owner:
+        return _OWNERS_COUNT
+    if search.permission is not None:
+        return _holders_count(search.lists, search.text is not None)
+    if has_many:
+        return _COUNT_MANY
+    return _count(search.lists, search.text is not None)
+
+
+@cache
+def _owners_page(shape: PageRequest) -> Statement:
+    return Statement(keyset(select(*users.COLUMNS).where(_IS_OWNER), users_table.c.id, shape), scans=True)
+
+
+_IS_OWNER = users_table.c.is_platform_owner
+_OWNERS_COUNT = Statement(select(func.count()).select_from(users_table).where(_IS_OWNER), scans=True)
+
+
+@cache
+def _holders_page(lists: tuple[str, ...], has_text: bool, shape: PageRequest) -> Statement:
+    found = _holders(select(*users.COLUMNS), lists, has_text)
+    return Statement(keyset(found, memberships.c.user_id, shape), scans=True)
+
+
+@cache
+def _holders_count(lists: tuple[str, ...], has_text: bool) -> Statement:
+    return Statement(_holders(select(func.count()).select_from(users_table), lists, has_text), scans=True)
+
+
+def _holders(statement: Select[Any], lists: tuple[str, ...], has_text: bool) -> Select[Any]:
+    """Those who have the permission: looked for among the members, so this reads all of a tenant."""
+    statement = statement.join(memberships, memberships.c.user_id == users_table.c.id).where(
+        memberships.c.tenant_id == bindparam("tenant_id"),
+        # A permission as JSON begins and ends with a quotation mark, which no other has inside.
+        contains_text(users_table.c.permissions, "permission"),
+    )
+    return _matching(statement, lists, has_text)
 
 
 @cache
@@ -171,13 +243,16 @@ _COUNT_MANY = Statement(
 
 
 def _listed(statement: Select[Any], lists: tuple[str, ...], has_text: bool) -> Select[Any]:
-    statement = statement.where(*(any_of(_LISTS[name], name) for name in lists))
-    if "email_keys" in lists:  # addresses are unique in a home tenant, whose admins may read them
-        statement = statement.where(users_table.c.tenant_id == bindparam("tenant_id"))
     member = exists().where(
         memberships.c.user_id == users_table.c.id, memberships.c.tenant_id == bindparam("tenant_id")
     )
-    statement = statement.where(member.correlate(users_table))
+    return _matching(statement.where(member.correlate(users_table)), lists, has_text)
+
+
+def _matching(statement: Select[Any], lists: tuple[str, ...], has_text: bool) -> Select[Any]:
+    statement = statement.where(*(any_of(_LISTS[name], name) for name in lists))
+    if "email_keys" in lists:  # addresses are unique in a home tenant, whose admins may read them
+        statement = statement.where(users_table.c.tenant_id == bindparam("tenant_id"))
     if has_text:
         begins = exists().where(user_texts.c.user_id == users_table.c.id, *_begins())
         statement = statement.where(begins.correlate(users_table))

@@ -25,6 +25,7 @@ from sqlalchemy import (
     union,
 )
 
+from gql_service.auth.policy import is_member
 from gql_service.domain.pagination import Page, PageRequest, keyset, page_of, page_parameters
 from gql_service.domain.search.conditions import MAX_SCANNED_TEXTS, Bounds, Condition, Searchability
 from gql_service.domain.users import rows as users
@@ -70,6 +71,10 @@ class MemberSearch(NamedTuple):
     conditions: tuple[Condition, ...] = ()
     order: Order | None = None
     """None: the order of the user ids. For others see `domain.search.ordered`."""
+
+    def holds(self, user: User) -> bool:
+        """Whether a user may still be told of, by their rights of now."""
+        return is_member(user, self.tenant_id)
 
 
 class _ConditionShape(NamedTuple):

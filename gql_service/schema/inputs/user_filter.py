@@ -5,6 +5,7 @@ from typing import Any
 
 import strawberry
 
+from gql_service.auth.policy import Policy
 from gql_service.domain.pagination import PageRequest
 from gql_service.domain.search.conditions import (
     MAX_CONDITIONS,
@@ -111,11 +112,19 @@ class DirectoryFilter:
         "counts."
     )
 
-    def search(self, tenant_id: str) -> UserSearch:
+    is_admin: bool = strawberry.field(
+        default=False,
+        description="If true, only users who have the permission that makes them admins of the tenant. "
+        "Platform owners are not among them, unless they have it, too.",
+    )
+
+    def search(self, tenant_id: str, policy: Policy) -> UserSearch:
         """The search in a tenant. Raises BadUserInput."""
-        conditions = provided(self)
-        names = ("usernames", "user_ids", "emails", "text")
-        return user_search(tenant_id, *(conditions.get(name) for name in names))
+        given = provided(self).get
+        permission = policy.admin_permission_of(tenant_id) if self.is_admin else None
+        return user_search(
+            tenant_id, given("usernames"), given("user_ids"), given("emails"), given("text"), permission
+        )
 
 
 @strawberry.input(

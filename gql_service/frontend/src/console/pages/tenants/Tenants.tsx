@@ -8,11 +8,12 @@ import { PagingButtons, usePaging } from "../../components/Paging";
 import { problemOf } from "../../components/problem";
 import { Empty, Failure, Skeleton } from "../../components/State";
 import { CreateTenantDocument, RenameTenantDocument, TenantsDocument } from "../../generated/graphql";
+import { PlatformOwners, TenantAdmins } from "./Administrators";
 import { DeleteTenant } from "./DeleteTenant";
 import { CHANGED, type Tenant } from "./tenant";
 import { useWords } from "./words";
 
-type Open = { kind: "create" } | { kind: "rename" | "delete"; tenant: Tenant };
+type Open = { kind: "create" } | { kind: "admins" | "rename" | "delete"; tenant: Tenant };
 
 export default function Tenants() {
   const words = useWords();
@@ -42,6 +43,8 @@ export default function Tenants() {
           <PagingButtons paging={paging} pageInfo={page.pageInfo} />
         </>
       )}
+      <PlatformOwners />
+      {open?.kind === "admins" && <TenantAdmins tenant={open.tenant} onClose={close} />}
       {open?.kind === "create" && <Create onClose={close} />}
       {open?.kind === "rename" && <Rename tenant={open.tenant} onClose={close} />}
       {open?.kind === "delete" && <DeleteTenant tenant={open.tenant} onClose={close} />}
@@ -73,6 +76,9 @@ function Table({ tenants, onOpen }: { tenants: readonly Tenant[]; onOpen: (open:
             </td>
             <td>
               <span className="row">
+                <Button aria-label={words.adminsOf(tenant.name)} onPress={() => onOpen({ kind: "admins", tenant })}>
+                  {words.admins}
+                </Button>
                 <Button aria-label={words.renameOf(tenant.name)} onPress={() => onOpen({ kind: "rename", tenant })}>
                   {words.rename}
                 </Button>
