@@ -11,8 +11,9 @@ AUDIT := $(VENV)/audit
 SCHEMATHESIS := $(VENV)/schemathesis
 SBOM ?= build/sbom
 FRONTEND := gql_service/frontend
-FRONTEND_SOURCES := $(addprefix $(FRONTEND)/,package-lock.json vite.config.ts codegen.ts tsconfig.json explorer.html \
-                    console.html event-stream.js event-stream.d.ts) schema.graphql $(shell find $(FRONTEND)/src -type f -not -path '*/generated/*')
+FRONTEND_SOURCES := $(addprefix $(FRONTEND)/,package-lock.json vite.config.ts docs.ts codegen.ts tsconfig.json explorer.html \
+                    console.html event-stream.js event-stream.d.ts) schema.graphql $(shell find $(FRONTEND)/src -type f -not -path '*/generated/*') \
+                    $(wildcard *.md bench/*.md) $(shell find docs -type f)
 LOCK_FILES := $(wildcard requirements*.lock $(FRONTEND)/package-lock.json tests/npm/*/package-lock.json \
                          bench/*/package-lock.json examples/*/package-lock.json)
 
@@ -58,7 +59,7 @@ check: $(VENV)/.dev ## Check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-pages: $(FRONTEND)/dist/console.html ## Build GraphiQL and the console (needs Node)
+pages: $(FRONTEND)/dist/console.html ## Build GraphiQL, console, docs (needs Node)
 
 schema: $(VENV)/.runtime ## Update schema.graphql
 	$(BIN)/gql-service export-schema > schema.graphql

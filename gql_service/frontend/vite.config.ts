@@ -1,13 +1,14 @@
 import { resolve } from "node:path";
 import optimizeLocales from "@react-aria/optimize-locales-plugin";
 import { defineConfig } from "vite";
+import { documentation } from "./docs";
 
 const page = (name: string) => resolve(import.meta.dirname, name);
 
 export default defineConfig({
   base: "/pages/",
   // React Aria has its own texts in thirty languages; the console speaks two.
-  plugins: [{ ...optimizeLocales.vite({ locales: ["en-US", "de-DE"] }), enforce: "pre" }],
+  plugins: [{ ...optimizeLocales.vite({ locales: ["en-US", "de-DE"] }), enforce: "pre" }, documentation()],
   build: {
     outDir: "dist",
     modulePreload: { polyfill: false },

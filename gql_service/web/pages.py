@@ -1,4 +1,4 @@
-"""The pages for people: GraphiQL at `/graphql`, and the console at `/console`.
+"""The pages for people: GraphiQL at `/graphql`, the console at `/console`, and the documentation at `/docs/`.
 
 They are built from `gql_service/frontend`, and contact no other hosts.
 """
@@ -9,7 +9,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -122,7 +122,7 @@ def console_routes(pages: Pages) -> list[BaseRoute]:
 
 
 def asset_routes(settings: Settings) -> list[BaseRoute]:
-    """The routes of what the pages load: their files, and where people sign in."""
+    """The routes of what the pages load, where people sign in, and of the documentation."""
     if not _BUILT.is_dir():
         return [Route(f"/pages/{name}", _fallback_script) for name in _FALLBACK_SCRIPTS]
     sign_in = _sign_in(settings)
@@ -133,7 +133,14 @@ def asset_routes(settings: Settings) -> list[BaseRoute]:
     return [
         Route("/pages/sign-in.json", respond),
         Mount("/pages", GZipMiddleware(Assets(directory=_BUILT))),
+        Route("/docs", _documentation),
+        Mount("/docs", GZipMiddleware(Assets(directory=_BUILT / "docs", html=True))),
     ]
+
+
+async def _documentation(_request: Request) -> Response:
+    """Links between documents are relative to the folder. So is this: a proxy may have changed the host."""
+    return RedirectResponse("docs/")
 
 
 def _sign_in(settings: Settings) -> dict[str, str | None]:

@@ -59,7 +59,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 def assert_protected(response: httpx.Response) -> None:
     """Each header is there exactly once, and those of pages are on the files of the explorer only."""
     is_read = response.request.method in ("GET", "HEAD") and response.status_code in (200, 304)
-    is_file = is_read and response.url.path.startswith("/pages/")
+    is_file = is_read and response.url.path.startswith(("/pages/", "/docs/"))
     is_page = is_file or response.headers.get("Content-Type", "").startswith("text/html")
     found = {name: response.headers.get_list(name) for name in EVERYWHERE | PAGE}
     expected: dict[str, Any] = EVERYWHERE | (PAGE if is_page else NO_PAGE)

@@ -69,6 +69,10 @@ export function SignIn({ isSignedIn, status, onStatus, onSession }: Props) {
     <form className="sign-in" onSubmit={submit}>
       <h1>
         gql_service explorer <a href="/console">Console</a>
+        {/* In a tab of its own: the operations and the token are in this page only. */}
+        <a href="/docs/" target="_blank">
+          Documentation
+        </a>
       </h1>
       {!isSignedIn && (
         <>

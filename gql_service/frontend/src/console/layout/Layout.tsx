@@ -122,6 +122,10 @@ function ViewerMenu() {
       </Button>
       <Popover>
         <MenuList>
+          {/* In a tab of its own: the token may be nowhere but in this page. */}
+          <MenuItem href="/docs/" target="_blank">
+            {words.documentation}
+          </MenuItem>
           <MenuItem href="/graphql">{words.explorer}</MenuItem>
           <MenuItem onAction={signOut}>{words.signOut}</MenuItem>
         </MenuList>

@@ -23,6 +23,7 @@ export const useWords = defineWords({
     service: "Service",
     signOut: "Sign out",
     reconnecting: "Reconnecting. What you see may be old.",
+    documentation: "Documentation",
     explorer: "GraphiQL",
   },
   de: {
@@ -47,6 +48,7 @@ export const useWords = defineWords({
     service: "Dienst",
     signOut: "Abmelden",
     reconnecting: "Verbindung wird wiederhergestellt. Was Sie sehen, kann veraltet sein.",
+    documentation: "Dokumentation (englisch)",
     explorer: "GraphiQL",
   },
 });

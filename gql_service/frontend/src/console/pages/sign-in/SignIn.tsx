@@ -29,6 +29,9 @@ export function SignIn({ isAgain = false }: { isAgain?: boolean }) {
         <h2>{words.more}</h2>
         <ul className="stack">
           <li>
+            <a href="/docs/">{words.documentation}</a>
+          </li>
+          <li>
             <a href="/graphql">{words.explorer}</a>
           </li>
           <li>
