@@ -125,7 +125,7 @@ def create_app(
     operations = LiveOperations(
         schema, graphql.documents, graphql.persisted_documents, connections, settings.max_response_size
     )
-    for_people = pages.Pages(issuer if settings.oidc_client_id else None)
+    for_people = pages.Pages(issuer if settings.oidc_client_id else None, settings.image_sources)
     http_graphql = pages.ExplorerOrGraphQL(graphql, for_people) if settings.explorer else graphql
     streams = EventStreamOrGraphQL(http_graphql, services, authenticator, operations, connections)
     sizes = None

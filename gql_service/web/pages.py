@@ -3,6 +3,7 @@
 They are built from `gql_service/frontend`, and contact no other hosts.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,9 @@ FOLDER = Path(__file__).parent.parent / "frontend"
 _BUILT = FOLDER / "dist"
 _FALLBACK_SCRIPTS = ("fallback.js", "event-stream.js")
 _CDN = "https://cdn.jsdelivr.net/npm"
+_IMAGES = "img-src 'self' data:"
 _SHARED_POLICY = (
-    "default-src 'none'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; "
+    f"default-src 'none'; {_IMAGES}; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; "
 )
 # The editor sets the `style` attribute of its elements, which needs 'unsafe-inline'. Scripts are files only.
 _SCRIPTS_POLICY = _SHARED_POLICY + (
@@ -43,25 +45,27 @@ _FALLBACK_POLICY = _SHARED_POLICY + (
 class Pages:
     """Responds with a page or, if it was not built, with one that says so and offers GraphiQL from a CDN."""
 
-    def __init__(self, issuer: Issuer | None) -> None:
-        """`issuer` is None if people do not sign in at one."""
+    def __init__(self, issuer: Issuer | None, image_sources: Iterable[str]) -> None:
+        """`issuer` is None if people do not sign in at one. The console may load pictures of the sources."""
         self._issuer = issuer
+        self._images = " ".join([_IMAGES, *image_sources])
 
     async def explorer(self, _request: Request) -> Response:
         return await self._page("explorer.html")
 
     async def console(self, _request: Request) -> Response:
-        return await self._page("console.html")
+        return await self._page("console.html", self._images)
 
     async def home(self, request: Request) -> Response:
         """At `/`, browsers get the console. For programs, there is nothing."""
         if not accepts_pages(request):
             raise HTTPException(404)
-        return await self._page("console.html")
+        return await self.console(request)
 
-    async def _page(self, name: str) -> Response:
+    async def _page(self, name: str, images: str = _IMAGES) -> Response:
         is_built = (_BUILT / name).is_file()
         policy = f"{_BUILT_POLICY} {await self._origins()}".rstrip() if is_built else _FALLBACK_POLICY
+        policy = policy.replace(_IMAGES, images)
         return FileResponse(
             _BUILT / name if is_built else FOLDER / "fallback.html",
             headers=page_headers(policy) | {"Cache-Control": "no-cache", "Vary": "Accept"},

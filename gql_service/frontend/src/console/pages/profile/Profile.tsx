@@ -43,9 +43,21 @@ export default function Profile() {
   );
 }
 
+/** The picture, or an initial if there is none, or if it cannot be loaded. Its host is not told where it is shown. */
 function Picture({ name, url }: { name: string; url: string | null }) {
   const words = useWords();
-  if (url) return <img className={styles.picture} src={url} alt={words.image(name)} />;
+  const [broken, setBroken] = useState<string>();
+  if (url && url !== broken) {
+    return (
+      <img
+        className={styles.picture}
+        src={url}
+        alt={words.image(name)}
+        referrerPolicy="no-referrer"
+        onError={() => setBroken(url)}
+      />
+    );
+  }
   return (
     <div aria-hidden className={styles.picture}>
       {name.slice(0, 1).toUpperCase()}
