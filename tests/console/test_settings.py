@@ -192,14 +192,14 @@ def test_a_kill_switch_and_a_rollout_appear_at_once(console: Console, world: Wor
     assert console.tab.complaints == []
 
 
-def test_leaving_with_a_draft_asks(console: Console, world: World) -> None:
+def test_a_draft_waits_while_other_pages_are_open_and_closing_the_tab_asks(
+    console: Console, world: World
+) -> None:
     patch(world.member, world, {"note": "old"})
     open_settings(console, world)
     field(console, "note").fill("new")
     console.page.get_by_role("link", name="Profile").click()
-    expect(console.heading("Leave without saving?")).to_be_visible()
-    console.button("Cancel").click()
-    expect(field(console, "note")).to_have_value("new")
+    expect(console.heading("Profile")).to_be_visible()
     questions: list[str] = []
 
     def stay(dialog: Dialog) -> None:
@@ -208,12 +208,25 @@ def test_leaving_with_a_draft_asks(console: Console, world: World) -> None:
 
     console.page.on("dialog", stay)
     console.page.close(run_before_unload=True)
+    console.page.get_by_role("link", name="Settings").click()
     expect(field(console, "note")).to_have_value("new")
-    console.page.get_by_role("link", name="Profile").click()
-    console.button("Leave and lose the changes").click()
-    expect(console.heading("Profile")).to_be_visible()
     assert questions == ["beforeunload"]
     assert stored(world) == {"note": "old"}
+
+    # Whoever signs in next in this tab does not see it.
+    console.page.get_by_role("button", name=world.member.user.username).click()
+    console.page.get_by_role("menuitem", name="Sign out").click()
+    console.sign_in(world.colleague.token)
+    expect(console.heading("Settings")).to_be_visible()
+    console.shows("There are no settings yet.")
+    console.page.get_by_role("button", name=world.colleague.user.username).click()
+    console.page.get_by_role("menuitem", name="Sign out").click()
+    console.sign_in(world.member.token)
+    field(console, "note").wait_for()
+    console.button("Discard all").click()
+    expect(field(console, "note")).to_have_value("old")
+    console.page.close(run_before_unload=True)
+    assert questions == ["beforeunload"]
 
 
 def test_an_entry_that_only_admins_edit_and_a_platform_of_others(console: Console, world: World) -> None:

@@ -1,11 +1,11 @@
 import { useEffect } from "react";
 
-/** Let the browser ask, in its own words, before the tab is closed with changes that are not saved. */
-export function useQuestionBeforeClosing(isUnsaved: boolean): void {
+/** Let the browser ask, in its own words, before the tab is closed in the middle of something. */
+export function useQuestionBeforeClosing(isBusy: boolean): void {
   useEffect(() => {
-    if (!isUnsaved) return;
+    if (!isBusy) return;
     const ask = (event: BeforeUnloadEvent) => event.preventDefault();
     addEventListener("beforeunload", ask);
     return () => removeEventListener("beforeunload", ask);
-  }, [isUnsaved]);
+  }, [isBusy]);
 }

@@ -1,12 +1,12 @@
 /** The same change for many users: tried first, so that it is seen before it is made. */
-import { useState } from "react";
 import { Button, ProgressBar, useLocale } from "react-aria-components";
 import { AdminOnly } from "../../components/admin/AdminOnly";
 import { useWords as useCommonWords } from "../../components/words";
 import type { Platform } from "../../layout/platform";
 import { useQuestionBeforeClosing } from "../../components/closing";
+import { useDraft } from "../../components/draft";
 import styles from "./Bulk.module.css";
-import { EMPTY_PLAN, isEmptyPatch, isWaiting, linesOf, patchOf } from "./patch";
+import { EMPTY_PLAN, isEmptyPatch, isWaiting, linesOf, patchOf, type Plan } from "./patch";
 import { PlanForm } from "./PlanForm";
 import { Rows } from "./Rows";
 import { type Bulk as Progress, useBulk } from "./useBulk";
@@ -19,14 +19,14 @@ export default function Bulk() {
 function Page({ platform }: { platform: Platform }) {
   const words = useWords();
   const { locale } = useLocale();
-  const [plan, setPlan] = useState(EMPTY_PLAN);
+  const [plan = EMPTY_PLAN, setPlan] = useDraft<Plan>(`bulk ${platform.key}`);
   const { bulk, attempt, apply, cancel, reset } = useBulk(platform, words.unknownUser);
   const patch = patchOf(plan);
   const isBusy = bulk.state === "trying" || bulk.state === "applying";
   const hasPeople = plan.by === "list" ? linesOf(plan.usernames).length > 0 : plan.where.every((each) => each.key);
   const isReady = patch !== null && !isEmptyPatch(patch) && hasPeople && !isBusy;
   const waiting = bulk.rows.filter(isWaiting).length;
-  useQuestionBeforeClosing(isBusy || plan !== EMPTY_PLAN);
+  useQuestionBeforeClosing(isBusy);
   return (
     <article className="stack">
       <h1>{words.title}</h1>
@@ -37,7 +37,7 @@ function Page({ platform }: { platform: Platform }) {
         isBroken={patch === null}
         isDisabled={isBusy}
         onChange={(changed) => {
-          setPlan(changed);
+          setPlan(JSON.stringify(changed) === JSON.stringify(EMPTY_PLAN) ? undefined : changed);
           // What was tried was another change.
           reset();
         }}

@@ -11,7 +11,7 @@ import {
   TextArea,
   TextField,
 } from "react-aria-components";
-import { toInstant, toLocal } from "./dates";
+import { toInstant, toLocal } from "../../components/local-time";
 import type { Setting } from "./load";
 import styles from "./Settings.module.css";
 import { useWords } from "./words";

@@ -2,13 +2,13 @@
 import { useCallback, useDeferredValue, useState } from "react";
 import { Input, Label, SearchField } from "react-aria-components";
 import { Link, useParams } from "react-router";
-import { Leaving } from "../../components/Leaving";
+import { useDrafts } from "../../components/draft";
 import { Empty, Failure, Skeleton } from "../../components/State";
 import { usePlatform } from "../../layout/platform";
 import { useViewer } from "../../session";
 import { Conflicts } from "./Conflicts";
 import type { Edit } from "./Control";
-import { type Draft, withChange, without } from "./draft";
+import { type Change, withChange, without } from "./draft";
 import type { Loaded, Setting } from "./load";
 import { SaveBar } from "./SaveBar";
 import { Sections } from "./Sections";
@@ -71,16 +71,16 @@ interface FormProps {
 
 function Form({ platformKey, loaded, changed, read }: FormProps) {
   const words = useWords();
-  const [draft, setDraft] = useState<Draft>(new Map());
+  const [draft, setDraft] = useDrafts<Change>(`settings ${platformKey}`);
   const [search, setSearch] = useState("");
   const wanted = useDeferredValue(search.toLowerCase());
   const saving = useSaving({ platformKey, loaded, draft, setDraft, read });
   const edit = useCallback(
     (setting: Setting, { value, text, problem }: Edit) =>
       setDraft((before) => withChange(before, setting, { value, text, problem })),
-    [],
+    [setDraft],
   );
-  const discard = useCallback((key: string) => setDraft((before) => without(before, [key])), []);
+  const discard = useCallback((key: string) => setDraft((before) => without(before, [key])), [setDraft]);
 
   const found = loaded.settings.filter(
     ({ title, key }) => title.toLowerCase().includes(wanted) || key.toLowerCase().includes(wanted),
@@ -114,7 +114,6 @@ function Form({ platformKey, loaded, changed, read }: FormProps) {
           onDecide={saving.decide}
         />
       )}
-      <Leaving isUnsaved={draft.size > 0} />
     </>
   );
 }

@@ -1,18 +1,19 @@
 /** One user, as the admins of their tenant see them. Each tab reads its own data when it is opened. */
-import { useState } from "react";
-import { Tab, TabList, TabPanel, Tabs } from "react-aria-components";
+import { Fragment } from "react";
+import { Button, Tab, TabList, TabPanel, Tabs } from "react-aria-components";
 import { Link, useLocation, useParams, useSearchParams } from "react-router";
 import { useQuery, useSubscription } from "urql";
 import { AdminOnly } from "../../components/admin/AdminOnly";
 import { Choice } from "../../components/admin/Choice";
+import { Value } from "../../components/admin/Value";
 import { Empty, Failure, Skeleton } from "../../components/State";
 import { AdminUserDocument, type AdminUserQuery, UserDocumentChangedDocument } from "../../generated/graphql";
 import type { Platform } from "../../layout/platform";
 import { Access } from "./Access";
 import { Changes } from "./Changes";
 import { Danger } from "./Danger";
-import { type Drafts } from "./drafts";
-import { useQuestionBeforeClosing } from "../../components/closing";
+import { useDrafts } from "../../components/draft";
+import type { Draft } from "./drafts";
 import { Effective } from "./Effective";
 import { Header } from "./Header";
 import { History } from "./History";
@@ -45,9 +46,7 @@ function Page({ platform, username }: { platform: Platform; username: string }) 
     <article className="stack">
       <Link to={`/console/p/${platform.key}/users`}>‹ {words.back}</Link>
       {isUnknown ? (
-        <Empty>
-          <p>{words.unknown}</p>
-        </Empty>
+        <Unknown platformKey={platform.key} username={username} />
       ) : known ? (
         <>
           <Header user={known} />
@@ -61,6 +60,49 @@ function Page({ platform, username }: { platform: Platform; username: string }) 
     </article>
   );
 }
+
+/** A user who is not there, or not there any more. What was typed for them can still be copied. */
+function Unknown({ platformKey, username }: { platformKey: string; username: string }) {
+  const words = useWords();
+  const [onPlatform, setOnPlatform] = useEntryDrafts(platformKey, username);
+  const [userWide, setUserWide] = useEntryDrafts(null, username);
+  const drafts = [...onPlatform, ...userWide];
+  const discard = () => {
+    setOnPlatform(new Map());
+    setUserWide(new Map());
+  };
+  return (
+    <>
+      <Empty>
+        <p>{words.unknown}</p>
+      </Empty>
+      {drafts.length > 0 && (
+        <section className="stack">
+          <h2>{words.unsaved}</h2>
+          <dl>
+            {drafts.map(([key, draft], index) => (
+              <Fragment key={`${index} ${key}`}>
+                <dt>
+                  <code className="value">{draft.key}</code>
+                </dt>
+                <dd>
+                  <Value name={draft.key} value={draft.value} />
+                </dd>
+              </Fragment>
+            ))}
+          </dl>
+          <div>
+            <Button onPress={discard}>{words.discard}</Button>
+          </div>
+        </section>
+      )}
+    </>
+  );
+}
+
+/** Without a platform, those of the user-wide document. */
+const useEntryDrafts = (platformKey: string | null, username: string) =>
+  useDrafts<Draft>(`entries ${platformKey ?? ""} ${username}`);
 
 interface TabsProps {
   platform: Platform;
@@ -77,9 +119,8 @@ function UserTabs({ platform, username, user }: TabsProps) {
   const [address, setAddress] = useSearchParams();
   const tab = TABS.find((each) => each === address.get("tab")) ?? "metadata";
   const isUserWide = address.get("of") === "account";
-  const [drafts, setDrafts] = useState<Drafts>(new Map());
-  const [userWideDrafts, setUserWideDrafts] = useState<Drafts>(new Map());
-  useQuestionBeforeClosing(drafts.size + userWideDrafts.size > 0);
+  const [drafts, setDrafts] = useEntryDrafts(platform.key, username);
+  const [userWideDrafts, setUserWideDrafts] = useEntryDrafts(null, username);
   const onPlatform = { platformKey: platform.key, username };
   const open = { platformKey: isUserWide ? null : platform.key, username };
   // Whatever is shown of the document is read again when anybody changes it.

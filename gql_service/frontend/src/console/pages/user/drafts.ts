@@ -1,4 +1,5 @@
-/** What is being edited and not yet saved. Drafts outlive the tab of the page. */
+/** What is being edited and not yet saved. */
+import { toInstant, toLocal } from "../../components/local-time";
 import type { EntryFragment, UserMetadataInput, ValueType } from "../../generated/graphql";
 
 export interface Draft {
@@ -35,8 +36,8 @@ export const draftOf = (entry: EntryFragment): Draft => ({
   value: entry.metadataValue ?? "",
   isPublic: entry.isPublic,
   isEditable: entry.isEditable,
-  validFrom: localOf(entry.validFrom),
-  validUntil: localOf(entry.validUntil),
+  validFrom: toLocal(entry.validFrom),
+  validUntil: toLocal(entry.validUntil),
 });
 
 /** Only what was changed: what was not, others may have changed in the meantime. */
@@ -47,8 +48,8 @@ export function inputOf(draft: Draft): UserMetadataInput {
   if (!base) input.valueType = draft.valueType;
   if (draft.isPublic !== base?.isPublic) input.isPublic = draft.isPublic;
   if (draft.isEditable !== base?.isEditable) input.isEditable = draft.isEditable;
-  if (draft.validFrom !== localOf(base?.validFrom)) input.validFrom = instantOf(draft.validFrom);
-  if (draft.validUntil !== localOf(base?.validUntil)) input.validUntil = instantOf(draft.validUntil);
+  if (draft.validFrom !== toLocal(base?.validFrom)) input.validFrom = toInstant(draft.validFrom);
+  if (draft.validUntil !== toLocal(base?.validUntil)) input.validUntil = toInstant(draft.validUntil);
   return input;
 }
 
@@ -60,11 +61,3 @@ export function isJson(text: string): boolean {
     return false;
   }
 }
-
-function localOf(instant: string | null | undefined): string {
-  if (!instant) return "";
-  const date = new Date(instant);
-  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
-}
-
-const instantOf = (local: string): string | null => (local ? new Date(local).toISOString() : null);

@@ -4,6 +4,8 @@ export const useWords = defineWords({
   en: {
     back: "All users",
     unknown: "There is no such user, or you may not see them. They may have been deleted.",
+    unsaved: "What you had not saved",
+    discard: "Discard it",
     tenant: "Organisation",
     permissions: "Permissions",
     noPermissions: "none",
@@ -104,6 +106,8 @@ export const useWords = defineWords({
     back: "Alle Benutzer",
     unknown:
       "Diesen Benutzer gibt es nicht, oder Sie dürfen ihn nicht sehen. Vielleicht wurde er gelöscht.",
+    unsaved: "Was Sie nicht gespeichert hatten",
+    discard: "Verwerfen",
     tenant: "Organisation",
     permissions: "Rechte",
     noPermissions: "keine",
