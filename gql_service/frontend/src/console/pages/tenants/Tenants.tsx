@@ -1,12 +1,12 @@
 /** All tenants, for platform owners. */
 import { useState } from "react";
-import { Button, Input, Label, Text, TextField } from "react-aria-components";
+import { Input, Label, Text, TextField } from "react-aria-components";
 import { useMutation, useQuery } from "urql";
 import { FormWindow } from "../../components/FormWindow";
 import { Day } from "../../components/Instant";
-import { PagingButtons, usePaging } from "../../components/Paging";
+import { type Column, List, RowAction } from "../../components/List";
+import { usePaging } from "../../components/Paging";
 import { problemOf } from "../../components/problem";
-import { Empty, Failure, Skeleton } from "../../components/State";
 import { CreateTenantDocument, RenameTenantDocument, TenantsDocument } from "../../generated/graphql";
 import { PlatformOwners, TenantAdmins } from "./Administrators";
 import { DeleteTenant } from "./DeleteTenant";
@@ -21,28 +21,21 @@ export default function Tenants() {
   const [open, setOpen] = useState<Open | null>(null);
   const [{ data, error }, read] = useQuery({ query: TenantsDocument, variables: { after: paging.after } });
   const close = () => setOpen(null);
-  const page = data?.tenants;
   return (
     <article className="stack">
-      <div className="row spread">
-        <h1>{words.title}</h1>
-        <Button className="react-aria-Button primary" onPress={() => setOpen({ kind: "create" })}>
-          {words.create}
-        </Button>
-      </div>
-      <p className="quiet">{words.intro}</p>
-      {error && !page ? (
-        <Failure error={error} onRetry={() => read({ requestPolicy: "network-only" })} />
-      ) : !page ? (
-        <Skeleton />
-      ) : page.nodes.length === 0 && paging.isFirst ? (
-        <Empty>{words.empty}</Empty>
-      ) : (
-        <>
-          <Table tenants={page.nodes} onOpen={setOpen} />
-          <PagingButtons paging={paging} pageInfo={page.pageInfo} />
-        </>
-      )}
+      <List
+        title={words.title}
+        intro={words.intro}
+        empty={words.empty}
+        create={words.create}
+        onCreate={() => setOpen({ kind: "create" })}
+        page={data?.tenants}
+        error={error}
+        onRetry={() => read({ requestPolicy: "network-only" })}
+        paging={paging}
+        keyOf={(tenant) => tenant.tenantId}
+        columns={columnsOf(words, setOpen)}
+      />
       <PlatformOwners />
       {open?.kind === "admins" && <TenantAdmins tenant={open.tenant} onClose={close} />}
       {open?.kind === "create" && <Create onClose={close} />}
@@ -52,50 +45,32 @@ export default function Tenants() {
   );
 }
 
-function Table({ tenants, onOpen }: { tenants: readonly Tenant[]; onOpen: (open: Open) => void }) {
-  const words = useWords();
-  return (
-    <table className="table stacked">
-      <thead>
-        <tr>
-          <th>{words.name}</th>
-          <th>{words.id}</th>
-          <th>{words.created}</th>
-          <th>{words.actions}</th>
-        </tr>
-      </thead>
-      <tbody>
-        {tenants.map((tenant) => (
-          <tr key={tenant.tenantId}>
-            <td className="value">{tenant.name}</td>
-            <td data-label={words.id}>
-              <code>{tenant.tenantId}</code>
-            </td>
-            <td data-label={words.created}>
-              <Day at={tenant.createdAt} />
-            </td>
-            <td>
-              <span className="row">
-                <Button aria-label={words.adminsOf(tenant.name)} onPress={() => onOpen({ kind: "admins", tenant })}>
-                  {words.admins}
-                </Button>
-                <Button aria-label={words.renameOf(tenant.name)} onPress={() => onOpen({ kind: "rename", tenant })}>
-                  {words.rename}
-                </Button>
-                <Button
-                  className="react-aria-Button plain destructive"
-                  aria-label={words.deleteOf(tenant.name)}
-                  onPress={() => onOpen({ kind: "delete", tenant })}
-                >
-                  {words.delete}
-                </Button>
-              </span>
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
+function columnsOf(words: ReturnType<typeof useWords>, onOpen: (open: Open) => void): Column<Tenant>[] {
+  return [
+    { title: words.name, cell: (tenant) => <span className="value">{tenant.name}</span> },
+    { title: words.id, cell: (tenant) => <code>{tenant.tenantId}</code> },
+    { title: words.created, cell: (tenant) => <Day at={tenant.createdAt} /> },
+    {
+      title: words.actions,
+      cell: (tenant) => (
+        <span className="row">
+          <RowAction label={words.adminsOf(tenant.name)} onPress={() => onOpen({ kind: "admins", tenant })}>
+            {words.admins}
+          </RowAction>
+          <RowAction label={words.renameOf(tenant.name)} onPress={() => onOpen({ kind: "rename", tenant })}>
+            {words.rename}
+          </RowAction>
+          <RowAction
+            label={words.deleteOf(tenant.name)}
+            isDestructive
+            onPress={() => onOpen({ kind: "delete", tenant })}
+          >
+            {words.delete}
+          </RowAction>
+        </span>
+      ),
+    },
+  ];
 }
 
 function Create({ onClose }: { onClose: () => void }) {
