@@ -1,6 +1,7 @@
 /** The connection to the server: operations by POST, subscriptions by WebSocket. */
 import { type Client as SocketClient, createClient as createSocket } from "graphql-ws";
 import { cacheExchange, Client, type CombinedError, fetchExchange, mapExchange, subscriptionExchange } from "urql";
+import { fetchAndSetClock } from "./components/clock";
 
 const ENDPOINT = "/graphql";
 
@@ -17,6 +18,7 @@ export function openConnection(token: string | null, onExpired: () => void): Con
   const client = new Client({
     url: ENDPOINT,
     preferGetMethod: false,
+    fetch: fetchAndSetClock,
     requestPolicy: "cache-and-network",
     fetchOptions: () => ({ headers: { "GraphQL-Preflight": "1", ...authorization(token) } }),
     exchanges: [

@@ -1,4 +1,5 @@
 import { useLocale } from "react-aria-components";
+import { now } from "./clock";
 import { useDateFormat } from "./format";
 
 const STEPS = [
@@ -22,7 +23,7 @@ export function Instant({ at }: { at: string | number }) {
 }
 
 function inWords(instant: Date, locale: string): string {
-  const seconds = (instant.getTime() - Date.now()) / 1000;
+  const seconds = (instant.getTime() - now()) / 1000;
   const format = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
   const [unit, size] = STEPS.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];
   return format.format(Math.trunc(seconds / size), unit);

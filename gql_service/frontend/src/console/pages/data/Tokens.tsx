@@ -3,6 +3,7 @@ import { Plus } from "lucide-react";
 import { useState } from "react";
 import { Button } from "react-aria-components";
 import { useMutation, useQuery } from "urql";
+import { now } from "../../components/clock";
 import { Day, Instant } from "../../components/Instant";
 import { Failure, Skeleton, useMessageOf } from "../../components/State";
 import { Question } from "../../components/Window";
@@ -102,7 +103,7 @@ function TokenRow({ token }: { token: Token }) {
 }
 
 const isValid = ({ revokedAt, expiresAt }: Token) =>
-  !revokedAt && (!expiresAt || new Date(expiresAt).getTime() > Date.now());
+  !revokedAt && (!expiresAt || Date.parse(expiresAt) > now());
 
 function Ending({ token }: { token: Token }) {
   const words = useWords();

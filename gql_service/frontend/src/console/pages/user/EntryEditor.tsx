@@ -2,6 +2,7 @@
 import { useState } from "react";
 import { Button } from "react-aria-components";
 import { useMutation } from "urql";
+import { now } from "../../components/clock";
 import { problemOf } from "../../components/problem";
 import { Value } from "../../components/admin/Value";
 import { type EntryFragment, SetEntriesDocument } from "../../generated/graphql";
@@ -80,7 +81,7 @@ export function EntryEditor({ platformKey, username, draft, onChange }: Props) {
 }
 
 const hasExpired = (entry: EntryFragment) =>
-  typeof entry.validUntil === "string" && Date.parse(entry.validUntil) <= Date.now();
+  typeof entry.validUntil === "string" && Date.parse(entry.validUntil) <= now();
 
 function Side({ title, value }: { title: string; value: unknown }) {
   return (

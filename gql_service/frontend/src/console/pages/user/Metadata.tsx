@@ -2,6 +2,7 @@
 import { Fragment, type ReactNode, useState } from "react";
 import { Button, Input, Label, SearchField, useLocale } from "react-aria-components";
 import { useQuery } from "urql";
+import { now } from "../../components/clock";
 import { Instant } from "../../components/Instant";
 import { Empty, Failure, Skeleton } from "../../components/State";
 import { useWords as useCommonWords } from "../../components/words";
@@ -148,7 +149,7 @@ function EntryTable({ entries, drafts, onEdit, children }: TableProps) {
 
 function EntryRow({ entry, scale, onEdit }: { entry: EntryFragment; scale: Scale; onEdit: () => void }) {
   const words = useWords();
-  const isFresh = Date.now() - Date.parse(entry.updatedAt) < FRESH;
+  const isFresh = now() - Date.parse(entry.updatedAt) < FRESH;
   const marks = [
     !entry.isPublic && words.hidden,
     !entry.isEditable && words.readOnly,
