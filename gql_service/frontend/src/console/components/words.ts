@@ -5,6 +5,7 @@ export const useWords = defineWords({
     loading: "Loading",
     tryAgain: "Try again",
     failed: "This could not be loaded.",
+    pageFailed: "This page could not be shown. Nothing is lost. If it fails again, reload it when all is saved.",
     unreachable: "The server cannot be reached. Nothing is lost; try again in a moment.",
     forbidden: "You have no right to see this. Ask an admin of your organisation.",
     errorId: (id: string) => `Error id: ${id}`,
@@ -14,14 +15,13 @@ export const useWords = defineWords({
     next: "Next page",
     previous: "Previous page",
     never: "never",
-    leave: "Leave without saving?",
-    leaveText: "Your changes on this page are not saved yet. They are lost if you leave.",
-    leaveAction: "Leave and lose the changes",
   },
   de: {
     loading: "Wird geladen",
     tryAgain: "Erneut versuchen",
     failed: "Das konnte nicht geladen werden.",
+    pageFailed:
+      "Diese Seite konnte nicht angezeigt werden. Es geht nichts verloren. Schlägt es wieder fehl, laden Sie sie neu, sobald alles gespeichert ist.",
     unreachable: "Der Server ist nicht erreichbar. Nichts geht verloren; versuchen Sie es gleich noch einmal.",
     forbidden: "Sie dürfen das nicht sehen. Fragen Sie einen Admin Ihrer Organisation.",
     errorId: (id: string) => `Fehlernummer: ${id}`,
@@ -31,8 +31,5 @@ export const useWords = defineWords({
     next: "Nächste Seite",
     previous: "Vorige Seite",
     never: "nie",
-    leave: "Verlassen, ohne zu speichern?",
-    leaveText: "Ihre Änderungen auf dieser Seite sind noch nicht gespeichert. Sie gehen verloren, wenn Sie sie verlassen.",
-    leaveAction: "Verlassen und Änderungen verwerfen",
   },
 });

@@ -1,9 +1,10 @@
-/** Pages for the admins of a platform. Others are told so, and where to find what is theirs. */
+/** Pages for the admins of a platform, and for platform owners. Others are told so, and where to find what is theirs. */
 import type { ReactNode } from "react";
 import { Link, useParams } from "react-router";
 import { useQuery } from "urql";
 import { AdminPlatformDocument } from "../../generated/graphql";
 import { type Platform, usePlatforms } from "../../layout/platform";
+import { useViewer } from "../../session";
 import { Empty, Failure, Skeleton } from "../State";
 import { useWords } from "./words";
 
@@ -31,15 +32,20 @@ export function AdminOnly({ children }: { children: (platform: Platform) => Reac
   );
 }
 
-function NoRights({ platformKey }: { platformKey: string }) {
+export function OwnerOnly({ children }: { children: ReactNode }) {
+  return useViewer().isPlatformOwner ? children : <NoRights />;
+}
+
+/** Without the key of a platform, the page is for platform owners. */
+function NoRights({ platformKey }: { platformKey?: string }) {
   const words = useWords();
   return (
     <Empty>
-      <h1>{words.noRights}</h1>
-      <p>{words.noRightsHint}</p>
+      <h1>{platformKey ? words.noRights : words.ownersOnly}</h1>
+      <p>{platformKey ? words.noRightsHint : words.ownersOnlyHint}</p>
       <p>{words.yours}</p>
       <p className="row">
-        <Link to={`/console/p/${platformKey}/settings`}>{words.settings}</Link>
+        {platformKey && <Link to={`/console/p/${platformKey}/settings`}>{words.settings}</Link>}
         <Link to="/console/profile">{words.profile}</Link>
       </p>
     </Empty>

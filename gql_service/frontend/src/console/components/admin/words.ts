@@ -4,6 +4,8 @@ export const useWords = defineWords({
   en: {
     noRights: "This page is for admins",
     noRightsHint: "You are not an admin of this platform's organisation. An admin there can give you the right.",
+    ownersOnly: "This page is for platform owners",
+    ownersOnlyHint: "It shows the service itself. Those who run the service can make you a platform owner.",
     yours: "What you can see here:",
     settings: "Your settings",
     profile: "Your profile",
@@ -17,6 +19,8 @@ export const useWords = defineWords({
     noRights: "Diese Seite ist für Admins",
     noRightsHint:
       "Sie sind kein Admin der Organisation dieser Plattform. Ein Admin dort kann Ihnen das Recht geben.",
+    ownersOnly: "Diese Seite ist für Plattform-Eigentümer",
+    ownersOnlyHint: "Sie zeigt den Dienst selbst. Wer den Dienst betreibt, kann Sie zum Plattform-Eigentümer machen.",
     yours: "Was Sie hier sehen können:",
     settings: "Ihre Einstellungen",
     profile: "Ihr Profil",
