@@ -17,6 +17,7 @@ import "@graphiql/plugin-doc-explorer/style.css";
 import "@graphiql/plugin-history/style.css";
 import "graphiql/graphiql.css";
 import "./style.css";
+import "./theme";
 
 function Explorer() {
   // Unless the user asks to keep the token for this tab, this is the only place that holds it: a reload forgets it.
