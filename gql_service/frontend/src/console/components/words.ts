@@ -22,14 +22,14 @@ export const useWords = defineWords({
     failed: "Das konnte nicht geladen werden.",
     pageFailed:
       "Diese Seite konnte nicht angezeigt werden. Es geht nichts verloren. Schlägt es wieder fehl, laden Sie sie neu, sobald alles gespeichert ist.",
-    unreachable: "Der Server ist nicht erreichbar. Nichts geht verloren; versuchen Sie es gleich noch einmal.",
-    forbidden: "Sie dürfen das nicht sehen. Fragen Sie einen Admin Ihrer Organisation.",
-    errorId: (id: string) => `Fehlernummer: ${id}`,
+    unreachable: "Der Server ist nicht erreichbar. Es geht nichts verloren; versuchen Sie es gleich noch einmal.",
+    forbidden: "Sie dürfen das nicht sehen. Wenden Sie sich an einen Admin Ihrer Organisation.",
+    errorId: (id: string) => `Fehler-ID: ${id}`,
     cancel: "Abbrechen",
     close: "Schließen",
     typeToConfirm: (name: string) => `Zur Bestätigung ${name} eingeben`,
     next: "Nächste Seite",
-    previous: "Vorige Seite",
+    previous: "Vorherige Seite",
     never: "nie",
   },
 });

@@ -18,15 +18,15 @@ export const useWords = defineWords({
   de: {
     noRights: "Diese Seite ist für Admins",
     noRightsHint:
-      "Sie sind kein Admin der Organisation dieser Plattform. Ein Admin dort kann Ihnen das Recht geben.",
+      "Sie sind kein Admin der Organisation dieser Plattform. Ein Admin dort kann Ihnen dieses Recht geben.",
     ownersOnly: "Diese Seite ist für Plattform-Eigentümer",
     ownersOnlyHint: "Sie zeigt den Dienst selbst. Wer den Dienst betreibt, kann Sie zum Plattform-Eigentümer machen.",
     yours: "Was Sie hier sehen können:",
     settings: "Ihre Einstellungen",
     profile: "Ihr Profil",
     unknown: "Diese Plattform gibt es nicht, oder Sie dürfen sie nicht sehen.",
-    showAll: (length: string) => `Alle ${length} Zeichen zeigen`,
-    more: "Mehr zeigen",
+    showAll: (length: string) => `Alle ${length} Zeichen anzeigen`,
+    more: "Mehr anzeigen",
     key: "Schlüssel",
     nothing: "(kein Eintrag)",
   },

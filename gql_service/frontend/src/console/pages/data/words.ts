@@ -58,9 +58,9 @@ export const useWords = defineWords({
   },
   de: {
     title: "Daten und Tokens",
-    tokens: "Zugangstokens",
+    tokens: "Zugriffstokens",
     tokensText:
-      "Mit einem Token handeln Programme in Ihrem Namen. Erstellen Sie für jedes ein eigenes, mit so wenig Rechten wie nötig.",
+      "Mit einem Token handeln Programme in Ihrem Namen. Erstellen Sie für jedes ein eigenes, mit so wenigen Rechten wie möglich.",
     noTokens: "Sie haben keine Tokens.",
     label: "Zweck",
     noLabel: "Kein Zweck angegeben",
@@ -73,7 +73,7 @@ export const useWords = defineWords({
     revokeOne: (name: string) => `${name} widerrufen`,
     revokeText:
       "Programme, die es verwenden, werden sofort abgewiesen. Das lässt sich nicht rückgängig machen; Sie können ein neues Token erstellen.",
-    revokeCurrent: "Sie sind mit diesem Token angemeldet. Sie müssen sich mit einem anderen neu anmelden.",
+    revokeCurrent: "Sie sind mit diesem Token angemeldet. Danach müssen Sie sich mit einem anderen anmelden.",
     current: "Sie sind damit angemeldet",
     onlyOn: (platforms: string) => `Nur auf ${platforms}`,
     later: "Spätere anzeigen",
@@ -101,20 +101,20 @@ export const useWords = defineWords({
     yourDataText:
       "Ihr Profil, Ihre Abzeichen, Mitteilungen, Tokens (ohne Geheimnisse) und Dokumente, als JSON-Datei.",
     hidden:
-      "Einträge, die nur Admins sehen, sind nicht darin; die Datei sagt, welche Dokumente solche Einträge haben.",
+      "Einträge, die nur Admins sehen, sind nicht enthalten; die Datei nennt die Dokumente, die solche Einträge haben.",
     download: "Daten herunterladen",
     failed: "Die Daten konnten nicht gelesen werden.",
     deletion: "Ihr Konto löschen",
     deletionText:
       "Löscht Ihr Konto mit allem, was dazu gehört, auf allen Plattformen. Das lässt sich nicht rückgängig machen.",
     deleteAccount: "Konto löschen…",
-    deleteForever: "Konto für immer löschen",
-    deletionNotAllowed: "Sie können Ihr Konto nicht selbst löschen. Fragen Sie einen Admin Ihrer Organisation.",
-    lost: "Das ist für immer verloren:",
+    deleteForever: "Konto endgültig löschen",
+    deletionNotAllowed: "Sie können Ihr Konto nicht selbst löschen. Wenden Sie sich an einen Admin Ihrer Organisation.",
+    lost: "Endgültig gelöscht werden:",
     documents: (count: number) =>
       count === 1 ? "die Einstellungen auf 1 Plattform" : `die Einstellungen auf ${count} Plattformen`,
     badges: (count: number) => (count === 1 ? "1 Abzeichen" : `${count} Abzeichen`),
     notifications: (count: number) => (count === 1 ? "1 Mitteilung" : `${count} Mitteilungen`),
-    tokenCount: (count: number) => (count === 1 ? "1 Zugangstoken" : `${count} Zugangstokens`),
+    tokenCount: (count: number) => (count === 1 ? "1 Zugriffstoken" : `${count} Zugriffstokens`),
   },
 });

@@ -46,16 +46,16 @@ export const useWords = defineWords({
   },
   de: {
     title: "Plattformen",
-    intro: "Auf einer Plattform hat jeder Benutzer ein Dokument. Sie gehört einem Mandanten, und ihr Schlüssel bleibt.",
-    empty: "Es gibt noch keine Plattform. Legen Sie einen Mandanten an, dann seine erste Plattform.",
+    intro: "Auf einer Plattform hat jeder Benutzer ein Dokument. Sie gehört zu einem Mandanten, und ihr Schlüssel ändert sich nie.",
+    empty: "Es gibt noch keine Plattform. Legen Sie zuerst einen Mandanten an, dann seine erste Plattform.",
     name: "Name",
     key: "Schlüssel",
     keyHint: "Kleinbuchstaben, Ziffern, Punkte, Binde- und Unterstriche. Er kann später nicht geändert werden.",
     tenant: "Mandant",
-    tenantHint: "Die Id des Mandanten, dem sie gehört.",
+    tenantHint: "Die ID des Mandanten, zu dem sie gehört.",
     mode: "Schlüssel der Dokumente",
     modes: { OPEN: "Offen: beliebige", STRICT: "Streng: nur definierte" },
-    kept: "Aufbewahrt",
+    kept: "Aufbewahrung",
     actions: "Aktionen",
     create: "Plattform anlegen",
     edit: "Bearbeiten",
@@ -64,20 +64,20 @@ export const useWords = defineWords({
     delete: "Löschen",
     deleteOf: (name: string) => `${name} löschen`,
     deleteForever: "Plattform löschen",
-    counting: "Es wird gezählt, was sie hat …",
+    counting: "Inhalte werden gezählt …",
     lost: ({ documents, definitions }: Contents) =>
-      `Das löscht endgültig: ${countGerman(documents, "Dokument", "Dokumente")} ihrer Benutzer mit dem Verlauf ` +
+      `Endgültig gelöscht werden: ${countGerman(documents, "Dokument", "Dokumente")} ihrer Benutzer mit dem Verlauf ` +
       `und ${countGerman(definitions, "Definition", "Definitionen")} von Schlüsseln.`,
     broken: (documents: number) =>
-      `${countGerman(documents, "Dokument hat", "Dokumente haben")} Schlüssel, die nicht definiert sind. Sie bleiben, wie sie sind, bis sie wieder geschrieben werden.`,
+      `${countGerman(documents, "Dokument hat", "Dokumente haben")} Schlüssel, die nicht definiert sind. Sie bleiben unverändert, bis sie das nächste Mal geschrieben werden.`,
     force: "Trotzdem setzen",
     retention: "Wie lange Daten bleiben",
-    retentionHint: "Leer: wie es die Einstellungen des Dienstes sagen. Älteres wird etwas später endgültig gelöscht.",
+    retentionHint: "Leer: wie in den Einstellungen des Dienstes. Älteres wird nach einiger Zeit endgültig gelöscht.",
     historyMaxAge: "Tage im Verlauf",
     historyMaxChanges: "Änderungen im Verlauf eines Dokuments",
     idempotencyMaxAge: "Stunden, in denen ein wiederholter Schreibvorgang nur einmal wirkt",
     days: (days: number | null) =>
-      days === null ? "Verlauf ohne Ende" : `Verlauf von ${countGerman(days, "Tag", "Tagen")}`,
+      days === null ? "Verlauf unbegrenzt" : `Verlauf von ${countGerman(days, "Tag", "Tagen")}`,
     changes: (changes: number) => `höchstens ${countGerman(changes, "Änderung", "Änderungen")}`,
   },
 });

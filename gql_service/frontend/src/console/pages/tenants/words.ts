@@ -45,11 +45,11 @@ export const useWords = defineWords({
   },
   de: {
     title: "Mandanten",
-    intro: "Einem Mandanten gehören Benutzer und Plattformen. Seine Id bleibt, und Rechte beginnen mit ihr.",
+    intro: "Zu einem Mandanten gehören Benutzer und Plattformen. Seine ID ändert sich nie, und Rechte beginnen mit ihr.",
     empty: "Es gibt noch keinen Mandanten. Legen Sie einen an, um Benutzer und Plattformen hinzuzufügen.",
     name: "Name",
-    id: "Id",
-    idHint: "Leer lassen, um eine neue zu bekommen. Sie kann später nicht geändert werden.",
+    id: "ID",
+    idHint: "Leer lassen, um eine neue zu erhalten. Sie kann später nicht geändert werden.",
     created: "Angelegt",
     actions: "Aktionen",
     create: "Mandanten anlegen",
@@ -68,11 +68,11 @@ export const useWords = defineWords({
     delete: "Löschen",
     deleteOf: (name: string) => `${name} löschen`,
     deleteForever: "Mandanten löschen",
-    counting: "Es wird gezählt, was er hat …",
+    counting: "Inhalte werden gezählt …",
     lost: ({ users, guests, platforms, documents }: Contents) =>
-      `Das löscht endgültig: ${users} Benutzer mit allen Daten, ` +
+      `Endgültig gelöscht werden: ${users} Benutzer mit allen Daten, ` +
       `${countGerman(platforms, "Plattform", "Plattformen")} und ${countGerman(documents, "Dokument", "Dokumente")}. ` +
-      `${guests} Benutzer anderer Mandanten verlieren ihre Rechte hier. Die Id wird nie wieder vergeben.`,
+      `${guests} Benutzer anderer Mandanten verlieren ihre Rechte hier. Die ID wird nie wieder vergeben.`,
     left: (users: number) => `Noch ${users} Benutzer. Schließen Sie dieses Fenster, um abzubrechen.`,
   },
 });
