@@ -5,6 +5,7 @@ three widths. It needs Chromium and the built pages.
 """
 
 import base64
+import itertools
 import shutil
 import sys
 import tempfile
@@ -23,6 +24,7 @@ IMAGES = Path(__file__).parent.parent / "docs/images"
 KEEP = "token => sessionStorage.setItem('gql_service:token', token)"
 WIDTHS = (390, 1024, 1600)
 SCHEMES = ("light", "dark")
+_NUMBERS = itertools.count(1)
 TALLEST = 2400
 """Longer pages are cut off."""
 MOST = 60 * 1024
@@ -46,9 +48,10 @@ def _badges(page: Page, _scene: Scene) -> None:
 
 
 def _conflict(page: Page, scene: Scene) -> None:
-    page.get_by_role("textbox", name="Greeting").fill("Mine")
+    number = next(_NUMBERS)  # a value that is there already would be no conflict
+    page.get_by_role("textbox", name="Greeting").fill(f"Mine ({number})")
     page.context.set_offline(True)  # or the page would show at once what is written now
-    values = {"greeting": "Theirs, which is rather longer than mine"}
+    values = {"greeting": f"Theirs, which is rather longer than mine ({number})"}
     write(scene.member, "patchPlatformMetadata", {"platformKey": PLATFORM, "metadata": values})
     page.context.set_offline(False)
     page.get_by_role("button", name="Save", exact=True).click()
@@ -74,10 +77,11 @@ def _columns(page: Page, _scene: Scene) -> None:
     page.get_by_role("button", name="Columns").click()
 
 
-def _away(page: Page, _scene: Scene) -> None:
+def _away(page: Page, scene: Scene) -> None:
     page.route("**/graphql", lambda route: route.abort())
+    _menu(page, scene)
     page.get_by_role("link", name="Health").click()
-    page.get_by_role("alert").first.wait_for()
+    page.get_by_role("button", name="Try again").wait_for()
 
 
 def _question(page: Page, _scene: Scene) -> None:

@@ -98,9 +98,7 @@ def _answer(request: Received) -> Answer:
 async def _people(tx: Connection, service: Service) -> Scene:
     services, now = service.services, service.clock()
     long_ago = now - 40 * DAY
-    tokens = await demo.load(
-        tx, policy=services.policy, write_settings=services.write_settings, now=long_ago
-    )
+    tokens = await demo.load(tx, policy=services.policy, write_settings=services.write_settings, now=long_ago)
     member, admin = await by_usernames(tx, [demo.MEMBER, demo.ADMIN])
     assert member is not None
     assert admin is not None

@@ -81,7 +81,7 @@ function nameHeading(open: Token, inline: Token | undefined, before: readonly He
 /** The inline tokens of a document with links to the pages instead of the sources. */
 function relink(path: string, tokens: Token[]): Token[] {
   let isDropped = false;
-  return tokens.filter((token) => {
+  return tokens.filter((token, index) => {
     if (token.type === "link_close") return !isDropped;
     const name = token.type === "link_open" ? "href" : token.type === "image" ? "src" : null;
     const link = name && token.attrGet(name);
@@ -92,6 +92,9 @@ function relink(path: string, tokens: Token[]): Token[] {
     const to = posix.join(posix.dirname(path), decodeURI(file));
     if (DOCUMENTS.includes(to) || FILES.includes(to)) {
       token.attrSet(name, address(path, to) + (anchor ? `#${anchor}` : ""));
+      const text = tokens[index + 1];
+      // The name of a file means nothing to readers of pages.
+      if (text?.type === "text" && /\.md$/.test(text.content)) text.content = nameOf(to);
     } else isDropped = name === "href";
     return !isDropped;
   });

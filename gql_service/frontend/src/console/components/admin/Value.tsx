@@ -17,7 +17,7 @@ export function Value({ value, name }: { value: unknown; name: string }) {
   return (
     <>
       <span className={`value ${styles.text}`}>{text.slice(0, SHORT)}…</span>{" "}
-      <Button className="react-aria-Button plain" onPress={() => setOpen(true)}>
+      <Button className="react-aria-Button link" onPress={() => setOpen(true)}>
         {words.showAll(text.length.toLocaleString(locale))}
       </Button>
       <Window title={<code className="value">{name}</code>} isOpen={isOpen} onClose={() => setOpen(false)} isWide>

@@ -52,8 +52,8 @@ function TokenTable({ tokens }: { tokens: readonly Token[] }) {
   const words = useWords();
   if (tokens.length === 0) return <p className="quiet">{words.noTokens}</p>;
   return (
-    <div className="scroll-x" tabIndex={0} role="region" aria-label={words.tokens}>
-      <table className={`table ${styles.tokens}`}>
+    <div className="scroll-x">
+      <table className={`table stacked ${styles.tokens}`}>
         <thead>
           <tr>
             <th>{words.label}</th>
@@ -87,14 +87,14 @@ function TokenRow({ token }: { token: Token }) {
         <code className="quiet">{token.id}</code>
         {isCurrent && <p className="success small">{words.current}</p>}
       </td>
-      <td className="small">
+      <td className="small" data-label={words.scopes}>
         {token.scopes.map((scope) => words.scopeNames[scope]).join(", ")}
         {token.platformKeys && <p className="quiet value">{words.onlyOn(token.platformKeys.join(", "))}</p>}
       </td>
-      <td>
+      <td data-label={words.created}>
         <Instant at={token.createdAt} />
       </td>
-      <td>
+      <td data-label={words.expires}>
         <Ending token={token} />
       </td>
       <td>{isValid(token) && <Revoke token={token} isCurrent={isCurrent} />}</td>

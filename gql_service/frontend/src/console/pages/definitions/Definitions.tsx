@@ -65,7 +65,7 @@ function List({ platform }: { platform: PlatformData }) {
       </SearchField>
       {matching.length === 0 && <p className="quiet">{words.noMatch}</p>}
       {matching.length > 0 && (
-        <table className={`table ${styles.list}`}>
+        <table className="table stacked">
           <thead>
             <tr>
               <th scope="col">{words.key}</th>
@@ -115,7 +115,9 @@ function Row({ definition, documents, total }: { definition: DefinitionFragment;
         {definition.title && <div><span className="value">{definition.title}</span></div>}
       </td>
       <td className={`value ${styles.rules}`}>{rules(definition)}</td>
-      <td className="value">{definition.section}</td>
+      <td className="value" data-label={words.section}>
+        {definition.section}
+      </td>
       <td>
         <Share
           part={documents}
@@ -123,7 +125,9 @@ function Row({ definition, documents, total }: { definition: DefinitionFragment;
           text={words.documentsOf(format.format(documents), format.format(total))}
         />
       </td>
-      <td className={definition.enabled ? undefined : "warning"}>{definition.enabled ? words.on : words.off}</td>
+      <td className={definition.enabled ? undefined : "warning"} data-label={words.state}>
+        {definition.enabled ? words.on : words.off}
+      </td>
     </tr>
   );
 }
@@ -136,12 +140,11 @@ function Writes({ days }: { days: NonNullable<PlatformData["writesPerDay"]> }) {
   const total = days.reduce((sum, each) => sum + each.writes, 0);
   const most = days.reduce((best, each) => (each.writes > best.writes ? each : best), { day: "", writes: 0 });
   const name = (day: string) => dates.format(new Date(day));
+  if (total === 0) return <p className="quiet">{words.noWrites}</p>;
   return (
     <Bars
       title={words.writesPerDay}
-      summary={
-        total ? words.writesSummary(format.format(total), format.format(most.writes), name(most.day)) : words.noWrites
-      }
+      summary={words.writesSummary(format.format(total), format.format(most.writes), name(most.day))}
       bars={days.map(({ day, writes }) => ({
         name: day,
         value: writes,

@@ -76,7 +76,7 @@ function Item({ notification, isBusy, onRead }: { notification: Notification; is
     <li className={styles.item} data-unread={readAt ? undefined : true}>
       <div className={styles.text}>
         <h2 className="value">
-          {!readAt && <span className={styles.mark}>{words.unread}</span>} {title}
+          {!readAt && <span className={styles.mark}>{words.unread}</span>} <bdi>{title}</bdi>
         </h2>
         <p className="value">{body}</p>
         <p className="quiet small">

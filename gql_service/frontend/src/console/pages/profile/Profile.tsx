@@ -31,7 +31,9 @@ export default function Profile() {
               )}
             </p>
           </div>
-          <LanguageChoice />
+          <div className={styles.choice}>
+            <LanguageChoice />
+          </div>
         </div>
         <Button onPress={() => setOpen(true)}>
           <Award aria-hidden size={16} />

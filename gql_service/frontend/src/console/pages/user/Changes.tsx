@@ -5,6 +5,7 @@ import { Instant } from "../../components/Instant";
 import { Empty, Failure, Skeleton } from "../../components/State";
 import { UserChangesDocument, type UserChangesQuery } from "../../generated/graphql";
 import { useAccountWords } from "./account-words";
+import styles from "./User.module.css";
 import { useWords } from "./words";
 
 type Change = NonNullable<NonNullable<UserChangesQuery["user"]>["changes"]>["nodes"][number];
@@ -28,7 +29,7 @@ export function Changes({ username, after = null }: { username: string; after?: 
   return (
     <>
       <div className="scroll-x">
-        <table className="table">
+        <table className="table stacked">
           <thead>
             <tr>
               {[words.when, words.who, words.what, before, afterwards].map((title) => (
@@ -52,26 +53,26 @@ export function Changes({ username, after = null }: { username: string; after?: 
 
 function ChangeRow({ change }: { change: Change }) {
   const words = useAccountWords();
-  const { via } = useWords();
+  const { via, before, after } = useWords();
   const what = [change.field, change.member].filter(Boolean).join(": ");
   return (
     <tr>
       <td>
         <Instant at={change.changedAt} />
       </td>
-      <td>
+      <td className={styles.who} data-label={words.who}>
         <span className="value">{change.actor?.username ?? change.actorId ?? words.unknownActor}</span>
         <div className="quiet small">{via(change.source)}</div>
       </td>
       <td>
         {words.actions[change.action]} <code className="value">{what}</code>
       </td>
-      <Side name={what} value={change.oldValue} />
-      <Side name={what} value={change.newValue} />
+      <Side label={before} name={what} value={change.oldValue} />
+      <Side label={after} name={what} value={change.newValue} />
     </tr>
   );
 }
 
-function Side({ name, value }: { name: string; value: unknown }) {
-  return <td>{value !== null && value !== undefined && <Value name={name} value={value} />}</td>;
+function Side({ label, name, value }: { label: string; name: string; value: unknown }) {
+  return <td data-label={label}>{value !== null && value !== undefined && <Value name={name} value={value} />}</td>;
 }

@@ -145,7 +145,11 @@ function Past({ name, entry }: { name: string; entry: PastFragment | null | unde
   ].filter(Boolean);
   return (
     <td>
-      <Value name={name} value={entry.value} />
+      {entry.isEncrypted && entry.value === null ? (
+        <span className="quiet">{words.notKept}</span>
+      ) : (
+        <Value name={name} value={entry.value} />
+      )}
       <div className="quiet small">
         {marks.join(" · ")}{" "}
         {entry.validFrom && (

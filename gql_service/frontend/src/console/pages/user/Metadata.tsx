@@ -114,7 +114,7 @@ function EntryTable({ entries, drafts, onEdit, children }: TableProps) {
   const scale = scaleOf(entries);
   return (
     <div className="scroll-x">
-      <table className="table">
+      <table className="table stacked">
         <thead>
           <tr>
             {[words.key, words.value, words.type, words.valid, words.changed].map((title) => (
@@ -165,21 +165,22 @@ function EntryRow({ entry, scale, onEdit }: { entry: EntryFragment; scale: Scale
           <span>{marks.join(" · ")}</span>
         </div>
       </th>
-      <td className={styles.value}>
+      <td className={styles.value} data-label={words.value}>
         {entry.digest === null ? (
           <span className="danger">{words.unreadable}</span>
         ) : (
           <Value name={entry.metadataKey} value={entry.value} />
         )}
       </td>
-      <td>{entry.valueType}</td>
-      <td>
+      <td className="small" data-label={words.type}>
+        {entry.valueType}
+      </td>
+      <td data-label={words.valid}>
         <TimeLine entry={entry} scale={scale} />
       </td>
-      <td className="small">
+      <td className={`small ${styles.changed}`} data-label={words.changed}>
         <Instant at={entry.updatedAt} />
-        <br />
-        <span className="value">{entry.updatedBy?.username}</span>
+        <div className="value">{entry.updatedBy?.username}</div>
       </td>
       <td className={styles.edit}>
         <Button aria-label={words.editKey(entry.metadataKey)} onPress={onEdit}>

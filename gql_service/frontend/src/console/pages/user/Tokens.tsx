@@ -74,7 +74,7 @@ function TokenPage({ username, after, onRevoke }: PageProps) {
   return (
     <>
       <div className="scroll-x">
-        <table className="table">
+        <table className="table stacked">
           <thead>
             <tr>
               <th scope="col">{words.label}</th>
@@ -107,11 +107,11 @@ function TokenRow({ token, onRevoke }: { token: Token; onRevoke: () => void }) {
   return (
     <tr>
       <td className="value">{label}</td>
-      <td>
+      <td data-label={words.created}>
         <Instant at={token.createdAt} />
       </td>
-      <td>{token.expiresAt ? <Instant at={token.expiresAt} /> : common.never}</td>
-      <td className="value small">{[...token.scopes, ...(token.platformKeys ?? [])].join(", ") || words.allScopes}</td>
+      <td data-label={words.expires}>{token.expiresAt ? <Instant at={token.expiresAt} /> : common.never}</td>
+      <td className="value small" data-label={words.scopes}>{[...token.scopes, ...(token.platformKeys ?? [])].join(", ") || words.allScopes}</td>
       <td>
         {token.revokedAt ? (
           <span className="quiet">

@@ -1,5 +1,5 @@
 /** One user, as the admins of their tenant see them. Each tab reads its own data when it is opened. */
-import { Fragment } from "react";
+import { Fragment, useCallback, useEffect, useRef } from "react";
 import { Button, Tab, TabList, TabPanel, Tabs } from "react-aria-components";
 import { Link, useLocation, useParams, useSearchParams } from "react-router";
 import { useQuery, useSubscription } from "urql";
@@ -42,6 +42,7 @@ function Page({ platform, username }: { platform: Platform; username: string }) 
   const state: unknown = useLocation().state;
   const known = data?.user ?? rowOf(state);
   const isUnknown = data?.user === null;
+  const readAgain = useCallback(() => read({ requestPolicy: "network-only" }), [read]);
   return (
     <article className="stack">
       <Link to={`/console/p/${platform.key}/users`}>‹ {words.back}</Link>
@@ -50,10 +51,10 @@ function Page({ platform, username }: { platform: Platform; username: string }) 
       ) : known ? (
         <>
           <Header user={known} />
-          <UserTabs platform={platform} username={username} user={data?.user ?? undefined} />
+          <UserTabs platform={platform} username={username} user={data?.user ?? undefined} onEnd={readAgain} />
         </>
       ) : error ? (
-        <Failure error={error} onRetry={() => read({ requestPolicy: "network-only" })} />
+        <Failure error={error} onRetry={readAgain} />
       ) : (
         <Skeleton lines={8} />
       )}
@@ -73,6 +74,7 @@ function Unknown({ platformKey, username }: { platformKey: string; username: str
   };
   return (
     <>
+      <h1 className="value">{username}</h1>
       <Empty>
         <p>{words.unknown}</p>
       </Empty>
@@ -109,12 +111,14 @@ interface TabsProps {
   username: string;
   /** Undefined while it is on its way. */
   user: AdminUser | undefined;
+  /** Called when changes cannot be followed any more. */
+  onEnd: () => void;
 }
 
 /** The tabs about a metadata document: that of the platform, or the user-wide one. */
 const OF_DOCUMENT: readonly string[] = ["metadata", "history", "danger"];
 
-function UserTabs({ platform, username, user }: TabsProps) {
+function UserTabs({ platform, username, user, onEnd }: TabsProps) {
   const words = useWords();
   const [address, setAddress] = useSearchParams();
   const tab = TABS.find((each) => each === address.get("tab")) ?? "metadata";
@@ -124,12 +128,21 @@ function UserTabs({ platform, username, user }: TabsProps) {
   const onPlatform = { platformKey: platform.key, username };
   const open = { platformKey: isUserWide ? null : platform.key, username };
   // Whatever is shown of the document is read again when anybody changes it.
-  useSubscription({ query: UserDocumentChangedDocument, variables: open, context: LIVE });
+  const [{ error }] = useSubscription({ query: UserDocumentChangedDocument, variables: open, context: LIVE });
+  // It ends with an error when the user is deleted, or is no longer one of the viewer's tenant.
+  useEffect(() => {
+    if (error) onEnd();
+  }, [error, onEnd]);
   const show = (shown: string, ofAccount: boolean) =>
     setAddress({ tab: shown, ...(ofAccount && { of: "account" }) }, { replace: true });
+  const list = useRef<HTMLDivElement>(null);
+  // On a narrow screen, not all tabs fit.
+  useEffect(() => {
+    list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [tab]);
   return (
     <Tabs selectedKey={tab} onSelectionChange={(chosen) => show(String(chosen), isUserWide)}>
-      <TabList aria-label={words.tabList}>
+      <TabList ref={list} aria-label={words.tabList}>
         {TABS.map((tab) => (
           <Tab key={tab} id={tab}>
             {words.tabs[tab]}

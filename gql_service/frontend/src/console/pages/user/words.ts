@@ -91,6 +91,7 @@ export const useWords = defineWords({
     before: "Before",
     after: "After",
     nothing: "(no entry)",
+    notKept: "(not in the history)",
     restore: "Restore to here",
     restoreTitle: (revision: number) => `Restore revision ${revision}`,
     restoreHint:
@@ -193,6 +194,7 @@ export const useWords = defineWords({
     before: "Vorher",
     after: "Nachher",
     nothing: "(kein Eintrag)",
+    notKept: "(nicht im Verlauf)",
     restore: "Diesen Stand wiederherstellen",
     restoreTitle: (revision: number) => `Revision ${revision} wiederherstellen`,
     restoreHint:

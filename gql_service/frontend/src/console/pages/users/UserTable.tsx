@@ -15,7 +15,7 @@ export function UserTable({ platformKey, users, columns }: Props) {
   const words = useWords();
   return (
     <div className="scroll-x">
-      <table className={`table ${styles.table}`}>
+      <table className={`table stacked ${styles.table}`}>
         <thead>
           <tr>
             <th scope="col">{words.username}</th>
@@ -35,7 +35,7 @@ export function UserTable({ platformKey, users, columns }: Props) {
                 </Link>
               </td>
               {columns.map((column) => (
-                <td key={column} className="value">
+                <td key={column} className="value" data-label={words.columnNames[column]}>
                   <Cell user={user} column={column} />
                 </td>
               ))}
@@ -60,11 +60,7 @@ function Cell({ user, column }: { user: UserRowFragment; column: Column }) {
     case "language":
       return user.language;
     case "permissions":
-      return (
-        <span className="small">
-          {[user.isPlatformOwner ? words.owner : "", ...(user.permissions ?? [])].filter(Boolean).join(", ")}
-        </span>
-      );
+      return [user.isPlatformOwner ? words.owner : "", ...(user.permissions ?? [])].filter(Boolean).join(", ");
     default:
       return user[column] ? <Instant at={user[column]} /> : null;
   }
