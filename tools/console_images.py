@@ -152,7 +152,6 @@ SHOTS = [
     Shot("documents", "nobody", "/docs/guide.html"),
 ]
 DOCUMENTED = {
-    "profile": 960,
     "badges": 960,
     "settings": 960,
     "user": 1280,

@@ -135,7 +135,7 @@ def test_a_user_who_is_deleted_while_their_page_is_open(console: Console, world:
     write(world.admin, "deleteUser", {"username": user.username})
     console.shows("There is no such user, or you may not see them. They may have been deleted.")
     console.shows("a long story")  # it can still be copied
-    console.button("Discard it").click()
+    console.button("Discard changes").click()
     expect(page.get_by_text("a long story")).to_have_count(0)
     page.get_by_role("link", name="All users").click()
     expect(page.get_by_role("link", name=world.member.username)).to_be_visible()
@@ -327,3 +327,25 @@ def test_a_member_opens_each_page_of_others(console: Console, world: World) -> N
     settle(console)
     expect(console.page.locator("main").get_by_role("button")).to_have_count(0)
     assert console.tab.complaints == []
+
+
+def test_permissions_that_are_typed_wait_until_they_are_saved(console: Console, world: World) -> None:
+    member, page = world.new_user(), console.page
+    console.open(user_page(world, member, "access"))
+    console.sign_in(world.admin.token)
+    field = page.get_by_role("textbox", name="Permissions")
+    field.fill(f"{world.tenant_id}::editor")
+    page.get_by_role("link", name="Profile").click()
+    expect(console.heading("Profile")).to_be_visible()
+    write(world.admin, "updateUser", {"username": member.username, "messagingDisabled": True})
+    page.go_back()
+    expect(field).to_have_value(f"{world.tenant_id}::editor")
+    console.button("Save access").click()
+    console.shows("revision")  # somebody else has changed the user
+    expect(field).to_have_value(f"{world.tenant_id}::editor")
+    console.button("Discard changes").click()
+    expect(field).to_have_value("")
+    field.fill(f"{world.tenant_id}::editor")
+    console.button("Save access").click()
+    expect(console.button("Discard changes")).to_have_count(0)
+    expect(page.get_by_role("checkbox", name="May not send messages")).to_be_checked()

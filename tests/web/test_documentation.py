@@ -134,7 +134,7 @@ def test_a_document_has_no_serious_findings(service: Service, tab: Tab, path: st
 def test_people_find_the_documentation(service: Service, tab: Tab) -> None:
     tab.page.goto(service.url)
     tab.page.get_by_role("link", name="Documentation").click()
-    tab.page.get_by_role("link", name="Errors").click()
+    tab.page.get_by_role("navigation").get_by_role("link", name="Errors").click()
     tab.page.wait_for_url("**/docs/errors.html")
     tab.page.get_by_role("link", name="Console").click()
     tab.page.wait_for_url("**/console")

@@ -1,8 +1,8 @@
 /** What a user may do: permissions, restrictions, tokens. */
-import { type FormEvent, useState } from "react";
 import { Button, Label, Text, TextArea, TextField } from "react-aria-components";
 import { useMutation } from "urql";
 import { Check } from "../../components/admin/Check";
+import { useDraft } from "../../components/draft";
 import { problemOf } from "../../components/problem";
 import { SaveAccessDocument } from "../../generated/graphql";
 import { useAccountWords } from "./account-words";
@@ -10,39 +10,62 @@ import { LOCKS } from "./Header";
 import { Tokens } from "./Tokens";
 import type { AdminUser } from "./User";
 import styles from "./User.module.css";
+import { useWords } from "./words";
 
 export function Access({ user }: { user: AdminUser }) {
   return (
     <div className="stack">
-      {/* Saved changes come back as a new revision of the user, with which the form begins anew. */}
-      <AccessForm key={user.revision} user={user} />
+      <AccessForm user={user} />
       <Tokens username={user.username} />
     </div>
   );
 }
 
+interface Draft {
+  /** Of the user, when editing began. */
+  revision: number | null;
+  /** One a line. */
+  permissions: string;
+  locks: ReadonlySet<string>;
+}
+
 function AccessForm({ user }: { user: AdminUser }) {
   const words = useAccountWords();
-  const [permissions, setPermissions] = useState((user.permissions ?? []).join("\n"));
-  const [locks, setLocks] = useState<ReadonlySet<string>>(new Set(LOCKS.filter((lock) => user[lock])));
+  const { discard } = useWords();
+  const [draft, setDraft] = useDraft<Draft>(`access ${user.username}`);
+  const shown = draft ?? {
+    revision: user.revision ?? null,
+    permissions: (user.permissions ?? []).join("\n"),
+    locks: new Set<string>(LOCKS.filter((lock) => user[lock])),
+  };
+  const { locks } = shown;
   const [{ fetching, ...result }, save] = useMutation(SaveAccessDocument);
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    const lines = permissions.split("\n").map((line) => line.trim());
-    void save({
+  const submit = async () => {
+    const lines = shown.permissions.split("\n").map((line) => line.trim());
+    const changed = LOCKS.filter((lock) => locks.has(lock) !== Boolean(user[lock]));
+    const { data } = await save({
       input: {
         username: user.username,
-        expectedRevision: user.revision ?? null,
+        expectedRevision: shown.revision,
         permissions: lines.filter(Boolean),
-        ...Object.fromEntries(
-          LOCKS.filter((lock) => locks.has(lock) !== Boolean(user[lock])).map((lock) => [lock, locks.has(lock)]),
-        ),
+        ...Object.fromEntries(changed.map((lock) => [lock, locks.has(lock)])),
       },
     });
+    if (data?.updateUser.userErrors.length === 0) setDraft(undefined);
   };
   return (
-    <form className={styles.form} onSubmit={submit}>
-      <TextField value={permissions} onChange={setPermissions} spellCheck="false">
+    <form
+      className={styles.form}
+      onSubmit={(event) => {
+        event.preventDefault();
+        void submit();
+      }}
+    >
+      <TextField
+        value={shown.permissions}
+        onChange={(permissions) => setDraft({ ...shown, permissions })}
+        spellCheck="false"
+      >
         <Label>{words.permissions}</Label>
         <TextArea />
         <Text slot="description">{words.permissionsHint}</Text>
@@ -57,7 +80,7 @@ function AccessForm({ user }: { user: AdminUser }) {
               const changed = new Set(locks);
               if (isOn) changed.add(lock);
               else changed.delete(lock);
-              setLocks(changed);
+              setDraft({ ...shown, locks: changed });
             }}
           >
             {words.lockNames[lock]}
@@ -67,10 +90,11 @@ function AccessForm({ user }: { user: AdminUser }) {
       <p role="alert" className="danger">
         {problemOf(result, result.data?.updateUser.userErrors)}
       </p>
-      <div>
+      <div className="row">
         <Button type="submit" className="react-aria-Button primary" isDisabled={fetching}>
           {words.save}
         </Button>
+        {draft && <Button onPress={() => setDraft(undefined)}>{discard}</Button>}
       </div>
     </form>
   );

@@ -5,7 +5,7 @@ export const useWords = defineWords({
     back: "All users",
     unknown: "There is no such user, or you may not see them. They may have been deleted.",
     unsaved: "What you had not saved",
-    discard: "Discard it",
+    discard: "Discard changes",
     tenant: "Organisation",
     permissions: "Permissions",
     noPermissions: "none",
@@ -108,7 +108,7 @@ export const useWords = defineWords({
     unknown:
       "Diesen Benutzer gibt es nicht, oder Sie dürfen ihn nicht sehen. Vielleicht wurde er gelöscht.",
     unsaved: "Was Sie nicht gespeichert hatten",
-    discard: "Verwerfen",
+    discard: "Änderungen verwerfen",
     tenant: "Organisation",
     permissions: "Rechte",
     noPermissions: "keine",

@@ -1,6 +1,7 @@
 import { Button } from "react-aria-components";
 import { useSearchParams } from "react-router";
 import { useWords as useCommonWords } from "../../components/words";
+import styles from "./Users.module.css";
 import { useWords } from "./words";
 
 interface Info {
@@ -24,7 +25,7 @@ export function Pages({ info }: { info: Info }) {
   };
   if (!info.hasNextPage && !info.hasPreviousPage && !address.has("after") && !address.has("before")) return null;
   return (
-    <nav className="row" aria-label={words.pages}>
+    <nav className={`row ${styles.pages}`} aria-label={words.pages}>
       <Button isDisabled={!info.hasPreviousPage} onPress={() => go("before", info.startCursor)}>
         {common.previous}
       </Button>
