@@ -12,6 +12,7 @@ from tests.access.test_scopes import limited
 from tests.support.live import METADATA_CHANGED, PLATFORM_EVENTS, START, stream, subscriber
 from tests.support.patches import patch
 from tests.support.service import serving, wait_until
+from tests.support.users import write
 from tests.support.world import Caller, World
 
 
@@ -134,6 +135,18 @@ def test_a_revoked_token_ends_the_stream(world: World) -> None:
         user.ask(revoke, i={})
         name, data = opened.event()
         assert (name, data["errors"][0]["extensions"]["code"]) == ("next", "UNAUTHENTICATED")
+        assert opened.event() == ("complete", None)
+
+
+def test_the_stream_of_a_document_ends_when_its_user_is_deleted(world: World) -> None:
+    user = world.new_user()
+    patch(user, world, metadata={"a": 1})
+    followed = {"key": world.platform_key, "username": user.username, "since": 0}
+    with stream(world.service.client, world.admin.token, METADATA_CHANGED, **followed) as opened:
+        opened.next()
+        write(world.admin, "deleteUser", {"username": user.username})
+        name, data = opened.event()
+        assert (name, data["errors"][0]["extensions"]["code"]) == ("next", "NOT_FOUND")
         assert opened.event() == ("complete", None)
 
 
