@@ -152,13 +152,13 @@ SHOTS = [
     Shot("documents", "nobody", "/docs/guide.html"),
 ]
 DOCUMENTED = {
-    "badges": 960,
-    "settings": 960,
-    "user": 1280,
-    "rollout": 1280,
-    "bulk-tried": 1280,
+    "badges": (960, 720),
+    "settings": (960, 720),
+    "user": (1280, 720),
+    "rollout": (1280, 720),
+    "bulk-tried": (1280, 1000),
 }
-"""The pictures of the documentation, and their widths."""
+"""The pictures of the documentation, and their sizes."""
 
 
 def _open(browser: Browser, scene: Scene, shot: Shot, width: int, scheme: str) -> Page:
@@ -209,7 +209,10 @@ def _take_documented(browser: Browser, scene: Scene) -> None:
     for shot in SHOTS:
         if shot.name not in DOCUMENTED:
             continue
-        page = _open(browser, scene, shot, DOCUMENTED[shot.name], "light")
+        width, height = DOCUMENTED[shot.name]
+        page = _open(browser, scene, shot, width, "light")
+        page.set_viewport_size({"width": width, "height": height})
+        page.evaluate("() => scrollTo(0, 0)")
         session = page.context.new_cdp_session(page)
         for quality in (80, 60, 40):
             taken = session.send("Page.captureScreenshot", {"format": "webp", "quality": quality})

@@ -77,7 +77,7 @@ async def document_changes(
     context = caller.context()  # the other one lives as long as the stream, with what it has read
     access = await context.access(platform_key, username)
     key = access.key
-    # The subscriber is also told when the user is deleted, which is an event of the user, not of the document.
+    # They are also told when the user is deleted, which is an event of the user, not of the document.
     with services.wakeups.waiting({document_topic(*key), document_topic(key[0], OF_TENANT)}) as wakeup:
         view = await context.document(access)
         revision = view.revision if since is None else since
