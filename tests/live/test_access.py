@@ -2,6 +2,7 @@
 
 import re
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
@@ -141,7 +142,7 @@ def test_a_revoked_token_ends_the_stream(world: World) -> None:
 def test_the_stream_of_a_document_ends_when_its_user_is_deleted(world: World) -> None:
     user = world.new_user()
     patch(user, world, metadata={"a": 1})
-    followed = {"key": world.platform_key, "username": user.username, "since": 0}
+    followed: dict[str, Any] = {"key": world.platform_key, "username": user.username, "since": 0}
     with stream(world.service.client, world.admin.token, METADATA_CHANGED, **followed) as opened:
         opened.next()
         write(world.admin, "deleteUser", {"username": user.username})
