@@ -174,4 +174,4 @@ def test_a_page_with_badges_notifications_and_progress_is_few_statements(
     with world.service.statements() as statements:
         admin.ask(query, key=key, first=10)
     read = sorted(statement.split("FROM ")[1].split()[0] for statement in statements)
-    assert read == ["access_tokens", "earned_badges", "notifications", "platforms", "users", "users"]
+    assert read == ["access_tokens", "earned_badges", "memberships", "notifications", "platforms", "users"]

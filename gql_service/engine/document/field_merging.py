@@ -99,11 +99,11 @@ class FieldMerging:
             if self._pairs > _MAX_PAIRS:
                 raise Refused
             _check_shapes(fields)
-            together = _selected_together(fields)
-            for each in together:
+            sets = _selected_together(fields)
+            for each in sets:
                 _check_same_field(each)
                 self._check_merged(self._children(each, nesting), nesting + 1)
-            if len(together) > 1:
+            if len(sets) > 1:
                 self._check_shapes_below(self._children(fields, nesting), nesting + 1)
 
     def _check_shapes_below(self, groups: _Groups, nesting: int) -> None:

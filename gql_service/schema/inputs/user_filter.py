@@ -120,10 +120,15 @@ class DirectoryFilter:
 
     def search(self, tenant_id: str, policy: Policy) -> UserSearch:
         """The search in a tenant. Raises BadUserInput."""
-        given = provided(self).get
+        value_of = provided(self).get
         permission = policy.admin_permission_of(tenant_id) if self.is_admin else None
         return user_search(
-            tenant_id, given("usernames"), given("user_ids"), given("emails"), given("text"), permission
+            tenant_id,
+            value_of("usernames"),
+            value_of("user_ids"),
+            value_of("emails"),
+            value_of("text"),
+            permission,
         )
 
 
