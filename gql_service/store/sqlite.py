@@ -195,6 +195,8 @@ class SqliteDatabase:
         return self._reader
 
     async def write(self, work: Callable[[Connection], Awaitable[T]], on_commit: OnCommit | None = None) -> T:
+        if asyncio.current_task() is None:  # as in `web.lone_requests`; a timeout needs a task
+            await asyncio.sleep(0)
         pending = _PendingWrite(work, asyncio.get_running_loop().create_future(), on_commit)
         self._queue.append(pending)
         if self._draining is None:

@@ -1,6 +1,5 @@
 """`/graphql`: GraphQL over HTTP, see https://graphql.github.io/graphql-over-http/draft/."""
 
-from asyncio import current_task, sleep
 from collections.abc import Sequence
 from functools import partial
 from time import perf_counter
@@ -214,8 +213,6 @@ class GraphQLEndpoint:
             context.read_after = read_after(headers.get(b"x-read-after"))
             context.reads_primary = not is_read
             origin.writes = not is_read and principal is not None
-        if not is_read and current_task() is None:
-            await sleep(0)  # writes need a task: see `web.lone_requests`
         if operation and not is_read:
             origin.operation = operation.root_field_names
         limit_response(self._max_response_size)

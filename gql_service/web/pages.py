@@ -138,7 +138,7 @@ def asset_routes(settings: Settings) -> list[BaseRoute]:
         Route("/pages/sign-in.json", respond),
         Mount("/pages", GZipMiddleware(Assets(directory=_BUILT))),
         Route("/docs", _documentation),
-        Mount("/docs", GZipMiddleware(Assets(directory=_BUILT / "docs", html=True))),
+        Mount("/docs", GZipMiddleware(Assets(directory=_BUILT / "docs", html=True, check_dir=False))),
     ]
 
 
