@@ -10,7 +10,7 @@ from bench.load import Load, Sample
 from bench.servers import Server
 from bench.works import Work
 
-_WARM_UP_CONNECTIONS, _WARM_UP_REQUESTS, _WARM_UP_RUNS = 16, 1000, 2
+_WARM_UP_CONNECTIONS, _WARM_UP_REQUESTS, _WARM_UP_RUNS = 16, 5000, 6
 
 
 class Plan(NamedTuple):

@@ -17,7 +17,8 @@ export function run({ query, operationName, variables }, contextValue) {
     remember(query, operation);
     return execute({ schema, document: operation.document, operationName, variableValues: variables, contextValue });
   }
-  const compiled = (operation.compiled[operationName ?? ""] ??= compileQuery(schema, operation.document, operationName));
+  const { document, plans } = operation;
+  const compiled = (plans[operationName ?? ""] ??= compileQuery(schema, document, operationName));
   return isCompiledQuery(compiled) ? compiled.query({}, contextValue, variables ?? {}) : compiled;
 }
 
@@ -29,7 +30,7 @@ function prepare(query) {
     return { errors: [error] };
   }
   const errors = validate(schema, document);
-  return errors.length ? { errors } : { document, compiled: {} };
+  return errors.length ? { errors } : { document, plans: {} };
 }
 
 function remember(query, operation) {

@@ -10,11 +10,17 @@ const USER = ["id", "tenant_id", "username", "image", "email", "permissions", "p
   .map((name) => `users.${name}`)
   .join(", ");
 
+const SETTINGS = [
+  "journal_mode = WAL",
+  "synchronous = FULL",
+  "busy_timeout = 5000",
+  "foreign_keys = ON",
+  "mmap_size = 1073741824",
+];
+
 function openDatabase(path) {
   const database = new Database(path);
-  for (const setting of ["journal_mode = WAL", "synchronous = FULL", "busy_timeout = 5000", "foreign_keys = ON", "mmap_size = 1073741824"]) {
-    database.exec(`PRAGMA ${setting}`);
-  }
+  for (const setting of SETTINGS) database.exec(`PRAGMA ${setting}`);
   const { journal_mode } = database.prepare("PRAGMA journal_mode").get();
   const { synchronous } = database.prepare("PRAGMA synchronous").get();
   if (journal_mode !== "wal" || synchronous !== 2) throw new Error("SQLite does not write durably");
@@ -75,7 +81,8 @@ export function open(url) {
      VALUES (?, ?, ?, ?, ?, 'graphql', ?)`,
   );
   const tell = database.prepare(
-    `INSERT INTO events (type, tenant_id, platform_id, user_id, actor_id, occurred_at, revision, changed_keys, hidden_keys)
+    `INSERT INTO events
+       (type, tenant_id, platform_id, user_id, actor_id, occurred_at, revision, changed_keys, hidden_keys)
      VALUES ('document.changed', ?, ?, ?, ?, ?, ?, ?, '[]')`,
   );
 
