@@ -191,8 +191,8 @@ def test_a_shared_document_with_its_values_is_the_text(query: str, seed: int) ->
         expected = parse(text)
         try:
             found = cache.get(text)
-        except InvalidDocument:
-            assert validate(SCHEMA, expected)
+        except InvalidDocument as invalid:
+            assert invalid.code == "LIMIT_EXCEEDED" or validate(SCHEMA, expected)
             continue
         assert not validate(SCHEMA, expected)
         variables = found.lifted.variables if found.lifted else {}

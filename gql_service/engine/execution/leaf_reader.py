@@ -6,8 +6,7 @@ The generated code reads a page of users 1.2 to 1.5 times as fast as a loop over
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from types import CodeType
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import GraphQLNonNull, GraphQLObjectType, Undefined, get_nullable_type
 from graphql.pyutils import is_awaitable
@@ -22,6 +21,15 @@ _UNCHANGED_TYPES = {"String": "str", "ID": "str", "Boolean": "bool"}
 LeafReader = Callable[[Sequence[Any]], list[dict[str, Any]]]
 
 
+class _Leaf(NamedTuple):
+    """What the reader needs to know of a field."""
+
+    key: str
+    name: str
+    expression: str | None
+    type: Any
+
+
 def leaf_reader(type_: GraphQLObjectType, class_: type | None, fields: Sequence[FieldPlan]) -> LeafReader:
     """A function from instances of `class_` to their response objects.
 
@@ -29,6 +37,13 @@ def leaf_reader(type_: GraphQLObjectType, class_: type | None, fields: Sequence[
     where a source has another class, or a value is an error, an awaitable, or an illegal null. The caller
     then resolves field by field, which records the errors.
     """
+    leaves = [_Leaf(field.key, field.name, field.leaf_expression, field.type) for field in fields]
+    return _reader(type_, class_, tuple(leaves))
+
+
+@lru_cache(500)
+def _reader(type_: GraphQLObjectType, class_: type | None, leaves: tuple[_Leaf, ...]) -> LeafReader:
+    """The function; cached because different documents often select the same fields."""
     names: dict[str, Any] = {
         "class_": class_,
         "Undefined": Undefined,
@@ -37,15 +52,15 @@ def leaf_reader(type_: GraphQLObjectType, class_: type | None, fields: Sequence[
         "give_up": _give_up,
     }
     lines, items = [], []
-    for number, field in enumerate(fields):
+    for number, leaf in enumerate(leaves):
         value = "None"
-        if field.name == "__typename":
+        if leaf.name == "__typename":
             value = repr(type_.name)
-        elif field.leaf_expression is not None:
-            lines.append(f"v{number} = {field.leaf_expression}")
-            value = _value_expression(field, number, names)
-        items.append(f"{field.key!r}: {value}")
-    if any(field.leaf_expression and field.leaf_expression.startswith("row.") for field in fields):
+        elif leaf.expression is not None:
+            lines.append(f"v{number} = {leaf.expression}")
+            value = _value_expression(leaf, number, names)
+        items.append(f"{leaf.key!r}: {value}")
+    if any(leaf.expression and leaf.expression.startswith("row.") for leaf in leaves):
         lines.insert(0, "row = source.row")
     source = "\n".join(
         [
@@ -59,27 +74,21 @@ def leaf_reader(type_: GraphQLObjectType, class_: type | None, fields: Sequence[
         ]
     )
     # Of the client's text, only response keys get into the source: GraphQL names, as quoted string literals.
-    exec(_compiled(source, type_.name), names)  # noqa: S102
+    exec(compile(source, f"<{type_.name}>", "exec"), names)  # noqa: S102
     read: LeafReader = names.pop("read")  # kept, the function and its globals would be a cycle
     return read
 
 
-@lru_cache(500)
-def _compiled(source: str, name: str) -> CodeType:
-    """Compile source code; cached because different documents often select the same fields."""
-    return compile(source, f"<{name}>", "exec")
-
-
-def _value_expression(field: FieldPlan, number: int, names: dict[str, Any]) -> str:
+def _value_expression(leaf: _Leaf, number: int, names: dict[str, Any]) -> str:
     """The code that serializes the variable `v{number}`; adds what it calls to `names`."""
-    leaf: Any = get_nullable_type(field.type)
-    names[f"serialize{number}"] = leaf.coerce_output_value
-    null = "give_up()" if isinstance(field.type, GraphQLNonNull) else "None"
+    type_ = get_nullable_type(leaf.type)
+    names[f"serialize{number}"] = type_.coerce_output_value
+    null = "give_up()" if isinstance(leaf.type, GraphQLNonNull) else "None"
     is_value = f"(type(v{number}) in plain_types or is_value(v{number}))"
     is_serialized = f"(s := serialize{number}(v{number})) is not None and s is not Undefined"
     checked = f"({null} if v{number} is None else s if {is_value} and {is_serialized} else give_up())"
-    if leaf.name in _UNCHANGED_TYPES:
-        return f"v{number} if type(v{number}) is {_UNCHANGED_TYPES[leaf.name]} else {checked}"
+    if type_.name in _UNCHANGED_TYPES:
+        return f"v{number} if type(v{number}) is {_UNCHANGED_TYPES[type_.name]} else {checked}"
     return checked
 
 

@@ -1,6 +1,7 @@
 """How a plan resolves a field: it calls the Python function directly, with prepared arguments."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from graphql import FieldNode, GraphQLField, GraphQLObjectType, GraphQLSchema, get_nullable_type, is_leaf_type
@@ -37,19 +38,27 @@ def field_resolver(
     """
     if nodes[0].name.value == "__typename":
         return FieldResolver(lambda _run, _source: parent.name, leaf_expression=repr(parent.name))
+    resolver, field = _attribute_resolver(parent, nodes[0].name.value)
+    return resolver or _function_resolver(schema, nodes[0], definition, field)
+
+
+@lru_cache(1000)
+def _attribute_resolver(
+    parent: GraphQLObjectType, field_name: str
+) -> tuple[FieldResolver | None, StrawberryField]:
+    """How to read a field that has no function, the same for all documents; None if it has one."""
+    definition = parent.fields[field_name]
     field = definition.extensions.get("strawberry-definition")
     if type(field) is not StrawberryField or field.extensions or not resolver_is_unchanged(definition):
         raise Unplannable
     if field.is_subscription:  # its function makes the stream; here, the source is one event of it
-        return FieldResolver(lambda _run, source: source)
+        return FieldResolver(lambda _run, source: source), field
     if field.base_resolver is not None:
-        return _function_resolver(schema, nodes[0], definition, field)
+        return None, field
     read, name = field.default_resolver, field.python_name
     is_leaf = is_leaf_type(get_nullable_type(definition.type))
-    return FieldResolver(
-        lambda _run, source: read(source, name),
-        leaf_expression=_attribute_expression(parent, field) if is_leaf else None,
-    )
+    leaf_expression = _attribute_expression(parent, field) if is_leaf else None
+    return FieldResolver(lambda _run, source: read(source, name), leaf_expression=leaf_expression), field
 
 
 def _attribute_expression(parent: GraphQLObjectType, field: StrawberryField) -> str | None:
