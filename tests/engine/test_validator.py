@@ -114,3 +114,47 @@ def test_verdicts_are_those_of_graphql_core(subject: Subject) -> None:
     compare()
     assert verdicts[True] + verdicts[False] >= EXAMPLES * CHANGES * 2.2
     assert min(verdicts[True], verdicts[False]) >= EXAMPLES
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{ ...F } fragment F on Query { cat { name } ...F }",
+        "{ cat { name } } fragment F on Cat { name }",
+        "{ ...F } fragment F on Query { ...G } fragment G on Query { ...F }",
+        "{ a: cat { name } a: dog(id: 1) { name } }",
+        "{ cat { a: name a: age } }",
+        "{ dog(id: 1) { name } dog(id: 2) { name } }",
+        "{ pet { ... on Cat { size } ... on Dog { size } } }",
+        "{ pet { ... on Cat { friends { __typename } } ... on Dog { friends { __typename } } } }",
+        "{ pet { ... on Cat { a: name } ... on Dog { a: bark } } }",
+        "{ named { a: name ... on Cat { a: name(short: true) } } }",
+        "subscription { cat { name } dog { name } }",
+        "subscription { __typename }",
+        "subscription { ...F } fragment F on Subscription { cat { name } dog { name } }",
+        "query ($v: Choice) { pets(by: $v) { __typename } }",
+        "query ($v: ID) { pet(choice: {id: $v}) { __typename } }",
+        "query ($v: Int) { cat { name } }",
+        "query A { cat { name } } query A { cat { name } }",
+    ],
+)
+def test_documents_that_break_one_rule_are_refused(text: str) -> None:
+    assert check(IN_ZOO, text) is False
+    assert not is_valid(IN_ZOO.tables, parse(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{ cat { name ...F } cat { ...F age } } fragment F on Named { name name }",
+        "{ pet { ... on Cat { a: name } ... on Dog { a: name(short: true) } } }",
+        "{ pet { ... on Cat { a: friends { __typename } } } named { name } }",
+        "query ($v: ID!) { pet(choice: {id: $v}) { __typename } pets(by: {id: $v}) { __typename } }",
+        'query ($v: Boolean) { stone(flag: $v) { name @tag @tag(name: "y") @skip(if: false) } }',
+        "query ($v: [[Point!]] = []) { dog(id: 1) { bark(at: {y: 1 points: $v}) } }",
+        "subscription S { a: cat { name } }",
+    ],
+)
+def test_intricate_documents_are_accepted(text: str) -> None:
+    assert check(IN_ZOO, text) is True
+    assert is_valid(IN_ZOO.tables, parse(text))
