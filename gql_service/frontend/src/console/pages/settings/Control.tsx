@@ -11,6 +11,7 @@ import {
   TextArea,
   TextField,
 } from "react-aria-components";
+import { SchemaAssistant } from "../../components/json/SchemaAssistant";
 import { toInstant, toLocal } from "../../components/local-time";
 import type { Setting } from "./load";
 import styles from "./Settings.module.css";
@@ -169,24 +170,26 @@ function DateControl(props: ControlProps) {
 
 function JsonControl(props: ControlProps) {
   const words = useWords();
-  const stored = props.value === undefined ? "" : JSON.stringify(props.value, null, 2);
+  const shown = props.text ?? (props.value === undefined ? "" : JSON.stringify(props.value, null, 2));
   return (
-    <TextField
-      {...naming(props)}
-      value={props.text ?? stored}
-      isDisabled={props.isDisabled}
-      isInvalid={props.isInvalid}
-      onChange={(text) => {
-        try {
-          props.onEdit({ value: JSON.parse(text) as unknown, text });
-        } catch (error) {
-          const reason = error instanceof Error ? error.message : "";
-          props.onEdit({ value: props.value, text, problem: words.jsonInvalid(reason) });
-        }
-      }}
-    >
-      <TextArea spellCheck={false} />
-    </TextField>
+    <SchemaAssistant schema={props.setting.definition?.schema} text={shown}>
+      <TextField
+        {...naming(props)}
+        value={shown}
+        isDisabled={props.isDisabled}
+        isInvalid={props.isInvalid}
+        onChange={(text) => {
+          try {
+            props.onEdit({ value: JSON.parse(text) as unknown, text });
+          } catch (error) {
+            const reason = error instanceof Error ? error.message : "";
+            props.onEdit({ value: props.value, text, problem: words.jsonInvalid(reason) });
+          }
+        }}
+      >
+        <TextArea spellCheck={false} />
+      </TextField>
+    </SchemaAssistant>
   );
 }
 

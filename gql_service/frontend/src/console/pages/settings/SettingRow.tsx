@@ -44,7 +44,7 @@ export const SettingRow = memo(function SettingRow(props: SettingRowProps) {
         <Details setting={setting} />
       </div>
       <div className={styles.control}>
-        {size > HUGE && !isShown ? (
+        {size > HUGE && !isShown && !change ? (
           <Button onPress={() => setShown(true)}>{words.showHuge(size)}</Button>
         ) : (
           <Control

@@ -1,11 +1,11 @@
 /** Saving one entry: only what was changed, and only if nobody else has changed the value in the meantime. */
 import { useState } from "react";
 import { Button } from "react-aria-components";
-import { useMutation } from "urql";
+import { useMutation, useQuery } from "urql";
 import { now } from "../../components/clock";
 import { problemOf } from "../../components/problem";
 import { Value } from "../../components/admin/Value";
-import { type EntryFragment, SetEntriesDocument } from "../../generated/graphql";
+import { type EntryFragment, SchemasDocument, SetEntriesDocument } from "../../generated/graphql";
 import type { OpenDocument } from "./document";
 import { type Draft, inputOf } from "./drafts";
 import { EntryForm } from "./EntryForm";
@@ -23,6 +23,7 @@ type Theirs = EntryFragment | null;
 
 export function EntryEditor({ platformKey, username, draft, onChange }: Props) {
   const words = useWords();
+  const schema = useSchema(platformKey, draft);
   const [{ fetching }, set] = useMutation(SetEntriesDocument);
   const [problem, setProblem] = useState<string>();
   const [theirs, setTheirs] = useState<Theirs>();
@@ -46,6 +47,7 @@ export function EntryEditor({ platformKey, username, draft, onChange }: Props) {
   return (
     <EntryForm
       draft={draft}
+      schema={schema}
       isBusy={fetching}
       onChange={onChange}
       onSave={() => save(base)}
@@ -78,6 +80,17 @@ export function EntryEditor({ platformKey, username, draft, onChange }: Props) {
       )}
     </EntryForm>
   );
+}
+
+/** What the definition of the key says about JSON values. */
+function useSchema(platformKey: string | null, { key, valueType }: Draft): unknown {
+  const [{ data }] = useQuery({
+    query: SchemasDocument,
+    variables: { key: platformKey ?? "" },
+    pause: platformKey === null || valueType !== "json",
+    requestPolicy: "cache-first",
+  });
+  return data?.platform?.definitions.find((each) => each.key === key)?.schema;
 }
 
 const hasExpired = (entry: EntryFragment) =>

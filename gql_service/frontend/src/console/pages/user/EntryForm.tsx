@@ -2,6 +2,7 @@ import { type FormEvent, type ReactNode, useId } from "react";
 import { Button, FieldError, Input, Label, TextArea, TextField } from "react-aria-components";
 import { Check } from "../../components/admin/Check";
 import { Choice } from "../../components/admin/Choice";
+import { SchemaAssistant } from "../../components/json/SchemaAssistant";
 import type { ValueType } from "../../generated/graphql";
 import { type Draft, isJson } from "./drafts";
 import styles from "./User.module.css";
@@ -15,11 +16,13 @@ interface Props {
   onChange: (draft: Draft) => void;
   onSave: () => void;
   onCancel: () => void;
+  /** The JSON Schema of the key, if its definition has one. */
+  schema?: unknown;
   /** What went wrong, and more buttons. */
   children: ReactNode;
 }
 
-export function EntryForm({ draft, isBusy, onChange, onSave, onCancel, children }: Props) {
+export function EntryForm({ draft, isBusy, schema, onChange, onSave, onCancel, children }: Props) {
   const words = useWords();
   const put = (part: Partial<Draft>) => onChange({ ...draft, ...part });
   const submit = (event: FormEvent) => {
@@ -43,7 +46,13 @@ export function EntryForm({ draft, isBusy, onChange, onSave, onCancel, children 
           />
         </div>
       )}
-      <ValueField draft={draft} isBroken={isBroken} onChange={(value) => put({ value })} />
+      {draft.valueType === "json" ? (
+        <SchemaAssistant schema={schema} text={draft.value}>
+          <ValueField draft={draft} isBroken={isBroken} onChange={(value) => put({ value })} />
+        </SchemaAssistant>
+      ) : (
+        <ValueField draft={draft} isBroken={isBroken} onChange={(value) => put({ value })} />
+      )}
       <div className="row">
         <Check isSelected={draft.isPublic} onChange={(isPublic) => put({ isPublic })}>
           {words.isPublic}
