@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from gql_service.auth.access import USER_WIDE, DocumentAccess, UserFacts
 from gql_service.domain.documents.entries import Content
-from gql_service.domain.documents.visibility import DocumentView
+from gql_service.domain.documents.visibility import DocumentView, Viewer
 from gql_service.domain.flags.evaluation import (
     FLAGS,
     Evaluation,
@@ -35,16 +35,14 @@ class EvaluationRequest(NamedTuple):
     at: int | None = None
     """Now, if it is None."""
     without_entries: bool = False
-    """Whether to evaluate as if the documents had no entries."""
+    """Whether to evaluate as if the caller had deleted what they may delete of the documents."""
 
 
 async def evaluate_documents(
     context: Context, rows: Sequence[DocumentView], request: EvaluationRequest
 ) -> list[list[Evaluation]]:
     """The effective values for the users of documents, in the order of the keys. Raises LimitExceeded."""
-    contents = [_NOTHING] * len(rows)
-    if not request.without_entries:
-        contents = await context.stored_data.contents(rows)
+    contents = await context.stored_data.contents(rows)
     plans = {USER_WIDE: _NO_KEYS}
     platform_ids = {row.access.platform_id for row in rows} - {USER_WIDE}
     plans |= await context.services.evaluation_plans.of_platforms(platform_ids)
@@ -55,6 +53,8 @@ async def evaluate_documents(
     results, count = list[list[Evaluation]](), 0
     for row, content in zip(rows, contents, strict=True):
         access, plan = row.access, plans[row.access.platform_id]
+        if request.without_entries:
+            content = _left(Viewer(access, now), content, only)
         evaluations = evaluate(
             Subject(
                 row.user_id,
@@ -77,6 +77,15 @@ async def evaluate_documents(
             count = 0
             await asyncio.sleep(0)
     return results
+
+
+def _left(viewer: Viewer, content: Content, only: Sequence[str] | None) -> Content:
+    """The entries that the viewer may not delete, at least of some keys."""
+    keys = content if only is None else set(only).intersection(content)
+    entries = [(key, content.get(key)) for key in keys]
+    return content.without(
+        {key for key, each in entries if each and viewer.may_know_of(each) and viewer.may_change(each)}
+    )
 
 
 class Evaluated(NamedTuple):

@@ -14,6 +14,7 @@ def test_each_value_says_what_it_would_be_without_the_entry(console: Console, wo
     define_flag(world, "beta", default=False, variants=[variant("on", True, 100_000)])
     define_flag(world, "theme", "string", default="light", userWideFallback=True)
     define_flag(world, "size", "number", default=3)
+    define_flag(world, "empty", "number")
     wide = {"metadataKey": "theme", "metadataValue": "sepia"}
     set_entries(world.member, world, wide, platformKey=None)
     patch(world.member, world, {"beta": False, "theme": "dark", "other": 1})
@@ -24,6 +25,7 @@ def test_each_value_says_what_it_would_be_without_the_entry(console: Console, wo
         [
             "KeyValueWhyWithout this entry",
             "betafalseThe user's own entrytrueRollout: Variant on",
+            "emptyno valueDefault of the definition",
             "other1The user's own entryno value",
             "size3Default of the definition",
             "themedarkThe user's own entrysepiaThe user's entry for all platforms",

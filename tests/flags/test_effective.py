@@ -140,7 +140,7 @@ SOURCES = """query ($key: String!, $username: String!) { user(by: {username: $us
     without: evaluations(withoutEntries: true) { key value reason source } } } }"""
 
 
-def test_admins_see_what_each_key_would_be_without_the_entry(world: World) -> None:
+def test_each_key_can_be_evaluated_without_the_entry(world: World) -> None:
     set_entries(world.member, world, *_texts(wide="account", both="account"), **PLATFORM)
     for key in ("wide", "both"):
         define_flag(world, key, "string", default="none", userWideFallback=True)
@@ -171,8 +171,26 @@ def test_admins_see_what_each_key_would_be_without_the_entry(world: World) -> No
         "size": (3, "DEFAULT", "DEFAULT"),
         "split": (True, "SPLIT", "VARIANT"),
     }
-    body = world.member.graphql(SOURCES, **arguments)
-    assert [each["extensions"]["code"] for each in body["errors"]] == ["FORBIDDEN"]
+    assert world.member.ask(SOURCES, **arguments)["user"]["platformMetadata"] == read
+
+
+def test_users_do_not_learn_what_is_behind_entries_that_they_cannot_delete(world: World) -> None:
+    for key in ("own", "locked", "hidden"):
+        define_flag(world, key, "string", default=f"default of {key}")
+    patch(world.member, world, {"own": "mine"})
+    set_entries(
+        world.admin, world,
+        {"metadataKey": "locked", "metadataValue": "set", "isPublic": True, "isEditable": False},
+        {"metadataKey": "hidden", "metadataValue": "set", "isPublic": False, "isEditable": True},
+        username=world.member.username,
+    )  # fmt: skip
+    arguments = {"key": world.platform_key, "username": world.member.username}
+    seen = {}
+    for caller in (world.member, world.admin):
+        without = caller.ask(SOURCES, **arguments)["user"]["platformMetadata"]["without"]
+        seen[caller] = {each["key"]: each["value"] for each in without}
+    assert seen[world.member] == {"own": "default of own", "locked": "set", "hidden": "set"}
+    assert seen[world.admin] == {key: f"default of {key}" for key in ("own", "locked", "hidden")}
 
 
 def test_a_page_of_users_has_the_values_of_each(world: World) -> None:

@@ -210,6 +210,14 @@ class Content:
         for column in (self._values, self._conditions, self._attributes, self._decoded):
             column.pop(key, None)
 
+    def without(self, keys: Collection[str]) -> "Content":
+        """A copy that has all other keys."""
+        copy = Content("{}", None, "{}", self._default_created_at)
+        for column in ("_values", "_conditions", "_attributes"):
+            entries: dict[str, Any] = getattr(self, column)
+            setattr(copy, column, {key: each for key, each in entries.items() if key not in keys})
+        return copy
+
     def expire(self, now: int) -> list[str]:
         """Remove the entries that have expired; returns their keys."""
         expired_keys = [key for key, each in self.conditional.items() if each.get("validUntil", NEVER) <= now]

@@ -130,14 +130,12 @@ class PlatformMetadata(Node):
         without_entries: Annotated[
             bool,
             strawberry.argument(
-                description="If true, the keys are evaluated as if the document had no entries: what "
-                "deleting an entry would lead to. Tenant admins only."
+                description="If true, the keys are evaluated without the entries that the viewer may "
+                "delete: as they would be if these were deleted."
             ),
         ] = False,
     ) -> list[list[Evaluation]]:
         rows = [each.row for each in documents]
-        if without_entries and not all(row.access.is_admin for row in rows):
-            raise Forbidden("Only tenant admins can evaluate keys without the entries of the document")
         request = EvaluationRequest(keys, category, without_entries=without_entries)
         found = await evaluate_documents(info.context, rows, request)
         return [[Evaluation(row=row) for row in evaluations] for evaluations in found]

@@ -39,7 +39,11 @@ export function Effective(variables: { platformKey: string; username: string }) 
                 <code className="value">{evaluation.key}</code>
               </th>
               <td>
-                <Value name={evaluation.key} value={evaluation.value} />
+                {evaluation.source === null ? (
+                  <span className="quiet">{words.noValue}</span>
+                ) : (
+                  <Value name={evaluation.key} value={evaluation.value} />
+                )}
               </td>
               <td className={evaluation.reason === "ERROR" ? "danger" : undefined}>
                 <Reason {...evaluation} />

@@ -18,6 +18,7 @@ import { Effective } from "./Effective";
 import { Header } from "./Header";
 import { History } from "./History";
 import { Metadata } from "./Metadata";
+import styles from "./User.module.css";
 import { UserBadges } from "./UserBadges";
 import { useWords } from "./words";
 
@@ -138,7 +139,11 @@ function UserTabs({ platform, username, user, onEnd }: TabsProps) {
   const list = useRef<HTMLDivElement>(null);
   // On a narrow screen, not all tabs fit.
   useEffect(() => {
-    list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    // The tabs are drawn after the list.
+    const frame = requestAnimationFrame(() =>
+      list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest", inline: "nearest" }),
+    );
+    return () => cancelAnimationFrame(frame);
   }, [tab]);
   return (
     <Tabs selectedKey={tab} onSelectionChange={(chosen) => show(String(chosen), isUserWide)}>
@@ -150,15 +155,17 @@ function UserTabs({ platform, username, user, onEnd }: TabsProps) {
         ))}
       </TabList>
       {OF_DOCUMENT.includes(tab) && (isUserWide || user?.tenantId === platform.tenantId) && (
-        <Choice
-          label={words.document}
-          value={isUserWide ? "account" : "platform"}
-          options={[
-            ["platform", platform.name],
-            ["account", words.userWideDocument],
-          ]}
-          onChange={(chosen) => show(tab, chosen === "account")}
-        />
+        <div className={styles.document}>
+          <Choice
+            label={words.document}
+            value={isUserWide ? "account" : "platform"}
+            options={[
+              ["platform", platform.name],
+              ["account", words.userWideDocument],
+            ]}
+            onChange={(chosen) => show(tab, chosen === "account")}
+          />
+        </div>
       )}
       <TabPanel id="metadata">
         {isUserWide ? (
