@@ -136,6 +136,6 @@ def test_people_find_the_documentation(service: Service, tab: Tab) -> None:
     tab.page.get_by_role("link", name="Documentation").click()
     tab.page.get_by_role("navigation").get_by_role("link", name="Errors").click()
     tab.page.wait_for_url("**/docs/errors.html")
-    tab.page.get_by_role("link", name="Console").click()
+    tab.page.get_by_role("link", name="Console", exact=True).click()
     tab.page.wait_for_url("**/console")
     assert tab.complaints == []
