@@ -5,14 +5,12 @@ from ipaddress import IPv6Address, IPv6Network, ip_address
 from math import ceil
 from typing import NamedTuple
 
-from limits import RateLimitItemPerMinute
-from limits.storage import Storage
-from limits.strategies import FixedWindowRateLimiter
-
 _CAPACITY = 10_000
 """Keys that are counted at the same time."""
 _PREFIX = 64
 """Bits of an IPv6 address that identify a network. Whoever has one of its addresses has all of them."""
+_LENGTH = 60.0
+"""Seconds that a window takes."""
 
 
 class _Window(NamedTuple):
@@ -20,60 +18,6 @@ class _Window(NamedTuple):
 
     hits: int
     end: float
-
-
-class _WindowStorage(Storage):
-    """A storage of `limits`. Takes little memory, however many keys there are.
-
-    `MemoryStorage` of that library starts a thread for each hit, which walks all keys, and has no maximum.
-    """
-
-    STORAGE_SCHEME = None
-    base_exceptions = ValueError
-
-    def __init__(self, now: Callable[[], float]) -> None:
-        super().__init__()
-        self._now = now
-        self._windows: dict[str, _Window] = {}
-        """By key. All windows are equally long, so the first one ends first."""
-
-    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        self._drop_ended(expiry)
-        window = self._windows.get(key)
-        if window is None:
-            if len(self._windows) >= _CAPACITY:
-                del self._windows[next(iter(self._windows))]
-            window = _Window(0, self._now() + expiry)
-        self._windows[key] = window._replace(hits=window.hits + amount)
-        return window.hits + amount
-
-    def get(self, key: str) -> int:
-        window = self._windows.get(key)
-        return 0 if window is None else window.hits
-
-    def get_expiry(self, key: str) -> float:
-        window = self._windows.get(key)
-        return self._now() if window is None else window.end
-
-    def check(self) -> bool:
-        return True
-
-    def reset(self) -> int:
-        count = len(self._windows)
-        self._windows.clear()
-        return count
-
-    def clear(self, key: str) -> None:
-        self._windows.pop(key, None)
-
-    def _drop_ended(self, expiry: int) -> None:
-        """Drop the windows that have ended, and those of a time before the clock was set back."""
-        now = self._now()
-        while self._windows:
-            first = next(iter(self._windows))
-            if now < self._windows[first].end <= now + expiry:
-                return
-            del self._windows[first]
 
 
 class Hit(NamedTuple):
@@ -97,24 +41,37 @@ class Hit(NamedTuple):
 
 
 class Windows:
-    """Counts the hits of keys. The window of a key begins with a hit and takes one minute."""
+    """Counts the hits of keys. The window of a key begins with a hit and takes one minute.
+
+    It takes little memory, however many keys there are.
+    """
 
     def __init__(self, limit: int, clock: Callable[[], int]) -> None:
         """`clock` returns milliseconds."""
+        self._limit = limit
         self._clock = clock
-        self._item = RateLimitItemPerMinute(limit)
-        self._storage = _WindowStorage(self._now)
-        self._limiter = FixedWindowRateLimiter(self._storage)
+        self._windows: dict[str, _Window] = {}
+        """By key. All windows are equally long, so the first one ends first."""
 
     def hit(self, key: str) -> Hit:
         """Count a hit."""
-        self._limiter.hit(self._item, key)
-        number = self._storage.get(self._item.key_for(key))
-        reset_time = self._limiter.get_window_stats(self._item, key).reset_time
-        return Hit(number, self._item.amount, max(1, ceil(reset_time - self._now())))
+        now = self._clock() / 1000
+        self._drop_ended(now)
+        window = self._windows.get(key)
+        if window is None:
+            if len(self._windows) >= _CAPACITY:
+                del self._windows[next(iter(self._windows))]
+            window = _Window(0, now + _LENGTH)
+        window = self._windows[key] = window._replace(hits=window.hits + 1)
+        return Hit(window.hits, self._limit, max(1, ceil(window.end - now)))
 
-    def _now(self) -> float:
-        return self._clock() / 1000
+    def _drop_ended(self, now: float) -> None:
+        """Drop the windows that have ended, and those of a time before the clock was set back."""
+        while self._windows:
+            first = next(iter(self._windows))
+            if now < self._windows[first].end <= now + _LENGTH:
+                return
+            del self._windows[first]
 
 
 def network_of(address: str | None) -> str:
