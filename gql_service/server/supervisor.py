@@ -54,7 +54,6 @@ class Supervisor:
 
     def run(self) -> int:
         """Returns the exit code of the process."""
-        gc.collect()
         gc.freeze()  # collections in a worker would copy the memory that it shares with the others
         with self._signals_received() as wakeup:
             before = time.monotonic()
