@@ -94,11 +94,10 @@ def parse_trace_parent(value: bytes | None) -> TraceParent | None:
     return TraceParent(match[1].decode(), match[2].decode(), is_sampled=bool(int(match[3], 16) & 1))
 
 
-def add_request(_logger: Any, _method: str, event: Any) -> Any:
-    """A processor of structlog: adds the ids of the current request. The security log has its own fields."""
+def add_request(line: dict[str, Any]) -> None:
+    """Add the ids of the current request to a line of the log. The security log has its own fields."""
     record = CURRENT_REQUEST.get()
-    if record is not None and event.get("log") != "security":
-        event.setdefault("request_id", record.request_id)
+    if record is not None and line.get("log") != "security":
+        line.setdefault("request_id", record.request_id)
         if record.trace_id is not None:
-            event.setdefault("trace_id", record.trace_id)
-    return event
+            line.setdefault("trace_id", record.trace_id)

@@ -2,7 +2,7 @@
 
 import time
 
-import structlog
+from gql_service.observability.logging import is_configured, report
 
 _INTERVAL = 1.0
 """Seconds in which the same error of the same statement is logged once."""
@@ -19,7 +19,7 @@ def report_database_error(error: str, statement: str, message: str, relation: st
     `relation` the table that PostgreSQL blames. Commands that have not configured the log say what is wrong
     on standard error, in a line for people.
     """
-    if not structlog.is_configured():
+    if not is_configured():
         return
     now = time.monotonic()
     logged_at, suppressed = _logged.get((error, statement), (now - _INTERVAL, 0))
@@ -29,33 +29,31 @@ def report_database_error(error: str, statement: str, message: str, relation: st
     if len(_logged) >= _CAPACITY:
         _logged.clear()
     _logged[error, statement] = (now, 0)
-    more: dict[str, str | int] = {"suppressed": suppressed} if suppressed else {}
+    more: dict[str, object] = {"suppressed": suppressed} if suppressed else {}
     if relation is not None:
         more["relation"] = relation
-    structlog.get_logger("gql_service").error(
-        "database error", error=error, statement=statement, message=message, **more
-    )
+    report("database error", "error", **{"error": error, "statement": statement, "message": message, **more})
 
 
 def report_replica(replica: str, problem: str | None) -> None:
     """Log that a replica is used from now on, or why it is not. See `report_database_error` for commands."""
-    if not structlog.is_configured():
+    if not is_configured():
         return
-    log = structlog.get_logger("gql_service")
     if problem is None:
-        log.info("replica is used", replica=replica)
+        report("replica is used", replica=replica)
     else:
-        log.warning("replica is not used", replica=replica, reason=problem, action="The primary answers.")
+        action = "The primary answers."
+        report("replica is not used", "warning", replica=replica, reason=problem, action=action)
 
 
 def report_files(path: str, *, are_back: bool) -> None:
     """Log that the files of the database were deleted or replaced, or are back."""
-    log = structlog.get_logger("gql_service")
     if are_back:
-        log.warning("database files are back", path=path)
+        report("database files are back", "warning", path=path)
         return
-    log.error(
+    report(
         "database files were deleted or replaced",
+        "error",
         path=path,
         action="Nothing is read or written. Stop all servers and commands, put the files back or restore a "
         "backup, and start the servers again.",

@@ -1,20 +1,36 @@
 """Logging: JSON lines on standard error. Bodies, variables, headers and values are never logged."""
 
+import json
 import logging
 import os
 import secrets
 import sys
+from datetime import UTC, datetime
 from io import TextIOWrapper
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
 from typing import Any, Literal
 
-import structlog
-
 from gql_service.observability.current_request import add_request
 
 SECURITY_LOGGER = "gql_service.security"
+_LOGGER = "gql_service"
+_LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _MAX_FRAMES = 12
+
+
+class _JsonFormatter(logging.Formatter):
+    """A line is a JSON object: the details of `report`, event, level, ids of the request, timestamp."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {**getattr(record, "details", {}), "event": record.getMessage()}
+        if record.exc_info:
+            line["exc_info"] = record.exc_info
+        line["level"] = record.levelname.lower()
+        add_request(line)
+        created = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds")
+        line["timestamp"] = created.replace("+00:00", "Z")
+        return json.dumps(line, default=repr)
 
 
 class _PrivateFileHandler(WatchedFileHandler):
@@ -44,22 +60,7 @@ def configure(level: str, security_log: Path | None = None) -> None:
 
     The security log has a handler of its own if it has a file. Raises OSError if the file cannot be opened.
     """
-    shared: list[Any] = [
-        structlog.processors.add_log_level,
-        add_request,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-    )
-    formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.JSONRenderer(),
-        ],
-    )
+    formatter = _JsonFormatter()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     root = logging.getLogger()
@@ -89,11 +90,20 @@ def _configure_security_log(path: Path | None, formatter: logging.Formatter) -> 
         logger.addHandler(handler)
 
 
+def is_configured() -> bool:
+    """Whether this process logs. Commands that do not say what is wrong in a line for people."""
+    return any(isinstance(handler.formatter, _JsonFormatter) for handler in logging.getLogger().handlers)
+
+
 def report(
-    event: str, level: Literal["info", "warning", "error"] = "info", **details: str | int | float
+    event: str,
+    level: Literal["info", "warning", "error"] = "info",
+    *,
+    logger: str = _LOGGER,
+    **details: object,
 ) -> None:
     """Log an event."""
-    getattr(structlog.get_logger("gql_service"), level)(event, **details)
+    logging.getLogger(logger).log(_LEVELS[level], event, extra={"details": details})
 
 
 def report_unexpected(error: BaseException) -> str:
@@ -108,7 +118,5 @@ def report_unexpected(error: BaseException) -> str:
         code = traceback.tb_frame.f_code
         frames.append(f"{code.co_filename}:{traceback.tb_lineno} {code.co_name}")
         traceback = traceback.tb_next
-    structlog.get_logger("gql_service").error(
-        "unexpected error", id=id, type=type(error).__name__, frames=frames[-_MAX_FRAMES:]
-    )
+    report("unexpected error", "error", id=id, type=type(error).__name__, frames=frames[-_MAX_FRAMES:])
     return id

@@ -5,10 +5,9 @@ import importlib
 import time
 from typing import Protocol
 
-import structlog
-
 from gql_service.observability.access_log import AccessLog, FinishedRequest
 from gql_service.observability.current_request import RequestRecord
+from gql_service.observability.logging import report
 from gql_service.observability.metrics import Metrics
 from gql_service.observability.response import Response
 
@@ -71,8 +70,9 @@ class RequestObserver:
             self.traces.finish(record, Response(method, path, status, size))
         if self._slow_seconds is not None and ended - record.started >= self._slow_seconds:
             response = Response(method, path, status, size)
-            structlog.get_logger("gql_service").warning(
+            report(
                 "slow request",
+                "warning",
                 **response._asdict(),
                 door=record.endpoint,
                 operation=record.operation,

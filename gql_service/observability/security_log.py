@@ -8,9 +8,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import NamedTuple, Protocol
 
-import structlog
-
-from gql_service.observability.logging import SECURITY_LOGGER
+from gql_service.observability.logging import SECURITY_LOGGER, report
 from gql_service.observability.windows import Windows, network_of
 
 _MAX_REFUSALS = 60
@@ -113,8 +111,9 @@ class SecurityLog:
             if not hit.is_notable:
                 return
             event = event if hit.is_within_limit else event._replace(number=hit.number)
-        structlog.get_logger(SECURITY_LOGGER).info(
+        report(
             event.kind.value,
+            logger=SECURITY_LOGGER,
             log="security",
             source=source,
             operation=origin.operation,

@@ -2,9 +2,8 @@
 
 from time import perf_counter
 
-import structlog
-
 from gql_service.observability.current_request import Part, note_part
+from gql_service.observability.logging import report
 from gql_service.observability.metrics import Metrics
 
 _EXPECTED = ("Duplicate",)
@@ -28,9 +27,7 @@ class StatementObserver:
         if self._metrics is not None:
             self._metrics.statement(name, seconds, None if error is None else _error_class(error))
         if self._slow_seconds is not None and seconds >= self._slow_seconds:
-            structlog.get_logger("gql_service").warning(
-                "slow statement", statement=name, duration_ms=round(seconds * 1000, 3)
-            )
+            report("slow statement", "warning", statement=name, duration_ms=round(seconds * 1000, 3))
 
 
 def _error_class(error: BaseException) -> str | None:
