@@ -8,13 +8,13 @@ from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from sqlalchemy import LargeBinary, bindparam, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import LargeBinary, bindparam, insert, select
 
 from gql_service import strict_json
 from gql_service.store.connection import Connection, rows_as
 from gql_service.store.statement import Statement
 from gql_service.store.tables import tombstones
+from gql_service.store.upsert import DoNothing
 
 
 class Grave(Enum):
@@ -27,9 +27,7 @@ class Grave(Enum):
     IDENTITY = "identity"
 
 
-_INSERT = Statement(
-    insert(tombstones).values(digest=bindparam("digest", type_=LargeBinary)).on_conflict_do_nothing()
-)
+_INSERT = Statement(insert(tombstones).values(digest=bindparam("digest", type_=LargeBinary)).ext(DoNothing()))
 _FIND = Statement(
     select(tombstones.c.digest).where(tombstones.c.digest == bindparam("digest", type_=LargeBinary))
 )

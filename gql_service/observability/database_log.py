@@ -1,6 +1,7 @@
 """Database errors, for operators: what the database said, and what was asked of it. Never values."""
 
 import time
+from typing import Any
 
 from gql_service.observability.logging import is_configured, report
 
@@ -29,10 +30,12 @@ def report_database_error(error: str, statement: str, message: str, relation: st
     if len(_logged) >= _CAPACITY:
         _logged.clear()
     _logged[error, statement] = (now, 0)
-    more: dict[str, object] = {"suppressed": suppressed} if suppressed else {}
+    details: dict[str, Any] = {"error": error, "statement": statement, "message": message}
+    if suppressed:
+        details["suppressed"] = suppressed
     if relation is not None:
-        more["relation"] = relation
-    report("database error", "error", **{"error": error, "statement": statement, "message": message, **more})
+        details["relation"] = relation
+    report("database error", "error", **details)
 
 
 def report_replica(replica: str, problem: str | None) -> None:

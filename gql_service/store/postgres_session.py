@@ -6,8 +6,7 @@ from contextlib import suppress
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Text, bindparam, func, literal_column, select, true
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ARRAY, Text, bindparam, func, literal_column, select, true
 
 from gql_service.observability.security_log import SecurityEvent
 from gql_service.store.connection import COMMIT, CONNECT, Duplicate, MissingReference, OnStatement, Row

@@ -5,13 +5,12 @@ SQLAlchemy's own execution of a statement costs more than the statement; see ben
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
+from functools import cache, cached_property
+from importlib import import_module
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Executable
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.dialects.postgresql.asyncpg import dialect as postgres_dialect
+from sqlalchemy import ARRAY, Executable
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.engine import Dialect
 
@@ -60,7 +59,14 @@ class Statement:
 
     @cached_property
     def for_postgres(self) -> Prepared:
-        return _prepare(self._on_postgres, postgres_dialect(), _without_nul)  # type: ignore[no-untyped-call]
+        return _prepare(self._on_postgres, _postgres_dialect(), _without_nul)
+
+
+@cache
+def _postgres_dialect() -> Dialect:
+    """A process that serves from SQLite does without the import."""
+    dialect: Dialect = import_module("sqlalchemy.dialects.postgresql.asyncpg").dialect()
+    return dialect
 
 
 def summary(sql: str) -> str:

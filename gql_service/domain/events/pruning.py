@@ -1,7 +1,7 @@
 """Deleting events that are too old. Their last position is kept, so that who has missed some learns of it."""
 
 from sqlalchemy import BigInteger, Text, bindparam, delete, func, select, union_all
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.sqlite import insert
 
 from gql_service.domain.events.events import OF_TENANT
 from gql_service.errors import EventsDeleted
@@ -9,6 +9,7 @@ from gql_service.store.connection import Connection
 from gql_service.store.database import Database
 from gql_service.store.statement import Statement
 from gql_service.store.tables import event_gaps, events, pruned_events
+from gql_service.store.upsert import DoUpdate
 
 _BATCH = 500
 """Events that one transaction deletes."""
@@ -23,10 +24,12 @@ _DELETE = Statement(
 )
 _INSERT = insert(pruned_events)
 _NOTE = Statement(
-    _INSERT.on_conflict_do_update(
-        index_elements=["tenant_id", "platform_id"],
-        set_={"position": _INSERT.excluded.position},
-        where=pruned_events.c.position < _INSERT.excluded.position,
+    _INSERT.ext(
+        DoUpdate(
+            index_elements=["tenant_id", "platform_id"],
+            set_={"position": _INSERT.excluded.position},
+            where=pruned_events.c.position < _INSERT.excluded.position,
+        )
     )
 )
 _PRUNED = select(pruned_events.c.position).where(

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.sqlite import insert
 
 from gql_service.auth.access import PlatformAccess
 from gql_service.domain import tenants
 from gql_service.store.connection import Connection
 from gql_service.store.statement import Statement
 from gql_service.store.tables import platform_writes
+from gql_service.store.upsert import DoUpdate
 
 DAY = 86_400_000
 """Milliseconds."""
@@ -18,9 +19,11 @@ MAX_DAYS = 366
 
 _added = insert(platform_writes).values({each.name: bindparam(each.name) for each in platform_writes.c})
 _ADD = Statement(
-    _added.on_conflict_do_update(
-        index_elements=["platform_id", "day"],
-        set_={"writes": platform_writes.c.writes + _added.excluded.writes},
+    _added.ext(
+        DoUpdate(
+            index_elements=["platform_id", "day"],
+            set_={"writes": platform_writes.c.writes + _added.excluded.writes},
+        )
     )
 )
 _OF_PLATFORM = Statement(

@@ -5,7 +5,6 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from sqlalchemy import bindparam, insert, select
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 
 from gql_service.auth.access import UserAccess
 from gql_service.domain.users import changes, notifications
@@ -17,6 +16,7 @@ from gql_service.store.connection import Connection, rows_as
 from gql_service.store.sql_functions import any_of
 from gql_service.store.statement import Statement
 from gql_service.store.tables import earned_badges
+from gql_service.store.upsert import DoNothing
 
 _BY_USERS = Statement(select(earned_badges).where(any_of(earned_badges.c.user_id, "user_ids")))
 _BY_KEY = Statement(
@@ -26,9 +26,9 @@ _BY_KEY = Statement(
 )
 # Of several awards at the same time, only the first inserts and returns a row.
 _RECORD = Statement(
-    postgresql_insert(earned_badges)
+    insert(earned_badges)
     .values({column.name: bindparam(column.name) for column in earned_badges.c})
-    .on_conflict_do_nothing()
+    .ext(DoNothing())
     .returning(earned_badges.c.name),
 )
 

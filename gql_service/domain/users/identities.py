@@ -9,7 +9,6 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, delete, insert, select
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from gql_service.auth.access import Author, UserAccess
 from gql_service.auth.claims import Claims, JwtRefusal
@@ -26,6 +25,7 @@ from gql_service.store.connection import Connection, rows_as
 from gql_service.store.sql_functions import any_of
 from gql_service.store.statement import Statement
 from gql_service.store.tables import identities, revocations, users
+from gql_service.store.upsert import DoUpdate
 
 MAX_TEXT = 255
 """Characters of an issuer, and of a subject."""
@@ -75,9 +75,9 @@ _DELETE = Statement(
     .returning(identities.c.user_id)
 )
 _REVOKE = Statement(
-    upsert(revocations)
+    insert(revocations)
     .values(user_id=bindparam("user_id"), revoked_at=bindparam("revoked_at"))
-    .on_conflict_do_update(index_elements=["user_id"], set_={"revoked_at": bindparam("revoked_at")})
+    .ext(DoUpdate(index_elements=["user_id"], set_={"revoked_at": bindparam("revoked_at")}))
 )
 
 

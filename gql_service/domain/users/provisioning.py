@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 from uuid import uuid4
 
-from sqlalchemy import bindparam, select, update
-from sqlalchemy.dialects.postgresql import insert as insert_or_nothing
+from sqlalchemy import bindparam, insert, select, update
 
 from gql_service.auth.access import UserAccess
 from gql_service.domain.tenants import tenant_exists, tenant_lock
@@ -31,14 +30,15 @@ from gql_service.quoting import quoted, shortened
 from gql_service.store.connection import Connection, Duplicate, LostRace, rows_as
 from gql_service.store.statement import Statement
 from gql_service.store.tables import users
+from gql_service.store.upsert import DoNothing
 
 USERNAME = re.compile(r"[\w.@+-]{1,150}")
 USER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 _INSERT = Statement(
-    insert_or_nothing(users)
+    insert(users)
     .values({column.name: bindparam(column.name) for column in users.c})
-    .on_conflict_do_nothing()
+    .ext(DoNothing())
     .returning(users.c.id)
 )
 _LOCK = Statement(select(*COLUMNS).where(users.c.id == bindparam("id")).with_for_update())
