@@ -1,7 +1,7 @@
 """The access log: one JSON line for each request. It never has bodies, headers, query strings or values.
 
-A line of `observability.logging` would take a fifth of the time of a small query. So these lines are formatted
-by hand, and written together: see `observability.requests`.
+A line of `observability.logging` would take a fifth of the time of a small query. So these lines are
+formatted by hand, and written together: see `observability.requests`.
 """
 
 import os

@@ -10,12 +10,10 @@ import os
 import resource
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from time import perf_counter
-from typing import NamedTuple
-
-from prometheus_client.mmap_dict import MmapedDict, mmap_key
-from prometheus_client.utils import floatToGoString
+from typing import Any, NamedTuple
 
 Labels = tuple[str, ...]
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -145,8 +143,8 @@ class Histogram:
 
 
 def _le(bound: float) -> str:
-    text: str = floatToGoString(bound)  # type: ignore[no-untyped-call]
-    return text
+    """The upper bound of a bucket as Prometheus writes it."""
+    return "+Inf" if bound == float("inf") else str(bound)
 
 
 class _Reader:
@@ -168,7 +166,9 @@ class Metrics:
     def __init__(self, folder: Path) -> None:
         """`folder` is shared by the processes of a server."""
         self.folder = folder
-        self._files: dict[str, MmapedDict] = {}
+        # Without metrics, the import of prometheus-client would be in vain.
+        self._format: Any = import_module("gql_service.observability.metric_files")
+        self._files: dict[str, Any] = {}
         self._keys: dict[tuple[str, Labels], str] = {}
         self._written: dict[str, float] = {}
         self._requests = Counter(REQUESTS)
@@ -238,16 +238,16 @@ class Metrics:
             for name, label_names, labels, value in metric.samples():
                 key = self._keys.get((name, labels))
                 if key is None:
-                    key = mmap_key(definition.name, name, list(label_names), list(labels), definition.help)
+                    key = self._format.key_of(definition.name, name, label_names, labels, definition.help)
                     self._keys[name, labels] = key
                 if self._written.get(key) != value:
-                    self._file(definition.type).write_value(key, value, 0.0)  # type: ignore[no-untyped-call]
+                    self._file(definition.type).write(key, value)
                     self._written[key] = value
 
-    def _file(self, type: str) -> MmapedDict:
+    def _file(self, type: str) -> Any:
         if type not in self._files:
             path = self.folder / f"{_FILES[type]}_{os.getpid()}.db"
-            self._files[type] = MmapedDict(str(path))  # type: ignore[no-untyped-call]
+            self._files[type] = self._format.MetricFile(path)
         return self._files[type]
 
 

@@ -5,10 +5,10 @@ One process measures for all of them, rarely, and replaces the file of these gau
 
 import time
 from collections.abc import Mapping
+from importlib import import_module
 from os import utime
 from pathlib import Path
-
-from prometheus_client.mmap_dict import MmapedDict, mmap_key
+from typing import Any
 
 from gql_service.observability.metrics import Definition, Labels
 
@@ -40,11 +40,12 @@ class SharedGauges:
         """Set the values of all shared gauges, by their labels. The former ones are gone."""
         path = self._file.with_suffix(".new")  # the server of metrics reads *.db only
         path.unlink(missing_ok=True)
-        file = MmapedDict(str(path))  # type: ignore[no-untyped-call]
+        module: Any = import_module("gql_service.observability.metric_files")
+        file = module.MetricFile(path)
         for definition, by_labels in values.items():
             for labels, value in by_labels.items():
-                name, names = definition.name, list(definition.labels)
-                key = mmap_key(name, name, names, list(labels), definition.help)
-                file.write_value(key, value, 0.0)  # type: ignore[no-untyped-call]
-        file.close()  # type: ignore[no-untyped-call]
+                name = definition.name
+                key = module.key_of(name, name, definition.labels, labels, definition.help)
+                file.write(key, value)
+        file.close()
         path.replace(self._file)

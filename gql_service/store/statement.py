@@ -46,7 +46,7 @@ class Statement:
     @cached_property
     def name(self) -> str:
         """Its `summary`, whatever the database."""
-        return summary(self.for_postgres.sql)
+        return summary(self.for_sqlite.sql)
 
     @cached_property
     def for_sqlite(self) -> Prepared:

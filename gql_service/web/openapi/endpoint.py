@@ -1,6 +1,8 @@
 """`GET /openapi.json`. Everybody may read it: it tells nothing about tenants, platforms or users."""
 
 import hashlib
+from functools import cached_property
+from importlib import import_module
 
 import orjson
 from starlette.requests import Request
@@ -8,7 +10,6 @@ from starlette.responses import Response
 
 from gql_service.settings import Settings
 from gql_service.web.content_negotiation import JSON
-from gql_service.web.openapi.document import describe
 
 PATH = "/openapi.json"
 _MAX_AGE = 3600
@@ -19,8 +20,17 @@ class OpenAPIEndpoint:
     """The document of this process, which never changes."""
 
     def __init__(self, settings: Settings) -> None:
-        self._body = orjson.dumps(describe(settings))
-        self._tag = f'"{hashlib.sha256(self._body).hexdigest()[:16]}"'
+        self._settings = settings
+
+    @cached_property
+    def _body(self) -> bytes:
+        """Most processes are never asked for it."""
+        describe = import_module("gql_service.web.openapi.document").describe
+        return orjson.dumps(describe(self._settings))
+
+    @cached_property
+    def _tag(self) -> str:
+        return f'"{hashlib.sha256(self._body).hexdigest()[:16]}"'
 
     async def __call__(self, request: Request) -> Response:
         headers = {"ETag": self._tag, "Cache-Control": f"public, max-age={_MAX_AGE}"}
