@@ -49,10 +49,23 @@ _FOLDED = text("folded IS NOT NULL")
 _PURE_TEXT = text("number_value IS NULL AND text_value IS NOT NULL")
 _BYTEWISE = Text().with_variant(Text(collation="C"), "postgresql")
 """Text that sorts by its bytes on both databases."""
+_POSTGRES_WHERE = "postgresql_where"
+"""In the `info` of a partial index, its condition on PostgreSQL. See `add_postgres_conditions`."""
+
+
+def add_postgres_conditions() -> None:
+    """Give partial indexes their conditions on PostgreSQL, for migrations.
+
+    As an argument of `Index`, the condition would make every process import PostgreSQL's dialect.
+    """
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            if _POSTGRES_WHERE in index.info:
+                index.dialect_options["postgresql"]["where"] = index.info[_POSTGRES_WHERE]
 
 
 def _partial_index(name: str, *columns: str, where: TextClause) -> Index:
-    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+    return Index(name, *columns, sqlite_where=where, info={_POSTGRES_WHERE: where})
 
 
 tenants = Table(
@@ -233,7 +246,7 @@ documents = Table(
     Column("expires_at", BigInteger),
     Column("attributes", JsonText, nullable=False, server_default="{}"),
     Column("layout", JsonText),
-    Index("ix_documents_expires_at", "expires_at", sqlite_where=_EXPIRES, postgresql_where=_EXPIRES),
+    _partial_index("ix_documents_expires_at", "expires_at", where=_EXPIRES),
     Index("ix_documents_platform_id_user_id", "platform_id", "user_id"),
 )
 
@@ -308,7 +321,7 @@ metadata_index_parts = Table(
         "path",
         "user_id",
         sqlite_where=text("is_member = 0"),
-        postgresql_where=text("NOT is_member"),
+        info={_POSTGRES_WHERE: text("NOT is_member")},
     ),
     *(
         _partial_index(

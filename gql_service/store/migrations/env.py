@@ -2,10 +2,13 @@
 
 from alembic import context
 
-from gql_service.store.tables import metadata
+from gql_service.store.tables import add_postgres_conditions, metadata
 
+connection = context.config.attributes["connection"]
+if connection.dialect.name == "postgresql":
+    add_postgres_conditions()
 context.configure(
-    connection=context.config.attributes["connection"],
+    connection=connection,
     target_metadata=metadata,
     transactional_ddl=False,  # the transaction is the caller's
 )
