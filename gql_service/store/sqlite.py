@@ -15,6 +15,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import cached_property
 from math import inf
 from typing import Any, NamedTuple, TypeVar
@@ -86,6 +87,16 @@ class _Reader(InlineConnection):
         """From now on, raise this error instead of reading; None ends that. It costs a keyed read nothing."""
         self._refusal = refusal
         self._raw = self._open if refusal is None else _Refusing(refusal)
+
+    def begin(self) -> None:
+        """Begin a transaction. A file that cannot be read is reported by the reads."""
+        with suppress(sqlite3.Error):
+            self._open.execute("BEGIN")
+
+    def end(self) -> None:
+        """End the transaction. A failed read may have done so."""
+        if self._open.in_transaction:
+            self._open.execute("COMMIT")
 
     async def __aenter__(self) -> "_Reader":
         return self
@@ -164,7 +175,7 @@ class SqliteDatabase:
     data_version = SQLITE_DATA_VERSION
 
     def __init__(self, settings: Settings) -> None:
-        self.turn = Turn()
+        self.turn = Turn(self)
         self.observers: list[Callable[[str], None]] = []
         self.on_statement: OnStatement | None = None
         self.on_events: Callable[[], None] | None = None
@@ -193,6 +204,15 @@ class SqliteDatabase:
     @property
     def inline_reader(self) -> _Reader:
         return self._reader
+
+    def begin_snapshot(self) -> None:
+        """Read in one transaction from now on: SQLite locks and unlocks the file for each transaction."""
+        if "_reader" in self.__dict__:  # the first read opens it
+            self._reader.begin()
+
+    def end_snapshot(self) -> None:
+        if "_reader" in self.__dict__:
+            self._reader.end()
 
     async def write(self, work: Callable[[Connection], Awaitable[T]], on_commit: OnCommit | None = None) -> T:
         if asyncio.current_task() is None:  # as in `web.lone_requests`; a timeout needs a task

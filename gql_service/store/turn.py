@@ -2,17 +2,28 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Protocol
+
+
+class Snapshots(Protocol):
+    """Lets a connection read the same data for a while."""
+
+    def begin_snapshot(self) -> None: ...
+    def end_snapshot(self) -> None: ...
 
 
 class Turn:
-    """The reads that are due. While it is held, they wait for `run` instead."""
+    """The reads that are due. While it is held, they wait for `run` instead, and all see the same data."""
 
-    __slots__ = ("_due", "_is_held", "_loop")
+    __slots__ = ("_due", "_has_snapshot", "_is_held", "_loop", "_snapshots")
 
-    def __init__(self) -> None:
+    def __init__(self, snapshots: Snapshots | None = None) -> None:
+        """Only who has `snapshots` may hold it."""
         self._due: list[Callable[[], None]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._snapshots = snapshots
         self._is_held = False
+        self._has_snapshot = False
 
     def add(self, read: Callable[[], None]) -> None:
         """Call this in the next turn, or when `run` is called."""
@@ -23,6 +34,9 @@ class Turn:
     def run(self) -> bool:
         """Read now. Returns whether anything was due."""
         due, self._due = self._due, []
+        if self._is_held and due and not self._has_snapshot and self._snapshots is not None:
+            self._has_snapshot = True
+            self._snapshots.begin_snapshot()
         for read in due:
             read()
         return bool(due)
@@ -33,6 +47,9 @@ class Turn:
 
     def release(self) -> None:
         self._is_held = False
+        if self._has_snapshot and self._snapshots is not None:
+            self._has_snapshot = False
+            self._snapshots.end_snapshot()
         if self._due:
             self._run_soon()
 
