@@ -43,7 +43,7 @@ class LoneRequests:
                     future = context.run(request.send, None)
                 except StopIteration:
                     return
-                if not turn.run() or not (future is None or future.done()):
+                if not context.run(turn.run) or not (future is None or future.done()):
                     break
                 if future is not None:
                     future._asyncio_future_blocking = False  # as a task does when it has got a future

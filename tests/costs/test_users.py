@@ -1,6 +1,6 @@
 """Pages of users, and what is read of one, cost the same whatever the number of users."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,7 @@ from gql_service.domain.search.directory import MANY_TEXTS, UserSearch
 from gql_service.domain.users import rows as users
 from gql_service.store.connection import Connection
 from tests.support.rows_read import analyze, rows_read
-from tests.support.service import Service
+from tests.support.service import Service, serving
 from tests.support.world import World
 
 FEW, MANY = MANY_TEXTS // 3 + 1, 2 * (MANY_TEXTS // 3 + 1)
@@ -37,6 +37,16 @@ def fill(world: World, tenant: str, size: int) -> None:
 def assert_same_cost(world: World, what: str, *reads: Callable[[Connection], Any]) -> None:
     few, many = (rows_read(world.service.settings.database_url, read) for read in reads)
     assert many <= MOST * few, f"{what}: {few} → {many}"
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A server on a database for this module only: PostgreSQL's plans depend on what else is in there."""
+    url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('users') / 'test.sqlite3'}"
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres_server").create_database()
+    with serving(url) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 import { Lock, RotateCcw } from "lucide-react";
 import { memo, useId, useState } from "react";
 import { Button } from "react-aria-components";
+import { useNumberFormat } from "../../components/format";
 import { Control, type Edit } from "./Control";
 import { type Change, isStale } from "./draft";
 import type { Setting } from "./load";
@@ -25,6 +26,7 @@ const HUGE = 20_000;
 export const SettingRow = memo(function SettingRow(props: SettingRowProps) {
   const { setting, change, isBusy, onEdit, onDiscard } = props;
   const words = useWords();
+  const number = useNumberFormat();
   const id = useId();
   const [isShown, setShown] = useState(false);
   const value = valueOf(setting, change);
@@ -45,7 +47,7 @@ export const SettingRow = memo(function SettingRow(props: SettingRowProps) {
       </div>
       <div className={styles.control}>
         {size > HUGE && !isShown && !change ? (
-          <Button onPress={() => setShown(true)}>{words.showHuge(size)}</Button>
+          <Button onPress={() => setShown(true)}>{words.showHuge(number.format(Math.ceil(size / 1024)))}</Button>
         ) : (
           <Control
             setting={setting}

@@ -22,7 +22,7 @@ export const useWords = defineWords({
     numberMissing: "Type a number.",
     dateMissing: "Choose a date.",
     jsonInvalid: (reason: string) => `This is not valid JSON. ${reason}`,
-    showHuge: (size: number) => `Show ${Math.ceil(size / 1024)} KiB`,
+    showHuge: (kibibytes: string) => `Show ${kibibytes} KiB`,
     sources: {
       you: "Set by you.",
       account: "From your account.",
@@ -88,7 +88,7 @@ export const useWords = defineWords({
     numberMissing: "Geben Sie eine Zahl ein.",
     dateMissing: "Wählen Sie ein Datum.",
     jsonInvalid: (reason: string) => `Das ist kein gültiges JSON. ${reason}`,
-    showHuge: (size: number) => `${Math.ceil(size / 1024)} KiB anzeigen`,
+    showHuge: (kibibytes: string) => `${kibibytes} KiB anzeigen`,
     sources: {
       you: "Von Ihnen gesetzt.",
       account: "Aus Ihrem Konto.",
