@@ -1,4 +1,5 @@
 import type { GraphiQL } from "graphiql";
+import { type DocumentNode, Kind, parse } from "graphql";
 import type { ComponentProps } from "react";
 import { isSubscription, observe } from "../../event-stream.js";
 
@@ -72,7 +73,28 @@ export async function whoIs(token: string): Promise<Person> {
 /** What GraphiQL calls to run an operation. Its type of observables has overloads that it does not use. */
 export const createFetcher =
   (token: string | null): Fetcher =>
-  (operation, { headers = {}, documentAST } = {}) =>
-    (isSubscription(operation, documentAST)
-      ? observe((signal) => send(operation, token, headers, MANY_RESULTS, signal))
-      : post(operation, token, headers)) as ReturnType<Fetcher>;
+  (asked, { headers = {} } = {}) => {
+    const documentAST = parsed(asked.query);
+    const operation = documentAST ? withKnownName(asked, documentAST) : asked;
+    return (
+      isSubscription(operation, documentAST)
+        ? observe((signal) => send(operation, token, headers, MANY_RESULTS, signal))
+        : post(operation, token, headers)
+    ) as ReturnType<Fetcher>;
+  };
+
+function parsed(query: string): DocumentNode | undefined {
+  try {
+    return parse(query);
+  } catch {
+    return undefined; // The server says what is wrong.
+  }
+}
+
+/** GraphiQL notices a moment late that the text has changed: until then, it names an operation of before. */
+function withKnownName(operation: Operation, documentAST: DocumentNode): Operation {
+  const isKnown = documentAST.definitions.some(
+    (each) => each.kind === Kind.OPERATION_DEFINITION && each.name?.value === operation.operationName,
+  );
+  return isKnown ? operation : { ...operation, operationName: null };
+}
