@@ -64,7 +64,7 @@ def _compare_steps() -> None:
         for name, step in steps.items():
             found[name].append(_cost(step, [next(texts) for _ in range(_DOCUMENTS)]))
     for name, costs in found.items():
-        print(f"{name:35} {statistics.median(costs):8.1f} µs")  # noqa: T201
+        print(f"{name:35} {statistics.median(costs):8.1f} µs")
 
 
 def _cost(step: Callable[[str], object], texts: list[str]) -> float:
@@ -108,7 +108,7 @@ async def _execute(folder: str, documents: int) -> None:
         for _ in range(documents):
             await run(same)
         cached = (time.process_time() - start) / documents * 1e6
-        print(f"{name:16} {cost:8.1f} µs, of which executing takes {cached:8.1f} µs; {kept:8.0f} bytes kept")  # noqa: T201
+        print(f"{name:16} {cost:8.1f} µs, of which executing takes {cached:8.1f} µs; {kept:8.0f} bytes kept")
     await services.database.close()
 
 

@@ -52,7 +52,7 @@ async def _measure(folder: str) -> None:
             times["plan"].append(await _time(planned))
             times["graphql-core"].append(await _time(plain))
         plan, core = (statistics.median(durations) for durations in times.values())
-        print(f"{work:5} plan {plan:8.1f} µs   graphql-core {core:8.1f} µs   ratio {core / plan:.1f}")  # noqa: T201
+        print(f"{work:5} plan {plan:8.1f} µs   graphql-core {core:8.1f} µs   ratio {core / plan:.1f}")
     await services.database.close()
 
 

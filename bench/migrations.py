@@ -3,7 +3,6 @@
 Fills the database of revision 0006 with 100,000 users, each with a document with an indexed text and an
 indexed array, and prints the seconds of the command.
 """
-# ruff: noqa: S608 - all values are constants
 
 import asyncio
 import hashlib

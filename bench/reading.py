@@ -71,8 +71,8 @@ def main() -> None:
             times[name].append((time.perf_counter() - start) / _REPEAT * 1e6)
     medians = {name: statistics.median(durations) for name, durations in times.items()}
     for name, median in medians.items():
-        print(f"{name:10} {median:7.1f} µs")  # noqa: T201
-    print(f"ratio      {medians['closures'] / medians['generated']:7.2f}")  # noqa: T201
+        print(f"{name:10} {median:7.1f} µs")
+    print(f"ratio      {medians['closures'] / medians['generated']:7.2f}")
 
 
 if __name__ == "__main__":

@@ -55,10 +55,10 @@ class PostgresConnection:
         return row
 
     async def users(self, ids: Sequence[str]) -> Rows:
-        return await self._all(f"SELECT {USER_COLUMNS} FROM users WHERE id = ANY($1)", ids)  # noqa: S608
+        return await self._all(f"SELECT {USER_COLUMNS} FROM users WHERE id = ANY($1)", ids)
 
     async def user_named(self, username: str) -> Row | None:
-        statement = f"SELECT {USER_COLUMNS} FROM users WHERE username = $1"  # noqa: S608
+        statement = f"SELECT {USER_COLUMNS} FROM users WHERE username = $1"
         rows = await self._all(statement, username)
         return rows[0] if rows else None
 
@@ -68,7 +68,7 @@ class PostgresConnection:
 
     async def members(self, tenant_id: str, limit: int) -> Rows:
         return await self._all(
-            f"SELECT {USER_COLUMNS} FROM users JOIN memberships ON memberships.user_id = users.id"  # noqa: S608
+            f"SELECT {USER_COLUMNS} FROM users JOIN memberships ON memberships.user_id = users.id"
             " WHERE memberships.tenant_id = $1 ORDER BY memberships.user_id LIMIT $2",
             tenant_id,
             limit,

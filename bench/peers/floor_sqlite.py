@@ -49,10 +49,10 @@ class SqliteConnection:
         return rows[0] if rows else None
 
     async def users(self, ids: Sequence[str]) -> Rows:
-        return self._all(f"SELECT {USER_COLUMNS} FROM users WHERE id IN ({_marks(ids)})", ids)  # noqa: S608
+        return self._all(f"SELECT {USER_COLUMNS} FROM users WHERE id IN ({_marks(ids)})", ids)
 
     async def user_named(self, username: str) -> Row | None:
-        statement = f"SELECT {USER_COLUMNS} FROM users WHERE username = ?"  # noqa: S608
+        statement = f"SELECT {USER_COLUMNS} FROM users WHERE username = ?"
         rows = self._all(statement, (username,))
         return rows[0] if rows else None
 
@@ -62,7 +62,7 @@ class SqliteConnection:
 
     async def members(self, tenant_id: str, limit: int) -> Rows:
         return self._all(
-            f"SELECT {USER_COLUMNS} FROM users JOIN memberships ON memberships.user_id = users.id"  # noqa: S608
+            f"SELECT {USER_COLUMNS} FROM users JOIN memberships ON memberships.user_id = users.id"
             " WHERE memberships.tenant_id = ? ORDER BY memberships.user_id LIMIT ?",
             (tenant_id, limit),
         )
