@@ -89,12 +89,13 @@ class _Reader(InlineConnection):
         self._raw = self._open if refusal is None else _Refusing(refusal)
 
     def begin(self) -> None:
-        """Begin a transaction. A file that cannot be read is reported by the reads."""
-        with suppress(sqlite3.Error):
-            self._open.execute("BEGIN")
+        """Begin a transaction, unless there is one. A file that cannot be read is reported by the reads."""
+        if not self._open.in_transaction:
+            with suppress(sqlite3.Error):
+                self._open.execute("BEGIN")
 
     def end(self) -> None:
-        """End the transaction. A failed read may have done so."""
+        """End the transaction, if there is one: a failed read may have ended it."""
         if self._open.in_transaction:
             self._open.execute("COMMIT")
 

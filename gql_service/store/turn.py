@@ -8,14 +8,17 @@ from typing import Protocol
 class Snapshots(Protocol):
     """Lets a connection read the same data for a while."""
 
-    def begin_snapshot(self) -> None: ...
-    def end_snapshot(self) -> None: ...
+    def begin_snapshot(self) -> None:
+        """From now on, unless that was called already."""
+
+    def end_snapshot(self) -> None:
+        """Until now, if there is a snapshot."""
 
 
 class Turn:
     """The reads that are due. While it is held, they wait for `run` instead, and all see the same data."""
 
-    __slots__ = ("_due", "_has_snapshot", "_is_held", "_loop", "_snapshots")
+    __slots__ = ("_due", "_is_held", "_loop", "_snapshots")
 
     def __init__(self, snapshots: Snapshots | None = None) -> None:
         """Only who has `snapshots` may hold it."""
@@ -23,7 +26,6 @@ class Turn:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._snapshots = snapshots
         self._is_held = False
-        self._has_snapshot = False
 
     def add(self, read: Callable[[], None]) -> None:
         """Call this in the next turn, or when `run` is called."""
@@ -34,8 +36,7 @@ class Turn:
     def run(self) -> bool:
         """Read now. Returns whether anything was due."""
         due, self._due = self._due, []
-        if self._is_held and due and not self._has_snapshot and self._snapshots is not None:
-            self._has_snapshot = True
+        if due and self._is_held and self._snapshots is not None:
             self._snapshots.begin_snapshot()
         for read in due:
             read()
@@ -47,8 +48,7 @@ class Turn:
 
     def release(self) -> None:
         self._is_held = False
-        if self._has_snapshot and self._snapshots is not None:
-            self._has_snapshot = False
+        if self._snapshots is not None:
             self._snapshots.end_snapshot()
         if self._due:
             self._run_soon()

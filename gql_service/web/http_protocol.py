@@ -117,8 +117,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._begin_due()
             self._refuse(_to_refusal(error))
             return
-        if self._due is not None:
-            self._begin_due()
+        self._begin_due()
         if limits.is_in_head:
             limits.time_head()
         if limits.unparsed > MAX_HEAD_SIZE and not self.transport.is_closing():
