@@ -142,9 +142,9 @@ async def define(
     started = time.monotonic()
     defined = await _lock_platform(transaction, access)
     former = defined.get(definition.key)
-    row, report = await _check(transaction, access, definition, defined, keys, now, seconds)
-    if report.broken and not force:
-        raise NonconformingData(report, "this definition", ("key",))
+    row, report = await _check(
+        transaction, access, definition, defined, force=force, keys=keys, now=now, seconds=seconds
+    )
     if former is not None and _is_same(row, former):
         return former, report
     values = row.column_values()
@@ -179,10 +179,9 @@ async def try_definition(
     access.verify()
     (rows,) = await definitions.stored_of_platforms(connection, [access.platform_id])
     defined = {row.key: row for row in rows}
-    row, report = await _check(connection, access, definition, defined, keys, now, seconds)
-    if report.broken and not force:
-        raise NonconformingData(report, "this definition", ("key",))
-    return row, report
+    return await _check(
+        connection, access, definition, defined, force=force, keys=keys, now=now, seconds=seconds
+    )
 
 
 async def _check(
@@ -190,12 +189,16 @@ async def _check(
     access: PlatformAccess,
     definition: CheckedDefinition,
     defined: Mapping[str, StoredDefinition],
+    *,
+    force: bool,
     keys: KeyRing,
     now: int,
     seconds: float | None,
 ) -> tuple[StoredDefinition, ConformanceReport]:
-    """A definition as it would be stored, and the documents that do not conform to it. Raises Rejected or
-    LimitExceeded."""
+    """A definition as it would be stored, and the documents that do not conform to it.
+
+    Raises NonconformingData if there are any, unless `force` is set, and Rejected or LimitExceeded.
+    """
     former = defined.get(definition.key)
     row = StoredDefinition(
         access.platform_id,
@@ -209,10 +212,13 @@ async def _check(
         definition.presentation,
     )
     _check_platform_limits([other for other in defined.values() if other is not former], row)
-    if former is None or _is_same(row, former) or row.has_other_rules(former):
-        check = _value_check(access, row, keys, now)
-        return row, await check_conformance(connection, access, check, key=row.key, seconds=seconds)
-    return row, _UNCHECKED
+    if former is not None and not _is_same(row, former) and not row.has_other_rules(former):
+        return row, _UNCHECKED
+    check = _value_check(access, row, keys, now)
+    report = await check_conformance(connection, access, check, key=row.key, seconds=seconds)
+    if report.broken and not force:
+        raise NonconformingData(report, "this definition", ("key",))
+    return row, report
 
 
 def _is_same(row: StoredDefinition, former: StoredDefinition) -> bool:
