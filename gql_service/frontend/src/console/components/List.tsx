@@ -4,6 +4,7 @@ import { Button } from "react-aria-components";
 import type { CombinedError } from "urql";
 import { type Paging, PagingButtons } from "./Paging";
 import { Empty, Failure, Skeleton } from "./State";
+import { TableHead } from "./TableHead";
 
 export interface Column<Item> {
   title: string;
@@ -66,15 +67,7 @@ function Table<Item>({ items, keyOf, columns }: TableProps<Item>) {
   const isEdge = (index: number) => index === 0 || index === columns.length - 1;
   return (
     <table className="table stacked">
-      <thead>
-        <tr>
-          {columns.map(({ title }) => (
-            <th key={title} scope="col">
-              {title}
-            </th>
-          ))}
-        </tr>
-      </thead>
+      <TableHead titles={columns.map(({ title }) => title)} />
       <tbody>
         {items.map((item) => (
           <tr key={keyOf(item)}>

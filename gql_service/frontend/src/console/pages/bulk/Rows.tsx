@@ -2,6 +2,7 @@ import { useState } from "react";
 import { Button } from "react-aria-components";
 import { Value } from "../../components/admin/Value";
 import { useWords as useAdminWords } from "../../components/admin/words";
+import { TableHead } from "../../components/TableHead";
 import type { Row } from "./patch";
 import { useWords } from "./words";
 
@@ -18,15 +19,7 @@ export function Rows({ rows }: { rows: readonly Row[] }) {
     <>
       <div className="scroll-x">
         <table className="table">
-          <thead>
-            <tr>
-              {[words.user, admin.key, words.before, words.after].map((title) => (
-                <th key={title} scope="col">
-                  {title}
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <TableHead titles={[words.user, admin.key, words.before, words.after]} />
           <tbody>
             {sorted.slice(0, shown).map((row) => (
               <UserRows key={row.username} row={row} />

@@ -2,6 +2,7 @@
 import { type CombinedError, useQuery } from "urql";
 import { type Paging, PagingButtons, usePaging } from "../../components/Paging";
 import { Failure, Skeleton } from "../../components/State";
+import { TableHead } from "../../components/TableHead";
 import { Window } from "../../components/Window";
 import { type AdministratorFragment, PlatformOwnersDocument, TenantAdminsDocument } from "../../generated/graphql";
 import type { Tenant } from "./tenant";
@@ -69,14 +70,7 @@ function People({ labelledBy, people, error, paging, empty, onRetry }: PeoplePro
   return (
     <>
       <table className="table stacked" aria-labelledby={labelledBy}>
-        <thead>
-          <tr>
-            <th>{words.name}</th>
-            <th>{words.username}</th>
-            <th>{words.email}</th>
-            <th>{words.home}</th>
-          </tr>
-        </thead>
+        <TableHead titles={[words.name, words.username, words.email, words.home]} />
         <tbody>
           {people.nodes.map((user) => (
             <tr key={user.id}>

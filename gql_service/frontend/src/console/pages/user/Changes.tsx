@@ -3,6 +3,7 @@ import { More } from "../../components/admin/More";
 import { Value } from "../../components/admin/Value";
 import { Instant } from "../../components/Instant";
 import { Empty, Failure, Skeleton } from "../../components/State";
+import { TableHead } from "../../components/TableHead";
 import { UserChangesDocument, type UserChangesQuery } from "../../generated/graphql";
 import { useAccountWords } from "./account-words";
 import styles from "./User.module.css";
@@ -30,15 +31,7 @@ export function Changes({ username, after = null }: { username: string; after?: 
     <>
       <div className="scroll-x">
         <table className="table stacked">
-          <thead>
-            <tr>
-              {[words.when, words.who, words.what, before, afterwards].map((title) => (
-                <th key={title} scope="col">
-                  {title}
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <TableHead titles={[words.when, words.who, words.what, before, afterwards]} />
           <tbody>
             {changes.nodes.map((change) => (
               <ChangeRow key={change.id} change={change} />

@@ -1,6 +1,7 @@
 import { useQuery } from "urql";
 import { Value } from "../../components/admin/Value";
 import { Empty, Failure, Skeleton } from "../../components/State";
+import { TableHead } from "../../components/TableHead";
 import { type EvaluationFieldsFragment as Evaluation, UserEvaluationsDocument } from "../../generated/graphql";
 import { useWords } from "./words";
 
@@ -23,15 +24,7 @@ export function Effective(variables: { platformKey: string; username: string }) 
   return (
     <div className="scroll-x">
       <table className="table">
-        <thead>
-          <tr>
-            {[words.key, words.value, words.reason, words.withoutEntry].map((title) => (
-              <th key={title} scope="col">
-                {title}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <TableHead titles={[words.key, words.value, words.reason, words.withoutEntry]} />
         <tbody>
           {document.evaluations.map((evaluation) => (
             <tr key={evaluation.key}>

@@ -5,6 +5,7 @@ import { useQuery } from "urql";
 import { now } from "../../components/clock";
 import { Instant } from "../../components/Instant";
 import { Empty, Failure, Skeleton } from "../../components/State";
+import { TableHead } from "../../components/TableHead";
 import { useWords as useCommonWords } from "../../components/words";
 import { Value } from "../../components/admin/Value";
 import { type EntryFragment, UserEntriesDocument } from "../../generated/graphql";
@@ -115,18 +116,11 @@ function EntryTable({ entries, drafts, onEdit, children }: TableProps) {
   return (
     <div className="scroll-x">
       <table className="table stacked">
-        <thead>
-          <tr>
-            {[words.key, words.value, words.type, words.valid, words.changed].map((title) => (
-              <th key={title} scope="col">
-                {title}
-              </th>
-            ))}
-            <th scope="col" className={styles.edit}>
-              <span className="hidden-visually">{words.edit}</span>
-            </th>
-          </tr>
-        </thead>
+        <TableHead titles={[words.key, words.value, words.type, words.valid, words.changed]}>
+          <th scope="col" className={styles.edit}>
+            <span className="hidden-visually">{words.edit}</span>
+          </th>
+        </TableHead>
         <tbody>
           {entries.map((entry) => {
             const draft = drafts.get(entry.metadataKey);
