@@ -97,6 +97,24 @@ def test_an_expired_token_closes_its_connections(world: World, provider: OpenIdP
         assert opened.closed() == (4403, "The access token has expired.")
 
 
+def test_keys_that_were_withdrawn_end_connections(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is committed when they are."""
+    for name in ("_REFRESH_INTERVAL", "_VERDICT_SECONDS", "_MAX_AGE"):
+        monkeypatch.setattr(issuer_module, name, 0.0)
+    database = f"sqlite+aiosqlite:///{tmp_path / 'test.sqlite3'}"
+    with (
+        providing() as provider,
+        serving(database, oidc_issuer=provider.issuer, oidc_audience=AUDIENCE) as service,
+    ):
+        world = World(service)
+        user = world.new_user()
+        write(world.admin, "linkIdentity", {"username": user.username, "subject": user.username})
+        with subscriber(service.url, provider.token(user.username)) as opened:
+            follow(opened, world, user)
+            provider.rotate(SigningKey())
+            assert opened.closed()[0] == 4403
+
+
 def test_who_may_not_open_a_stream(world: World, provider: OpenIdProvider) -> None:
     unlinked = provider.token("nobody-has-linked-this")
     expired = provider.token("ann", exp=int(time.time()) - 3600)
