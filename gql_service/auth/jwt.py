@@ -107,11 +107,6 @@ def _suits(key: dict[str, Any], algorithm: str) -> bool:
     )
 
 
-def looks_like_jwt(text: str) -> bool:
-    """Whether a text has the form of a JWT: three parts, of which the first is a JSON object."""
-    return text.startswith("eyJ") and text.count(".") == 2
-
-
 def check_form(text: str, rules: Rules) -> None:
     """Raise InvalidJwt for what needs no key to be refused."""
     _checked_header(text, rules.algorithms)

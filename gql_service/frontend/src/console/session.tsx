@@ -5,7 +5,7 @@ import { forgetToken, keepToken, keptToken } from "../shared/token";
 import { type Connection, openConnection } from "./connection";
 import { type ViewerQuery, ViewerDocument } from "./generated/graphql";
 
-export type Viewer = ViewerQuery["me"];
+type Viewer = ViewerQuery["me"];
 
 interface Session {
   /** Null while nobody is signed in. */

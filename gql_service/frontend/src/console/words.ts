@@ -4,7 +4,7 @@ import { useLocale } from "react-aria-components";
 export const LANGUAGES = { en: "English", de: "Deutsch" } as const;
 export type Language = keyof typeof LANGUAGES;
 
-export const isLanguage = (value: unknown): value is Language => typeof value === "string" && value in LANGUAGES;
+const isLanguage = (value: unknown): value is Language => typeof value === "string" && value in LANGUAGES;
 
 /** The first of these languages that we speak, or English. Regions are ignored: `de-AT` is German. */
 export function chooseLanguage(wanted: readonly (string | null | undefined)[]): Language {

@@ -27,7 +27,7 @@ export function Value({ value, name }: { value: unknown; name: string }) {
   );
 }
 
-export function textOf(value: unknown, indent?: number): string {
+function textOf(value: unknown, indent?: number): string {
   if (typeof value !== "string") return JSON.stringify(value, null, indent) ?? "";
   // "true" and "42" are strings that would look like something else; so would an empty one.
   return value === "" || value !== value.trim() || isLiteral(value) ? JSON.stringify(value) : value;

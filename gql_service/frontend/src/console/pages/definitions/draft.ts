@@ -16,7 +16,7 @@ export const RULES: Record<ValueType, readonly RuleName[]> = {
 
 /** All of a definition but its key. */
 export type Content = Omit<DefineMetadataInput, "platformKey" | "key">;
-export type RuleName =
+type RuleName =
   "minimum" | "maximum" | "minLength" | "maxLength" | "pattern" | "choices" | "schema" | "indexedPaths";
 export type TextName = RuleName | "key" | "title" | "section" | "position" | "description" | "category" | "default";
 export type ChoiceName = "isPublic" | "isEditable" | "isIndexed" | "isEncrypted";

@@ -14,7 +14,7 @@ type Platform = NonNullable<SettingsQuery["platform"]>;
 export type Definition = Platform["definitions"][number];
 
 /** Where the effective value comes from. */
-export type Source = "you" | "account" | "rollout" | "default" | "off" | "broken" | "none";
+type Source = "you" | "account" | "rollout" | "default" | "off" | "broken" | "none";
 
 /** The viewer's own entry. Without a digest, its value cannot be read. */
 export interface Own {

@@ -5,7 +5,7 @@ import type { IndexedKeysQuery } from "../../generated/graphql";
 import { type Condition, needsValue, OPERATORS } from "./filter";
 import { useWords } from "./words";
 
-export type IndexedKey = NonNullable<IndexedKeysQuery["platform"]>["definitions"][number];
+type IndexedKey = NonNullable<IndexedKeysQuery["platform"]>["definitions"][number];
 
 interface Props {
   /** The keys that are proposed. */

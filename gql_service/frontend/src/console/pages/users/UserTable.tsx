@@ -47,7 +47,7 @@ export function UserTable({ platformKey, users, columns }: Props) {
   );
 }
 
-export const addressOf = (platformKey: string, username: string) =>
+const addressOf = (platformKey: string, username: string) =>
   `/console/p/${platformKey}/users/${encodeURIComponent(username)}`;
 
 function Cell({ user, column }: { user: UserRowFragment; column: Column }) {

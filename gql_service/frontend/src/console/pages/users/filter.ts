@@ -13,7 +13,7 @@ export const OPERATORS = [
   "exists",
   "missing",
 ] as const;
-export type Operator = (typeof OPERATORS)[number];
+type Operator = (typeof OPERATORS)[number];
 
 /** The server takes so many conditions at once. */
 export const MOST = 5;
@@ -65,7 +65,7 @@ function textsOf(text: string): (string | undefined)[] {
 }
 
 /** JSON where it is JSON (42, true, "42"), else the text itself. */
-export function literal(text: string): unknown {
+function literal(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
