@@ -7,7 +7,18 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, bindparam, func, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    tuple_,
+)
 
 from gql_service.errors import BadUserInput
 from gql_service.store.sql_functions import without_index
@@ -86,17 +97,22 @@ def keyset_of_each(
     (owners,), rows = {column.table for column in owner.values()}, key.table
     is_descending = descending is not request.backwards
     others = rows.alias("of_owner")
-    bounds = _bounds(others.c[key.name], request, descending=descending)
-    page = select(others).where(of_owner(others, owner), *bounds).correlate(owners)
-    page = page.order_by(others.c[key.name].desc() if is_descending else others.c[key.name])
-    page = page.limit(bindparam("size"))
+    other_key = others.c[key.name]
 
-    each = page.with_only_columns(*[others.c[column.name] for column in columns]).lateral("page")
-    on_postgres = select(*[each.c[column.name] for column in columns])
-    on_postgres = on_postgres.join_from(owners, each, literal_column("true")).where(*owners_where)
+    after, before = _parameters(key, request)
+    lower, upper = (before, after) if descending else (after, before)
+    each = select(*[others.c[column.name] for column in columns])
+    each = each.where(*range_of_owner(owner, other_key, lower, upper)).correlate(owners)
+    each = each.order_by(*index_order(owner, other_key, descending=is_descending)).limit(bindparam("size"))
+    page = each.lateral("page")
+    on_postgres = select(*[page.c[column.name] for column in columns])
+    on_postgres = on_postgres.join_from(owners, page, literal_column("true")).where(*owners_where)
 
     # SQLite has no lateral joins: it finds the outermost key of each page first.
-    keys = page.with_only_columns(others.c[key.name]).subquery("page_keys").c[key.name]
+    bounds = _bounds(other_key, request, descending=descending)
+    keys_of_page = select(other_key).where(of_owner(others, owner), *bounds).correlate(owners)
+    keys_of_page = keys_of_page.order_by(other_key.desc() if is_descending else other_key)
+    keys = keys_of_page.limit(bindparam("size")).subquery("page_keys").c[key.name]
     outermost = select(func.min(keys) if is_descending else func.max(keys)).scalar_subquery()
     in_page = key >= outermost if is_descending else key <= outermost
     # An index takes one bound on each side: of those of the request, the one where the page begins.
@@ -111,6 +127,34 @@ def of_owner(rows: FromClause, owner: Mapping[str, ColumnElement[str]]) -> Colum
     return and_(*(rows.c[name] == without_index(column) for name, column in owner.items()))
 
 
+def range_of_owner(
+    owner: Mapping[str, ColumnElement[str]],
+    key: ColumnElement[Any],
+    lower: ColumnElement[Any] | None,
+    upper: ColumnElement[Any] | None,
+) -> Iterator[ColumnElement[bool]]:
+    """The rows of the owner whose keys are between two keys, for PostgreSQL to read in `index_order`.
+
+    It does not know the owner when it plans. Where owners have few rows on average, it would read and sort
+    all rows of an owner who has many. So this asks for a range of the index: it expects many rows of that.
+    """
+    columns = [key.table.c[name] for name in owner]
+    least = literal_column("''" if isinstance(key.type, Text) else "0", key.type)
+    yield tuple_(*columns, key) > tuple_(*owner.values(), least if lower is None else lower)
+    if upper is None:
+        yield tuple_(*columns) <= tuple_(*owner.values())
+    else:
+        yield tuple_(*columns, key) < tuple_(*owner.values(), upper)
+
+
+def index_order(
+    owner: Mapping[str, ColumnElement[str]], key: ColumnElement[Any], *, descending: bool = False
+) -> list[ColumnElement[Any]]:
+    """The order of the index of the owners' rows by `key`: see `range_of_owner`."""
+    columns = [*(key.table.c[name] for name in owner), key]
+    return [column.desc() for column in columns] if descending else columns
+
+
 def _between(statement: Select[Any], key: ColumnElement[str], request: PageRequest) -> Select[Any]:
     return statement.where(*_bounds(key, request, descending=False))
 
@@ -118,12 +162,19 @@ def _between(statement: Select[Any], key: ColumnElement[str], request: PageReque
 def _bounds(
     key: ColumnElement[Any], request: PageRequest, *, descending: bool
 ) -> Iterator[ColumnElement[bool]]:
-    if request.after is not None:
-        after = bindparam("after", type_=key.type)
+    after, before = _parameters(key, request)
+    if after is not None:
         yield key < after if descending else key > after
-    if request.before is not None:
-        before = bindparam("before", type_=key.type)
+    if before is not None:
         yield key > before if descending else key < before
+
+
+def _parameters(
+    key: ColumnElement[Any], request: PageRequest
+) -> tuple[ColumnElement[Any] | None, ColumnElement[Any] | None]:
+    after = None if request.after is None else bindparam("after", type_=key.type)
+    before = None if request.before is None else bindparam("before", type_=key.type)
+    return after, before
 
 
 def page_parameters(request: PageRequest) -> dict[str, Any]:

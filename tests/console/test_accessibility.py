@@ -35,7 +35,8 @@ def check(console: Console) -> None:
 
 
 def settle(console: Console) -> None:
-    """Wait until the page has a heading and nothing is loading."""
+    """Wait until somebody is signed in, the page has a heading, and nothing is loading."""
+    expect(console.page.get_by_role("textbox", name="Access token", exact=True)).to_have_count(0)
     expect(console.page.locator("main h1")).to_be_visible()
     expect(console.page.get_by_label("Loading")).to_have_count(0)
 

@@ -31,7 +31,7 @@ from gql_service.domain.documents.entries import Content, Entry, from_history
 from gql_service.domain.documents.rows import DocumentKey, MetadataDocument
 from gql_service.domain.documents.visibility import Viewer, plain_text
 from gql_service.domain.history.changes import OF_DOCUMENTS, OWNER, ChangeRow, has_no_values
-from gql_service.domain.pagination import of_owner
+from gql_service.domain.pagination import index_order, of_owner, range_of_owner
 from gql_service.domain.values.encryption import KeyRing
 from gql_service.errors import BadUserInput, RequestError, too_much_to_read
 from gql_service.instants import rfc3339
@@ -77,7 +77,8 @@ def _rows(start: ColumnElement[int], *, scans: bool = False) -> Statement:
             .limit(bindparam("size"))
         )
 
-    each = select(*_COLUMNS).where(of_document).order_by(_changes.revision).limit(bindparam("size"))
+    each = select(*_COLUMNS).where(*range_of_owner(OWNER, _changes.revision, after, None))
+    each = each.order_by(*index_order(OWNER, _changes.revision)).limit(bindparam("size"))
     lateral = each.correlate(documents_table).lateral("changes_of_document")
     return Statement(
         joined(document_changes, of_document),
@@ -98,22 +99,33 @@ _LAST_UNTIL = (
 )
 _LATER = _rows(func.coalesce(_LAST_UNTIL, literal_column("0")), scans=True)
 _FROM = _rows(literal_column("0"))
-# A write that ends a window early stores the old window, too, so this finds every change of a window that was
-# to end later. Baselines are always found.
-_KEY = [without_index(column) for column in (_changes.user_id, _changes.platform_id, _changes.revision)]
-_WINDOWS = Statement(
-    select(*_COLUMNS)
-    .where(
+
+
+def _windows() -> Statement:
+    """The changes of windows that were to end later, and all baselines, in the order of their keys.
+
+    A write that ends a window early stores the old window, too, so every such window is found. PostgreSQL
+    must find the rows by their windows, as SQLite does, not by the key that they are sorted by: `OFFSET 0`
+    lets it find all of them before it sorts.
+    """
+    found = (
         any_of(_changes.user_id, "user_ids"),
         any_of(_changes.platform_id, "platform_ids"),
         _changes.window_end > _AT,
         _changes.changed_at <= _AT,
-        tuple_(*_KEY) > tuple_(*_AFTER_DOCUMENT, _AFTER_REVISION),
     )
-    .order_by(*_KEY)
-    .limit(bindparam("size")),
-    scans=True,
-)
+
+    def page(rows: FromClause, *where: ColumnElement[bool]) -> Select[Any]:
+        key = [without_index(rows.c[name]) for name in ("user_id", "platform_id", "revision")]
+        columns = [rows.c[name] for name in ChangeRow._fields]
+        later = tuple_(*key) > tuple_(*_AFTER_DOCUMENT, _AFTER_REVISION)
+        return select(*columns).where(*where, later).order_by(*key).limit(bindparam("size"))
+
+    all_found = select(*_COLUMNS).where(*found).offset(literal_column("0")).subquery("found")
+    return Statement(page(document_changes, *found), scans=True, on_postgres=page(all_found))
+
+
+_WINDOWS = _windows()
 
 
 @dataclass(slots=True)

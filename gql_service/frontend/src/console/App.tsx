@@ -53,7 +53,7 @@ export function App() {
           {isExpired && <SignIn isAgain />}
         </ViewerProvider>
       ) : token === null || isExpired ? (
-        <SignIn />
+        <SignIn isAgain={isExpired} />
       ) : error ? (
         <Failure error={error} onRetry={() => read({ requestPolicy: "network-only" })} />
       ) : (
