@@ -156,11 +156,18 @@ def test_a_link_to_a_user_who_is_gone(console: Console, world: World, open_tab: 
     assert console.tab.complaints == []
 
 
-def test_a_member_who_is_deleted_is_asked_to_sign_in(console: Console, world: World) -> None:
+@pytest.mark.parametrize("loads_again", [False, True])
+def test_a_member_who_is_deleted_is_asked_to_sign_in(
+    console: Console, world: World, loads_again: bool
+) -> None:
     user = world.new_user()
-    console.sign_in(user.token)
+    console.sign_in(user.token, keep=True)
     settle(console)
+    if loads_again:
+        console.page.goto("about:blank")
     write(world.admin, "deleteUser", {"username": user.username})
+    if loads_again:
+        console.open("/console")
     expect(console.heading("Your access token is not valid any more")).to_be_visible()
 
 
