@@ -17,7 +17,6 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import cached_property
-from math import inf
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy.engine import make_url
@@ -186,8 +185,6 @@ class SqliteDatabase:
         self._lock = FileLock(f"{self._path}.lock", self._timeout)
         self._queue: deque[_PendingWrite] = deque()
         self._draining: asyncio.Task[None] | None = None
-        self._last_commit = inf
-        """Duration of the last commit in seconds."""
         self._committing: list[_UncommittedWrite] = []
         self._in_doubt = False
         """Whether a write has failed since one is known to have reached the disk."""
@@ -402,11 +399,10 @@ class SqliteDatabase:
     async def _commit(self, *, single: bool) -> None:
         """Commit in the thread, except for a single write on a quick disk: the hop would take longer."""
         started = time.perf_counter()
-        if single and self._last_commit < _QUICK_COMMIT:
-            self._writer.inline.execute("COMMIT")
+        if single and self._writer.last_commit < _QUICK_COMMIT:
+            self._writer.commit_inline()
         else:
             await self._writer.commit()
-        self._last_commit = time.perf_counter() - started
         if self.on_statement is not None:
             self.on_statement(COMMIT, started, None)
 

@@ -8,8 +8,10 @@ import asyncio
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from contextlib import suppress
+from math import inf
 from typing import Any, TypeVar
 
 import aiosqlite
@@ -128,6 +130,25 @@ class ObservedInlineConnection(InlineConnection):
             await super().execute_many(statement, rows)
 
 
+class _TimedCommits:
+    """A connection that measures how long the disk takes for a commit.
+
+    The way to a thread and back is not measured: on a busy machine it takes longer than a quick disk.
+    """
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self._raw = raw
+        self.last = inf
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._raw, name)
+
+    def commit(self) -> None:
+        started = time.perf_counter()
+        self._raw.commit()
+        self.last = time.perf_counter() - started
+
+
 class ThreadedConnection:
     """A connection that the event loop and the thread of an `aiosqlite.Connection` use in turns.
 
@@ -138,6 +159,7 @@ class ThreadedConnection:
 
     def __init__(self, path: str) -> None:
         self._raw = connect(path)
+        self._timed = _TimedCommits(self._raw)
         self._aiosqlite: aiosqlite.Connection | None = None
         self._turn = asyncio.Lock()
 
@@ -147,6 +169,16 @@ class ThreadedConnection:
         if self._turn.locked():
             raise RuntimeError("The connection is in use by its thread.")
         return self._raw
+
+    @property
+    def last_commit(self) -> float:
+        """The seconds that the disk took for the last commit; infinite before the first."""
+        return self._timed.last
+
+    def commit_inline(self) -> None:
+        """Commit in the event loop."""
+        assert self.inline
+        self._timed.commit()
 
     async def commit(self) -> None:
         """Commit in the thread. A cancellation does not stop the commit."""
@@ -169,7 +201,7 @@ class ThreadedConnection:
     async def _in_thread(self, call: Callable[[aiosqlite.Connection], Awaitable[T]], *, interrupt: bool) -> T:
         async with self._turn:  # a call that is cancelled while it waits here never starts
             if self._aiosqlite is None:
-                self._aiosqlite = await _with_daemon_thread(self._raw)
+                self._aiosqlite = await _with_daemon_thread(self._timed)
             try:
                 return await call(self._aiosqlite)
             except asyncio.CancelledError:
@@ -177,7 +209,7 @@ class ThreadedConnection:
                 raise
 
 
-def _with_daemon_thread(raw: sqlite3.Connection) -> aiosqlite.Connection:
+def _with_daemon_thread(raw: Any) -> aiosqlite.Connection:
     """Wrap an open connection. A process that ends without closing it must not wait for its thread.
 
     aiosqlite has no option for this. Its thread is a daemon if the thread that creates it is one.

@@ -181,6 +181,29 @@ def test_no_connection_is_used_by_two_threads_at_once(watched: type[Watched], tm
     assert loop not in commits, "a slow disk is left to a thread"
 
 
+def test_a_quick_disk_is_noticed_however_long_the_way_to_the_thread_takes(
+    watched: type[Watched], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def add_some(database: Database) -> list[int]:
+        async def keep_busy() -> None:
+            while True:
+                time.sleep(0.003)  # noqa: ASYNC251 - the loop is to be busy
+                await asyncio.sleep(0)
+
+        busy = asyncio.create_task(keep_busy())
+        await add(database, "slow")
+        monkeypatch.setattr(watched, "commit_time", 0)
+        for number in range(5):
+            await add(database, f"quick.{number}")
+        busy.cancel()
+        return [thread for thread, sql in watched.started if sql == "COMMIT"]
+
+    commits, loop = with_database(tmp_path, add_some), threading.get_ident()
+    assert commits[0] != loop, "nothing is known of the disk yet"
+    assert commits[1] != loop, "the first one was slow"
+    assert commits[-1] == loop
+
+
 def test_a_cancelled_commit_ends_before_its_connection_is_used_again(
     watched: type[Watched], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
