@@ -42,6 +42,7 @@ test-long: $(VENV)/.dev ## Run the long property tests, floods and followers
 	FLOOD=20000 $(BIN)/pytest tests/graphql/test_floods.py
 	$(BIN)/pytest tests/engine/test_against_graphql_core.py tests/engine/test_validation.py \
 	  tests/engine/test_validator.py tests/engine/test_parser.py tests/engine/test_graphql_core_validation.py \
+	  tests/engine/test_graphql_core_execution.py \
 	  tests/documents/test_against_model.py tests/documents/test_numbers.py tests/transfer/test_property.py \
 	  tests/documents/test_json_operations_property.py tests/engine/test_null_propagation.py \
 	  tests/flags/test_buckets.py tests/web/test_client_address.py \

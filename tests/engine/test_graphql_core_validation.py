@@ -3,7 +3,6 @@
 They are fetched when the test runs, so `make test` leaves it out. `make test-long` fails if it cannot fetch.
 """
 
-import sys
 from collections import Counter
 from importlib import import_module
 from pathlib import Path
@@ -25,7 +24,7 @@ from hypothesis import settings
 from gql_service.engine.document.parser import parse_text
 from gql_service.engine.document.schema_tables import SchemaTables
 from gql_service.engine.document.validator import is_valid
-from tests.support.graphql_core_tests import fetch, validation_tests
+from tests.support.graphql_core_tests import fetch, own_tests
 
 pytestmark = pytest.mark.skipif(
     settings().max_examples < 1000, reason="it fetches graphql-core's tests: `make test-long` runs it"
@@ -98,13 +97,10 @@ def test_our_validator_agrees_with_the_tests_of_graphql_core(
     comparison, ran = Comparison(), 0
     for name in ("graphql.validation.validate", "graphql.validation", "graphql"):
         monkeypatch.setattr(import_module(name), "validate", comparison.validate)
-    try:
-        for _name, run in validation_tests(tmp_path, monkeypatch):
+    with own_tests("validation", tmp_path) as tests:
+        for _name, run in tests:
             run()
             ran += 1
-    finally:
-        for name in [each for each in sys.modules if each.startswith("graphql_core_tests")]:
-            del sys.modules[name]
     assert comparison.wrong == []
     assert set(comparison.left) == {*LEFT_TO_GRAPHQL_CORE, FRAGMENT_ARGUMENTS}
     assert ran >= 700

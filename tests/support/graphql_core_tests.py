@@ -1,9 +1,10 @@
-"""graphql-core's own tests of validation, fetched from the package index and called without its plugins."""
+"""graphql-core's own tests, fetched from the package index and called without its plugins."""
 
 import subprocess
 import sys
 import tarfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
@@ -32,19 +33,30 @@ def fetch(folder: Path) -> None:
     unpacked.rename(folder / _PACKAGE)
 
 
-def validation_tests(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[str, Callable[[], None]]]:
-    """The names of the tests of validation, and functions that run them."""
-    monkeypatch.syspath_prepend(folder)
-    for path in sorted((folder / _PACKAGE / "validation").glob("test_*.py")):
-        module = import_module(f"{_PACKAGE}.validation.{path.stem}")
+@contextmanager
+def own_tests(part: str, folder: Path) -> Iterator[Iterator[tuple[str, Callable[[], Any]]]]:
+    """The names of the tests of a part, such as `validation`, and functions that run them.
+
+    They use what is patched in graphql-core when this is called.
+    """
+    sys.path.insert(0, str(folder))
+    try:
+        yield _own_tests(part, folder)
+    finally:
+        sys.path.remove(str(folder))
+        for name in [each for each in sys.modules if each.startswith(_PACKAGE)]:
+            del sys.modules[name]
+
+
+def _own_tests(part: str, folder: Path) -> Iterator[tuple[str, Callable[[], Any]]]:
+    for path in sorted((folder / _PACKAGE / part).glob("test_*.py")):
+        module = import_module(f"{_PACKAGE}.{part}.{path.stem}")
         for name, value in vars(module).items():
             if name.startswith("describe_"):
                 yield from _tests_in(f"{path.stem}: {name}", value)
 
 
-def _tests_in(name: str, describe: FunctionType) -> Iterator[tuple[str, Callable[[], None]]]:
+def _tests_in(name: str, describe: FunctionType) -> Iterator[tuple[str, Callable[[], Any]]]:
     """The tests that a function defines inside itself, as the plugin `pytest-describe` finds them."""
     for inner, value in _locals_of(describe).items():
         if inner.startswith("describe_"):
