@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from sqlalchemy import bindparam, delete, func, insert, not_, select, update
@@ -213,8 +214,9 @@ def _caller(
     return (issuer and policy.issued_by(issuer, principal)) or TokenRefusal.ISSUER
 
 
+@lru_cache(1000)
 def _principal(holder: _TokenHolder) -> Principal:
-    """The user who holds a token. Raises MalformedData."""
+    """The user who holds a token, made once while their row is the same. Raises MalformedData."""
     return Principal.create(
         holder.user_id,
         holder.username,
