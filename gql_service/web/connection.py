@@ -111,6 +111,11 @@ class HeadLimits:
             self._timer.cancel()
             self._timer = None
 
+    def end(self) -> None:
+        """The connection is lost."""
+        self.stop()
+        self._close = _do_nothing
+
     def _check_deadline(self) -> None:
         self._timer = None
         if self._deadline is None:
@@ -119,3 +124,7 @@ class HeadLimits:
             self._timer = self._loop.call_at(self._deadline, self._check_deadline)
         else:
             self._close()
+
+
+def _do_nothing() -> None:
+    """Stands in for closing what is closed."""

@@ -16,7 +16,7 @@ Pipelining, flow control and shutdown are uvicorn's.
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextvars import Context
 from functools import partial
 from typing import Any
@@ -81,7 +81,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(WriteBuffer(transport, self.loop))  # type: ignore[arg-type]
-        self._extensions = {HAND_OVER: self._hand_over}
+        self._extensions: dict[str, Callable[[Successor], None]] = {HAND_OVER: self._hand_over}
         self._limits.wait()
 
     def eof_received(self) -> bool:  # type: ignore[override]
@@ -104,7 +104,10 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self._limits.stop()
+        # What refers to this in a circle would keep it, and the last request with its plan, until the cyclic
+        # garbage collector runs, which it does rarely.
+        self._limits.end()
+        self._extensions[HAND_OVER] = _nobody_is_there
 
     def data_received(self, data: bytes) -> None:
         if self._refusal is not None:
@@ -347,6 +350,10 @@ class HttpProtocol(HttpToolsProtocol):
         for name, value in lines:
             super().on_header(name, value)
         super().on_headers_complete()
+
+
+def _nobody_is_there(_successor: Successor) -> None:
+    """Stands in for handing over a connection that is lost."""
 
 
 def _to_refusal(error: httptools.HttpParserError) -> InvalidRequest:

@@ -2,14 +2,18 @@
 
 import gc
 from collections.abc import Callable
+from contextlib import closing
+from http.client import HTTPConnection
 from itertools import count
+from urllib.parse import urlsplit
 
 import pytest
 
+from tests.support.http_clients import PATIENCE
 from tests.support.patches import patched, read
-from tests.support.world import World
+from tests.support.world import REST, World
 
-# Not of invalid documents and introspection: graphql-core validates them, and makes cycles.
+# Not of invalid documents, introspection and subscriptions: graphql-core does these, and makes cycles.
 NEW_DOCUMENTS = {
     "new query": """query ($yes: Boolean!, $key: String!) {
       @@: me { ...F badges { name } notifications(first: 1) { nodes { id } } }
@@ -39,10 +43,22 @@ def new_document(query: str) -> Callable[[World, int], object]:
     return request
 
 
+def new_connection(method: str, path: str, body: bytes | None) -> Callable[[World, int], object]:
+    def request(world: World, _number: int) -> object:
+        headers = {"Authorization": f"Bearer {world.member.token}", "Content-Type": "application/json"}
+        with closing(HTTPConnection(urlsplit(world.service.url).netloc, timeout=PATIENCE)) as connection:
+            connection.request(method, path.format(world.platform_key), body, headers)
+            return connection.getresponse().read()
+
+    return request
+
+
 REQUESTS: dict[str, Callable[[World, int], object]] = {
     "read": lambda world, _number: read(world.member, world),
     "patch": lambda world, number: patched(world.member, world, metadata={"a": number}),
     "REST": lambda world, number: world.member.rest("PUT", world.platform_key, {"metadata": {"b": number}}),
+    "connection": new_connection("POST", "/graphql", b'{"query": "{ me { username } }"}'),
+    "connection, REST": new_connection("GET", REST + "{}", None),
 } | {name: new_document(query) for name, query in NEW_DOCUMENTS.items()}
 
 
