@@ -5,11 +5,12 @@ from playwright.sync_api import Locator, expect
 
 from tests.console.pages import ADMIN, MEMBER, OWNER
 from tests.support.accessibility import serious_findings
-from tests.support.console import Console
+from tests.support.console import ON_SQLITE, Console
 from tests.support.definitions import define
 from tests.support.patches import patch
 from tests.support.world import World
 
+pytestmark = ON_SQLITE
 PAGES = [("member", page) for page in MEMBER] + [("admin", page) for page in ADMIN]
 PAGES += [("owner", page) for page in OWNER]
 HEBREW = "\u05e2\u05d1\u05e8\u05d9\u05ea "

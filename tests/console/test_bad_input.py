@@ -12,7 +12,7 @@ from tests.console.test_accessibility import settle
 from tests.console.test_users import choose_tab, row, user_page
 from tests.support.browser import Tab
 from tests.support.clock import HOUR, instant
-from tests.support.console import Console
+from tests.support.console import ON_SQLITE, Console
 from tests.support.definitions import define, metadata, patch, set_entries
 from tests.support.service import Service, serving
 from tests.support.users import notify, write
@@ -145,6 +145,7 @@ def test_a_user_who_is_deleted_while_their_page_is_open(console: Console, world:
     assert console.tab.complaints == []
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("open_tab", TABS)
 def test_a_link_to_a_user_who_is_gone(console: Console, world: World, open_tab: str) -> None:
     user = world.new_user()
@@ -171,6 +172,7 @@ def test_a_member_who_is_deleted_is_asked_to_sign_in(
     expect(console.heading("Your access token is not valid any more")).to_be_visible()
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("hours", [-9, 9])
 def test_the_clock_of_the_browser_is_wrong(console: Console, world: World, hours: int) -> None:
     member, service, page = world.member, world.service, console.page
@@ -236,6 +238,7 @@ def test_values_of_a_mebibyte(roomy: World, tab: Tab) -> None:
     assert tab.complaints == []
 
 
+@ON_SQLITE
 def test_2000_keys_of_a_user(console: Console, world: World) -> None:
     member, page = world.member, console.page
     patch(member, world, {f"key-{number:04}": {"order": number} for number in range(2000)})
@@ -253,6 +256,7 @@ def test_2000_keys_of_a_user(console: Console, world: World) -> None:
     assert console.tab.complaints == []
 
 
+@ON_SQLITE
 def test_text_from_right_to_left_stays_in_its_place(console: Console, world: World) -> None:
     """Each value has its own direction, and cannot turn what stands beside it."""
     member = world.new_user(profile_fields={"firstName": {"value": OVERRIDE, "visibility": "tenant"}})
@@ -282,6 +286,7 @@ READING = {
 """The pages that ask the server for something as they are opened."""
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("role", ["member", "admin", "owner"])
 def test_the_server_is_away(console: Console, world: World, role: str) -> None:
     """Each page says so, and shows what it has to show as soon as the server is there again."""
@@ -303,6 +308,7 @@ def test_the_server_is_away(console: Console, world: World, role: str) -> None:
         settle(console)
 
 
+@ON_SQLITE
 def test_the_code_of_a_page_cannot_be_loaded(console: Console, world: World) -> None:
     page = console.page
     console.sign_in(world.member.token)
@@ -318,6 +324,7 @@ def test_the_code_of_a_page_cannot_be_loaded(console: Console, world: World) -> 
     expect(console.heading("Data and tokens")).to_be_visible()
 
 
+@ON_SQLITE
 def test_a_member_opens_each_page_of_others(console: Console, world: World) -> None:
     define(world, "beta", "boolean")
     patch(world.colleague, world, {"secret": "not yours"})
@@ -339,6 +346,7 @@ def test_a_member_opens_each_page_of_others(console: Console, world: World) -> N
     assert console.tab.complaints == []
 
 
+@ON_SQLITE
 def test_permissions_that_are_typed_wait_until_they_are_saved(console: Console, world: World) -> None:
     member, page = world.new_user(), console.page
     console.open(user_page(world, member, "access"))

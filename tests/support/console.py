@@ -3,10 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from tests.support.browser import Tab
 from tests.support.world import Caller
+
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True, scope="session")
+"""For tests of how pages look and fail. Stories are told on both databases."""
 
 
 class Console:
