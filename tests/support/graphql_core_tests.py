@@ -51,7 +51,7 @@ def own_tests(part: str, folder: Path) -> Iterator[Iterator[tuple[str, Callable[
 def _own_tests(part: str, folder: Path) -> Iterator[tuple[str, Callable[[], Any]]]:
     for path in sorted((folder / _PACKAGE / part).glob("test_*.py")):
         module = import_module(f"{_PACKAGE}.{part}.{path.stem}")
-        for name, value in vars(module).items():
+        for name, value in list(vars(module).items()):
             if name.startswith("describe_"):
                 yield from _tests_in(f"{path.stem}: {name}", value)
 
