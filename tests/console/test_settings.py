@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Dialog, Locator, Request, expect
+from playwright.sync_api import Browser, Dialog, Locator, Request, WebSocketRoute, expect
 
 from tests.support.browser import Tab
 from tests.support.console import Console
@@ -171,6 +171,24 @@ def test_a_draft_survives_a_token_that_ends_and_a_save_that_fails(console: Conso
     expect(field(console, "note")).to_have_value("new")
     console.button("Save").click()
     console.shows("Saved.")
+
+
+def test_a_token_that_ended_while_live_updates_were_cut_off(console: Console, world: World) -> None:
+    user, is_cut_off = world.new_user(), [True]
+
+    def connect(socket: WebSocketRoute) -> None:
+        if is_cut_off:
+            socket.close(code=1013)
+        else:
+            socket.connect_to_server()
+
+    console.page.route_web_socket("**/graphql", connect)
+    open_settings(console, world, user.token)
+    expect(console.page.get_by_text("Reconnecting.")).to_be_visible()
+    revoke = "mutation ($id: ID!) { revokeToken(input: {id: $id}) { userErrors { message } } }"
+    assert user.ask(revoke, id=user.token.split("_")[1])["revokeToken"] == {"userErrors": []}
+    is_cut_off.clear()
+    expect(console.heading("Your access token is not valid any more")).to_be_visible()
 
 
 def test_a_kill_switch_and_a_rollout_appear_at_once(console: Console, world: World) -> None:

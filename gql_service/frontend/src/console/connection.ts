@@ -4,6 +4,8 @@ import { cacheExchange, Client, type CombinedError, fetchExchange, mapExchange, 
 import { fetchAndSetClock } from "./components/clock";
 
 const ENDPOINT = "/graphql";
+/** The code with which the server closes a WebSocket whose token it does not accept (any more). */
+const FORBIDDEN = 4403;
 
 export interface Connection {
   client: Client;
@@ -14,7 +16,7 @@ export interface Connection {
 
 /** @param onExpired Called when the server does not accept the token (any more). */
 export function openConnection(token: string | null, onExpired: () => void): Connection {
-  const socket = openSocket(token);
+  const socket = openSocket(token, onExpired);
   const client = new Client({
     url: ENDPOINT,
     preferGetMethod: false,
@@ -46,12 +48,17 @@ export function openConnection(token: string | null, onExpired: () => void): Con
   };
 }
 
-function openSocket(token: string | null): SocketClient {
+function openSocket(token: string | null, onExpired: () => void): SocketClient {
   return createSocket({
     url: `${location.origin.replace(/^http/, "ws")}${ENDPOINT}`,
     connectionParams: authorization(token),
     retryAttempts: Number.POSITIVE_INFINITY,
     shouldRetry: () => true,
+    on: {
+      closed: (event) => {
+        if (token && (event as CloseEvent).code === FORBIDDEN) onExpired();
+      },
+    },
   });
 }
 
