@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Dialog, Locator, Request, WebSocketRout
 from tests.support.browser import Tab
 from tests.support.console import Console
 from tests.support.definitions import define, metadata, patch, set_entries
+from tests.support.users import write
 from tests.support.world import World
 
 RIGHT_TO_LEFT = "\u05e9\u05dc\u05d5\u05dd"
@@ -160,10 +161,8 @@ def test_a_draft_survives_a_token_that_ends_and_a_save_that_fails(console: Conso
     console.button("Save").click()
     expect(console.page.get_by_role("main").get_by_role("alert").last).not_to_be_empty()
     console.page.unroute("**/graphql")
-    admins = "mutation ($name: String!) { issueToken(input: {username: $name}) { token } }"
-    again = world.admin.ask(admins, name=user.username)["issueToken"]["token"]
-    revoke = "mutation ($id: ID!) { revokeToken(input: {id: $id}) { userErrors { message } } }"
-    assert user.ask(revoke, id=user.token.split("_")[1])["revokeToken"] == {"userErrors": []}
+    again = write(world.admin, "issueToken", {"username": user.username}, "token")["token"]
+    write(user, "revokeToken", {"id": user.token.split("_")[1]})
     # The subscription is cut off, so the page learns of it at once.
     expect(console.heading("Your access token is not valid any more")).to_be_visible()
     console.sign_in(again)
@@ -185,8 +184,7 @@ def test_a_token_that_ended_while_live_updates_were_cut_off(console: Console, wo
     console.page.route_web_socket("**/graphql", connect)
     open_settings(console, world, user.token)
     expect(console.page.get_by_text("Reconnecting.")).to_be_visible()
-    revoke = "mutation ($id: ID!) { revokeToken(input: {id: $id}) { userErrors { message } } }"
-    assert user.ask(revoke, id=user.token.split("_")[1])["revokeToken"] == {"userErrors": []}
+    write(user, "revokeToken", {"id": user.token.split("_")[1]})
     is_cut_off.clear()
     expect(console.heading("Your access token is not valid any more")).to_be_visible()
 

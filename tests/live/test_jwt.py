@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -97,11 +98,10 @@ def test_an_expired_token_closes_its_connections(world: World, provider: OpenIdP
         assert opened.closed() == (4403, "The access token has expired.")
 
 
-def test_keys_that_were_withdrawn_end_connections(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is committed when they are."""
-    for name in ("_REFRESH_INTERVAL", "_VERDICT_SECONDS", "_MAX_AGE"):
-        monkeypatch.setattr(issuer_module, name, 0.0)
-    database = f"sqlite+aiosqlite:///{tmp_path / 'test.sqlite3'}"
+@contextmanager
+def followed_by_jwt(folder: Path) -> Iterator[tuple[OpenIdProvider, World, Caller, Socket]]:
+    """A provider and a server of their own, and a user who follows their document with a JWT."""
+    database = f"sqlite+aiosqlite:///{folder / 'test.sqlite3'}"
     with (
         providing() as provider,
         serving(database, oidc_issuer=provider.issuer, oidc_audience=AUDIENCE) as service,
@@ -111,8 +111,16 @@ def test_keys_that_were_withdrawn_end_connections(tmp_path: Path, monkeypatch: p
         write(world.admin, "linkIdentity", {"username": user.username, "subject": user.username})
         with subscriber(service.url, provider.token(user.username)) as opened:
             follow(opened, world, user)
-            provider.rotate(SigningKey())
-            assert opened.closed()[0] == 4403
+            yield provider, world, user, opened
+
+
+def test_keys_that_were_withdrawn_end_connections(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is committed when they are."""
+    for name in ("_REFRESH_INTERVAL", "_VERDICT_SECONDS", "_MAX_AGE"):
+        monkeypatch.setattr(issuer_module, name, 0.0)
+    with followed_by_jwt(tmp_path) as (provider, _world, _user, opened):
+        provider.rotate(SigningKey())
+        assert opened.closed()[0] == 4403
 
 
 def test_who_may_not_open_a_stream(world: World, provider: OpenIdProvider) -> None:
@@ -128,18 +136,9 @@ def test_streams_go_on_while_the_issuer_is_away(tmp_path: Path, monkeypatch: pyt
     """The known keys verify tokens, as they do for requests."""
     monkeypatch.setattr(issuer_module, "_REFRESH_INTERVAL", 0.0)
     monkeypatch.setattr(issuer_module, "_VERDICT_SECONDS", 0.0)
-    database = f"sqlite+aiosqlite:///{tmp_path / 'test.sqlite3'}"
-    with (
-        providing() as provider,
-        serving(database, oidc_issuer=provider.issuer, oidc_audience=AUDIENCE) as service,
-    ):
-        world = World(service)
-        user = world.new_user()
-        write(world.admin, "linkIdentity", {"username": user.username, "subject": user.username})
-        with subscriber(service.url, provider.token(user.username)) as opened:
-            follow(opened, world, user)
-            provider.stop()
-            time.sleep(1)  # two checks
-            patch(user, world, metadata={"b": 1})
-            assert opened.next()["platformMetadataChanged"]["changedKeys"] == ["b"]
-        assert closed(service.url, SigningKey().sign(provider.claims())) == 1013, "the key is not known"
+    with followed_by_jwt(tmp_path) as (provider, world, user, opened):
+        provider.stop()
+        time.sleep(1)  # two checks
+        patch(user, world, metadata={"b": 1})
+        assert opened.next()["platformMetadataChanged"]["changedKeys"] == ["b"]
+        assert closed(world.service.url, SigningKey().sign(provider.claims())) == 1013, "the key is not known"
