@@ -39,7 +39,7 @@ DIFFERENT = {
         "nullable_and_non_nullable_root_fields_throw_nested_errors",
         "slower_nullable_after_non_nullable_nested_field",
         "slower_nullable_after_non_nullable_root_field",
-        "throws",
+        "describe_nulls_a_complex_tree_of_nullable_fields_each throws",
     },
     "a plan starts a resolver at once, even if another field will fail": {
         "handles_sync_errors_combined_with_async_ones",
@@ -56,8 +56,11 @@ DIFFERENT = {
         "execute_sync_returns_a_result_with_the_error"
     },
 }
-"""Why some of the tests do not apply. The tests of what has no plan say nothing either: graphql-core executes
-abstract types, `is_type_of`, arguments of fragments, `@defer`, middleware, hooks and the like."""
+"""Why some of the tests do not apply, by the ends of their names.
+
+The tests of what has no plan say nothing either: graphql-core executes abstract types, `is_type_of`,
+arguments of fragments, `@defer`, middleware, hooks and the like.
+"""
 
 by_graphql_core, at_once_by_graphql_core = graphql.execution.execute, graphql.execution.execute_sync
 
@@ -195,11 +198,11 @@ def test_our_plans_pass_the_tests_of_graphql_core(tmp_path: Path, executor: Exec
                 if iscoroutine(result):
                     asyncio.run(result)
             except (Exception, pytest.fail.Exception) as error:
-                differing[name.split()[-1]] = repr(error)  # without what its frames keep
+                differing[name] = repr(error)  # without what its frames keep
             planned[name.partition(":")[0]] += executor.planned > 0
         gc.collect()  # awaitables that nobody awaited warn now, not in another test
-    explained = set().union(*DIFFERENT.values())
-    assert {name: error for name, error in differing.items() if name not in explained} == {}
-    assert set(differing) == explained, "nothing else is explained"
+    explained = tuple(set().union(*DIFFERENT.values()))
+    assert {name: error for name, error in differing.items() if not name.endswith(explained)} == {}
+    assert len(differing) == len(explained), "nothing else is explained"
     assert min(planned[part] for part in ("test_lists", "test_nonnull", "test_mutations")) > 0
     assert sum(planned.values()) >= 150
