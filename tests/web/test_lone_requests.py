@@ -3,6 +3,9 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.support.patches import PATCH
 from tests.support.service import serving, wait_until
@@ -11,21 +14,35 @@ from tests.support.world import World
 QUERY = "{ me { username badges { name } unreadNotificationCount } }"
 
 
-def test_a_request_that_comes_alone_reads_in_one_transaction(tmp_path: Path) -> None:
+@pytest.fixture
+def traces(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The statements of each connection to SQLite that is opened from now on."""
+    traces: list[list[str]] = []
+    original = sqlite3.connect
+
+    def connect(*args: Any, **options: Any) -> sqlite3.Connection:
+        traces.append([])
+        connection: sqlite3.Connection = original(*args, **options)
+        connection.set_trace_callback(traces[-1].append)
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    return traces
+
+
+def test_a_request_that_comes_alone_reads_in_one_transaction(tmp_path: Path, traces: list[list[str]]) -> None:
     with serving(f"sqlite+aiosqlite:///{tmp_path / 'test.sqlite3'}") as service:
         member = World(service).member
         member.ask(QUERY)  # the first read opens the database
-        reader = service.services.database.inline_reader._open  # type: ignore[attr-defined]
 
         def is_one_transaction() -> bool:
             """Not while the task of an earlier request has not quite ended."""
-            statements: list[str] = []
-            reader.set_trace_callback(statements.append)
+            for trace in traces:
+                trace.clear()
             member.ask(QUERY)
-            reader.set_trace_callback(None)
-            verbs = [each.split()[0] for each in statements]
-            assert verbs.count("SELECT") > 2
-            return verbs == ["BEGIN", *["SELECT"] * (len(verbs) - 2), "COMMIT"]
+            verbs = [[statement.split()[0] for statement in trace] for trace in traces]
+            (reader,) = [each for each in verbs if each.count("SELECT") > 2]
+            return reader == ["BEGIN", *["SELECT"] * (len(reader) - 2), "COMMIT"]
 
         wait_until(is_one_transaction)
 
