@@ -139,6 +139,7 @@ def range_of_owner(
     all rows of an owner who has many. So this asks for a range of the index: it expects many rows of that.
     """
     columns = [key.table.c[name] for name in owner]
+    # No key is empty or 0.
     least = literal_column("''" if isinstance(key.type, Text) else "0", key.type)
     yield tuple_(*columns, key) > tuple_(*owner.values(), least if lower is None else lower)
     if upper is None:
