@@ -68,13 +68,20 @@ _BUSY_INTERVAL = 0.005
 
 
 class _Reader(InlineConnection):
-    """Runs keyed reads in the event loop, and scans in a thread on a connection of their own."""
+    """Runs keyed reads in the event loop, and scans in a thread on a connection of their own.
+
+    Keyed reads use the connection that writes while it has no transaction: it keeps its cached pages when it
+    commits, and every other connection has to read all of them again.
+    """
 
     def __init__(self, path: str, observers: list[Callable[[str], None]]) -> None:
         super().__init__(connect(path), observers)
         self._path = path
-        self._raw: Any = self._raw
-        self._open = self._raw
+        self._own = self._raw
+        self._raw: Any = self._own
+        self._open = self._own
+        self._snapshot: sqlite3.Connection | None = None
+        """The connection that has a transaction for reading."""
         self._refusal: Unavailable | None = None
         try:
             self._scanner = ThreadedConnection(path)
@@ -87,16 +94,23 @@ class _Reader(InlineConnection):
         self._refusal = refusal
         self._raw = self._open if refusal is None else _Refusing(refusal)
 
+    def use(self, writer: sqlite3.Connection | None) -> None:
+        """From now on, run keyed reads on the connection that writes, or (None) on the own one."""
+        self._open = self._own if writer is None else writer
+        self.refuse(self._refusal)
+
     def begin(self) -> None:
         """Begin a transaction, unless there is one. A file that cannot be read is reported by the reads."""
-        if not self._open.in_transaction:
+        if self._snapshot is None:
             with suppress(sqlite3.Error):
                 self._open.execute("BEGIN")
+                self._snapshot = self._open
 
     def end(self) -> None:
         """End the transaction, if there is one: a failed read may have ended it."""
-        if self._open.in_transaction:
-            self._open.execute("COMMIT")
+        snapshot, self._snapshot = self._snapshot, None
+        if snapshot is not None and snapshot.in_transaction:
+            snapshot.execute("COMMIT")
 
     async def __aenter__(self) -> "_Reader":
         return self
@@ -115,7 +129,7 @@ class _Reader(InlineConnection):
             raise translate_error(error, self._path) from error
 
     async def close(self) -> None:
-        self._open.close()
+        self._own.close()
         await self._scanner.close()
 
 
@@ -266,6 +280,8 @@ class SqliteDatabase:
     async def _close_writer(self) -> None:
         """The next write opens another one. One that has found a read-only file would never write."""
         if "_writer" in self.__dict__:
+            if "_reader" in self.__dict__:
+                self._reader.use(None)
             await self.__dict__.pop("_writer").close()
 
     @cached_property
@@ -348,6 +364,8 @@ class SqliteDatabase:
         if self._refusal is not None:
             raise self._refusal
         async with self._lock.hold():
+            writer = self._writer
+            self._reader.use(None)  # reads must not see what is not committed
             await self._begin()
             try:
                 for pending in group:
@@ -357,12 +375,13 @@ class SqliteDatabase:
                 await self._commit(single=len(written) == 1)
                 self._files.check_written()
             except BaseException:
-                connection = self._writer.inline
+                connection = writer.inline
                 if connection.in_transaction:  # on a full disk, SQLite may have rolled back already
                     connection.execute("ROLLBACK")
                 raise
             finally:
                 self._committing = []
+            self._reader.use(writer.inline)
         for each in written:
             each.acknowledge()
         if self.on_events is not None and any(each.transaction.has_events for each in written):

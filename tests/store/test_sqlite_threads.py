@@ -35,6 +35,8 @@ _IDS = Statement(select(tables.tenants.c.id))
 _KEYED = Statement(select(literal(1)))
 _SCAN = Statement(select(tables.tenants.c.id), scans=True)
 _ECHO = Statement(select(literal("echo") + bindparam("value")), scans=True)
+_DATA_VERSION = Statement(text("PRAGMA data_version"))
+"""Changes when another connection has committed, which makes this one read all pages again."""
 _LONG = (
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000000) SELECT max(i) FROM n"
 )
@@ -193,15 +195,66 @@ def test_a_quick_disk_is_noticed_however_long_the_way_to_the_thread_takes(
         busy = asyncio.create_task(keep_busy())
         await add(database, "slow")
         monkeypatch.setattr(watched, "commit_time", 0)
-        for number in range(5):
+        number, deadline = 0, time.monotonic() + PATIENCE
+        while commits()[-1] != loop and time.monotonic() < deadline:  # other programs use the disk, too
             await add(database, f"quick.{number}")
+            number += 1
         busy.cancel()
+        return commits()
+
+    def commits() -> list[int]:
         return [thread for thread, sql in watched.started if sql == "COMMIT"]
 
-    commits, loop = with_database(tmp_path, add_some), threading.get_ident()
-    assert commits[0] != loop, "nothing is known of the disk yet"
-    assert commits[1] != loop, "the first one was slow"
-    assert commits[-1] == loop
+    loop = threading.get_ident()
+    seen = with_database(tmp_path, add_some)
+    assert seen[0] != loop, "nothing is known of the disk yet"
+    assert seen[1] != loop, "the first one was slow"
+    assert seen[-1] == loop
+
+
+def test_reads_see_nothing_that_is_not_committed(
+    watched: type[Watched], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def look(database: Database) -> dict[str, list[Any]]:
+        seen = {}
+
+        async def fail(transaction: Connection) -> None:
+            await transaction.execute(_ADD, id="failed", name="failed", created_at=0)
+            seen["in a transaction"] = await fetch(database, _IDS)
+            raise Unavailable("It was to fail.")
+
+        await add(database, "first")
+        with pytest.raises(Unavailable):
+            await database.write(fail)
+        seen["after a failure"] = await fetch(database, _IDS)
+        watched.started.clear()
+        write = asyncio.create_task(add(database, "second"))
+        await until_started(watched, "COMMIT")
+        seen["while it commits"] = await fetch(database, _IDS)
+        assert not write.done()
+        await write
+        seen["afterwards"] = await fetch(database, _IDS)
+        return seen
+
+    monkeypatch.setattr(watched, "commit_time", 0.2)
+    assert with_database(tmp_path, look) == {
+        "in a transaction": ["first"],
+        "after a failure": ["first"],
+        "while it commits": ["first"],
+        "afterwards": ["first", "second"],
+    }
+    assert watched.overlaps == []
+
+
+def test_reads_keep_their_cache_when_the_same_process_writes(tmp_path: Path) -> None:
+    async def write_and_read(database: Database) -> list[Any]:
+        versions = []
+        for number in range(3):
+            await add(database, str(number))
+            versions += await fetch(database, _DATA_VERSION)
+        return versions
+
+    assert len(set(with_database(tmp_path, write_and_read))) == 1
 
 
 def test_a_cancelled_commit_ends_before_its_connection_is_used_again(
