@@ -22,7 +22,7 @@ FAULT_TESTS := tests/server tests/store/test_sqlite_faults.py tests/store/test_p
                tests/store/test_postgres_failover.py tests/store/test_postgres_errors.py
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-long test-durability bench check pages lock schema sbom audit clean
+.PHONY: help serve test test-clients test-long test-durability bench check pages lock schema sbom audit clean
 
 help: ## Print this help
 	@echo "Usage: make TARGET"
@@ -35,8 +35,11 @@ serve: $(VENV)/.runtime pages ## Migrate, load demo data, and serve on 127.0.0.1
 	@$(BIN)/gql-service migrate
 	@$(BIN)/gql-service serve --demo --port $(PORT)
 
-test: $(VENV)/.dev $(AUDIT)/.installed $(SCHEMATHESIS)/.installed pages check ## Run all checks and tests
-	$(BIN)/pytest -n auto --dist worksteal
+test: $(VENV)/.dev $(AUDIT)/.installed $(SCHEMATHESIS)/.installed pages check ## Run the checks and most tests
+	$(BIN)/pytest -n auto --dist worksteal -m "not clients"
+
+test-clients: $(VENV)/.dev pages ## Test with browsers, gateways and SDKs (needs Node)
+	$(BIN)/pytest -n auto --dist worksteal -m clients
 
 test-long: $(VENV)/.dev ## Run the long property tests, floods and followers
 	FLOOD=20000 $(BIN)/pytest tests/graphql/test_floods.py

@@ -3,7 +3,7 @@
 import os
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -45,9 +45,19 @@ def require(program: str, found: bool) -> None:
     pytest.skip(reason)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tests that build and install: they take longest, so nobody waits for them at the end."""
+def pytest_xdist_auto_num_workers() -> int:
+    """More processes than processors, because many tests wait: for programs, timers and the disk."""
+    return (os.cpu_count() or 1) * 3 // 2
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
+    """Mark the tests in a browser. Begin with those that build and install: they take longest, so nobody
+    waits for them at the end."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "browser" in item.fixturenames:
+            item.add_marker(pytest.mark.clients)
+    yield
     items.sort(key=lambda item: not item.nodeid.startswith("tests/project/"))
 
 

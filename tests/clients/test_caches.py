@@ -13,6 +13,8 @@ from tests.support.documented_clients import CACHES, value_types
 from tests.support.npm import copy_npm_project
 from tests.support.world import World
 
+pytestmark = pytest.mark.clients
+
 CACHE_NAMES = ["apollo", "urql"]
 KEY = "query ($key: String!) { "
 LISTS = KEY + "platformMetadata(platformKey: $key) { id entries(first: 2) { %s } history(first: 2) { %s } } }"

@@ -9,6 +9,8 @@ from tests.support.cli_processes import command
 from tests.support.documented_clients import CODEGEN_CONFIG
 from tests.support.npm import copy_npm_project, run_npm_program
 
+pytestmark = pytest.mark.clients
+
 
 @pytest.fixture(params=["--api", "--complete"])
 def project(request: pytest.FixtureRequest, tmp_path: Path) -> Path:

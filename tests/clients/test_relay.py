@@ -11,6 +11,8 @@ from tests.support.documented_clients import scalar_types
 from tests.support.npm import copy_npm_project, run_npm_program
 from tests.support.world import World
 
+pytestmark = pytest.mark.clients
+
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Path:

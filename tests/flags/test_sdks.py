@@ -17,6 +17,8 @@ from tests.support.npm import npm_project
 from tests.support.service import serving
 from tests.support.world import Caller, World
 
+pytestmark = pytest.mark.clients
+
 Details = dict[str, Any]
 Evaluate = Callable[[Caller, World, Sequence[tuple[str, Any]]], list[Details]]
 """Evaluates flags, with their defaults in the code, for the caller."""

@@ -10,6 +10,8 @@ from gql_service.schema.build import build_schema
 from tests.support.npm import npm_project
 from tests.support.service import Service
 
+pytestmark = pytest.mark.clients
+
 COMPOSERS = ["apollo", "theguild", "wundergraph"]
 COMBINATIONS = ["alone", "pages", "nodes", "roles", "references", "all"]
 OWN_QUERIES = {

@@ -13,6 +13,8 @@ from tests.support.npm import npm_project
 from tests.support.service import Service
 from tests.support.world import Caller, World
 
+pytestmark = pytest.mark.clients
+
 ORDERS = """query ($buyers: [ID!]!, $key: String!) { orders(buyers: $buyers, platformKey: $key) {
   number buyer { %s } platform { name } metadata { revision metadata invoice } } }"""
 

@@ -9,6 +9,8 @@ import pytest
 from tests.support.npm import npm_project
 from tests.support.service import Service
 
+pytestmark = pytest.mark.clients
+
 
 class Audit(NamedTuple):
     id: str

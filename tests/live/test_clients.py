@@ -17,6 +17,8 @@ from tests.support.patches import patch
 from tests.support.service import serving, wait_until
 from tests.support.world import World
 
+pytestmark = pytest.mark.clients
+
 REFUSALS = {
     "graphql-sse": {"status": 401},
     "urql-sse": {"codes": ["UNAUTHENTICATED"]},

@@ -15,6 +15,8 @@ from tests.support.patches import patch
 from tests.support.service import serving, wait_until
 from tests.support.world import World
 
+pytestmark = pytest.mark.clients
+
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 DEFINE = """mutation ($input: DefineMetadataInput!) {
   defineMetadata(input: $input) { userErrors { code message } } }"""

@@ -15,6 +15,8 @@ from tests.support.browser import DECLARATIONS, SUBSCRIPTION, VARIABLES, Tab
 from tests.support.cli_processes import PROGRAM, Server, run_command, serving_process
 from tests.support.npm import npm_project
 
+pytestmark = pytest.mark.clients
+
 PACKAGE = Path(gql_service.__file__).parent
 CDN = "https://cdn.jsdelivr.net/npm/"
 PATCH = """mutation { patchPlatformMetadata(input: {platformKey: "shop", metadata: {count: REVISION}}) {
