@@ -2,13 +2,14 @@
 
 import subprocess
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.http_clients import http_client
-from tests.support.live import METADATA_CHANGED, PLATFORM_EVENTS, Stream, stream
+from tests.support.live import METADATA_CHANGED, PLATFORM_EVENTS, START, Stream, stream
 from tests.support.npm import npm_project
 from tests.support.service import Service
 from tests.support.world import Caller, World
@@ -17,6 +18,9 @@ pytestmark = pytest.mark.clients
 
 ORDERS = """query ($buyers: [ID!]!, $key: String!) { orders(buyers: $buyers, platformKey: $key) {
   number buyer { %s } platform { name } metadata { revision metadata invoice } } }"""
+
+JOINED = METADATA_CHANGED.replace("metadata }", "metadata invoice }")
+"""A subscription to which another subgraph adds a field."""
 
 
 class Gateway:
@@ -53,10 +57,17 @@ class Gateway:
 def gateway(
     request: pytest.FixtureRequest, service: Service, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Gateway]:
-    """A gateway in front of the server. Fails with the reasons if it cannot compose the schema."""
-    stderr_path = tmp_path_factory.mktemp("gateway") / "stderr"
-    project = npm_project(f"{request.param}-gateway")
-    command = ["node", str(project / "gateway.mjs"), f"{service.url}/graphql"]
+    """A gateway in front of the server."""
+    with running_gateway(request.param, service, tmp_path_factory.mktemp("gateway")) as running:
+        yield running
+
+
+@contextmanager
+def running_gateway(name: str, service: Service, folder: Path, *options: str) -> Iterator[Gateway]:
+    """A gateway in front of a server. Fails with the reasons if it cannot compose the schema."""
+    stderr_path = folder / "stderr"
+    project = npm_project(f"{name}-gateway")
+    command = ["node", str(project / "gateway.mjs"), f"{service.url}/graphql", *options]
     with (
         stderr_path.open("w") as stderr,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True) as process,
@@ -67,7 +78,7 @@ def gateway(
             assert url.startswith("http://127.0.0.1:"), (
                 f"the gateway did not start:\n{stderr_path.read_text()}"
             )
-            running = Gateway(request.param, url, service)
+            running = Gateway(name, url, service)
             yield running
             running.close()
         finally:
@@ -252,19 +263,34 @@ def test_more_references_than_the_limit_are_refused_with_message_and_code(
 
 
 def test_subscriptions(gateway: Gateway, world: World) -> None:
-    """Hive's gateway passes them through, joined with other subgraphs. Apollo's for Node refuses all."""
-    query = METADATA_CHANGED.replace("metadata }", "metadata invoice }")
+    """Hive's gateway passes them through, by server-sent events. Apollo's for Node refuses all."""
     if gateway.name == "apollo":
-        errors = gateway.post(world.member, query, key=world.platform_key)["errors"]
+        errors = gateway.post(world.member, JOINED, key=world.platform_key)["errors"]
         assert [each["message"] for each in errors] == ["Execution of subscriptions not supported by gateway"]
         return
-    with gateway.stream(world.member, query, key=world.platform_key, since=0) as events:
+    check_changes(gateway, world)
+    with gateway.stream(world.member, PLATFORM_EVENTS, key=world.platform_key) as events:
+        result = events.event()[1]
+        assert service_errors(result) == {("FORBIDDEN", "Only tenant admins can administer a platform")}
+
+
+def test_subscriptions_by_websocket(world: World, tmp_path: Path) -> None:
+    """Each client has the rights of its own token. Hive's transport does not say why one is refused."""
+    with running_gateway("hive", world.service, tmp_path, "websocket") as gateway:
+        check_changes(gateway, world)
+        with gateway.stream(world.admin, PLATFORM_EVENTS, key=world.platform_key, after=START) as events:
+            assert events.next()["platformEvents"]["node"]["userId"] == world.member.id
+        with gateway.stream(world.member, PLATFORM_EVENTS, key=world.platform_key) as events:
+            (error,) = events.event()[1]["errors"]
+            assert error["message"] == "Unexpected error."
+
+
+def check_changes(gateway: Gateway, world: World) -> None:
+    """The changes of a document come through the gateway, joined with another subgraph."""
+    with gateway.stream(world.member, JOINED, key=world.platform_key, since=0) as events:
         for revision in (1, 2):
             patch(world.member, world.platform_key, count=revision)
             change = events.next()["platformMetadataChanged"]
             assert (change["revision"], change["changedKeys"]) == (revision, ["count"])
             assert change["platformMetadata"]["metadata"] == {"count": revision}
             assert change["platformMetadata"]["invoice"].startswith("invoice for ")
-    with gateway.stream(world.member, PLATFORM_EVENTS, key=world.platform_key) as events:
-        result = events.event()[1]
-        assert service_errors(result) == {("FORBIDDEN", "Only tenant admins can administer a platform")}
