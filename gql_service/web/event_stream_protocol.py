@@ -11,10 +11,9 @@ from contextlib import aclosing
 import orjson
 
 from gql_service.errors import RequestError
-from gql_service.observability.logging import report_unexpected
 from gql_service.services.subscribers import Subscriber
 from gql_service.web.connection import HttpConnections, WriteBuffer
-from gql_service.web.graphql_result import request_error
+from gql_service.web.graphql_result import masked_error, request_error
 from gql_service.web.live_operations import OperationFailed
 from gql_service.web.open_connections import OpenConnections
 
@@ -117,7 +116,7 @@ class EventStream(asyncio.Protocol):
         elif isinstance(error, OperationFailed):
             self._send_result(orjson.dumps({"errors": error.errors}))
         elif error is not None:
-            report_unexpected(error)
+            self._send_result(orjson.dumps({"errors": [masked_error(error)]}))
         if self._reason is not None or not writing.cancelled():
             self._send(_COMPLETE)
         if not self._transport.is_closing():

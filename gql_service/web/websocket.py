@@ -21,7 +21,7 @@ from gql_service.services.subscribers import Subscriber
 from gql_service.settings import PREFIX
 from gql_service.web.authentication import Authenticator
 from gql_service.web.graphql_parameters import check_parameters
-from gql_service.web.graphql_result import request_error
+from gql_service.web.graphql_result import masked_error, request_error
 from gql_service.web.live_operations import LiveOperations, OperationFailed
 from gql_service.web.open_connections import OpenConnections
 from gql_service.web.request import parse_body
@@ -63,13 +63,17 @@ class WebSocketEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # the request to connect
-        if not self._is_allowed(scope):
-            await send({"type": "websocket.close"})  # 403
-            return
         try:
+            is_allowed = self._is_allowed(scope)
             self._connections.check_open()
         except Unavailable as error:
-            await _refuse(error, send)
+            await _refuse(send, error.status, error.message, (b"retry-after", b"%d" % error.retry_after))
+            return
+        except Exception as error:
+            await _refuse(send, 500, masked_error(error)["message"])
+            return
+        if not is_allowed:
+            await send({"type": "websocket.close"})  # 403
             return
         connection = WebSocketConnection(self, scope, receive, send)
         with self._connections.opened(connection):
@@ -116,6 +120,8 @@ class WebSocketConnection:
             await self._close(close)
         except ClientDisconnected:
             pass
+        except Exception as error:
+            await self._close(Close(4500, masked_error(error)["message"]))
         finally:
             timer.cancel()
             await self._cancel_operations()
@@ -231,6 +237,8 @@ class WebSocketConnection:
             await self._send_errors(id, failure.errors)
         except ClientDisconnected:
             pass
+        except Exception as error:
+            await self._send_errors(id, [masked_error(error)])
 
     def _too_many_operations(self) -> LimitExceeded:
         return LimitExceeded(
@@ -247,11 +255,10 @@ class WebSocketConnection:
         await self._send({"type": "websocket.send", "text": orjson.dumps(message).decode()})
 
 
-async def _refuse(error: Unavailable, send: Send) -> None:
+async def _refuse(send: Send, status: int, message: str, *headers: tuple[bytes, bytes]) -> None:
     """Answer the handshake with an error. The extension `websocket.http.response` of ASGI is uvicorn's."""
-    headers = [(b"retry-after", b"%d" % error.retry_after)]
-    await send({"type": "websocket.http.response.start", "status": error.status, "headers": headers})
-    await send({"type": "websocket.http.response.body", "body": error.message.encode()})
+    await send({"type": "websocket.http.response.start", "status": status, "headers": list(headers)})
+    await send({"type": "websocket.http.response.body", "body": message.encode()})
 
 
 def _authorization(payload: dict[str, Any]) -> bytes | None:
