@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,12 +12,14 @@ import pytest
 
 from gql_service.services import subscriptions
 from tests.support.cli_processes import Server, serving_process
+from tests.support.events import following
 from tests.support.http_clients import PATIENCE
-from tests.support.live import METADATA_CHANGED, subscriber
+from tests.support.live import METADATA_CHANGED, PLATFORM_EVENTS, subscriber
 from tests.support.patches import patch
 from tests.support.service import serving, wait_until
 from tests.support.world import World
 
+UPDATE_USER = "mutation ($i: UpdateUserInput!) { updateUser(input: $i) { userErrors { code } } }"
 CHANGES = 50
 LARGE = {str(number): "x" * 100_000 for number in range(5)}
 """The document with which each change is told. Buffers of the system hold few of them."""
@@ -193,6 +196,38 @@ def test_who_reads_late_misses_nothing(fresh_database_url: str, monkeypatch: pyt
             assert resyncs == far
             if not far:
                 assert revisions == list(range(begin + 1, begin + count + 1))
+
+
+def test_who_loses_their_rights_gets_none_of_the_events_that_wait(world: World) -> None:
+    """A page of events is read at once. It is sent as the client reads, which may be much later."""
+    admin = world.new_user(permissions=[f"{world.tenant_id}::admin"])
+    after = following(world).after
+    for number in range(CHANGES):
+        patch(world.member, world, metadata={f"{key:0100}": number for key in range(150)})
+    copies = " ".join(f"k{number}: changedKeys" for number in range(15))
+    query = PLATFORM_EVENTS.replace("changedKeys", copies)
+    deaf = Deaf(
+        world.service.url,
+        HANDSHAKE,
+        text(type="connection_init", payload={"Authorization": f"Token {admin.token}"}),
+        text(
+            type="subscribe",
+            id="1",
+            payload={"query": query, "variables": {"key": world.platform_key, "after": after}},
+        ),
+    )
+    deaf.read_head()
+    assert deaf.message() == {"type": "connection_ack"}
+    assert deaf.message()["type"] == "next"
+    change = {"username": admin.username, "permissions": []}
+    assert world.owner.ask(UPDATE_USER, i=change)["updateUser"] == {"userErrors": []}
+    time.sleep(1)  # until then it is known
+    sent = 1
+    while (message := deaf.message())["type"] == "next":
+        sent += 1
+        assert sent < CHANGES
+    assert [error["extensions"]["code"] for error in message["payload"]] == ["FORBIDDEN"]
+    deaf.close()
 
 
 def test_pings_of_a_client_that_does_not_read(tmp_path: Path) -> None:
