@@ -193,6 +193,20 @@ def test_the_rights_are_those_of_now(world: World) -> None:
         assert opened.errors() == ["FORBIDDEN"]
 
 
+def test_the_rights_in_a_document_are_those_of_now(world: World) -> None:
+    """Before the next look at the tokens, which is half a second later."""
+    admin = world.new_user(permissions=[f"{world.tenant_id}::admin"])
+    with subscriber(world.service.url, admin.token) as opened:
+        variables = {"key": world.platform_key, "username": world.member.username, "since": 0}
+        opened.subscribe(METADATA_CHANGED, **variables)
+        patch(world.member, world, metadata={"a": 1})
+        opened.next()
+        change = {"username": admin.username, "permissions": []}
+        assert world.owner.ask(UPDATE_USER, i=change)["updateUser"] == {"userErrors": []}
+        patch(world.member, world, metadata={"a": 2})
+        assert opened.errors() == ["FORBIDDEN"]
+
+
 def test_limits(fresh_database_url: str) -> None:
     with serving(
         fresh_database_url, max_connection_subscriptions=2, max_user_subscriptions=3, max_document_cost=2000
