@@ -20,12 +20,18 @@ class LiveClient:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
         self._lines: Queue[Any] = Queue()
-        Thread(target=self._read, daemon=True).start()
+        self._reader = Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _read(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self._lines.put(json.loads(line))
+
+    def kill(self) -> None:
+        """End the process, and read what it has written: its output is closed after that."""
+        self.process.kill()
+        self._reader.join()
 
     def line(self) -> Any:
         """The next line."""
@@ -55,10 +61,11 @@ def live_client(command: list[str], **variables: str) -> Iterator[LiveClient]:
     """Run a client within the block, with these variables in its environment."""
     pipe, env = subprocess.PIPE, os.environ | variables
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=env, text=True) as process:
+        client = LiveClient(process)
         try:
-            yield LiveClient(process)
+            yield client
         finally:
-            process.kill()
+            client.kill()
 
 
 NPM_CLIENTS = ["graphql-ws", "graphql-sse", "apollo", "urql", "urql-sse"]
