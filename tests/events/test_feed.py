@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from gql_service.domain.events import pruning
 from gql_service.domain.events.pruning import prune
 from tests.access.test_scopes import limited
 from tests.support import definitions
@@ -167,7 +168,11 @@ def test_the_newest_events_can_be_read_first(world: World) -> None:
     assert newest(world, last=9, after=info["endCursor"])[0] == []
 
 
-def test_whoever_has_missed_deleted_events_is_told(fresh_database_url: str) -> None:
+def test_whoever_has_missed_deleted_events_is_told(
+    fresh_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two transactions delete them."""
+    monkeypatch.setattr(pruning, "_BATCH", 2)
     with serving(fresh_database_url) as service:
         world = World(service)
         quiet = world.new_platform()
@@ -189,6 +194,15 @@ def test_whoever_has_missed_deleted_events_is_told(fresh_database_url: str) -> N
         revisions, info = newest(world, last=9)
         assert (revisions, info["hasPreviousPage"]) == ([3], False)
         assert [event["revision"] for event in Follower(world.admin, world.platform_key).new()] == [3]
+
+
+def test_events_are_kept_for_some_days(fresh_database_url: str) -> None:
+    with serving(fresh_database_url, sweep_interval=1, event_max_age=3) as service:
+        world = World(service)
+        for number in range(2):
+            patch(world.member, world, metadata={"a": number})
+            service.clock_offset += 2 * DAY
+        wait_until(lambda: newest(world, last=9)[0] == [2])
 
 
 def test_what_happens_to_users_is_an_event(world: World) -> None:
