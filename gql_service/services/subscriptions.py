@@ -45,15 +45,17 @@ async def platform_events(
         while True:
             wakeup.clear()
             page = await context.events(platform, PageRequest(MAX_PAGE, False, position, None))
+            # After the events were read: one of them may be that the caller has lost their rights.
+            await caller.refresh()
+            context = caller.context()
+            await context.platform_access(key)
             for event in page.items:
                 services.policy.platform_access(caller.principal, platform)
                 yield event
                 position = str(event.position)
             if not page.has_next:
                 await wakeup.wait()
-            await caller.refresh()
-            context = caller.context()
-            await context.platform_access(key)
+                context = caller.context()
 
 
 class DocumentChange(NamedTuple):
