@@ -93,6 +93,12 @@ async def _fill(transaction: AsyncConnection, people: Sequence[Person], conditio
         {"user_id": person.id, "tenant_id": tenant} for person in people for tenant in _tenants(person)
     ]
     await _insert(transaction, tables.memberships, memberships)
+    holders = [
+        {"permission": permission, "user_id": person.id}
+        for person in people
+        for permission in _permissions(person)
+    ]
+    await _insert(transaction, tables.permission_holders, holders)
     await _insert(transaction, tables.user_texts, [row for person in people for row in _texts(person)])
     await _insert(transaction, tables.earned_badges, [row for person in people for row in _badges(person)])
     documents = [
@@ -110,8 +116,12 @@ def _tenants(person: Person) -> list[str]:
     return [TENANT, *(_OTHER_TENANTS if person.username == "consultant" else ())]
 
 
-def _user(person: Person) -> Row:
+def _permissions(person: Person) -> list[str]:
     permission = "admin" if person.username == "admin" else "read"
+    return [f"{tenant}::{permission}" for tenant in _tenants(person)]
+
+
+def _user(person: Person) -> Row:
     return {
         "id": person.id,
         "tenant_id": TENANT,
@@ -121,7 +131,7 @@ def _user(person: Person) -> Row:
         "email_key": fold(_email(person)),
         "image": f"https://images.example.com/{person.id}.png",
         "profile_fields": strict_json.dumps(_profile(person)),
-        "permissions": strict_json.dumps([f"{tenant}::{permission}" for tenant in _tenants(person)]),
+        "permissions": strict_json.dumps(_permissions(person)),
         "is_platform_owner": False,
         "revision": 1,
         "created_at": _CREATED_AT,

@@ -32,6 +32,7 @@ _LABELS = {
     "identities": "identities",
     "revocations": "revocations",
     "memberships": "memberships",
+    "permission_holders": "permissions",
     "user_texts": "search texts",
     "user_changes": "changes of the user",
 }

@@ -43,7 +43,6 @@ metadata = MetaData(
     }
 )
 
-_EXPIRES = text("expires_at IS NOT NULL")
 _HAS_WINDOW = text("window_end IS NOT NULL")
 _FOLDED = text("folded IS NOT NULL")
 _PURE_TEXT = text("number_value IS NULL AND text_value IS NOT NULL")
@@ -64,8 +63,9 @@ def add_postgres_conditions() -> None:
                 index.dialect_options["postgresql"]["where"] = index.info[_POSTGRES_WHERE]
 
 
-def _partial_index(name: str, *columns: str, where: TextClause) -> Index:
-    return Index(name, *columns, sqlite_where=where, info={_POSTGRES_WHERE: where})
+def _partial_index(name: str, *columns: str, where: TextClause, on_sqlite: TextClause | None = None) -> Index:
+    sqlite_where = where if on_sqlite is None else on_sqlite
+    return Index(name, *columns, sqlite_where=sqlite_where, info={_POSTGRES_WHERE: where})
 
 
 tenants = Table(
@@ -96,7 +96,7 @@ users = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("tenant_id", Text, ForeignKey("tenants.id"), nullable=False),
-    Column("username", Text, nullable=False, unique=True),
+    Column("username", _BYTEWISE, nullable=False, unique=True),
     Column("email", Text, nullable=False),
     Column("image", Text),
     Column("profile_fields", JsonText, nullable=False),
@@ -120,6 +120,11 @@ users = Table(
     Column("email_key", Text, nullable=False, server_default=""),
     Index("uq_users_name_key", "name_key", unique=True),
     Index("uq_users_tenant_id_email_key", "tenant_id", "email_key", unique=True),
+    _partial_index(
+        *("ix_users_platform_owners", "id"),
+        where=text("is_platform_owner"),
+        on_sqlite=text("is_platform_owner = 1"),
+    ),
 )
 
 # One row for each tenant that a user belongs to: their home tenant, and tenants they have permissions in.
@@ -130,6 +135,15 @@ memberships = Table(
     Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
     Column("tenant_id", Text, ForeignKey("tenants.id"), primary_key=True),
     Index(None, "tenant_id", "user_id"),
+    sqlite_with_rowid=False,
+)
+
+# One row for each permission of a user, so that those who have it are found. It is derived from `users`, too.
+permission_holders = Table(
+    "permission_holders",
+    metadata,
+    Column("permission", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True),
     sqlite_with_rowid=False,
 )
 
@@ -246,7 +260,7 @@ documents = Table(
     Column("expires_at", BigInteger),
     Column("attributes", JsonText, nullable=False, server_default="{}"),
     Column("layout", JsonText),
-    _partial_index("ix_documents_expires_at", "expires_at", where=_EXPIRES),
+    _partial_index("ix_documents_expires_at", "expires_at", where=text("expires_at IS NOT NULL")),
     Index("ix_documents_platform_id_user_id", "platform_id", "user_id"),
 )
 
@@ -314,23 +328,14 @@ metadata_index_parts = Table(
     Column("valid_until", BigInteger),
     Column("folded", LargeBinary),
     Index("ix_metadata_index_parts_equality", "platform_id", "key", "path", "equality", "user_id"),
-    Index(
-        "ix_metadata_index_parts_user",
-        "platform_id",
-        "key",
-        "path",
-        "user_id",
-        sqlite_where=text("is_member = 0"),
-        info={_POSTGRES_WHERE: text("NOT is_member")},
+    _partial_index(
+        *("ix_metadata_index_parts_user", "platform_id", "key", "path", "user_id"),
+        where=text("NOT is_member"),
+        on_sqlite=text("is_member = 0"),
     ),
     *(
         _partial_index(
-            f"ix_metadata_index_parts_{name}",
-            "platform_id",
-            "key",
-            "path",
-            column,
-            "user_id",
+            *(f"ix_metadata_index_parts_{name}", "platform_id", "key", "path", column, "user_id"),
             where=text(f"{column} IS NOT NULL"),
         )
         for name, column in (("text", "text_value"), ("number", "number_value"), ("folded", "folded"))

@@ -100,8 +100,8 @@ def erase(world: World, *arguments: str) -> Any:
 
 def test_all_rows_of_a_user_are_removed(world: World, doomed: Caller) -> None:
     before = {name: [row for row in rows if "canary" in row] for name, rows in _everything(world).items()}
-    owned = {"users", "memberships", "user_texts", "earned_badges", "notifications", "access_tokens",
-             "user_changes", "events",
+    owned = {"users", "memberships", "permission_holders", "user_texts", "earned_badges", "notifications",
+             "access_tokens", "user_changes", "events",
              "documents", "document_changes", "metadata_index", "idempotency_keys"}  # fmt: skip
     assert {name for name, rows in before.items() if rows} == owned
     assert all(canary in str(before) for canary in CANARIES)
@@ -110,8 +110,8 @@ def test_all_rows_of_a_user_are_removed(world: World, doomed: Caller) -> None:
     assert done.stdout.splitlines() == [
         f"Deleted {NAME}. Their data: answers to writes 2, badges 1, changes of the user 4, "
         "changes of their history 4, documents 2, entries of the search index 1, identities 0, "
-        "memberships 1, notifications 1, parts of values in the search index 0, revocations 0, "
-        "search texts 3, tokens 2.",
+        "memberships 1, notifications 1, parts of values in the search index 0, permissions 1, "
+        "revocations 0, search texts 3, tokens 2.",
         "Data of others that named them: answers to writes 0, changes of history 0, changes of users 0, "
         "documents 0, tokens revoked 0.",
     ]

@@ -67,7 +67,7 @@ def test_a_backup_has_the_same_contents_and_is_one_private_file(url: str, tmp_pa
     document = json.loads(done.stdout)
     assert document["file"] == str(folder / "a")
     assert document["size"] == (folder / "a").stat().st_size
-    assert document["migration"] == "0019"
+    assert document["migration"] == "0020"
     assert document["rows"]["tenants"] == 1
     assert document["rows"]["documents"] == 0
 

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Boolean, ColumnElement, Select, Text, bindparam, exists, func, literal_column, select
 
-from gql_service import strict_json
 from gql_service.auth.policy import is_member
 from gql_service.domain.pagination import Page, PageRequest, keyset, page_of, page_parameters
 from gql_service.domain.search.conditions import end_of_prefix
@@ -20,9 +19,9 @@ from gql_service.domain.users.rows import User
 from gql_service.errors import BadUserInput
 from gql_service.names import MAX_TEXT, fold
 from gql_service.store.connection import Connection, rows_as
-from gql_service.store.sql_functions import any_of, contains_text, without_index
+from gql_service.store.sql_functions import any_of, without_index
 from gql_service.store.statement import Statement
-from gql_service.store.tables import memberships, user_texts
+from gql_service.store.tables import memberships, permission_holders, user_texts
 from gql_service.store.tables import users as users_table
 
 MANY_TEXTS = 2_000
@@ -70,8 +69,8 @@ class UserSearch(NamedTuple):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        text, permission = self.text or "", strict_json.dumps(self.permission or "")
-        return self._asdict() | {"text": text, "end": end_of_prefix(text), "permission": permission}
+        text = self.text or ""
+        return self._asdict() | {"text": text, "end": end_of_prefix(text)}
 
 
 PLATFORM_OWNERS = UserSearch("", is_owner=True)
@@ -156,7 +155,7 @@ _OWNERS_COUNT = Statement(select(func.count()).select_from(users_table).where(_I
 @cache
 def _holders_page(lists: tuple[str, ...], has_text: bool, shape: PageRequest) -> Statement:
     found = _holders(select(*users.COLUMNS), lists, has_text)
-    return Statement(keyset(found, memberships.c.user_id, shape), scans=True)
+    return Statement(keyset(found, permission_holders.c.user_id, shape), scans=True)
 
 
 @cache
@@ -165,11 +164,9 @@ def _holders_count(lists: tuple[str, ...], has_text: bool) -> Statement:
 
 
 def _holders(statement: Select[Any], lists: tuple[str, ...], has_text: bool) -> Select[Any]:
-    """Those who have the permission: looked for among the members, so this reads all of a tenant."""
-    statement = statement.join(memberships, memberships.c.user_id == users_table.c.id).where(
-        memberships.c.tenant_id == bindparam("tenant_id"),
-        # A permission as JSON begins and ends with a quotation mark, which no other has inside.
-        contains_text(users_table.c.permissions, "permission"),
+    """Those who have the permission: they are members of its tenant."""
+    statement = statement.join(permission_holders, permission_holders.c.user_id == users_table.c.id).where(
+        permission_holders.c.permission == bindparam("permission")
     )
     return _matching(statement, lists, has_text)
 

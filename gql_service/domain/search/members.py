@@ -27,6 +27,7 @@ from sqlalchemy import (
 
 from gql_service.auth.policy import is_member
 from gql_service.domain.pagination import Page, PageRequest, keyset, page_of, page_parameters
+from gql_service.domain.search import username_prefix
 from gql_service.domain.search.conditions import MAX_SCANNED_TEXTS, Bounds, Condition, Searchability
 from gql_service.domain.users import rows as users
 from gql_service.domain.users.rows import User
@@ -118,7 +119,7 @@ Shapes = tuple[_ConditionShape, ...]
 async def page(connection: Connection, members: MemberSearch, request: PageRequest, now: int) -> Page[User]:
     """A page of members in the order of their ids. Entries must be valid at the instant `now`."""
     if not members.conditions:
-        return await users.page_of_tenant(connection, members.tenant_id, request, members.username_prefix)
+        return await _page_without_conditions(connection, members, request)
     shapes, parameters = shapes_and_parameters(members, now)
     request_shape = request._replace(size=0, after=request.after and "", before=request.before and "")
     statement = _page(shapes, bool(members.username_prefix), request_shape)
@@ -126,12 +127,22 @@ async def page(connection: Connection, members: MemberSearch, request: PageReque
     return page_of(rows_as(User, rows), request)
 
 
+async def _page_without_conditions(
+    connection: Connection, members: MemberSearch, request: PageRequest
+) -> Page[User]:
+    if members.username_prefix is None:
+        return await users.page_of_tenant(connection, members.tenant_id, request)
+    return await username_prefix.page(connection, members.tenant_id, members.username_prefix, request)
+
+
 async def count(connection: Connection, members: MemberSearch, now: int) -> int:
     """How many members meet the conditions. Entries must be valid at the instant `now`."""
     if members.order is not None:
         members = members._replace(conditions=(*members.conditions, members.order.condition))
     if not members.conditions:
-        return await users.count_of_tenant(connection, members.tenant_id, members.username_prefix)
+        if members.username_prefix is None:
+            return await users.count_of_tenant(connection, members.tenant_id)
+        return await username_prefix.count(connection, members.tenant_id, members.username_prefix)
     shapes, parameters = shapes_and_parameters(members, now)
     statement = _count(shapes, bool(members.username_prefix))
     ((number,),) = await connection.fetch(statement, **parameters)
@@ -217,8 +228,8 @@ def shapes_and_parameters(members: MemberSearch, now: int) -> tuple[Shapes, dict
     parameters: dict[str, Any] = {
         "tenant_id": members.tenant_id,
         "platform_id": members.platform_id,
-        "prefix": members.username_prefix,
         "now": now,
+        **username_prefix.parameters_of(members.username_prefix),
     }
     for number, (shape, condition) in enumerate(pairs):
         parameters |= {
@@ -346,7 +357,7 @@ def where_all_exist(
             )
         )
         statement = statement.where(~match if shape.absent else match)
-    return statement.where(users.STARTS_WITH) if prefixed else statement
+    return statement.where(username_prefix.HAS_PREFIX) if prefixed else statement
 
 
 def selects_few(shape: _ConditionShape) -> bool:

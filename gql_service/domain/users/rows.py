@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, Text, bindparam, delete, func, insert, select
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select
 
 from gql_service.auth.principal import tenant_ids_of
 from gql_service.domain.pagination import Page, PageRequest, keyset, page_of, page_parameters
@@ -15,7 +15,7 @@ from gql_service.names import fold, search_texts
 from gql_service.store.connection import Connection, rows_as
 from gql_service.store.sql_functions import any_of, bytewise
 from gql_service.store.statement import Statement
-from gql_service.store.tables import memberships, user_texts, users
+from gql_service.store.tables import memberships, permission_holders, user_texts, users
 
 
 class User(NamedTuple):
@@ -108,6 +108,22 @@ def membership_rows(rows: Iterable[User]) -> list[dict[str, Any]]:
     ]
 
 
+def permission_rows(rows: Iterable[User]) -> list[dict[str, Any]]:
+    """The rows of `permission_holders` that users have."""
+    return [
+        {"permission": permission, "user_id": user.user_id}
+        for user in rows
+        for permission in _readable_permissions(user)
+    ]
+
+
+def _readable_permissions(user: User) -> list[str]:
+    try:
+        return sorted(set(user.permissions))
+    except MalformedData:  # the field `permissions` reports it
+        return []
+
+
 def text_rows(rows: Iterable[User]) -> list[dict[str, Any]]:
     """The rows of `user_texts` that users have: in other tenants, without what these may not read."""
     return [
@@ -157,51 +173,26 @@ async def by_emails(connection: Connection, tenant_id: str, emails: Sequence[str
     return [found.get(key) for key in keys]
 
 
-async def page_of_tenant(
-    connection: Connection, tenant_id: str, request: PageRequest, username_prefix: str | None = None
-) -> Page[User]:
+async def page_of_tenant(connection: Connection, tenant_id: str, request: PageRequest) -> Page[User]:
     """A page of the members of a tenant, ordered by id."""
-    statement = _page(request.shape, bool(username_prefix))
-    rows = await connection.fetch(
-        statement, tenant_id=tenant_id, prefix=username_prefix, **page_parameters(request)
-    )
+    rows = await connection.fetch(_page(request.shape), tenant_id=tenant_id, **page_parameters(request))
     return page_of(rows_as(User, rows), request)
 
 
-async def count_of_tenant(connection: Connection, tenant_id: str, username_prefix: str | None = None) -> int:
+async def count_of_tenant(connection: Connection, tenant_id: str) -> int:
     """The number of members of a tenant."""
-    statement = _count(bool(username_prefix))
-    [(count,)] = await connection.fetch(statement, tenant_id=tenant_id, prefix=username_prefix)
+    [(count,)] = await connection.fetch(_COUNT, tenant_id=tenant_id)
     return int(count)
 
 
-@cache
-def _page(shape: PageRequest, prefixed: bool) -> Statement:
-    return Statement(
-        keyset(_members(select(*COLUMNS), prefixed), memberships.c.user_id, shape), scans=prefixed
-    )
+_OF_TENANT = memberships.c.tenant_id == bindparam("tenant_id")
+_COUNT = Statement(select(func.count()).select_from(memberships).where(_OF_TENANT), scans=True)
 
 
 @cache
-def _count(prefixed: bool) -> Statement:
-    if prefixed:
-        return Statement(_members(select(func.count()).select_from(users), prefixed), scans=True)
-    members = select(func.count()).where(memberships.c.tenant_id == bindparam("tenant_id"))
-    return Statement(members.select_from(memberships), scans=True)
-
-
-def _members(statement: Select[Any], prefixed: bool) -> Select[Any]:
-    statement = statement.join(memberships, memberships.c.user_id == users.c.id).where(
-        memberships.c.tenant_id == bindparam("tenant_id")
-    )
-    return statement.where(STARTS_WITH) if prefixed else statement
-
-
-# Case-sensitive on both databases, unlike LIKE.
-STARTS_WITH: ColumnElement[bool] = func.substr(
-    users.c.username, 1, func.length(bindparam("prefix", type_=Text))
-) == bindparam("prefix", type_=Text)
-"""The username begins with the parameter `prefix`."""
+def _page(shape: PageRequest) -> Statement:
+    members = select(*COLUMNS).join(memberships, memberships.c.user_id == users.c.id).where(_OF_TENANT)
+    return Statement(keyset(members, memberships.c.user_id, shape))
 
 
 _IDS_AFTER = Statement(
@@ -213,8 +204,12 @@ _IDS_AFTER = Statement(
 _COUNT_ALL = Statement(select(func.count()).select_from(users), scans=True)
 _INSERT_USER = Statement(insert(users))
 _DELETE_MEMBERSHIPS = Statement(delete(memberships).where(memberships.c.user_id == bindparam("of_user")))
+_DELETE_PERMISSIONS = Statement(
+    delete(permission_holders).where(permission_holders.c.user_id == bindparam("of_user"))
+)
 _DELETE_TEXTS = Statement(delete(user_texts).where(user_texts.c.user_id == bindparam("of_user")))
 _INSERT_MEMBERSHIP = Statement(insert(memberships))
+_INSERT_PERMISSION = Statement(insert(permission_holders))
 _INSERT_TEXT = Statement(insert(user_texts))
 
 
@@ -236,16 +231,21 @@ async def insert_users(transaction: Connection, rows: Sequence[User]) -> None:
 
 
 async def insert_derived(transaction: Connection, rows: Sequence[User]) -> None:
-    """Store the memberships of new users, and the texts that find them."""
+    """Store the memberships and permissions of new users, and the texts that find them."""
     await transaction.execute_many(_INSERT_MEMBERSHIP, membership_rows(rows))
+    if permissions := permission_rows(rows):
+        await transaction.execute_many(_INSERT_PERMISSION, permissions)
     await transaction.execute_many(_INSERT_TEXT, text_rows(rows))
 
 
 async def replace_derived(transaction: Connection, before: User, after: User) -> None:
-    """Store what has changed of the memberships of a user, and of the texts that find them."""
+    """Store what has changed of the memberships, the permissions and the texts of a user."""
     if before.tenant_ids != after.tenant_ids:
         await transaction.execute(_DELETE_MEMBERSHIPS, of_user=after.user_id)
         await transaction.execute_many(_INSERT_MEMBERSHIP, membership_rows([after]))
+    if before.stored_permissions != after.stored_permissions:
+        await transaction.execute(_DELETE_PERMISSIONS, of_user=after.user_id)
+        await transaction.execute_many(_INSERT_PERMISSION, permission_rows([after]))
     if text_rows([before]) != text_rows([after]):
         await transaction.execute(_DELETE_TEXTS, of_user=after.user_id)
         await transaction.execute_many(_INSERT_TEXT, text_rows([after]))

@@ -17,9 +17,9 @@ from gql_service.domain.webhooks.fan_out import fan_out
 from gql_service.domain.webhooks.webhooks import COLUMNS, DisabledReason, Webhook, WebhookState, store
 from gql_service.observability.security_log import EventKind, SecurityEvent
 from gql_service.store.connection import Connection, rows_as
-from gql_service.store.sql_functions import any_of, contains_text
+from gql_service.store.sql_functions import any_of
 from gql_service.store.statement import Statement
-from gql_service.store.tables import memberships, platforms, users, webhook_deliveries, webhooks
+from gql_service.store.tables import permission_holders, platforms, webhook_deliveries, webhooks
 
 RETRIED = 24 * 3600 * 1000
 """Milliseconds for which a delivery is tried, and after which a webhook that always fails is disabled."""
@@ -76,13 +76,9 @@ _LOCK_WEBHOOKS = Statement(
     select(*COLUMNS).where(any_of(webhooks.c.id, "ids")).order_by(webhooks.c.id).with_for_update()
 )
 _ADMINS = Statement(
-    select(users.c.id)
-    .join(memberships, memberships.c.user_id == users.c.id)
-    .where(
-        memberships.c.tenant_id == bindparam("tenant_id", type_=Text),
-        contains_text(users.c.permissions, "text"),
-    )
-    .order_by(users.c.id)
+    select(permission_holders.c.user_id)
+    .where(permission_holders.c.permission == bindparam("permission", type_=Text))
+    .order_by(permission_holders.c.user_id)
     .limit(_MAX_ADMINS)
 )
 _PLATFORM_KEY = Statement(
@@ -186,8 +182,8 @@ async def _tell_admins(
     keys = await transaction.fetch(_PLATFORM_KEY, platform_id=webhook.platform_id)
     key = keys[0][0] if keys else webhook.platform_id
     body = f"The webhook {webhook.id} of the platform {key} was disabled: {why[reason]}. Resume it to go on."
-    text = f'"{webhook.tenant_id}::{admin_permission}"'
-    for (user_id,) in await transaction.fetch(_ADMINS, tenant_id=webhook.tenant_id, text=text):
+    permission = f"{webhook.tenant_id}::{admin_permission}"
+    for (user_id,) in await transaction.fetch(_ADMINS, permission=permission):
         await notify(transaction, user_id, kind="webhook", title="Webhook disabled", body=body, now=now)
     transaction.security_events.append(
         SecurityEvent(EventKind.WEBHOOK_DISABLED, f"{key}:{webhook.id}", reason.value)
