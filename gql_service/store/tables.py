@@ -45,6 +45,8 @@ metadata = MetaData(
 
 _HAS_WINDOW = text("window_end IS NOT NULL")
 _FOLDED = text("folded IS NOT NULL")
+_WINDOW = "valid_from", "valid_until"
+"""At the end of an index, so that it tells which entries are valid, and their rows are not read."""
 _PURE_TEXT = text("number_value IS NULL AND text_value IS NOT NULL")
 _BYTEWISE = Text().with_variant(Text(collation="C"), "postgresql")
 """Text that sorts by its bytes on both databases."""
@@ -299,10 +301,10 @@ metadata_index = Table(
     Column("valid_from", BigInteger),
     Column("valid_until", BigInteger),
     Column("folded", LargeBinary),
-    Index("ix_metadata_index_equality", "platform_id", "key", "equality", "user_id"),
-    Index("ix_metadata_index_text", "platform_id", "key", "text_value", "user_id"),
+    Index("ix_metadata_index_equality", "platform_id", "key", "equality", "user_id", *_WINDOW),
+    Index("ix_metadata_index_text", "platform_id", "key", "text_value", "user_id", *_WINDOW),
     Index("ix_metadata_index_number", "platform_id", "key", "number_value", "user_id"),
-    Index("ix_metadata_index_user", "platform_id", "key", "user_id"),
+    Index("ix_metadata_index_user", "platform_id", "key", "user_id", *_WINDOW),
     _partial_index("ix_metadata_index_folded", "platform_id", "key", "folded", "user_id", where=_FOLDED),
     _partial_index(
         "ix_metadata_index_text_order", "platform_id", "key", "text_value", "user_id", where=_PURE_TEXT

@@ -141,6 +141,19 @@ def test_sqlite_does_not_sort_rows_that_the_index_returns_in_order(
     assert not [step for step in plan if "TEMP B-TREE" in step], plan
 
 
+WITHOUT_ROWS = {"equals": "equality", "exists": "user", "prefix": "text", "range of texts": "text"}
+"""Searches that an index answers, without the rows that it is of."""
+
+
+@pytest.mark.parametrize("name", WITHOUT_ROWS)
+def test_sqlite_counts_by_the_index_alone(sqlite_database: sqlite3.Connection, name: str) -> None:
+    _, (count, parameters) = statements(name, FIRST)
+    sql, bind, _ = count.for_sqlite
+    plan = [row[3] for row in sqlite_database.execute(f"EXPLAIN QUERY PLAN {sql}", bind(parameters))]
+    covering = f"SEARCH entry_0 USING COVERING INDEX ix_metadata_index_{WITHOUT_ROWS[name]} "
+    assert plan[0].startswith(covering), plan
+
+
 @pytest.fixture(scope="module")
 def postgres_url(postgres_server: Any) -> str:
     """A database with so many rows that PostgreSQL prefers an index."""
@@ -186,6 +199,13 @@ def test_postgres_searches_by_index(postgres_url: str, name: str, request_: Page
         # For texts that are no dates, the index that sorts them is as good.
         used = set(re.findall(r"Scan (?:using|on) ix_metadata_index_(\w+?)(?:_order)?\b", plan))
         assert counts_all or used >= CASES[name][1], plan
+
+
+@pytest.mark.parametrize("name", sorted(WITHOUT_ROWS.keys() - {"exists"}))
+def test_postgres_counts_by_the_index_alone(postgres_url: str, name: str) -> None:
+    _, (count, parameters) = statements(name, FIRST)
+    plan = asyncio.run(explain(postgres_url, count.for_postgres, parameters))
+    assert f"Index Only Scan using ix_metadata_index_{WITHOUT_ROWS[name]} " in plan, plan
 
 
 ORDERS: dict[str, tuple[search.Order, list[ConditionInput], str]] = {

@@ -1,7 +1,8 @@
 """Searches by the beginning of a username, by a permission, and for platform owners read what they find.
 
 On PostgreSQL, usernames sort by their bytes from now on, as on SQLite: their index is built anew, the table
-is not. Malformed permissions are left out: nobody has them. Users are read in batches.
+is not. Malformed permissions are left out: nobody has them. Users are read in batches. Indexes of entries
+tell which of them are valid, so that counting reads nothing else.
 """
 
 from collections.abc import Iterator
@@ -39,6 +40,11 @@ def upgrade() -> None:
         ),
         sqlite_with_rowid=False,
     )
+    for name, columns in (("user", []), ("text", ["text_value"]), ("equality", ["equality"])):
+        name = f"ix_metadata_index_{name}"
+        columns = ["platform_id", "key", *columns, "user_id", "valid_from", "valid_until"]
+        op.drop_index(name, "metadata_index")
+        op.create_index(name, "metadata_index", columns)
     after = ""
     while batch := connection.execute(_USERS, {"after": after, "size": _BATCH}).all():
         rows = [
