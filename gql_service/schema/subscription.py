@@ -42,9 +42,9 @@ class Subscription:
 
     @strawberry.subscription(
         directives=AUTHENTICATED,
-        description="The changes of the viewer's effective values on a platform: by writes of their "
-        "documents, by changes of definitions, and because the validity of an entry begins or ends. The "
-        "first event has all values. Needs the scope EVENTS.",
+        description="The changes of the viewer's effective values on a platform, and of their reasons: by "
+        "writes of their documents, by changes of definitions, and because the validity of an entry begins "
+        "or ends. The first event has all values. Needs the scope EVENTS.",
     )
     async def effective_changed(
         self,

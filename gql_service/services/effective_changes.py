@@ -1,11 +1,16 @@
 """The stream behind `effectiveChanged`: evaluates the keys of the viewer again whenever their values may have
-changed, and tells what has."""
+changed, and tells what has.
+
+A value that stays for another reason is a change, too: pages show where a value comes from, and that a
+kill switch is why it cannot be edited."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from typing import NamedTuple
+
+import orjson
 
 from gql_service.auth.access import USER_WIDE
 from gql_service.auth.scopes import Scope
@@ -22,7 +27,7 @@ _DIGEST_SIZE = 16
 
 
 class EffectiveChange(NamedTuple):
-    """The effective values that differ from those that the subscriber knows."""
+    """The evaluations that differ from those that the subscriber knows."""
 
     changed_keys: Sequence[str]
     evaluations: Sequence[Evaluation]
@@ -79,12 +84,15 @@ async def _wait(services: Services, wakeup: Wakeup, found: Evaluated) -> None:
 
 
 def _digests(evaluations: Sequence[Evaluation]) -> dict[str, bytes]:
-    """What is kept of the values while the subscriber waits: they may be large."""
-    return {
-        each.key: blake2b(each.value.encode(), digest_size=_DIGEST_SIZE).digest()
-        for each in evaluations
-        if each.value is not None
-    }
+    """What is kept of the evaluations while the subscriber waits: values may be large."""
+    return {each.key: _digest(each) for each in evaluations}
+
+
+def _digest(evaluation: Evaluation) -> bytes:
+    origin = orjson.dumps((evaluation.reason, evaluation.source, evaluation.variant))
+    digest = blake2b(origin, digest_size=_DIGEST_SIZE)
+    digest.update(b"" if evaluation.value is None else evaluation.value.encode())
+    return digest.digest()
 
 
 def _version(digests: Mapping[str, bytes]) -> str:

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Dialog, Locator, Request, WebSocketRoute, expect
 
 from tests.support.browser import Tab
-from tests.support.console import Console
+from tests.support.console import ON_SQLITE, Console
 from tests.support.definitions import define, metadata, patch, set_entries
 from tests.support.users import write
 from tests.support.world import World
@@ -205,6 +205,25 @@ def test_a_kill_switch_and_a_rollout_appear_at_once(console: Console, world: Wor
     console.button("Save").click()
     console.shows("Saved.")
     assert stored(world) == {"note": "new"}
+    assert console.tab.complaints == []
+
+
+@ON_SQLITE
+def test_a_kill_switch_that_changes_no_value_appears_too(console: Console, world: World) -> None:
+    define(world, "beta", "boolean", default=False, title="Beta")
+    patch(world.member, world, {"note": "old"})
+    open_settings(console, world)
+    beta = console.page.get_by_role("switch", name="Beta")
+    expect(row(console, "Beta")).to_contain_text("The default.")
+    expect(beta).to_be_enabled()
+    console.page.evaluate(WATCH_MARKS)
+    define(world, "beta", "boolean", default=False, title="Beta", enabled=False)
+    expect(row(console, "Beta")).to_contain_text("Switched off for everybody.")
+    expect(beta).to_be_disabled()
+    define(world, "beta", "boolean", default=False, title="Beta")
+    expect(row(console, "Beta")).to_contain_text("The default.")
+    expect(beta).to_be_enabled()
+    assert set(console.page.evaluate("marked")) == {"Beta"}
     assert console.tab.complaints == []
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.access.test_scopes import limited
 from tests.support.cli_processes import serving_process
-from tests.support.flags import define_flag, evaluations, instant_text, try_to_define
+from tests.support.flags import define_flag, evaluations, instant_text, try_to_define, variant
 from tests.support.live import EFFECTIVE_CHANGED, Socket, stream, subscriber
 from tests.support.patches import patch
 from tests.support.service import serving
@@ -27,6 +27,7 @@ class Following:
     def __init__(self, opened: Socket) -> None:
         self._opened = opened
         self.values: dict[str, Any] = {}
+        self.reasons: dict[str, str] = {}
         self.version = ""
 
     def next(self) -> list[str]:
@@ -39,6 +40,7 @@ class Following:
             self.values.pop(key, None)
             if found.get(key) is not None:
                 self.values[key] = found[key]
+        self.reasons |= {each["key"]: each["reason"] for each in change["evaluations"]}
         self.version = change["version"]
         return ["resync"] if change["resync"] else keys
 
@@ -89,14 +91,44 @@ def test_each_kind_of_change(world: World) -> None:
         assert follower.values == {key: value for key, (value, *_) in evaluations(user, world).items()}
 
 
-def test_what_changes_no_value_is_not_told(world: World) -> None:
+def test_the_same_value_for_another_reason(world: World) -> None:
+    user = world.new_user()
+    off: dict[str, Any] = {"default": False, "userWideFallback": True}
+    define_flag(world, "dark", **off)
+    define_flag(world, "empty", "number")
+
+    def next_one(follower: Following) -> tuple[list[str], Any, str]:
+        keys = follower.next()
+        (key,) = keys
+        return keys, follower.values.get(key), follower.reasons[key]
+
+    with following(world, user) as follower:
+        follower.next()
+        define_flag(world, "dark", **off, enabled=False)
+        assert next_one(follower) == (["dark"], False, "DISABLED"), "a kill switch that changes no value"
+        define_flag(world, "dark", **off)
+        assert next_one(follower) == (["dark"], False, "DEFAULT")
+        define_flag(world, "empty", "number", enabled=False)
+        assert next_one(follower) == (["empty"], None, "DISABLED"), "a key without a value"
+        for name in ("one", "two"):
+            define_flag(world, "dark", **off, variants=[variant(name, False, 100_000)])
+            assert next_one(follower) == (["dark"], False, "SPLIT")
+        patch(user, world, platformKey=None, metadata={"dark": False})
+        assert next_one(follower) == (["dark"], False, "TARGETING_MATCH")
+        patch(user, world, metadata={"dark": False})
+        assert next_one(follower) == (["dark"], False, "TARGETING_MATCH"), "no longer that of the account"
+        version = follower.version
+    define_flag(world, "dark", **off, enabled=False)
+    with following(world, user, since=version) as follower:
+        assert follower.next() == ["resync"], "who was away learns of it, too"
+
+
+def test_what_changes_no_value_and_no_reason_is_not_told(world: World) -> None:
     user, other = world.new_user(), world.new_user()
     define_flag(world, "dark", default=False)
     with following(world, user) as follower:
         follower.next()
-        define_flag(world, "dark", default=False, enabled=False)
-        define_flag(world, "dark", default=False, enabled=True, title="Dark mode")
-        patch(user, world, metadata={"dark": False})
+        define_flag(world, "dark", default=False, title="Dark mode")
         patch(other, world, metadata={"dark": True})
         settled(world, user, follower, "a")
 

@@ -10,20 +10,21 @@ from gql_service.services.effective_changes import EffectiveChange
 
 @strawberry.type(
     directives=AUTHENTICATED,
-    description="A change of effective values, as `PlatformMetadata.effective` has them for the viewer.",
+    description="A change of effective values, or of why they are effective, as "
+    "`PlatformMetadata.evaluations` has them for the viewer.",
 )
 class EffectiveChanged:
     row: strawberry.Private[EffectiveChange]
     changed_keys: list[str] = column(
-        "The keys whose effective values have changed, in alphabetical order. Empty if `resync` is true."
+        "The keys whose value, reason, source or variant has changed, in alphabetical order. Empty if "
+        "`resync` is true."
     )
     resync: bool = column(
         "If true, `evaluations` has all keys: use them, and forget what you know. So it is at first, unless "
-        "`sinceVersion` is the version of the present values."
+        "`sinceVersion` is the version of the present evaluations."
     )
     version: str = column(
-        "Identifies all effective values after the change. Keep it, and send it as `sinceVersion` to "
-        "continue."
+        "Identifies all evaluations after the change. Keep it, and send it as `sinceVersion` to continue."
     )
 
     @strawberry.field(

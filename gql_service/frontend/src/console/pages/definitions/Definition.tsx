@@ -2,12 +2,12 @@
 import { useCallback, useState } from "react";
 import { Button, Tab, TabList, TabPanel, Tabs } from "react-aria-components";
 import { Link, useNavigate, useParams } from "react-router";
-import { useMutation, useQuery, useSubscription } from "urql";
+import { useMutation, useQuery } from "urql";
+import { useDefinitionChanges } from "../../components/admin/definition-changes";
 import { useNumberFormat } from "../../components/format";
 import { Empty, Failure, Skeleton } from "../../components/State";
 import { Question } from "../../components/Window";
 import {
-  DefinitionEventsDocument,
   type DefinitionFragment,
   DefinitionOfKeyDocument,
   RemoveDefinitionDocument,
@@ -27,7 +27,7 @@ export default function Definition() {
   const { platformKey = "", key = "" } = useParams();
   const [{ data, error }, read] = useQuery({ query: DefinitionOfKeyDocument, variables: { platformKey, key } });
   const readAgain = useCallback(() => read({ requestPolicy: "network-only" }), [read]);
-  useChanges(platformKey, key, readAgain);
+  useDefinitionChanges(platformKey, key, readAgain);
 
   const definition = data?.platform?.definitions.find((each) => each.key === key);
   return (
@@ -67,15 +67,6 @@ export default function Definition() {
       )}
     </article>
   );
-}
-
-/** Read again when somebody has changed this definition. */
-function useChanges(platformKey: string, key: string, onChange: () => void): void {
-  useSubscription({ query: DefinitionEventsDocument, variables: { platformKey } }, (_, event) => {
-    const change = event.platformEvents?.node;
-    if (change?.type.startsWith("DEFINITION_") && change.changedKeys.includes(key)) onChange();
-    return event;
-  });
 }
 
 interface HeaderProps {

@@ -1,8 +1,9 @@
 /** All definitions of a platform: what each allows, where it is shown, and how many documents have it. */
-import { useMemo, useState } from "react";
+import { useCallback, useMemo, useState } from "react";
 import { Button, Input, Label, SearchField } from "react-aria-components";
 import { Link, useParams } from "react-router";
 import { useQuery } from "urql";
+import { useDefinitionChanges } from "../../components/admin/definition-changes";
 import { useDateFormat, useNumberFormat } from "../../components/format";
 import { Empty, Failure, Skeleton } from "../../components/State";
 import { type DefinitionFragment, type DefinitionsQuery, DefinitionsDocument } from "../../generated/graphql";
@@ -20,6 +21,8 @@ export default function Definitions() {
   // A list that is empty names no type, so the cache is told what it depends on.
   const context = useMemo(() => ({ additionalTypenames: ["MetadataDefinition"] }), []);
   const [{ data, error }, read] = useQuery({ query: DefinitionsDocument, variables: { platformKey }, context });
+  const readAgain = useCallback(() => read({ requestPolicy: "network-only" }), [read]);
+  useDefinitionChanges(platformKey, null, readAgain);
   const platform = data?.platform;
   return (
     <article className="stack">
@@ -33,7 +36,7 @@ export default function Definitions() {
         </Link>
       </div>
       {error && !platform?.definitions ? (
-        <Failure error={error} onRetry={() => read({ requestPolicy: "network-only" })} />
+        <Failure error={error} onRetry={readAgain} />
       ) : !platform ? (
         <Skeleton lines={8} />
       ) : (

@@ -9,7 +9,7 @@ import {
 } from "../../generated/graphql";
 
 type Entry = SettingsDocumentFragment["entrySummaries"][number];
-type Evaluation = SettingsDocumentFragment["evaluations"][number];
+export type Evaluation = SettingsDocumentFragment["evaluations"][number];
 type Platform = NonNullable<SettingsQuery["platform"]>;
 export type Definition = Platform["definitions"][number];
 
@@ -22,7 +22,14 @@ export interface Own {
   digest: string | null;
 }
 
-export interface Setting {
+/** What the viewer gets of a setting, and why. */
+export interface Outcome {
+  effective: unknown;
+  source: Source;
+  variant: string | null;
+}
+
+export interface Setting extends Outcome {
   key: string;
   title: string;
   /** Null for keys without a definition. Empty if the definition names no section. */
@@ -30,9 +37,6 @@ export interface Setting {
   description: string | null;
   type: ValueType;
   own: Own | null;
-  effective: unknown;
-  source: Source;
-  variant: string | null;
   canEdit: boolean;
   canReset: boolean;
   definition: Definition | null;
@@ -98,14 +102,19 @@ function toSetting(
     description: definition?.description ?? entry?.description ?? null,
     type: definition?.valueType ?? entry?.valueType ?? "string",
     own: entry ? { value: entry.value, digest: entry.digest ?? null } : null,
-    effective: evaluation?.value,
-    source: sourceOf(evaluation),
-    variant: evaluation?.variant ?? null,
+    ...outcomeOf(evaluation),
     canEdit: entry ? entry.canChange && entry.digest !== null : isAdmin || definition?.isEditable !== false,
     canReset: entry?.canChange ?? false,
     definition,
   };
 }
+
+/** Without an evaluation, there is no value. */
+export const outcomeOf = (evaluation?: Evaluation): Outcome => ({
+  effective: evaluation?.value,
+  source: sourceOf(evaluation),
+  variant: evaluation?.variant ?? null,
+});
 
 function sourceOf(evaluation: Evaluation | undefined): Source {
   if (!evaluation) return "none";

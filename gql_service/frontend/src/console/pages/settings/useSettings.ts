@@ -6,7 +6,7 @@ import {
   SettingsChangedDocument,
 } from "../../generated/graphql";
 import { isSame } from "./draft";
-import { type Loaded, readSettings } from "./load";
+import { type Loaded, type Outcome, outcomeOf, readSettings } from "./load";
 
 const MARK_MILLISECONDS = 2000;
 
@@ -85,20 +85,24 @@ export function useSettings(platformKey: string | null): Settings {
   return { loaded, error, changed, read };
 }
 
-/** Whether the page shows other values than these. The first event of a subscription has all of them. */
+/** Whether the page shows other values than these, or other reasons. The first event of a subscription has all of
+ * them. */
 function isNews({ resync, changedKeys, evaluations }: EffectiveChange, { settings }: Loaded): boolean {
-  const shown = new Map(settings.map((setting) => [setting.key, setting.effective]));
-  const told = new Map(evaluations.map((each) => [each.key, each.value]));
+  const shown = new Map<string, Outcome>(settings.map((setting) => [setting.key, setting]));
+  const told = new Map(evaluations.map((each) => [each.key, each]));
   const keys = resync ? new Set([...shown.keys(), ...told.keys()]) : changedKeys;
-  return [...keys].some((key) => !isSame(shown.get(key) ?? null, told.get(key) ?? null));
+  return [...keys].some((key) => !isAlike(shown.get(key) ?? outcomeOf(), outcomeOf(told.get(key))));
 }
+
+const isAlike = (one: Outcome, other: Outcome): boolean =>
+  isSame(one.effective ?? null, other.effective ?? null) && one.source === other.source && one.variant === other.variant;
 
 function differences(before: Loaded | null, after: Loaded | null, own: Set<string>): Set<string> {
   if (!before || !after) return new Set();
-  const old = new Map(before.settings.map((setting) => [setting.key, setting.effective]));
+  const old = new Map<string, Outcome>(before.settings.map((setting) => [setting.key, setting]));
   return new Set(
     after.settings
-      .filter((setting) => !own.has(setting.key) && !isSame(old.get(setting.key), setting.effective))
+      .filter((setting) => !own.has(setting.key) && !isAlike(old.get(setting.key) ?? outcomeOf(), setting))
       .map((setting) => setting.key),
   );
 }

@@ -1,4 +1,6 @@
+import { useCallback } from "react";
 import { useQuery } from "urql";
+import { useDefinitionChanges } from "../../components/admin/definition-changes";
 import { Value } from "../../components/admin/Value";
 import { Empty, Failure, Skeleton } from "../../components/State";
 import { TableHead } from "../../components/TableHead";
@@ -9,9 +11,11 @@ import { useWords } from "./words";
 export function Effective(variables: { platformKey: string; username: string }) {
   const words = useWords();
   const [{ data, error }, read] = useQuery({ query: UserEvaluationsDocument, variables });
+  const readAgain = useCallback(() => read({ requestPolicy: "network-only" }), [read]);
+  useDefinitionChanges(variables.platformKey, null, readAgain);
   const document = data?.platformMetadata;
   if (!document) {
-    return error ? <Failure error={error} onRetry={() => read({ requestPolicy: "network-only" })} /> : <Skeleton />;
+    return error ? <Failure error={error} onRetry={readAgain} /> : <Skeleton />;
   }
   if (document.evaluations.length === 0) {
     return (
