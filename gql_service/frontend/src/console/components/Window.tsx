@@ -46,12 +46,21 @@ interface QuestionProps {
   onConfirm: () => void;
 }
 
-export function Question({ title, children, action, name, isOpen, onClose, onConfirm }: QuestionProps) {
-  const words = useWords();
-  const [typed, setTyped] = useState("");
+export function Question({ title, children, isOpen, onClose, ...confirmation }: QuestionProps) {
   return (
     <Window title={title} isOpen={isOpen} onClose={onClose}>
       {children}
+      <Confirmation {...confirmation} onClose={onClose} />
+    </Window>
+  );
+}
+
+/** What was typed to confirm is gone when the window is closed: the next time, it has to be meant again. */
+function Confirmation({ action, name, onClose, onConfirm }: Omit<QuestionProps, "title" | "children" | "isOpen">) {
+  const words = useWords();
+  const [typed, setTyped] = useState("");
+  return (
+    <>
       {name && (
         <TextField value={typed} onChange={setTyped} autoComplete="off">
           <Label>{words.typeToConfirm(name)}</Label>
@@ -68,6 +77,6 @@ export function Question({ title, children, action, name, isOpen, onClose, onCon
         </Button>
         <Button onPress={onClose}>{words.cancel}</Button>
       </div>
-    </Window>
+    </>
   );
 }

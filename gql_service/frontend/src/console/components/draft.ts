@@ -39,6 +39,14 @@ export function useDraft<Draft>(
   return [draft, setDraft];
 }
 
+/** Forget drafts of the viewer, such as those of what was deleted: nobody could open them any more. */
+export function useForget(): (...names: readonly string[]) => void {
+  const { userId } = useViewer();
+  return (...names) => {
+    for (const name of names) put(`${userId} ${name}`, undefined);
+  };
+}
+
 type Parts<Part> = ReadonlyMap<string, Part>;
 const NOTHING = new Map<string, never>();
 

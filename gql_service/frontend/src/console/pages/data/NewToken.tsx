@@ -1,5 +1,4 @@
-/** Making a token. Its secret is shown once, and is gone when the window is closed. */
-import { useState } from "react";
+/** Making a token. */
 import {
   Button,
   Checkbox,
@@ -14,8 +13,9 @@ import {
   TextField,
 } from "react-aria-components";
 import { useMutation } from "urql";
+import { useForm } from "../../components/form";
+import { FormWindow } from "../../components/FormWindow";
 import { useMessageOf } from "../../components/State";
-import { Window } from "../../components/Window";
 import { IssueTokenDocument, type Scope } from "../../generated/graphql";
 import { useWords } from "./words";
 
@@ -24,47 +24,42 @@ const DAY = 86_400;
 const LIFETIMES = [1, 7, 30, 90, 365];
 const FOREVER = "forever";
 
-export function NewToken({ onClose }: { onClose: () => void }) {
-  const words = useWords();
-  const [secret, setSecret] = useState<string | null>(null);
-  return (
-    <Window title={secret === null ? words.make : words.made} isOpen onClose={onClose}>
-      {secret === null ? <NewTokenForm onMade={setSecret} /> : <Secret secret={secret} onClose={onClose} />}
-    </Window>
-  );
+interface Props {
+  onClose: () => void;
+  onMade: (secret: string) => void;
 }
 
-function NewTokenForm({ onMade }: { onMade: (secret: string) => void }) {
+export function NewToken({ onClose, onMade }: Props) {
   const words = useWords();
-  const [label, setLabel] = useState("");
-  const [days, setDays] = useState("30");
-  const [scopes, setScopes] = useState<string[]>(["READ"]);
+  const form = useForm("token", { label: "", days: "30", scopes: ["READ"] });
+  const { label, days, scopes } = form.fields;
   const messageOf = useMessageOf();
-  const [{ data, error, fetching }, issue] = useMutation(IssueTokenDocument);
-  const problem = data?.issueToken.userErrors[0]?.message ?? (error && messageOf(error));
+  const [, issue] = useMutation(IssueTokenDocument);
 
   async function submit() {
     const expiresInSeconds = days === FOREVER ? null : Number(days) * DAY;
-    const result = await issue({
+    const { data, error } = await issue({
       input: { label, expiresInSeconds, scopes: SCOPES.filter((scope) => scopes.includes(scope)) },
     });
-    const token = result.data?.issueToken.token;
-    if (token) onMade(token);
+    if (error) return messageOf(error);
+    if (data?.issueToken.token) onMade(data.issueToken.token);
+    return data?.issueToken.userErrors[0]?.message;
   }
 
   return (
-    <form
-      className="stack"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void submit();
-      }}
+    <FormWindow
+      title={words.make}
+      action={words.make}
+      form={form}
+      isComplete={scopes.length > 0}
+      onSubmit={submit}
+      onClose={onClose}
     >
-      <TextField value={label} onChange={setLabel} maxLength={200} autoComplete="off">
+      <TextField value={label} onChange={(label) => form.set({ label })} maxLength={200} autoComplete="off">
         <Label>{words.purpose}</Label>
         <Input />
       </TextField>
-      <Select value={days} onChange={(chosen) => setDays(String(chosen))}>
+      <Select value={days} onChange={(chosen) => form.set({ days: String(chosen) })}>
         <Label>{words.lifetime}</Label>
         <Button>
           <SelectValue />
@@ -81,7 +76,7 @@ function NewTokenForm({ onMade }: { onMade: (secret: string) => void }) {
           </ListBox>
         </Popover>
       </Select>
-      <CheckboxGroup value={scopes} onChange={setScopes} className="stack">
+      <CheckboxGroup value={scopes} onChange={(scopes) => form.set({ scopes })} className="stack">
         <Label>{words.mayBeUsedFor}</Label>
         {SCOPES.map((scope) => (
           <Checkbox key={scope} value={scope}>
@@ -96,38 +91,6 @@ function NewTokenForm({ onMade }: { onMade: (secret: string) => void }) {
           </Checkbox>
         ))}
       </CheckboxGroup>
-      <p role="alert" className="danger">
-        {problem}
-      </p>
-      <div className="row">
-        <Button type="submit" className="react-aria-Button primary" isDisabled={fetching || scopes.length === 0}>
-          {words.make}
-        </Button>
-      </div>
-    </form>
-  );
-}
-
-function Secret({ secret, onClose }: { secret: string; onClose: () => void }) {
-  const words = useWords();
-  const [isCopied, setCopied] = useState(false);
-  return (
-    <>
-      <p>{words.once}</p>
-      <TextField value={secret} isReadOnly>
-        <Label>{words.token}</Label>
-        <Input className="react-aria-Input code" onFocus={(event) => event.currentTarget.select()} />
-      </TextField>
-      <div className="row">
-        <Button
-          className="react-aria-Button primary"
-          onPress={() => void navigator.clipboard.writeText(secret).then(() => setCopied(true))}
-        >
-          {words.copy}
-        </Button>
-        <Button onPress={onClose}>{words.done}</Button>
-        <span role="status">{isCopied && words.copied}</span>
-      </div>
-    </>
+    </FormWindow>
   );
 }

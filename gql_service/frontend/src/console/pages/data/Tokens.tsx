@@ -5,6 +5,7 @@ import { Button } from "react-aria-components";
 import { useMutation, useQuery } from "urql";
 import { now } from "../../components/clock";
 import { Day, Instant } from "../../components/Instant";
+import { Secret } from "../../components/Secret";
 import { Failure, Skeleton, useMessageOf } from "../../components/State";
 import { Question } from "../../components/Window";
 import { useWords as useCommonWords } from "../../components/words";
@@ -19,6 +20,7 @@ type Token = NonNullable<TokensQuery["me"]["tokens"]>["nodes"][number];
 export function Tokens() {
   const words = useWords();
   const [isMaking, setMaking] = useState(false);
+  const [secret, setSecret] = useState<string>();
   const [after, setAfter] = useState<string | null>(null);
   const [{ data, error }, read] = useQuery({ query: TokensDocument, variables: { after } });
   const page = data?.me.tokens;
@@ -43,7 +45,13 @@ export function Tokens() {
         <Button onPress={() => setAfter(page.pageInfo.endCursor ?? null)}>{words.later}</Button>
       )}
       {after !== null && <Button onPress={() => setAfter(null)}>{words.earliest}</Button>}
-      {isMaking && <NewToken onClose={() => setMaking(false)} />}
+      {isMaking && <NewToken onClose={() => setMaking(false)} onMade={setSecret} />}
+      <Secret
+        title={words.made}
+        hint={words.once}
+        value={isMaking ? undefined : secret}
+        onClose={() => setSecret(undefined)}
+      />
     </section>
   );
 }

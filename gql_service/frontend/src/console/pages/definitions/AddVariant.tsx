@@ -1,7 +1,9 @@
 /** A new variant. It begins with nobody, so adding it changes nobody's value. */
 import { useState } from "react";
 import { Button, FieldError, Input, Label, TextField } from "react-aria-components";
-import { Window } from "../../components/Window";
+import { useParams } from "react-router";
+import { useForm } from "../../components/form";
+import { FormWindow } from "../../components/FormWindow";
 import type { DefinitionFragment } from "../../generated/graphql";
 import { useChange } from "./change";
 import { inputOf } from "./draft";
@@ -11,56 +13,56 @@ import { fromText } from "./values";
 export function AddVariant({ definition }: { definition: DefinitionFragment }) {
   const words = useRolloutWords();
   const [isOpen, setOpen] = useState(false);
-  const isFlag = definition.valueType === "boolean" && definition.variants.length === 0;
-  const [name, setName] = useState(isFlag ? "on" : "");
-  const [value, setValue] = useState(isFlag ? "true" : "");
-  const { change, isBusy, problems } = useChange(definition.key);
+  return (
+    <>
+      <Button onPress={() => setOpen(true)}>{words.add}</Button>
+      {isOpen && <NewVariant definition={definition} onClose={() => setOpen(false)} />}
+    </>
+  );
+}
 
-  async function add(): Promise<void> {
+function NewVariant({ definition, onClose }: { definition: DefinitionFragment; onClose: () => void }) {
+  const words = useRolloutWords();
+  const { platformKey = "" } = useParams();
+  const isFlag = definition.valueType === "boolean" && definition.variants.length === 0;
+  const initial = isFlag ? { name: "on", value: "true" } : { name: "", value: "" };
+  const form = useForm(`variant ${platformKey} ${definition.key}`, initial);
+  const { name, value } = form.fields;
+  const { change, problems } = useChange(definition.key);
+
+  async function add(): Promise<string | undefined> {
     const isDone = await change((newest) => {
       const input = inputOf(newest ?? definition);
       const added = { name, value: fromText(definition.valueType, value) ?? null, weight: 0 };
       return { ...input, variants: [...(input.variants ?? []), added] };
     });
-    if (!isDone) return;
-    setOpen(false);
-    setName("");
-    setValue("");
+    return isDone ? undefined : "";
   }
 
   return (
-    <>
-      <Button onPress={() => setOpen(true)}>{words.add}</Button>
-      <Window title={words.addTitle} isOpen={isOpen} onClose={() => setOpen(false)}>
-        <form
-          className="stack"
-          onSubmit={(event) => {
-            event.preventDefault();
-            void add();
-          }}
-        >
-          <TextField value={name} onChange={setName} autoComplete="off">
-            <Label>{words.name}</Label>
-            <Input />
-          </TextField>
-          <TextField
-            value={value}
-            onChange={setValue}
-            autoComplete="off"
-            isInvalid={problems.length > 0}
-            validationBehavior="aria"
-          >
-            <Label>{words.value}</Label>
-            <Input />
-            <FieldError>{problems.map((each) => each.message).join(" ")}</FieldError>
-          </TextField>
-          <div className="row">
-            <Button type="submit" className="react-aria-Button primary" isPending={isBusy} isDisabled={!name}>
-              {words.add}
-            </Button>
-          </div>
-        </form>
-      </Window>
-    </>
+    <FormWindow
+      title={words.addTitle}
+      action={words.add}
+      form={form}
+      isComplete={name !== ""}
+      onSubmit={add}
+      onClose={onClose}
+    >
+      <TextField value={name} onChange={(name) => form.set({ name })} autoComplete="off">
+        <Label>{words.name}</Label>
+        <Input />
+      </TextField>
+      <TextField
+        value={value}
+        onChange={(value) => form.set({ value })}
+        autoComplete="off"
+        isInvalid={problems.length > 0}
+        validationBehavior="aria"
+      >
+        <Label>{words.value}</Label>
+        <Input />
+        <FieldError>{problems.map((each) => each.message).join(" ")}</FieldError>
+      </TextField>
+    </FormWindow>
   );
 }

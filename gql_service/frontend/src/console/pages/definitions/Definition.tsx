@@ -4,6 +4,7 @@ import { Button, Tab, TabList, TabPanel, Tabs } from "react-aria-components";
 import { Link, useNavigate, useParams } from "react-router";
 import { useMutation, useQuery } from "urql";
 import { useDefinitionChanges } from "../../components/admin/definition-changes";
+import { useForget } from "../../components/draft";
 import { useNumberFormat } from "../../components/format";
 import { Empty, Failure, Skeleton } from "../../components/State";
 import { Question } from "../../components/Window";
@@ -106,11 +107,13 @@ function Removal({ of: key }: { of: string }) {
   const navigate = useNavigate();
   const [isAsking, setAsking] = useState(false);
   const [{ data, error }, remove] = useMutation(RemoveDefinitionDocument);
+  const forget = useForget();
   async function confirm(): Promise<void> {
     const result = await remove({ input: { platformKey, key } });
     setAsking(false);
-    if (result.data?.removeMetadataDefinition.userErrors.length === 0)
-      void navigate(`/console/p/${platformKey}/definitions`);
+    if (result.data?.removeMetadataDefinition.userErrors.length !== 0) return;
+    forget(...["definition", "rollout", "variant"].map((draft) => `${draft} ${platformKey} ${key}`));
+    void navigate(`/console/p/${platformKey}/definitions`);
   }
   return (
     <div>

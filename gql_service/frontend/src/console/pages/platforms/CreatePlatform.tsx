@@ -1,6 +1,7 @@
-import { useId, useState } from "react";
+import { useId } from "react";
 import { Input, Label, Text, TextField } from "react-aria-components";
 import { useMutation, useQuery } from "urql";
+import { useForm } from "../../components/form";
 import { FormWindow } from "../../components/FormWindow";
 import { problemOf } from "../../components/problem";
 import { CreatePlatformDocument, TenantNamesDocument } from "../../generated/graphql";
@@ -10,9 +11,8 @@ import { useWords } from "./words";
 export function CreatePlatform({ onClose }: { onClose: () => void }) {
   const words = useWords();
   const suggestions = useId();
-  const [key, setKey] = useState("");
-  const [name, setName] = useState("");
-  const [tenantId, setTenantId] = useState("");
+  const form = useForm("new platform", { key: "", name: "", tenantId: "" });
+  const { key, name, tenantId } = form.fields;
   const [{ data }] = useQuery({ query: TenantNamesDocument });
   const [, create] = useMutation(CreatePlatformDocument);
 
@@ -23,17 +23,24 @@ export function CreatePlatform({ onClose }: { onClose: () => void }) {
   }
 
   return (
-    <FormWindow title={words.create} action={words.create} onSubmit={submit} onClose={onClose}>
-      <TextField value={key} onChange={setKey} isRequired autoFocus maxLength={100} autoComplete="off">
+    <FormWindow title={words.create} action={words.create} form={form} onSubmit={submit} onClose={onClose}>
+      <TextField
+        value={key}
+        onChange={(key) => form.set({ key })}
+        isRequired
+        autoFocus
+        maxLength={100}
+        autoComplete="off"
+      >
         <Label>{words.key}</Label>
         <Input />
         <Text slot="description">{words.keyHint}</Text>
       </TextField>
-      <TextField value={name} onChange={setName} maxLength={200} autoComplete="off">
+      <TextField value={name} onChange={(name) => form.set({ name })} maxLength={200} autoComplete="off">
         <Label>{words.name}</Label>
         <Input />
       </TextField>
-      <TextField value={tenantId} onChange={setTenantId} isRequired autoComplete="off">
+      <TextField value={tenantId} onChange={(tenantId) => form.set({ tenantId })} isRequired autoComplete="off">
         <Label>{words.tenant}</Label>
         <Input list={suggestions} />
         <Text slot="description">{words.tenantHint}</Text>

@@ -1,9 +1,10 @@
 import { useEffect, useState } from "react";
 import { useMutation } from "urql";
+import { useForget } from "../../components/draft";
 import { problemOf } from "../../components/problem";
 import { Question } from "../../components/Window";
 import { DeletePlatformDocument, type DeletePlatformMutation } from "../../generated/graphql";
-import { CHANGED, type Platform } from "./platform";
+import { CHANGED, draftOf, type Platform } from "./platform";
 import { useWords } from "./words";
 
 type Contents = NonNullable<NonNullable<DeletePlatformMutation["deletePlatform"]>["contents"]>;
@@ -13,6 +14,7 @@ export function DeletePlatform({ platform, onClose }: { platform: Platform; onCl
   const words = useWords();
   const [contents, setContents] = useState<Contents>();
   const [problem, setProblem] = useState<string>();
+  const forget = useForget();
   const [, send] = useMutation(DeletePlatformDocument);
   const platformKey = platform.key;
 
@@ -21,7 +23,10 @@ export function DeletePlatform({ platform, onClose }: { platform: Platform; onCl
     const found = problemOf({ error }, data?.deletePlatform?.userErrors);
     setProblem(found);
     if (dryRun) setContents(data?.deletePlatform?.contents ?? undefined);
-    else if (found === undefined) onClose();
+    else if (found === undefined) {
+      forget(draftOf(platform));
+      onClose();
+    }
   }
 
   useEffect(() => void remove(true), [platformKey]);

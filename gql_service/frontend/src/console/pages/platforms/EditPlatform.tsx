@@ -2,10 +2,11 @@
 import { useState } from "react";
 import { Checkbox, Input, Label, NumberField, Radio, RadioGroup, TextField } from "react-aria-components";
 import { useMutation } from "urql";
+import { useForm } from "../../components/form";
 import { FormWindow } from "../../components/FormWindow";
 import { problemOf } from "../../components/problem";
 import { RenamePlatformDocument, SetModeDocument, SetRetentionDocument } from "../../generated/graphql";
-import type { Platform } from "./platform";
+import { draftOf, type Platform } from "./platform";
 import styles from "./Platforms.module.css";
 import { useWords } from "./words";
 
@@ -19,9 +20,8 @@ export function EditPlatform({ platform, onClose }: { platform: Platform; onClos
     historyMaxChanges: platform.retention.historyMaxChanges ?? null,
     idempotencyMaxAge: platform.retention.idempotencyMaxAge ?? null,
   };
-  const [name, setName] = useState(platform.name);
-  const [mode, setMode] = useState(platform.mode);
-  const [retention, setRetention] = useState(before);
+  const form = useForm(draftOf(platform), { name: platform.name, mode: platform.mode, retention: before });
+  const { name, mode, retention } = form.fields;
   const [broken, setBroken] = useState(0);
   const [force, setForce] = useState(false);
   const [, rename] = useMutation(RenamePlatformDocument);
@@ -56,15 +56,15 @@ export function EditPlatform({ platform, onClose }: { platform: Platform; onClos
   }
 
   return (
-    <FormWindow title={words.editOf(platform.name)} action={words.save} onSubmit={submit} onClose={onClose}>
-      <TextField value={name} onChange={setName} isRequired maxLength={200} autoComplete="off">
+    <FormWindow title={words.editOf(platform.name)} action={words.save} form={form} onSubmit={submit} onClose={onClose}>
+      <TextField value={name} onChange={(name) => form.set({ name })} isRequired maxLength={200} autoComplete="off">
         <Label>{words.name}</Label>
         <Input />
       </TextField>
       <RadioGroup
         value={mode}
         onChange={(chosen) => {
-          setMode(chosen === "STRICT" ? "STRICT" : "OPEN");
+          form.set({ mode: chosen === "STRICT" ? "STRICT" : "OPEN" });
           setBroken(0);
           setForce(false);
         }}
@@ -92,7 +92,9 @@ export function EditPlatform({ platform, onClose }: { platform: Platform; onClos
             key={field}
             value={retention[field] ?? Number.NaN}
             minValue={0}
-            onChange={(value) => setRetention({ ...retention, [field]: Number.isNaN(value) ? null : value })}
+            onChange={(value) =>
+              form.set({ retention: { ...retention, [field]: Number.isNaN(value) ? null : value } })
+            }
           >
             <Label>{words[field]}</Label>
             <Input />

@@ -1,5 +1,4 @@
 /** A conflict: for each key that somebody else has changed meanwhile, whether theirs stays or ours replaces it. */
-import { useState } from "react";
 import { Button } from "react-aria-components";
 import { Window } from "../../components/Window";
 import type { Draft } from "./draft";
@@ -7,45 +6,52 @@ import type { Setting } from "./load";
 import styles from "./Settings.module.css";
 import { useWords } from "./words";
 
+/** What was chosen, by what was to be decided. Choices stay when the window is closed, unless others write anew. */
+export type Choices = ReadonlyMap<string, "mine" | "theirs">;
+const decisionOf = ({ key, own }: Setting) => `${key} ${own?.digest}`;
+
 interface ConflictsProps {
   conflicts: readonly Setting[];
   draft: Draft;
+  choices: Choices;
+  onChoose: (choices: Choices) => void;
   onClose: () => void;
   /** @param theirs The keys that stay as they are stored. */
   onDecide: (theirs: readonly string[]) => void;
 }
 
-export function Conflicts({ conflicts, draft, onClose, onDecide }: ConflictsProps) {
+export function Conflicts({ conflicts, draft, choices, onChoose, onClose, onDecide }: ConflictsProps) {
   const words = useWords();
-  const [choices, setChoices] = useState<ReadonlyMap<string, "mine" | "theirs">>(new Map());
-  const choose = (key: string, side: "mine" | "theirs") => setChoices(new Map(choices).set(key, side));
+  const chosen = (setting: Setting) => choices.get(decisionOf(setting));
+  const choose = (setting: Setting, side: "mine" | "theirs") =>
+    onChoose(new Map(choices).set(decisionOf(setting), side));
   return (
     <Window title={words.conflict} isOpen={conflicts.length > 0} onClose={onClose} isWide>
       <p>{words.conflictText}</p>
-      {conflicts.map(({ key, title, own }) => (
-        <fieldset key={key} className={styles.conflict}>
-          <legend className="value">{title}</legend>
+      {conflicts.map((setting) => (
+        <fieldset key={setting.key} className={styles.conflict}>
+          <legend className="value">{setting.title}</legend>
           <Side
-            name={key}
+            name={setting.key}
             label={words.mine}
-            value={draft.get(key)?.value}
-            isChosen={choices.get(key) === "mine"}
-            onChoose={() => choose(key, "mine")}
+            value={draft.get(setting.key)?.value}
+            isChosen={chosen(setting) === "mine"}
+            onChoose={() => choose(setting, "mine")}
           />
           <Side
-            name={key}
+            name={setting.key}
             label={words.theirs}
-            value={own?.value}
-            isChosen={choices.get(key) === "theirs"}
-            onChoose={() => choose(key, "theirs")}
+            value={setting.own?.value}
+            isChosen={chosen(setting) === "theirs"}
+            onChoose={() => choose(setting, "theirs")}
           />
         </fieldset>
       ))}
       <div className="row">
         <Button
           className="react-aria-Button primary"
-          isDisabled={conflicts.some(({ key }) => !choices.has(key))}
-          onPress={() => onDecide(conflicts.map(({ key }) => key).filter((key) => choices.get(key) === "theirs"))}
+          isDisabled={conflicts.some((setting) => !chosen(setting))}
+          onPress={() => onDecide(conflicts.filter((each) => chosen(each) === "theirs").map(({ key }) => key))}
         >
           {words.saveChosen}
         </Button>

@@ -6,7 +6,7 @@ import { useDrafts } from "../../components/draft";
 import { Empty, Failure, Skeleton } from "../../components/State";
 import { usePlatform } from "../../layout/platform";
 import { useViewer } from "../../session";
-import { Conflicts } from "./Conflicts";
+import { type Choices, Conflicts } from "./Conflicts";
 import type { Edit } from "./Control";
 import { type Change, withChange, without } from "./draft";
 import type { Loaded, Setting } from "./load";
@@ -72,6 +72,7 @@ interface FormProps {
 function Form({ platformKey, loaded, changed, read }: FormProps) {
   const words = useWords();
   const [draft, setDraft] = useDrafts<Change>(`settings ${platformKey}`);
+  const [choices, setChoices] = useState<Choices>(new Map());
   const [search, setSearch] = useState("");
   const wanted = useDeferredValue(search.toLowerCase());
   const saving = useSaving({ platformKey, loaded, draft, setDraft, read });
@@ -110,6 +111,8 @@ function Form({ platformKey, loaded, changed, read }: FormProps) {
         <Conflicts
           conflicts={saving.conflicts}
           draft={draft}
+          choices={choices}
+          onChoose={setChoices}
           onClose={saving.closeConflicts}
           onDecide={saving.decide}
         />

@@ -1,10 +1,11 @@
 /** Deleting a tenant: first count what is lost, then ask, then delete its users part by part. */
 import { useEffect, useRef, useState } from "react";
 import { useMutation } from "urql";
+import { useForget } from "../../components/draft";
 import { problemOf } from "../../components/problem";
 import { Question } from "../../components/Window";
 import { DeleteTenantDocument, type DeleteTenantMutation } from "../../generated/graphql";
-import { CHANGED, type Tenant } from "./tenant";
+import { CHANGED, draftOf, type Tenant } from "./tenant";
 import { useWords } from "./words";
 
 type Contents = NonNullable<NonNullable<DeleteTenantMutation["deleteTenant"]>["contents"]>;
@@ -15,6 +16,7 @@ export function DeleteTenant({ tenant, onClose }: { tenant: Tenant; onClose: () 
   const [contents, setContents] = useState<Contents>();
   const [left, setLeft] = useState<number>();
   const [problem, setProblem] = useState<string>();
+  const forget = useForget();
   const [, send] = useMutation(DeleteTenantDocument);
   const isOpen = useRef(true);
 
@@ -38,7 +40,10 @@ export function DeleteTenant({ tenant, onClose }: { tenant: Tenant; onClose: () 
     while (isOpen.current) {
       const answer = await remove({ dryRun: false, force: true });
       if (!answer || answer.userErrors.length > 0) return;
-      if (answer.deletedTenantId) return onClose();
+      if (answer.deletedTenantId) {
+        forget(draftOf(tenant));
+        return onClose();
+      }
       setLeft(answer.contents?.users);
     }
   }

@@ -2,6 +2,7 @@
 import { useState } from "react";
 import { Input, Label, Text, TextField } from "react-aria-components";
 import { useMutation, useQuery } from "urql";
+import { useForm } from "../../components/form";
 import { FormWindow } from "../../components/FormWindow";
 import { Day } from "../../components/Instant";
 import { type Column, List, RowAction } from "../../components/List";
@@ -10,7 +11,7 @@ import { problemOf } from "../../components/problem";
 import { CreateTenantDocument, RenameTenantDocument, TenantsDocument } from "../../generated/graphql";
 import { PlatformOwners, TenantAdmins } from "./Administrators";
 import { DeleteTenant } from "./DeleteTenant";
-import { CHANGED, type Tenant } from "./tenant";
+import { CHANGED, draftOf, type Tenant } from "./tenant";
 import { useWords } from "./words";
 
 type Open = { kind: "create" } | { kind: "admins" | "rename" | "delete"; tenant: Tenant };
@@ -75,8 +76,8 @@ function columnsOf(words: ReturnType<typeof useWords>, onOpen: (open: Open) => v
 
 function Create({ onClose }: { onClose: () => void }) {
   const words = useWords();
-  const [name, setName] = useState("");
-  const [id, setId] = useState("");
+  const form = useForm("new tenant", { name: "", id: "" });
+  const { name, id } = form.fields;
   const [, create] = useMutation(CreateTenantDocument);
 
   async function submit() {
@@ -85,12 +86,19 @@ function Create({ onClose }: { onClose: () => void }) {
   }
 
   return (
-    <FormWindow title={words.create} action={words.create} onSubmit={submit} onClose={onClose}>
-      <TextField value={name} onChange={setName} isRequired autoFocus maxLength={200} autoComplete="off">
+    <FormWindow title={words.create} action={words.create} form={form} onSubmit={submit} onClose={onClose}>
+      <TextField
+        value={name}
+        onChange={(name) => form.set({ name })}
+        isRequired
+        autoFocus
+        maxLength={200}
+        autoComplete="off"
+      >
         <Label>{words.name}</Label>
         <Input />
       </TextField>
-      <TextField value={id} onChange={setId} autoComplete="off">
+      <TextField value={id} onChange={(id) => form.set({ id })} autoComplete="off">
         <Label>{words.id}</Label>
         <Input />
         <Text slot="description">{words.idHint}</Text>
@@ -101,7 +109,8 @@ function Create({ onClose }: { onClose: () => void }) {
 
 function Rename({ tenant, onClose }: { tenant: Tenant; onClose: () => void }) {
   const words = useWords();
-  const [name, setName] = useState(tenant.name);
+  const form = useForm(draftOf(tenant), { name: tenant.name });
+  const { name } = form.fields;
   const [, rename] = useMutation(RenameTenantDocument);
 
   async function submit() {
@@ -110,8 +119,21 @@ function Rename({ tenant, onClose }: { tenant: Tenant; onClose: () => void }) {
   }
 
   return (
-    <FormWindow title={words.renameOf(tenant.name)} action={words.rename} onSubmit={submit} onClose={onClose}>
-      <TextField value={name} onChange={setName} isRequired autoFocus maxLength={200} autoComplete="off">
+    <FormWindow
+      title={words.renameOf(tenant.name)}
+      action={words.rename}
+      form={form}
+      onSubmit={submit}
+      onClose={onClose}
+    >
+      <TextField
+        value={name}
+        onChange={(name) => form.set({ name })}
+        isRequired
+        autoFocus
+        maxLength={200}
+        autoComplete="off"
+      >
         <Label>{words.name}</Label>
         <Input />
       </TextField>

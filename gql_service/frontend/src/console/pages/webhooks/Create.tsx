@@ -1,61 +1,59 @@
 /** The form for a new webhook. */
-import { useState } from "react";
-import { Button, Checkbox, CheckboxGroup, FieldError, Input, Label, Text, TextField } from "react-aria-components";
+import { Checkbox, CheckboxGroup, FieldError, Input, Label, Text, TextField } from "react-aria-components";
 import { useParams } from "react-router";
 import { useMutation } from "urql";
 import { useEventNames } from "../../components/event-words";
-import { Window } from "../../components/Window";
+import { useForm } from "../../components/form";
+import { FormWindow } from "../../components/FormWindow";
 import { CreateWebhookDocument, type EventType } from "../../generated/graphql";
 import styles from "./Webhooks.module.css";
 import { useWords } from "./words";
 
 interface CreateProps {
-  isOpen: boolean;
   onClose: () => void;
   onSecret: (secret: string) => void;
 }
 
-export function Create({ isOpen, onClose, onSecret }: CreateProps) {
+export function Create({ onClose, onSecret }: CreateProps) {
   const words = useWords();
   const { platformKey = "" } = useParams();
-  const [url, setUrl] = useState("");
-  const [types, setTypes] = useState<EventType[]>([]);
-  const [{ data, error, fetching }, create] = useMutation(CreateWebhookDocument);
+  const form = useForm<{ url: string; types: EventType[] }>(`webhook ${platformKey}`, { url: "", types: [] });
+  const { url, types } = form.fields;
+  const [{ data, error }, create] = useMutation(CreateWebhookDocument);
   const problem = data?.createWebhook.userErrors[0]?.message ?? error?.graphQLErrors[0]?.message ?? error?.message;
 
-  async function submit(): Promise<void> {
+  async function submit(): Promise<string | undefined> {
     const input = { platformKey, url: url.trim(), ...(types.length && { types }) };
     const payload = (await create({ input })).data?.createWebhook;
-    if (!payload?.secret) return;
-    setUrl("");
-    setTypes([]);
-    onClose();
+    if (!payload?.secret) return "";
     onSecret(payload.secret);
+    return undefined;
   }
 
   return (
-    <Window title={words.createTitle} isOpen={isOpen} onClose={onClose}>
-      <form
-        className="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
+    <FormWindow
+      title={words.createTitle}
+      action={words.create}
+      form={form}
+      isComplete={url.trim() !== ""}
+      onSubmit={submit}
+      onClose={onClose}
+    >
+      <TextField
+        type="url"
+        value={url}
+        onChange={(url) => form.set({ url })}
+        autoComplete="off"
+        isInvalid={!!problem}
+        validationBehavior="aria"
       >
-        <TextField type="url" value={url} onChange={setUrl} autoComplete="off" isInvalid={!!problem} validationBehavior="aria">
-          <Label>{words.url}</Label>
-          <Input />
-          <Text slot="description">{words.urlHint}</Text>
-          <FieldError>{problem}</FieldError>
-        </TextField>
-        <Types chosen={types} onChange={setTypes} />
-        <div className="row">
-          <Button type="submit" className="react-aria-Button primary" isPending={fetching} isDisabled={!url.trim()}>
-            {words.create}
-          </Button>
-        </div>
-      </form>
-    </Window>
+        <Label>{words.url}</Label>
+        <Input />
+        <Text slot="description">{words.urlHint}</Text>
+        <FieldError>{problem}</FieldError>
+      </TextField>
+      <Types chosen={types} onChange={(types) => form.set({ types })} />
+    </FormWindow>
   );
 }
 

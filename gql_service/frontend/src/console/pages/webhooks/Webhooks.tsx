@@ -3,10 +3,10 @@ import { useEffect, useMemo, useState } from "react";
 import { Button } from "react-aria-components";
 import { useParams } from "react-router";
 import { useQuery } from "urql";
+import { Secret } from "../../components/Secret";
 import { Empty, Failure, Skeleton } from "../../components/State";
 import { WebhooksDocument, type WebhooksQuery } from "../../generated/graphql";
 import { Create } from "./Create";
-import { Secret } from "./Secret";
 import { WebhookItem } from "./WebhookItem";
 import { useWords } from "./words";
 
@@ -51,8 +51,13 @@ export default function Webhooks() {
       ) : (
         webhooks.map((webhook) => <WebhookItem key={webhook.webhookId} webhook={webhook} onSecret={setSecret} />)
       )}
-      <Create isOpen={isCreating} onClose={() => setCreating(false)} onSecret={setSecret} />
-      <Secret value={secret} onClose={() => setSecret(undefined)} />
+      {isCreating && <Create onClose={() => setCreating(false)} onSecret={setSecret} />}
+      <Secret
+        title={words.secretTitle}
+        hint={words.secretWhat}
+        value={isCreating ? undefined : secret}
+        onClose={() => setSecret(undefined)}
+      />
     </article>
   );
 }
