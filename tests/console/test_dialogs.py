@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.console.test_accessibility import press_until
+from tests.console.test_accessibility import check, press_until
 from tests.console.test_settings import field, open_settings, stored
 from tests.support.console import ON_SQLITE, Console
 from tests.support.definitions import define, patch
@@ -99,6 +99,8 @@ def test_what_is_entered_stays_until_it_is_discarded(console: Console, world: Wo
         window.close(way)
         window.open()
         window.shows("https://example.com/new")
+    check(console)
+    page.set_viewport_size({"width": 1280, "height": 800})
 
     # Leaving the page by the keys of the browser, while the window is open, loses nothing either.
     window.close("Escape")
@@ -108,10 +110,10 @@ def test_what_is_entered_stays_until_it_is_discarded(console: Console, world: Wo
     page.go_forward()
     expect(console.heading("Profile")).to_be_visible()
     expect(window.box).to_have_count(0)
-    with page.expect_event("dialog") as asked:
+    with page.expect_event("dialog") as question:
         page.close(run_before_unload=True)
-    assert asked.value.type == "beforeunload"
-    asked.value.dismiss()
+    assert question.value.type == "beforeunload"
+    question.value.dismiss()
     page.go_back()
     window.open()
     window.shows("https://example.com/new")

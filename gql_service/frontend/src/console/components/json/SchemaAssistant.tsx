@@ -1,5 +1,5 @@
 /** What a JSON Schema says about the value in a field: what is expected, and what is wrong where, while it is typed. */
-import { type ReactNode, useDeferredValue, useMemo, useRef } from "react";
+import { Fragment, type ReactNode, useDeferredValue, useMemo, useRef } from "react";
 import { Button } from "react-aria-components";
 import { type Hint, hintsOf } from "./hints";
 import styles from "./Json.module.css";
@@ -19,6 +19,7 @@ interface Props {
 }
 
 export function SchemaAssistant({ schema, text, children }: Props) {
+  const words = useWords();
   const field = useRef<HTMLDivElement>(null);
   const hints = useMemo(() => hintsOf(schema), [schema]);
   const settled = useDeferredValue(text);
@@ -37,7 +38,13 @@ export function SchemaAssistant({ schema, text, children }: Props) {
         {children}
         <Problems found={found} text={settled} onShow={show} />
       </div>
-      {hints.length > 0 && <Hints hints={hints} />}
+      {hints.lines.length > 0 && (
+        // Where it is longer than the field, keys have to scroll it.
+        <aside className={`small ${styles.hints}`} aria-label={words.expected} tabIndex={0}>
+          <Lines hints={hints.lines} whole={words.whole} />
+          {hints.isCut && <p className="quiet">{words.cut}</p>}
+        </aside>
+      )}
     </div>
   );
 }
@@ -83,22 +90,57 @@ function Problems({ found, text, onShow }: ProblemsProps) {
   );
 }
 
-function Hints({ hints }: { hints: readonly Hint[] }) {
-  const words = useWords();
+/** @param whole What stands for the name of the whole value. */
+function Lines({ hints, whole }: { hints: readonly Hint[]; whole: string }) {
   return (
-    <aside className={`small ${styles.hints}`} aria-label={words.expected}>
-      <ul>
-        {hints.map((hint) => (
-          <li key={hint.name}>
-            {hint.name ? <code className="value">{hint.name}</code> : words.whole}{" "}
-            <span className="quiet">{words.or(hint.types)}</span>
-            {hint.isRequired && <strong> {words.required}</strong>}
-            {hint.choices.length > 0 && <span className="value"> {words.oneOf(hint.choices)}</span>}
-            {(hint.least !== undefined || hint.most !== undefined) && ` ${words.bounds(hint.least, hint.most)}`}
-            {hint.description && <p className="quiet value">{hint.description}</p>}
-          </li>
-        ))}
-      </ul>
-    </aside>
+    <ul>
+      {hints.map((hint, index) => (
+        <li key={index}>
+          <Line hint={hint} whole={whole} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** So much of a rule is shown that there are no words for. */
+const LONGEST_RULE = 300;
+
+function Line({ hint, whole }: { hint: Hint; whole: string }) {
+  const words = useWords();
+  const rest = Object.keys(hint.rest).length > 0 ? JSON.stringify(hint.rest).slice(0, LONGEST_RULE) : "";
+  return (
+    <>
+      {hint.name ? <code className="value">{hint.name}</code> : whole}{" "}
+      <span className="quiet">{words.or(hint.types)}</span>
+      {hint.isRequired && <strong> {words.required}</strong>}
+      {hint.choices.length > 0 && <span className="value"> {words.oneOf(hint.choices)}</span>}
+      {(hint.least !== undefined || hint.most !== undefined) && ` ${words.bounds(hint.least, hint.most)}`}
+      {hint.bounds.map((bound) => ` ${words.broken(bound)}`)}
+      {hint.isClosed && ` ${words.closed}`}
+      {hint.pattern && (
+        <>
+          {" "}
+          {words.pattern} <code className="value">{hint.pattern}</code>
+        </>
+      )}
+      {rest && (
+        <>
+          {" "}
+          {words.rule} <code className="value">{rest}</code>
+        </>
+      )}
+      {hint.description && <p className="quiet value">{hint.description}</p>}
+      {hint.alternatives.map(({ isExclusive, all }, index) => (
+        <Fragment key={index}>
+          <p>{isExclusive ? words.exactlyOne : words.atLeastOne}</p>
+          <ol className={styles.alternatives}>
+            {all.map((hints, index) => (
+              <li key={index}>{hints.length > 0 ? <Lines hints={hints} whole="" /> : words.anything}</li>
+            ))}
+          </ol>
+        </Fragment>
+      ))}
+    </>
   );
 }

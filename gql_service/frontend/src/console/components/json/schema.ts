@@ -35,6 +35,21 @@ export function resolved(root: unknown, schema: unknown): unknown {
   return found;
 }
 
+/** A schema with what its `$ref` names; what stands beside the `$ref` comes first. */
+export function merged(root: unknown, schema: unknown): unknown {
+  const found = resolved(root, schema);
+  if (found === schema || !isObject(schema)) return found;
+  if (!isObject(found)) return found === undefined ? schema : found;
+  const { $ref: _, ...beside } = schema;
+  return { ...found, ...beside };
+}
+
+/** What says nothing about which values are allowed. */
+export const ANNOTATIONS: readonly string[] = [
+  ..."$schema $id $anchor $dynamicAnchor $vocabulary $comment $defs definitions".split(" "),
+  ..."default examples deprecated readOnly writeOnly".split(" "),
+];
+
 function partOf(root: unknown, reference: string): unknown {
   let part = root;
   for (const step of reference.replace(/^#/, "").split("/").slice(1)) {
@@ -88,6 +103,13 @@ export function problemsOf(root: unknown, value: unknown): Problem[] {
   return problems.slice(0, MOST_PROBLEMS);
 }
 
+/** The bounds of a schema that have words of their own. */
+export const boundsOf = (schema: Rules): readonly What[] =>
+  BOUNDS.flatMap(([name, kind]) => {
+    const bound = schema[name];
+    return typeof bound === "number" ? [{ kind, bound }] : [];
+  });
+
 /** What is wrong with a value itself, whatever is in it. */
 function problemOf(schema: Rules, value: unknown): What | undefined {
   const types = [schema["type"]].flat().filter((type) => typeof type === "string");
@@ -102,7 +124,7 @@ function problemOf(schema: Rules, value: unknown): What | undefined {
 }
 
 /** Bounds that a value of another type cannot break. */
-const BOUNDS = [
+export const BOUNDS = [
   ["minimum", "least", (value, bound) => typeof value !== "number" || value >= bound],
   ["maximum", "most", (value, bound) => typeof value !== "number" || value <= bound],
   ["exclusiveMinimum", "above", (value, bound) => typeof value !== "number" || value > bound],

@@ -1,4 +1,5 @@
 import { defineWords } from "../../words";
+import type { Choice } from "./choices";
 import type { What } from "./schema";
 
 type Bounded = Extract<What, { bound: number }>["kind"];
@@ -9,12 +10,25 @@ const json = (values: readonly unknown[]) =>
     .map((value) => JSON.stringify(value))
     .join(", ");
 
+const named = (choices: readonly Choice[]) =>
+  choices
+    .slice(0, 20)
+    .map(({ value, title }) => JSON.stringify(value) + (title && ` (${title})`))
+    .join(", ");
+
 export const useWords = defineWords({
   en: {
     expected: "What is expected",
     whole: "the whole value",
     required: "required",
-    oneOf: (choices: readonly unknown[]) => `one of ${json(choices)}`,
+    oneOf: (choices: readonly Choice[]) => `one of ${named(choices)}`,
+    exactlyOne: "exactly one of:",
+    atLeastOne: "at least one of:",
+    anything: "anything",
+    cut: "The schema says more than fits here.",
+    closed: "no other members",
+    pattern: "must match",
+    rule: "rule:",
     bounds: (least: number | undefined, most: number | undefined) =>
       least === undefined ? `at most ${most}` : most === undefined ? `at least ${least}` : `${least} to ${most}`,
     or: (types: readonly string[]) => types.join(" or "),
@@ -30,7 +44,14 @@ export const useWords = defineWords({
     expected: "Was erwartet wird",
     whole: "der ganze Wert",
     required: "muss da sein",
-    oneOf: (choices) => `eines von ${json(choices)}`,
+    oneOf: (choices) => `eines von ${named(choices)}`,
+    exactlyOne: "genau eines von:",
+    atLeastOne: "mindestens eines von:",
+    anything: "irgendetwas",
+    cut: "Das Schema sagt mehr, als hier Platz hat.",
+    closed: "keine weiteren Felder",
+    pattern: "muss diesem Muster entsprechen:",
+    rule: "Regel:",
     bounds: (least, most) =>
       least === undefined ? `höchstens ${most}` : most === undefined ? `mindestens ${least}` : `${least} bis ${most}`,
     or: (types) => types.join(" oder "),

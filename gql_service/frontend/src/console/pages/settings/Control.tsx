@@ -11,9 +11,10 @@ import {
   TextArea,
   TextField,
 } from "react-aria-components";
+import { type Choice as Allowed, choicesOf } from "../../components/json/choices";
 import { SchemaAssistant } from "../../components/json/SchemaAssistant";
 import { toInstant, toLocal } from "../../components/local-time";
-import type { Setting } from "./load";
+import type { Definition, Setting } from "./load";
 import styles from "./Settings.module.css";
 import { useWords } from "./words";
 
@@ -38,7 +39,8 @@ interface ControlProps {
 
 export function Control(props: ControlProps) {
   const { definition, type } = props.setting;
-  if (definition?.choices) return <Choice {...props} choices={definition.choices} />;
+  const choices = allowedBy(definition);
+  if (choices) return <Choice {...props} choices={choices} />;
   switch (type) {
     case "boolean":
       return <Toggle {...props} />;
@@ -51,6 +53,14 @@ export function Control(props: ControlProps) {
     default:
       return <TextControl {...props} />;
   }
+}
+
+/** The values that a definition allows, if it names them. */
+function allowedBy(definition: Definition | null): readonly Allowed[] | undefined {
+  if (definition?.choices) return definition.choices.map((value: unknown) => ({ value, title: "" }));
+  const choices = choicesOf(definition?.schema);
+  // Arrays and objects are hard to tell apart in a list, and are edited as JSON.
+  return choices?.every(({ value }) => typeof value !== "object" || value === null) ? choices : undefined;
 }
 
 const naming = ({ labelledBy, describedBy }: ControlProps) => ({
@@ -75,7 +85,7 @@ function Toggle(props: ControlProps) {
 
 const asText = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value));
 
-function Choice(props: ControlProps & { choices: readonly unknown[] }) {
+function Choice(props: ControlProps & { choices: readonly Allowed[] }) {
   const words = useWords();
   return (
     <Select
@@ -91,9 +101,9 @@ function Choice(props: ControlProps & { choices: readonly unknown[] }) {
       </Button>
       <Popover>
         <ListBox>
-          {props.choices.map((choice) => (
-            <ListBoxItem key={JSON.stringify(choice)} id={JSON.stringify(choice)}>
-              {asText(choice)}
+          {props.choices.map(({ value, title }) => (
+            <ListBoxItem key={JSON.stringify(value)} id={JSON.stringify(value)}>
+              {title || asText(value)}
             </ListBoxItem>
           ))}
         </ListBox>

@@ -26,6 +26,7 @@ export function EntryEditor({ platformKey, username, draft, onChange }: Props) {
   const schema = useSchema(platformKey, draft);
   const [{ fetching }, set] = useMutation(SetEntriesDocument);
   const [problem, setProblem] = useState<string>();
+  const [problemOfValue, setProblemOfValue] = useState<string>();
   const [theirs, setTheirs] = useState<Theirs>();
 
   async function write(base: Theirs, change: object) {
@@ -34,7 +35,10 @@ export function EntryEditor({ platformKey, username, draft, onChange }: Props) {
     const errors = result.data?.setUserMetadata.userErrors;
     const conflict = errors?.find((each) => "entries" in each);
     setTheirs(conflict ? (conflict.entries.find((each) => each.metadataKey === draft.key) ?? null) : undefined);
-    setProblem(conflict ? words.conflict : problemOf(result, errors));
+    const isOfValue = errors?.length === 1 && errors[0]?.field.at(-1) === "metadataValue";
+    const found = conflict ? words.conflict : problemOf(result, errors);
+    setProblem(isOfValue ? undefined : found);
+    setProblemOfValue(isOfValue ? found : undefined);
     if (result.data && errors?.length === 0) onChange(null);
   }
   // The server counts an expired entry as none, and removes it with the next change of the document.
@@ -48,6 +52,7 @@ export function EntryEditor({ platformKey, username, draft, onChange }: Props) {
     <EntryForm
       draft={draft}
       schema={schema}
+      problem={problemOfValue}
       isBusy={fetching}
       onChange={onChange}
       onSave={() => save(base)}

@@ -18,11 +18,13 @@ interface Props {
   onCancel: () => void;
   /** The JSON Schema of the key, if its definition has one. */
   schema?: unknown;
+  /** What the server has against the value. */
+  problem: string | undefined;
   /** What went wrong, and more buttons. */
   children: ReactNode;
 }
 
-export function EntryForm({ draft, isBusy, schema, onChange, onSave, onCancel, children }: Props) {
+export function EntryForm({ draft, isBusy, schema, problem, onChange, onSave, onCancel, children }: Props) {
   const words = useWords();
   const put = (part: Partial<Draft>) => onChange({ ...draft, ...part });
   const submit = (event: FormEvent) => {
@@ -30,6 +32,9 @@ export function EntryForm({ draft, isBusy, schema, onChange, onSave, onCancel, c
     onSave();
   };
   const isBroken = draft.valueType === "json" && !isJson(draft.value);
+  const field = (
+    <ValueField draft={draft} isBroken={isBroken} problem={problem} onChange={(value) => put({ value })} />
+  );
   return (
     <form className={styles.form} onSubmit={submit} aria-label={draft.base ? words.editKey(draft.key) : words.add}>
       {!draft.base && (
@@ -48,10 +53,10 @@ export function EntryForm({ draft, isBusy, schema, onChange, onSave, onCancel, c
       )}
       {draft.valueType === "json" ? (
         <SchemaAssistant schema={schema} text={draft.value}>
-          <ValueField draft={draft} isBroken={isBroken} onChange={(value) => put({ value })} />
+          {field}
         </SchemaAssistant>
       ) : (
-        <ValueField draft={draft} isBroken={isBroken} onChange={(value) => put({ value })} />
+        field
       )}
       <div className="row">
         <Check isSelected={draft.isPublic} onChange={(isPublic) => put({ isPublic })}>
@@ -87,22 +92,28 @@ export function EntryForm({ draft, isBusy, schema, onChange, onSave, onCancel, c
 interface ValueProps {
   draft: Draft;
   isBroken: boolean;
+  problem: string | undefined;
   onChange: (value: string) => void;
 }
 
-function ValueField({ draft, isBroken, onChange }: ValueProps) {
+function ValueField({ draft, isBroken, problem, onChange }: ValueProps) {
   const words = useWords();
   if (draft.valueType === "boolean") {
     return (
-      <Choice
-        label={words.value}
-        value={draft.value === "true" ? "true" : "false"}
-        options={[
-          ["true", words.true],
-          ["false", words.false],
-        ]}
-        onChange={onChange}
-      />
+      <div>
+        <Choice
+          label={words.value}
+          value={draft.value === "true" ? "true" : "false"}
+          options={[
+            ["true", words.true],
+            ["false", words.false],
+          ]}
+          onChange={onChange}
+        />
+        <p role="alert" className="danger">
+          {problem}
+        </p>
+      </div>
     );
   }
   const isLong = draft.valueType === "json" || draft.value.length > 80 || draft.value.includes("\n");
@@ -112,11 +123,13 @@ function ValueField({ draft, isBroken, onChange }: ValueProps) {
       onChange={onChange}
       autoFocus={draft.base !== null}
       autoComplete="off"
-      isInvalid={isBroken && draft.value !== ""}
+      isInvalid={problem !== undefined || (isBroken && draft.value !== "")}
+      // The browser would not send the form again while it shows an error of the server.
+      validationBehavior="aria"
     >
       <Label>{words.value}</Label>
       {isLong ? <TextArea className="react-aria-TextArea value" /> : <Input className="react-aria-Input value" />}
-      <FieldError>{words.notJson}</FieldError>
+      <FieldError>{isBroken ? words.notJson : problem && <span role="alert">{problem}</span>}</FieldError>
     </TextField>
   );
 }
