@@ -12,7 +12,8 @@ CHANNEL = "gql_service_events"
 
 
 # The version of what is visible now. While it is the same, no transaction of anybody has been committed.
-SQLITE_DATA_VERSION = Statement(text("PRAGMA data_version"))
+SQLITE_DATA_VERSION = "PRAGMA data_version"
+"""It does not change by commits of the same connection."""
 POSTGRES_DATA_VERSION = Statement(
     text("SELECT CAST(pg_current_snapshot() AS text), left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)")
 )

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from importlib import import_module
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from gql_service.observability.security_log import OnCommit
 from gql_service.settings import Settings
@@ -11,7 +11,6 @@ from gql_service.store.commits import CommitWatch
 from gql_service.store.connection import Connection, DatabaseLoad, OnStatement
 from gql_service.store.positions import Position
 from gql_service.store.sqlite import SqliteDatabase
-from gql_service.store.statement import Statement
 from gql_service.store.turn import Turn
 
 T = TypeVar("T")
@@ -48,10 +47,12 @@ class Database(ReadSource, Protocol):
     use. None costs nothing."""
     numbers_events: bool
     """Whether events have their positions from the start, because transactions run one after the other."""
-    data_version: Statement
-    """Reads a row that is the same as long as nobody commits anything. Every `read` may run it."""
     on_events: Callable[[], None] | None
     """Called after each commit of transactions that have written events. It must not raise."""
+
+    async def data_version(self) -> tuple[Any, ...]:
+        """It is the same as long as nobody commits anything. Raises Unavailable."""
+        ...
 
     @property
     def commits(self) -> CommitWatch:

@@ -29,7 +29,6 @@ class PostgresDatabase:
 
     reads_inline = False
     numbers_events = False
-    data_version = POSTGRES_DATA_VERSION
 
     @property
     def inline_reader(self) -> Connection:
@@ -64,6 +63,11 @@ class PostgresDatabase:
             _raise(error, reader)
         else:
             await reader.close()
+
+    async def data_version(self) -> tuple[Any, ...]:
+        async with self.read() as connection:
+            (version,) = await connection.fetch(POSTGRES_DATA_VERSION)
+        return tuple(version)
 
     async def write(self, work: Callable[[Connection], Awaitable[T]], on_commit: OnCommit | None = None) -> T:
         has_reconnected = False

@@ -128,6 +128,18 @@ class _Reader(InlineConnection):
         except sqlite3.Error as error:
             raise translate_error(error, self._path) from error
 
+    def data_version(self) -> tuple[Any, ...]:
+        """Read on the own connection, which does not write, so that every commit changes it."""
+        if self._refusal is not None:
+            raise self._refusal
+        for observe in self._observers:
+            observe(SQLITE_DATA_VERSION)
+        try:
+            version: tuple[Any, ...] = self._own.execute(SQLITE_DATA_VERSION).fetchone()
+            return version
+        except sqlite3.Error as error:
+            raise translate_error(error, self._path) from error
+
     async def close(self) -> None:
         self._own.close()
         await self._scanner.close()
@@ -186,7 +198,6 @@ class SqliteDatabase:
 
     reads_inline = True
     numbers_events = True
-    data_version = SQLITE_DATA_VERSION
 
     def __init__(self, settings: Settings) -> None:
         self.turn = Turn(self)
@@ -225,6 +236,9 @@ class SqliteDatabase:
     def end_snapshot(self) -> None:
         if "_reader" in self.__dict__:
             self._reader.end()
+
+    async def data_version(self) -> tuple[Any, ...]:
+        return self._reader.data_version()
 
     async def write(self, work: Callable[[Connection], Awaitable[T]], on_commit: OnCommit | None = None) -> T:
         if asyncio.current_task() is None:  # as in `web.lone_requests`; a timeout needs a task

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 
+from gql_service.store.commits import SQLITE_DATA_VERSION
 from gql_service.store.sqlite_connection import connect
 
 _INTERVAL = 0.01
@@ -29,7 +30,7 @@ class SqliteCommits:
         try:
             if self._connection is None:
                 self._connection = connect(self._path)
-            (self._version,) = self._connection.execute("PRAGMA data_version").fetchone()
+            (self._version,) = self._connection.execute(SQLITE_DATA_VERSION).fetchone()
         except sqlite3.Error:  # requests report what is wrong with the file
             self._close()
             return True

@@ -110,9 +110,7 @@ class OpenConnections:
 
     async def _check(self) -> None:
         """Read the tokens some at a time: requests must not wait until thousands are read."""
-        async with self._database.read() as connection:
-            (version,) = await connection.fetch(self._database.data_version)
-        version, now = tuple(version), self._clock()
+        version, now = await self._database.data_version(), self._clock()
         connections = defaultdict[bytes, list[tuple[OpenConnection, Subscriber]]](list)
         for each in self._connections:
             if each.subscriber is not None and each.subscriber.is_due(version, now):

@@ -69,7 +69,7 @@ NOTIFICATION = {
 }
 ROWS = ("memberships", "earnedBadges", "notifications", "accessTokens", "documents", "documentChanges",
         "metadataIndex", "metadataIndexParts", "idempotencyKeys", "userTexts", "userChanges", "identities",
-        "revocations")  # fmt: skip
+        "revocations", "permissionHolders")  # fmt: skip
 CHANGED_ROWS = ("documents", "documentChanges", "idempotencyKeys", "accessTokens", "userChanges")
 OTHER = {"id": "other", "users": 0, "guests": 0, "platforms": 0, "documents": 0}
 IDENTITY = {"issuer": "https://issuer.example.com", "subject": "s-1", "linkedAt": "TIME"}

@@ -102,7 +102,7 @@ HOT = {
     "expired documents": documents._EXPIRED,
     "old answers": idempotency._SWEEP,
     "later changes": point_in_time._LATER,
-    "members": users._page(PageRequest(0, False, None, None), False),
+    "members": users._page(PageRequest(0, False, None, None)),
 }
 
 
