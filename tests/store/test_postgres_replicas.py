@@ -1,6 +1,7 @@
 """Read replicas: a standby answers searches, histories and lists, but never what the caller must see anew."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -250,6 +251,31 @@ def delay(cluster: Cluster, interval: str) -> None:
     cluster.sql(cluster.standby, "SELECT pg_reload_conf()")
 
 
+def hold_lock(cluster: Cluster, url: str) -> None:
+    """Let the standby replay a lock of `document_changes`, but not its end.
+
+    A commit before it, such as one of a background task, is delayed as well, and the lock with it. Then it
+    is tried again.
+    """
+    locked = "SELECT count(*) > 0 FROM pg_locks WHERE mode = 'AccessExclusiveLock'"
+    for _ in range(20):
+        delay(cluster, "0")
+        end = cluster.sql(cluster.primary, "SELECT pg_current_wal_lsn()")
+        wait_for(cluster, f"SELECT pg_last_wal_replay_lsn() >= '{end}'")
+        delay(cluster, "1h")
+        cluster.primary.run_sql(url, "BEGIN; LOCK TABLE document_changes IN ACCESS EXCLUSIVE MODE; COMMIT")
+        for _ in range(40):
+            if cluster.sql(cluster.standby, locked) == "t":
+                return
+            time.sleep(0.05)
+    pytest.fail("the standby never replayed the lock alone")
+
+
+def wait_for(cluster: Cluster, condition: str) -> None:
+    """Wait until a query of the standby is true."""
+    wait_until(lambda: cluster.sql(cluster.standby, condition) == "t")
+
+
 def test_a_lagging_replica_is_not_used(cluster: Cluster) -> None:
     with serving_with_replica(cluster, replica_max_lag=1) as service:
         world = replicated_world(service, cluster)
@@ -271,27 +297,23 @@ def test_a_replica_of_an_idle_primary_is_not_behind(cluster: Cluster) -> None:
         world = replicated_world(service, cluster)
         cluster.sql(cluster.primary, "SELECT pg_switch_wal()")  # the next position is behind a header
         old = "SELECT now() - pg_last_xact_replay_timestamp() > '3 s'"
-        wait_until(lambda: cluster.sql(cluster.standby, old) == "t")
+        wait_for(cluster, old)
         assert replica(world)["isUsed"]
 
 
 def test_a_statement_that_the_replica_cancels_is_run_on_the_primary(world: World, cluster: Cluster) -> None:
     """A lock that the standby replays, while the end of its transaction is delayed, makes a query wait."""
     found: list[list[int]] = []
-    delay(cluster, "1h")
     try:
-        url = world.service.settings.database_url
-        cluster.primary.run_sql(url, "BEGIN; LOCK TABLE document_changes IN ACCESS EXCLUSIVE MODE; COMMIT")
+        hold_lock(cluster, world.service.settings.database_url)
         patch(world, {"k": 1})
-        locked = "SELECT count(*) > 0 FROM pg_locks WHERE mode = 'AccessExclusiveLock'"
-        wait_until(lambda: cluster.sql(cluster.standby, locked) == "t")
         reader = threading.Thread(target=lambda: found.append(history(world)))
         reader.start()
         cancel = (
             "SELECT count(pg_cancel_backend(pid)) > 0 FROM pg_stat_activity"
             " WHERE wait_event_type = 'Lock' AND query LIKE '%document_changes%'"
         )
-        wait_until(lambda: cluster.sql(cluster.standby, cancel) == "t")
+        wait_for(cluster, cancel)
         reader.join()
     finally:
         delay(cluster, "0")
