@@ -45,11 +45,6 @@ def require(program: str, found: bool) -> None:
     pytest.skip(reason)
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """More processes than processors, because many tests wait: for programs, timers and the disk."""
-    return (os.cpu_count() or 1) * 3 // 2
-
-
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
     """Mark the tests in a browser. Begin with those that build and install: they take longest, so nobody
