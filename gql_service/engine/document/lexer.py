@@ -32,23 +32,26 @@ class Tokens:
 
     __slots__ = ("count", "ends", "kinds", "starts", "values")
 
-    def __init__(self, text: str) -> None:
-        """Raises Unreadable."""
+    def __init__(self, text: str, max_tokens: int) -> None:
+        """Raises Unreadable, also for more tokens: reading the rest of a hostile text would be in vain."""
         self.kinds: list[int] = []
         self.values: list[str] = []
         """Names, punctuators, digits, and what strings mean."""
         self.starts: list[int] = []
         self.ends: list[int] = []
-        comments = self._read(text)
+        comments = self._read(text, max_tokens)
         self.count = len(self.kinds) + comments
         """As graphql-core counts tokens: comments included."""
         self._add(END, "", len(text), len(text))
 
-    def _read(self, text: str) -> int:
+    def _read(self, text: str, max_tokens: int) -> int:
         """Add the tokens. Returns the number of comments."""
         match, position, comments, has_comments = _TOKEN.match, 0, 0, "#" in text
         kinds, values, starts, ends = self.kinds, self.values, self.starts, self.ends
-        while found := match(text, position):
+        for _ in range(max_tokens + 1):
+            found = match(text, position)
+            if found is None:
+                break
             kind = found.lastindex
             assert kind is not None, "every alternative is a group"
             start, end = found.span(kind)
