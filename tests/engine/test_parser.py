@@ -6,6 +6,7 @@ import pytest
 from graphql import GraphQLError, parse
 from hypothesis import settings
 
+from gql_service.engine.document.lexer import Tokens, Unreadable
 from gql_service.engine.document.parser import parse_text
 
 DOCUMENTS = 3_000 if settings().max_examples < 1000 else 200_000
@@ -146,6 +147,12 @@ def agree(text: str, max_tokens: int = 10_000) -> bool:
     found = parse_text(text, max_tokens)
     assert found is None or (found == expected and found.token_count == expected.token_count), text
     return found is not None
+
+
+def test_the_rest_of_a_text_with_too_many_tokens_is_not_read() -> None:
+    assert Tokens("a " * 10, 10).count == 10
+    with pytest.raises(Unreadable):
+        Tokens("a " * 11, 10)
 
 
 def test_random_documents_are_parsed_as_by_graphql_core() -> None:

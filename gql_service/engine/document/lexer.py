@@ -67,6 +67,8 @@ class Tokens:
             starts.append(start)
             ends.append(end)
             position = end
+        else:
+            raise Unreadable
         if not _REST.fullmatch(text, position):
             raise Unreadable
         return comments + len(_COMMENT.findall(text, position))
