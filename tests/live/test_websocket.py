@@ -10,7 +10,7 @@ from tests.support.http_clients import PATIENCE
 from tests.support.live import METADATA_CHANGED, PLATFORM_EVENTS, socket, subscriber
 from tests.support.patches import patch
 from tests.support.service import serving
-from tests.support.world import World
+from tests.support.world import Caller, World
 from tests.web.test_http_protocol import connected, received
 
 ME = "{ me { username } }"
@@ -181,14 +181,18 @@ def test_a_revoked_token_closes_the_connection(world: World) -> None:
         assert time.monotonic() - started < PATIENCE
 
 
+def take_rights(world: World, user: Caller) -> None:
+    change = {"username": user.username, "permissions": []}
+    assert world.owner.ask(UPDATE_USER, i=change)["updateUser"] == {"userErrors": []}
+
+
 def test_the_rights_are_those_of_now(world: World) -> None:
     admin = world.new_user(permissions=[f"{world.tenant_id}::admin"])
     with subscriber(world.service.url, admin.token) as opened:
         opened.subscribe(PLATFORM_EVENTS, key=world.platform_key, after=following(world).after)
         patch(world.member, world, metadata={"a": 1})
         opened.next()
-        change = {"username": admin.username, "permissions": []}
-        assert world.owner.ask(UPDATE_USER, i=change)["updateUser"] == {"userErrors": []}
+        take_rights(world, admin)
         patch(world.member, world, metadata={"a": 2})
         assert opened.errors() == ["FORBIDDEN"]
 
@@ -201,8 +205,7 @@ def test_the_rights_in_a_document_are_those_of_now(world: World) -> None:
         opened.subscribe(METADATA_CHANGED, **variables)
         patch(world.member, world, metadata={"a": 1})
         opened.next()
-        change = {"username": admin.username, "permissions": []}
-        assert world.owner.ask(UPDATE_USER, i=change)["updateUser"] == {"userErrors": []}
+        take_rights(world, admin)
         patch(world.member, world, metadata={"a": 2})
         assert opened.errors() == ["FORBIDDEN"]
 
