@@ -87,17 +87,7 @@ function Create({ onClose }: { onClose: () => void }) {
 
   return (
     <FormWindow title={words.create} action={words.create} form={form} onSubmit={submit} onClose={onClose}>
-      <TextField
-        value={name}
-        onChange={(name) => form.set({ name })}
-        isRequired
-        autoFocus
-        maxLength={200}
-        autoComplete="off"
-      >
-        <Label>{words.name}</Label>
-        <Input />
-      </TextField>
+      <NameField value={name} onChange={(name) => form.set({ name })} />
       <TextField value={id} onChange={(id) => form.set({ id })} autoComplete="off">
         <Label>{words.id}</Label>
         <Input />
@@ -126,17 +116,16 @@ function Rename({ tenant, onClose }: { tenant: Tenant; onClose: () => void }) {
       onSubmit={submit}
       onClose={onClose}
     >
-      <TextField
-        value={name}
-        onChange={(name) => form.set({ name })}
-        isRequired
-        autoFocus
-        maxLength={200}
-        autoComplete="off"
-      >
-        <Label>{words.name}</Label>
-        <Input />
-      </TextField>
+      <NameField value={name} onChange={(name) => form.set({ name })} />
     </FormWindow>
+  );
+}
+
+function NameField({ value, onChange }: { value: string; onChange: (name: string) => void }) {
+  return (
+    <TextField value={value} onChange={onChange} isRequired autoFocus maxLength={200} autoComplete="off">
+      <Label>{useWords().name}</Label>
+      <Input />
+    </TextField>
   );
 }
