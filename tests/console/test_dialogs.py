@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.console.test_accessibility import check, press_until
 from tests.console.test_settings import field, open_settings, stored
-from tests.support.console import ON_SQLITE, Console
+from tests.support.console import ON_SQLITE, Console, first_id
 from tests.support.definitions import define, patch
 from tests.support.world import World
 
@@ -138,6 +138,7 @@ def test_what_is_saved_or_deleted_leaves_no_draft(console: Console, world: World
     console.button("Create tenant").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Name").fill(name)
+    dialog.get_by_label("Id", exact=True).fill(first_id())
     page.keyboard.press("Enter")
     expect(dialog).to_have_count(0)
     console.button(f"Rename {name}").click()

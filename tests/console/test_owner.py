@@ -1,11 +1,9 @@
 """The pages of platform owners: tenants, platforms, the health of the service."""
 
-from uuid import uuid4
-
 from playwright.sync_api import expect
 
 from gql_service import __version__
-from tests.support.console import Console
+from tests.support.console import Console, first_id
 from tests.support.world import World
 
 TENANT = "mutation ($input: CreateTenantInput!) { createTenant(input: $input) { userErrors { code } } }"
@@ -15,11 +13,6 @@ PLATFORM = """query ($key: String!) { platform(key: $key) { name mode
 
 OWNERS = """query ($after: String) { platformOwners(first: 50, after: $after) {
   nodes { username } pageInfo { endCursor } } }"""
-
-
-def first_id() -> str:
-    """The id of a tenant that is listed on the first page, whatever other tests have created."""
-    return f"0-{uuid4().hex}"
 
 
 def test_a_tenant_is_created_renamed_and_deleted_with_what_it_has(console: Console, world: World) -> None:
@@ -60,7 +53,7 @@ def test_a_tenant_is_created_renamed_and_deleted_with_what_it_has(console: Conso
 
 
 def test_a_platform_is_created_changed_and_deleted(console: Console, world: World) -> None:
-    page, key = console.page, f"0-{uuid4().hex}"
+    page, key = console.page, first_id()
     console.sign_in(world.owner.token)
     page.get_by_role("link", name="Platforms").click()
     console.button("Create platform").click()
@@ -131,6 +124,28 @@ def test_the_admins_of_a_tenant_and_the_platform_owners_are_listed(console: Cons
         page.get_by_role("button", name="Next page").last.click()
     expect(owners).to_contain_text(world.owner.username)
     expect(owners).not_to_contain_text(admin.username)
+    assert console.tab.complaints == []
+
+
+def test_what_was_created_is_told_though_it_is_on_another_page(console: Console, world: World) -> None:
+    page = console.page
+    console.sign_in(world.owner.token)
+    page.get_by_role("link", name="Tenants").click()
+    console.button("Create tenant").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("Far")
+    dialog.get_by_role("button", name="Create tenant").click()
+    expect(page.get_by_role("status").filter(has_text="was created")).to_have_count(1)
+    tenant_id = page.get_by_role("status").filter(has_text="was created").inner_text().split()[0]
+    row = page.get_by_role("row").filter(has_text=tenant_id)
+    expect(row).to_have_count(0)
+
+    page.get_by_role("link", name="Platforms").click()
+    console.button("Create platform").click()
+    dialog.get_by_label("Key").fill(f"p-{tenant_id}")
+    dialog.get_by_label("Tenant").fill(tenant_id)
+    dialog.get_by_role("button", name="Create platform").click()
+    expect(page.get_by_role("status").filter(has_text=f"p-{tenant_id} was created")).to_have_count(1)
     assert console.tab.complaints == []
 
 

@@ -2,15 +2,39 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
+from gql_service.domain import tenants
+from gql_service.store.connection import Connection
 from tests.support.browser import Tab
-from tests.support.world import Caller
+from tests.support.service import Service
+from tests.support.world import OPERATOR, Caller
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True, scope="session")
 """For tests of how pages look and fail. Stories are told on both databases."""
+
+
+def first_id() -> str:
+    """The id of a tenant or platform that is listed on the first page, whatever other tests have created."""
+    return f"0-{uuid4().hex}"
+
+
+@cache
+def fill_first_pages(service: Service) -> None:
+    """Create so many tenants and platforms that what other tests create is never on the first pages.
+    So no test can pass by chance while there are few."""
+
+    async def create(tx: Connection) -> None:
+        for number in range(101):
+            id, now = f"00-{number}", service.services.clock()
+            tenant = await tenants.create_tenant(tx, OPERATOR, name="A tenant", id=id, now=now)
+            await tenants.create_platform(tx, OPERATOR, key=id, tenant_id=tenant.id, now=now)
+
+    service.write(create)
 
 
 class Console:

@@ -5,6 +5,7 @@ import type { CombinedError } from "urql";
 import { type Paging, PagingButtons } from "./Paging";
 import { Empty, Failure, Skeleton } from "./State";
 import { TableHead } from "./TableHead";
+import { useWords } from "./words";
 
 export interface Column<Item> {
   title: string;
@@ -19,6 +20,8 @@ interface ListProps<Item> {
   /** The words on the button; without them, the viewer cannot add anything. */
   create: string | undefined;
   onCreate: () => void;
+  /** What was added last: it may be on another page. */
+  created: string | undefined;
   page: { nodes: readonly Item[]; pageInfo: { hasNextPage: boolean; endCursor?: string | null } } | null | undefined;
   error: CombinedError | undefined;
   onRetry: () => void;
@@ -30,6 +33,7 @@ interface ListProps<Item> {
 
 export function List<Item>(props: ListProps<Item>) {
   const { title, intro, create, onCreate, page, error, paging } = props;
+  const words = useWords();
   return (
     <>
       <div className="row spread">
@@ -41,6 +45,7 @@ export function List<Item>(props: ListProps<Item>) {
         )}
       </div>
       <p className="quiet">{intro}</p>
+      <p role="status">{props.created && words.created(props.created)}</p>
       {error && !page ? (
         <Failure error={error} onRetry={props.onRetry} />
       ) : !page ? (

@@ -14,6 +14,7 @@ export const useWords = defineWords({
     kept: "What you entered before is still here.",
     close: "Close",
     typeToConfirm: (name: string) => `Type ${name} to confirm`,
+    created: (id: string) => `${id} was created. It is listed in the order of the ids, maybe on another page.`,
     next: "Next page",
     previous: "Previous page",
     never: "never",
@@ -35,6 +36,8 @@ export const useWords = defineWords({
     kept: "Ihre früheren Eingaben sind noch da.",
     close: "Schließen",
     typeToConfirm: (name: string) => `Zur Bestätigung ${name} eingeben`,
+    created: (id: string) =>
+      `${id} wurde angelegt. Der Eintrag steht in der Reihenfolge der IDs, vielleicht auf einer anderen Seite.`,
     next: "Nächste Seite",
     previous: "Vorherige Seite",
     never: "nie",

@@ -8,7 +8,12 @@ import { CreatePlatformDocument, TenantNamesDocument } from "../../generated/gra
 import { CHANGED } from "./platform";
 import { useWords } from "./words";
 
-export function CreatePlatform({ onClose }: { onClose: () => void }) {
+interface Props {
+  onCreated: (key?: string) => void;
+  onClose: () => void;
+}
+
+export function CreatePlatform({ onCreated, onClose }: Props) {
   const words = useWords();
   const suggestions = useId();
   const form = useForm("new platform", { key: "", name: "", tenantId: "" });
@@ -19,6 +24,7 @@ export function CreatePlatform({ onClose }: { onClose: () => void }) {
   async function submit() {
     const input = { key: key.trim(), tenantId: tenantId.trim(), name: name || null };
     const answer = await create({ input }, CHANGED);
+    onCreated(answer.data?.createPlatform?.platform?.key);
     return problemOf(answer, answer.data?.createPlatform?.userErrors);
   }
 

@@ -18,6 +18,7 @@ export default function Platforms() {
   const isPlatformOwner = useViewer().isPlatformOwner ?? false;
   const paging = usePaging();
   const [open, setOpen] = useState<Open | null>(null);
+  const [created, setCreated] = useState<string>();
   const [{ data, error }, read] = useQuery({ query: AllPlatformsDocument, variables: { after: paging.after } });
   const close = () => setOpen(null);
   return (
@@ -28,6 +29,7 @@ export default function Platforms() {
         empty={words.empty}
         create={isPlatformOwner ? words.create : undefined}
         onCreate={() => setOpen({ kind: "create" })}
+        created={created}
         page={data?.platforms}
         error={error}
         onRetry={() => read({ requestPolicy: "network-only" })}
@@ -35,7 +37,7 @@ export default function Platforms() {
         keyOf={(platform) => platform.key}
         columns={columnsOf(words, isPlatformOwner, setOpen)}
       />
-      {open?.kind === "create" && <CreatePlatform onClose={close} />}
+      {open?.kind === "create" && <CreatePlatform onCreated={setCreated} onClose={close} />}
       {open?.kind === "edit" && <EditPlatform platform={open.platform} onClose={close} />}
       {open?.kind === "delete" && <DeletePlatform platform={open.platform} onClose={close} />}
     </article>

@@ -20,6 +20,7 @@ export default function Tenants() {
   const words = useWords();
   const paging = usePaging();
   const [open, setOpen] = useState<Open | null>(null);
+  const [created, setCreated] = useState<string>();
   const [{ data, error }, read] = useQuery({ query: TenantsDocument, variables: { after: paging.after } });
   const close = () => setOpen(null);
   return (
@@ -30,6 +31,7 @@ export default function Tenants() {
         empty={words.empty}
         create={words.create}
         onCreate={() => setOpen({ kind: "create" })}
+        created={created}
         page={data?.tenants}
         error={error}
         onRetry={() => read({ requestPolicy: "network-only" })}
@@ -39,7 +41,7 @@ export default function Tenants() {
       />
       <PlatformOwners />
       {open?.kind === "admins" && <TenantAdmins tenant={open.tenant} onClose={close} />}
-      {open?.kind === "create" && <Create onClose={close} />}
+      {open?.kind === "create" && <Create onCreated={setCreated} onClose={close} />}
       {open?.kind === "rename" && <Rename tenant={open.tenant} onClose={close} />}
       {open?.kind === "delete" && <DeleteTenant tenant={open.tenant} onClose={close} />}
     </article>
@@ -74,7 +76,7 @@ function columnsOf(words: ReturnType<typeof useWords>, onOpen: (open: Open) => v
   ];
 }
 
-function Create({ onClose }: { onClose: () => void }) {
+function Create({ onCreated, onClose }: { onCreated: (id?: string) => void; onClose: () => void }) {
   const words = useWords();
   const form = useForm("new tenant", { name: "", id: "" });
   const { name, id } = form.fields;
@@ -82,6 +84,7 @@ function Create({ onClose }: { onClose: () => void }) {
 
   async function submit() {
     const { data, error } = await create({ input: { name, tenantId: id.trim() || null } }, CHANGED);
+    onCreated(data?.createTenant?.tenant?.tenantId);
     return problemOf({ error }, data?.createTenant?.userErrors);
   }
 
