@@ -22,7 +22,7 @@ FAULT_TESTS := tests/server tests/store/test_sqlite_faults.py tests/store/test_p
                tests/store/test_postgres_failover.py tests/store/test_postgres_errors.py
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-clients test-long test-durability bench check pages lock schema sbom audit clean
+.PHONY: help serve test test-clients test-install test-long test-durability bench check pages lock schema sbom audit clean
 
 help: ## Print this help
 	@echo "Usage: make TARGET"
@@ -36,10 +36,13 @@ serve: $(VENV)/.runtime pages ## Migrate, load demo data, and serve on 127.0.0.1
 	@$(BIN)/gql-service serve --demo --port $(PORT)
 
 test: $(VENV)/.dev $(AUDIT)/.installed $(SCHEMATHESIS)/.installed pages check ## Run the checks and most tests
-	$(BIN)/pytest -n auto --dist worksteal -m "not clients"
+	$(BIN)/pytest -n auto --dist worksteal -m "not clients and not install"
 
 test-clients: $(VENV)/.dev pages ## Test with browsers, gateways and SDKs (needs Node)
 	$(BIN)/pytest -n auto --dist worksteal -m clients
+
+test-install: $(VENV)/.dev pages ## Test the wheel and the image, built and installed
+	$(BIN)/pytest -n auto --dist loadfile -m install
 
 test-long: $(VENV)/.dev ## Run the long property tests, floods and followers
 	FLOOD=20000 $(BIN)/pytest tests/graphql/test_floods.py

@@ -45,13 +45,17 @@ def require(program: str, found: bool) -> None:
     pytest.skip(reason)
 
 
+_MARKS = {"browser": pytest.mark.clients, "image": pytest.mark.install, "wheel": pytest.mark.install}
+"""The marks of the tests that have a fixture."""
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
-    """Mark the tests in a browser. Begin with those that build and install: they take longest, so nobody
-    waits for them at the end."""
+    """Mark the tests by what they need. Begin with those of the project: they take longest, so nobody waits
+    for them at the end."""
     for item in items:
-        if isinstance(item, pytest.Function) and "browser" in item.fixturenames:
-            item.add_marker(pytest.mark.clients)
+        for fixture in set(_MARKS).intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(_MARKS[fixture])
     yield
     items.sort(key=lambda item: not item.nodeid.startswith("tests/project/"))
 
