@@ -326,7 +326,7 @@ class HttpProtocol(HttpToolsProtocol):
         if request is None:
             return
         lone = self._lone_requests
-        if lone is None or request.more_body or self.tasks or not lone.is_alone(self, self.loop.time()):
+        if lone is None or request.more_body or self.tasks or not lone.is_alone(self):
             self._start_asgi_task(request, request.respond)
         else:
             lone.run(request.run_asgi(request.respond), partial(self._go_on, request))

@@ -7,6 +7,7 @@ request that comes alone, these turns cost more than its reads.
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, copy_context
+from time import perf_counter
 from types import coroutine
 from typing import Any
 
@@ -25,8 +26,9 @@ class LoneRequests:
         self._last: object = None
         self._last_at = 0.0
 
-    def is_alone(self, connection: object, now: float) -> bool:
+    def is_alone(self, connection: object) -> bool:
         """Whether a request that a connection has received has the server for itself."""
+        now = perf_counter()  # the time of the event loop stands still while requests run
         is_alone = connection is self._last or now - self._last_at > _ALONE_AFTER
         self._last, self._last_at = connection, now
         return is_alone
@@ -49,6 +51,8 @@ class LoneRequests:
                     future._asyncio_future_blocking = False  # as a task does when it has got a future
         finally:
             turn.release()
+            # Others may have arrived meanwhile, however long it took.
+            self._last_at = perf_counter()
         go_on(_continue(request, future), context)
 
 

@@ -1,12 +1,15 @@
 """Requests that come alone run at once, and read in one transaction of SQLite."""
 
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gql_service.store.turn import Turn
+from gql_service.web.lone_requests import LoneRequests
 from tests.support.patches import PATCH
 from tests.support.service import serving, wait_until
 from tests.support.world import World
@@ -57,3 +60,17 @@ def test_a_request_that_has_to_wait_after_all_is_timed(tmp_path: Path) -> None:
             refused = world.member.graphql(PATCH, input=change)
             other.execute("ROLLBACK")
     assert refused["errors"][0]["message"].startswith("The request took too long.")
+
+
+def test_a_request_that_arrives_while_a_lone_one_runs_is_not_alone() -> None:
+    lone = LoneRequests(Turn())
+
+    async def long_request() -> None:
+        time.sleep(0.01)  # noqa: ASYNC251 - the event loop has to wait
+
+    assert lone.is_alone("first")
+    lone.run(long_request(), lambda _rest, _context: pytest.fail("it never waits"))
+    assert not lone.is_alone("second")
+    assert lone.is_alone("second"), "nobody else came"
+    time.sleep(0.01)
+    assert lone.is_alone("third")
