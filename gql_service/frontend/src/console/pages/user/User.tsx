@@ -46,7 +46,7 @@ function Page({ platform, username }: { platform: Platform; username: string }) 
   const readAgain = useCallback(() => read({ requestPolicy: "network-only" }), [read]);
   return (
     <article className="stack">
-      <Link to={`/console/p/${platform.key}/users`}>‹ {words.back}</Link>
+      <Link to={`/console/p/${platform.key}/users`}>← {words.back}</Link>
       {isUnknown ? (
         <Unknown platformKey={platform.key} username={username} />
       ) : known ? (
