@@ -1,5 +1,7 @@
 """Plans return what graphql-core returns, for random documents: data, key order, errors and paths."""
 
+from collections.abc import Sequence
+from itertools import permutations
 from typing import Any
 
 import orjson
@@ -33,23 +35,27 @@ FIELDS = """userId username displayName image email permissions isPlatformOwner 
 def comparable(result: ExecutionResult) -> Any:
     """The data as bytes, because the order of keys matters, and the errors by the path that became null.
 
-    If several fields fail below a null root, which error is reported is a race; then messages are ignored.
+    Below an object that became null, several fields may have failed. Which of their errors are reported is a
+    race, so their messages are ignored.
     """
-    messages_by_path: dict[tuple[str | int, ...], set[str]] = {}
+    messages: dict[tuple[str | int, ...], set[str]] = {}
     for error in result.errors or []:
-        messages_by_path.setdefault(tuple(_nulled(result.data, error.path or [])), set()).add(error.message)
-    errors = {path: messages if path else set() for path, messages in messages_by_path.items()}
-    return orjson.dumps(result.data), errors
+        path = error.path or []
+        nulled = _nulled(result.data, path)
+        messages.setdefault(nulled, set())
+        if len(nulled) == len(path):
+            messages[nulled].add(error.message)
+    return orjson.dumps(result.data), messages
 
 
-def _nulled(data: Any, path: list[str | int]) -> list[str | int]:
+def _nulled(data: Any, path: list[str | int]) -> tuple[str | int, ...]:
     reached: list[str | int] = []
     for key in path:
         if data is None:
             break
         data = data[key]
         reached.append(key)
-    return reached
+    return tuple(reached)
 
 
 def both(caller: Caller | None, world: World, query: str, variables: dict[str, Any]) -> tuple[Any, Any]:
@@ -76,6 +82,14 @@ def both(caller: Caller | None, world: World, query: str, variables: dict[str, A
 
     planned, plain = world.service.run(run)
     return comparable(planned), comparable(plain)
+
+
+FAILING = [
+    'metadata(asOf: "x")',
+    "history(first: -1) { nodes { revision } }",
+    "entries(first: -1) { nodes { id } }",
+]
+"""Fields of a document; only the last one may be null."""
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +130,12 @@ def test_a_plan_rejects_the_variables_that_graphql_core_rejects(world: World) ->
     for variables in ({}, {"id": None}, {"id": [1]}, {"id": "x", "n": 2**31}, {"id": "x", "m": 1}):
         planned, plain = both(world.member, world, query, variables)
         assert planned == plain
+
+
+@pytest.mark.parametrize("fields", list(permutations(FAILING, 2)))
+def test_errors_below_a_null_are_those_of_one_field_or_several(world: World, fields: Sequence[str]) -> None:
+    planned, plain = both(world.member, world, "{ me { userMetadata { " + " ".join(fields) + " } } }", {})
+    assert planned == plain
 
 
 @settings(max_examples=GENERATED)
