@@ -44,8 +44,10 @@ export function List<Item>(props: ListProps<Item>) {
           </Button>
         )}
       </div>
-      <p className="quiet">{intro}</p>
-      <p role="status">{props.created && words.created(props.created)}</p>
+      <div>
+        <p className="quiet">{intro}</p>
+        <p role="status">{props.created && words.created(props.created)}</p>
+      </div>
       {error && !page ? (
         <Failure error={error} onRetry={props.onRetry} />
       ) : !page ? (
