@@ -42,6 +42,8 @@ class Tokens:
         comments = self._read(text, max_tokens)
         self.count = len(self.kinds) + comments
         """As graphql-core counts tokens: comments included."""
+        if self.count > max_tokens:
+            raise Unreadable
         self._add(END, "", len(text), len(text))
 
     def _read(self, text: str, max_tokens: int) -> int:

@@ -75,10 +75,7 @@ class TextLocation(Location):
 def parse_text(text: str, max_tokens: int) -> DocumentNode | None:
     """The document; None if graphql-core has to parse the text."""
     try:
-        tokens = Tokens(text, max_tokens)
-        if tokens.count > max_tokens:
-            return None
-        return _Parser(text, tokens).parse_document()
+        return _Parser(text, Tokens(text, max_tokens)).parse_document()
     except (Unreadable, GraphQLSyntaxError):
         return None
 
