@@ -51,8 +51,8 @@ _MARKS = {"browser": pytest.mark.clients, "image": pytest.mark.install, "wheel":
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
-    """Mark the tests by what they need. Begin with those of the project: they take longest, so nobody waits
-    for them at the end."""
+    """Mark the tests by what they need. Begin with those of the project: some take long, so nobody waits for
+    them at the end."""
     for item in items:
         for fixture in set(_MARKS).intersection(getattr(item, "fixturenames", ())):
             item.add_marker(_MARKS[fixture])
