@@ -14,12 +14,11 @@ from gql_service.domain.users import notifications
 from gql_service.store import tables
 from gql_service.store.connection import Connection
 from gql_service.store.statement import Statement
-from tests.support.rows_read import analyze, forget_statistics, rows_read
+from tests.support.rows_read import analyze, assert_reads_no_more, forget_statistics
 from tests.support.stored import platform_id
 from tests.support.world import Caller, World
 
 FEW, MANY = 60, 3_000
-MOST = 1.5
 STARTED = 1_700_000_000_000
 MINUTE = 60_000
 
@@ -69,8 +68,7 @@ def assert_grows_little(world: World, what: str, reads: Sequence[Callable[[Conne
     url = world.service.settings.database_url
     for prepare in (analyze, forget_statistics):
         prepare(url)
-        few, many = (rows_read(url, read) for read in reads)
-        assert many <= MOST * few, f"{what}: {few} → {many} ({prepare.__name__})"
+        assert_reads_no_more(url, f"{what} ({prepare.__name__})", *reads)
 
 
 PAGES = {

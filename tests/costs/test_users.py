@@ -12,12 +12,11 @@ from gql_service.domain.search.directory import MANY_TEXTS, UserSearch
 from gql_service.domain.search.members import MemberSearch
 from gql_service.domain.users import rows as users
 from gql_service.store.connection import Connection
-from tests.support.rows_read import analyze, rows_read
+from tests.support.rows_read import analyze, assert_reads_no_more, rows_read
 from tests.support.service import Service, serving
 from tests.support.world import World
 
 FEW, MANY = MANY_TEXTS // 3 + 1, 2 * (MANY_TEXTS // 3 + 1)
-MOST = 1.5
 PAGES = {
     "the first": PageRequest(20, False, None, None),
     "the last": PageRequest(20, True, None, None),
@@ -39,8 +38,7 @@ def fill(world: World, tenant: str, size: int) -> None:
 
 
 def assert_same_cost(world: World, what: str, *reads: Callable[[Connection], Any]) -> None:
-    few, many = (rows_read(world.service.settings.database_url, read) for read in reads)
-    assert many <= MOST * few, f"{what}: {few} → {many}"
+    assert_reads_no_more(world.service.settings.database_url, what, *reads)
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])

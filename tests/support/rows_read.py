@@ -15,6 +15,9 @@ from gql_service.store.statement import Statement
 
 Work = Callable[[Connection], Awaitable[object]]
 _STEPS_PER_CALL = 5
+_MOST = 1.5
+_CHANCE = 20
+"""Rows by which plans for the same work may differ: how PostgreSQL joins a page depends on its estimates."""
 
 
 def rows_read(url: str, work: Work) -> int:
@@ -22,6 +25,12 @@ def rows_read(url: str, work: Work) -> int:
     if url.startswith("sqlite"):
         return asyncio.run(_steps(url.partition("///")[2], work))
     return asyncio.run(_rows(url, work))
+
+
+def assert_reads_no_more(url: str, what: str, few: Work, many: Work) -> None:
+    """Assert that finding the same number of things among many reads about as much as among few."""
+    read_of_few, read_of_many = rows_read(url, few), rows_read(url, many)
+    assert read_of_many <= _MOST * read_of_few + _CHANCE, f"{what}: {read_of_few} → {read_of_many}"
 
 
 def analyze(url: str) -> None:
