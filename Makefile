@@ -4,6 +4,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 PORT ?= 8000
+# Tests wait about half of their time: for servers, disks and the ends of intervals.
+WORKERS ?= $(shell echo $$((2 * $$(nproc))))
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -17,12 +19,8 @@ FRONTEND_SOURCES := $(addprefix $(FRONTEND)/,package-lock.json vite.config.ts do
 LOCK_FILES := $(wildcard requirements*.lock $(FRONTEND)/package-lock.json tests/npm/*/package-lock.json \
                          bench/*/package-lock.json examples/*/package-lock.json)
 
-# Drain, rolling restart, workers, replaced files, silent connections, failover: as in `make test`.
-FAULT_TESTS := tests/server tests/store/test_sqlite_faults.py tests/store/test_postgres_silence.py \
-               tests/store/test_postgres_failover.py tests/store/test_postgres_errors.py
-
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-clients test-install test-long test-durability bench check pages lock schema sbom audit clean
+.PHONY: help serve test test-clients test-faults test-install test-long test-durability bench check pages lock schema sbom audit clean
 
 help: ## Print this help
 	@echo "Usage: make TARGET"
@@ -36,10 +34,13 @@ serve: $(VENV)/.runtime pages ## Migrate, load demo data, and serve on 127.0.0.1
 	@$(BIN)/gql-service serve --demo --port $(PORT)
 
 test: $(VENV)/.dev $(AUDIT)/.installed $(SCHEMATHESIS)/.installed pages check ## Run the checks and most tests
-	$(BIN)/pytest -n auto --dist worksteal -m "not clients and not install"
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not clients and not faults and not install"
 
 test-clients: $(VENV)/.dev pages ## Test with browsers, gateways and SDKs (needs Node)
 	$(BIN)/pytest -n auto --dist worksteal -m clients
+
+test-faults: $(VENV)/.dev ## Test with processes that end, hang or are slow
+	$(BIN)/pytest -n auto --dist worksteal -m faults
 
 test-install: $(VENV)/.dev pages ## Test the wheel and the image, built and installed
 	$(BIN)/pytest -n auto --dist loadfile -m install
@@ -56,7 +57,8 @@ test-long: $(VENV)/.dev ## Run the long property tests, floods and followers
 	GQL_TEST_LONG=1 $(BIN)/pytest tests/live/test_workers.py
 
 test-durability: $(VENV)/.dev ## Kill servers, cut replies, check histories
-	DURABILITY=100 $(BIN)/pytest tests/durability $(FAULT_TESTS)
+	DURABILITY=100 $(BIN)/pytest tests/durability
+	$(BIN)/pytest -m faults
 
 bench: $(VENV)/.dev ## Run the benchmark; see bench/README.md
 	$(BIN)/python -m bench

@@ -19,6 +19,8 @@ from tests.support.patches import patch
 from tests.support.service import serving, wait_until
 from tests.support.world import World
 
+pytestmark = pytest.mark.faults
+
 UPDATE_USER = "mutation ($i: UpdateUserInput!) { updateUser(input: $i) { userErrors { code } } }"
 CHANGES = 50
 LARGE = {str(number): "x" * 100_000 for number in range(5)}

@@ -8,12 +8,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.live.test_slow_clients import HANDSHAKE, memory, text
 from tests.support.cli_processes import Server, serving_process
 from tests.support.http_clients import http_client
 from tests.support.patches import PATCH, patch
 from tests.support.service import serving
 from tests.support.world import Caller, World
+
+pytestmark = pytest.mark.faults
 
 OTHERS, CHANGES = 99, 150
 SMALL = """subscription ($key: String!) { platformMetadataChanged(platformKey: $key, sinceRevision: 1) {

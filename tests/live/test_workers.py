@@ -6,6 +6,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from gql_service.services.subscriptions import MAX_BEHIND
 from tests.support.cli_processes import serving_process
 from tests.support.events import following
@@ -13,6 +15,8 @@ from tests.support.live import METADATA_CHANGED, PLATFORM_EVENTS, subscriber
 from tests.support.patches import patch
 from tests.support.service import serving
 from tests.support.world import World
+
+pytestmark = pytest.mark.faults
 
 IS_LONG = os.environ.get("GQL_TEST_LONG")
 SUBSCRIBERS, CHANGES, WORKERS = (100, 10_000, 4) if IS_LONG else (20, 500, 2)

@@ -14,6 +14,8 @@ from tests.support.http_clients import PATIENCE, http_client
 from tests.support.load import load
 from tests.support.server_log import lines, wait_for
 
+pytestmark = pytest.mark.faults
+
 ANSWERS = 300
 LONG = {"GQL_SERVICE_DRAIN_SECONDS": str(PATIENCE)}
 HEAD = b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 26\r\n\r\n"

@@ -17,6 +17,8 @@ from tests.support.load import load
 from tests.support.server_log import lines, wait_for
 from tests.support.zygote import Forked
 
+pytestmark = pytest.mark.faults
+
 ANSWERS = 300
 ROOT = Path(__file__).parent.parent.parent
 

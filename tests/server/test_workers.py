@@ -14,6 +14,8 @@ from tests.support.cli_processes import PROGRAM, Server, command, environment, r
 from tests.support.http_clients import PATIENCE, http_client
 from tests.support.server_log import lines, wait_for
 
+pytestmark = pytest.mark.faults
+
 TWO = ("--workers", "2")
 SLOW = """
 import time

@@ -13,6 +13,8 @@ from tests.support.replication import Cluster, replicating
 from tests.support.service import serving, wait_until
 from tests.support.world import World
 
+pytestmark = pytest.mark.faults
+
 _CLIENTS = 6
 
 

@@ -19,6 +19,8 @@ from tests.support.service import Service, serving, wait_until
 from tests.support.tcp_proxy import Proxy, proxying
 from tests.support.world import REST, Caller, World
 
+pytestmark = pytest.mark.faults
+
 ANY_LAG = 86_400
 """Seconds. A standby that has replayed nothing for a while is still used."""
 USERS = "query ($key: String!) { platform(key: $key) { users(first: 100) { totalCount nodes { userId } } } }"

@@ -23,6 +23,8 @@ from tests.support.service import serving, wait_until
 from tests.support.tcp_proxy import Proxy, proxying
 from tests.support.world import World
 
+pytestmark = pytest.mark.faults
+
 _DEADLINE = 1.0
 _ADD_TENANT = Statement(insert(tables.tenants))
 _TENANTS = Statement(select(tables.tenants.c.id))

@@ -13,6 +13,8 @@ from tests.store.served_file import Served, assert_refused, serving_file
 from tests.support.service import serving, wait_until
 from tests.support.world import World
 
+pytestmark = pytest.mark.faults
+
 GONE = "The database file was deleted or replaced. The operators must restore it."
 
 

@@ -54,15 +54,16 @@ def _document(world: World, user: Caller, platform_key: str | None) -> tuple[Any
 
 
 def is_stored(request: pytest.FixtureRequest, world: World, text: str) -> bool:
-    """Whether the files of the database (tables, indexes, write-ahead logs) contain a text, also as base64 or
+    """Whether the files of the database (tables, indexes, logs) contain a text, also as base64 or
     as hexadecimal digits."""
     url = world.service.settings.database_url
     if url.startswith("sqlite"):
         path = Path(url.partition("///")[2])
         files = [str(each) for each in path.parent.glob(f"{path.name}*")]
     else:
-        asyncio.run(_checkpoint(url))
-        files = [str(request.getfixturevalue("postgres_server").folder)]
+        server = request.getfixturevalue("postgres_server").folder
+        rows = f"data/base/{asyncio.run(_checkpoint(url))}"
+        files = [str(server / each) for each in (rows, "data/pg_wal", "log")]
     encodings = [text, base64.b64encode(text.encode()).decode()[:-4], text.encode().hex()]
     patterns = [argument for encoding in encodings for argument in ("-e", encoding)]
     # Closing a file in this process would release the locks that SQLite has on it.
@@ -70,7 +71,10 @@ def is_stored(request: pytest.FixtureRequest, world: World, text: str) -> bool:
     return done.returncode == 0  # 2 if nothing was found and a file disappeared meanwhile
 
 
-async def _checkpoint(url: str) -> None:
+async def _checkpoint(url: str) -> str:
+    """Let PostgreSQL write everything to its files. Returns the name of the folder of the database."""
     connection = await asyncpg.connect(url.replace("+asyncpg", ""))
     await connection.execute("CHECKPOINT")
+    id = await connection.fetchval("SELECT oid FROM pg_database WHERE datname = current_database()")
     await connection.close()
+    return str(id)

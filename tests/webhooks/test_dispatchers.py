@@ -6,12 +6,16 @@ import signal
 import threading
 from pathlib import Path
 
+import pytest
+
 from tests.support.cli_processes import serving_process
 from tests.support.patches import patch
 from tests.support.receiver import Answer, Received, Receiver, receiving
 from tests.support.service import serving, wait_until
 from tests.support.webhooks import KEYS, SETTINGS, create
 from tests.support.world import Caller, World
+
+pytestmark = pytest.mark.faults
 
 EXTRA = {"GQL_SERVICE_ENCRYPTION_KEYS": KEYS, "GQL_SERVICE_WEBHOOK_NETWORKS": "127.0.0.0/8"}
 USERS = int(os.environ.get("GQL_TEST_WEBHOOK_USERS", "6"))

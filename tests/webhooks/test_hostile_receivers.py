@@ -21,8 +21,8 @@ from tests.support.world import World
 OK = b"HTTP/1.1 200 OK\r\n"
 
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-"""What is tested here does not depend on the database."""
+# What is tested here does not depend on the database.
+pytestmark = [pytest.mark.faults, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
 
 
 @pytest.fixture(scope="module")
