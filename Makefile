@@ -47,7 +47,7 @@ test-install: $(VENV)/.dev pages ## Test the wheel and the image, built and inst
 
 test-long: $(VENV)/.dev ## Run the long property tests, floods and followers
 	FLOOD=20000 $(BIN)/pytest tests/graphql/test_floods.py
-	$(BIN)/pytest tests/engine/test_against_graphql_core.py tests/engine/test_validation.py \
+	$(BIN)/pytest -n auto --dist worksteal tests/engine/test_against_graphql_core.py tests/engine/test_validation.py \
 	  tests/engine/test_validator.py tests/engine/test_parser.py tests/engine/test_graphql_core_validation.py \
 	  tests/engine/test_graphql_core_execution.py \
 	  tests/documents/test_against_model.py tests/documents/test_numbers.py tests/transfer/test_property.py \

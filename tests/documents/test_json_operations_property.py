@@ -4,12 +4,13 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.patches import PATCH
 from tests.support.world import World
 
+GENERATED = min(settings().max_examples, 2_000)
 NAMES = st.sampled_from(["a", "b", "0", "1", "-", "", "a/b", "~", "01"])
 LEAVES = st.one_of(
     st.none(),
@@ -135,6 +136,7 @@ def _number(text: str) -> int | float:
     return int(Decimal(text)) if is_integer else float(text)
 
 
+@settings(max_examples=GENERATED)
 @given(start=DOCUMENTS, steps=st.lists(STEPS, min_size=1, max_size=6))
 def test_operations_do_what_the_model_does(world: World, start: dict[str, Any], steps: list[Step]) -> None:
     expected: Any = start
@@ -151,6 +153,7 @@ def test_operations_do_what_the_model_does(world: World, start: dict[str, Any], 
         assert exact(found) == exact(expected)
 
 
+@settings(max_examples=GENERATED)
 @given(start=DOCUMENTS, change=DOCUMENTS)
 def test_merge_patches_do_what_the_pseudo_code_of_the_rfc_does(
     world: World, start: dict[str, Any], change: dict[str, Any]
@@ -163,6 +166,7 @@ def test_merge_patches_do_what_the_pseudo_code_of_the_rfc_does(
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 
 
+@settings(max_examples=GENERATED)
 @given(path=TEXTS | TEXTS.map("/a/".__add__), kind=st.sampled_from(["set", "delete", "increment", "append"]))
 def test_any_text_as_a_path_is_applied_or_refused_as_a_path(world: World, path: str, kind: str) -> None:
     operation = request((kind, [], 1))
