@@ -33,10 +33,10 @@ serve: $(VENV)/.runtime pages ## Migrate, load demo data, and serve on 127.0.0.1
 	@$(BIN)/gql-service migrate
 	@$(BIN)/gql-service serve --demo --port $(PORT)
 
-test: $(VENV)/.dev $(AUDIT)/.installed $(SCHEMATHESIS)/.installed pages check ## Run the checks and most tests
+test: $(VENV)/.dev $(AUDIT)/.installed pages check ## Run the checks and most tests
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not clients and not faults and not install"
 
-test-clients: $(VENV)/.dev pages ## Test with browsers, gateways and SDKs (needs Node)
+test-clients: $(VENV)/.dev $(SCHEMATHESIS)/.installed pages ## Test with browsers, gateways and SDKs (needs Node)
 	$(BIN)/pytest -n auto --dist worksteal -m clients
 
 test-faults: $(VENV)/.dev ## Test with processes that end, hang or are slow

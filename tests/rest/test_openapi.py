@@ -69,6 +69,7 @@ def test_everybody_may_read_it_and_caches_may_keep_it(service: Service) -> None:
     assert service.client.post(PATH).status_code == 405
 
 
+@pytest.mark.clients
 def test_it_conforms_to_the_schema_of_openapi(document: Any) -> None:
     assert document["openapi"].startswith("3.1.")
     Draft202012Validator(schemathesis.openapi_schema()).validate(document)

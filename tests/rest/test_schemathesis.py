@@ -9,6 +9,8 @@ import pytest
 from tests.support import schemathesis
 from tests.support.world import World
 
+pytestmark = pytest.mark.clients
+
 CONFIGURATION = """
 [parameters]
 platform_key = "{platform_key}"

@@ -45,6 +45,6 @@ def check(
 
 
 def _run(program: str, *arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
-    require("schemathesis (make test)", (_PROGRAMS / "schemathesis").exists())
+    require("schemathesis (make test-clients)", (_PROGRAMS / "schemathesis").exists())
     command = [str(_PROGRAMS / program), *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_PATIENCE)
