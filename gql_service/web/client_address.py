@@ -107,7 +107,7 @@ def _parse(text: str | None) -> Address | None:
     """An IP address with or without a port, such as `192.0.2.1:80` and `[2001:db8::1]`; None for the rest."""
     text = (text or "").strip()
     match = _HOST_AND_PORT.fullmatch(text)
-    host = (match[1] or match[2]) if match else text
+    host = (match[1] or match[2] or "") if match else text
     try:
         address = ip_address(host.partition("%")[0])  # the scope of a link-local address is no part of it
     except ValueError:

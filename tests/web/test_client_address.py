@@ -1,5 +1,6 @@
 """The address of a client: that of the connection, or what trusted proxies say of it."""
 
+import itertools
 import time
 from ipaddress import ip_address
 from pathlib import Path
@@ -52,6 +53,7 @@ def test_a_peer_that_is_not_trusted_is_not_believed(header: tuple[bytes, str]) -
         # What cannot be read ends the search at the proxy that has sent it.
         ("", PROXY),
         (",", PROXY),
+        ("[]", PROXY),
         ("unknown", PROXY),
         ("localhost", PROXY),
         ("192.0.2.300", PROXY),
@@ -174,6 +176,16 @@ _PIECES = [
 _TEXTS = st.lists(st.sampled_from(_PIECES), max_size=30).map("".join) | st.text(
     st.characters(max_codepoint=255), max_size=40
 )
+
+
+@pytest.mark.parametrize(("name", "prefix"), [(X, ""), (F, ""), (F, "for="), (F, 'for="')])
+def test_whatever_short_header_there_is_the_result_is_an_address(name: bytes, prefix: str) -> None:
+    for size in range(4):
+        for pieces in itertools.product(_PIECES, repeat=size):
+            header = prefix + "".join(pieces)
+            found = address(PROXY, (name, header))
+            assert found is not None, header
+            assert str(ip_address(found)) == found, header
 
 
 @given(st.lists(st.tuples(st.sampled_from([X, F]), _TEXTS), max_size=4))
