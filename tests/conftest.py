@@ -22,7 +22,7 @@ settings.load_profile("short")
 
 # Tests start servers and `make`, which must see neither the user's settings nor the variables of a `make`
 # that has started the tests.
-_NOT_INHERITED = re.compile("GQL_SERVICE_.*|MAKE.*|MFLAGS|GNUMAKEFLAGS|PYTHON|VENV|PORT")
+_NOT_INHERITED = re.compile("GQL_SERVICE_.*|MAKE.*|MFLAGS|GNUMAKEFLAGS|PYTHON|VENV|PORT|WORKERS")
 for _name in filter(_NOT_INHERITED.fullmatch, list(os.environ)):
     del os.environ[_name]
 # Nor must they inherit that signals are ignored, as they are under `nohup` and in the background of a shell.

@@ -15,8 +15,6 @@ from tests.support.service import serving
 from tests.support.walkthrough import ROOT
 from tests.support.world import World
 
-pytestmark = pytest.mark.faults
-
 OPERATIONS = ROOT / "docs" / "operations.md"
 
 
