@@ -78,6 +78,7 @@ from gql_service.web.openapi.endpoint import OpenAPIEndpoint
 from gql_service.web.protected_resource import metadata_routes
 from gql_service.web.security_headers import DEFAULT_HEADERS, ProtectResponses
 from gql_service.web.throttle import FailedAuthentications
+from gql_service.web.waves import Waves
 from gql_service.web.websocket import WebSocketEndpoint
 
 EXPOSED_HEADERS = ("ETag", "Retry-After", "X-Request-Id", "X-Read-After", "Idempotency-Replayed")
@@ -198,6 +199,7 @@ def create_app(
     app.websockets = websockets
     if not settings.cors_origins:
         app.graphql, app.ofrep = graphql, ofrep_endpoint
+    app.waves = Waves(services.database.turn)
     if services.database.reads_inline:
         app.lone_requests = LoneRequests(services.database.turn)
     return app
@@ -213,6 +215,8 @@ class Application(Starlette):
     """The same for the evaluation of flags."""
     lone_requests: LoneRequests | None = None
     """What the protocol runs at once. None if reads have to wait."""
+    waves: Waves | None = None
+    """When the protocol begins the others."""
     connections: OpenConnections | None = None
     """What to end when the server stops."""
     websockets: WebSocketEndpoint | None = None

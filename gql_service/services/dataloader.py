@@ -33,6 +33,7 @@ class DataLoader(Generic[K, T]):
     def __init__(self, database: ReadSource, read: Read[K, T], *, scans: bool = False) -> None:
         self._database = database
         self._read = read
+        self._scans = scans
         self._reads_in_task = scans or not database.reads_inline
         self._turn = database.turn
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -99,6 +100,8 @@ class DataLoader(Generic[K, T]):
         task = asyncio.create_task(load)
         self._tasks[task] = batch
         task.add_done_callback(self._tasks.pop)
+        if not self._scans:
+            self._turn.running.add(task)
 
     async def _load(self, batch: list[PendingLoad[K]]) -> None:
         wanted = batch[0][0] if len(batch) == 1 else [key for keys, _many, _future in batch for key in keys]

@@ -41,6 +41,7 @@ from gql_service.web.request_head import (
 )
 from gql_service.web.security_headers import API_HEADERS
 from gql_service.web.shortcut import DirectEndpoint, DirectRequest
+from gql_service.web.waves import Waves
 
 _DISCARD: Any = deque(maxlen=0)
 """Replaces the list of headers once the head is complete, to drop trailers."""
@@ -75,6 +76,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._graphql: GraphQLEndpoint | None = graphql
         self._ofrep: OfrepEndpoint | None = getattr(self.app, "ofrep", None) if may_bypass_uvicorn else None
         self._lone_requests: LoneRequests | None = getattr(self.app, "lone_requests", None)
+        self._waves: Waves | None = getattr(self.app, "waves", None)
         self._connections: OpenConnections | None = getattr(self.app, "connections", None)
         observes = self._graphql is not None and self._graphql.observer.is_on
         self._request_type = ObservedDirectRequest if observes else DirectRequest
@@ -321,15 +323,19 @@ class HttpProtocol(HttpToolsProtocol):
             self.pipeline.appendleft((request, request.respond))
 
     def _begin_due(self) -> None:
-        """Run the request that has arrived: at once if it is alone, or else in the next turn."""
+        """Run the request that has arrived: at once if it is alone, or else in a task, with others."""
         request, self._due = self._due, None
         if request is None:
             return
         lone = self._lone_requests
-        if lone is None or request.more_body or self.tasks or not lone.is_alone(self):
-            self._start_asgi_task(request, request.respond)
-        else:
+        if lone is not None and not request.more_body and not self.tasks and lone.is_alone(self):
             lone.run(request.run_asgi(request.respond), partial(self._go_on, request))
+            return
+        begin = partial(self._start_asgi_task, request, request.respond)
+        if self._waves is None:
+            begin()
+        else:
+            self._waves.join(begin, self.tasks)
 
     def _go_on(self, request: DirectRequest, rest: Coroutine[Any, Any, None], context: Context) -> None:
         """Let a request wait, in a task."""

@@ -33,11 +33,14 @@ def brings_id(headers: Container[bytes]) -> bool:
     return REQUEST_ID in headers or _TRACE_PARENT in headers
 
 
-def begin(observer: RequestObserver, headers: Headers, lines: HeaderLines) -> RequestRecord:
-    """Begin to observe a request, in its own task. `headers` has one value of each of `lines`."""
+def begin(
+    observer: RequestObserver, headers: Headers, lines: HeaderLines, arrived: float | None = None
+) -> RequestRecord:
+    """Begin to observe a request, in its own task. `headers` has one value of each of `lines`. `arrived` is
+    when it came, by `time.perf_counter`, if that was not now."""
     request_id = find_request_id(lines) if REQUEST_ID in headers else None
     trace_parent = parse_trace_parent(headers[_TRACE_PARENT]) if _TRACE_PARENT in headers else None
-    record = RequestRecord(request_id or new_request_id(), trace_parent, perf_counter())
+    record = RequestRecord(request_id or new_request_id(), trace_parent, arrived or perf_counter())
     CURRENT_REQUEST.set(record)
     if observer.traces is not None:
         observer.traces.start(record)
@@ -49,9 +52,13 @@ class ObservedDirectRequest(DirectRequest):
 
     _record: RequestRecord
 
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._arrived = perf_counter()  # it may have to wait: see `web.waves`
+
     def respond(self, *_asgi: object) -> Coroutine[Any, Any, None]:
         """Called in the task of the request. A coroutine around the other would cost at each of its steps."""
-        self._record = begin(self._endpoint.observer, self._headers, self._lines)
+        self._record = begin(self._endpoint.observer, self._headers, self._lines, self._arrived)
         self._record.endpoint = self._endpoint.name
         self._request_id = self._record.request_id
         return DirectRequest.respond(self)
