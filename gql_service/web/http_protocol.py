@@ -1,6 +1,7 @@
 """HTTP/1.1 connections. Extends uvicorn's protocol:
 
 - `POST /graphql` and the evaluation of flags go to their endpoints directly (`web/shortcut.py`).
+- A request begins at once if it comes alone (`web/lone_requests.py`), and else with others (`web/waves.py`).
 - Each response is written by one system call. uvicorn writes the head and the body separately, as two
   packets, which takes a third of the time of a small query.
 - Request heads that are too large or too slow end the connection (`web/connection.py`).
@@ -19,6 +20,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context
 from functools import partial
+from time import perf_counter
 from typing import Any
 
 import httptools
@@ -28,7 +30,7 @@ from gql_service.web.connection import HAND_OVER, MAX_HEAD_SIZE, HeadLimits, Suc
 from gql_service.web.graphql import GraphQLEndpoint
 from gql_service.web.graphql_parameters import Headers
 from gql_service.web.lone_requests import LoneRequests
-from gql_service.web.observation import ObservedDirectRequest, brings_id
+from gql_service.web.observation import ARRIVED, ObservedDirectRequest, brings_id
 from gql_service.web.ofrep import OfrepEndpoint
 from gql_service.web.open_connections import OpenConnections
 from gql_service.web.request_head import (
@@ -331,7 +333,11 @@ class HttpProtocol(HttpToolsProtocol):
         if lone is not None and not request.more_body and not self.tasks and lone.is_alone(self):
             lone.run(request.run_asgi(request.respond), partial(self._go_on, request))
             return
-        begin = partial(self._start_asgi_task, request, request.respond)
+        self._start_asgi_task(request, request.respond)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Called by uvicorn, too: run a request in a task, now or with others."""
+        begin = partial(super()._start_asgi_task, cycle, app)
         if self._waves is None:
             begin()
         else:
@@ -352,6 +358,7 @@ class HttpProtocol(HttpToolsProtocol):
             lines = [line for line in lines if line[0] != b"expect"]
         super().on_message_begin()
         self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
+        self.scope[ARRIVED] = perf_counter()  # type: ignore[literal-required]
         super().on_url(url)
         for name, value in lines:
             super().on_header(name, value)

@@ -25,6 +25,8 @@ from gql_service.web.response import HttpResponse
 from gql_service.web.shortcut import DirectRequest
 
 REQUEST_ID = b"x-request-id"
+ARRIVED = "gql_service.arrived"
+"""In the scope of ASGI: when a request came, by `time.perf_counter`. It may have waited: see `web.waves`."""
 _TRACE_PARENT = b"traceparent"
 
 
@@ -54,7 +56,7 @@ class ObservedDirectRequest(DirectRequest):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self._arrived = perf_counter()  # it may have to wait: see `web.waves`
+        self._arrived = perf_counter()
 
     def respond(self, *_asgi: object) -> Coroutine[Any, Any, None]:
         """Called in the task of the request. A coroutine around the other would cost at each of its steps."""
@@ -97,7 +99,7 @@ class ObserveRequests:
         if not self._observer.is_on and not brings_id(headers):
             await self._app(scope, receive, send)
             return
-        record = begin(self._observer, headers, scope["headers"])
+        record = begin(self._observer, headers, scope["headers"], scope.get(ARRIVED))
         status, size = CLIENT_DISCONNECTED, 0
 
         async def send_observed(message: Message) -> None:
