@@ -27,10 +27,13 @@ class Waves:
         self._waiting: list[tuple[Callable[[], None], Sized]] = []
         self._is_closed = False
         """Whether a wave runs that others have to wait for."""
-        self._end_of_turn: asyncio.Handle | None = None
+        self._in_next_turn: asyncio.Handle | None = None
+        """What is called in the next turn of the event loop."""
         self._timer: asyncio.TimerHandle | None = None
         self._rounds = 0
+        """The rounds of `turn` at the last look."""
         self._quiet_turns = 0
+        """Turns since the last read."""
 
     def join(self, begin: Callable[[], None], running: Sized) -> None:
         """Call `begin` now, or with the next wave. `running` has the requests that have begun."""
@@ -38,12 +41,12 @@ class Waves:
             self._waiting.append((begin, running))
             return
         begin()
-        if self._end_of_turn is None:
-            self._end_of_turn = asyncio.get_running_loop().call_soon(self._close, running)
+        if self._in_next_turn is None:
+            self._in_next_turn = asyncio.get_running_loop().call_soon(self._close, running)
 
     def _close(self, running: Sized) -> None:
         """Everything that came in one turn has begun: let others wait."""
-        self._end_of_turn = None
+        self._in_next_turn = None
         if len(running) >= _MIN_RUNNING:
             self._is_closed = True
             self._timer = asyncio.get_running_loop().call_later(_MAX_WAIT, self._give_up)
@@ -62,20 +65,20 @@ class Waves:
             turn.running.on_end = self._look_again
         elif self._quiet_turns < _QUIET_TURNS:
             self._quiet_turns += 1
-            self._end_of_turn = asyncio.get_running_loop().call_soon(self._look)
+            self._in_next_turn = asyncio.get_running_loop().call_soon(self._look)
         else:
             self._open()
 
     def _give_up(self) -> None:
         """Something is read for long. Nobody else has to wait for that."""
         self._turn.forget_running()
-        if self._end_of_turn is not None:
-            self._end_of_turn.cancel()
+        if self._in_next_turn is not None:
+            self._in_next_turn.cancel()
         self._open()
 
     def _open(self) -> None:
         """Let those who wait begin."""
-        self._is_closed, self._end_of_turn = False, None
+        self._is_closed, self._in_next_turn = False, None
         if self._timer is not None:
             self._timer.cancel()
         waiting, self._waiting = self._waiting, []
