@@ -357,8 +357,8 @@ class HttpProtocol(HttpToolsProtocol):
         if self.parser.get_http_version() == "1.0":  # which has no interim responses (RFC 9110, 10.1.1)
             lines = [line for line in lines if line[0] != b"expect"]
         super().on_message_begin()
-        self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
-        self.scope[ARRIVED] = perf_counter()  # type: ignore[literal-required]
+        scope: Any = self.scope  # uvicorn's type has neither our extensions nor our key
+        scope["extensions"], scope[ARRIVED] = self._extensions, perf_counter()
         super().on_url(url)
         for name, value in lines:
             super().on_header(name, value)
