@@ -92,7 +92,7 @@ def test_what_ends_a_token_closes_its_connections(
 
 def test_an_expired_token_closes_its_connections(world: World, provider: OpenIdProvider, ann: Caller) -> None:
     skew = world.service.settings.oidc_clock_skew
-    ends = int(time.time() - skew) + 3
+    ends = int(time.time() - skew) + 5
     with subscriber(world.service.url, provider.token(ann.username, exp=ends)) as opened:
         follow(opened, world, ann)
         assert opened.closed() == (4403, "The access token has expired.")
