@@ -116,9 +116,9 @@ class Settings(PageSettings, OidcSettings, LiveSettings):
         ge=1,
         description="Maximum size of the stored data that a GraphQL request may read in bytes: documents, "
         "and changes; those of `history` count three times. Decoding an entry counts as 1 KiB, the change "
-        "of an entry in a history as up to 5 KiB. The writes of a request have a limit of the same size: "
-        "each byte of a document that is written counts four times, each key that is changed as 12 KiB. The "
-        "default is 16 MiB.",
+        "of an entry in a history as up to 5 KiB, an object in a list without pages as 1.5 KiB. The writes "
+        "of a request have a limit of the same size: each byte of a document that is written counts four "
+        "times, each key that is changed as 12 KiB. The default is 16 MiB.",
     )
     max_json_values: int = Field(
         default=100_000,

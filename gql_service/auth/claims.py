@@ -44,3 +44,7 @@ class Claims(NamedTuple):
     scopes: Scopes
     others: Mapping[str, Any]
     """All claims by their names."""
+
+    def __hash__(self) -> int:
+        """Without the other claims, which may be objects."""
+        return hash(self[:-1])

@@ -1,4 +1,4 @@
-"""A data loader: combines the keys requested in one turn of the event loop into one read."""
+"""A data loader: combines the keys requested in one turn of the event loop into one read of each."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
@@ -17,7 +17,7 @@ PendingLoad = tuple[Sequence[K], bool, asyncio.Future[Any]]
 A plain tuple, because every load makes one.
 """
 Read = Callable[[Connection, Sequence[K]], Awaitable[Sequence[T]]]
-"""Reads the values of keys, in the same order."""
+"""Reads the values of keys that are all different, in the same order."""
 
 _MAX_BATCH = 500
 """Keys per read. The keys of one `load_many` are never split, so it may exceed this."""
@@ -106,16 +106,20 @@ class DataLoader(Generic[K, T]):
     async def _load(self, batch: list[PendingLoad[K]]) -> None:
         wanted = batch[0][0] if len(batch) == 1 else [key for keys, _many, _future in batch for key in keys]
         try:
+            distinct = wanted if len(wanted) == 1 else list(dict.fromkeys(wanted))
             if self._reads_in_task:
                 async with self._database.read() as connection:
-                    values = await self._read(connection, wanted)
+                    values = await self._read(connection, distinct)
             else:
-                values = await self._read(self._database.inline_reader, wanted)
+                values = await self._read(self._database.inline_reader, distinct)
         except Exception as error:
             for _keys, _many, future in batch:
                 if not future.done():
                     future.set_exception(error)
             return
+        if len(distinct) < len(wanted):
+            found = dict(zip(distinct, values, strict=True))
+            values = [found[key] for key in wanted]
         start = 0
         for keys, many, future in batch:
             end = start + len(keys)

@@ -104,15 +104,14 @@ class ListLoaders(_LoaderGroup):
         async def pages(
             connection: Connection, requests: Sequence[tuple[MemberSearch | UserSearch, PageRequest]]
         ) -> Sequence[Page[User]]:
-            now, distinct = clock(), dict.fromkeys(requests)
-            found = dict[tuple[MemberSearch | UserSearch, PageRequest], Page[User]]()
-            for wanted, request in distinct:
+            now, found = clock(), list[Page[User]]()
+            for wanted, request in requests:
                 if isinstance(wanted, UserSearch):
-                    found[wanted, request] = await directory.page(connection, wanted, request)
+                    found.append(await directory.page(connection, wanted, request))
                 else:
                     read = ordered.page if wanted.order else search.page
-                    found[wanted, request] = await read(connection, wanted, request, now)
-            return [found[each] for each in requests]
+                    found.append(await read(connection, wanted, request, now))
+            return found
 
         async def notification_pages(
             connection: Connection, requests: Sequence[tuple[str, PageRequest]]
@@ -122,8 +121,7 @@ class ListLoaders(_LoaderGroup):
         async def change_pages(
             connection: Connection, requests: Sequence[tuple[str, PageRequest]]
         ) -> Sequence[Page[UserChange]]:
-            found = {each: await changes.page_of_user(connection, *each) for each in set(requests)}
-            return [found[each] for each in requests]
+            return [await changes.page_of_user(connection, *each) for each in requests]
 
         async def history_pages(
             connection: Connection, requests: Sequence[tuple[DocumentKey, PageRequest]]
@@ -133,19 +131,18 @@ class ListLoaders(_LoaderGroup):
         async def counts(
             connection: Connection, requests: Sequence[MemberSearch | UserSearch]
         ) -> Sequence[int]:
-            now, found = clock(), dict[MemberSearch | UserSearch, int]()
-            for each in dict.fromkeys(requests):
+            now, found = clock(), list[int]()
+            for each in requests:
                 if isinstance(each, UserSearch):
-                    found[each] = await directory.count(connection, each)
+                    found.append(await directory.count(connection, each))
                 else:
-                    found[each] = await search.count(connection, each, now)
-            return [found[each] for each in requests]
+                    found.append(await search.count(connection, each, now))
+            return found
 
         async def event_pages(
             connection: Connection, requests: Sequence[tuple[str, str, PageRequest]]
         ) -> Sequence[Page[PositionedEvent] | RequestError]:
-            found = {each: await _event_page(connection, *each) for each in set(requests)}
-            return [found[each] for each in requests]
+            return [await _event_page(connection, *each) for each in requests]
 
         self.members: DataLoader[tuple[MemberSearch | UserSearch, PageRequest], Page[User]] = DataLoader(
             source, pages, scans=True
@@ -219,14 +216,12 @@ class Loaders(_LoaderGroup):
         async def platform_pages(
             connection: Connection, requests: Sequence[tuple[tuple[str, ...] | None, PageRequest]]
         ) -> Sequence[Page[Platform]]:
-            found = {each: await tenants.page_of_platforms(connection, *each) for each in set(requests)}
-            return [found[each] for each in requests]
+            return [await tenants.page_of_platforms(connection, *each) for each in requests]
 
         async def document_pages(
             connection: Connection, requests: Sequence[tuple[str, tuple[str, ...], PageRequest]]
         ) -> Sequence[Page[MetadataDocument]]:
-            found = {each: await documents.page_of_user(connection, *each) for each in set(requests)}
-            return [found[each] for each in requests]
+            return [await documents.page_of_user(connection, *each) for each in requests]
 
         async def delivery_pages(
             connection: Connection, requests: Sequence[tuple[str, PageRequest]]

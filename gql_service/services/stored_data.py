@@ -1,14 +1,15 @@
 """The documents and histories that a request reads: each is read and decoded once, and counted in bytes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
 from functools import cached_property
+from typing import Any, TypeVar
 
 from gql_service.domain.documents.entries import Content
 from gql_service.domain.documents.rows import DocumentKey, MetadataDocument
 from gql_service.domain.documents.visibility import (
     DocumentView,
-    EntryPage,
+    EntryFilter,
     EntryView,
     Viewer,
     count_entries,
@@ -21,10 +22,16 @@ from gql_service.domain.values.encryption import KeyRing
 from gql_service.errors import too_much_to_read
 from gql_service.services.loaders import ListLoaders, Loaders
 
+T = TypeVar("T")
+
 _ENTRY_COST = 1024
 """Bytes that can be read in the time in which an entry is decoded."""
 _COUNT_COST = 128
 """The same for an entry that is counted."""
+_COMPARISON_COST = 128
+"""The same for an entry that is compared with a filter."""
+_ITEM_COST = 1536
+"""The same for an object in a list that has no pages."""
 _CHANGE_COST = 2 * 1024
 """The same for the change of an entry in a history."""
 _HISTORY_COST = 3
@@ -54,10 +61,9 @@ class StoredData:
         self._clock = clock
         self._max_size = max_size
         self._size = 0
-        self._histories: dict[tuple[DocumentKey, int, PageRequest, bool], Awaitable[Page[VisibleChange]]] = {}
+        self._reads: dict[Hashable, asyncio.Future[Any]] = {}
         self._contents: dict[tuple[DocumentKey, int, int], tuple[asyncio.Future[list[Content]], int]] = {}
         self._values: dict[tuple[DocumentKey, int, int], Content] = {}
-        self._entries: dict[tuple[DocumentKey, int, int, bool], Awaitable[list[EntryView]]] = {}
 
     @cached_property
     def _large_reads(self) -> asyncio.Semaphore:
@@ -77,15 +83,10 @@ class StoredData:
         It is read and decoded once per request, however often the operation selects it. `with_invisible`
         keeps changes of which the caller may know nothing, without their keys: they must not be shown.
         """
-        key = row.access.key, row.revision, request, with_invisible
-        history = self._histories.get(key)
-        if history is None:
-            reading = self._read_history(row, request, with_invisible=with_invisible)
-            history = self._histories[key] = asyncio.ensure_future(reading)
-        return history
+        return self._share(self._read_history, row, request, with_invisible)
 
     async def _read_history(
-        self, row: DocumentView, request: PageRequest, *, with_invisible: bool
+        self, row: DocumentView, request: PageRequest, with_invisible: bool
     ) -> Page[VisibleChange]:
         viewer, changes, rest = Viewer(row.access, self._clock()), list[VisibleChange](), request
         # What admins see of the past does not depend on the present.
@@ -129,6 +130,11 @@ class StoredData:
         self._size += size
         if self._size > self._max_size:
             raise too_much_to_read(self._max_size)
+
+    def count_items(self, count: int) -> None:
+        """Count objects of lists that have no pages, which the cost of the operation does not know. Raises
+        LimitExceeded as `count` does."""
+        self.count(_ITEM_COST * count)
 
     async def documents(self, keys: Sequence[DocumentKey]) -> list[MetadataDocument]:
         """Read documents, in the order of their keys."""
@@ -189,36 +195,55 @@ class StoredData:
             values = self._values[key] = row.document.values()
         return values
 
-    async def entry_page(self, row: DocumentView, wanted: EntryPage) -> Page[EntryView]:
+    def entry_page(
+        self, row: DocumentView, request: PageRequest, wanted: EntryFilter
+    ) -> Awaitable[Page[EntryView]]:
         """A page of the entries of a document that the caller sees."""
+        return self._share(self._read_entry_page, row, request, wanted)
+
+    async def _read_entry_page(
+        self, row: DocumentView, request: PageRequest, wanted: EntryFilter
+    ) -> Page[EntryView]:
         (content,) = await self.contents([row])
         self.count(0)
-        page, decoded = page_of_entries(Viewer(row.access, self._clock()), content, self._keys, wanted)
+        viewer = Viewer(row.access, self._clock())
+        page, decoded = page_of_entries(viewer, content, self._keys, request, wanted)
         self.count(_ENTRY_COST * decoded)
         return page
 
-    async def entry_count(self, row: DocumentView, *, include_inactive: bool) -> int:
+    def entry_count(self, row: DocumentView, wanted: EntryFilter) -> Awaitable[int]:
         """How many entries of a document the caller sees."""
+        return self._share(self._count_entries, row, wanted)
+
+    async def _count_entries(self, row: DocumentView, wanted: EntryFilter) -> int:
+        if not wanted.includes_all:
+            entries = await self.entries(row, include_inactive=wanted.include_inactive)
+            self.count(_COMPARISON_COST * len(entries))
+            return sum(map(wanted.matches, entries))
         content = self.values(row)
         self.count(_COUNT_COST * len(content.conditional))
-        return count_entries(Viewer(row.access, self._clock()), content, include_inactive=include_inactive)
+        viewer = Viewer(row.access, self._clock())
+        return count_entries(viewer, content, include_inactive=wanted.include_inactive)
 
-    def entries(self, row: DocumentView, *, include_inactive: bool) -> Awaitable[list[EntryView]]:
-        """The entries of a document that the caller sees; see `domain.documents.visibility.entries`.
-
-        They are listed once per request.
-        """
-        key = *_content_key(row), include_inactive
-        listed = self._entries.get(key)
-        if listed is None:
-            listed = self._entries[key] = asyncio.ensure_future(self._list_entries(row, include_inactive))
-        return listed
+    def entries(self, row: DocumentView, *, include_inactive: bool = False) -> Awaitable[list[EntryView]]:
+        """The entries of a document that the caller sees; see `domain.documents.visibility.entries`."""
+        return self._share(self._list_entries, row, include_inactive)
 
     async def _list_entries(self, row: DocumentView, include_inactive: bool) -> list[EntryView]:
         (content,) = await self.contents([row])
         self.count(_ENTRY_COST * len(content))
         viewer, keys = Viewer(row.access, self._clock()), self._keys
         return entries(viewer, content, keys, include_inactive=include_inactive)
+
+    def _share(
+        self, read: Callable[..., Coroutine[Any, Any, T]], row: DocumentView, *arguments: Any
+    ) -> Awaitable[T]:
+        """Read something of a document, once per request, however often the operation selects it."""
+        key = read.__name__, _content_key(row), arguments
+        reading = self._reads.get(key)
+        if reading is None:
+            reading = self._reads[key] = asyncio.ensure_future(read(row, *arguments))
+        return reading
 
 
 def _content_key(row: DocumentView) -> tuple[DocumentKey, int, int]:

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.support.bomb_target import ANONYMOUS, Target
-from tests.support.bombs import BOMBS
+from tests.support.bombs import BOMBS, FIRST
 from tests.support.cli_processes import command, serving_process
+from tests.support.reference_bombs import REFERENCES, TOO_LARGE
 
 MAX_ANONYMOUS, MAX_COST, MAX_HELD = 20, 50, 50
 """Milliseconds of processor time: of requests without and with a token, and while another request waits."""
@@ -27,7 +28,10 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     assert command(url, "migrate").returncode == 0
     with serving_process(folder, url, "--demo") as server:
         tokens = [re.findall(rf"{who}'s token +(\S+)", server.output)[0] for who in ("Member", "Admin")]
-        yield Target(int(server.url.rpartition(":")[2]), server.process.pid, *tokens)
+        target = Target(int(server.url.rpartition(":")[2]), server.process.pid, *tokens)
+        for bomb in FIRST:
+            assert target.send(bomb) == 200
+        yield target
 
 
 def test_there_are_many_bombs() -> None:
@@ -43,6 +47,16 @@ def test_a_bomb_costs_little(target: Target, name: str) -> None:
         max_cost = MAX_COST_OF_WRITES
     assert_at_most(max_cost, target, lambda: target.cost_of(bomb))
     assert_at_most(MAX_HELD, target, lambda: target.waiting_beside(bomb).processor)
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_references_are_answered(target: Target, name: str) -> None:
+    """Or else their costs would tell nothing. Some of them would return more than a request may."""
+    response = target.response_to(REFERENCES[name])
+    if name in TOO_LARGE:
+        assert b'"code":"LIMIT_EXCEEDED"' in response
+    else:
+        assert b'"errors":' not in response
 
 
 def assert_at_most(limit: float, target: Target, measure: Callable[[], float]) -> None:

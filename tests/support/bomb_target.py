@@ -76,15 +76,19 @@ class Target:
 
     def send(self, bomb: Bomb) -> int:
         """Send a request; returns the status of the response."""
+        return int(self.response_to(bomb).split(b" ", 2)[1])
+
+    def response_to(self, bomb: Bomb) -> bytes:
+        """Send a request; returns the response, with its head."""
         with self._connect() as connection:
             # The server may answer and close the connection before the end of the body.
             with suppress(BrokenPipeError, ConnectionResetError):
                 connection.sendall(bomb.encode(self._tokens[bomb.caller]))
-            received = connection.recv(64 * KIB)
+            received = [connection.recv(64 * KIB)]
             with suppress(ConnectionResetError):
-                while connection.recv(MIB):
-                    pass
-        return int(received.split(b" ", 2)[1])
+                while part := connection.recv(MIB):
+                    received.append(part)
+        return b"".join(received)
 
     def cost_of(self, bomb: Bomb) -> float:
         """Milliseconds of processor time of the server for a request."""

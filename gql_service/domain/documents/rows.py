@@ -37,6 +37,10 @@ class MetadataDocument(NamedTuple):
     attributes: str | None
     layout: str | None
 
+    def __hash__(self) -> int:
+        """Without the texts, which may be long."""
+        return hash((self.user_id, self.platform_id, self.revision))
+
     @property
     def key(self) -> DocumentKey:
         return self.user_id, self.platform_id

@@ -237,39 +237,51 @@ def entries(
     ]
 
 
-class EntryPage(NamedTuple):
-    """Which entries of a document to list."""
+class EntryFilter(NamedTuple):
+    """Which entries of a document to list or count. None stands for any."""
 
-    request: PageRequest
     prefix: str = ""
-    """How the keys begin."""
-    matches: Callable[[EntryView], bool] | None = None
+    category: str | None = None
+    source: str | None = None
     include_inactive: bool = False
-    """Whether to list all that the viewer may know of."""
+    """Whether to include all that the viewer may know of."""
+
+    @property
+    def includes_all(self) -> bool:
+        """Whether all entries match that the viewer may list."""
+        return not self.prefix and self.category is None and self.source is None
+
+    def matches(self, view: EntryView) -> bool:
+        """Whether an entry matches that the viewer may list."""
+        return (
+            view.metadata_key.startswith(self.prefix)
+            and (self.category is None or view.entry.category == self.category)
+            and (self.source is None or view.entry.source == self.source)
+        )
 
 
 def page_of_entries(
-    viewer: Viewer, content: Content, keys: KeyRing, wanted: EntryPage
+    viewer: Viewer, content: Content, keys: KeyRing, request: PageRequest, wanted: EntryFilter
 ) -> tuple[Page[EntryView], int]:
     """A page of the entries that the viewer sees now, by key, and how many entries were decoded for it."""
     includes = viewer.may_know_of if wanted.include_inactive else viewer.sees
     found, decoded = list[EntryView](), 0
-    for key in _keys_of_page(content, wanted):
+    for key in _keys_of_page(content, request, wanted.prefix):
         entry = content.get(key)
         decoded += 1
         if entry is None or not includes(entry):
             continue
         view = EntryView(viewer, key, entry, keys)
-        if wanted.matches is None or wanted.matches(view):
+        if wanted.matches(view):
             found.append(view)
-            if len(found) > wanted.request.size:
+            if len(found) > request.size:
                 break
-    return page_of(found, wanted.request), decoded
+    return page_of(found, request), decoded
 
 
-def _keys_of_page(content: Content, wanted: EntryPage) -> Iterator[str]:
+def _keys_of_page(content: Content, request: PageRequest, prefix: str) -> Iterator[str]:
     """The keys that may be on a page, in the order in which it is filled."""
-    (_, backwards, after, before), prefix = wanted.request, wanted.prefix
+    _, backwards, after, before = request
     start = before if backwards else max(after or "", prefix)
     for key in content.keys_from(start, backwards=backwards):
         if (after is not None and key <= after) or key < prefix:

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from gql_service.auth.access import PlatformAccess
 from gql_service.domain import tenants
+from gql_service.instants import rfc3339
 from gql_service.store.connection import Connection
 from gql_service.store.statement import Statement
 from gql_service.store.tables import platform_writes
@@ -35,9 +36,9 @@ _OF_PLATFORM = Statement(
 
 
 class DailyWrites(NamedTuple):
-    """The writes of one day, as the number of days since 1970."""
+    """The writes of one day (UTC), such as `2024-03-01`."""
 
-    number: int
+    day: str
     writes: int
 
 
@@ -71,6 +72,6 @@ async def per_day(
     rows = await connection.fetch(_OF_PLATFORM, of_platform=access.platform_id, first_day=first)
     stored = {int(day): int(writes) for day, writes in rows}
     return [
-        DailyWrites(day, stored.get(day, 0) + pending.get((access.platform_id, day), 0))
+        DailyWrites(rfc3339(day * DAY)[:10], stored.get(day, 0) + pending.get((access.platform_id, day), 0))
         for day in range(first, today + 1)
     ]

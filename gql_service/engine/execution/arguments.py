@@ -48,7 +48,7 @@ _ABSENT = object()
 def argument_binder(
     schema: GraphQLSchema, node: FieldNode, definition: GraphQLField, field: StrawberryField
 ) -> ArgumentBinder:
-    """A function from a run to the keyword arguments of a field's resolver, a new dict for each call."""
+    """A function from a run to the keyword arguments of a field's resolver, which must not change them."""
     if not definition.args:
         return lambda _run: {}
     bind_with_graphql_core = _graphql_core_binder(schema, node, definition, field)
@@ -74,17 +74,22 @@ def argument_binder(
 def _graphql_core_binder(
     schema: GraphQLSchema, node: FieldNode, definition: GraphQLField, field: StrawberryField
 ) -> ArgumentBinder:
-    """Does the same as `argument_binder` with the functions of graphql-core and Strawberry."""
+    """Does the same as `argument_binder` with the functions of graphql-core and Strawberry. It takes long, so
+    a run does it once for all its objects."""
     strawberry_schema = schema._strawberry_schema  # type: ignore[attr-defined]
+    own_key = object()  # not `bind`: a function that refers to itself is freed late
 
     def bind(run: Run) -> dict[str, Any]:
-        return convert_arguments(
-            get_argument_values(definition, node, run.graphql_core_variables()),
-            field.arguments,
-            scalar_registry=strawberry_schema.schema_converter.scalar_registry,
-            config=strawberry_schema.config,
-            info=run.info,
-        )
+        bound = run.bound_arguments.get(own_key)
+        if bound is None:
+            bound = run.bound_arguments[own_key] = convert_arguments(
+                get_argument_values(definition, node, run.graphql_core_variables()),
+                field.arguments,
+                scalar_registry=strawberry_schema.schema_converter.scalar_registry,
+                config=strawberry_schema.config,
+                info=run.info,
+            )
+        return bound
 
     return bind
 

@@ -29,6 +29,7 @@ class Run(Scheduler):
         "_coerce_variables",
         "_graphql_core_variables",
         "_verdicts",
+        "bound_arguments",
         "context",
         "info",
         "introspected_fields",
@@ -54,6 +55,8 @@ class Run(Scheduler):
         self._coerce_variables = coerce_variables
         self._graphql_core_variables: Any = None
         self._verdicts: dict[Any, Verdict[Any]] = {}
+        self.bound_arguments: dict[Any, dict[str, Any]] = {}
+        """The arguments of fields for all objects, as far as they are kept: see `arguments.py`."""
         self.introspected_fields = 0
         """How many fields of the schema's description were read: see `introspection.py`."""
 

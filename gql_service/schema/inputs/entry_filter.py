@@ -2,7 +2,7 @@
 
 import strawberry
 
-from gql_service.domain.documents.visibility import EntryView
+from gql_service.domain.documents import visibility
 
 
 @strawberry.input(description="A filter for entries. All conditions must hold.")
@@ -11,10 +11,6 @@ class EntryFilter:
     category: str | None = strawberry.field(default=None, description="The category equals this text.")
     source: str | None = strawberry.field(default=None, description="The source equals this text.")
 
-    def matches(self, row: EntryView) -> bool:
-        """Whether an entry matches."""
-        return (
-            (self.key_prefix is None or row.metadata_key.startswith(self.key_prefix))
-            and (self.category is None or row.entry.category == self.category)
-            and (self.source is None or row.entry.source == self.source)
-        )
+    def wanted(self, *, include_inactive: bool) -> visibility.EntryFilter:
+        prefix = self.key_prefix or ""
+        return visibility.EntryFilter(prefix, self.category, self.source, include_inactive)

@@ -120,6 +120,7 @@ class Platform(Node):
     ) -> list[list[MetadataDefinition]]:
         ids = [platform.row.id for platform in platforms]
         definitions = await info.context.services.loaders.definitions.load_many(ids)
+        info.context.stored_data.count_items(sum(map(len, definitions)))
         policy, viewer = info.context.services.policy, info.context.viewer
         administered = [policy.administers(viewer, platform.row.tenant_id) for platform in platforms]
         return [
@@ -179,7 +180,10 @@ class Platform(Node):
             row = await rollout_preview(info.context, self.row, key, weights, salt)
         except Rejected as refusal:
             raise BadUserInput(refusal.message) from None
-        return None if row is None else RolloutPreview(row=row)
+        if row is None:
+            return None
+        info.context.stored_data.count_items(len(row.variants))
+        return RolloutPreview(row=row)
 
     @strawberry.field(
         directives=TENANT_ADMIN,
@@ -197,6 +201,7 @@ class Platform(Node):
         ] = None,
     ) -> Adoption | None:
         found = await platform_adoption(info.context, self.row, keys)
+        info.context.stored_data.count_items(len(found.by_key))
         counts = [KeyAdoption(key=key, documents=found.by_key[key]) for key in sorted(found.by_key)]
         return Adoption(documents=found.documents, keys=counts)
 
@@ -210,7 +215,9 @@ class Platform(Node):
         info: Info[Context, None],
         days: Annotated[int, strawberry.argument(description=f"How many days, 1 to {MAX_DAYS}.")] = 30,
     ) -> list[DailyWrites] | None:
-        return [DailyWrites(row=each) for each in await writes_per_day(info.context, self.row, days)]
+        found = await writes_per_day(info.context, self.row, days)
+        info.context.stored_data.count_items(len(found))
+        return [DailyWrites(row=each) for each in found]
 
     @strawberry.field(
         directives=TENANT_ADMIN,
@@ -262,7 +269,9 @@ class Platform(Node):
     async def webhooks(self, info: Info[Context, None]) -> list[Webhook] | None:
         context = info.context
         context.services.policy.require_scope(context.viewer, Scope.EVENTS)
-        return [Webhook(row=row) for row in await context.services.loaders.webhooks.load(self.row.id)]
+        found = await context.services.loaders.webhooks.load(self.row.id)
+        context.stored_data.count_items(len(found))
+        return [Webhook(row=row) for row in found]
 
 
 @strawberry.type(directives=AUTHENTICATED, description="A page of platforms, in the order of their keys.")

@@ -1,6 +1,6 @@
 """`PlatformMetadata`: the metadata document of one user on one platform, and the user-wide document."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Annotated, Any
 
 import strawberry
@@ -8,7 +8,7 @@ from strawberry import Info
 
 from gql_service.domain.documents import visibility
 from gql_service.domain.documents.entries import Content
-from gql_service.domain.documents.visibility import DocumentView, EntryPage, Viewer
+from gql_service.domain.documents.visibility import DocumentView, Viewer
 from gql_service.domain.flags.evaluation import effective_object
 from gql_service.domain.history.changes import check_page
 from gql_service.domain.history.point_in_time import MAX_CHANGES, Past, metadata_in_past
@@ -179,15 +179,11 @@ class PlatformMetadata(Node):
         if include_inactive and not self.row.access.is_admin:
             raise Forbidden("Only tenant admins can see entries that are not valid")
         stored, row = info.context.stored_data, self.row
-        prefix, matches = ("", None) if where is None else (where.key_prefix or "", where.matches)
-        page = await stored.entry_page(row, EntryPage(request, prefix, matches, include_inactive))
+        wanted = (where or EntryFilter()).wanted(include_inactive=include_inactive)
+        page = await stored.entry_page(row, request, wanted)
 
-        async def count() -> int:
-            if where is None:
-                return await stored.entry_count(row, include_inactive=include_inactive)
-            entries = await stored.entries(row, include_inactive=include_inactive)
-            stored.count(_COMPARISON_COST * len(entries))
-            return sum(map(where.matches, entries))
+        def count() -> Awaitable[int]:
+            return stored.entry_count(row, wanted)
 
         return UserMetadataConnection(page=page, count=count)
 
@@ -196,7 +192,7 @@ class PlatformMetadata(Node):
         "their keys. For settings pages: `entries` says more, page by page."
     )
     async def entry_summaries(self, info: Info[Context, None]) -> list[EntrySummary]:
-        rows = await info.context.stored_data.entries(self.row, include_inactive=False)
+        rows = await info.context.stored_data.entries(self.row)
         info.context.stored_data.count(_SUMMARY_COST * len(rows))
         return [EntrySummary(row=row) for row in rows]
 

@@ -4,7 +4,6 @@ import strawberry
 
 from gql_service.domain.flags import rollout
 from gql_service.domain.maintenance import write_counts
-from gql_service.instants import rfc3339
 from gql_service.schema.auth_directive import AUTHENTICATED
 from gql_service.schema.row_fields import column
 
@@ -43,10 +42,7 @@ class RolloutPreview:
 class DailyWrites:
     row: strawberry.Private[write_counts.DailyWrites]
     writes: int = column("How many writes have changed documents.")
-
-    @strawberry.field(description="The day (UTC), such as `2024-03-01`.")
-    def day(self) -> str:
-        return rfc3339(self.row.number * write_counts.DAY)[:10]
+    day: str = column("The day (UTC), such as `2024-03-01`.")
 
 
 @strawberry.type(directives=AUTHENTICATED, description="How many documents have a valid entry of a key.")

@@ -110,6 +110,7 @@ class User(Node):
     @batched_field(description=f"The badges the user has earned, oldest first. {MALFORMED}")
     async def badges(users: Sequence["User"], info: Info[Context, None]) -> list[list[EarnedBadge] | None]:
         found = await info.context.services.loaders.badges.load_many([user.row.user_id for user in users])
+        info.context.stored_data.count_items(sum([len(each) for each in found if type(each) is list]))
         visible: list[Any] = [  # without calls, for there may be many users
             rows if isinstance(rows, MalformedData) else [EarnedBadge(row=row) for row in rows]
             for rows in found
@@ -121,7 +122,11 @@ class User(Node):
         users: Sequence["User"], info: Info[Context, None]
     ) -> list[BadgeProgress | None]:
         found = await info.context.services.loaders.badges.load_many([user.row.user_id for user in users])
-        return [_unless_malformed(rows, progress) for rows in found]
+        results = [_unless_malformed(rows, progress) for rows in found]
+        info.context.stored_data.count_items(
+            sum([len(each.locked) for each in results if isinstance(each, BadgeProgress)])
+        )
+        return results
 
     @strawberry.field(
         description="The profile fields by name, each with `value` and `visibility`. The user and tenant "
@@ -219,6 +224,7 @@ class User(Node):
     async def identities(users: Sequence["User"], info: Info[Context, None]) -> list[list[Identity] | None]:
         ids = [user.row.user_id for user in users]
         found = await info.context.services.loaders.identities.load_many(ids)
+        info.context.stored_data.count_items(sum(map(len, found)))
         return [[Identity(row=row) for row in rows] for rows in found]
 
     @batched_field(
@@ -275,11 +281,12 @@ class User(Node):
         last: Annotated[int | None, LAST] = None,
         before: Annotated[str | None, BEFORE] = None,
     ) -> list[Any]:
-        request, connection = (
-            read_page(first, after, last, before),
-            connection_class("PlatformMetadataConnection"),
-        )
-        return [connection(page=await info.context.documents_page(user.row, request)) for user in users]
+        request = read_page(first, after, last, before)
+        connection = connection_class("PlatformMetadataConnection")
+        # One after the other: the documents of each count before those of the next are read.
+        rows = {user.row.user_id: user.row for user in users}
+        pages = {id_: await info.context.documents_page(row, request) for id_, row in rows.items()}
+        return [connection(page=pages[user.row.user_id]) for user in users]
 
 
 async def _documents(context: Context, platform_key: str | None, users: Sequence[User]) -> list[Any]:
