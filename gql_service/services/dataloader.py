@@ -19,7 +19,7 @@ A plain tuple, because every load makes one.
 Read = Callable[[Connection, Sequence[K]], Awaitable[Sequence[T]]]
 """Reads the values of keys that are all different, in the same order."""
 
-_MAX_BATCH = 500
+_MAX_BATCH = 5000
 """Keys per read. The keys of one `load_many` are never split, so it may exceed this."""
 
 

@@ -110,7 +110,8 @@ class User(Node):
     @batched_field(description=f"The badges the user has earned, oldest first. {MALFORMED}")
     async def badges(users: Sequence["User"], info: Info[Context, None]) -> list[list[EarnedBadge] | None]:
         found = await info.context.services.loaders.badges.load_many([user.row.user_id for user in users])
-        info.context.stored_data.count_items(sum([len(each) for each in found if type(each) is list]))
+        if len(users) > 1:
+            info.context.stored_data.count_items(sum([len(each) for each in found if type(each) is list]))
         visible: list[Any] = [  # without calls, for there may be many users
             rows if isinstance(rows, MalformedData) else [EarnedBadge(row=row) for row in rows]
             for rows in found
@@ -123,9 +124,10 @@ class User(Node):
     ) -> list[BadgeProgress | None]:
         found = await info.context.services.loaders.badges.load_many([user.row.user_id for user in users])
         results = [_unless_malformed(rows, progress) for rows in found]
-        info.context.stored_data.count_items(
-            sum([len(each.locked) for each in results if isinstance(each, BadgeProgress)])
-        )
+        if len(users) > 1:
+            info.context.stored_data.count_items(
+                sum([len(each.locked) for each in results if isinstance(each, BadgeProgress)])
+            )
         return results
 
     @strawberry.field(
