@@ -11,8 +11,12 @@ from gql_service.errors import BadUserInput
 from gql_service.services.context import Context
 
 
-async def platform_schema(context: Context, platform: Platform) -> str:
+def platform_schema(context: Context, platform: Platform) -> Awaitable[str]:
     """The JSON Schema of the documents of a platform, of the definitions that the caller may know."""
+    return context.share(_platform_schema, platform)
+
+
+async def _platform_schema(context: Context, platform: Platform) -> str:
     (rows,) = await context.services.loaders.definitions.load_many([platform.id])
     sees_all = context.services.policy.administers(context.viewer, platform.tenant_id)
     known = [row for row in rows if sees_all or row.is_known_to_members]

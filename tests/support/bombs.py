@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from tests.support.bomb_target import ADMIN, ANONYMOUS, KIB, MEMBER, MIB, PLACEHOLDER, Bomb, Target
-from tests.support.reference_bombs import REFERENCES, SMALL_DOCUMENT
+from tests.support.reference_bombs import REFERENCES, REFUSED, SMALL_DOCUMENT
 from tests.support.world import REST
 
 PLATFORM = "acme-corp"
@@ -420,6 +420,7 @@ BOMBS: dict[str, Bomb] = {
     **{f"REST: {name}": bomb for name, bomb in REST_BOMBS.items()},
     **{f"stored: {name}": bomb for name, bomb in STORED.items()},
     **{f"references: {name}": bomb for name, bomb in REFERENCES.items()},
+    **{f"refused references: {name}": bomb for name, bomb in REFUSED.items()},
     **{f"writes: {name}": bomb for name, bomb in SEVERAL.items()},
     **{f"rules: {name}": bomb for name, bomb in RULES.items()},
 }

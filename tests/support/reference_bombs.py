@@ -38,16 +38,9 @@ _OF_DOCUMENTS = {
     "entries in short": "entrySummaries { metadataKey digest }",
     "histories": "history(first: 1) { nodes { changedKeys } }",
     "values of histories": "history(first: 1) { nodes { changes { key new { value } } } }",
-    "entries under 4 names": " ".join(
-        f'a{number}: entry(key: "k{number}") {{ digest }}' for number in range(4)
-    ),
-    "keys under 15 names": " ".join(f'a{number}: metadata(keys: ["k{number}"])' for number in range(15)),
-    "pages under 3 names": " ".join(
-        f'a{number}: entries(first: 1, where: {{source: "s{number}"}}) {{ nodes {{ digest }} }}'
-        for number in range(3)
-    ),
     "owners": "user { username }",
 }
+_KEYS = [f"k{number}" for number in range(2000)]
 _OF_USERS = {
     "user-wide documents": "userMetadata { metadata }",
     "pages of documents": "documents(first: 2) { nodes { revision } }",
@@ -66,34 +59,86 @@ _OF_PLATFORMS = {
     "histories of definitions": "definitionHistory(first: 1) { nodes { key } }",
     "writes of a day": "writesPerDay(days: 1) { day writes }",
     "writes of a week": "writesPerDay(days: 7) { day writes }",
-    "writes of a year": "writesPerDay(days: 365) { day writes }",
     "adoptions": "adoption { documents }",
     "previews of a rollout": 'rolloutPreview(key: "k", variants: [{name: "a", weight: 1}]) { members }',
     "webhooks": "webhooks { url }",
 }
-TOO_LARGE = ("writes of a year",)
-"""Those that would return more objects than a request may."""
+
+
+def _under_names(field: str, count: int) -> str:
+    """The same field several times. `#` in it is the number."""
+    return " ".join(f"a{number}: {field.replace('#', str(number))}" for number in range(count))
+
+
+_SEVERAL_OF_DOCUMENTS = {
+    "entries": _under_names('entry(key: "k#") { digest }', 4),
+    "keys": _under_names('metadata(keys: ["k#"])', 15),
+    "pages of entries": _under_names('entries(first: 1, where: {source: "s#"}) { nodes { digest } }', 3),
+    "2,000 keys": _under_names("metadata(keys: $keys)", 15),
+    "2,000 keys of the future": _under_names('metadata(keys: $keys, asOf: "2#00-01-01T00:00:00Z")', 9),
+}
+_SEVERAL_OF_USERS = {
+    "profiles": _under_names("profileFields", 15),
+    "permissions": _under_names("permissions", 15),
+    "badges": _under_names("badges { name }", 4),
+}
+_SEVERAL_OF_PLATFORMS = {
+    "schemas": _under_names("metadataSchema", 8),
+    "adoptions": _under_names('adoption(keys: ["k#"]) { documents }', 4),
+}
+_REFUSED_OF_DOCUMENTS = {
+    "effective values": _under_names("effective(keys: $keys)", 15),
+    "evaluations": _under_names("evaluations(keys: $keys) { key }", 8),
+    "instants": _under_names('metadata(asOf: "#")', 15),
+    "pages": 'entries(first: 1, after: "") { totalCount }',
+}
+_REFUSED_OF_USERS = {
+    "documents": _under_names('platformMetadata(platformKey: "x#") { revision }', 9),
+    "documents after 30,000 lines": "\n" * 30_000
+    + _under_names('platformMetadata(platformKey: "x#") { revision }', 9),
+    "badges": _under_names("badges { name }", 8),
+}
+_REFUSED_OF_PLATFORMS = {
+    "writes of a year": "writesPerDay(days: 365) { day writes }",
+    "adoptions": "adoption(keys: $keys) { documents }",
+    "searches": 'users(first: 1, where: {metadata: [{key: "theme", contains: "a"}]}) { totalCount }',
+}
 
 
 def _references(caller: str, representation: dict[str, str], selection: str) -> Bomb:
-    type_ = representation["__typename"]
+    type_, declared = representation["__typename"], ", $keys: [String!]" if "$keys" in selection else ""
     query = (
-        f"query ($r: [_Any!]!) {{ _entities(representations: $r) {{ ... on {type_} {{ {selection} }} }} }}"
+        f"query ($r: [_Any!]!{declared}) "
+        f"{{ _entities(representations: $r) {{ ... on {type_} {{ {selection} }} }} }}"
     )
-    body = {"query": query, "variables": {"r": [representation] * 1000}}
+    body = {"query": query, "variables": {"r": [representation] * 1000, "keys": _KEYS}}
     return Bomb(caller, json.dumps(body).encode())
 
 
-_USER = {"__typename": "User", "username": "john_doe"}
+def _of_document(selection: str) -> Bomb:
+    return _of_user(f'platformMetadata(platformKey: "{PLATFORM}") {{ {selection} }}')
+
+
+def _of_user(selection: str, caller: str = MEMBER) -> Bomb:
+    return _references(caller, {"__typename": "User", "username": "john_doe"}, selection)
+
+
+def _of_platform(selection: str) -> Bomb:
+    return _references(ADMIN, {"__typename": "Platform", "key": PLATFORM}, selection)
+
+
 REFERENCES = {
-    **{
-        name: _references(MEMBER, _USER, f'platformMetadata(platformKey: "{PLATFORM}") {{ {selection} }}')
-        for name, selection in _OF_DOCUMENTS.items()
-    },
-    **{name: _references(MEMBER, _USER, selection) for name, selection in _OF_USERS.items()},
-    "changes of users": _references(ADMIN, _USER, "changes(first: 1) { nodes { action } }"),
-    **{
-        name: _references(ADMIN, {"__typename": "Platform", "key": PLATFORM}, selection)
-        for name, selection in _OF_PLATFORMS.items()
-    },
+    **{name: _of_document(selection) for name, selection in _OF_DOCUMENTS.items()},
+    **{name: _of_user(selection) for name, selection in _OF_USERS.items()},
+    "changes of users": _of_user("changes(first: 1) { nodes { action } }", ADMIN),
+    **{name: _of_platform(selection) for name, selection in _OF_PLATFORMS.items()},
+    **{f"several {name}": _of_document(each) for name, each in _SEVERAL_OF_DOCUMENTS.items()},
+    **{f"several {name}": _of_user(each) for name, each in _SEVERAL_OF_USERS.items()},
+    **{f"several {name}": _of_platform(each) for name, each in _SEVERAL_OF_PLATFORMS.items()},
 }
+REFUSED = {
+    **{f"documents: {name}": _of_document(each) for name, each in _REFUSED_OF_DOCUMENTS.items()},
+    **{f"users: {name}": _of_user(each) for name, each in _REFUSED_OF_USERS.items()},
+    **{f"platforms: {name}": _of_platform(each) for name, each in _REFUSED_OF_PLATFORMS.items()},
+}
+"""Those that have errors."""

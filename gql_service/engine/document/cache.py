@@ -26,6 +26,7 @@ from gql_service.engine.document.limits import DocumentLimits, check_length, che
 from gql_service.engine.document.literals import Lifted, Literals, Template, find_literals, make_template
 from gql_service.engine.document.parser import parse_text
 from gql_service.engine.document.schema_tables import SchemaTables
+from gql_service.engine.document.source import DocumentSource
 from gql_service.engine.document.validation import validate_document
 from gql_service.engine.document.validator import is_valid
 from gql_service.engine.document.variables import VariableDefinitions
@@ -313,7 +314,7 @@ class DocumentCache:
     def _parse(self, text: str) -> DocumentNode:
         """What graphql-core makes of a text. Raises InvalidDocument."""
         try:
-            node = parse(text, no_location=False, max_tokens=self._max_tokens)
+            node = parse(DocumentSource(text), no_location=False, max_tokens=self._max_tokens)
         except GraphQLError as error:
             too_many_tokens = f"Syntax Error: Document contains more than {self._max_tokens} tokens."
             if not error.message.startswith(too_many_tokens):

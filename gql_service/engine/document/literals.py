@@ -27,7 +27,6 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
-    Source,
     StringValueNode,
     VariableDefinitionNode,
     VariableNode,
@@ -36,6 +35,7 @@ from graphql import (
 
 from gql_service.engine.document.cost import PAGE_ARGUMENTS
 from gql_service.engine.document.schema_tables import CompositeType, Input, InputType, Kind, SchemaTables
+from gql_service.engine.document.source import DocumentSource
 from gql_service.engine.document.values import is_int
 
 _STRING, _INT, _BROKEN = 1, 2, 3
@@ -101,7 +101,7 @@ class Lifted(NamedTuple):
 
     def relocate(self, errors: Sequence[GraphQLError]) -> None:
         """Let errors say where they are in this text, instead of that of the template."""
-        source = Source(self.text)
+        source = DocumentSource(self.text)
         for error in errors:
             if error.positions and error.source and error.source is not source:
                 error.nodes, error.source = None, source

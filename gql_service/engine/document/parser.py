@@ -35,7 +35,6 @@ from graphql import (
     OperationType,
     SelectionNode,
     SelectionSetNode,
-    Source,
     StringValueNode,
     TypeNode,
     ValueNode,
@@ -54,6 +53,7 @@ from gql_service.engine.document.lexer import (
     Tokens,
     Unreadable,
 )
+from gql_service.engine.document.source import DocumentSource
 
 _MAX_NESTING = 100
 """Selection sets, lists and objects in each other. graphql-core, which allows 200, parses what has more."""
@@ -66,7 +66,7 @@ class TextLocation(Location):
 
     __slots__ = ()
 
-    def __init__(self, start: int, end: int, source: Source) -> None:
+    def __init__(self, start: int, end: int, source: DocumentSource) -> None:
         self.start = start
         self.end = end
         self.source = source
@@ -94,7 +94,7 @@ class _Parser:
     __slots__ = ("_at", "_ends", "_kinds", "_nesting", "_source", "_starts", "_token_count", "_values")
 
     def __init__(self, text: str, tokens: Tokens) -> None:
-        self._source = Source(text)
+        self._source = DocumentSource(text)
         self._kinds, self._values = tokens.kinds, tokens.values
         self._starts, self._ends = tokens.starts, tokens.ends
         self._token_count = tokens.count

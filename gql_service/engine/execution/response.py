@@ -10,6 +10,12 @@ from typing import Any
 from graphql import ExecutionResult, GraphQLError, located_error
 
 from gql_service.engine.execution.plan import FieldPlan, ResponseSlot
+from gql_service.errors import LimitExceeded
+
+_MAX_ERRORS = 2000
+"""Recording and writing so many takes long enough. Whoever reads them needs fewer."""
+_MAX_LOCATIONS = 10
+"""Of one error, whose field may be selected hundreds of times."""
 
 
 class Response:
@@ -25,13 +31,20 @@ class Response:
     def fail(self, error: Exception, field: FieldPlan, slot: ResponseSlot) -> None:
         """Record a field error and set its slot to null. Below a null, only the first error is recorded."""
         if not self.is_nulled(slot):
-            path: list[str | int] = []
-            ancestor: ResponseSlot | None = slot
-            while ancestor is not None:
-                _container, key, _nullable, ancestor = ancestor
-                path.append(key)
-            self._errors.append(located_error(error, field.nodes, path[::-1]))
+            self._record(error, field, slot)
         self._propagate_null(slot)
+
+    def _record(self, error: Exception, field: FieldPlan, slot: ResponseSlot) -> None:
+        if len(self._errors) == _MAX_ERRORS:
+            self._errors.append(_too_many_errors())
+        if len(self._errors) > _MAX_ERRORS:
+            return
+        path: list[str | int] = []
+        ancestor: ResponseSlot | None = slot
+        while ancestor is not None:
+            _container, key, _nullable, ancestor = ancestor
+            path.append(key)
+        self._errors.append(located_error(error, field.nodes[:_MAX_LOCATIONS], path[::-1]))
 
     def fail_all(self, error: Exception, field: FieldPlan, slots: Sequence[ResponseSlot]) -> None:
         """Record the same error for several slots."""
@@ -68,3 +81,8 @@ class Response:
                 break
             slot = parent
         self._nulled[id(slot)] = slot
+
+
+def _too_many_errors() -> GraphQLError:
+    message = f"There are more than {_MAX_ERRORS} errors. The others are left out. Request less at a time."
+    return GraphQLError(message, original_error=LimitExceeded(message))

@@ -1,8 +1,9 @@
 """Resolvers that wait: all are stepped here, in the task of the request.
 
-A task for each resolver would be slow. A resolver is started immediately and runs up to where it first waits,
-usually for a data loader, which combines the loads of all resolvers. A resolver must not use
-`asyncio.timeout`: it would cancel the task, and so the whole request.
+A task for each resolver would be slow. A resolver is started immediately, unless a thousand were started in
+this turn of the event loop. It runs up to where it first waits, usually for a data loader, which combines the
+loads of all resolvers. A resolver must not use `asyncio.timeout`: it would cancel the task, and so the whole
+request.
 """
 
 from asyncio import CancelledError, current_task, get_running_loop
@@ -16,9 +17,12 @@ from graphql.pyutils import is_awaitable
 from gql_service.engine.execution.plan import Complete, FieldPlan, ResponseSlot
 from gql_service.engine.execution.response import Response
 
+_STEPS_PER_TURN = 1000
+"""Then other requests get their turn of the event loop."""
+
 
 class PendingResolver:
-    """A resolver that was started and waits for a future, or (None) for the next turn of the event loop.
+    """A resolver that waits for a future, or (None) for the next turn of the event loop.
 
     It returns the value for its only slot or, if `is_batch`, a list with a value for each slot.
     """
@@ -57,11 +61,13 @@ class PendingResolver:
 class Scheduler(Response):
     """The waiting resolvers of one execution, and the response that they are for."""
 
-    __slots__ = ("_cancellation", "_pending", "_wake_up_future")
+    __slots__ = ("_cancellation", "_pending", "_steps", "_wake_up_future")
 
     def __init__(self) -> None:
         super().__init__()
         self._pending: list[PendingResolver] = []
+        self._steps = 0
+        """In this turn of the event loop."""
         self._wake_up_future: Any = None
         self._cancellation: CancelledError | None = None
 
@@ -73,11 +79,18 @@ class Scheduler(Response):
         field: FieldPlan,
         slots: Sequence[ResponseSlot],
     ) -> None:
-        """Run a resolver up to where it waits, or to its end; then complete what it returns."""
+        """Run a resolver up to where it waits, or to its end; then complete what it returns.
+
+        If this turn of the event loop has taken long enough, it is run in the next one.
+        """
         for container, key, _nullable, _parent in slots:
             container[key] = None  # keeps the order of the keys in the response
         coroutine = awaitable if type(awaitable) is CoroutineType else _to_coroutine(awaitable)
-        self._step(PendingResolver(coroutine, is_batch, complete, field, slots))
+        resolver = PendingResolver(coroutine, is_batch, complete, field, slots)
+        if self._steps < _STEPS_PER_TURN:
+            self._step(resolver)
+        else:
+            self._pending.append(resolver)
 
     def complete_null_error_or_awaitable(
         self, value: Any, complete: Complete, field: FieldPlan, slot: ResponseSlot
@@ -107,9 +120,10 @@ class Scheduler(Response):
                     raise
                 self._cancellation = error
                 continue
+            self._steps = 0
             pending, self._pending = self._pending, []
             for each in pending:
-                if each.future is None or each.future.done():
+                if self._steps < _STEPS_PER_TURN and (each.future is None or each.future.done()):
                     self._step(each)
                 else:
                     self._pending.append(each)
@@ -118,6 +132,7 @@ class Scheduler(Response):
 
     def _step(self, pending: PendingResolver, *, cancel: bool = False) -> None:
         """Continue a resolver up to where it waits again, or to its end."""
+        self._steps += 1
         try:
             future = pending.coroutine.throw(CancelledError()) if cancel else pending.coroutine.send(None)
         except StopIteration as end:

@@ -1,6 +1,6 @@
 """`PlatformMetadata`: the metadata document of one user on one platform, and the user-wide document."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
 
 import strawberry
@@ -12,8 +12,7 @@ from gql_service.domain.documents.visibility import DocumentView, Viewer
 from gql_service.domain.flags.evaluation import effective_object
 from gql_service.domain.history.changes import check_page
 from gql_service.domain.history.point_in_time import MAX_CHANGES, Past, metadata_in_past
-from gql_service.domain.values.encryption import KeyRing
-from gql_service.errors import BadUserInput, Forbidden, MalformedData, NotFound, RequestError
+from gql_service.errors import BadUserInput, Forbidden, NotFound, RequestError
 from gql_service.instants import parse_milliseconds
 from gql_service.schema.auth_directive import AUTHENTICATED, SELF, TENANT_MEMBER
 from gql_service.schema.batched_fields import batched_field
@@ -244,52 +243,57 @@ async def _metadata_at(
     context: Context, rows: Sequence[DocumentView], at: int, now: int, only: list[str] | None
 ) -> list[Any]:
     """The metadata of documents at an instant. An exception among them is the error of that document only."""
+    keys = context.services.write_settings.keys
     if at < now:
         contents = await context.stored_data.contents(rows)
-        return await _past_metadata(context, rows, contents, at, now, only)
-    contents = [context.stored_data.values(row) for row in rows]
-    keys = context.services.write_settings.keys
-    return [
-        _unless_malformed(Viewer(row.access, now), content, keys, at, only)
-        for row, content in zip(rows, contents, strict=True)
-    ]
+        project = await _past_projection(context, rows, at, now, only)
+    else:
+        contents = [context.stored_data.values(row) for row in rows]
+
+        def project(row: DocumentView, content: Content) -> str:
+            return visibility.metadata_at(Viewer(row.access, now), content, keys, at, only)
+
+    results: dict[Content, str | RequestError] = {}  # the same document may be selected many times
+    for row, content in zip(rows, contents, strict=True):
+        if content not in results:
+            context.stored_data.count(_COMPARISON_COST * len(only or ()))
+            try:
+                text = results[content] = project(row, content)
+            except RequestError as error:
+                results[content] = error
+            else:
+                context.stored_data.count(len(text))
+    return [results[content] for content in contents]
 
 
-def _unless_malformed(
-    viewer: Viewer, content: Content, ring: KeyRing, at: int, keys: list[str] | None
-) -> str | MalformedData:
-    try:
-        return visibility.metadata_at(viewer, content, ring, at, keys)
-    except MalformedData as error:
-        return error
+async def _past_projection(
+    context: Context, rows: Sequence[DocumentView], at: int, now: int, only: Sequence[str] | None
+) -> Callable[[DocumentView, Content], str]:
+    """Tells the metadata of each of these documents at a past instant; raises RequestError where that is not
+    known any more.
 
-
-async def _past_metadata(
-    context: Context,
-    rows: Sequence[DocumentView],
-    contents: Sequence[Content],
-    at: int,
-    now: int,
-    only: Sequence[str] | None,
-) -> list[str | RequestError]:
-    """The metadata of documents at a past instant. The documents were read before their history: a write in
-    between is undone like all others since that instant."""
+    The documents were read before their history: a write in between is undone like all others since that
+    instant.
+    """
     services = context.services
     async with context.stored_data.reads_of_past:
         context.stored_data.count(0)  # reads nothing more if the limit is exceeded already
-        pasts = await services.loaders.pasts.load_many([(row.access.key, at) for row in rows])
+        found = await services.loaders.pasts.load_many([(row.access.key, at) for row in rows])
         context.stored_data.count(
-            sum({id(past): past.size for past in pasts if isinstance(past, Past)}.values())
+            sum({id(past): past.size for past in found if isinstance(past, Past)}.values())
         )
+    pasts = {row.access.key: past for row, past in zip(rows, found, strict=True)}
 
-    def project(row: DocumentView, content: Content, past: Past | RequestError) -> str | RequestError:
-        if isinstance(past, RequestError):
-            return past if row.document.existed_at(at) else "{}"
-        return metadata_in_past(
-            Viewer(row.access, now), row.document, content, past, services.write_settings.keys, at, only
-        )
+    def project(row: DocumentView, content: Content) -> str:
+        past = pasts[row.access.key]
+        if not isinstance(past, RequestError):
+            viewer, keys = Viewer(row.access, now), services.write_settings.keys
+            return metadata_in_past(viewer, row.document, content, past, keys, at, only)
+        if row.document.existed_at(at):
+            raise past
+        return "{}"
 
-    return list(map(project, rows, contents, pasts))
+    return project
 
 
 @strawberry.type(

@@ -130,19 +130,22 @@ class User(Node):
             )
         return results
 
-    @strawberry.field(
+    @batched_field(
         description="The profile fields by name, each with `value` and `visibility`. The user and tenant "
         "admins see all; others only fields with the visibility `tenant`, which `email` does not have by "
         f"default. {MALFORMED}"
     )
-    def profile_fields(self, info: Info[Context, None]) -> JSONObject | None:
-        context = info.context
-        verdict = context.services.policy.verdict(Role.SELF, context.principal)
-        return (
-            self.all_profile_fields()
-            if allows(verdict, self.row)
-            else self._profile_fields(include_private=False)
-        )
+    async def profile_fields(users: Sequence["User"], info: Info[Context, None]) -> list[JSONObject | None]:
+        verdict = info.context.services.policy.verdict(Role.SELF, info.context.principal)
+        found: dict[str, Any] = {}  # the same user may be selected many times
+        for user in users:
+            if user.row.user_id not in found:
+                include_private = allows(verdict, user.row)
+                try:
+                    found[user.row.user_id] = user._profile_fields(include_private=include_private)
+                except MalformedData as error:
+                    found[user.row.user_id] = error
+        return [found[user.row.user_id] for user in users]
 
     def all_profile_fields(self) -> JSONObject:
         """All profile fields, private ones included: for the user and their admins."""
