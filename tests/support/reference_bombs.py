@@ -90,7 +90,7 @@ _REFUSED_OF_DOCUMENTS = {
     "effective values": _under_names("effective(keys: $keys)", 15),
     "evaluations": _under_names("evaluations(keys: $keys) { key }", 8),
     "instants": _under_names('metadata(asOf: "#")', 15),
-    "pages": 'entries(first: 1, after: "") { totalCount }',
+    "pages": 'history(first: 1, after: "x") { nodes { revision } }',
 }
 _REFUSED_OF_USERS = {
     "documents": _under_names('platformMetadata(platformKey: "x#") { revision }', 9),
