@@ -1,9 +1,8 @@
 """The context of one request: the services of the process, and the caller."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from gql_service import strict_json
 from gql_service.auth.access import USER_WIDE, DocumentAccess, PlatformAccess, UserFacts
@@ -86,7 +85,6 @@ class Context:
     reads_primary: bool = False
     """Whether the whole request is read from the primary, because it writes."""
     _platforms: dict[str, Awaitable[Platform | None]] = field(default_factory=dict)
-    _running: dict[Hashable, asyncio.Future[Any]] = field(default_factory=dict)
     _lists: ListLoaders | None = None
     _stored_data: StoredData | None = None
     _write_budget: WriteBudget | None = None
@@ -98,16 +96,6 @@ class Context:
             lists = self.services.lists
             self._lists = lists.primary if self.reads_primary else lists.choose(self.read_after)
         return self._lists
-
-    def share(self, read: Callable[..., Coroutine[Any, Any, T]], *arguments: Hashable) -> Awaitable[T]:
-        """Call `read` with the context and these arguments, unless the same call runs for this request: then
-        its result is that of both."""
-        key = read, arguments
-        running = self._running.get(key)
-        if running is None:
-            running = self._running[key] = asyncio.ensure_future(read(self, *arguments))
-            running.add_done_callback(lambda _: self._running.pop(key))
-        return running
 
     async def members(self, search: MemberSearch | UserSearch, request: PageRequest) -> Page[User]:
         """A page of the members of a tenant.

@@ -1,6 +1,6 @@
 """What a request tells an admin about the definitions of a platform: previews, adoption, history."""
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from gql_service.domain.definitions.document_schema import document_schema
 from gql_service.domain.flags.adoption import Adoption, adoption
@@ -11,12 +11,8 @@ from gql_service.errors import BadUserInput
 from gql_service.services.context import Context
 
 
-def platform_schema(context: Context, platform: Platform) -> Awaitable[str]:
+async def platform_schema(context: Context, platform: Platform) -> str:
     """The JSON Schema of the documents of a platform, of the definitions that the caller may know."""
-    return context.share(_platform_schema, platform)
-
-
-async def _platform_schema(context: Context, platform: Platform) -> str:
     (rows,) = await context.services.loaders.definitions.load_many([platform.id])
     sees_all = context.services.policy.administers(context.viewer, platform.tenant_id)
     known = [row for row in rows if sees_all or row.is_known_to_members]
@@ -24,19 +20,13 @@ async def _platform_schema(context: Context, platform: Platform) -> str:
     return document_schema(platform.name, known, strict=platform.mode is MetadataMode.STRICT)
 
 
-def rollout_preview(
+async def rollout_preview(
     context: Context, platform: Platform, key: str, weights: Mapping[str, int], salt: str | None
-) -> Awaitable[RolloutPreview | None]:
+) -> RolloutPreview | None:
     """What other weights would mean; None if the key is not defined.
 
     Raises BadUserInput, Rejected or LimitExceeded.
     """
-    return context.share(_rollout_preview, platform, key, tuple(weights.items()), salt)
-
-
-async def _rollout_preview(
-    context: Context, platform: Platform, key: str, weights: Sequence[tuple[str, int]], salt: str | None
-) -> RolloutPreview | None:
     services = context.services
     access = services.policy.platform_access(context.viewer, platform)
     async with services.database.read() as connection:
@@ -44,7 +34,7 @@ async def _rollout_preview(
             connection,
             access,
             key,
-            dict(weights),
+            weights,
             salt,
             keys=services.write_settings.keys,
             now=services.clock(),
@@ -52,14 +42,8 @@ async def _rollout_preview(
         )
 
 
-def platform_adoption(
-    context: Context, platform: Platform, keys: Sequence[str] | None
-) -> Awaitable[Adoption]:
+async def platform_adoption(context: Context, platform: Platform, keys: Sequence[str] | None) -> Adoption:
     """How many documents have these keys, or each defined one. Raises LimitExceeded."""
-    return context.share(_platform_adoption, platform, None if keys is None else tuple(keys))
-
-
-async def _platform_adoption(context: Context, platform: Platform, keys: Sequence[str] | None) -> Adoption:
     services = context.services
     access = services.policy.platform_access(context.viewer, platform)
     if keys is None:
@@ -71,12 +55,8 @@ async def _platform_adoption(context: Context, platform: Platform, keys: Sequenc
         )
 
 
-def writes_per_day(context: Context, platform: Platform, days: int) -> Awaitable[list[DailyWrites]]:
+async def writes_per_day(context: Context, platform: Platform, days: int) -> list[DailyWrites]:
     """The writes of the last days. Raises BadUserInput."""
-    return context.share(_writes_per_day, platform, days)
-
-
-async def _writes_per_day(context: Context, platform: Platform, days: int) -> list[DailyWrites]:
     if not 1 <= days <= MAX_DAYS:
         raise BadUserInput(f"`days` must be between 1 and {MAX_DAYS}.")
     services = context.services

@@ -156,7 +156,7 @@ class StoredData:
             if key not in self._contents:
                 missing[key] = row
         if missing:
-            reading = asyncio.ensure_future(self._read_contents(list(missing.values())))
+            reading = _start(self._read_contents(list(missing.values())))
             for index, key in enumerate(missing):
                 self._contents[key] = reading, index
         found = []
@@ -242,10 +242,17 @@ class StoredData:
         key = read.__name__, _content_key(row), arguments
         reading = self._reads.get(key)
         if reading is None:
-            reading = self._reads[key] = asyncio.ensure_future(read(row, *arguments))
+            reading = self._reads[key] = _start(read(row, *arguments))
         return reading
 
 
 def _content_key(row: DocumentView) -> tuple[DocumentKey, int, int]:
     """Tells the states of a document apart. That of a dry run has the revision of a later write."""
     return row.access.key, row.revision, 0 if row.document.attributes is None else id(row.document)
+
+
+def _start(read: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Start a read for all who want its result. They may be cancelled before it fails."""
+    task = asyncio.create_task(read)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return task

@@ -1,5 +1,6 @@
 """Hostile requests through the front door: each is refused before the work that it asks for is done."""
 
+import gc
 import hashlib
 import json
 from collections.abc import Callable
@@ -418,6 +419,20 @@ def test_mutations_of_one_request_see_the_history_of_their_time(world: World) ->
     data = world.member.ask(f"mutation {{ a: {patch % (input + '{a: 1}')} b: {patch % (input + '{a: 2}')} }}")
     lengths = [len(data[alias]["platformMetadata"]["history"]["nodes"]) for alias in "ab"]
     assert lengths == [1, 2]
+
+
+def test_a_read_that_fails_when_nobody_waits_for_it_any_more_is_not_logged(
+    fresh_database_url: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """`metadata` makes its document null, so that its entries are no longer wanted."""
+    with serving(fresh_database_url, max_read_size=2000) as service:
+        world = World(service)
+        world.member.rest("PATCH", world.platform_key, {"metadata": {"long": "x" * 5000}})
+        fields = 'metadata(asOf: "never") entries(first: 1) { totalCount } entrySummaries { digest }'
+        response = post(service, encode(of_document(world, fields)), world.member)
+        assert "cannot be read as a time" in response.text
+    gc.collect()
+    assert "never retrieved" not in capfd.readouterr().err
 
 
 def test_the_operator_chooses_the_size_of_a_response(fresh_database_url: str) -> None:

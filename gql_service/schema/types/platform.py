@@ -1,7 +1,7 @@
 """`Platform`: an application of a tenant, with its definitions and users."""
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Any
 
 import strawberry
 from strawberry import Info
@@ -16,7 +16,7 @@ from gql_service.domain.maintenance.write_counts import MAX_DAYS
 from gql_service.domain.search.directory import UserSearch
 from gql_service.domain.search.members import MemberSearch
 from gql_service.domain.users import rows as users
-from gql_service.errors import BadUserInput, Rejected
+from gql_service.errors import BadUserInput, Rejected, RequestError
 from gql_service.schema.auth_directive import AUTHENTICATED, TENANT_ADMIN, TENANT_MEMBER
 from gql_service.schema.batched_fields import batched_field
 from gql_service.schema.enums import MetadataMode
@@ -128,12 +128,15 @@ class Platform(Node):
             for sees_all, rows in zip(administered, definitions, strict=True)
         ]
 
-    @strawberry.field(
+    @batched_field(
         description="The JSON Schema (draft 2020-12) of the metadata of the platform, made of the "
         "definitions that the viewer sees. For generating types; bounds of dates are not in it."
     )
-    async def metadata_schema(self, info: Info[Context, None]) -> JSONObject:
-        return JSONObject(await platform_schema(info.context, self.row))
+    async def metadata_schema(platforms: Sequence["Platform"], info: Info[Context, None]) -> list[JSONObject]:
+        async def read(platform: tenants.Platform) -> JSONObject:
+            return JSONObject(await platform_schema(info.context, platform))
+
+        return await _read_each(platforms, read)
 
     @strawberry.field(
         directives=TENANT_ADMIN,
@@ -155,13 +158,13 @@ class Platform(Node):
         info.context.stored_data.count(sum(len(each.stored_definition or "") for each in page.items))
         return MetadataDefinitionChangeConnection(page=page)
 
-    @strawberry.field(
+    @batched_field(
         directives=TENANT_ADMIN,
         description="What other weights of the variants of a key would mean for the members of the "
         "platform's tenant. Nothing is changed. Null if the key is not defined.",
     )
     async def rollout_preview(
-        self,
+        platforms: Sequence["Platform"],
         info: Info[Context, None],
         key: Annotated[str, strawberry.argument(description="The defined key.")],
         variants: Annotated[
@@ -174,23 +177,27 @@ class Platform(Node):
         salt: Annotated[
             str | None, strawberry.argument(description="Another salt. Default: that of the definition.")
         ] = None,
-    ) -> RolloutPreview | None:
+    ) -> list[RolloutPreview | None]:
         weights = {each.name: each.weight for each in variants}
-        try:
-            row = await rollout_preview(info.context, self.row, key, weights, salt)
-        except Rejected as refusal:
-            raise BadUserInput(refusal.message) from None
-        if row is None:
-            return None
-        info.context.stored_data.count_items(len(row.variants))
-        return RolloutPreview(row=row)
 
-    @strawberry.field(
+        async def read(platform: tenants.Platform) -> RolloutPreview | None:
+            try:
+                row = await rollout_preview(info.context, platform, key, weights, salt)
+            except Rejected as refusal:
+                raise BadUserInput(refusal.message) from None
+            return None if row is None else RolloutPreview(row=row)
+
+        found = await _read_each(platforms, read)
+        previews = [each for each in found if isinstance(each, RolloutPreview)]
+        info.context.stored_data.count_items(sum([len(each.row.variants) for each in previews]))
+        return found
+
+    @batched_field(
         directives=TENANT_ADMIN,
         description="How many documents of the platform have a valid entry of each key, also a hidden one.",
     )
     async def adoption(
-        self,
+        platforms: Sequence["Platform"],
         info: Info[Context, None],
         keys: Annotated[
             list[str] | None,
@@ -199,25 +206,34 @@ class Platform(Node):
                 metadata=max_items(MAX_DEFINITIONS),
             ),
         ] = None,
-    ) -> Adoption | None:
-        found = await platform_adoption(info.context, self.row, keys)
-        info.context.stored_data.count_items(len(found.by_key))
-        counts = [KeyAdoption(key=key, documents=found.by_key[key]) for key in sorted(found.by_key)]
-        return Adoption(documents=found.documents, keys=counts)
+    ) -> list[Adoption | None]:
+        async def read(platform: tenants.Platform) -> Adoption:
+            row = await platform_adoption(info.context, platform, keys)
+            counts = [KeyAdoption(key=key, documents=row.by_key[key]) for key in sorted(row.by_key)]
+            return Adoption(documents=row.documents, keys=counts)
 
-    @strawberry.field(
+        found = await _read_each(platforms, read)
+        info.context.stored_data.count_items(
+            sum([len(each.keys) for each in found if isinstance(each, Adoption)])
+        )
+        return found
+
+    @batched_field(
         directives=TENANT_ADMIN,
         description="How many writes have changed documents of the platform, for each of the last days "
         "including today (UTC), oldest first. Writes of the last seconds may be missing.",
     )
     async def writes_per_day(
-        self,
+        platforms: Sequence["Platform"],
         info: Info[Context, None],
         days: Annotated[int, strawberry.argument(description=f"How many days, 1 to {MAX_DAYS}.")] = 30,
-    ) -> list[DailyWrites] | None:
-        found = await writes_per_day(info.context, self.row, days)
-        info.context.stored_data.count_items(len(found))
-        return [DailyWrites(row=each) for each in found]
+    ) -> list[list[DailyWrites] | None]:
+        async def read(platform: tenants.Platform) -> list[DailyWrites]:
+            return [DailyWrites(row=each) for each in await writes_per_day(info.context, platform, days)]
+
+        found = await _read_each(platforms, read)
+        info.context.stored_data.count_items(sum([len(each) for each in found if isinstance(each, list)]))
+        return found
 
     @strawberry.field(
         directives=TENANT_ADMIN,
@@ -272,6 +288,19 @@ class Platform(Node):
         found = await context.services.loaders.webhooks.load(self.row.id)
         context.stored_data.count_items(len(found))
         return [Webhook(row=row) for row in found]
+
+
+async def _read_each(
+    platforms: Sequence[Platform], read: Callable[[tenants.Platform], Awaitable[Any]]
+) -> list[Any]:
+    """What `read` returns for each platform, or its error. The same one may be selected a thousand times."""
+    found: dict[str, Any] = {}
+    for row in {platform.row.id: platform.row for platform in platforms}.values():
+        try:
+            found[row.id] = await read(row)
+        except RequestError as error:
+            found[row.id] = error
+    return [found[platform.row.id] for platform in platforms]
 
 
 @strawberry.type(directives=AUTHENTICATED, description="A page of platforms, in the order of their keys.")
