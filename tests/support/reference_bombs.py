@@ -37,7 +37,7 @@ _OF_DOCUMENTS = {
     "last pages of entries": 'entries(last: 1, where: {category: "x"}) { totalCount pageInfo { endCursor } }',
     "entries in short": "entrySummaries { metadataKey digest }",
     "histories": "history(first: 1) { nodes { changedKeys } }",
-    "values of histories": "history(first: 1) { nodes { changes { key new { value } } } }",
+    "values of histories": "history(first: 1) { nodes { changes { new { value } } } }",
     "owners": "user { username }",
 }
 _KEYS = [f"k{number}" for number in range(2000)]
@@ -71,9 +71,9 @@ def _under_names(field: str, count: int) -> str:
 
 
 _SEVERAL_OF_DOCUMENTS = {
-    "entries": _under_names('entry(key: "k#") { digest }', 4),
+    "entries": _under_names('entry(key: "k#") { digest }', 3),
     "keys": _under_names('metadata(keys: ["k#"])', 15),
-    "pages of entries": _under_names('entries(first: 1, where: {source: "s#"}) { nodes { digest } }', 3),
+    "pages of entries": _under_names('entries(first: 1, where: {source: "s#"}) { nodes { digest } }', 2),
     "2,000 keys": _under_names("metadata(keys: $keys)", 15),
     "2,000 keys of the future": _under_names('metadata(keys: $keys, asOf: "2#00-01-01T00:00:00Z")', 9),
 }
@@ -87,7 +87,7 @@ _SEVERAL_OF_PLATFORMS = {
     "adoptions": _under_names('adoption(keys: ["k#"]) { documents }', 4),
 }
 _REFUSED_OF_DOCUMENTS = {
-    "effective values": _under_names("effective(keys: $keys)", 15),
+    "effective values": _under_names("effective(keys: $keys)", 9),
     "evaluations": _under_names("evaluations(keys: $keys) { key }", 8),
     "instants": _under_names('metadata(asOf: "#")', 15),
     "pages": 'history(first: 1, after: "x") { nodes { revision } }',
