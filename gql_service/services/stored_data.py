@@ -29,7 +29,7 @@ _ENTRY_COST = 1024
 _COUNT_COST = 128
 """The same for an entry that is counted."""
 _COMPARISON_COST = 128
-"""The same for an entry that is compared with a filter."""
+"""The same for an entry that is compared, or a key that is looked up or returned."""
 _ITEM_COST = 1536
 """The same for an object in a list that has no pages."""
 _CHANGE_COST = 2 * 1024
@@ -136,6 +136,11 @@ class StoredData:
         LimitExceeded as `count` does."""
         self.count(_ITEM_COST * count)
 
+    def count_keys(self, count: int) -> None:
+        """Count entries that are compared, or keys that are looked up or returned. Raises LimitExceeded as
+        `count` does."""
+        self.count(_COMPARISON_COST * count)
+
     async def documents(self, keys: Sequence[DocumentKey]) -> list[MetadataDocument]:
         """Read documents, in the order of their keys."""
         found: list[MetadataDocument] = []
@@ -218,7 +223,7 @@ class StoredData:
     async def _count_entries(self, row: DocumentView, wanted: EntryFilter) -> int:
         if not wanted.includes_all:
             entries = await self.entries(row, include_inactive=wanted.include_inactive)
-            self.count(_COMPARISON_COST * len(entries))
+            self.count_keys(len(entries))
             return sum(map(wanted.matches, entries))
         content = self.values(row)
         self.count(_COUNT_COST * len(content.conditional))

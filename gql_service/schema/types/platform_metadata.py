@@ -38,10 +38,8 @@ from gql_service.schema.types.user_metadata import EntrySummary, UserMetadata, U
 from gql_service.services.context import Context
 from gql_service.services.evaluations import EvaluationRequest, evaluate_documents
 
-_COMPARISON_COST = 128
-"""Bytes that can be read in the time in which an entry is compared, or its key is returned."""
 _SUMMARY_COST = 1024
-"""The same for an entry that is decrypted, digested and returned."""
+"""Bytes that can be read in the time in which an entry is decrypted, digested and returned."""
 MAX_KEYS = 2000
 """Keys that one selection of `metadata` may name."""
 ONLY_KEYS = strawberry.argument(
@@ -210,7 +208,7 @@ class PlatformMetadata(Node):
         request = check_page(read_page(first, after, last, before))
         page = await info.context.stored_data.history(self.row, request)
         keys = sum(len(change.changed_keys) + len(change.deleted_keys) for change in page.items)
-        info.context.stored_data.count(_COMPARISON_COST * keys)
+        info.context.stored_data.count_keys(keys)
         return PlatformMetadataChangeConnection(page=page, document=self.row.access.key)
 
     @strawberry.field(description=ID)
@@ -256,7 +254,7 @@ async def _metadata_at(
     results: dict[Content, str | RequestError] = {}  # the same document may be selected many times
     for row, content in zip(rows, contents, strict=True):
         if content not in results:
-            context.stored_data.count(_COMPARISON_COST * len(only or ()))
+            context.stored_data.count_keys(len(only or ()))
             try:
                 text = results[content] = project(row, content)
             except RequestError as error:
